@@ -1,0 +1,1 @@
+"""What a session is: its bytes, its fields, its file. Pure."""
