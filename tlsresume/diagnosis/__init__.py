@@ -1,0 +1,1 @@
+"""RULES: evidence -> findings. Pure."""

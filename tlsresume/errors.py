@@ -1,0 +1,169 @@
+"""What can go wrong, blamed by side, with an exit status and hints.
+
+    TLSResumeError
+    +-- UsageError        ours: the caller asked for something that makes no sense
+    +-- BindingError      ours: the installed pyOpenSSL or cryptography lacks a name
+    +-- FileError         the file: a session, policy, key or output file
+    |   +-- SessionFileError
+    |   +-- OutputFileError
+    +-- PeerError         theirs or the network's: the target, or the way to it
+    |   +-- ResolveError
+    |   +-- ConnectError
+    |   +-- HandshakeError
+    +-- BudgetSpent       the connections allowed for a target are used up
+
+An error carries data, never only text; `cli/` turns it into words, once.
+OpenSSL's error queue is a value here too, since every side can hold one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """What the process says when it ends; each man page lists these."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    NOT_AS_ASKED = 3
+    INCONCLUSIVE = 4
+    UNREACHABLE = 5
+    FAILS_WITH_SESSION = 6
+    FILE = 7
+    INTERRUPTED = 130
+
+
+EXIT_STATUS_MEANING: dict[ExitStatus, str] = {
+    ExitStatus.OK: "as asked: the session was resumed, the server resumes, the file was read",
+    ExitStatus.BUG: "a bug in tlsresume, or an installation that cannot work",
+    ExitStatus.USAGE: "usage: an option or a target makes no sense",
+    ExitStatus.NOT_AS_ASKED: "the answer is not what was asked: New, partly, does-not-resume,"
+    " no session to save, policy broken",
+    ExitStatus.INCONCLUSIVE: "inconclusive: the server was reached, but could not be judged",
+    ExitStatus.UNREACHABLE: "a target could not be reached, or its handshake fails also"
+    " without a session",
+    ExitStatus.FAILS_WITH_SESSION: "the handshake fails only when the session is offered",
+    ExitStatus.FILE: "a session, policy or key file cannot be used, or an output file cannot"
+    " be written",
+    ExitStatus.INTERRUPTED: "interrupted (Ctrl-C); what was known by then was printed",
+}
+
+#: Over several targets the first of these that occurred is the exit status.
+EXIT_STATUS_PRECEDENCE: tuple[ExitStatus, ...] = (
+    ExitStatus.FILE,
+    ExitStatus.FAILS_WITH_SESSION,
+    ExitStatus.NOT_AS_ASKED,
+    ExitStatus.UNREACHABLE,
+    ExitStatus.INCONCLUSIVE,
+)
+
+
+def worst_status(statuses: list[ExitStatus]) -> ExitStatus:
+    """The one exit status that stands for several, by `EXIT_STATUS_PRECEDENCE`."""
+    for status in EXIT_STATUS_PRECEDENCE:
+        if status in statuses:
+            return status
+    return ExitStatus.OK
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """One entry of OpenSSL's error queue (ERR_get_error(3)).
+
+    `code` is the packed number; `data` is the entry's own text, or None where
+    the bindings do not give it.
+    """
+
+    library: str
+    reason: str
+    code: int
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorStack:
+    """A failed OpenSSL call and the whole error queue it left, oldest entry first.
+
+    An empty `entries` means that OpenSSL gave no reason.
+    """
+
+    call: str
+    returned: str
+    entries: tuple[ErrorEntry, ...]
+
+
+class TLSResumeError(Exception):
+    """Base of every error of this package.
+
+    `message` is one lower-case line; `hints` are next steps, one sentence each.
+    """
+
+    exit_status = ExitStatus.BUG
+
+    def __init__(
+        self, message: str, *, hints: tuple[str, ...] = (), stack: ErrorStack | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hints = hints
+        self.stack = stack
+
+
+class UsageError(TLSResumeError):
+    """The caller asked for something that makes no sense."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class BindingError(TLSResumeError):
+    """The installed pyOpenSSL or cryptography lacks a name that is needed."""
+
+
+class FileError(TLSResumeError):
+    """A file cannot be used."""
+
+    exit_status = ExitStatus.FILE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str,
+        hints: tuple[str, ...] = (),
+        stack: ErrorStack | None = None,
+    ) -> None:
+        super().__init__(message, hints=hints, stack=stack)
+        self.path = path
+
+
+class SessionFileError(FileError):
+    """A session file cannot be read, or holds no session."""
+
+
+class OutputFileError(FileError):
+    """An output file cannot be written."""
+
+
+class PeerError(TLSResumeError):
+    """The target, or the way to it, failed."""
+
+    exit_status = ExitStatus.UNREACHABLE
+
+
+class ResolveError(PeerError):
+    """The name has no address."""
+
+
+class ConnectError(PeerError):
+    """No connection could be made."""
+
+
+class HandshakeError(PeerError):
+    """The TLS handshake failed."""
+
+
+class BudgetSpent(TLSResumeError):
+    """The connections allowed for a target (`--budget`) are used up."""

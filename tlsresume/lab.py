@@ -1,0 +1,168 @@
+"""What an experiment may do, and the journal of what it did.
+
+An experiment asks a Lab; the network gives the real one, tests give one with
+canned replies and a virtual clock. Every attempt that ends, whatever way, goes
+into the journal, so that evidence is a pure function of journal entries and an
+interrupt loses nothing. The budget is reserved before dialling; the Gate is
+shared by all targets of a run and grants slots per address and port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from tlsresume.errors import BudgetSpent
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.session.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to one address. `local_port` pins our source port (None: the system's choice)."""
+
+    address: str
+    port: int
+    local_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What to do on a connection, apart from TLS itself, and what it is for.
+
+    `want_tickets`: wait for that many TLS 1.3 tickets, `ticket_wait` seconds at most,
+    and for `settle` seconds of silence after the first if fewer come. `send` goes out
+    after the handshake once `send_after` seconds passed without a ticket (0: at once);
+    `want_response`: read the answer to it, too. `clean`: close with close_notify.
+    """
+
+    experiment: str
+    series: str
+    mechanism: Mechanism | None = None
+    want_tickets: int = 0
+    ticket_wait: float = 3.0
+    send: bytes = b""
+    send_after: float = 0.0
+    want_response: bool = False
+    clean: bool = True
+
+
+class Budget:
+    """How many connections a target may still cost."""
+
+    def __init__(self, connections: int) -> None:
+        self.total = connections
+        self.used = 0
+
+    @property
+    def left(self) -> int:
+        return self.total - self.used
+
+    def reserve(self, connections: int = 1) -> None:
+        """Take connections out of the budget. Raises BudgetSpent, taking none."""
+        if connections > self.left:
+            raise BudgetSpent(f"the budget of {self.total} connections is spent")
+        self.used += connections
+
+
+@dataclass(slots=True)
+class _Slots:
+    free: int
+    open: int = 0
+    alone: bool = False
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class Gate:
+    """At most `limit` connections at a time to one address and port, over all targets."""
+
+    def __init__(self, limit: int = 4) -> None:
+        self.limit = limit
+        self._slots: dict[tuple[str, int], _Slots] = {}
+
+    def _at(self, address: str, port: int) -> _Slots:
+        return self._slots.setdefault((address, port), _Slots(self.limit))
+
+    def busy(self, address: str, port: int) -> int:
+        """How many of our connections to that address are open now."""
+        return self._at(address, port).open
+
+    @asynccontextmanager
+    async def slot(self, address: str, port: int, *, alone: bool = False) -> AsyncIterator[None]:
+        """Hold one connection's place; with `alone`, while no other of ours is open."""
+        slots = self._at(address, port)
+        async with slots.changed:
+            await slots.changed.wait_for(
+                lambda: not slots.alone and (slots.open == 0 if alone else slots.open < slots.free)
+            )
+            slots.open += 1
+            slots.alone = alone
+        try:
+            yield
+        finally:
+            slots.open -= 1
+            slots.alone = False
+            async with slots.changed:
+                slots.changed.notify_all()
+
+
+class Link(ABC):
+    """One connection being made: plain bytes first, then TLS inside it."""
+
+    @abstractmethod
+    async def send(self, data: bytes) -> None:
+        """Send bytes: in clear before `start_tls`, inside TLS after it."""
+
+    @abstractmethod
+    async def receive(self) -> bytes:
+        """Some bytes, at least one; b"" at the end of the stream."""
+
+    @abstractmethod
+    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+        """Run the handshake. Raises PeerError; what was seen is in the attempt all the same."""
+
+    @abstractmethod
+    async def tickets(self, count: int, wait: float, settle: float = 0.05) -> None:
+        """Read until `count` tickets came, or `wait` seconds passed, or `settle` seconds
+        after one without another."""
+
+    @abstractmethod
+    async def close(self, *, clean: bool = True) -> None:
+        """Close, with close_notify each way if `clean`, else by cutting the connection."""
+
+
+class Lab(ABC):
+    """Where experiments are made: connections, a clock, a journal and a budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.journal: list[Attempt] = []
+
+    @abstractmethod
+    async def connect(
+        self, route: Route, plan: Plan, errand: Errand, session: Session | None = None
+    ) -> Attempt:
+        """Dial, handshake with `session` offered, run the errand, close. The attempt is
+        returned and journalled, also when the peer failed. Raises BudgetSpent."""
+
+    @abstractmethod
+    async def wait(self, seconds: float) -> None:
+        """Let time pass."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    @abstractmethod
+    def wall_time(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+
+    def record(self, attempt: Attempt) -> Attempt:
+        """Number an attempt and put it into the journal."""
+        attempt = replace(attempt, n=len(self.journal) + 1)
+        self.journal.append(attempt)
+        return attempt

@@ -1,0 +1,1 @@
+"""The only door to OpenSSL: bytes and frozen values outside, cffi inside."""

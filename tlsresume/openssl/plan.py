@@ -1,0 +1,72 @@
+"""How to speak TLS on one connection: a frozen value that selects no bytes itself.
+
+A Plan says what the ClientHello may contain and how the peer is checked. It
+is compared and hashed, because Contexts are shared by the parts of it that
+OpenSSL fixes per SSL_CTX (see `Plan.context_key`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsresume.wire.handshake import ProtocolVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Where trusted certificates come from; neither given: the system's store."""
+
+    cafile: str | None = None
+    capath: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A certificate chain and its key, as PEM file paths; the passphrase is a secret."""
+
+    certificate: str
+    key: str
+    passphrase: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"ClientCertificate(certificate={self.certificate!r}, key={self.key!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one TLS connection offers, and how its peer is checked.
+
+    `server_name` is the SNI (None: send none); `verify_name` the DNS name or IP
+    address that the certificate must carry (None: not checked); `verify` makes a
+    failed check fatal. `ciphers` (TLS 1.2), `ciphersuites` (TLS 1.3) and `groups`
+    are OpenSSL lists, None meaning its defaults. `tickets` off sets
+    SSL_OP_NO_TICKET; `extended_master_secret` off sets
+    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)).
+    """
+
+    minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
+    maximum: ProtocolVersion = ProtocolVersion.TLSv1_3
+    server_name: str | None = None
+    verify_name: str | None = None
+    verify: bool = False
+    alpn: tuple[str, ...] = ()
+    ciphers: str | None = None
+    ciphersuites: str | None = None
+    groups: str | None = None
+    tickets: bool = True
+    extended_master_secret: bool = True
+    early_data: bytes = b""
+    trust: Trust = Trust()
+    certificate: ClientCertificate | None = None
+    keylogfile: str | None = None
+
+    @property
+    def context_key(self) -> tuple[object, ...]:
+        """What must be equal for two connections to share one SSL_CTX."""
+        return (
+            self.ciphers,
+            self.ciphersuites,
+            self.trust,
+            self.certificate,
+            self.keylogfile,
+        )

@@ -1,0 +1,81 @@
+"""What a caller may ask for, apart from the target: one frozen value per command.
+
+Units are seconds and bytes. The command line fills these from its options; a
+library caller makes them directly. Defaults here are the documented ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.results import Mechanism
+from tlsresume.wire.handshake import ProtocolVersion
+
+BOTH_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectOptions:
+    """How to connect; the same for probe, save and resume.
+
+    `tls` is the set of versions allowed. `alpn` None means the scheme's own (http/1.1
+    for https), () none. `send` is the data that elicits tickets: None means the
+    scheme's own (a HEAD request for https), b"" nothing.
+    """
+
+    tls: tuple[ProtocolVersion, ...] = BOTH_VERSIONS
+    ciphers: str | None = None
+    ciphersuites: str | None = None
+    groups: str | None = None
+    alpn: tuple[str, ...] | None = None
+    trust: Trust = Trust()
+    verify: bool = False
+    certificate: ClientCertificate | None = None
+    timeout: float = 10.0
+    ticket_wait: float = 3.0
+    send: bytes | None = None
+    keylogfile: str | None = None
+    transcripts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeOptions:
+    """What `probe` does. `transcripts` of `connect` keeps wire transcripts for `-v`."""
+
+    connect: ConnectOptions = field(default_factory=ConnectOptions)
+    tries: int = 5
+    concurrency: int = 4
+    budget: int = 200
+    max_addresses: int = 8
+    explain: bool = True
+    node_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveOptions:
+    """What `save` does. `mechanism` None takes what an ordinary client would get."""
+
+    connect: ConnectOptions = field(default_factory=ConnectOptions)
+    mechanism: Mechanism | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOptions:
+    """What `resume` does with a saved session.
+
+    The saved TLS version, cipher, SNI and ALPN are pinned unless `connect` names others
+    (its `tls`, `ciphers`, `ciphersuites`, `alpn`). `where` is `saved` (the address in the
+    file), `now` (ask DNS again) or `each` (every address). `clean_close` False cuts the
+    connection instead of closing it.
+    """
+
+    connect: ConnectOptions = field(default_factory=ConnectOptions)
+    pin: bool = True
+    where: Literal["saved", "now", "each"] = "saved"
+    any_host: bool = False
+    tries: int = 1
+    early_data: bytes = b""
+    explain: bool = True
+    clean_close: bool = True

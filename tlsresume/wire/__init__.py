@@ -1,0 +1,1 @@
+"""Bytes <-> values of TLS messages. Pure: no IO, no OpenSSL, no clock."""
