@@ -1,0 +1,89 @@
+# Needs Python 3.11 or newer, make, and a package index. Nothing else is installed by hand.
+#
+#   make demo          a tour against the built-in server
+#   make test          the tests           make lint             ruff and mypy
+#   make generate      man pages, completions, README help, JSON Schema
+#   make test-oldest   the tests on the lowest versions of all dependencies
+#   make test-servers  against nginx, HAProxy and others (Debian packages)
+#   make bench         side by side with openssl s_time, sslyze, testssl.sh
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+OLDEST := .venv-oldest
+BIN := $(VENV)/bin
+PIP := -m pip --quiet --disable-pip-version-check --no-input
+NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")
+
+.PHONY: help
+help:
+	@sed -n '/^#   make/s/^# *//p' Makefile
+
+# ---------------------------------------------------------------- environments
+
+$(VENV)/installed: pyproject.toml tools/find-python
+	@python=$(NEWEST_PYTHON) && rm -f $@ && "$$python" -m venv $(VENV)
+	@$(BIN)/python $(PIP) install --editable . || { \
+	  echo "make: pip could not install tlsresume: is a package index reachable?" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@$(BIN)/python $(PIP) install --editable '.[dev]'
+	@touch $@
+
+$(OLDEST)/installed: pyproject.toml tools/oldest.py tools/find-python
+	@python=$(NEWEST_PYTHON) && rm -rf $(OLDEST) && "$$python" -m venv $(OLDEST)
+	@$(OLDEST)/bin/python tools/oldest.py pyproject.toml > $(OLDEST)/pins.txt
+	@$(OLDEST)/bin/python $(PIP) install --constraint $(OLDEST)/pins.txt --editable '.[dev]'
+	@touch $@
+
+# ------------------------------------------------------------------------ runs
+
+.PHONY: demo
+demo: $(VENV)/installed
+	@$(BIN)/tlsresume selftest
+
+.PHONY: test
+test: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -q
+
+.PHONY: lint
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { \
+	  echo "make: run ruff format on the files named by: ruff format --check ." >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@echo "lint: clean"
+
+.PHONY: generate
+generate: $(VENV)/installed-dev
+	@$(BIN)/python tools/generate.py
+
+.PHONY: check-generated
+check-generated: $(VENV)/installed-dev
+	@$(BIN)/python tools/generate.py --check
+
+.PHONY: readme-examples
+readme-examples: $(VENV)/installed-dev
+	@$(BIN)/python tools/generate_readme.py --examples
+
+.PHONY: test-oldest
+test-oldest: $(OLDEST)/installed
+	@echo "oldest: $$(tr '\n' ' ' < $(OLDEST)/pins.txt)"
+	@$(OLDEST)/bin/python -m pytest -q
+
+.PHONY: test-servers
+test-servers: $(VENV)/installed-dev
+	@tools/install-servers.sh
+	@$(BIN)/pytest tests/servers -q
+
+.PHONY: bench
+bench: $(VENV)/installed-dev
+	@$(BIN)/python benchmarks/run.py
+
+.PHONY: clean
+clean:
+	rm -rf $(VENV) .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

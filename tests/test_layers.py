@@ -1,0 +1,137 @@
+"""The layers of the house: imports only go down, and each wall has one door."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "tlsresume"
+
+#: Top to bottom. A layer may import itself and what stands below it.
+LAYERS = (
+    "__main__",
+    "cli",
+    "formats",
+    "scan",
+    "actions",
+    "network",
+    "policy",
+    "diagnosis",
+    "experiments",
+    "lab",
+    "options",
+    "results",
+    "openssl",
+    "session",
+    "wire",
+    "target",
+    "atomic",
+    "errors",
+)
+
+#: Modules of IO, and the layers and files that may import them although below `network`.
+IO_MODULES = {
+    "socket": {"openssl/server.py"},
+    "socketserver": {"openssl/server.py"},
+    "selectors": {"openssl/server.py"},
+    "asyncio": {"lab.py"},
+    "ssl": {"openssl/server.py"},
+}
+
+#: Names of pyOpenSSL and cryptography that are no promise of theirs.
+PRIVATE_ATTRIBUTES = frozenset({"_lib", "_ffi", "_ssl", "_context", "_session"})
+PRIVATE_MODULES = ("OpenSSL._util", "cryptography.hazmat.bindings")
+DOOR = "openssl/binding.py"
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
+#: The public names come from everywhere, lazily, so the package itself has no layer.
+LAYERED = [name for name in NAMES if name != "__init__.py"]
+
+
+def tree(name: str) -> ast.Module:
+    return ast.parse((PACKAGE / name).read_text(encoding="utf-8"), name)
+
+
+def layer(name: str) -> str:
+    """The layer of a file named relative to the package."""
+    return Path(name).parts[0].removesuffix(".py")
+
+
+def imports(name: str) -> Iterator[str]:
+    """Each module that a file imports, wherever in it, by its full name."""
+    package = ("tlsresume", *Path(name).parts[:-1])
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *([node.module] if node.module else [])))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def own_layers(name: str) -> Iterator[str]:
+    """Each layer of ours that a file imports."""
+    for module in imports(name):
+        head, _, rest = module.partition(".")
+        if head == "tlsresume":
+            yield rest.partition(".")[0]
+
+
+@pytest.mark.parametrize("name", LAYERED)
+def test_imports_only_go_down(name):
+    """No module imports a layer above its own."""
+    allowed = LAYERS[LAYERS.index(layer(name)) :]
+    # A name of the package itself, such as __version__, is below everything.
+    wrong = {other for other in own_layers(name) if other in LAYERS and other not in allowed}
+    assert not wrong
+
+
+def test_every_module_has_a_layer():
+    """A new folder or module must be given its place in the order."""
+    assert {layer(name) for name in LAYERED} <= set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in LAYERED if layer(name) in LAYERS[LAYERS.index("network") + 1 :]]
+)
+def test_only_network_does_io(name):
+    """Sockets and the event loop stay in the network layer and above."""
+    wrong = {
+        module
+        for module in (full.partition(".")[0] for full in imports(name))
+        if module in IO_MODULES and name not in IO_MODULES[module]
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != DOOR])
+def test_private_names_have_one_door(name):
+    """Private names of pyOpenSSL and cryptography appear in openssl/binding.py only."""
+    modules = {module for module in imports(name) if module.startswith(PRIVATE_MODULES)}
+    modules |= {
+        module
+        for module in imports(name)
+        if module.startswith("OpenSSL.") and module.rpartition(".")[2].startswith("_")
+    }
+    attributes = {
+        node.attr
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute)
+        and node.attr in PRIVATE_ATTRIBUTES
+        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
+    }
+    assert not modules
+    assert not attributes
+
+
+def test_init_is_light():
+    """`import tlsresume` itself imports nothing at run time but the standard library."""
+    for node in tree("__init__.py").body:
+        if isinstance(node, ast.Import):
+            assert {alias.name for alias in node.names} <= {"importlib"}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module in {"__future__", "typing", "importlib", "importlib.metadata"}

@@ -1,0 +1,162 @@
+"""Tells whether TLS session resumption works on a server, how well, and if not, why not.
+
+The public names of the library, each re-exported once. They are fetched when
+first asked for, so that `import tlsresume`, and with it `tlsresume --version`,
+stays light. The functions `probe`, `save`, `resume` and `inspect` do what the
+commands of the same names do; they take and return values only.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlsresume.actions.inspect import inspect
+    from tlsresume.actions.probe import probe
+    from tlsresume.actions.resume import resume
+    from tlsresume.actions.save import save
+    from tlsresume.errors import (
+        BindingError,
+        BudgetSpent,
+        ConnectError,
+        ErrorEntry,
+        ErrorStack,
+        ExitStatus,
+        FileError,
+        HandshakeError,
+        OutputFileError,
+        PeerError,
+        ResolveError,
+        SessionFileError,
+        TLSResumeError,
+        UsageError,
+    )
+    from tlsresume.openssl.plan import ClientCertificate, Trust
+    from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
+    from tlsresume.results import (
+        AddressResult,
+        AttemptRow,
+        Certificate,
+        ErrorResult,
+        Finding,
+        MechanismResult,
+        Report,
+        ResumeResult,
+        SaveResult,
+        Series,
+        Skipped,
+        TargetResult,
+        Tool,
+        Violation,
+    )
+    from tlsresume.session.session import Session
+    from tlsresume.target import Target, parse_target
+    from tlsresume.wire.handshake import ProtocolVersion
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AddressResult",
+    "AttemptRow",
+    "BindingError",
+    "BudgetSpent",
+    "Certificate",
+    "ClientCertificate",
+    "ConnectError",
+    "ConnectOptions",
+    "ErrorEntry",
+    "ErrorResult",
+    "ErrorStack",
+    "ExitStatus",
+    "FileError",
+    "Finding",
+    "HandshakeError",
+    "MechanismResult",
+    "OutputFileError",
+    "PeerError",
+    "ProbeOptions",
+    "ProtocolVersion",
+    "Report",
+    "ResolveError",
+    "ResumeOptions",
+    "ResumeResult",
+    "SaveOptions",
+    "SaveResult",
+    "Series",
+    "Session",
+    "SessionFileError",
+    "Skipped",
+    "TLSResumeError",
+    "Target",
+    "TargetResult",
+    "Tool",
+    "Trust",
+    "UsageError",
+    "Violation",
+    "__version__",
+    "inspect",
+    "parse_target",
+    "probe",
+    "resume",
+    "save",
+]
+
+#: Where each public name lives; `__all__` in another order.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "tlsresume.actions.inspect": ("inspect",),
+    "tlsresume.actions.probe": ("probe",),
+    "tlsresume.actions.resume": ("resume",),
+    "tlsresume.actions.save": ("save",),
+    "tlsresume.errors": (
+        "BindingError",
+        "BudgetSpent",
+        "ConnectError",
+        "ErrorEntry",
+        "ErrorStack",
+        "ExitStatus",
+        "FileError",
+        "HandshakeError",
+        "OutputFileError",
+        "PeerError",
+        "ResolveError",
+        "SessionFileError",
+        "TLSResumeError",
+        "UsageError",
+    ),
+    "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
+    "tlsresume.options": ("ConnectOptions", "ProbeOptions", "ResumeOptions", "SaveOptions"),
+    "tlsresume.results": (
+        "AddressResult",
+        "AttemptRow",
+        "Certificate",
+        "ErrorResult",
+        "Finding",
+        "MechanismResult",
+        "Report",
+        "ResumeResult",
+        "SaveResult",
+        "Series",
+        "Skipped",
+        "TargetResult",
+        "Tool",
+        "Violation",
+    ),
+    "tlsresume.session.session": ("Session",),
+    "tlsresume.target": ("Target", "parse_target"),
+    "tlsresume.wire.handshake": ("ProtocolVersion",),
+}
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Fetch a public name from its home (PEP 562)."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
