@@ -1,14 +1,240 @@
-"""What a session is: the bytes a TLS library keeps to resume."""
+"""A session as a value: the bytes a TLS library keeps to resume, and what they say.
+
+Outside `openssl/` a session is never a live pointer. Its bytes are read only
+when a field is asked for, so that a probe can carry thousands of them. What
+OpenSSL would do with a session is computed here from its rules, since it tells
+nobody when it silently offers nothing:
+
+- TLS 1.3 (`psk`): nothing is offered without a ticket, nor when the ticket's age,
+  less the one second that OpenSSL grants for rounding, is above its lifetime.
+- TLS 1.2 and older: `ticket` where there is one, else `session-id`; OpenSSL's
+  client looks at no lifetime, so an old session is offered and the server decides.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from tlsresume.session import asn1
+from tlsresume.session.asn1 import SessionError
+from tlsresume.session.names import cipher_hash, cipher_name, group_name
+from tlsresume.wire.handshake import ProtocolVersion
+
+__all__ = ["Session", "SessionError", "SessionFields"]
+
+#: SSL_SESS_FLAG_EXTMS, bit 0 of SSL_SESSION's flags.
+_FLAG_EXTENDED_MASTER_SECRET = 1
+
+#: OpenSSL takes a second off a ticket's age before it compares (ssl/statem/extensions_clnt.c).
+_AGE_ALLOWANCE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFields:
+    """What SSL_SESSION holds, in plain types. Times are seconds; `time` since 1970.
+
+    None is "absent", which OpenSSL also writes for 0 and NULL; so an absent
+    `lifetime_hint` beside a ticket means that the server said 0. `peer` is the
+    certificate's DER. `master_key` is the master secret, or the PSK in TLS 1.3.
+    """
+
+    tls_version: ProtocolVersion
+    cipher: int
+    session_id: bytes
+    master_key: bytes = field(repr=False)
+    time: int
+    timeout: int
+    peer: bytes | None = field(repr=False)
+    session_id_context: bytes
+    verify_result: int
+    hostname: str | None
+    lifetime_hint: int | None
+    ticket: bytes | None = field(repr=False)
+    extended_master_secret: bool
+    age_add: int
+    max_early_data: int
+    alpn: str | None
+    group: int | None
+
+    @property
+    def cipher_name(self) -> str:
+        """OpenSSL's name of the cipher suite."""
+        return cipher_name(self.cipher)
+
+    @property
+    def cipher_hash(self) -> str | None:
+        """The hash of the suite's key schedule, "sha256" or "sha384"; None: not known."""
+        return cipher_hash(self.cipher)
+
+    @property
+    def group_name(self) -> str | None:
+        """IANA's name of the key exchange group."""
+        return None if self.group is None else group_name(self.group)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A TLS session as bytes; `data` is a secret, and not shown by repr."""
+    """A TLS session as bytes. `data` is a secret, and not shown by repr.
+
+    `kind` names the format: "openssl-der" is what i2d_SSL_SESSION(3) writes.
+    Nothing is checked before a field is asked for, which raises SessionError
+    where the bytes are no session; `from_der` checks at once.
+    """
 
     kind: Literal["openssl-der"]
     data: bytes = field(repr=False)
+    _fields: SessionFields | None = field(default=None, init=False, repr=False, compare=False)
+
+    @classmethod
+    def from_der(cls, data: bytes) -> Session:
+        """The session in `data`, DER without trailing bytes. Raises SessionError."""
+        session = cls("openssl-der", data)
+        _ = session.fields
+        return session
+
+    @property
+    def fields(self) -> SessionFields:
+        """What the bytes say. Raises SessionError."""
+        if self._fields is None:
+            object.__setattr__(self, "_fields", _read(self.data))
+        fields = self._fields
+        assert fields is not None  # noqa: S101 - tells mypy what the line above did
+        return fields
+
+    @property
+    def sha256(self) -> str:
+        """A name for logs, hexadecimal, that gives no secret away."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def mechanism(self) -> Literal["psk", "ticket", "session-id"]:
+        """How an ordinary client would offer this session."""
+        if self.fields.tls_version >= ProtocolVersion.TLSv1_3:
+            return "psk"
+        return "ticket" if self.fields.ticket else "session-id"
+
+    @property
+    def not_resumable(self) -> str | None:
+        """Why nothing in this session can ever be offered; None when something can."""
+        fields = self.fields
+        if fields.tls_version >= ProtocolVersion.TLSv1_3:
+            if not fields.ticket:
+                return "captured too early: a TLS 1.3 session without a ticket"
+        elif not fields.ticket and not fields.session_id:
+            return "the server issued neither a ticket nor a session ID"
+        if not fields.master_key:
+            return "the session holds no secret"
+        return None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is something to offer, however old it is."""
+        return self.not_resumable is None
+
+    @property
+    def lifetime(self) -> int | None:
+        """Seconds the server promised at most; None: not stated (RFC 5077 section 3.3).
+
+        Only a ticket has one. In TLS 1.3 it is always stated, and 0 means "discard
+        at once" (RFC 8446 section 4.6.1).
+        """
+        fields = self.fields
+        if fields.tls_version >= ProtocolVersion.TLSv1_3:
+            return (fields.lifetime_hint or 0) if fields.ticket else None
+        return (fields.lifetime_hint or None) if fields.ticket else None
+
+    @property
+    def expires_at(self) -> int | None:
+        """When the promised lifetime ends, in seconds since 1970; None: not stated."""
+        return None if self.lifetime is None else self.fields.time + self.lifetime
+
+    def age(self, now: float) -> float:
+        """Seconds since the session was made; negative when the clocks disagree."""
+        return now - self.fields.time
+
+    def time_left(self, now: float) -> float | None:
+        """Seconds until the promised lifetime ends, negative when over; None: not stated."""
+        return None if self.expires_at is None else self.expires_at - now
+
+    def usable(self, now: float) -> tuple[bool, str]:
+        """Whether OpenSSL would offer this session at `now`, and why, in one sentence."""
+        if self.not_resumable is not None:
+            return False, self.not_resumable
+        age, lifetime = int(self.age(now) // 1), self.lifetime
+        if self.mechanism == "psk":
+            # An integer in TLS 1.3, as the ticket was found above.
+            lifetime = lifetime or 0
+            if lifetime == 0:
+                return False, "the server gave the ticket a lifetime of 0: discard it at once"
+            if age - _AGE_ALLOWANCE > lifetime:
+                return False, (
+                    f"expired: the ticket is {age} s old, its lifetime is {lifetime} s,"
+                    " and OpenSSL does not offer it"
+                )
+        if age < 0:
+            return True, (
+                f"the session was made {-age} s in the future by this clock;"
+                " OpenSSL before 3.2 does not offer such a ticket"
+                if self.mechanism == "psk"
+                else f"the session was made {-age} s in the future by this clock"
+            )
+        if lifetime is None:
+            return True, "no lifetime was stated: the server decides"
+        if age > lifetime:
+            return True, (
+                f"past its stated lifetime of {lifetime} s: OpenSSL still offers it,"
+                " the server is likely to decline"
+            )
+        return True, f"within its lifetime of {lifetime} s"
+
+    def with_lifetime(self, seconds: int) -> Session:
+        """A copy with a lifetime of at least `seconds`, so that OpenSSL offers it for longer.
+
+        For finding out how long a server really honours a session: both the
+        ticket's lifetime hint and the session's own timeout are raised, never
+        lowered. Raises SessionError.
+        """
+        structure, peer = asn1.decode(self.data)
+        hint = structure.ticket_lifetime_hint
+        structure = replace(
+            structure,
+            timeout=max(structure.timeout or 0, seconds),
+            ticket_lifetime_hint=max(hint or 0, seconds) if structure.ticket else hint,
+        )
+        return Session(self.kind, asn1.encode(structure, peer))
+
+
+def _read(der: bytes) -> SessionFields:
+    structure, peer = asn1.decode(der)
+    try:
+        version = ProtocolVersion(structure.ssl_version)
+    except ValueError:
+        raise SessionError(
+            f"the session's protocol version is not known: 0x{structure.ssl_version & 0xFFFF:04X}"
+        ) from None
+    return SessionFields(
+        tls_version=version,
+        cipher=int.from_bytes(structure.cipher, "big"),
+        session_id=structure.session_id,
+        master_key=structure.master_key,
+        time=structure.time or 0,
+        timeout=structure.timeout or 0,
+        peer=peer,
+        session_id_context=structure.session_id_context or b"",
+        verify_result=structure.verify_result or 0,
+        hostname=_text(structure.hostname),
+        lifetime_hint=structure.ticket_lifetime_hint,
+        ticket=structure.ticket or None,
+        extended_master_secret=bool((structure.flags or 0) & _FLAG_EXTENDED_MASTER_SECRET),
+        age_add=structure.ticket_age_add or 0,
+        max_early_data=structure.max_early_data or 0,
+        alpn=_text(structure.alpn_selected),
+        group=structure.kex_group or None,
+    )
+
+
+def _text(octets: bytes | None) -> str | None:
+    """Names as text: UTF-8, and what is not, escaped as `\\xNN`, so nothing is lost."""
+    return octets.decode("utf-8", "backslashreplace") if octets else None

@@ -1,0 +1,165 @@
+"""SSL_SESSION, the structure that i2d_SSL_SESSION(3) writes, declared once.
+
+The declaration mirrors OpenSSL's own, in its order and with its tags; names are
+those OpenSSL prints or documents. DER only: what OpenSSL writes is read, and
+written back byte for byte. Judging what the fields mean is not done here, but
+a number that OpenSSL would refuse is refused.
+
+The peer's certificate is the one part that others wrote, and some appliances
+write what OpenSSL takes and a strict X.509 parser does not. A session must not
+be lost to a certificate that resumption never looks at, so the certificate is
+declared as a SEQUENCE of anything, and its bytes are handed on as they stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from cryptography.hazmat import asn1
+
+from tlsresume.errors import TLSResumeError
+
+
+class SessionError(TLSResumeError):
+    """The bytes are not a TLS session that OpenSSL could have written."""
+
+
+@asn1.sequence
+class SSLSession:
+    """The fields of SSL_SESSION (OpenSSL, ssl/ssl_asn1.c); absent ones are None.
+
+    OpenSSL leaves out numbers that are 0 and strings that are NULL.
+    """
+
+    version: int
+    ssl_version: int
+    cipher: bytes
+    session_id: bytes
+    master_key: bytes
+    key_arg: Annotated[bytes | None, asn1.Implicit(0)]
+    time: Annotated[int | None, asn1.Explicit(1)]
+    timeout: Annotated[int | None, asn1.Explicit(2)]
+    peer: Annotated[list[asn1.TLV] | None, asn1.Explicit(3)]
+    session_id_context: Annotated[bytes | None, asn1.Explicit(4)]
+    verify_result: Annotated[int | None, asn1.Explicit(5)]
+    hostname: Annotated[bytes | None, asn1.Explicit(6)]
+    psk_identity_hint: Annotated[bytes | None, asn1.Explicit(7)]
+    psk_identity: Annotated[bytes | None, asn1.Explicit(8)]
+    ticket_lifetime_hint: Annotated[int | None, asn1.Explicit(9)]
+    ticket: Annotated[bytes | None, asn1.Explicit(10)]
+    compression_id: Annotated[bytes | None, asn1.Explicit(11)]
+    srp_username: Annotated[bytes | None, asn1.Explicit(12)]
+    flags: Annotated[int | None, asn1.Explicit(13)]
+    ticket_age_add: Annotated[int | None, asn1.Explicit(14)]
+    max_early_data: Annotated[int | None, asn1.Explicit(15)]
+    alpn_selected: Annotated[bytes | None, asn1.Explicit(16)]
+    max_fragment_length_mode: Annotated[int | None, asn1.Explicit(17)]
+    ticket_appdata: Annotated[bytes | None, asn1.Explicit(18)]
+    kex_group: Annotated[int | None, asn1.Explicit(19)]
+    peer_rpk: Annotated[bytes | None, asn1.Explicit(20)]
+
+
+_INT32 = (-(2**31), 2**31 - 1)
+_INT64 = (-(2**63), 2**63 - 1)
+_UINT32 = (0, 2**32 - 1)
+_UINT64 = (0, 2**64 - 1)
+
+#: The C types behind the INTEGERs; OpenSSL refuses a session beyond them.
+RANGES: dict[str, tuple[int, int]] = {
+    "version": (1, 1),
+    "ssl_version": _INT32,
+    "time": _INT64,
+    "timeout": _INT64,
+    "verify_result": _INT32,
+    "ticket_lifetime_hint": _UINT64,
+    "flags": _UINT64,
+    "ticket_age_add": _UINT32,
+    "max_early_data": _UINT32,
+    "max_fragment_length_mode": _UINT32,
+    "kex_group": _UINT32,
+}
+
+#: Shortest and longest of the OCTET STRINGs that OpenSSL copies into fixed buffers
+#: (SSL_MAX_SSL_SESSION_ID_LENGTH, SSL_MAX_SID_CTX_LENGTH, TLS13_MAX_RESUMPTION_PSK_LENGTH).
+LENGTHS: dict[str, tuple[int, int]] = {
+    "cipher": (2, 2),
+    "session_id": (0, 32),
+    "session_id_context": (0, 32),
+    "master_key": (0, 512),
+}
+
+_PEER_TAG = 0xA3
+
+
+def decode(der: bytes) -> tuple[SSLSession, bytes | None]:
+    """SSL_SESSION and the peer certificate's own bytes, from DER without trailing bytes.
+
+    Raises SessionError.
+    """
+    try:
+        structure = asn1.decode_der(SSLSession, der)
+    except ValueError as error:
+        raise SessionError(f"not an SSL_SESSION in DER: {error}") from error
+    _check(structure)
+    if structure.peer is None:
+        return structure, None
+    element = _cut_peer(der)[1]
+    return structure, element[_header(element, 0)[1] :]
+
+
+def encode(structure: SSLSession, peer: bytes | None) -> bytes:
+    """DER of `structure` with `peer` (a certificate's bytes, as `decode` gives them) in it.
+
+    The certificate is put in by hand, because cryptography 49 cannot encode a TLV.
+    """
+    before, _, after = _cut_peer(asn1.encode_der(replace(structure, peer=None)))
+    element = b"" if peer is None else bytes([_PEER_TAG]) + _length(len(peer)) + peer
+    return _sequence(before + element + after)
+
+
+def _check(structure: SSLSession) -> None:
+    for name, (low, high) in RANGES.items():
+        number = getattr(structure, name)
+        if number is not None and not low <= number <= high:
+            raise SessionError(f"SSL_SESSION field {name} is out of range")
+    for name, (low, high) in LENGTHS.items():
+        string = getattr(structure, name)
+        if string is not None and not low <= len(string) <= high:
+            raise SessionError(f"SSL_SESSION field {name} has a wrong length: {len(string)} bytes")
+
+
+def _cut_peer(der: bytes) -> tuple[bytes, bytes, bytes]:
+    """The content of the outer SEQUENCE: what is before, in and after element [3].
+
+    Without such an element the split is where its tag would stand. `der` has
+    been decoded or encoded by cryptography, so its lengths are known to fit.
+    """
+    _, at, end = _header(der, 0)
+    start = at
+    while at < end and der[at] <= _PEER_TAG:
+        after = _header(der, at)[2]
+        if der[at] == _PEER_TAG:
+            return der[start:at], der[at:after], der[after:end]
+        at = after
+    return der[start:at], b"", der[at:end]
+
+
+def _header(der: bytes, at: int) -> tuple[int, int, int]:
+    """Tag, start and end of the content of the element at `at` (X.690 section 8.1)."""
+    tag, length, start = der[at], der[at + 1], at + 2
+    if length >= 0x80:
+        start += length - 0x80
+        length = int.from_bytes(der[at + 2 : start], "big")
+    return tag, start, start + length
+
+
+def _length(length: int) -> bytes:
+    if length < 0x80:
+        return bytes([length])
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([0x80 + len(octets)]) + octets
+
+
+def _sequence(content: bytes) -> bytes:
+    return b"\x30" + _length(len(content)) + content
