@@ -112,7 +112,9 @@ def encode(structure: SSLSession, peer: bytes | None) -> bytes:
     """DER of `structure` with `peer` (a certificate's bytes, as `decode` gives them) in it.
 
     The certificate is put in by hand, because cryptography 49 cannot encode a TLV.
+    Raises SessionError for a number or string that OpenSSL would refuse.
     """
+    _check(structure)
     before, _, after = _cut_peer(asn1.encode_der(replace(structure, peer=None)))
     element = b"" if peer is None else bytes([_PEER_TAG]) + _length(len(peer)) + peer
     return _sequence(before + element + after)

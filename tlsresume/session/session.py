@@ -97,10 +97,10 @@ class Session:
     @property
     def fields(self) -> SessionFields:
         """What the bytes say. Raises SessionError."""
-        if self._fields is None:
-            object.__setattr__(self, "_fields", _read(self.data))
         fields = self._fields
-        assert fields is not None  # noqa: S101 - tells mypy what the line above did
+        if fields is None:
+            fields = _read(self.data)
+            object.__setattr__(self, "_fields", fields)
         return fields
 
     @property
@@ -236,5 +236,5 @@ def _read(der: bytes) -> SessionFields:
 
 
 def _text(octets: bytes | None) -> str | None:
-    """Names as text: UTF-8, and what is not, escaped as `\\xNN`, so nothing is lost."""
+    """Names as text: UTF-8, and what is not, escaped as Python would, so nothing is lost."""
     return octets.decode("utf-8", "backslashreplace") if octets else None
