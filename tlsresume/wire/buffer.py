@@ -38,7 +38,7 @@ class Reader:
     def pull_bytes(self, length: int) -> bytes:
         """Exactly `length` bytes."""
         if length > self.remaining:
-            raise WireError(f"truncated: {length} bytes declared, {self.remaining} there")
+            raise WireError(f"truncated: {length} bytes due, {self.remaining} there")
         start = self._position
         self._position += length
         return self._data[start : self._position]
