@@ -167,7 +167,9 @@ def test_client_hello_without_extensions():
     assert parsed(bare) == bare
     assert parsed(client_hello()) != bare
     assert bare.server_name is None
-    assert not (bare.psk_identities or bare.supported_versions or bare.alpn)
+    assert bare.supported_versions == ()
+    assert bare.psk_identities == ()
+    assert bare.alpn == ()
 
 
 def test_server_name_that_is_not_ascii():
