@@ -1,0 +1,93 @@
+"""The parts of README.md that come from the tool itself, between markers.
+
+    <!-- help: probe -->      the help of a command, or of the program where none is named
+    <!-- example: NAME -->    what a command really printed; see EXAMPLES in examples.py
+    <!-- exit-statuses -->    the table of exit statuses
+    <!-- end -->              closes each
+
+Help and exit statuses are made anew by `outputs`, and tested for freshness.
+Examples hold timings, so they are made only by `--examples`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from tree import PROGRAM, program
+
+from tlsresume.errors import EXIT_STATUS_MEANING
+
+README = Path("README.md")
+WIDTH = 88
+
+_BLOCK = re.compile(
+    r"(?P<open><!-- (?P<kind>[a-z-]+)(?:: (?P<name>[^>]*?))? -->\n)(?P<body>.*?)(?P<end><!-- end -->)",
+    re.DOTALL,
+)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Text as a block of code."""
+    return f"```{language}\n{text.rstrip()}\n```\n"
+
+
+def help_of(root: click.Group, name: str) -> str:
+    """What `tlsresume NAME --help` prints, at a fixed width."""
+    command: click.Command | None = root
+    if name:
+        command = root.get_command(click.Context(root), name)
+    if command is None:
+        raise SystemExit(f"generate_readme.py: no command {name!r}")
+    path = f"{PROGRAM} {name}".strip()
+    context = click.Context(
+        command, info_name=path, terminal_width=WIDTH, max_content_width=WIDTH, color=False
+    )
+    shown = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    return fenced(f"$ {path} --help\n{shown}")
+
+
+def exit_statuses() -> str:
+    """The exit statuses as a table."""
+    rows = [f"| {int(status)} | {text} |" for status, text in EXIT_STATUS_MEANING.items()]
+    return "\n".join(["| status | meaning |", "|---:|---|", *rows]) + "\n"
+
+
+def replace_blocks(text: str, makers: dict[str, Callable[[str], str]]) -> str:
+    """The text with the body of each marked block of a kind in `makers` made anew."""
+
+    def made(match: re.Match[str]) -> str:
+        maker = makers.get(match["kind"])
+        body = match["body"] if maker is None else maker(match["name"] or "")
+        return match["open"] + body + match["end"]
+
+    return _BLOCK.sub(made, text)
+
+
+def outputs() -> dict[Path, str]:
+    """README.md with fresh help and exit statuses; its examples stay."""
+    root = program()
+    text = (Path(__file__).parent.parent / README).read_text(encoding="utf-8")
+    makers = {"help": lambda name: help_of(root, name), "exit-statuses": lambda _: exit_statuses()}
+    return {README: replace_blocks(text, makers)}
+
+
+def main() -> None:
+    """Write README.md anew; with `--examples`, run the examples too."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--examples", action="store_true")
+    arguments = parser.parse_args()
+    text = outputs()[README]
+    if arguments.examples:
+        from examples import run_all
+
+        shown = run_all()
+        text = replace_blocks(text, {"example": lambda name: fenced(shown[name], "console")})
+    (Path(__file__).parent.parent / README).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

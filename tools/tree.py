@@ -1,0 +1,140 @@
+"""The command line as values, read once from the click tree.
+
+Man pages and completions are made from these; neither looks at click itself.
+Hidden commands and options do not appear.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Literal
+
+import click
+
+Completes = Literal["file", "folder", "host", "nothing"]
+
+PROGRAM = "tlsresume"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an option or argument takes: its name in usage lines, and how to complete it."""
+
+    name: str
+    choices: tuple[str, ...]
+    completes: Completes
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option: all its spellings, the declaration and description as in `--help`.
+
+    `value` is None for a flag.
+    """
+
+    flags: tuple[str, ...]
+    declaration: str
+    description: str
+    value: Value | None
+    repeatable: bool
+
+    @property
+    def ends(self) -> bool:
+        """Whether the option prints something and ends the program."""
+        return "--help" in self.flags or "--version" in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A positional argument."""
+
+    value: Value
+    required: bool
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command with all that it takes; the program itself is one with `commands`."""
+
+    path: tuple[str, ...]
+    summary: str
+    help: str
+    options: tuple[Option, ...]
+    arguments: tuple[Argument, ...]
+    commands: tuple[Command, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last word of the path."""
+        return self.path[-1]
+
+
+def program() -> click.Group:
+    """The click group that the entry point runs."""
+    from tlsresume.cli.root import root
+
+    return root
+
+
+def _completes(parameter: click.Parameter, name: str) -> Completes:
+    kind = parameter.type
+    if isinstance(kind, click.Path):
+        return "file" if kind.file_okay else "folder"
+    if isinstance(kind, click.File) or "FILE" in name:
+        return "file"
+    if name in {"DIR", "FOLDER", "PATH"}:
+        return "folder"
+    return "host" if "TARGET" in name or "HOST" in name else "nothing"
+
+
+def _value(parameter: click.Parameter, name: str) -> Value:
+    choices: tuple[str, ...] = ()
+    if isinstance(parameter.type, click.Choice):
+        choices = tuple(str(choice) for choice in parameter.type.choices)
+    return Value(name, choices, _completes(parameter, name))
+
+
+def _option(option: click.Option, context: click.Context) -> Option | None:
+    record = option.get_help_record(context)
+    if record is None:
+        return None
+    declaration, description = record
+    takes_value = not (option.is_flag or option.count)
+    metavar = declaration.rpartition(" ")[2] if takes_value else ""
+    return Option(
+        flags=(*option.opts, *option.secondary_opts),
+        declaration=declaration,
+        description=description,
+        value=_value(option, (option.metavar or metavar).strip("[]")) if takes_value else None,
+        repeatable=option.multiple or option.count,
+    )
+
+
+def _argument(argument: click.Argument) -> Argument:
+    name = (argument.metavar or argument.name or "").upper().rstrip(".").strip("[]").rstrip(".")
+    return Argument(_value(argument, name), argument.required, argument.nargs == -1)
+
+
+def read(command: click.Command, path: tuple[str, ...] = (PROGRAM,)) -> Command:
+    """The values of a click command and of those below it, in the order of `--help`."""
+    context = click.Context(command, info_name=" ".join(path))
+    parameters = command.get_params(context)
+    options = (_option(item, context) for item in parameters if isinstance(item, click.Option))
+    commands: tuple[Command, ...] = ()
+    if isinstance(command, click.Group):
+        found = (
+            (name, command.get_command(context, name)) for name in command.list_commands(context)
+        )
+        commands = tuple(
+            read(item, (*path, name)) for name, item in found if item and not item.hidden
+        )
+    return Command(
+        path=path,
+        summary=command.get_short_help_str(limit=200).rstrip("."),
+        help=inspect.cleandoc(command.help or "").partition("\f")[0],
+        options=tuple(option for option in options if option),
+        arguments=tuple(_argument(item) for item in parameters if isinstance(item, click.Argument)),
+        commands=commands,
+    )
