@@ -1,0 +1,55 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import certificates
+from tlsresume.openssl.behaviour import Behaviour
+from tlsresume.openssl.server import Server
+from tlsresume.openssl.server_contexts import Identity
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture(params=["1.2", "1.3"])
+def tls_version(request: pytest.FixtureRequest) -> str:
+    """Each TLS version in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def server() -> Iterator[StartServer]:
+    """Start built-in servers: `server(behaviour)` or `server(nodes=2, ...)`; the test's end
+    stops them. They have a certificate of the test authority unless given an `identity`."""
+    with ExitStack() as stack:
+
+        def start(
+            behaviour: Behaviour | None = None,
+            *,
+            host: str = "127.0.0.1",
+            identity: Identity | None = None,
+            **knobs: Any,
+        ) -> Server:
+            return stack.enter_context(
+                Server(
+                    behaviour or Behaviour(**knobs),
+                    host,
+                    identity=identity or certificates.localhost(),
+                )
+            )
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def cafile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The test authority's certificate as a PEM file."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    path.write_bytes(certificates.authority_pem())
+    return path

@@ -1,0 +1,75 @@
+"""A TLS client that is not ours: the stdlib's `ssl`, for tests of servers and peers."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests import certificates
+
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST_HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def client_context(version: str | None = None, *, tickets: bool = True) -> ssl.SSLContext:
+    """A Context that trusts the test authority; `tickets` off leaves TLS 1.2 its session IDs."""
+    context = ssl.create_default_context(cadata=certificates.authority_pem().decode())
+    if version is not None:
+        context.minimum_version = context.maximum_version = VERSIONS[version]
+    if not tickets:
+        context.options |= ssl.OP_NO_TICKET
+    return context
+
+
+@contextmanager
+def connected(
+    port: int,
+    context: ssl.SSLContext,
+    session: ssl.SSLSession | None = None,
+    host: str = "127.0.0.1",
+) -> Iterator[ssl.SSLSocket]:
+    """A connection after its handshake; leaving the block cuts it."""
+    with socket.create_connection((host, port), timeout=5) as plain:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with context.wrap_socket(
+            plain, server_hostname="localhost", session=session, suppress_ragged_eofs=False
+        ) as secure:
+            yield secure
+
+
+@dataclass(frozen=True)
+class Answer:
+    reused: bool
+    session: ssl.SSLSession
+    head: bytes
+
+
+def ask(
+    port: int,
+    context: ssl.SSLContext,
+    session: ssl.SSLSession | None = None,
+    *,
+    host: str = "127.0.0.1",
+    clean: bool = True,
+) -> Answer:
+    """Send a HEAD request, read the answer (and the tickets before it), and close."""
+    with connected(port, context, session, host) as secure:
+        secure.sendall(HEAD)
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += secure.recv(65_536)
+        assert secure.session is not None
+        answer = Answer(bool(secure.session_reused), secure.session, head)
+        if clean:
+            secure.unwrap()
+        return answer
+
+
+def reuses(port: int, context: ssl.SSLContext, times: int = 2) -> list[bool]:
+    """Which of some connections, each offering the same session, resumed it."""
+    session = ask(port, context).session
+    return [ask(port, context, session).reused for _ in range(times)]

@@ -1,0 +1,188 @@
+"""How a built-in server treats resumption: values only, no sockets and no OpenSSL.
+
+Each field of `Behaviour` is one thing that real servers do differently. The
+table `BEHAVIOURS` names those that `selftest` runs, and `TRUTHS` what a
+correct probe must say of each, known because the server was made that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Version = Literal["1.2", "1.3"]
+Backend = Literal["pyopenssl", "stdlib"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """What a server does about resumption, and which of the usual oddities it has.
+
+    Issuing:
+      `session_ids`      keep a cache, so that TLS 1.2 sessions get an ID.
+      `tickets`          issue stateless tickets (TLS 1.2 and 1.3).
+      `stateful`         SSL_OP_NO_TICKET with a cache: IDs in TLS 1.2, and 32-byte tickets,
+                         that name a cache entry, in TLS 1.3. Overrules `tickets`.
+      `num_tickets`      TLS 1.3 tickets per full handshake (None: OpenSSL's 2).
+      `tickets_after_data`  TLS 1.3 tickets leave only once application data has come.
+      `lifetime`         seconds a session is good for (None: OpenSSL's default).
+      `early_data`       bytes of TLS 1.3 early data that are accepted.
+    Honouring:
+      `honoured`         False: all that is issued is refused, under an unchanged key name.
+      `nodes`            that many sets of keys and caches, by turns, as behind a balancer.
+      `single_use`       each TLS 1.3 ticket is accepted once. OpenSSL does this only where
+                         anti-replay is on, so its tickets then announce early data.
+      `client_certificate`  ask for one. The ticket carries it: this is how tickets get big.
+      `session_id_context`  False, with `client_certificate`: OpenSSL answers an offered
+                         session with alert 80.
+      `forget_on_unclean_close`  a stateful session dies with a connection that was cut.
+    Handshake:
+      `versions`, `ciphers` (TLS 1.2, OpenSSL list), `group` (the only one accepted, as
+      "secp384r1", which most clients send no key share for: HelloRetryRequest), `alpn`.
+    Connections:
+      `http`             answer each request that ends in an empty line.
+      `close_notify`     False: end connections without saying so.
+      `one_at_a_time`    serve a connection only when the one before it has ended.
+      `max_connections_per_client`  reset those beyond it.
+      `reset_every`      reset each n-th connection.
+
+    Raises ValueError for a combination that `backend` cannot do.
+    """
+
+    versions: tuple[Version, ...] = ("1.2", "1.3")
+    session_ids: bool = True
+    tickets: bool = True
+    stateful: bool = False
+    num_tickets: int | None = None
+    tickets_after_data: bool = False
+    lifetime: int | None = None
+    early_data: int = 0
+    honoured: bool = True
+    nodes: int = 1
+    single_use: bool = False
+    client_certificate: bool = False
+    session_id_context: bool = True
+    forget_on_unclean_close: bool = True
+    ciphers: str | None = None
+    group: str | None = None
+    alpn: tuple[str, ...] = ()
+    http: bool = True
+    close_notify: bool = True
+    one_at_a_time: bool = False
+    max_connections_per_client: int | None = None
+    reset_every: int | None = None
+    backend: Backend = "pyopenssl"
+
+    def __post_init__(self) -> None:
+        if not self.versions:
+            raise ValueError("a server needs at least one TLS version")
+        if self.nodes < 1:
+            raise ValueError("a server needs at least one node")
+        if self.stateful and not self.session_ids:
+            raise ValueError("a stateful server needs its cache: session_ids")
+        refused = [
+            name for name, asked in self._needs_pyopenssl().items() if asked and self._by_stdlib
+        ]
+        if refused:
+            raise ValueError(f"the stdlib backend cannot do: {', '.join(refused)}")
+
+    @property
+    def tls13_tickets(self) -> int | None:
+        """TLS 1.3 tickets per full handshake; None: as many as OpenSSL likes."""
+        if self.num_tickets is None and not self.tickets and not self.stateful:
+            return 0
+        return self.num_tickets
+
+    @property
+    def tls13_by_stdlib(self) -> bool:
+        """Only the stdlib's backend can count TLS 1.3 tickets; it then takes those connections."""
+        return "1.3" in self.versions and (
+            self.backend == "stdlib" or self.tls13_tickets is not None
+        )
+
+    @property
+    def _by_stdlib(self) -> bool:
+        return self.backend == "stdlib" or self.tls13_by_stdlib
+
+    def _needs_pyopenssl(self) -> dict[str, bool]:
+        return {
+            "lifetime": self.lifetime is not None,
+            "early_data": self.early_data > 0,
+            "single_use": self.single_use,
+            "honoured=False": not self.honoured,
+            "client_certificate": self.client_certificate,
+            "session_ids=False": self.backend == "stdlib" and not self.session_ids,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What is known of a behaviour: the right verdict, and each mechanism's state.
+
+    `states` maps psk, ticket and session-id to the states of `results.State`;
+    `reuse` says whether one TLS 1.3 ticket can be used again; `says` is for people.
+    """
+
+    verdict: str
+    says: str
+    states: Mapping[str, str] = field(default_factory=dict)
+    reuse: bool = True
+
+
+def _states(psk: str, ticket: str, session_id: str) -> Mapping[str, str]:
+    return MappingProxyType({"psk": psk, "ticket": ticket, "session-id": session_id})
+
+
+#: The early data limit of the built-in servers that accept it: one TLS record.
+EARLY_DATA = 16_384
+
+BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
+    {
+        "all three mechanisms": Behaviour(),
+        "none": Behaviour(session_ids=False, tickets=False),
+        "issued but never honoured": Behaviour(honoured=False),
+        "separate keys": Behaviour(nodes=2),
+        "single-use": Behaviour(single_use=True),
+        "early data": Behaviour(early_data=EARLY_DATA),
+    }
+)
+
+TRUTHS: Mapping[str, Truth] = MappingProxyType(
+    {
+        "all three mechanisms": Truth(
+            verdict="resumes",
+            says="every offered session is accepted",
+            states=_states("resumed", "resumed", "resumed"),
+        ),
+        "none": Truth(
+            verdict="does-not-resume",
+            says="no ticket and no session ID is ever issued",
+            states=_states("not-issued", "not-issued", "not-issued"),
+            reuse=False,
+        ),
+        "issued but never honoured": Truth(
+            verdict="does-not-resume",
+            says="tickets and IDs are issued, and each one is refused",
+            states=_states("not-resumed", "not-resumed", "not-resumed"),
+            reuse=False,
+        ),
+        "separate keys": Truth(
+            verdict="partly",
+            says="two nodes by turns, neither of which knows the other's sessions",
+            states=_states("partly", "partly", "partly"),
+        ),
+        "single-use": Truth(
+            verdict="resumes",
+            says="each TLS 1.3 ticket is accepted once, as RFC 8446 appendix C.4 likes it",
+            states=_states("resumed", "resumed", "resumed"),
+            reuse=False,
+        ),
+        "early data": Truth(
+            verdict="resumes",
+            says="every offered session is accepted, with early data on TLS 1.3",
+            states=_states("resumed", "resumed", "resumed"),
+        ),
+    }
+)
