@@ -1,0 +1,56 @@
+"""Fixtures of the battery: a case, and its server while the case's tests run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from tests.servers.cases import Case
+from tests.servers.harness import Running, find_program, serve
+from tests.servers.material import Material, make_material
+from tests.servers.more_cases import CASES
+from tests.servers.servers import PROGRAMS, RECIPES
+
+
+@cache
+def debian_lacks(package: str) -> bool:
+    """Whether apt is here and knows no such package."""
+    if find_program("apt-cache") is None:
+        return False
+    command = ["apt-cache", "show", package]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode != 0
+
+
+def require(server: str) -> None:
+    """Fail where a server is missing that could be installed; skip where Debian lacks it."""
+    for program, package in PROGRAMS[server].items():
+        if find_program(program) is not None:
+            continue
+        if debian_lacks(package):
+            pytest.skip(f"this release of Debian has no package {package}")
+        pytest.fail(f"{program} is missing: run tools/install-servers.sh", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """Keys, certificates and ticket keys of this run."""
+    return make_material(tmp_path_factory.mktemp("material"))
+
+
+@pytest.fixture(scope="session", params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Each row of the table; its tests run one after another, on one running server."""
+    found = request.param
+    assert isinstance(found, Case)
+    return found
+
+
+@pytest.fixture(scope="session")
+def running(case: Case, material: Material) -> Iterator[Running]:
+    """The server of a case, up until the case's last test has ended."""
+    require(case.server)
+    with serve(RECIPES[case.server], case.lines, material) as server:
+        yield server

@@ -1,0 +1,56 @@
+"""Keys, certificates and ticket keys, made anew for each run.
+
+Everything here is thrown away with the run's temporary folder. Ticket key files are
+random bytes, so that a key name seen on the wire can only come from that file.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+#: The first bytes of a ticket key, and of a ticket (RFC 5077 section 4).
+KEY_NAME_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Files by the name that a configuration uses for them, and the key names inside."""
+
+    files: dict[str, Path]
+    key_names: dict[str, str]
+
+    def fill(self, line: str) -> str:
+        """A line of configuration with each `{name}` replaced by the path of that file."""
+        for name, path in self.files.items():
+            line = line.replace("{" + name + "}", str(path))
+        return line
+
+
+def make_material(folder: Path) -> Material:
+    """Write a CA, two server certificates with keys, and ticket keys into a folder."""
+    authority = trustme.CA()
+    files = {"ca": folder / "ca.pem"}
+    authority.cert_pem.write_to_path(str(files["ca"]))
+    for name in ("certificate", "other_certificate"):
+        leaf = authority.issue_cert("127.0.0.1", "localhost", "resume.test")
+        files[name] = folder / f"{name}.pem"
+        leaf.private_key_and_cert_chain_pem.write_to_path(str(files[name]))
+
+    key_names = {}
+    for name, length in (("stek48", 48), ("stek80", 80), ("other_stek48", 48)):
+        key = os.urandom(length)
+        files[name] = folder / name
+        files[name].write_bytes(key)
+        key_names[name] = key[:KEY_NAME_LENGTH].hex()
+
+    lines = [os.urandom(80) for _ in range(3)]
+    files["stek_lines"] = folder / "stek_lines"
+    files["stek_lines"].write_text("".join(f"{base64.b64encode(key).decode()}\n" for key in lines))
+    # HAProxy encrypts with the penultimate key of the file.
+    key_names["stek_lines"] = lines[-2][:KEY_NAME_LENGTH].hex()
+    return Material(files, key_names)

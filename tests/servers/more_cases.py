@@ -1,0 +1,311 @@
+"""The table, second part: web servers, libraries' own servers; and all of it together."""
+
+from __future__ import annotations
+
+from tests.servers.cases import (
+    ALL_RESUMED,
+    STATEFUL_PSK,
+    Case,
+    TicketTruth,
+    tickets,
+)
+
+SHMCB = "SSLSessionCache shmcb:cache(512000)"
+
+APACHE = (
+    Case(
+        name="apache-cache-shmcb",
+        server="apache",
+        lines=(SHMCB,),
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        tickets=tickets(300),
+        source="httpd manual: SSLSessionTickets is on by default, SSLSessionCacheTimeout"
+        " 300 s; shmcb is shared by all processes",
+    ),
+    Case(
+        name="apache-cache-none",
+        server="apache",
+        lines=("SSLSessionCache none",),
+        truth={**ALL_RESUMED, "session-id": "not-issued"},
+        verdict="resumes",
+        tickets=tickets(300),
+        source="httpd manual: SSLSessionCache none disables the cache between processes;"
+        " s_client: no session ID is sent",
+    ),
+    Case(
+        name="apache-tickets-off-cache-shmcb",
+        server="apache",
+        lines=("SSLSessionTickets off", SHMCB),
+        truth={**ALL_RESUMED, "ticket": "not-issued"},
+        verdict="resumes",
+        tickets=STATEFUL_PSK,
+        source="httpd manual: SSLSessionTickets off; SSL_CTX_set_options(3),"
+        " SSL_OP_NO_TICKET: TLS 1.3 tickets become names in the cache",
+    ),
+    Case(
+        name="apache-tickets-off-cache-none",
+        server="apache",
+        lines=("SSLSessionTickets off", "SSLSessionCache none"),
+        truth={"psk": "not-resumed", "ticket": "not-issued", "session-id": "not-issued"},
+        verdict="does-not-resume",
+        source="httpd manual: neither tickets nor a cache; s_client: TLS 1.3 tickets are"
+        " sent all the same, and none is honoured",
+    ),
+    Case(
+        name="apache-key-file",
+        server="apache",
+        lines=("SSLSessionTicketKeyFile {stek48}", "SSLSessionCacheTimeout 900", SHMCB),
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        tickets=tickets(900, key="stek48"),
+        source="httpd manual: SSLSessionTicketKeyFile, 48 bytes, of which the first 16"
+        " name the key; SSLSessionCacheTimeout",
+    ),
+    Case(
+        name="apache-only-1.2",
+        server="apache",
+        lines=("SSLProtocol -all +TLSv1.2", SHMCB),
+        truth={"ticket": "resumed", "session-id": "resumed"},
+        tls_versions=("TLSv1.2",),
+        verdict="resumes",
+        source="httpd manual: SSLProtocol",
+    ),
+    Case(
+        name="apache-only-1.3",
+        server="apache",
+        lines=("SSLProtocol -all +TLSv1.3", SHMCB),
+        truth={"psk": "resumed"},
+        tls_versions=("TLSv1.3",),
+        verdict="resumes",
+        source="httpd manual: SSLProtocol",
+    ),
+)
+
+GNUTLS = (
+    Case(
+        name="gnutls-default",
+        server="gnutls",
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        source="gnutls-serv manual: tickets and a resumption database unless --noticket"
+        " and --nodb are given",
+    ),
+    Case(
+        name="gnutls-noticket",
+        server="gnutls",
+        lines=("--noticket",),
+        truth={**ALL_RESUMED, "psk": "not-issued", "ticket": "not-issued"},
+        verdict="partly",
+        source="gnutls-serv manual: --noticket; GnuTLS resumes in TLS 1.3 by tickets only",
+    ),
+    Case(
+        name="gnutls-noticket-nodb",
+        server="gnutls",
+        lines=("--noticket", "--nodb"),
+        truth={"psk": "not-issued", "ticket": "not-issued", "session-id": "not-resumed"},
+        verdict="does-not-resume",
+        source="gnutls-serv manual: --noticket, --nodb; s_client: TLS 1.2 session IDs are"
+        " named but not honoured",
+    ),
+    Case(
+        name="gnutls-only-1.2",
+        server="gnutls",
+        lines=("--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2"),
+        truth={"ticket": "resumed", "session-id": "resumed"},
+        tls_versions=("TLSv1.2",),
+        verdict="resumes",
+        source="gnutls-serv manual: --priority",
+    ),
+)
+
+STUNNEL = (
+    Case(
+        name="stunnel-default",
+        server="stunnel",
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        source="stunnel manual: sessionResume is yes, and sessionCacheTimeout has a"
+        " default; s_client for the rest",
+    ),
+    Case(
+        name="stunnel-no-ticket",
+        server="stunnel",
+        lines=("options = NO_TICKET", "sessionCacheSize = 100"),
+        truth={**ALL_RESUMED, "ticket": "not-issued"},
+        verdict="resumes",
+        tickets=STATEFUL_PSK,
+        source="stunnel manual: options = NO_TICKET; the internal cache stays",
+    ),
+    Case(
+        name="stunnel-session-resume-no",
+        server="stunnel",
+        lines=("sessionResume = no",),
+        truth={"psk": "not-issued", "ticket": "not-issued", "session-id": "not-issued"},
+        verdict="does-not-resume",
+        source="stunnel manual: sessionResume = no disallows resumption",
+    ),
+)
+
+NODE_CACHE = (
+    "server.on('newSession', (id, data, done) => { sessions.set(hex(id), data); done(); });",
+    "server.on('resumeSession', (id, done) => done(null, sessions.get(hex(id)) || null));",
+)
+NODE_NO_TICKET = "secureOptions: constants.SSL_OP_NO_TICKET"
+
+NODE = (
+    Case(
+        name="node-default",
+        server="node",
+        truth={**ALL_RESUMED, "session-id": "not-resumed"},
+        verdict="resumes",
+        tickets=tickets(7200),
+        source="Node manual, tls: tickets are on, and without the resumeSession event no"
+        " session ID can be resumed; s_client: without sessionTimeout the lifetime is"
+        " OpenSSL's own, 7200 s",
+    ),
+    Case(
+        name="node-ticket-keys",
+        server="node",
+        lines=("ticketKeys: fs.readFileSync('{stek48}')", "sessionTimeout: 1200"),
+        truth={**ALL_RESUMED, "session-id": "not-resumed"},
+        verdict="resumes",
+        tickets=tickets(1200, key="stek48"),
+        source="Node manual, tls: ticketKeys, 48 bytes; sessionTimeout",
+    ),
+    Case(
+        name="node-no-ticket",
+        server="node",
+        lines=(NODE_NO_TICKET,),
+        truth={"psk": "not-resumed", "ticket": "not-issued", "session-id": "not-resumed"},
+        verdict="does-not-resume",
+        findings=("never-honoured",),
+        source="Node manual, tls: secureOptions; the cache is the application's, and here"
+        " there is none",
+    ),
+    Case(
+        name="node-no-ticket-own-cache",
+        server="node",
+        lines=(NODE_NO_TICKET, *NODE_CACHE),
+        truth={"psk": "not-resumed", "ticket": "not-issued", "session-id": "resumed"},
+        verdict="partly",
+        tickets=STATEFUL_PSK,
+        source="Node manual, tls: the newSession and resumeSession events; s_client: they"
+        " do not serve TLS 1.3",
+    ),
+    Case(
+        name="node-only-1.2",
+        server="node",
+        lines=("maxVersion: 'TLSv1.2'",),
+        truth={"ticket": "resumed", "session-id": "not-resumed"},
+        tls_versions=("TLSv1.2",),
+        verdict="resumes",
+        source="Node manual, tls: maxVersion",
+    ),
+    Case(
+        name="node-only-1.3",
+        server="node",
+        lines=("minVersion: 'TLSv1.3'",),
+        truth={"psk": "resumed"},
+        tls_versions=("TLSv1.3",),
+        verdict="resumes",
+        source="Node manual, tls: minVersion",
+    ),
+)
+
+S_SERVER = (
+    Case(
+        name="s_server-default",
+        server="s_server",
+        lines=("-www",),
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        tickets=tickets(7200),
+        source="openssl-s_server(1); SSL_CTX_set_timeout(3): 7200 s for this program",
+    ),
+    Case(
+        name="s_server-interactive",
+        server="s_server",
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        source="openssl-s_server(1): without -www it answers nothing by itself",
+    ),
+    Case(
+        name="s_server-no_ticket",
+        server="s_server",
+        lines=("-www", "-no_ticket"),
+        truth={**ALL_RESUMED, "ticket": "not-issued"},
+        verdict="resumes",
+        tickets=STATEFUL_PSK,
+        ticket_used_once=True,
+        source="openssl-s_server(1): -no_ticket; in TLS 1.3 stateful tickets remain",
+    ),
+    Case(
+        name="s_server-no_cache",
+        server="s_server",
+        lines=("-www", "-no_cache"),
+        truth={**ALL_RESUMED, "session-id": "not-issued"},
+        verdict="resumes",
+        tickets=tickets(7200),
+        source="openssl-s_server(1): -no_cache disables the session cache",
+    ),
+    Case(
+        name="s_server-num_tickets-0",
+        server="s_server",
+        lines=("-www", "-num_tickets", "0"),
+        truth={**ALL_RESUMED, "psk": "not-issued"},
+        verdict="partly",
+        source="openssl-s_server(1): -num_tickets counts TLS 1.3 tickets only",
+    ),
+    Case(
+        name="s_server-early-data-anti-replay",
+        server="s_server",
+        lines=("-early_data", "-max_early_data", "8192"),
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        tickets={"psk": TicketTruth(count=2, max_early_data=8192, stateful=True)},
+        findings=("single-use",),
+        ticket_used_once=True,
+        source="SSL_CTX_set_max_early_data(3), replay protection: with early data each"
+        " ticket is kept in the cache and honoured once",
+    ),
+    Case(
+        name="s_server-early-data-no-anti-replay",
+        server="s_server",
+        lines=("-early_data", "-max_early_data", "8192", "-no_anti_replay"),
+        truth=ALL_RESUMED,
+        verdict="resumes",
+        tickets=tickets(7200, early=8192),
+        never_findings=("single-use",),
+        source="SSL_CTX_set_max_early_data(3): SSL_OP_NO_ANTI_REPLAY",
+    ),
+    Case(
+        name="s_server-only-1.2",
+        server="s_server",
+        lines=("-www", "-tls1_2"),
+        truth={"ticket": "resumed", "session-id": "resumed"},
+        tls_versions=("TLSv1.2",),
+        verdict="resumes",
+        source="openssl-s_server(1): -tls1_2",
+    ),
+    Case(
+        name="s_server-only-1.3-other-group",
+        server="s_server",
+        lines=("-www", "-tls1_3", "-groups", "P-521"),
+        truth={"psk": "resumed"},
+        tls_versions=("TLSv1.3",),
+        verdict="resumes",
+        source="RFC 8446 section 4.1.4: a HelloRetryRequest does not forbid resumption",
+    ),
+)
+
+CASES: tuple[Case, ...] = (
+    *NGINX,
+    *POOL,
+    *HAPROXY,
+    *APACHE,
+    *GNUTLS,
+    *STUNNEL,
+    *NODE,
+    *S_SERVER,
+)

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Installs the servers that tests/servers runs, from Debian's packages, where they are missing.
+#
+# Needs root, or sudo. Asks nothing. Starts no service: a policy-rc.d(8) stands in the way
+# while packages are unpacked, unless the machine has one already. A package that this
+# release of Debian lacks is named and left out.
+set -eu
+
+PATH="$PATH:/usr/sbin:/sbin"
+export PATH
+
+# command:package
+wanted="nginx:nginx haproxy:haproxy apache2:apache2-bin gnutls-serv:gnutls-bin
+stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl"
+
+missing=""
+for pair in $wanted; do
+    command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+done
+if [ -z "$missing" ]; then
+    echo "install-servers: every server is here"
+    exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+    echo "install-servers: no apt-get here; install by hand:$missing" >&2
+    exit 1
+fi
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null; then
+    as_root="sudo"
+else
+    echo "install-servers: needs root or sudo, to install:$missing" >&2
+    exit 1
+fi
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '$as_root rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    # 101 is "action forbidden by policy".
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+fi
+
+apt update
+install=""
+for package in $missing; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+        install="$install $package"
+    else
+        echo "install-servers: this release has no package $package" >&2
+    fi
+done
+if [ -n "$install" ]; then
+    echo "install-servers: installing$install"
+    # shellcheck disable=SC2086 # a list of package names, to be split
+    apt install --no-install-recommends $install
+fi
