@@ -188,8 +188,9 @@ def _examples(command: Command) -> Iterator[str]:
     name = " ".join(command.path[1:])
     if name in EXAMPLES:
         yield ".SH EXAMPLES"
-    for sentence, typed in EXAMPLES.get(name, ()):
-        yield ".PP"
+    for number, (sentence, typed) in enumerate(EXAMPLES.get(name, ())):
+        if number:
+            yield ".PP"
         yield prose(sentence)
         yield ".PP"
         yield ".RS 4"
