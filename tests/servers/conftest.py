@@ -11,8 +11,8 @@ import pytest
 from tests.servers.cases import Case
 from tests.servers.harness import Running, find_program, serve
 from tests.servers.material import Material, make_material
-from tests.servers.more_cases import CASES
 from tests.servers.servers import PROGRAMS, RECIPES
+from tests.servers.table import CASES
 
 
 @cache
