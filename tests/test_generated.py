@@ -119,7 +119,7 @@ def test_pages_have_their_sections(root):
 
 def test_pages_hold_no_stray_requests(root):
     """Only requests that we write begin with a dot; a text cannot be one."""
-    known = {".TH", ".SH", ".PP", ".TP", ".BR", ".nf", ".fi", ".RS", ".RE", '.\\"'}
+    known = {".TH", ".SH", ".PP", ".TP", ".BR", ".nf", ".fi", ".RS", ".RE", ".SS", '.\\"'}
     for text in generate_man.outputs(root).values():
         starts = {line.split()[0] for line in text.splitlines() if line.startswith((".", "'"))}
         assert starts <= known

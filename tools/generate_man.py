@@ -172,7 +172,13 @@ def _synopsis(command: Command) -> str:
 def _options(options: tuple[Option, ...]) -> Iterator[str]:
     if options:
         yield ".SH OPTIONS"
-        yield from terms((declaration(item.declaration), item.description) for item in options)
+    groups: dict[str, list[Option]] = {}
+    for item in options:
+        groups.setdefault(item.group, []).append(item)
+    for group, items in groups.items():
+        if group:
+            yield f".SS {escape(group)}"
+        yield from terms((declaration(item.declaration), item.description) for item in items)
 
 
 def _commands(command: Command) -> Iterator[str]:
@@ -224,7 +230,7 @@ def page(command: Command, pages: Iterable[Command] = ()) -> str:
         ".SH SYNOPSIS",
         _synopsis(command),
         ".SH DESCRIPTION",
-        *paragraphs(command.help),
+        *paragraphs(f"{command.help}\n\n{command.epilog}"),
         *_commands(command),
         *_options(command.options),
         ".SH EXIT STATUS",

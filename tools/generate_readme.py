@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from tree import PROGRAM, program
+from tree import PROGRAM, context_of, program
 
 from tlsresume.errors import EXIT_STATUS_MEANING
 
@@ -37,15 +37,13 @@ def fenced(text: str, language: str = "") -> str:
 
 def help_of(root: click.Group, name: str) -> str:
     """What `tlsresume NAME --help` prints, at a fixed width."""
-    command: click.Command | None = root
-    if name:
-        command = root.get_command(click.Context(root), name)
+    context = context_of(root, PROGRAM, terminal_width=WIDTH, max_content_width=WIDTH)
+    command = root.get_command(context, name) if name else root
     if command is None:
         raise SystemExit(f"generate_readme.py: no command {name!r}")
-    path = f"{PROGRAM} {name}".strip()
-    context = click.Context(
-        command, info_name=path, terminal_width=WIDTH, max_content_width=WIDTH, color=False
-    )
+    if command is not root:
+        context = context_of(command, name, context)
+    path = context.command_path
     shown = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     return fenced(f"$ {path} --help\n{shown}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -30,7 +30,7 @@ class Value:
 class Option:
     """An option: all its spellings, the declaration and description as in `--help`.
 
-    `value` is None for a flag.
+    `value` is None for a flag; `group` is the heading it stands under, if any.
     """
 
     flags: tuple[str, ...]
@@ -38,6 +38,7 @@ class Option:
     description: str
     value: Value | None
     repeatable: bool
+    group: str = ""
 
     @property
     def ends(self) -> bool:
@@ -61,6 +62,7 @@ class Command:
     path: tuple[str, ...]
     summary: str
     help: str
+    epilog: str
     options: tuple[Option, ...]
     arguments: tuple[Argument, ...]
     commands: tuple[Command, ...] = ()
@@ -109,6 +111,7 @@ def _option(option: click.Option, context: click.Context) -> Option | None:
         description=description,
         value=_value(option, (option.metavar or metavar).strip("[]")) if takes_value else None,
         repeatable=option.multiple or option.count,
+        group=getattr(option, "group", ""),
     )
 
 
@@ -117,9 +120,22 @@ def _argument(argument: click.Argument) -> Argument:
     return Argument(_value(argument, name), argument.required, argument.nargs == -1)
 
 
-def read(command: click.Command, path: tuple[str, ...] = (PROGRAM,)) -> Command:
+def context_of(
+    command: click.Command, name: str, parent: click.Context | None = None, **settings: Any
+) -> click.Context:
+    """The context that a command would run in, so that it inherits what it would inherit."""
+    return click.Context(
+        command, info_name=name, parent=parent, **{**command.context_settings, **settings}
+    )
+
+
+def read(
+    command: click.Command,
+    path: tuple[str, ...] = (PROGRAM,),
+    parent: click.Context | None = None,
+) -> Command:
     """The values of a click command and of those below it, in the order of `--help`."""
-    context = click.Context(command, info_name=" ".join(path))
+    context = context_of(command, path[-1], parent)
     parameters = command.get_params(context)
     options = (_option(item, context) for item in parameters if isinstance(item, click.Option))
     commands: tuple[Command, ...] = ()
@@ -128,12 +144,13 @@ def read(command: click.Command, path: tuple[str, ...] = (PROGRAM,)) -> Command:
             (name, command.get_command(context, name)) for name in command.list_commands(context)
         )
         commands = tuple(
-            read(item, (*path, name)) for name, item in found if item and not item.hidden
+            read(item, (*path, name), context) for name, item in found if item and not item.hidden
         )
     return Command(
         path=path,
         summary=command.get_short_help_str(limit=200).rstrip("."),
         help=inspect.cleandoc(command.help or "").partition("\f")[0],
+        epilog=inspect.cleandoc(command.epilog or ""),
         options=tuple(option for option in options if option),
         arguments=tuple(_argument(item) for item in parameters if isinstance(item, click.Argument)),
         commands=commands,
