@@ -10,8 +10,9 @@ GNUTLS = (
         server="gnutls",
         truth=ALL_RESUMED,
         verdict="resumes",
+        tickets=tickets(21600),
         source="gnutls-serv manual: tickets and a resumption database unless --noticket"
-        " and --nodb are given",
+        " and --nodb are given; s_client: two tickets, 6 h",
     ),
     Case(
         name="gnutls-noticket",

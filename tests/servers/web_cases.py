@@ -82,8 +82,8 @@ STUNNEL = (
         server="stunnel",
         truth=ALL_RESUMED,
         verdict="resumes",
-        source="stunnel manual: sessionResume is yes, and sessionCacheTimeout has a"
-        " default; s_client for the rest",
+        tickets=tickets(300),
+        source="stunnel manual: sessionResume is yes by default; s_client: the lifetime is 300 s",
     ),
     Case(
         name="stunnel-no-ticket",
