@@ -154,7 +154,7 @@ class Server(Acceptor):
     """A TLS server on loopback that behaves as told.
 
     `certificate_pem` is its chain; `connections` counts what was accepted; `log`
-    has an entry per TLS connection that ended, in that order.
+    has an entry per TLS connection that ended, by number.
     """
 
     def __init__(
@@ -177,26 +177,26 @@ class Server(Acceptor):
     @property
     def log(self) -> tuple[Served, ...]:
         with self._logged:
-            return tuple(self._log)
+            return tuple(sorted(self._log, key=lambda served: served.number))
 
     def wait(self, ended: int, timeout: float = 5.0) -> tuple[Served, ...]:
         """The log, once it has `ended` entries. Raises TimeoutError."""
         with self._logged:
             if not self._logged.wait_for(lambda: len(self._log) >= ended, timeout):
                 raise TimeoutError(f"{len(self._log)} of {ended} connections ended")
-            return tuple(self._log)
+        return self.log
 
     def serve(self, connection: socket.socket, number: int) -> None:
         client = connection.getpeername()[0]
+        limit, every = self.behaviour.max_connections_per_client, self.behaviour.reset_every
         with self._lock:
-            self._clients[client] += 1
-            crowd = self._clients[client]
+            admitted = not (limit and self._clients[client] >= limit)
+            admitted = admitted and not (every and number % every == 0)
+            self._clients[client] += admitted
+        if not admitted:
+            reset(connection)
+            return
         try:
-            limit = self.behaviour.max_connections_per_client
-            every = self.behaviour.reset_every
-            if (limit and crowd > limit) or (every and number % every == 0):
-                reset(connection)
-                return
             served = self._converse(connection, number)
         finally:
             with self._lock:
