@@ -32,11 +32,11 @@ class Material:
 
 
 def make_material(folder: Path) -> Material:
-    """Write a CA, two server certificates with keys, and ticket keys into a folder."""
+    """Write a CA, two server certificates and a client's with keys, and ticket keys into a folder."""
     authority = trustme.CA()
     files = {"ca": folder / "ca.pem"}
     authority.cert_pem.write_to_path(str(files["ca"]))
-    for name in ("certificate", "other_certificate"):
+    for name in ("certificate", "other_certificate", "client_certificate"):
         leaf = authority.issue_cert("127.0.0.1", "localhost", "resume.test")
         files[name] = folder / f"{name}.pem"
         leaf.private_key_and_cert_chain_pem.write_to_path(str(files[name]))

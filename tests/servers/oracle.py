@@ -115,16 +115,16 @@ def complete(path: Path) -> bool:
         return False
 
 
-def save(port: int, mechanism: str, path: Path) -> Connected:
+def save(port: int, mechanism: str, path: Path, more: tuple[str, ...] = ()) -> Connected:
     """A full handshake, its session written to a file if the server gives one."""
     path.unlink(missing_ok=True)
-    options = (*OPTIONS[mechanism], "-sess_out", str(path))
+    options = (*OPTIONS[mechanism], "-sess_out", str(path), *more)
     return s_client(port, options, await_file=path, folder=path.parent)
 
 
-def resume(port: int, mechanism: str, path: Path) -> Connected:
+def resume(port: int, mechanism: str, path: Path, more: tuple[str, ...] = ()) -> Connected:
     """A handshake that offers the session of a file."""
-    options = (*OPTIONS[mechanism], "-sess_in", str(path))
+    options = (*OPTIONS[mechanism], "-sess_in", str(path), *more)
     return s_client(port, options, folder=path.parent)
 
 
@@ -157,10 +157,13 @@ def read_ticket(path: Path) -> TicketSeen | None:
     )
 
 
-def ask(port: int, mechanism: str, folder: Path) -> Opinion:
-    """One full handshake and one with its session: what s_client makes of a mechanism."""
+def ask(port: int, mechanism: str, folder: Path, more: tuple[str, ...] = ()) -> Opinion:
+    """One full handshake and one with its session: what s_client makes of a mechanism.
+
+    `more` are options of s_client for both.
+    """
     path = folder / f"{mechanism}-{os.getpid()}-{port}.pem"
-    first = save(port, mechanism, path)
+    first = save(port, mechanism, path, more)
     if first.tls_version != VERSIONS[mechanism]:
         return Opinion(None)
     if not complete(path):
@@ -168,5 +171,5 @@ def ask(port: int, mechanism: str, folder: Path) -> Opinion:
     ticket = read_ticket(path)
     if mechanism == "ticket" and ticket is None:
         return Opinion("not-issued")
-    second = resume(port, mechanism, path)
+    second = resume(port, mechanism, path, more)
     return Opinion("resumed" if second.result == "Reused" else "not-resumed", ticket)

@@ -120,3 +120,23 @@ def test_a_server_that_is_gone_is_unreachable(material: Material, tmp_path: Path
     with serve(RECIPES["nginx"], (SHARED_CACHE,), material) as running:
         assert save(running.target, "ticket", path).status == 0
     assert resume(path).status == 5
+
+
+@pytest.mark.parametrize("mechanism", OPTIONS)
+def test_a_session_with_a_client_certificate_is_resumed(
+    material: Material, mechanism: str, tmp_path: Path
+) -> None:
+    """Where nginx demands a client certificate, a session made with one is resumed, by
+    s_client and by us."""
+    require("nginx")
+    path = tmp_path / "session.pem"
+    file = str(material.files["client_certificate"])
+    lines = (SHARED_CACHE, "ssl_verify_client on;", "ssl_client_certificate {ca};")
+    with serve(RECIPES["nginx"], lines, material) as running:
+        certificate = ("-cert", file, "-key", file)
+        assert oracle.ask(running.port, mechanism, tmp_path, certificate).state == "resumed"
+        saved = save(running.target, mechanism, path, "--cert", file, "--key", file)
+        assert saved.status == 0, str(saved)
+        resumed = resume(path, "--cert", file, "--key", file)
+    assert resumed.status == 0, str(resumed)
+    assert resumed.document["session_reused"], str(resumed)

@@ -14,10 +14,10 @@ from tests.servers.oracle import OPTIONS, VERSIONS
 TICKET_WAIT = "1"
 
 
-def save(target: str, mechanism: str, path: Path) -> Answer:
+def save(target: str, mechanism: str, path: Path, *more: str) -> Answer:
     version = VERSIONS[mechanism].removeprefix("TLSv")
     options = ("--mechanism", mechanism, "--tls", version, "--ticket-wait", TICKET_WAIT)
-    return tlsresume("save", target, "-o", str(path), *options)
+    return tlsresume("save", target, "-o", str(path), *options, *more)
 
 
 def resume(path: Path, *more: str) -> Answer:
