@@ -1,0 +1,215 @@
+"""`selftest`: the four commands against a server whose truth is known, on loopback.
+
+Every command is run as a user would run it, in a process of its own, and its
+answer is read from its JSON; so this tells whether the installation works, from
+OpenSSL up to the exit status. What each command must say is a table: a step
+has the arguments, the exit status, and the fields of the JSON that matter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tlsresume
+from tlsresume.errors import ExitStatus
+from tlsresume.openssl.behaviour import BEHAVIOURS, TRUTHS, Truth
+from tlsresume.openssl.server import Server
+
+Say = Callable[[str], None]
+
+#: Seconds that one command may take; each needs about one.
+_PATIENCE = 120
+_REQUEST = r"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One command and its truth. `TARGET` among the arguments is the server's address;
+    `truth` maps dotted paths into the JSON to the values they must have."""
+
+    arguments: tuple[str, ...]
+    status: ExitStatus = ExitStatus.OK
+    truth: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command did: its exit status, all that it printed, and its JSON."""
+
+    status: int | None
+    printed: str
+    document: Any
+
+
+def _save(mechanism: str, *, status: ExitStatus = ExitStatus.OK) -> Step:
+    saved = status is ExitStatus.OK
+    return Step(
+        arguments=("save", "TARGET", "--mechanism", mechanism, "-o", f"{mechanism}.session.pem"),
+        status=status,
+        truth={"saved": saved} | ({"mechanism": mechanism} if saved else {}),
+    )
+
+
+def _resume(mechanism: str, *more: str, reused: bool = True, **truth: object) -> Step:
+    return Step(
+        arguments=("resume", f"{mechanism}.session.pem", *more),
+        status=ExitStatus.OK if reused else ExitStatus.NOT_AS_ASKED,
+        truth={"session_reused": reused, "offered": True, "accepted": reused, **truth},
+    )
+
+
+def _inspect(mechanism: str) -> Step:
+    at = "files.0.inspection"
+    return Step(
+        arguments=("inspect", f"{mechanism}.session.pem"),
+        truth={f"{at}.mechanism": mechanism, f"{at}.usable": True},
+    )
+
+
+#: What is run against each of BEHAVIOURS, after a probe.
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "all three mechanisms": tuple(
+        step
+        for mechanism in ("psk", "ticket", "session-id")
+        for step in (_save(mechanism), _inspect(mechanism), _resume(mechanism))
+    ),
+    "none": (_save("psk", status=ExitStatus.NOT_AS_ASKED),),
+    "issued but never honoured": (_save("psk"), _resume("psk", reused=False)),
+    "separate keys": (
+        _save("psk"),
+        Step(
+            arguments=("resume", "psk.session.pem", "--tries", "4", "--no-explain"),
+            status=ExitStatus.NOT_AS_ASKED,
+            truth={"tries.offered": 4, "tries.accepted": 2},
+        ),
+    ),
+    "single-use": (_save("psk"), _resume("psk"), _resume("psk", reused=False)),
+    "early data": (
+        _save("psk"),
+        _resume("psk", "--early-data", _REQUEST, early_data="accepted"),
+    ),
+}
+
+
+def selftest(say: Say) -> bool:
+    """Run every step against every behaviour; whether each answer was the known truth.
+
+    `say` gets each line for people: the commands, their output, and the judgement.
+    """
+    commands = wrong = 0
+    for name, behaviour in BEHAVIOURS.items():
+        truth = TRUTHS[name]
+        say(f"== {name}: {truth.says}")
+        with (
+            tempfile.TemporaryDirectory(prefix="tlsresume-") as folder,
+            Server(behaviour) as server,
+        ):
+            target = f"{server.host}:{server.port}"
+            for step in (_probe(truth), *STEPS[name]):
+                outcome = _run(step, target, Path(folder), say)
+                faults = judge(step, outcome)
+                commands += 1
+                wrong += bool(faults)
+                for fault in faults:
+                    say(f"WRONG: {fault}")
+                if not faults:
+                    say("right: the known truth")
+                say("")
+    if wrong:
+        say(f"selftest FAILED: {wrong} of {commands} answers were wrong")
+    else:
+        say(f"selftest passed: {commands} answers, each the known truth")
+    return not wrong
+
+
+def _probe(truth: Truth) -> Step:
+    resumes = truth.verdict == "resumes"
+    return Step(
+        arguments=("probe", "TARGET", "--tries", "4"),
+        status=ExitStatus.OK if resumes else ExitStatus.NOT_AS_ASKED,
+        truth={
+            "targets.0.verdict": truth.verdict,
+            **{
+                f"targets.0.addresses.0.mechanisms.{mechanism}.state": state
+                for mechanism, state in truth.states.items()
+            },
+        },
+    )
+
+
+def _run(step: Step, target: str, folder: Path, say: Say) -> Outcome:
+    """Run one command, showing it and what it prints."""
+    written = folder / "answer.json"
+    written.unlink(missing_ok=True)
+    words = [target if word == "TARGET" else word for word in step.arguments]
+    words += ["--format", "text", "--format", f"json={written.name}"]
+    say(f"$ tlsresume {shlex.join(words)}")
+    try:
+        done = subprocess.run(  # noqa: S603  our own program, in our own words
+            [sys.executable, "-m", "tlsresume", *words],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(None, "", None)
+    printed = done.stdout.decode("utf-8", "backslashreplace")
+    for line in printed.splitlines():
+        say(line)
+    try:
+        document = json.loads(written.read_bytes())
+    except (OSError, ValueError):
+        document = None
+    return Outcome(done.returncode, printed, document)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with this very package found first, wherever it is."""
+    home = str(Path(tlsresume.__file__).parent.parent)
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
+
+
+def judge(step: Step, outcome: Outcome) -> list[str]:
+    """Where an outcome is not the truth, in words; nothing if it is."""
+    if outcome.status is None:
+        return [f"no answer within {_PATIENCE} s"]
+    faults = []
+    if outcome.status != step.status:
+        faults.append(f"exit status {outcome.status}, not {int(step.status)}")
+    if outcome.document is None:
+        return [*faults, "no JSON document was written"]
+    for path, value in step.truth.items():
+        found = look_up(outcome.document, path)
+        if found != value:
+            faults.append(f"{path} is {found!r}, not {value!r}")
+    return faults
+
+
+def look_up(document: Any, path: str) -> Any:
+    """The value at a dotted path: names in objects, numbers in arrays, or the name of a
+    mechanism in an array of mechanisms; None where there is nothing."""
+    value = document
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit():
+            value = value[int(part)] if int(part) < len(value) else None
+        elif isinstance(value, list):
+            value = next((each for each in value if each.get("mechanism") == part), None)
+        else:
+            return None
+    return value

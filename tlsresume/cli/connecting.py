@@ -1,0 +1,251 @@
+"""How to connect: the options that probe, save and resume share.
+
+`connection_options` declares them once and hands a command one `connection`.
+A line of a `--targets` file is parsed by the same declarations; what it says
+comes before what the command line says.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsresume.cli import values
+from tlsresume.cli.grouping import GroupedOption
+
+if TYPE_CHECKING:
+    from tlsresume.openssl.plan import ClientCertificate
+    from tlsresume.options import ConnectOptions
+    from tlsresume.target import Target
+
+ROUTE, OFFER, TRUST, TIME = "Where to connect", "What to offer", "Certificates", "Time and data"
+_READABLE = click.Path(exists=True, dir_okay=False, readable=True)
+_FOLDER = click.Path(exists=True, file_okay=False, readable=True)
+
+
+def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
+    return click.option(*names, cls=GroupedOption, group=group, **attributes)
+
+
+_OPTIONS: tuple[Callable[..., Any], ...] = (
+    _option(
+        ROUTE, "--servername", "--sni", metavar="NAME",
+        help="Send this name as SNI, and expect it in the certificate.",
+    ),
+    _option(ROUTE, "--no-sni", is_flag=True, help="Send no SNI."),
+    _option(
+        ROUTE, "--connect", metavar="ADDR[:PORT]",
+        help="Go there instead, and keep the target's name.",
+    ),
+    _option(ROUTE, "-4", "ipv4", is_flag=True, help="Use IPv4 addresses only."),
+    _option(ROUTE, "-6", "ipv6", is_flag=True, help="Use IPv6 addresses only."),
+    _option(
+        OFFER, "--tls", multiple=True, type=click.Choice(["1.2", "1.3"]),
+        help="A TLS version that is allowed; give it twice for both (the default).",
+    ),
+    _option(
+        OFFER, "--ciphers", metavar="LIST", callback=values.openssl_list,
+        help="Ciphers of TLS 1.2, as an OpenSSL list.",
+    ),
+    _option(
+        OFFER, "--ciphersuites", metavar="LIST", callback=values.openssl_list,
+        help="Cipher suites of TLS 1.3, separated by colons.",
+    ),
+    _option(
+        OFFER, "--groups", metavar="LIST", callback=values.openssl_list,
+        help="Key exchange groups, separated by colons.",
+    ),
+    _option(
+        OFFER, "--alpn", metavar="PROTO", multiple=True, callback=values.protocols,
+        help="Offer this protocol by ALPN; may be repeated. The default is http/1.1 for https;"
+        " '' offers none.",
+    ),
+    _option(
+        TRUST, "--cafile", metavar="FILE", type=_READABLE,
+        help="Trust the certificates in this PEM file instead of the system's.",
+    ),
+    _option(
+        TRUST, "--capath", metavar="DIR", type=_FOLDER,
+        help="Trust the certificates in this folder (see openssl-rehash(1)).",
+    ),
+    _option(
+        TRUST, "--verify", is_flag=True,
+        help="Fail when the certificate is not trusted or not for this name. A full handshake"
+        " always reports it; a resumed one verifies nothing.",
+    ),
+    _option(
+        TRUST, "--cert", metavar="FILE", type=_READABLE,
+        help="The client certificate, with its chain, in PEM.",
+    ),
+    _option(
+        TRUST, "--key", metavar="FILE", type=_READABLE,
+        help="Its private key, in PEM; the default is the --cert file.",
+    ),
+    _option(
+        TRUST, "--passphrase-file", metavar="FILE", type=_READABLE,
+        help="The key's passphrase is the first line of this file. Else it is asked for, or"
+        " taken from $TLSRESUME_PASSPHRASE.",
+    ),
+    _option(
+        TIME, "--timeout", metavar="SECONDS", type=float, default=10.0, show_default=True,
+        callback=values.seconds(3600), help="Time allowed for one connection.",
+    ),
+    _option(
+        TIME, "--ticket-wait", metavar="SECONDS", type=float, default=3.0, show_default=True,
+        callback=values.seconds(600), help="Time to wait for a TLS 1.3 ticket.",
+    ),
+    _option(
+        TIME, "--send", metavar="TEXT", callback=values.to_send,
+        help="Send this after the handshake, for servers that give tickets only then."
+        r" Escapes: \r \n \t \0 \\ \xHH. The default for https is a HEAD request.",
+    ),
+    _option(TIME, "--no-send", is_flag=True, help="Send nothing."),
+    _option(
+        TIME, "--keylogfile", metavar="FILE", envvar="SSLKEYLOGFILE",
+        type=click.Path(dir_okay=False, writable=True),
+        help="Append the secrets of all connections to this file, for Wireshark; also"
+        " $SSLKEYLOGFILE.",
+    ),
+)  # fmt: skip
+
+_NAMES = frozenset(
+    {
+        "servername", "no_sni", "connect", "ipv4", "ipv6", "tls", "ciphers", "ciphersuites",
+        "groups", "alpn", "cafile", "capath", "verify", "cert", "key", "passphrase_file",
+        "timeout", "ticket_wait", "send", "no_send", "keylogfile",
+    }
+)  # fmt: skip
+
+
+class Connection:
+    """What the user said about connecting; gives a Target and ConnectOptions."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self._said = said
+        for one, other in (
+            ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"),
+        ):  # fmt: skip
+            if said[one] and said[other]:
+                first, second = (_spelling(name) for name in (one, other))
+                raise click.UsageError(f"{first} and {second} exclude each other")
+        for needs in ("key", "passphrase_file"):
+            if said[needs] and not said["cert"]:
+                raise click.UsageError(f"{_spelling(needs)} needs --cert")
+
+    def target(self, text: str) -> Target:
+        """The target that a text names, reached as the options say. Raises UsageError."""
+        from tlsresume.target import parse_target
+
+        said = self._said
+        return parse_target(
+            text,
+            servername=said["servername"],
+            sni=not said["no_sni"],
+            connect=said["connect"],
+            family="ipv4" if said["ipv4"] else "ipv6" if said["ipv6"] else "any",
+        )
+
+    def options(self, *, transcripts: bool = False) -> ConnectOptions:
+        """How to speak TLS, as the options say. Raises UsageError."""
+        from tlsresume.openssl.plan import Trust
+        from tlsresume.options import BOTH_VERSIONS, ConnectOptions
+        from tlsresume.wire.handshake import ProtocolVersion
+
+        said = self._said
+        versions = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
+        return ConnectOptions(
+            tls=tuple(versions[name] for name in sorted(set(said["tls"]))) or BOTH_VERSIONS,
+            ciphers=said["ciphers"],
+            ciphersuites=said["ciphersuites"],
+            groups=said["groups"],
+            alpn=said["alpn"],
+            trust=Trust(cafile=said["cafile"], capath=said["capath"]),
+            verify=said["verify"],
+            certificate=self._certificate(),
+            timeout=said["timeout"],
+            ticket_wait=said["ticket_wait"],
+            send=b"" if said["no_send"] else said["send"],
+            keylogfile=said["keylogfile"] or None,
+            transcripts=transcripts,
+        )
+
+    def _certificate(self) -> ClientCertificate | None:
+        from tlsresume.openssl.plan import ClientCertificate
+
+        certificate: str | None = self._said["cert"]
+        if certificate is None:
+            return None
+        key: str = self._said["key"] or certificate
+        return ClientCertificate(certificate, key, _passphrase(key, self._said["passphrase_file"]))
+
+    def line(self, words: list[str]) -> tuple[str, Connection]:
+        """A line of a targets file: its target, and this connection as the line changes it.
+
+        Raises click.UsageError.
+        """
+        context = _line_command.make_context("line", list(words))
+        given = {
+            name: value
+            for name, value in context.params.items()
+            if name in _NAMES
+            and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        }
+        said = dict(self._said)
+        for one, other in (
+            ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"),
+        ):  # fmt: skip
+            if one in given or other in given:
+                said[one] = said[other] = None
+        return context.params["target"], Connection(said | given)
+
+
+def _spelling(name: str) -> str:
+    return {"ipv4": "-4", "ipv6": "-6"}.get(name, "--" + name.replace("_", "-"))
+
+
+def _passphrase(key: str, file: str | None) -> bytes | None:
+    """The passphrase of an encrypted key: from a file, the environment or the terminal."""
+    if file is not None:
+        with open(file, "rb") as stream:  # noqa: PTH123  a bounded read of a file click has checked
+            return stream.readline(4096).rstrip(b"\r\n")
+    with open(key, "rb") as stream:  # noqa: PTH123  same
+        if b"ENCRYPTED" not in stream.read(65536):
+            return None
+    given = os.environ.get("TLSRESUME_PASSPHRASE")
+    if given is not None:
+        return os.fsencode(given)
+    if not sys.stdin.isatty():
+        from tlsresume.errors import UsageError
+
+        raise UsageError(
+            f"the key in {key} is encrypted, and there is no terminal to ask for its passphrase",
+            hints=("give it with --passphrase-file, or in $TLSRESUME_PASSPHRASE",),
+        )
+    answer: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
+    return os.fsencode(answer)
+
+
+def connection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the connection options; it gets them as one `connection` argument."""
+
+    @functools.wraps(function)
+    def with_connection(*args: Any, **kwargs: Any) -> Any:
+        said = {name: kwargs.pop(name) for name in _NAMES}
+        return function(*args, connection=Connection(said), **kwargs)
+
+    decorated: Callable[..., Any] = with_connection
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+@click.command("line", add_help_option=False)
+@click.argument("target")
+@connection_options
+def _line_command(target: str, connection: Connection) -> None:
+    """Parse one line of a targets file; it is never run."""

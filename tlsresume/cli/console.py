@@ -1,0 +1,131 @@
+"""What the user sees, and where it goes.
+
+stdout is data, and only data; everything else is talk and goes to stderr. Text
+is made on a Page, so nothing a server or a file says can steer the terminal.
+Colours go to terminals only, and never when NO_COLOR is set. A reader that went
+away (`| head`) is no error; a full disk is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from tlsresume.errors import OutputFileError
+from tlsresume.formats.page import BAD, FAINT, FAIR, Page, View
+
+if TYPE_CHECKING:
+    from tlsresume.errors import TLSResumeError
+    from tlsresume.formats.page import ColourSystem
+    from tlsresume.network.trace import TraceLine
+
+#: Prose is hard to read in longer lines, however wide the terminal is.
+_WIDEST = 120
+_NARROWEST = 40
+
+
+def stdout() -> TextIO:
+    """The standard output as it is now."""
+    return sys.stdout
+
+
+def stderr() -> TextIO:
+    """The standard error output as it is now."""
+    return sys.stderr
+
+
+def view_of(stream: TextIO, *, verbose: bool = False) -> View:
+    """The width and colours that suit a stream: a terminal's own, else fixed and plain."""
+    if not stream.isatty():
+        return View(verbose=verbose)
+    from rich.console import Console
+
+    console = Console(file=stream)
+    colour: ColourSystem | None = None
+    if not console.no_color and console.color_system is not None:
+        system = console.color_system
+        colour = "256" if system == "256" else "truecolor" if system == "truecolor" else "standard"
+    width = max(_NARROWEST, min(_WIDEST, console.width))
+    return View(width=width, colour=colour, verbose=verbose)
+
+
+def write_data(text: str) -> None:
+    """Write to stdout, as UTF-8, and flush. Raises OutputFileError if it takes no more."""
+    stream = sys.stdout
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        stream.flush()
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except OSError as error:
+        _give_up(stream)
+        if error.errno == errno.EPIPE:
+            return
+        raise OutputFileError(
+            f"cannot write to the standard output: {error.strerror}", path="-"
+        ) from None
+
+
+def _give_up(stream: TextIO) -> None:
+    """Point a broken stream at nothing, so that no later flush fails again."""
+    with contextlib.suppress(OSError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+
+
+def say(page: Page) -> None:
+    """Write a page to stderr."""
+    say_text(page.render())
+
+
+def say_text(text: str) -> None:
+    """Write rendered text to stderr; a stderr that is gone is no error."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def talk() -> Page:
+    """An empty page for stderr."""
+    return Page(view_of(sys.stderr))
+
+
+def warn(message: str) -> None:
+    """Say something that is not an error, on stderr."""
+    page = talk()
+    page.line("tlsresume: ", ("warning: ", FAIR), message)
+    say(page)
+
+
+def note(message: str) -> None:
+    """Say something useful, on stderr."""
+    page = talk()
+    page.line("tlsresume: ", message)
+    say(page)
+
+
+def report_error(error: TLSResumeError) -> None:
+    """One line, then OpenSSL's error stack where there is one, then the hints."""
+    page = talk()
+    page.line("tlsresume: ", ("error: ", BAD), error.message)
+    if error.stack is not None or error.hints:
+        from tlsresume.formats.trouble import put_hints, put_stack
+
+        if error.stack is not None:
+            put_stack(page, error.stack)
+        put_hints(page, error.hints)
+    say(page)
+
+
+def trace_line(line: TraceLine) -> None:
+    """Show a handshake message as it passes (`-v`): `>` is ours, `<` the server's."""
+    page = talk()
+    direction = ">" if line.sender == "client" else "<"
+    page.line((f"#{line.connection:<3} {line.where} {direction} ", FAINT), line.text)
+    say(page)

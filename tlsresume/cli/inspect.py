@@ -1,0 +1,90 @@
+"""`tlsresume inspect`: what session files hold, offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.outputs import Outputs, output_options
+
+if TYPE_CHECKING:
+    from tlsresume.errors import ExitStatus, SessionFileError
+    from tlsresume.formats.document import FileResult
+    from tlsresume.formats.page import View
+
+SHOW = "What to show"
+
+
+@click.command("inspect", cls=GroupedCommand)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--hex",
+    "show_ticket",
+    cls=GroupedOption,
+    group=SHOW,
+    is_flag=True,
+    help="Show the ticket as a hex dump.",
+)
+@click.option(
+    "--show-secrets",
+    cls=GroupedOption,
+    group=SHOW,
+    is_flag=True,
+    help="Show the master secret or PSK too. Who has it can read the connection.",
+)
+@output_options("text", "json")
+def command(
+    files: tuple[str, ...], show_ticket: bool, show_secrets: bool, outputs: Outputs
+) -> ExitStatus:
+    """Show what each session FILE holds, and whether it can be used now. - is the standard input.
+
+    Nothing is contacted. The exit status is 0 for any file that can be read, expired or
+    not.
+    """
+    from tlsresume.actions.inspect import inspect
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.errors import ExitStatus, SessionFileError
+    from tlsresume.formats import document
+
+    if files.count("-") > 1:
+        raise click.UsageError("the standard input can be read only once")
+    errors: list[SessionFileError] = []
+    results = []
+    for path in files:
+        try:
+            found = inspect(path, show_secrets=show_secrets, show_ticket=show_ticket)
+            results.append(document.FileResult(path=path, inspection=found))
+        except SessionFileError as error:
+            errors.append(error)
+            results.append(_unreadable(path, error))
+    if len(files) == 1 and errors:
+        raise errors[0]
+    outputs.emit(
+        lambda view: _text(results, view),
+        lambda: document.document(this_tool(), document.Inspections(files=tuple(results))),
+    )
+    return ExitStatus.FILE if errors else ExitStatus.OK
+
+
+def _unreadable(path: str, error: SessionFileError) -> FileResult:
+    from tlsresume.formats.document import FileResult
+    from tlsresume.results import ErrorResult
+
+    return FileResult(
+        path=path,
+        error=ErrorResult("file", "read", error.message, error.hints, error.stack),
+    )
+
+
+def _text(results: list[FileResult], view: View) -> str:
+    from tlsresume.formats.inspection_text import render_inspection, render_unreadable
+
+    parts = []
+    for result in results:
+        if result.inspection is not None:
+            parts.append(render_inspection(result.inspection, view))
+        elif result.error is not None:
+            parts.append(render_unreadable(result.path, result.error, view))
+    return "\n".join(parts)

@@ -1,0 +1,214 @@
+"""Where results go: `--format NAME[=FILE]`, and what is written when a run fails.
+
+One format at most goes to stdout; the others go to files, which are replaced as
+a whole, so that a reader never sees half a report. A format that is a document
+is written whatever happens: a run that fails leaves a document with an `error`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsresume.cli.grouping import GroupedOption
+
+if TYPE_CHECKING:
+    from tlsresume.errors import TLSResumeError
+    from tlsresume.formats.page import View
+    from tlsresume.results import Report, TargetResult
+
+#: A report holds no secret: the umask alone says who may read it.
+_REPORT_MODE = 0o666
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A format and its file (None: stdout)."""
+
+    name: str
+    file: str | None
+
+
+def _parse(names: Sequence[str], value: str) -> Choice:
+    """A choice from `NAME`, `NAME=FILE` or `NAME=-`. Raises BadParameter."""
+    name, equals, file = value.partition("=")
+    if name not in names:
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(names)}")
+    if equals and not file:
+        raise click.BadParameter("the file name after '=' is empty")
+    return Choice(name, file if equals and file != "-" else None)
+
+
+def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command `--format` and `-v`; it gets them as one `outputs` argument."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--format",
+            "formats",
+            cls=GroupedOption,
+            group="Output",
+            multiple=True,
+            metavar=f"{'|'.join(names)}[=FILE]",
+            callback=lambda _context, _option, values: tuple(
+                _parse(names, value) for value in values
+            ),
+            help="How to print the result, or write it to FILE; may be given several times."
+            " text is for people and the default.",
+        )
+        @click.option("--json", "as_json", is_flag=True, hidden=True)
+        @click.option(
+            "-v",
+            "--verbose",
+            cls=GroupedOption,
+            group="Output",
+            is_flag=True,
+            help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
+        )
+        @functools.wraps(function)
+        def with_outputs(
+            *args: Any,
+            formats: tuple[Choice, ...],
+            as_json: bool,
+            verbose: bool,
+            **kwargs: Any,
+        ) -> Any:
+            chosen = (*formats, Choice("json", None)) if as_json else formats
+            outputs = Outputs(chosen or (Choice("text", None),), verbose=verbose)
+            click.get_current_context().find_root().obj.append(outputs)
+            return function(*args, outputs=outputs, **kwargs)
+
+        return with_outputs
+
+    return decorate
+
+
+class Outputs:
+    """The formats chosen for a run, and the writing of them."""
+
+    def __init__(self, choices: tuple[Choice, ...], *, verbose: bool = False) -> None:
+        if sum(choice.file is None for choice in choices) > 1:
+            raise click.UsageError(
+                "only one --format can go to the standard output: write NAME=FILE for the others"
+            )
+        files = [choice.file for choice in choices if choice.file is not None]
+        if len(set(files)) < len(files):
+            raise click.UsageError("two --format options name the same file")
+        self.choices = choices
+        self.verbose = verbose
+        self._shown: list[TargetResult] = []
+        self._pieces: dict[Choice, list[str]] = {}
+        self._done: set[Choice] = set()
+
+    def stdout_is(self, name: str) -> bool:
+        """Whether a format goes to stdout."""
+        return Choice(name, None) in self.choices
+
+    # -------------------------------------------------------- results of probe
+
+    def show(self, target: TargetResult) -> None:
+        """Print a target that is done, in the formats that speak per target."""
+        from tlsresume.cli.tool import this_tool
+        from tlsresume.results import Report
+
+        self._put_targets(Report(tool=this_tool(), targets=(target,)))
+
+    def _put_targets(self, report: Report) -> None:
+        from tlsresume.formats import FORMATS
+
+        for choice in self.choices:
+            form = FORMATS[choice.name]
+            if form.per == "target":
+                text = form.renderer()(report, self._view(choice))
+                self._put(choice, (form.between if self._shown else "") + text)
+        self._shown.extend(report.targets)
+
+    def finish(self, report: Report) -> None:
+        """Print what is not yet printed: targets never shown, formats per run, summaries."""
+        from tlsresume.formats import FORMATS
+
+        shown = Counter(target.target for target in self._shown)
+        for target in report.targets:
+            if shown[target.target]:
+                shown[target.target] -= 1
+            else:
+                self._put_targets(replace(report, targets=(target,)))
+        for choice in self.choices:
+            form = FORMATS[choice.name]
+            last = form.summary() if form.per == "target" else form.renderer()
+            self._close(choice, last(report, self._view(choice)) if last else "")
+
+    # ------------------------------------------------- results of other commands
+
+    def emit(
+        self,
+        text: Callable[[View], str],
+        document: Callable[[], str],
+        *,
+        text_to_stderr: bool = False,
+    ) -> None:
+        """Print one result in each chosen format, text or json."""
+        from tlsresume.cli import console
+
+        for choice in self.choices:
+            if choice.name == "json":
+                self._close(choice, document())
+            elif text_to_stderr and choice.file is None:
+                console.say_text(text(console.view_of(console.stderr(), verbose=self.verbose)))
+                self._done.add(choice)
+            else:
+                self._close(choice, text(self._view(choice)))
+
+    # ------------------------------------------------------------------ failure
+
+    def fail(self, error: TLSResumeError) -> None:
+        """Complete every document that was not written yet, with the error."""
+        from tlsresume.formats import FORMATS
+
+        for choice in self.choices:
+            if choice not in self._done and FORMATS[choice.name].document:
+                self._close(choice, _failure(error))
+
+    # ------------------------------------------------------------------ writing
+
+    def _view(self, choice: Choice) -> View:
+        from tlsresume.cli.console import stdout, view_of
+        from tlsresume.formats.page import View
+
+        if choice.file is None:
+            return view_of(stdout(), verbose=self.verbose)
+        return View(verbose=self.verbose)
+
+    def _put(self, choice: Choice, text: str) -> None:
+        from tlsresume.cli.console import write_data
+
+        if choice.file is None:
+            write_data(text)
+        else:
+            self._pieces.setdefault(choice, []).append(text)
+
+    def _close(self, choice: Choice, text: str) -> None:
+        self._done.add(choice)
+        self._put(choice, text)
+        if choice.file is not None:
+            from tlsresume.atomic import write_atomically
+
+            data = "".join(self._pieces.pop(choice)).encode("utf-8", "backslashreplace")
+            write_atomically(choice.file, data, force=True, mode=_REPORT_MODE)
+
+
+def _failure(error: TLSResumeError) -> str:
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.formats import document
+    from tlsresume.results import ErrorResult
+
+    kind = type(error).__name__.removesuffix("Error").lower()
+    result = ErrorResult(
+        kind=kind, step="", message=error.message, hints=error.hints, stack=error.stack
+    )
+    return document.document(this_tool(), document.Failure(error=result))

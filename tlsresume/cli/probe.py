@@ -1,0 +1,140 @@
+"""`tlsresume probe`: whether and how well servers resume sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tlsresume.cli import values
+from tlsresume.cli.connecting import Connection, connection_options
+from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.outputs import Outputs, output_options
+
+if TYPE_CHECKING:
+    from tlsresume.errors import ExitStatus
+    from tlsresume.options import ProbeOptions
+    from tlsresume.target import Target
+
+PROBE, JUDGE = "What to try", "Exit status"
+
+
+@click.command("probe", cls=GroupedCommand)
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.option(
+    "--targets",
+    "targets_file",
+    cls=GroupedOption,
+    group="Targets",
+    metavar="FILE|-",
+    help="Read targets from a file, one a line with options of its own; # begins a comment.",
+)
+@click.option(
+    "--tries",
+    cls=GroupedOption,
+    group=PROBE,
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=5,
+    show_default=True,
+    help="How often each mechanism is tried, with one session and with fresh ones.",
+)
+@click.option(
+    "--concurrency",
+    cls=GroupedOption,
+    group=PROBE,
+    type=click.IntRange(1, 64),
+    metavar="N",
+    default=4,
+    show_default=True,
+    help="Connections at a time to one address.",
+)
+@click.option(
+    "--budget",
+    cls=GroupedOption,
+    group=PROBE,
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    default=200,
+    show_default=True,
+    help="Connections to one target in all.",
+)
+@click.option(
+    "--max-addresses",
+    cls=GroupedOption,
+    group=PROBE,
+    type=click.IntRange(1, 256),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="Addresses of one target that are tested.",
+)
+@click.option(
+    "--no-explain",
+    cls=GroupedOption,
+    group=PROBE,
+    is_flag=True,
+    help="Stop after the first round: do not look for the cause of what does not resume.",
+)
+@click.option(
+    "--node-header",
+    cls=GroupedOption,
+    group=PROBE,
+    metavar="NAME",
+    callback=values.header_name,
+    help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
+)
+@connection_options
+@output_options("text", "json")
+@click.option(
+    "--exit-zero",
+    cls=GroupedOption,
+    group=JUDGE,
+    is_flag=True,
+    help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
+)
+def command(
+    targets: tuple[str, ...],
+    targets_file: str | None,
+    connection: Connection,
+    outputs: Outputs,
+    exit_zero: bool,
+    **asked: object,
+) -> ExitStatus:
+    """Test whether servers resume TLS sessions, by which mechanism, and how reliably.
+
+    TARGET is HOST, HOST:PORT, [IPV6]:PORT or https://HOST/. Each address of each
+    target is tested with each mechanism (session-id, ticket, psk) of TLS 1.2 and 1.3.
+    """
+    from tlsresume.cli.console import trace_line
+    from tlsresume.cli.statuses import with_exit_zero
+    from tlsresume.scan import exit_status, scan
+
+    wanted = _wanted(targets, targets_file, connection)
+    plans = [(target, _options(own, asked, verbose=outputs.verbose)) for target, own in wanted]
+    trace = trace_line if outputs.verbose else None
+    report = scan(plans, on_result=outputs.show, trace=trace)
+    outputs.finish(report)
+    return with_exit_zero(exit_status(report), exit_zero=exit_zero)
+
+
+def _wanted(
+    texts: tuple[str, ...], file: str | None, connection: Connection
+) -> list[tuple[Target, Connection]]:
+    wanted = [(connection.target(text), connection) for text in texts]
+    if file is not None:
+        from tlsresume.cli.targets_file import read_targets
+
+        wanted += read_targets(file, connection)
+    if not wanted:
+        raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
+    return wanted
+
+
+def _options(connection: Connection, asked: dict[str, object], *, verbose: bool) -> ProbeOptions:
+    from tlsresume.options import ProbeOptions
+
+    said = dict(asked)
+    explain = not said.pop("no_explain")
+    connect = connection.options(transcripts=verbose)
+    return ProbeOptions(connect=connect, explain=explain, **said)  # type: ignore[arg-type]  # click has checked each

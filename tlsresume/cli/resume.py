@@ -1,0 +1,180 @@
+"""`tlsresume resume`: offer a saved session, and tell what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from tlsresume.cli import values
+from tlsresume.cli.connecting import Connection, connection_options
+from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.outputs import Outputs, output_options
+
+if TYPE_CHECKING:
+    from tlsresume.errors import ExitStatus
+    from tlsresume.results import ResumeResult
+    from tlsresume.session.file import SessionFile
+    from tlsresume.session.session import Session
+
+WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
+
+
+@click.command("resume", cls=GroupedCommand)
+@click.argument("file", metavar="FILE")
+@click.argument("target", required=False, metavar="[TARGET]")
+@click.option(
+    "--resolve-now",
+    cls=GroupedOption,
+    group=WHERE,
+    is_flag=True,
+    help="Ask DNS again, instead of going to the saved address.",
+)
+@click.option(
+    "--each-address",
+    cls=GroupedOption,
+    group=WHERE,
+    is_flag=True,
+    help="Ask DNS again, and offer the session to every address.",
+)
+@click.option(
+    "--any-host",
+    cls=GroupedOption,
+    group=WHERE,
+    is_flag=True,
+    help="Allow offering the session to another host name than it was saved from.",
+)
+@click.option(
+    "--tries",
+    cls=GroupedOption,
+    group=HOW,
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Connections to make, each offering the saved session.",
+)
+@click.option(
+    "--update",
+    cls=GroupedOption,
+    group=HOW,
+    is_flag=True,
+    help="Store the renewed session in the file.",
+)
+@click.option(
+    "--early-data",
+    cls=GroupedOption,
+    group=HOW,
+    metavar="TEXT|@FILE",
+    callback=values.early_data,
+    help="Send this as TLS 1.3 early data. It can be replayed by others: send nothing that"
+    " must not happen twice.",
+)
+@click.option(
+    "--no-pin",
+    cls=GroupedOption,
+    group=HOW,
+    is_flag=True,
+    help="Do not insist on the TLS version, cipher, SNI and ALPN that were saved.",
+)
+@click.option(
+    "--unclean-close",
+    cls=GroupedOption,
+    group=HOW,
+    is_flag=True,
+    help="Cut the connection instead of closing it, to see the difference.",
+)
+@click.option(
+    "--no-explain",
+    cls=GroupedOption,
+    group=HOW,
+    is_flag=True,
+    help="Make no further connection to find out why a session was not resumed.",
+)
+@connection_options
+@output_options("text", "json")
+@click.option(
+    "--exit-zero",
+    cls=GroupedOption,
+    group=JUDGE,
+    is_flag=True,
+    help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
+)
+def command(
+    *,
+    file: str,
+    target: str | None,
+    connection: Connection,
+    outputs: Outputs,
+    exit_zero: bool,
+    update: bool,
+    **asked: bool,
+) -> ExitStatus:
+    """Offer the session in FILE to the server it came from, or to TARGET.
+
+    Goes to the saved address, with the saved name, TLS version, cipher and ALPN. The
+    first line of the answer begins with Reused or New, as in openssl s_client.
+    """
+    from tlsresume.actions.resume import resume
+    from tlsresume.cli import console, statuses
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.formats import document, session_text
+    from tlsresume.options import ResumeOptions
+    from tlsresume.session.file import read_session_file
+
+    if update and file == "-":
+        raise click.UsageError("--update needs a file, not the standard input")
+    saved = read_session_file(file)
+    for warning in saved.warnings:
+        console.warn(warning)
+    options = ResumeOptions(
+        connect=connection.options(transcripts=outputs.verbose),
+        pin=not asked["no_pin"],
+        where=_where(each=asked["each_address"], now=asked["resolve_now"]),
+        any_host=asked["any_host"],
+        tries=asked["tries"],
+        early_data=asked["early_data"],  # type: ignore[arg-type]  # bytes, by its callback
+        explain=not asked["no_explain"],
+        clean_close=not asked["unclean_close"],
+    )
+    goal = None if target is None else connection.target(target)
+    result, renewed = resume(saved, goal, options)
+    if update:
+        result = _store(file, saved, result, renewed)
+    outputs.emit(
+        lambda view: session_text.render_resume(result, view),
+        lambda: document.document(this_tool(), result),
+    )
+    return statuses.with_exit_zero(statuses.resume_status(result), exit_zero=exit_zero)
+
+
+def _where(*, each: bool, now: bool) -> Literal["saved", "now", "each"]:
+    if each:
+        return "each"
+    return "now" if now else "saved"
+
+
+def _store(
+    path: str, saved: SessionFile, result: ResumeResult, renewed: Session | None
+) -> ResumeResult:
+    """Put the renewed session into the file, under what the file says of its server."""
+    from datetime import UTC, datetime
+
+    from tlsresume.cli.console import note
+    from tlsresume.session.file import format_session_file, write_session_file
+
+    if renewed is None:
+        note(f"no renewed session came: {path} stays as it is")
+        return result
+    metadata = replace(
+        saved.metadata,
+        saved=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        mechanism=renewed.mechanism,
+        ticket_key_name=result.new_key_name or saved.metadata.ticket_key_name,
+        tickets=result.new_tickets,
+        address=result.address or saved.metadata.address,
+        port=result.port or saved.metadata.port,
+    )
+    write_session_file(path, format_session_file(renewed, metadata), force=True)
+    return replace(result, updated_file=path)

@@ -1,0 +1,136 @@
+"""The command group, and the one place where errors become words and an exit status."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from tlsresume import __version__
+
+if TYPE_CHECKING:
+    from tlsresume.cli.outputs import Outputs
+    from tlsresume.errors import TLSResumeError
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Where a command is, and what `--help` says of it without importing it."""
+
+    module: str
+    about: str
+
+
+COMMANDS: dict[str, Lazy] = {
+    "probe": Lazy("tlsresume.cli.probe", "Test whether and how well servers resume sessions."),
+    "save": Lazy("tlsresume.cli.save", "Connect once and save the session to a file."),
+    "resume": Lazy("tlsresume.cli.resume", "Offer a saved session, and tell what became of it."),
+    "inspect": Lazy("tlsresume.cli.inspect", "Show what a session file holds, offline."),
+    "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        command: click.Command = import_module(lazy.module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.about) for name, lazy in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: tlsresume probe HOST. Without a server at hand: tlsresume selftest.",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Tell whether TLS session resumption works on a server, how well, and if not, why not."""
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError("no command given")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit status. Nothing but this status comes out."""
+    outputs: list[Outputs] = []
+    try:
+        status = root.main(
+            list(arguments), prog_name="tlsresume", standalone_mode=False, obj=outputs
+        )
+        return int(status or 0)
+    except click.exceptions.Abort:
+        return _interrupted(outputs)
+    except KeyboardInterrupt:
+        return _interrupted(outputs)
+    except click.ClickException as error:
+        return _failed(_usage_error(error), outputs)
+    except Exception as error:  # noqa: BLE001  a bug of ours must not reach a user as a traceback
+        return _failed(_known_or_bug(error), outputs)
+
+
+def _interrupted(outputs: list[Outputs]) -> int:
+    from tlsresume.errors import ExitStatus, TLSResumeError
+
+    class Interrupted(TLSResumeError):
+        exit_status = ExitStatus.INTERRUPTED
+
+    return _failed(Interrupted("interrupted"), outputs)
+
+
+def _usage_error(error: click.ClickException) -> TLSResumeError:
+    """Click's own errors in our form."""
+    from tlsresume.errors import UsageError
+
+    text = " ".join(error.format_message().split()).removesuffix(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "tlsresume"
+    return UsageError(text[:1].lower() + text[1:], hints=(f"see '{path} --help'",))
+
+
+def _known_or_bug(error: Exception) -> TLSResumeError:
+    from tlsresume.errors import TLSResumeError
+
+    if os.environ.get("TLSRESUME_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, TLSResumeError):
+        return error
+    return TLSResumeError(
+        f"this is a bug in tlsresume: {type(error).__name__}: {error}",
+        hints=("run it again with TLSRESUME_DEBUG=1 to see where, and report that",),
+    )
+
+
+def _failed(error: TLSResumeError, outputs: list[Outputs]) -> int:
+    """Say what ended the run, on stderr, and as a document where one was asked for."""
+    from tlsresume.cli.console import report_error
+    from tlsresume.errors import TLSResumeError
+
+    report_error(error)
+    try:
+        for each in outputs:
+            each.fail(error)
+    except TLSResumeError as second:
+        report_error(second)
+    except Exception as second:  # noqa: BLE001  the first error is what the user must see
+        report_error(_known_or_bug(second))
+    return int(error.exit_status)

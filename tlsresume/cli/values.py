@@ -1,0 +1,91 @@
+"""Option values: what click's own types do not check. Each is a click callback."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def seconds(most: float) -> Callable[[click.Context, click.Parameter, float], float]:
+    """A finite number of seconds above 0, and no more than `most`."""
+
+    def check(_context: click.Context, _option: click.Parameter, value: float) -> float:
+        if not math.isfinite(value) or not 0 < value <= most:
+            raise click.BadParameter(f"{value:g} is not above 0 and up to {most:g} seconds")
+        return value
+
+    return check
+
+
+def unescape(text: str) -> bytes:
+    r"""The bytes of a text with the escapes \r \n \t \0 \\ and \xHH. Raises BadParameter."""
+    pieces = re.split(r"\\(x[0-9A-Fa-f]{2}|.|\Z)", text, flags=re.DOTALL)
+    data = pieces[0].encode("utf-8", "surrogateescape")
+    for escape, plain in zip(pieces[1::2], pieces[2::2], strict=True):
+        if len(escape) == 3:
+            data += bytes.fromhex(escape[1:])
+        elif escape in _ESCAPES:
+            data += _ESCAPES[escape]
+        else:
+            raise click.BadParameter(rf"'\{escape}' is not one of \r \n \t \0 \\ \xHH")
+        data += plain.encode("utf-8", "surrogateescape")
+    return data
+
+
+def to_send(_context: click.Context, _option: click.Parameter, value: str | None) -> bytes | None:
+    """Text with escapes, as bytes."""
+    return None if value is None else unescape(value)
+
+
+def protocols(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """ALPN protocol names (RFC 7301: 1 to 255 bytes); a single empty one means none at all."""
+    if not values:
+        return None
+    if values == ("",):
+        return ()
+    for value in values:
+        if not 1 <= len(value.encode("utf-8", "surrogateescape")) <= 255 or not value.isascii():
+            raise click.BadParameter(f"{value!r} is not an ASCII name of 1 to 255 bytes")
+    return values
+
+
+def openssl_list(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
+    """A list in OpenSSL's syntax: not empty, and of visible ASCII characters."""
+    if value is not None and not re.fullmatch(r"[\x21-\x7e]+( +[\x21-\x7e]+)*", value):
+        raise click.BadParameter("the list is empty, or not plain ASCII")
+    return value
+
+
+def header_name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """The name of an HTTP header (a token, RFC 9110 section 5.6.2)."""
+    if value is not None and not _TOKEN.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not the name of an HTTP header")
+    return value
+
+
+def early_data(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
+    """Text with escapes, or `@FILE`, as bytes: at most 64 KiB."""
+    if value is None:
+        return b""
+    if value.startswith("@"):
+        try:
+            with click.open_file(value[1:], "rb") as file:
+                data = bytes(file.read(65537))
+        except OSError as error:
+            raise click.BadParameter(f"cannot read {value[1:]}: {error.strerror}") from None
+    else:
+        data = unescape(value)
+    if not 1 <= len(data) <= 65536:
+        raise click.BadParameter("early data is 1 to 65536 bytes")
+    return data

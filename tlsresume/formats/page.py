@@ -1,0 +1,109 @@
+"""The page that every text for people is built on.
+
+A page is a list of lines, a line a list of parts, a part a string with a style.
+Each string goes through `printable` here and nowhere else, and none is read as
+markup. Lines of prose are wrapped between words; a line of data is never cut
+and never broken inside a word. rich turns styles into colours, and is imported
+only when there are any to show.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.formats.printable import printable
+
+ColourSystem = Literal["standard", "256", "truecolor"]
+
+#: The width of text that goes to a file or a pipe.
+PIPE_WIDTH = 100
+
+GOOD, FAIR, BAD, UNSURE = "bold green", "bold yellow", "bold red", "bold magenta"
+STRONG, FAINT = "bold", "dim"
+
+Part = str | tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """For whom text is made: its width in cells, its colours (None: no escape
+    sequence at all), and whether every attempt is listed."""
+
+    width: int = PIPE_WIDTH
+    colour: ColourSystem | None = None
+    verbose: bool = False
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def pad(text: str, width: int) -> str:
+    """A text, made safe and filled with spaces to a width in cells; never cut."""
+    safe = printable(text)
+    return safe + " " * max(0, width - cells(safe))
+
+
+class Page:
+    """Lines of styled text, and their rendering."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._lines: list[list[tuple[str, str]]] = []
+
+    def line(self, *parts: Part) -> None:
+        """Add one line as it is; without parts, an empty one."""
+        styled = [(part, "") if isinstance(part, str) else part for part in parts]
+        self._lines.append([(printable(text), style) for text, style in styled])
+
+    def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
+        """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.
+
+        The lead is styled with `style`, the words with `text_style`.
+        """
+        lead = printable(first)
+        wrapped = textwrap.wrap(
+            printable(text),
+            max(20, self.view.width - cells(lead)),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        indent = " " * cells(lead)
+        for number, words in enumerate(wrapped or [""]):
+            start = (indent, "") if number else (lead, style)
+            self.line(start, (words, text_style))
+
+    def render(self) -> str:
+        """The page as text, each line ended; with escape sequences only for a colour view."""
+        if self.view.colour is None:
+            return "".join(
+                "".join(text for text, _ in line).rstrip() + "\n" for line in self._lines
+            )
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(
+            file=io.StringIO(),
+            force_terminal=True,
+            color_system=self.view.colour,
+            width=self.view.width,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+            _environ={},
+        )
+        with console.capture() as captured:
+            for line in self._lines:
+                text = Text.assemble(*line)
+                text.rstrip()
+                console.print(text, soft_wrap=True)
+        return captured.get()

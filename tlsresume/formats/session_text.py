@@ -1,0 +1,236 @@
+"""What `save` and `resume` tell people.
+
+The first line of a resume reads as in `openssl s_client`: `Reused, TLSv1.3, ...` or
+`New, TLSv1.3, ...`. Below it stands what OpenSSL says beside what the wire
+says; where the two differ, that is loud. A resumed connection verified nothing,
+so nothing here calls its certificate verified.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from tlsresume.formats.attempts import put_attempts
+from tlsresume.formats.findings import put_finding
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
+from tlsresume.formats.text import certificate_words
+from tlsresume.formats.trouble import put_error, put_hints, put_stack
+from tlsresume.formats.units import count, duration, milliseconds, short_key
+from tlsresume.results import ResumeResult, SaveResult, Timings, Traffic
+from tlsresume.target import format_endpoint
+
+_INDENT = 22
+
+Facts = Iterator[tuple[str, str]]
+
+
+def put_facts(page: Page, facts: Facts) -> None:
+    """A column of names, and beside it what is known; nothing for what is empty."""
+    for name, words in facts:
+        if words:
+            page.prose(words, first=f"  {name}".ljust(_INDENT), style=FAINT)
+
+
+def timing_words(timings: Timings) -> str:
+    """Where the time went, step by step."""
+    steps = (
+        ("DNS", timings.dns),
+        ("TCP", timings.connect),
+        ("TLS", timings.handshake),
+        ("first ticket after", timings.first_ticket),
+    )
+    return ", ".join(f"{name} {milliseconds(ms)}" for name, ms in steps if ms is not None)
+
+
+def traffic_words(traffic: Traffic) -> str:
+    """TLS bytes and flights."""
+    if not traffic.sent and not traffic.received:
+        return ""
+    flights = count(traffic.flights, "flight")
+    return f"{traffic.sent} bytes sent, {traffic.received} received, {flights}"
+
+
+def _place(target: str, address: str | None, port: int | None) -> str:
+    if address is None or port is None:
+        return target
+    peer = format_endpoint(address, port)
+    return target if peer == target else f"{target} at {peer}"
+
+
+# ------------------------------------------------------------------------ save
+
+
+def render_save(result: SaveResult, view: View) -> str:
+    """What was saved, and where; or why nothing was."""
+    page = Page(view)
+    place = _place(result.target, result.address, result.port)
+    if result.error is not None:
+        page.line(("Not saved", BAD), f": {place}")
+        put_error(page, result.error)
+        return page.render()
+    if not result.saved:
+        page.prose(result.reason or "no session came", first="Not saved: ", style=BAD)
+        page.line(f"  {place}")
+        put_hints(page, result.hints)
+    else:
+        for file in result.files:
+            page.line(("Saved ", GOOD), (file, STRONG))
+        page.line(f"  {place}")
+    put_facts(page, _save_facts(result))
+    if result.saved:
+        put_hints(page, result.hints)
+        for file in result.files[:1]:
+            if file != "-":
+                page.line((f"Next: tlsresume resume {shlex.quote(file)}", FAINT))
+    return page.render()
+
+
+def _save_facts(result: SaveResult) -> Facts:
+    connection = (result.tls_version, result.cipher, result.alpn and f"ALPN {result.alpn}")
+    yield "connection", ", ".join(part for part in connection if part)
+    yield "mechanism", result.mechanism or ""
+    ticket = [f"{result.tickets} received"] if result.tickets else []
+    if result.lifetime is not None:
+        ticket.append(f"lifetime {duration(result.lifetime)}")
+    if result.key_name is not None:
+        ticket.append(f"key {short_key(result.key_name)}")
+    yield "tickets", ", ".join(ticket)
+    yield "certificate", certificate_words(result.certificate) if result.certificate else ""
+    yield "time", timing_words(result.timings)
+    yield "traffic", traffic_words(result.traffic)
+
+
+# ---------------------------------------------------------------------- resume
+
+
+def render_resume(result: ResumeResult, view: View) -> str:
+    """What became of the session; with several addresses, one part for each."""
+    page = Page(view)
+    for number, each in enumerate(result.each_address or (result,)):
+        if number:
+            page.line()
+        _put_resume(page, each)
+    if result.each_address:
+        for finding in result.findings:
+            page.line()
+            put_finding(page, finding)
+    return page.render()
+
+
+def _put_resume(page: Page, result: ResumeResult) -> None:
+    page.line(*_first_line(result))
+    page.line(f"  {_place(result.target, result.address, result.port)}")
+    if result.disagreement is not None:
+        page.prose(result.disagreement, first="CONTRADICTION: ", style=BAD)
+    if result.reason is not None:
+        page.prose(result.reason, first="Why: ", style=FAIR)
+    for line in result.notes:
+        page.prose(line, first="  ")
+    put_facts(page, _resume_facts(result))
+    if result.error is not None:
+        put_error(page, result.error)
+    if result.error_stack is not None and (
+        result.error is None or result.error.stack != result.error_stack
+    ):
+        put_stack(page, result.error_stack)
+    if result.fails_with_session is not None and result.error is not None:
+        words = (
+            "The same handshake without the session succeeds: it fails only with the session."
+            if result.fails_with_session
+            else "The same handshake fails without the session too: the session is not to blame."
+        )
+        page.prose(words, style="", text_style=STRONG)
+    if not result.each_address:
+        for finding in result.findings:
+            page.line()
+            put_finding(page, finding)
+    if page.view.verbose and result.address is not None and result.port is not None:
+        page.line()
+        put_attempts(page, result.attempts, result.address, result.port)
+
+
+def _first_line(result: ResumeResult) -> list[str | tuple[str, str]]:
+    if result.session_reused is None:
+        return [("Failed", BAD), ", no answer on whether the session is reused"]
+    word = ("Reused", GOOD) if result.session_reused else ("New", FAIR)
+    details = [result.tls_version or "", f"Cipher is {result.cipher}" if result.cipher else ""]
+    return [word, ", " + ", ".join(part for part in details if part)]
+
+
+def _resume_facts(result: ResumeResult) -> Facts:
+    yield "SSL_session_reused", _number(result.session_reused)
+    yield "on the wire", ", ".join(_wire_words(result))
+    if result.set_session is not None:
+        yield "SSL_set_session", str(result.set_session)
+    yield "mechanism", result.mechanism or ""
+    yield "session", _session_words(result)
+    saved_as = None if result.session_version == result.tls_version else result.session_version
+    names = (
+        ("SNI", result.server_name),
+        ("ALPN", result.alpn),
+        ("group", result.group),
+        ("the session is of", saved_as),
+    )
+    yield "connection", ", ".join(f"{name} {value}" for name, value in names if value)
+    yield "pinned", ", ".join(result.pinned)
+    if result.tries.offered + result.tries.failed > 1 or len(result.tries.order) > 1:
+        tries = f"{result.tries.accepted} of {len(result.tries.order)} reused"
+        yield "tries", f"{tries}, in order {result.tries.order}"
+    yield "early data", "" if result.early_data == "not-sent" else result.early_data
+    yield "HTTP status", "" if result.http_status is None else str(result.http_status)
+    yield "certificate", _certificate_words(result)
+    fresh = count(result.new_tickets, "new ticket") if result.new_tickets else ""
+    if fresh and result.new_key_name is not None:
+        fresh += f", key {short_key(result.new_key_name)}"
+        if result.key_name is not None and result.new_key_name != result.key_name:
+            fresh += f" (the session's was {short_key(result.key_name)})"
+    yield "renewed", fresh
+    yield "stored in", result.updated_file or ""
+    yield "time", timing_words(result.timings)
+    yield "traffic", traffic_words(result.traffic)
+
+
+def _number(flag: bool | None) -> str:
+    return "" if flag is None else str(int(flag))
+
+
+def _wire_words(result: ResumeResult) -> Iterator[str]:
+    if result.offered is not None:
+        yield "offered" if result.offered else "not offered"
+    if result.accepted is not None and result.offered:
+        yield "accepted" if result.accepted else "not accepted"
+    if result.certificate_message is not None:
+        yield "Certificate message" if result.certificate_message else "no Certificate message"
+    if result.hello_retry:
+        yield "HelloRetryRequest"
+
+
+def _session_words(result: ResumeResult) -> str:
+    words = []
+    if result.session_age_s is not None:
+        words.append(f"{duration(result.session_age_s)} old")
+    if result.key_name is not None:
+        words.append(f"key {short_key(result.key_name)}")
+    if result.file is not None:
+        words.append(f"from {result.file}")
+    return ", ".join(words)
+
+
+def _certificate_words(result: ResumeResult) -> str:
+    """Where the certificate is from; `verified` is never said of a resumed connection."""
+    if result.session_reused is None:
+        return ""
+    verification = result.verification
+    if result.session_reused:
+        words = "from the saved session, not sent by the server now; nothing was verified"
+        if verification is not None:
+            words += f" (stored result: {verification.message}, code {verification.code})"
+        return words
+    if verification is None:
+        return "sent by the server now"
+    if verification.code == 0:
+        return "sent by the server now, verified"
+    return (
+        f"sent by the server now, NOT verified: {verification.message} (code {verification.code})"
+    )

@@ -1,0 +1,41 @@
+"""Errors in words: the line, OpenSSL's error stack as a trace, the hints.
+
+Used for errors inside a report (which are data) and for those that end a run.
+"""
+
+from __future__ import annotations
+
+from tlsresume.errors import ErrorStack
+from tlsresume.formats.page import BAD, FAINT, STRONG, Page
+from tlsresume.results import ErrorResult
+
+
+def put_stack(page: Page, stack: ErrorStack, indent: str = "") -> None:
+    """OpenSSL's error queue: the call, then each entry, oldest first."""
+    call = f"{indent}{stack.call} returned {stack.returned}"
+    if not stack.entries:
+        page.line(f"{call}; the error queue is empty: OpenSSL gave no reason")
+        return
+    page.line(f"{call}; OpenSSL's error queue, oldest first:")
+    for number, entry in enumerate(stack.entries, 1):
+        page.line(
+            f"{indent}  #{number} ",
+            (f"{entry.library}: {entry.reason}", STRONG),
+            f"  code {entry.code:08X}",
+            "" if entry.data is None else f"  data: {entry.data}",
+        )
+
+
+def put_hints(page: Page, hints: tuple[str, ...], indent: str = "") -> None:
+    """The next steps, one `hint:` each."""
+    for hint in hints:
+        page.prose(hint, first=f"{indent}hint: ", style=FAINT)
+
+
+def put_error(page: Page, error: ErrorResult, *, indent: str = "", where: str = "") -> None:
+    """An error of a target, an address or a session: line, stack, hints."""
+    label = f"{where}: " if where else ""
+    page.prose(label + error.message, first=f"{indent}error: ", style=BAD)
+    if error.stack is not None:
+        put_stack(page, error.stack, indent)
+    put_hints(page, error.hints, indent)

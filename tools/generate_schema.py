@@ -1,0 +1,39 @@
+"""Write the JSON Schema of each JSON document beside the format that prints it.
+
+With `--check`, write nothing and fail if a file is not what would be written.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tlsresume.formats import document
+
+FOLDER = Path(document.__file__).parent
+
+
+def files() -> dict[Path, str]:
+    """Every schema file and what it must hold."""
+    return {
+        FOLDER / f"{name}.schema.json": document.schema_text(name) for name in document.DOCUMENTS
+    }
+
+
+def main() -> int:
+    """Write or check; 1 if a file was stale."""
+    check = "--check" in sys.argv[1:]
+    status = 0
+    for path, text in files().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        if check:
+            print(f"stale: {path.name} (run make generate)", file=sys.stderr)
+            status = 1
+        else:
+            path.write_text(text, encoding="utf-8")
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
