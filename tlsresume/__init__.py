@@ -9,6 +9,8 @@ commands of the same names do; they take and return values only.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tlsresume.version import __version__
+
 if TYPE_CHECKING:
     from tlsresume.actions.inspect import inspect
     from tlsresume.actions.probe import probe
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
     from tlsresume.target import Target, parse_target
     from tlsresume.wire.handshake import ProtocolVersion
 
-__version__ = "0.1.0"
 
 __all__ = [
     "AddressResult",

@@ -71,10 +71,13 @@ class Budget:
 
 @dataclass(slots=True)
 class _Slots:
-    free: int
+    limit: int
     open: int = 0
     alone: bool = False
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def free(self, *, alone: bool) -> bool:
+        return not self.alone and (self.open == 0 if alone else self.open < self.limit)
 
 
 class Gate:
@@ -91,23 +94,25 @@ class Gate:
         """How many of our connections to that address are open now."""
         return self._at(address, port).open
 
+    def narrow(self, address: str, port: int) -> None:
+        """From now on one connection at a time: that peer does not bear more."""
+        self._at(address, port).limit = 1
+
     @asynccontextmanager
     async def slot(self, address: str, port: int, *, alone: bool = False) -> AsyncIterator[None]:
         """Hold one connection's place; with `alone`, while no other of ours is open."""
         slots = self._at(address, port)
-        async with slots.changed:
-            await slots.changed.wait_for(
-                lambda: not slots.alone and (slots.open == 0 if alone else slots.open < slots.free)
-            )
-            slots.open += 1
-            slots.alone = alone
+        while not slots.free(alone=alone):
+            slots.changed.clear()
+            await slots.changed.wait()
+        slots.open += 1
+        slots.alone = alone
         try:
             yield
         finally:
             slots.open -= 1
             slots.alone = False
-            async with slots.changed:
-                slots.changed.notify_all()
+            slots.changed.set()
 
 
 class Link(ABC):

@@ -23,7 +23,7 @@ MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
 # --------------------------------------------------------------- one attempt
 
-Step = Literal["resolve", "connect", "proxy", "starttls", "handshake", "data", "close"]
+Step = Literal["resolve", "connect", "proxy", "starttls", "session", "handshake", "data", "close"]
 
 FailureKind = Literal[
     "resolve",  # the name has no address
@@ -126,7 +126,8 @@ class Attempt:
     `experiment` and `series` say why it was made. `offered` and `accepted` are read
     from the wire (ClientHello and ServerHello); `reused` is SSL_session_reused(3);
     each is None where the handshake did not get that far. `offer` is the session
-    handed to OpenSSL, whether or not it put it on the wire.
+    handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
+    tried again has the same `ask`; the last attempt of an ask is the one that counts.
     """
 
     n: int
@@ -136,10 +137,12 @@ class Attempt:
     experiment: str
     series: str
     plan: Plan
+    ask: int = 0
     local_port: int | None = None
     mechanism: Mechanism | None = None
     node: str | None = None
     offer: Session | None = None
+    set_session: int | None = None
     offered: Mechanism | None = None
     accepted: bool | None = None
     reused: bool | None = None
@@ -154,6 +157,7 @@ class Attempt:
     alpn: str | None = None
     server_session_id: bytes = b""
     extended_master_secret: bool | None = None
+    leaf: bytes | None = field(default=None, repr=False)
     leaf_sha256: str | None = None
     tickets: tuple[Ticket, ...] = ()
     sessions: tuple[Session, ...] = ()
@@ -228,8 +232,9 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 class Series:
     """How often a mechanism's session was offered and accepted, in one series of tries.
 
-    `order` has a letter per try: R reused, N new, E error, `-` not offered. `failed`
-    counts tries whose connection broke. `rate` is accepted / offered, None without offers.
+    `order` has a letter per try, in the order of their start: R reused, N new, E the
+    connection broke after the session was offered, C it broke before, `-` OpenSSL did not
+    offer it. `failed` counts E and C. `rate` is accepted / offered, None without offers.
     """
 
     offered: int
@@ -246,7 +251,7 @@ class Series:
         return cls(
             offered=offered,
             accepted=accepted,
-            failed=order.count("E"),
+            failed=order.count("E") + order.count("C"),
             order=order,
             rate=accepted / offered if offered else None,
             interval=wilson_interval(accepted, offered),

@@ -1,0 +1,267 @@
+"""Does resumption work on one target, on every address of it?
+
+A `Probe` holds the Lab, so that its result can be made at any moment: at the
+end, when time or budget is spent, or when the user interrupts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
+from tlsresume.experiments.discover import Discovery, discover
+from tlsresume.experiments.terms import VERSION_OF, Terms
+from tlsresume.experiments.tries import Tries
+from tlsresume.lab import Budget, Gate, Route
+from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.resolve import resolve
+from tlsresume.network.trace import Trace
+from tlsresume.openssl import binding
+from tlsresume.options import ProbeOptions
+from tlsresume.results import (
+    AddressResult,
+    ErrorResult,
+    Mechanism,
+    MechanismResult,
+    Skipped,
+    TargetResult,
+)
+from tlsresume.target import Target, parse_target
+from tlsresume.version import USER_AGENT
+
+#: Full handshakes of an address: one per mechanism to discover, one to start each chain.
+_FULLS = 6
+#: Mechanisms times series: what each try costs.
+_PER_TRY = 6
+_FEWEST_TRIES = 3
+
+#: A whole target may take this many times `--timeout`, and never less than a minute.
+_TOTAL_FACTOR = 12
+_LEAST_TOTAL = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the budget allows: how many addresses, and tries of each series on each."""
+
+    addresses: int
+    tries: int
+
+
+def share_budget(budget: int, addresses: int, tries: int) -> Share:
+    """Tries are lowered, never below 3, before addresses are left out."""
+    for count in range(addresses, 0, -1):
+        affordable = (budget // count - _FULLS) // _PER_TRY
+        if affordable >= min(tries, _FEWEST_TRIES) or count == 1:
+            return Share(count, max(1, min(tries, affordable)))
+    return Share(0, tries)
+
+
+@dataclass(slots=True)
+class _Stop:
+    """Why a probe ended before it was through."""
+
+    incomplete: bool = False
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class _Address:
+    route: Route
+    discovery: Discovery | None = None
+    no_route: bool = False
+
+
+@dataclass(slots=True)
+class Probe:
+    """One target being probed. `run` does the work; `result` says what is known."""
+
+    target: Target
+    options: ProbeOptions
+    gate: Gate
+    trace: Trace | None = None
+    lab: NetworkLab = field(init=False)
+    skipped: list[Skipped] = field(init=False, default_factory=list)
+    error: ErrorResult | None = field(init=False, default=None)
+    stop: _Stop = field(init=False, default_factory=_Stop)
+    done: bool = field(init=False, default=False)
+    _addresses: list[_Address] = field(init=False, default_factory=list)
+    _started: float = field(init=False, default=0.0)
+    _dns_ms: float | None = field(init=False, default=None)
+    _duration: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        connect = self.options.connect
+        self.lab = NetworkLab(
+            Budget(self.options.budget),
+            self.gate,
+            Manners(
+                timeout=connect.timeout,
+                node_header=self.options.node_header,
+                keep_transcripts=connect.transcripts,
+                trace=self.trace,
+            ),
+        )
+
+    @property
+    def terms(self) -> Terms:
+        """How every connection to the target is made."""
+        return Terms(self.target, self.options.connect, USER_AGENT)
+
+    async def run(self) -> None:
+        """Probe the target. What goes wrong with it is in the result, not raised."""
+        self._started = self.lab.now()
+        total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
+        try:
+            async with asyncio.timeout(total):
+                await self._run()
+        except TimeoutError:
+            self._leave_out("the rest", f"{total:g} s were spent")
+        except asyncio.CancelledError:
+            self.stop.interrupted = True
+            raise
+        except PeerError as error:
+            self.error = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
+        else:
+            self.done = True
+        finally:
+            self._duration = (self.lab.now() - self._started) * 1000
+
+    async def _run(self) -> None:
+        host, port = self.target.dial_to
+        found = await resolve(host, self.target.family, self.options.connect.timeout)
+        self._dns_ms = found.milliseconds
+        addresses = list(found.addresses)
+        for extra in addresses[self.options.max_addresses :]:
+            self._leave_out(extra, f"more than {self.options.max_addresses} addresses")
+        addresses = addresses[: self.options.max_addresses]
+        share = share_budget(self.options.budget, len(addresses), self.options.tries)
+        for extra in addresses[share.addresses :]:
+            self._leave_out(extra, f"the budget of {self.options.budget} connections")
+        if share.tries < self.options.tries:
+            self.skipped.append(
+                Skipped(
+                    f"{self.options.tries - share.tries} of {self.options.tries} tries",
+                    f"the budget of {self.options.budget} connections",
+                )
+            )
+        self._addresses = [_Address(Route(a, port)) for a in addresses[: share.addresses]]
+        async with asyncio.TaskGroup() as tasks:
+            for address in self._addresses:
+                tasks.create_task(self._probe_address(address, share.tries))
+
+    async def _probe_address(self, address: _Address, tries: int) -> None:
+        try:
+            address.discovery = await discover(self.lab, address.route, self.terms)
+            address.no_route = _no_route(address.discovery)
+            self._name_silent_versions(address)
+            await Tries(
+                self.lab,
+                address.route,
+                self.terms,
+                address.discovery,
+                tries=tries,
+                concurrency=self.options.concurrency,
+                answer=self.options.node_header is not None,
+            ).run()
+        except BudgetSpent as spent:
+            self._leave_out(f"tries on {address.route.address}", spent.message)
+
+    def _leave_out(self, what: str, reason: str) -> None:
+        self.skipped.append(Skipped(what, reason))
+        self.stop.incomplete = True
+
+    def _name_silent_versions(self, address: _Address) -> None:
+        """A version whose ClientHello got no answer at all is not known to be unspoken."""
+        if address.discovery is None:
+            return
+        full = address.discovery.full
+        if not any(attempt.handshake_done for attempt in full.values()):
+            return
+        versions: tuple[Mechanism, ...] = ("psk", "ticket")
+        for mechanism in versions:
+            attempt = full.get(mechanism)
+            if attempt is not None and attempt.error and attempt.error.kind == "timeout":
+                version = VERSION_OF[mechanism].label
+                self._leave_out(f"{version} on {address.route.address}", attempt.error.message)
+
+    # ----------------------------------------------------------------- result
+
+    def result(self) -> TargetResult:
+        """What is known now."""
+        journal = self.lab.journal
+        naming = naming_of(journal)
+        addresses = []
+        skipped = list(self.skipped)
+        only_unreachable = all(address.no_route for address in self._addresses)
+        for address in self._addresses:
+            if address.no_route and not only_unreachable:
+                skipped.append(Skipped(address.route.address, "no route from this machine"))
+                continue
+            own = [a for a in journal if a.address == address.route.address]
+            if own:
+                addresses.append(
+                    summarise_address(address.route.address, address.route.port, own, naming)
+                )
+        verdict = verdict_of(addresses, incomplete=self.stop.incomplete or self.stop.interrupted)
+        return TargetResult(
+            target=self.target.name,
+            verdict=verdict,
+            error=self.error or _error_of_all(addresses),
+            connections=len(journal),
+            duration_ms=round(self._duration, 1),
+            skipped=tuple(skipped),
+            addresses=tuple(addresses),
+            incomplete=self.stop.incomplete,
+            interrupted=self.stop.interrupted,
+        )
+
+
+def _no_route(discovery: Discovery) -> bool:
+    return any(
+        attempt.error is not None and attempt.error.kind == "no-route"
+        for attempt in discovery.full.values()
+    )
+
+
+def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
+    """The target's error: that of its addresses, when none could be talked to."""
+    if addresses and all(address.error is not None for address in addresses):
+        return addresses[0].error
+    return None
+
+
+def fails_with_session(mechanism: MechanismResult) -> bool:
+    """Whether every try that offered a session broke, while full handshakes work."""
+    order = mechanism.fixed.order + mechanism.chained.order
+    return "E" in order and not set(order) & {"R", "N"}
+
+
+def probe(target: Target | str, options: ProbeOptions | None = None) -> TargetResult:
+    """Whether sessions are resumed on a target, on each of its addresses.
+
+    `target` is a Target or text for `parse_target`. The result is a value that
+    can be serialised; what is wrong with the target is in it. Raises UsageError
+    or FileError when the options cannot be carried out, and KeyboardInterrupt.
+    """
+    chosen = parse_target(target) if isinstance(target, str) else target
+    settings = options or ProbeOptions()
+    running = Probe(chosen, settings, Gate(settings.concurrency))
+    try:
+        binding.check_bindings()
+        asyncio.run(running.run())
+    except BaseExceptionGroup as group:
+        raise first_of(group) from None
+    return running.result()
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error to tell of, out of a TaskGroup: ours before others."""
+    flat = [
+        first_of(error) if isinstance(error, BaseExceptionGroup) else error
+        for error in group.exceptions
+    ]
+    return next((error for error in flat if isinstance(error, TLSResumeError)), flat[0])

@@ -1,0 +1,130 @@
+"""Open a connection and keep its session, with what the session itself does not say."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from tlsresume.actions.reach import connect_first, lab_for
+from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.summary import error_result
+from tlsresume.errors import PeerError
+from tlsresume.experiments.terms import Terms
+from tlsresume.lab import Errand
+from tlsresume.network.trace import Trace
+from tlsresume.openssl import binding
+from tlsresume.openssl.plan import Plan
+from tlsresume.options import SaveOptions
+from tlsresume.results import Attempt, ErrorResult, Mechanism, SaveResult
+from tlsresume.session.file import SessionMetadata
+from tlsresume.session.session import Session
+from tlsresume.session.ticket import KeyNaming
+from tlsresume.target import Target, parse_target
+from tlsresume.version import USER_AGENT, __version__
+from tlsresume.wire.handshake import ProtocolVersion
+
+Saved = tuple[SaveResult, list[tuple[Session, SessionMetadata]]]
+
+
+def save(
+    target: Target | str, options: SaveOptions | None = None, *, trace: Trace | None = None
+) -> Saved:
+    """Connect, wait for the session, close cleanly, and return it with its metadata.
+
+    The list has one session per ticket, the newest last; it is empty where `saved` of
+    the result is False. Raises UsageError, FileError or BindingError when the options
+    cannot be carried out; what is wrong with the target is in the result.
+    """
+    chosen = parse_target(target) if isinstance(target, str) else target
+    return asyncio.run(_save(chosen, options or SaveOptions(), trace))
+
+
+async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
+    terms = Terms(target, options.connect, USER_AGENT)
+    plan, errand = _plan(terms, options.mechanism)
+    lab = lab_for(options.connect, trace)
+    try:
+        attempt = await connect_first(lab, target, plan, errand)
+    except PeerError as error:
+        failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
+        return SaveResult(target=target.name, error=failure), []
+    return _result(target, options, attempt)
+
+
+def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[Plan, Errand]:
+    errand = terms.errand("save", "full", mechanism or "psk")
+    return (terms.plan() if mechanism is None else terms.plan_for(mechanism)), errand
+
+
+def _result(target: Target, options: SaveOptions, attempt: Attempt) -> Saved:
+    sessions = [
+        session
+        for session in attempt.sessions
+        if options.mechanism in (None, session.mechanism) and session.resumable
+    ]
+    naming = KeyNaming.learn([ticket.ticket for ticket in attempt.tickets])
+    ticket = attempt.tickets[-1] if attempt.tickets else None
+    reason, hints = (None, ()) if sessions else _why_nothing(options, attempt)
+    kept = sessions[-1] if sessions else None
+    result = SaveResult(
+        target=target.name,
+        address=attempt.address,
+        port=attempt.port,
+        saved=bool(sessions),
+        reason=reason,
+        hints=hints,
+        tls_version=attempt.tls_version.label if attempt.tls_version else None,
+        cipher=attempt.cipher,
+        alpn=attempt.alpn,
+        mechanism=kept.mechanism if kept else None,
+        tickets=len(attempt.tickets),
+        lifetime=ticket.lifetime if ticket else None,
+        key_name=naming.name_of(ticket.ticket) if ticket else None,
+        certificate=describe_leaf([attempt]),
+        timings=attempt.timings,
+        traffic=attempt.traffic,
+        error=error_result(attempt.error) if attempt.error and not sessions else None,
+    )
+    return result, [
+        (session, metadata_of(target, attempt, session, naming)) for session in sessions
+    ]
+
+
+def metadata_of(
+    target: Target, attempt: Attempt, session: Session, naming: KeyNaming
+) -> SessionMetadata:
+    """What a session file says beside the session, so that it can be offered again."""
+    ticket = session.fields.ticket
+    return SessionMetadata(
+        target=target.name,
+        address=attempt.address,
+        port=attempt.port,
+        sni=attempt.plan.server_name,
+        alpn=attempt.alpn,
+        saved=datetime.fromtimestamp(attempt.time, UTC).isoformat(timespec="seconds"),
+        leaf_sha256=attempt.leaf_sha256,
+        mechanism=session.mechanism,
+        ticket_key_name=naming.name_of(ticket) if ticket else None,
+        tickets=len(attempt.tickets),
+        tool=f"tlsresume {__version__}",
+        openssl=binding.openssl_version(),
+    )
+
+
+def _why_nothing(options: SaveOptions, attempt: Attempt) -> tuple[str | None, tuple[str, ...]]:
+    if not attempt.handshake_done:
+        return None, ()
+    version = attempt.tls_version
+    if version is not None and version >= ProtocolVersion.TLSv1_3:
+        return (
+            f"no ticket within {options.connect.ticket_wait:g} s",
+            (
+                "some servers send tickets only after data: try --send TEXT, or https://HOST:PORT",
+                "wait longer with --ticket-wait, or look at TLS 1.2 with --tls 1.2",
+            ),
+        )
+    if options.mechanism == "ticket":
+        return "the server issued no ticket", ("--mechanism session-id asks for a session ID",)
+    if options.mechanism == "session-id":
+        return "the server gave no session ID", ("--mechanism ticket asks for a ticket",)
+    return "the server issued neither a ticket nor a session ID", ()

@@ -1,0 +1,55 @@
+"""What one attempt alone says about why its session was not resumed, in one sentence.
+
+Only what is seen on that connection is used, so the sentence names what
+happened; which cause lies behind it is for the rules, that compare several.
+"""
+
+from __future__ import annotations
+
+from tlsresume.results import Attempt
+from tlsresume.session.session import Session
+from tlsresume.wire.handshake import ProtocolVersion
+
+
+def why_not_resumed(session: Session, attempt: Attempt) -> str | None:
+    """One sentence; None where the session was resumed, or the connection failed."""
+    if attempt.reused or not attempt.handshake_done:
+        return None
+    if attempt.offered is None:
+        return f"not offered: {_why_not_offered(session, attempt)}"
+    fields = session.fields
+    if attempt.tls_version is not None and attempt.tls_version != fields.tls_version:
+        return (
+            f"offered, declined: the server chose {attempt.tls_version.label},"
+            f" the session is {fields.tls_version.label}"
+        )
+    return f"offered, and declined: {_declined(session, attempt)}"
+
+
+def _why_not_offered(session: Session, attempt: Attempt) -> str:
+    usable, why = session.usable(attempt.time)
+    if not usable:
+        return why
+    version = session.fields.tls_version
+    if not attempt.plan.minimum <= version <= attempt.plan.maximum:
+        return f"the session is {version.label}, which this client may not use here"
+    if version < ProtocolVersion.TLSv1_3 and not attempt.plan.tickets and session.fields.ticket:
+        return "this client was told to use no tickets, and the session is one"
+    return "OpenSSL left it out of the ClientHello and gave no reason"
+
+
+def _declined(session: Session, attempt: Attempt) -> str:
+    old, new = session.fields.ticket, attempt.tickets[-1].ticket if attempt.tickets else None
+    if session.mechanism == "session-id":
+        given = "a new session ID" if attempt.server_session_id else "no session ID"
+        return f"the server made a full handshake and gave {given}"
+    if old is None or new is None:
+        return "the server made a full handshake and sent no new ticket"
+    if len(old) == len(new) == 32:
+        return "the server made a full handshake and sent new tickets (stateful, 32 bytes)"
+    if old[:16] == new[:16]:
+        return "the server made a full handshake, and its new ticket names the same key"
+    return (
+        f"the new ticket begins with {new[:4].hex()}, the offered one with {old[:4].hex()}:"
+        " another ticket key, unless this server's tickets name none"
+    )

@@ -1,0 +1,335 @@
+"""From a journal to what a report says of each address: counts, states, the verdict.
+
+Pure. Words such as `resumed` and `judged` have the meaning that the report's
+schema gives them; why something was not resumed is the business of the rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from statistics import median
+
+from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.results import (
+    MECHANISMS,
+    AddressResult,
+    Attempt,
+    AttemptRow,
+    BytesSummary,
+    ErrorResult,
+    Failure,
+    KeyName,
+    Mechanism,
+    MechanismResult,
+    Series,
+    State,
+    TicketSummary,
+    TimingSummary,
+    Verdict,
+)
+from tlsresume.session.ticket import KeyNaming, is_stateful
+
+VERSION_LABEL: dict[Mechanism, str] = {
+    "psk": "TLSv1.3",
+    "ticket": "TLSv1.2",
+    "session-id": "TLSv1.2",
+}
+
+_PROTOCOL_VERSION_ALERT = 70
+
+
+def counted(journal: Iterable[Attempt]) -> list[Attempt]:
+    """The attempts that count: of each ask the last, leaving out what we cut short."""
+    last: dict[int, Attempt] = {}
+    for attempt in journal:
+        if attempt.error is None or attempt.error.kind != "cancelled":
+            last[attempt.ask] = attempt
+    return sorted(last.values(), key=lambda attempt: (attempt.time, attempt.n))
+
+
+def letter(attempt: Attempt) -> str:
+    """How an attempt that carried a session ended: see `Series.order`."""
+    if not attempt.handshake_done:
+        offered = attempt.offered is not None
+        return "E" if offered else "C"
+    if attempt.reused:
+        return "R"
+    return "N" if attempt.offered is not None else "-"
+
+
+def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, series: str) -> Series:
+    """The tries of one mechanism and series, counted."""
+    return Series.count(
+        "".join(
+            letter(attempt)
+            for attempt in attempts
+            if attempt.mechanism == mechanism and attempt.series == series
+        )
+    )
+
+
+def speaks(attempt: Attempt) -> bool:
+    """Whether a full handshake shows that the version is spoken."""
+    return attempt.handshake_done
+
+
+def summarise_address(
+    address: str,
+    port: int,
+    journal: Sequence[Attempt],
+    naming: KeyNaming,
+    rows: Sequence[Attempt] | None = None,
+) -> AddressResult:
+    """What the first round showed of one address.
+
+    `journal` holds the attempts to judge; `rows`, if given, all those to list.
+    """
+    attempts = counted(journal)
+    full = [attempt for attempt in attempts if attempt.experiment == "discover"]
+    spoken = {attempt.tls_version for attempt in full if speaks(attempt) and attempt.tls_version}
+    mechanisms = tuple(
+        _mechanism(name, attempts, naming, first)
+        for name in MECHANISMS
+        if (first := _first(full, name)) is not None and speaks(first)
+    )
+    error = None if spoken or not full else _address_error(full)
+    return AddressResult(
+        address=address,
+        port=port,
+        tls_versions=tuple(version.label for version in sorted(spoken)),
+        error=error,
+        certificate=describe_leaf(full),
+        mechanisms=_judge(mechanisms),
+        attempts=tuple(row(attempt, naming) for attempt in rows or journal),
+    )
+
+
+def _first(full: Sequence[Attempt], mechanism: Mechanism) -> Attempt | None:
+    return next((attempt for attempt in full if attempt.mechanism == mechanism), None)
+
+
+def _address_error(full: Sequence[Attempt]) -> ErrorResult | None:
+    failures = [attempt.error for attempt in full if attempt.error is not None]
+    if not failures:
+        return None
+    if all(_is_version_alert(attempt) for attempt in full):
+        failure = failures[0]
+        versions = " nor ".join(sorted({VERSION_LABEL[a.mechanism] for a in full if a.mechanism}))
+        return ErrorResult(
+            failure.kind,
+            failure.step,
+            f"{failure.message}: it speaks neither {versions}",
+            ("older versions are not tested here",),
+            failure.stack,
+        )
+    telling = [
+        attempt.error
+        for attempt in full
+        if attempt.error is not None and not _is_version_alert(attempt)
+    ]
+    return error_result((telling or failures)[0])
+
+
+def _is_version_alert(attempt: Attempt) -> bool:
+    return any(
+        alert.sender == "server" and alert.description == _PROTOCOL_VERSION_ALERT
+        for alert in attempt.alerts
+    )
+
+
+def error_result(failure: Failure) -> ErrorResult:
+    """A failure as a report carries it."""
+    return ErrorResult(failure.kind, failure.step, failure.message, failure.hints, failure.stack)
+
+
+def _mechanism(
+    mechanism: Mechanism, attempts: Sequence[Attempt], naming: KeyNaming, first: Attempt
+) -> MechanismResult:
+    own = [attempt for attempt in attempts if attempt.mechanism == mechanism]
+    fixed = series_of(own, mechanism, "fixed")
+    chained = series_of(own, mechanism, "chained")
+    issued = any(session.mechanism == mechanism for session in first.sessions)
+    state, reason = _state(mechanism, fixed, chained, issued=issued, keys=_keys(own, naming))
+    if not issued:
+        reason = _why_not_issued(mechanism, first)
+    return MechanismResult(
+        mechanism=mechanism,
+        tls_version=VERSION_LABEL[mechanism],
+        state=state,
+        judged=False,
+        reason=reason,
+        fixed=fixed,
+        chained=chained,
+        tickets=_tickets(mechanism, own, naming, first) if issued else None,
+        timing=_timing(own),
+        bytes=_bytes(own),
+    )
+
+
+def _state(
+    mechanism: Mechanism, fixed: Series, chained: Series, *, issued: bool, keys: int
+) -> tuple[State, str | None]:
+    if not issued:
+        return "not-issued", None
+    usable = fixed.order.replace("C", "") + chained.order.replace("C", "")
+    if not usable:
+        return "untested", "no try got as far as offering the session"
+    if set(usable) == {"R"}:
+        return "resumed", None
+    if "R" not in usable:
+        if set(usable) == {"E"}:
+            return "not-resumed", "the handshake fails when the session is offered"
+        return "not-resumed", "never accepted"
+    if mechanism == "psk" and is_single_use(fixed, chained, keys):
+        return "resumed", "single-use: a ticket is accepted once"
+    return "partly", None
+
+
+def is_single_use(fixed: Series, chained: Series, keys: int) -> bool:
+    """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
+
+    Fresh tickets are always accepted, one ticket never twice, and no second key
+    was seen that would explain the refusals.
+    """
+    fresh = chained.order.replace("C", "")
+    again = fixed.order.replace("C", "")
+    return (
+        bool(fresh) and set(fresh) == {"R"} and again.count("R") <= 1 and "N" in again and keys <= 1
+    )
+
+
+def _keys(attempts: Iterable[Attempt], naming: KeyNaming) -> int:
+    return len({name for attempt in attempts if (name := issued_key(attempt, naming))})
+
+
+def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
+    """The key name of the tickets that an attempt brought, where visible."""
+    return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
+
+
+def _why_not_issued(mechanism: Mechanism, first: Attempt) -> str:
+    if mechanism == "psk":
+        waited = max(0.0, (first.timings.total or 0) - (first.timings.handshake or 0)) / 1000
+        return f"no ticket within {waited:.1f} s"
+    if mechanism == "ticket":
+        return "no NewSessionTicket in the handshake"
+    return "the server gave no session ID"
+
+
+def _tickets(
+    mechanism: Mechanism, own: Sequence[Attempt], naming: KeyNaming, first: Attempt
+) -> TicketSummary | None:
+    if mechanism == "session-id" or not first.tickets:
+        return None
+    ticket = first.tickets[0]
+    names = Counter(name for attempt in own if (name := issued_key(attempt, naming)) is not None)
+    return TicketSummary(
+        count=len(first.tickets),
+        length=len(ticket.ticket),
+        lifetime=ticket.lifetime,
+        key_name=naming.name_of(ticket.ticket),
+        stateful=is_stateful(ticket.ticket) and mechanism == "psk",
+        max_early_data=ticket.max_early_data or 0,
+        key_names=tuple(KeyName(name, count) for name, count in names.most_common()),
+        after_data=ticket.after_data,
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(median(known), 3) if known else None
+
+
+def _timing(own: Sequence[Attempt]) -> TimingSummary:
+    done = [attempt for attempt in own if attempt.handshake_done]
+    full = [attempt for attempt in done if not attempt.reused]
+    # The first handshakes ran alone; those among the tries met the same conditions as
+    # the resumed ones, and are the fairer comparison.
+    beside = [attempt for attempt in full if attempt.experiment != "discover"]
+    return TimingSummary(
+        full_ms=_median(a.timings.handshake for a in beside or full),
+        resumed_ms=_median(a.timings.handshake for a in done if a.reused),
+    )
+
+
+def _bytes(own: Sequence[Attempt]) -> BytesSummary:
+    full = [attempt for attempt in own if attempt.handshake_done and not attempt.reused]
+    resumed = [attempt for attempt in own if attempt.handshake_done and attempt.reused]
+
+    def middle(values: Iterable[int]) -> int | None:
+        found = _median(values)
+        return None if found is None else round(found)
+
+    return BytesSummary(
+        full_sent=middle(a.traffic.sent for a in full),
+        full_received=middle(a.traffic.received for a in full),
+        resumed_sent=middle(a.traffic.sent for a in resumed),
+        resumed_received=middle(a.traffic.received for a in resumed),
+    )
+
+
+def _judge(mechanisms: tuple[MechanismResult, ...]) -> tuple[MechanismResult, ...]:
+    """Mark what an ordinary client would use: psk; on 1.2 the ticket, else the session ID."""
+    ticket_issued = any(m.mechanism == "ticket" and m.state != "not-issued" for m in mechanisms)
+
+    def judged(mechanism: MechanismResult) -> bool:
+        if mechanism.mechanism == "session-id":
+            return not ticket_issued
+        return mechanism.mechanism == "psk" or ticket_issued
+
+    return tuple(replace(m, judged=judged(m)) for m in mechanisms)
+
+
+def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
+    """An attempt as a report lists it."""
+    known = attempt.server_hello_seen or attempt.handshake_done
+    return AttemptRow(
+        n=attempt.n,
+        time=datetime.fromtimestamp(attempt.time, UTC).isoformat(timespec="milliseconds"),
+        local_port=attempt.local_port,
+        mechanism=attempt.mechanism,
+        experiment=attempt.experiment,
+        series=attempt.series,
+        offered=attempt.offered is not None,
+        accepted=attempt.accepted if attempt.offered is not None and known else None,
+        reused=attempt.reused,
+        tls_version=attempt.tls_version.label if attempt.tls_version else None,
+        key_name=issued_key(attempt, naming),
+        node=attempt.node,
+        handshake_ms=_rounded(attempt.timings.handshake),
+        error=attempt.error.message if attempt.error else None,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def naming_of(journal: Iterable[Attempt]) -> KeyNaming:
+    """What all tickets of a target together show about key names."""
+    return KeyNaming.learn([ticket.ticket for a in journal for ticket in a.tickets])
+
+
+def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
+    """DESIGN: every version spoken, on every tested address, every judged try.
+
+    `incomplete` says that something was left out for want of budget or time.
+    """
+    states = [
+        mechanism.state
+        for address in addresses
+        for mechanism in address.mechanisms
+        if mechanism.judged
+    ]
+    bad = [state for state in states if state in ("not-resumed", "not-issued")]
+    tested = [state for state in states if state != "untested"]
+    if not tested:
+        return "untested"
+    if len(bad) == len(tested):
+        return "does-not-resume"
+    if bad or "partly" in states:
+        return "partly"
+    return "untested" if incomplete or len(tested) < len(states) else "resumes"

@@ -1,0 +1,194 @@
+"""How often is a session resumed: the same one again and again, and a fresh one each time?
+
+Both series of all mechanisms of one address are one shuffled sequence. Lanes
+that each wait for their own last connection would march in step with a
+balancer's round robin, and each lane would always meet "its" node. A fixed try
+offers one session unchanged; a chained try offers the newest session of the try
+before it, so two chained tries of one mechanism never overlap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field, replace
+
+from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.discover import Discovery, issues
+from tlsresume.experiments.terms import Terms
+from tlsresume.lab import Errand, Lab, Route
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.session.session import Session
+
+EXPERIMENT = "tries"
+
+#: After this many broken tries in a row, and none that worked, a series is clear.
+_CLEAR = 2
+
+#: The least that a try waits for a ticket, in seconds; and that many times as long as
+#: the first ticket took.
+_LEAST_WAIT = 0.5
+_WAIT_FACTOR = 5
+
+
+@dataclass(slots=True)
+class _Chain:
+    """The sessions that the next chained try may use, oldest first, each once."""
+
+    mechanism: Mechanism
+    sessions: list[Session] = field(default_factory=list)
+    busy: bool = False
+    started: bool = False
+    failed_fulls: int = 0
+
+
+@dataclass(slots=True)
+class _Series:
+    broken: int = 0
+    worked: bool = False
+
+    def note(self, attempt: Attempt) -> None:
+        self.worked = self.worked or attempt.handshake_done
+        self.broken += not attempt.handshake_done
+
+    @property
+    def clear(self) -> bool:
+        return not self.worked and self.broken >= _CLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    mechanism: Mechanism
+    series: str
+
+
+class Tries:
+    """The tries of one address; `run` works them off."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        route: Route,
+        terms: Terms,
+        discovery: Discovery,
+        *,
+        tries: int,
+        concurrency: int,
+        answer: bool,
+        shuffle: random.Random | None = None,
+    ) -> None:
+        self._lab = lab
+        self._route = route
+        self._terms = terms
+        self._discovery = discovery
+        self._answer = answer
+        self._concurrency = concurrency
+        mechanisms = [name for name in discovery.full if discovery.issued(name)]
+        self._chains = {name: _Chain(name) for name in mechanisms}
+        self._series: dict[_Try, _Series] = {}
+        self._pending = [
+            _Try(name, series)
+            for name in mechanisms
+            for series in ("fixed", "chained")
+            for _ in range(tries)
+        ]
+        (shuffle or random.Random()).shuffle(self._pending)  # noqa: S311 - no secret
+        self._free = asyncio.Event()
+        self._spent: BudgetSpent | None = None
+
+    async def run(self) -> None:
+        """Make every try. Raises BudgetSpent when the budget ended before."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(self._concurrency, len(self._pending))):
+                tasks.create_task(self._work())
+        if self._spent is not None:
+            raise self._spent
+
+    async def _work(self) -> None:
+        try:
+            await self._work_off()
+        except BudgetSpent as spent:
+            # The other workers may finish the connections they have paid for.
+            self._spent = spent
+            self._pending.clear()
+
+    async def _work_off(self) -> None:
+        while self._pending:
+            item = self._next()
+            if item is None:
+                self._free.clear()
+                await self._free.wait()
+                continue
+            series = self._series.setdefault(item, _Series())
+            if series.clear:
+                continue
+            chain = self._chains[item.mechanism]
+            attempt: Attempt | None
+            try:
+                if item.series == "fixed":
+                    attempt = await self._fixed(item)
+                else:
+                    chain.busy = True
+                    attempt = await self._chained(chain, item)
+            finally:
+                if item.series == "chained":
+                    chain.busy = False
+                self._free.set()
+            if attempt is not None:
+                series.note(attempt)
+
+    def _next(self) -> _Try | None:
+        for n, item in enumerate(self._pending):
+            if item.series == "fixed" or not self._chains[item.mechanism].busy:
+                return self._pending.pop(n)
+        return None
+
+    def _errand(self, item: _Try) -> Errand:
+        first = self._discovery.full[item.mechanism].timings.first_ticket
+        wait = self._terms.options.ticket_wait
+        if first is not None:
+            wait = min(wait, max(_LEAST_WAIT, _WAIT_FACTOR * first / 1000))
+        errand = self._terms.errand(EXPERIMENT, item.series, item.mechanism, wait=wait)
+        if self._answer:
+            return self._terms.with_answer(errand)
+        if any(ticket.after_data for ticket in self._discovery.full[item.mechanism].tickets):
+            return replace(errand, send_after=0.0)
+        return replace(errand, send=b"")
+
+    async def _fixed(self, item: _Try) -> Attempt:
+        session = next(
+            session
+            for session in self._discovery.full[item.mechanism].sessions
+            if session.mechanism == item.mechanism
+        )
+        plan = self._terms.plan_for(item.mechanism)
+        return await self._lab.connect(self._route, plan, self._errand(item), session)
+
+    async def _chained(self, chain: _Chain, item: _Try) -> Attempt | None:
+        plan = self._terms.plan_for(item.mechanism)
+        errand = self._errand(item)
+        if not chain.sessions and not await self._start(chain, errand):
+            return None
+        if not chain.started:
+            chain.started = True
+            errand = self._terms.with_answer(errand)
+        session = chain.sessions.pop(0)
+        attempt = await self._lab.connect(self._route, plan, errand, session)
+        if issues(attempt, item.mechanism):
+            chain.sessions = list(attempt.sessions[-1:])
+        elif item.mechanism != "psk" and attempt.reused:
+            chain.sessions = [session]
+        return attempt
+
+    async def _start(self, chain: _Chain, errand: Errand) -> bool:
+        """A full handshake for sessions of the chain's own. False: none can be had."""
+        if chain.failed_fulls >= _CLEAR:
+            return False
+        full = replace(self._terms.with_answer(errand), series="full")
+        full = replace(full, ticket_wait=self._terms.options.ticket_wait)
+        plan = self._terms.plan_for(chain.mechanism)
+        attempt = await self._lab.connect(self._route, plan, full)
+        chain.sessions = [s for s in attempt.sessions if s.mechanism == chain.mechanism]
+        if not chain.sessions:
+            chain.failed_fulls += 1
+        return bool(chain.sessions)

@@ -1,0 +1,221 @@
+"""One connection to a target, pumped: a socket on one side, a TLSClient on the other.
+
+Every wait has a deadline. A peer's failure is stored, not raised, except from
+`start_tls` and `send`/`receive` in clear, whose callers cannot go on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Literal
+
+from tlsresume.errors import HandshakeError
+from tlsresume.lab import Link
+from tlsresume.network.dial import cut, failure_from
+from tlsresume.openssl.client import OnMessage, TLSClient
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import Failure, Step
+from tlsresume.session.session import Session
+
+#: How long we wait for the peer's close_notify after ours, in seconds.
+CLOSE_WAIT = 0.5
+
+_CHUNK = 65536
+_ENOUGH_RESPONSE = 16384
+
+Closed = Literal["clean", "by-peer", "peer-silent", "abrupt", "failed"]
+
+
+class NetworkLink(Link):
+    """A connected socket and, after `start_tls`, the TLS connection on it."""
+
+    def __init__(
+        self, sock: socket.socket, where: str, timeout: float, on_message: OnMessage | None = None
+    ) -> None:
+        self.client: TLSClient | None = None
+        self.failure: Failure | None = None
+        self.closed: Closed = "failed"
+        self.handshake_ms: float | None = None
+        self._sock = sock
+        self._where = where
+        self._timeout = timeout
+        self._on_message = on_message
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + timeout
+
+    # ------------------------------------------------------------- interface
+
+    async def send(self, data: bytes) -> None:
+        if self.client is None:
+            await self._loop.sock_sendall(self._sock, data)
+            return
+        self.client.write(data)
+        await self._flush()
+
+    async def receive(self) -> bytes:
+        if self.client is None:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._loop.sock_recv(self._sock, _CHUNK)
+        client = self.client
+        await self._pump(lambda: bool(client.data), self._deadline)
+        data = bytes(client.data)
+        client.data.clear()
+        return data
+
+    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+        client = TLSClient(plan, session, clock=self._loop.time, on_message=self._on_message)
+        self.client = client
+        started = self._loop.time()
+        client.start()
+        done = await self._pump(lambda: client.handshake_done, self._deadline)
+        if done:
+            self.handshake_ms = (self._loop.time() - started) * 1000
+            await self._flush()
+            return
+        if self.failure is None:
+            self.failure = Failure(
+                "handshake",
+                "timeout",
+                f"no TLS handshake with {self._where} within {self._timeout:g} s"
+                f" ({client.received} bytes came)",
+                ("raise --timeout for a slow peer",) if client.received else (),
+            )
+        raise HandshakeError(self.failure.message)
+
+    async def tickets(self, count: int, wait: float, settle: float = 0.05) -> None:
+        client = self._tls()
+        deadline = self._loop.time() + wait
+        if await self._pump(lambda: client.ticket_count >= 1, deadline) and count > 1:
+            until = min(deadline, self._loop.time() + settle)
+            await self._pump(lambda: client.ticket_count >= count, until)
+
+    @property
+    def got_tickets(self) -> bool:
+        """Whether a NewSessionTicket came."""
+        return self.client is not None and self.client.ticket_count > 0
+
+    async def response(self, wait: float) -> bool:
+        """Read until an HTTP header is complete (True), the peer closes, or `wait` seconds
+        passed."""
+        client = self._tls()
+        return await self._pump(
+            lambda: b"\r\n\r\n" in client.data or len(client.data) > _ENOUGH_RESPONSE,
+            self._loop.time() + wait,
+        )
+
+    async def close(self, *, clean: bool = True) -> None:
+        client = self.client
+        try:
+            if client is None or not client.handshake_done or client.failure is not None:
+                await self._flush()
+                return
+            if not clean:
+                self.closed = "abrupt"
+                return
+            client.close()
+            await self._flush()
+            try:
+                self._sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                # The peer has closed both ways already.
+                self.closed = "by-peer"
+            await self._pump(lambda: False, self._loop.time() + CLOSE_WAIT)
+            if client.peer_closed:
+                self.closed = "clean"
+            else:
+                self.closed = "by-peer" if client.eof else "peer-silent"
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Free the socket at once; cut it if it was to be left unclean. Safe to call twice."""
+        if self.closed == "abrupt":
+            cut(self._sock)
+        else:
+            self._sock.close()
+        if self.client is not None:
+            self.client.release()
+
+    # ---------------------------------------------------------------- pumping
+
+    def _tls(self) -> TLSClient:
+        if self.client is None:
+            raise AssertionError("start_tls comes first")
+        return self.client
+
+    async def _flush(self) -> None:
+        """Send what OpenSSL has to say. A peer that no longer listens may still have spoken."""
+        if self.client is None:
+            return
+        data = self.client.drain()
+        if not data:
+            return
+        try:
+            async with asyncio.timeout_at(max(self._deadline, self._loop.time() + CLOSE_WAIT)):
+                await self._loop.sock_sendall(self._sock, data)
+        except TimeoutError:
+            self._fail(Failure("data", "timeout", f"{self._where} does not read what we send"))
+        except OSError:
+            # What it said before it stopped listening is still to be read.
+            return
+
+    async def _pump(self, done: Callable[[], bool], deadline: float) -> bool:
+        """Carry bytes both ways until `done`, the end of the stream, a failure or the deadline."""
+        client = self._tls()
+        while True:
+            await self._flush()
+            if done():
+                return True
+            if client.failure is not None:
+                self._broken(client)
+                return False
+            if client.peer_closed or client.eof or self.failure is not None:
+                return False
+            try:
+                async with asyncio.timeout_at(deadline):
+                    data = await self._loop.sock_recv(self._sock, _CHUNK)
+            except TimeoutError:
+                return False
+            except OSError as error:
+                client.eof = True
+                step: Step = "data" if client.handshake_done else "handshake"
+                self._fail(failure_from(error, step, self._where))
+                return False
+            client.receive(data)
+
+    def _broken(self, client: TLSClient) -> None:
+        broken = client.failure
+        if broken is None or (broken.kind == "closed" and client.handshake_done):
+            return
+        early = not client.handshake_done or (
+            broken.kind == "alert" and not client.data and not client.ticket_count
+        )
+        step: Step = "handshake" if early else "data"
+        if client.set_session_failed:
+            step = "session"
+        where = f"{self._where}: {broken.message}"
+        self._fail(Failure(step, broken.kind, where, _hints(broken.message), broken.stack))
+
+    def _fail(self, failure: Failure) -> None:
+        if self.failure is None:
+            self.failure = failure
+
+
+#: What helps, by words of OpenSSL's reason or of an alert's name.
+_REASON_HINTS: dict[str, str] = {
+    "too small": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
+    "too weak": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
+    "certificate_required": "the server demands a client certificate: --cert FILE --key FILE",
+    "unrecognized_name": "the server does not know this name: --servername NAME or --no-sni",
+    "no_application_protocol": "the server refuses the offered protocols: --alpn PROTO",
+    "plain HTTP": "check the port; https usually has 443",
+    "STARTTLS": "this port starts in clear text; use the port where TLS starts at once",
+    "handshake_failure": "no common cipher or group, or a client certificate is demanded",
+    "certificate was refused": "give --cafile, or leave out --verify to test resumption anyway",
+}
+
+
+def _hints(message: str) -> tuple[str, ...]:
+    return tuple(hint for words, hint in _REASON_HINTS.items() if words in message)

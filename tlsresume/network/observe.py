@@ -1,0 +1,189 @@
+"""From a finished connection to an Attempt: what was seen, as one frozen value."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.lab import Errand, Route
+from tlsresume.network.link import NetworkLink
+from tlsresume.openssl import binding
+from tlsresume.openssl.client import TLSClient
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import (
+    AlertSeen,
+    Attempt,
+    Failure,
+    Mechanism,
+    Ticket,
+    Timings,
+    Traffic,
+    Verification,
+)
+from tlsresume.session.session import Session
+from tlsresume.wire.handshake import NewSessionTicket13
+from tlsresume.wire.transcript import Transcript
+
+_RESPONSE_KEPT = 16384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is known of an attempt before its first byte."""
+
+    route: Route
+    plan: Plan
+    errand: Errand
+    session: Session | None
+    time: float
+    ask: int
+    retried: bool
+
+
+def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
+    """An attempt that never got to TLS."""
+    return Attempt(
+        n=0,
+        time=about.time,
+        address=about.route.address,
+        port=about.route.port,
+        experiment=about.errand.experiment,
+        series=about.errand.series,
+        plan=about.plan,
+        ask=about.ask,
+        mechanism=about.errand.mechanism,
+        offer=about.session,
+        error=failure,
+        retried=about.retried,
+    )
+
+
+def observed_attempt(
+    about: Circumstances,
+    link: NetworkLink,
+    *,
+    local_port: int | None,
+    connect_ms: float,
+    total_ms: float,
+    node_header: str | None,
+    keep_transcript: bool,
+) -> Attempt:
+    """All that a link saw."""
+    client = link.client
+    if client is None:
+        failure = link.failure or Failure("handshake", "network", "TLS was never started")
+        return failed_attempt(about, failure)
+    transcript = client.transcript
+    done = client.handshake_done and not (
+        link.failure is not None and link.failure.step == "handshake"
+    )
+    response = bytes(client.data[:_RESPONSE_KEPT])
+    leaf = transcript.leaf_certificate
+    hello = transcript.server_hello
+    reused = client.session_reused if done else None
+    return Attempt(
+        n=0,
+        time=about.time,
+        address=about.route.address,
+        port=about.route.port,
+        experiment=about.errand.experiment,
+        series=about.errand.series,
+        plan=about.plan,
+        ask=about.ask,
+        local_port=local_port,
+        mechanism=about.errand.mechanism,
+        node=_header(response, node_header) if node_header else None,
+        offer=about.session,
+        set_session=client.set_session_result,
+        offered=_offered(transcript, about.session),
+        accepted=transcript.accepted,
+        reused=reused,
+        handshake_done=done,
+        server_hello_seen=hello is not None,
+        certificate_seen=transcript.certificate_seen,
+        certificate_requested=transcript.certificate_request is not None,
+        hello_retry=transcript.hello_retry_request is not None,
+        tls_version=transcript.version,
+        cipher=client.cipher,
+        group=client.group,
+        alpn=client.alpn,
+        server_session_id=hello.session_id if hello else b"",
+        extended_master_secret=transcript.extended_master_secret,
+        leaf=leaf,
+        leaf_sha256=hashlib.sha256(leaf).hexdigest() if leaf else None,
+        tickets=_tickets(transcript),
+        sessions=tuple(client.sessions),
+        early_data=_early_data(transcript),
+        alerts=_alerts(transcript),
+        response=response,
+        verification=_verification(client, reused=bool(reused)) if done else None,
+        timings=Timings(
+            connect=connect_ms,
+            handshake=link.handshake_ms,
+            first_ticket=client.first_ticket_at,
+            total=total_ms,
+        ),
+        traffic=Traffic(client.sent, client.received, client.flights),
+        closed=link.closed,
+        error=link.failure,
+        retried=about.retried,
+        transcript=transcript.without_certificates() if keep_transcript else None,
+    )
+
+
+def _offered(transcript: Transcript, session: Session | None) -> Mechanism | None:
+    if session is None:
+        return None
+    return transcript.offered_form(session.fields.session_id, session.fields.ticket)
+
+
+def _tickets(transcript: Transcript) -> tuple[Ticket, ...]:
+    tickets = []
+    for entry, message in transcript.new_session_tickets:
+        if isinstance(message, NewSessionTicket13):
+            tickets.append(
+                Ticket(
+                    ticket=message.ticket,
+                    lifetime=message.lifetime,
+                    at_ms=entry.at_ms,
+                    after_data=entry.after_data,
+                    age_add=message.age_add,
+                    nonce=message.nonce,
+                    max_early_data=message.max_early_data,
+                    extensions=tuple(int(extension.type) for extension in message.extensions),
+                )
+            )
+        else:
+            tickets.append(
+                Ticket(ticket=message.ticket, lifetime=message.lifetime_hint, at_ms=entry.at_ms)
+            )
+    return tuple(tickets)
+
+
+def _early_data(transcript: Transcript) -> Literal["not-sent", "accepted", "rejected"]:
+    if not transcript.early_data_offered:
+        return "not-sent"
+    return "accepted" if transcript.early_data_accepted else "rejected"
+
+
+def _alerts(transcript: Transcript) -> tuple[AlertSeen, ...]:
+    return tuple(
+        AlertSeen(entry.sender.value, int(alert.level), int(alert.description), alert.name)
+        for entry, alert in transcript.alerts
+    )
+
+
+def _verification(client: TLSClient, *, reused: bool) -> Verification:
+    code = client.verify_result
+    return Verification(code, binding.verify_message(code), stored=reused)
+
+
+def _header(response: bytes, name: str) -> str | None:
+    """The value of an HTTP response header, or None (RFC 9110 section 5)."""
+    wanted = name.lower().encode("latin-1", "replace")
+    for line in response.split(b"\r\n\r\n", 1)[0].split(b"\r\n")[1:]:
+        key, colon, value = line.partition(b":")
+        if colon and key.strip().lower() == wanted:
+            return value.strip().decode("latin-1")
+    return None

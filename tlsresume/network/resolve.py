@@ -1,0 +1,95 @@
+"""Names to addresses, on daemon threads of our own.
+
+getaddrinfo blocks and cannot be cancelled, so it runs on a thread that nobody
+joins: a resolver that hangs can then delay neither Ctrl-C nor the exit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from dataclasses import dataclass
+
+from tlsresume.errors import ResolveError
+from tlsresume.target import Family, is_address
+
+_FAMILIES: dict[Family, socket.AddressFamily] = {
+    "any": socket.AF_UNSPEC,
+    "ipv4": socket.AF_INET,
+    "ipv6": socket.AF_INET6,
+}
+
+
+_KINDS: dict[int, str] = {socket.AF_INET: "IPv4 ", socket.AF_INET6: "IPv6 "}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The addresses of a name, in the resolver's order, and how long it took."""
+
+    addresses: tuple[str, ...]
+    milliseconds: float
+
+
+async def resolve(host: str, family: Family, seconds: float) -> Resolution:
+    """Every A and AAAA address of a host, each once. Raises ResolveError."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    future: asyncio.Future[list[str]] = loop.create_future()
+    thread = threading.Thread(
+        target=_look_up, args=(host, _FAMILIES[family], loop, future), daemon=True
+    )
+    thread.start()
+    try:
+        async with asyncio.timeout(seconds):
+            found = await future
+    except TimeoutError:
+        raise ResolveError(
+            f"no answer from the resolver for {host} within {seconds:g} s",
+            hints=("raise --timeout, or name an address with --connect",),
+        ) from None
+    return Resolution(tuple(dict.fromkeys(found)), (loop.time() - started) * 1000)
+
+
+def _look_up(
+    host: str, family: int, loop: asyncio.AbstractEventLoop, future: asyncio.Future[list[str]]
+) -> None:
+    result: list[str] | ResolveError
+    try:
+        infos = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)
+        result = [_with_zone(info[4]) for info in infos]
+    except (OSError, UnicodeError) as error:
+        result = ResolveError(_words(host, family, error), hints=_hints(host, family))
+    try:
+        loop.call_soon_threadsafe(_deliver, future, result)
+    except RuntimeError:
+        # The loop is closed: nobody waits for this answer any more.
+        return
+
+
+def _deliver(future: asyncio.Future[list[str]], result: list[str] | ResolveError) -> None:
+    if future.done():
+        return
+    if isinstance(result, ResolveError):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _with_zone(address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:
+    return str(address[0])
+
+
+def _words(host: str, family: int, error: Exception) -> str:
+    kind = _KINDS.get(family, "")
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"no {kind}address for {host}: {str(reason).lower()}"
+
+
+def _hints(host: str, family: int) -> tuple[str, ...]:
+    if is_address(host):
+        return ("leave out -4 and -6 for an address of the other family",)
+    if family != socket.AF_UNSPEC:
+        return ("leave out -4 and -6 to use every address",)
+    return ("check the name, or name an address with --connect ADDR",)

@@ -1,0 +1,45 @@
+"""Handshake messages as they pass, one line each, for whoever watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.openssl.client import OnMessage
+from tlsresume.wire.handshake import ContentType, HandshakeType
+from tlsresume.wire.transcript import Entry, Role, describe
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One message: on which connection, who sent it, and what it says that matters here."""
+
+    connection: int
+    where: str
+    sender: Literal["client", "server"]
+    text: str
+
+
+Trace = Callable[[TraceLine], None]
+
+_KEYS_ONLY = frozenset({HandshakeType.finished, HandshakeType.certificate_verify})
+
+
+def tracer(trace: Trace, connection: int, where: str) -> OnMessage:
+    """What a TLSClient calls for each message of one connection."""
+
+    def on_message(sender: Role, content_type: int, message: bytes) -> None:
+        handshake = content_type == ContentType.handshake
+        type_ = message[0] if handshake and message else None
+        entry = Entry(
+            sender=sender,
+            content_type=content_type,
+            raw=b"" if type_ in _KEYS_ONLY else message,
+            at_ms=0.0,
+            size=len(message),
+            handshake_type=type_,
+        )
+        trace(TraceLine(connection, where, sender.value, describe(entry)))
+
+    return on_message

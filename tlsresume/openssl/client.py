@@ -1,0 +1,348 @@
+"""One TLS client connection without IO: bytes in, bytes out, everything recorded.
+
+OpenSSL runs on two memory BIOs. The caller carries bytes: `drain` gives what must
+be sent, `receive` takes what came, and each call advances the connection as far
+as it can go. Nothing here blocks, and no peer can make it raise: a connection
+that broke says so in `failure`, and all that was seen until then stays readable.
+
+Sessions leave as bytes, since a live one may only be used with its own SSL_CTX.
+In TLS 1.3 each NewSessionTicket makes a new session, and the message callback
+runs *before* OpenSSL has taken the ticket in: so at each ticket the session of
+the ticket before it is fetched, and the last one after the read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from OpenSSL import SSL
+
+from tlsresume.errors import ErrorStack, UsageError
+from tlsresume.openssl import binding
+from tlsresume.openssl.contexts import context_for
+from tlsresume.openssl.plan import Plan
+from tlsresume.session.session import Session
+from tlsresume.wire.buffer import WireError
+from tlsresume.wire.handshake import (
+    HandshakeType,
+    NewSessionTicket13,
+    ProtocolVersion,
+    parse_handshake,
+)
+from tlsresume.wire.transcript import Recorder, Role, Transcript
+
+_ALERT = 21
+_NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
+
+#: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
+_RECORD_TYPES = range(20, 24)
+
+OnMessage = Callable[[Role, int, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why a connection broke: what kind of failure, in words, and OpenSSL's own stack."""
+
+    kind: Literal["alert", "closed", "not-tls", "verify", "openssl"]
+    message: str
+    stack: ErrorStack | None = None
+
+
+class TLSClient:
+    """A TLS connection as `SSL_connect` sees it, driven by bytes.
+
+    `clock` gives seconds; `session` is offered with SSL_set_session(3). Raises
+    UsageError or FileError when the plan itself cannot be carried out. Call
+    `release` in the end.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        session: Session | None = None,
+        *,
+        clock: Callable[[], float],
+        on_message: OnMessage | None = None,
+    ) -> None:
+        self.plan = plan
+        self.offer = session
+        self.recorder = Recorder()
+        self.failure: Broken | None = None
+        self.handshake_done = False
+        self.peer_closed = False
+        self.eof = False
+        self.close_sent = False
+        self.set_session_result: int | None = None
+        self.set_session_failed = False
+        self.data = bytearray()
+        self.sent = self.received = self.flights = 0
+        self.sessions: list[Session] = []
+        self.ticket_count = 0
+        self.first_ticket_at: float | None = None
+        self._clock = clock
+        self._started = clock()
+        self._on_message = on_message
+        self._first_bytes = b""
+        self._last_direction = ""
+        self._counting = True
+        self._sent_data = False
+        self._expected: bytes | None = None
+        self._handle = binding.Handle(context_for(plan), self._record)
+        try:
+            self._configure()
+        except BaseException:
+            self._handle.release()
+            raise
+
+    # ------------------------------------------------------------ before it
+
+    def _configure(self) -> None:
+        plan, handle = self.plan, self._handle
+        handle.set_connect_state()
+        handle.set_verify(peer=plan.verify)
+        options = 0
+        if plan.maximum < ProtocolVersion.TLSv1_3:
+            options |= SSL.OP_NO_TLSv1_3
+        if plan.minimum > ProtocolVersion.TLSv1_2:
+            options |= SSL.OP_NO_TLSv1_2
+        if not plan.tickets:
+            options |= SSL.OP_NO_TICKET
+        if not plan.extended_master_secret:
+            options |= binding.OP_NO_EXTENDED_MASTER_SECRET
+        handle.set_options(options)
+        if plan.server_name:
+            handle.set_server_name(plan.server_name)
+        if plan.verify_name and not handle.set_verify_name(plan.verify_name):
+            raise UsageError(f"OpenSSL cannot check a certificate for {plan.verify_name!r}")
+        if plan.groups and not handle.set_groups(plan.groups):
+            raise UsageError(
+                f"OpenSSL knows no group in {plan.groups!r}",
+                hints=("for example X25519:P-256",),
+            )
+        if plan.alpn and not handle.set_alpn(plan.alpn):
+            raise UsageError(f"OpenSSL refuses the ALPN list {', '.join(plan.alpn)}")
+        if self.offer is not None:
+            call, self.set_session_result, stack = handle.set_session_der(self.offer.data)
+            if stack is not None:
+                self.set_session_failed = True
+                self.failure = Broken("openssl", f"{call} failed", stack)
+
+    # --------------------------------------------------------------- driving
+
+    def start(self) -> None:
+        """Send the ClientHello, and early data before it if the session allows any."""
+        self._started = self._clock()
+        if self.failure is not None:
+            return
+        if self.plan.early_data and self._early_data_allowed():
+            returned = self._handle.write_early_data(self.plan.early_data)
+            if returned.error and returned.error != binding.WANT_READ:
+                self._break("SSL_write_early_data", returned)
+                return
+        self._advance()
+
+    def _early_data_allowed(self) -> bool:
+        return self.offer is not None and (self.offer.fields.max_early_data or 0) >= len(
+            self.plan.early_data
+        )
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the network; b"" says that no more will come."""
+        if data:
+            self._count("<")
+            self.received += len(data)
+            if len(self._first_bytes) < 64:
+                self._first_bytes += data[: 64 - len(self._first_bytes)]
+            self._handle.feed(data)
+        else:
+            self.eof = True
+            self._handle.feed_eof()
+        self._advance()
+
+    def drain(self) -> bytes:
+        """The bytes that must be sent now; b"" if none."""
+        data = self._handle.drain()
+        if data:
+            self._count(">")
+            self.sent += len(data)
+        self._counting = not self.handshake_done
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send application data."""
+        self._sent_data = True
+        returned = self._handle.write(data)
+        if returned.error:
+            self._break("SSL_write", returned)
+
+    def close(self) -> None:
+        """Queue a close_notify; reading goes on until the peer's."""
+        if self.handshake_done and self.failure is None and not self.close_sent:
+            self.close_sent = True
+            self._handle.shutdown()
+
+    def release(self) -> None:
+        """Let OpenSSL free the connection. What was recorded stays."""
+        self._handle.release()
+
+    def _count(self, direction: str) -> None:
+        if self._counting and direction != self._last_direction:
+            self.flights += 1
+            self._last_direction = direction
+
+    def _advance(self) -> None:
+        if self.failure is not None or self.peer_closed:
+            return
+        if not self.handshake_done:
+            returned = self._handle.do_handshake()
+            if returned.error == binding.WANT_READ:
+                return
+            if returned.error:
+                self._break("SSL_do_handshake", returned)
+                return
+            self.handshake_done = True
+            self._keep_handshake_session()
+        while True:
+            returned, data = self._handle.read()
+            self._keep_session()
+            if not returned.error:
+                self.data += data
+                continue
+            if returned.error == binding.ZERO_RETURN:
+                self.peer_closed = True
+            elif returned.error != binding.WANT_READ:
+                self._break("SSL_read", returned)
+            return
+
+    # ------------------------------------------------------------- recording
+
+    def _record(self, sent: bool, content_type: int, message: bytes) -> None:
+        at_ms = (self._clock() - self._started) * 1000
+        sender = Role.CLIENT if sent else Role.SERVER
+        if content_type == _ALERT:
+            self.recorder.alert(sender, message, at_ms)
+        else:
+            if not sent and message[:1] == _NEW_SESSION_TICKET:
+                self._expect_session(message)
+                self.ticket_count += 1
+                if self.first_ticket_at is None:
+                    self.first_ticket_at = at_ms
+            self.recorder.handshake(sender, message, at_ms, after_data=self._sent_data)
+        if self._on_message is not None:
+            self._on_message(sender, content_type, message)
+
+    def _expect_session(self, message: bytes) -> None:
+        """A NewSessionTicket is about to be taken in: keep the session before it."""
+        self._keep_session()
+        try:
+            parsed = parse_handshake(message, ProtocolVersion(self._handle.version()))
+        except (WireError, ValueError):
+            return
+        if isinstance(parsed, NewSessionTicket13):
+            self._expected = parsed.ticket
+
+    def _keep_session(self) -> None:
+        """Fetch the session of the newest TLS 1.3 ticket, if it was not fetched yet."""
+        if self._expected is None:
+            return
+        der = self._handle.session_der()
+        if der is not None and self._expected in der:
+            self.sessions.append(Session("openssl-der", der))
+            self._expected = None
+
+    def _keep_handshake_session(self) -> None:
+        """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
+        if self._handle.version() >= ProtocolVersion.TLSv1_3:
+            return
+        der = self._handle.session_der()
+        if der is not None:
+            session = Session("openssl-der", der)
+            if session.fields.ticket or session.fields.session_id:
+                self.sessions.append(session)
+
+    def _break(self, call: str, returned: binding.Returned) -> None:
+        stack = binding.take_errors(call, str(returned))
+        self.failure = self._explain(call, stack)
+
+    def _explain(self, call: str, stack: ErrorStack) -> Broken:
+        fatal = [
+            alert
+            for entry, alert in self.recorder.transcript().alerts
+            if entry.sender is Role.SERVER and alert.level == 2
+        ]
+        if fatal:
+            alert = fatal[-1]
+            return Broken("alert", f"the server sent alert {alert.description} {alert.name}", stack)
+        if self._first_bytes and not self._looks_like_tls():
+            return Broken("not-tls", describe_plain(self._first_bytes), stack)
+        reasons = {entry.reason for entry in stack.entries}
+        if "certificate verify failed" in reasons:
+            code = self._handle.verify_result()
+            return Broken(
+                "verify",
+                f"the certificate was refused: {binding.verify_message(code)} ({code})",
+                stack,
+            )
+        if self.eof and (not stack.entries or "unexpected eof while reading" in reasons):
+            when = "without close_notify" if self.handshake_done else "in the handshake"
+            return Broken("closed", f"the server closed the connection {when}", stack)
+        version = self.recorder.transcript().version
+        if "unsupported protocol" in reasons and version is not None:
+            return Broken("openssl", f"the server chose {version.label}, not allowed here", stack)
+        last = stack.entries[-1].reason if stack.entries else "OpenSSL gave no reason"
+        return Broken("openssl", f"{call} failed: {last}", stack)
+
+    def _looks_like_tls(self) -> bool:
+        return self._first_bytes[0] in _RECORD_TYPES and self._first_bytes[1:2] in (b"", b"\x03")
+
+    # --------------------------------------------------------------- reading
+
+    @property
+    def transcript(self) -> Transcript:
+        """Every handshake message and alert until now."""
+        return self.recorder.transcript()
+
+    @property
+    def version(self) -> int:
+        """The negotiated version's number, once there is one (SSL_version(3))."""
+        return self._handle.version()
+
+    @property
+    def session_reused(self) -> bool | None:
+        """SSL_session_reused(3), once the handshake is done."""
+        return self._handle.session_reused() if self.handshake_done else None
+
+    @property
+    def cipher(self) -> str | None:
+        """OpenSSL's name of the cipher in use."""
+        return self._handle.cipher_name() if self.handshake_done else None
+
+    @property
+    def group(self) -> str | None:
+        """The key exchange group, as OpenSSL names it; None for RSA and pure PSK."""
+        return self._handle.group_name() if self.handshake_done else None
+
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that the server selected."""
+        return self._handle.alpn_selected() if self.handshake_done else None
+
+    @property
+    def verify_result(self) -> int:
+        """X509_V_*; for a resumed connection the value stored in the session."""
+        return self._handle.verify_result()
+
+
+def describe_plain(data: bytes) -> str:
+    """Words for bytes that came where TLS was expected, safe to print."""
+    if data.startswith(b"HTTP/"):
+        return "the server answers in plain HTTP, not TLS"
+    if data.startswith(b"SSH-"):
+        return "the server speaks SSH, not TLS"
+    shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data[:24])
+    if data[:3].isdigit() and data[3:4] in (b" ", b"-"):
+        return f"the server greets in plain text ({shown!r}): TLS starts later here (STARTTLS)"
+    return f"the server's answer is not TLS; it begins {shown!r}"

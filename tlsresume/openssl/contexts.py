@@ -1,0 +1,117 @@
+"""Client Contexts, shared: one per `Plan.context_key`, in a small bounded cache.
+
+Building a Context with a CA bundle costs as much as ten handshakes, and a
+Context cannot be changed after its first connection. So only what OpenSSL fixes
+per SSL_CTX chooses one: ciphers, trust, client certificate, key log.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from OpenSSL import SSL
+
+from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
+from tlsresume.openssl import binding
+from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
+
+
+def context_for(plan: Plan) -> SSL.Context:
+    """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part."""
+    binding.check_bindings()
+    return _context(plan.ciphers, plan.ciphersuites, plan.trust, plan.certificate, plan.keylogfile)
+
+
+def _stack(call: str, error: SSL.Error) -> ErrorStack:
+    """What pyOpenSSL already took from the error queue, as a value."""
+    entries = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return ErrorStack(
+        call, "0", tuple(ErrorEntry(library, reason, 0) for library, _, reason in entries)
+    )
+
+
+@lru_cache(maxsize=16)
+def _context(
+    ciphers: str | None,
+    ciphersuites: str | None,
+    trust: Trust,
+    certificate: ClientCertificate | None,
+    keylogfile: str | None,
+) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    binding.listen(context)
+    if ciphers is not None:
+        try:
+            context.set_cipher_list(ciphers.encode("ascii", "replace"))
+        except SSL.Error as error:
+            raise UsageError(
+                f"OpenSSL has no cipher for {ciphers!r}",
+                stack=_stack("SSL_CTX_set_cipher_list", error),
+                hints=("openssl ciphers -v lists the names",),
+            ) from None
+    if ciphersuites is not None:
+        try:
+            context.set_tls13_ciphersuites(ciphersuites.encode("ascii", "replace"))
+        except SSL.Error as error:
+            raise UsageError(
+                f"OpenSSL has no TLS 1.3 ciphersuite for {ciphersuites!r}",
+                stack=_stack("SSL_CTX_set_ciphersuites", error),
+                hints=("for example TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",),
+            ) from None
+    _load_trust(context, trust)
+    if certificate is not None:
+        _load_certificate(context, certificate)
+    if keylogfile is not None:
+        _log_keys(context, keylogfile)
+    return context
+
+
+def _load_trust(context: SSL.Context, trust: Trust) -> None:
+    if trust.cafile is None and trust.capath is None:
+        context.set_default_verify_paths()
+        return
+    try:
+        context.load_verify_locations(trust.cafile, trust.capath)
+    except SSL.Error as error:
+        path = trust.cafile or trust.capath or ""
+        raise FileError(
+            f"cannot load trusted certificates from {path}",
+            path=path,
+            stack=_stack("SSL_CTX_load_verify_locations", error),
+        ) from None
+
+
+def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> None:
+    passphrase = certificate.passphrase
+    context.set_passwd_cb(lambda *_: passphrase or b"")
+    path = certificate.certificate
+    try:
+        call = "SSL_CTX_use_certificate_chain_file"
+        context.use_certificate_chain_file(certificate.certificate)
+        path, call = certificate.key, "SSL_CTX_use_PrivateKey_file"
+        context.use_privatekey_file(certificate.key)
+        call = "SSL_CTX_check_private_key"
+        context.check_privatekey()
+    except SSL.Error as error:
+        raise FileError(
+            f"cannot use the client certificate or key in {path}",
+            path=path,
+            stack=_stack(call, error),
+            hints=("both are PEM files, and the key must belong to the certificate",),
+        ) from None
+
+
+def _log_keys(context: SSL.Context, path: str) -> None:
+    """Append each secret to a file of the NSS key log format, readable by us alone."""
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise FileError(f"cannot write the key log {path}: {error.strerror}", path=path) from None
+
+    def append(_connection: SSL.Connection, line: bytes) -> None:
+        os.write(log, line + b"\n")
+
+    context.set_keylog_callback(append)

@@ -1,0 +1,109 @@
+"""Many targets: side by side, politely, each with its own result.
+
+One target's failure is its result and stops no other. An interrupt gives what is
+known by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from tlsresume.actions.probe import Probe, fails_with_session, first_of
+from tlsresume.errors import ExitStatus, worst_status
+from tlsresume.lab import Gate
+from tlsresume.network.trace import Trace
+from tlsresume.openssl import binding
+from tlsresume.options import ProbeOptions
+from tlsresume.results import Report, TargetResult, Tool, Verdict
+from tlsresume.target import Target
+from tlsresume.version import __version__
+
+OnResult = Callable[[TargetResult], None]
+
+#: How many targets are probed at a time.
+PARALLEL = 8
+
+
+def tool() -> Tool:
+    """What makes the reports of this process."""
+    return Tool(
+        name="tlsresume",
+        version=__version__,
+        openssl=binding.openssl_version(),
+        pyopenssl=binding.pyopenssl_version(),
+    )
+
+
+def scan(
+    targets: Sequence[tuple[Target, ProbeOptions]],
+    *,
+    on_result: OnResult | None = None,
+    trace: Trace | None = None,
+    parallel: int = PARALLEL,
+) -> Report:
+    """Probe every target. Results are in the order of the targets; `on_result` is called
+    with each as it is ready.
+
+    Raises UsageError, FileError or BindingError when the options cannot be carried out.
+    On an interrupt the results so far are returned, with `interrupted` set.
+    """
+    binding.check_bindings()
+    concurrency = max((options.concurrency for _, options in targets), default=1)
+    gate = Gate(concurrency)
+    probes = [Probe(target, options, gate, trace) for target, options in targets]
+    try:
+        asyncio.run(_run(probes, on_result, parallel))
+    except KeyboardInterrupt:
+        for probe in probes:
+            probe.stop.interrupted = probe.stop.interrupted or not probe.done
+    except BaseExceptionGroup as group:
+        raise first_of(group) from None
+    return Report(tool=tool(), targets=tuple(probe.result() for probe in probes))
+
+
+async def _run(probes: Sequence[Probe], on_result: OnResult | None, parallel: int) -> None:
+    places = asyncio.Semaphore(parallel)
+
+    async def one(probe: Probe) -> None:
+        async with places:
+            await probe.run()
+        if on_result is not None:
+            on_result(probe.result())
+
+    async with asyncio.TaskGroup() as tasks:
+        for probe in probes:
+            tasks.create_task(one(probe))
+
+
+_VERDICT_STATUS: dict[Verdict, ExitStatus] = {
+    "resumes": ExitStatus.OK,
+    "partly": ExitStatus.NOT_AS_ASKED,
+    "does-not-resume": ExitStatus.NOT_AS_ASKED,
+    "untested": ExitStatus.INCONCLUSIVE,
+}
+
+
+def target_status(result: TargetResult) -> ExitStatus:
+    """The exit status that one target's result calls for."""
+    if any(
+        fails_with_session(mechanism)
+        for address in result.addresses
+        for mechanism in address.mechanisms
+        if mechanism.judged
+    ):
+        return ExitStatus.FAILS_WITH_SESSION
+    unreachable = result.error is not None or any(a.error is not None for a in result.addresses)
+    if unreachable and result.verdict in ("resumes", "untested"):
+        return ExitStatus.UNREACHABLE
+    return _VERDICT_STATUS[result.verdict]
+
+
+def exit_status(report: Report) -> ExitStatus:
+    """The exit status of a run: the gravest of its targets' (see `worst_status`)."""
+    if any(target.interrupted for target in report.targets):
+        return ExitStatus.INTERRUPTED
+    statuses = [target_status(target) for target in report.targets]
+    if report.violations:
+        statuses.append(ExitStatus.NOT_AS_ASKED)
+    return worst_status(statuses)
