@@ -44,3 +44,7 @@ def altered(name: str, **changes: Any) -> Session:
     structure, peer = asn1.decode(der(name))
     peer = changes.pop("peer", peer)
     return Session("openssl-der", asn1.encode(replace(structure, **changes), peer))
+
+
+#: The test server's certificate, DER.
+SESSION_PEER = session("openssl40-psk").fields.peer or b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,11 @@ from hypothesis import strategies as st
 
 from tests import sessions
 from tlsresume.session import asn1
+
+
+def changed(structure, name, value):
+    changes: dict[str, Any] = {name: value}
+    return replace(structure, **changes)
 
 
 @pytest.mark.parametrize("name", sessions.NAMES)
@@ -61,10 +67,10 @@ def test_numbers_out_of_range(name):
     structure, peer = asn1.decode(sessions.der("openssl40-psk"))
     low, high = asn1.RANGES[name]
     for number in (low, high):
-        asn1.decode(asn1.encode(replace(structure, **{name: number}), peer))
+        asn1.decode(asn1.encode(changed(structure, name, number), peer))
     for number in (low - 1, high + 1):
         with pytest.raises(asn1.SessionError, match=name):
-            asn1.encode(replace(structure, **{name: number}), peer)
+            asn1.encode(changed(structure, name, number), peer)
 
 
 @pytest.mark.parametrize("name", asn1.LENGTHS)
@@ -72,7 +78,7 @@ def test_strings_too_long(name):
     """A string that does not fit OpenSSL's buffer is refused."""
     structure, peer = asn1.decode(sessions.der("openssl40-psk"))
     with pytest.raises(asn1.SessionError, match=name):
-        asn1.encode(replace(structure, **{name: bytes(asn1.LENGTHS[name][1] + 1)}), peer)
+        asn1.encode(changed(structure, name, bytes(asn1.LENGTHS[name][1] + 1)), peer)
 
 
 def test_an_unknown_field_is_an_error():

@@ -117,7 +117,8 @@ def inspect(
     """Explain a session without a network: a path (`-` is standard input), the content
     of a session file, or a SessionFile.
 
-    `now` is in seconds since 1970. Raises SessionFileError.
+    `now` is in seconds since 1970. Raises SessionFileError, and SessionError for a
+    SessionFile made by hand around bytes that are no session.
     """
     if isinstance(source, bytes):
         source = parse_session_file(source, "session")

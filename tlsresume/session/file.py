@@ -170,12 +170,16 @@ def _read_bounded(fd: int, path: str) -> bytes:
     data = bytearray()
     deadline = time.monotonic() + PATIENCE
     while len(data) <= LARGEST:
-        ready, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise SessionFileError(f"nothing came from {path} within {PATIENCE:g} s", path=path)
+        # Read before waiting: poll never reports the end of a pipe whose writer was
+        # gone when it was opened, as with a quick command in a shell's <(...).
         try:
             chunk = os.read(fd, LARGEST + 1 - len(data))
         except BlockingIOError:
+            ready, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise SessionFileError(
+                    f"nothing came from {path} within {PATIENCE:g} s", path=path
+                ) from None
             continue
         if not chunk:
             break

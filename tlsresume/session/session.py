@@ -176,7 +176,7 @@ class Session:
         if age < 0:
             return True, (
                 f"the session was made {-age} s in the future by this clock;"
-                " OpenSSL before 3.2 does not offer such a ticket"
+                " some versions of OpenSSL (3.0) do not offer such a ticket"
                 if self.mechanism == "psk"
                 else f"the session was made {-age} s in the future by this clock"
             )
