@@ -1,0 +1,89 @@
+"""Our side of two measurements, in a process of its own: many connections in a row.
+
+    python loop.py handshakes PORT full|resumed COUNT     prints CPU seconds per handshake
+    python loop.py memory PORT COUNT STEPS                prints the memory after each step
+
+The connections are made as an experiment makes them, through the network's Lab,
+so that what is measured is what a user pays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+from pathlib import Path
+
+from peers import CIPHER, GROUP
+
+from tlsresume.lab import Budget, Errand, Gate, Route
+from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.openssl.plan import Plan
+from tlsresume.session.session import Session
+from tlsresume.wire.handshake import ProtocolVersion
+
+#: The server pins the key exchange to GROUP; P-256 is there for its certificate's sake.
+PLAN = Plan(maximum=ProtocolVersion.TLSv1_2, ciphers=CIPHER, groups=f"{GROUP}:P-256")
+#: As s_time does: no close_notify.
+ERRAND = Errand(experiment="benchmark", series="benchmark", clean=False)
+#: Connections of one Lab, whose journal ends with it, as that of a target does.
+_PER_LAB = 100
+
+
+def cpu() -> float:
+    """Seconds of CPU that this process used, user and system."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def resident_kib() -> int:
+    """The memory of this process now (Linux), or at its peak (elsewhere)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for line in status.read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise RuntimeError("no VmRSS in /proc/self/status")
+
+
+async def connect(port: int, count: int, session: Session | None) -> None:
+    """Make connections one after the other, and see that each is as it should be."""
+    route, gate = Route("127.0.0.1", port), Gate()
+    for _ in range(0, count, _PER_LAB):
+        lab = NetworkLab(Budget(_PER_LAB), gate, Manners())
+        for _ in range(_PER_LAB):
+            attempt = await lab.connect(route, PLAN, ERRAND, session)
+            if not attempt.handshake_done or attempt.reused is not (session is not None):
+                raise RuntimeError(f"reused {attempt.reused}, {attempt.error}")
+
+
+async def first_session(port: int) -> Session:
+    """A session to resume with."""
+    lab = NetworkLab(Budget(1), Gate(), Manners())
+    return (await lab.connect(Route("127.0.0.1", port), PLAN, ERRAND)).sessions[-1]
+
+
+async def handshakes(port: int, kind: str, count: int) -> None:
+    """CPU per connection, warmed up before."""
+    session = await first_session(port) if kind == "resumed" else None
+    await connect(port, _PER_LAB, session)
+    began = cpu()
+    await connect(port, count, session)
+    print((cpu() - began) / count)
+
+
+async def memory(port: int, count: int, steps: int) -> None:
+    """Resident memory after the first step and each one after it, in KiB."""
+    session = await first_session(port)
+    for step in range(1, steps + 1):
+        await connect(port, count // steps, session)
+        print(step * (count // steps), resident_kib(), flush=True)
+
+
+if __name__ == "__main__":
+    what, port, *rest = sys.argv[1:]
+    if what == "handshakes":
+        asyncio.run(handshakes(int(port), rest[0], int(rest[1])))
+    else:
+        asyncio.run(memory(int(port), int(rest[0]), int(rest[1])))

@@ -1,0 +1,53 @@
+"""Start-up: what a user waits for before anything is done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import peers
+from measure import by_turns, median, ratio, table, verdict
+
+GOAL = 1.25
+ROUNDS = 15
+
+
+def saved_session(folder: Path, identity: peers.Identity) -> Path:
+    """A session file as `openssl s_client` writes it."""
+    path = folder / "benchmark.session.pem"
+    with peers.s_server(identity) as port:
+        subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2",
+             "-sess_out", str(path)],
+            input=b"Q\n", capture_output=True, check=True, timeout=30,
+        )  # fmt: skip
+    return path
+
+
+def report(folder: Path, identity: peers.Identity) -> str:
+    """Measure, and tell in Markdown."""
+    tool = str(Path(sys.executable).parent / "tlsresume")
+    base = "python -c 'import click'"
+    commands = {
+        base: [sys.executable, "-c", "import click"],
+        "tlsresume --version": [tool, "--version"],
+        "tlsresume --help": [tool, "--help"],
+        "tlsresume inspect FILE": [tool, "inspect", str(saved_session(folder, identity))],
+    }
+    runs = by_turns(commands, ROUNDS)
+    wall = {name: median(each, lambda run: run.wall) for name, each in runs.items()}
+    rows = [
+        [
+            f"`{name}`",
+            f"{seconds * 1000:.0f} ms",
+            f"{median(runs[name], lambda run: run.cpu) * 1000:.0f} ms",
+            ratio(seconds, wall[base]),
+        ]
+        for name, seconds in wall.items()
+    ]
+    reached = wall["tlsresume --version"] <= GOAL * wall[base]
+    return (
+        table(["command", "time", "CPU", f"to `{base}`"], rows)
+        + f"\nMedian of {ROUNDS}. Goal: `--version` at most {GOAL} ×: {verdict(reached=reached)}.\n"  # noqa: RUF001  the sign of multiplication is meant
+    )
