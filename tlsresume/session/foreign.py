@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-
 #: PEM labels (RFC 7468 and OpenSSL's pem.h) in words.
 PEM_LABELS: dict[str, str] = {
     "CERTIFICATE": "a certificate",
@@ -33,6 +29,11 @@ def name_of_pem(label: str) -> str:
 
 def name_of_der(der: bytes) -> str | None:
     """What this DER is, if it is something that people keep beside session files."""
+    # Half of a command's start-up, and needed only for a file that is wrong.
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     with warnings.catch_warnings():
         # An odd certificate is still a certificate.
         warnings.simplefilter("ignore")
