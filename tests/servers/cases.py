@@ -47,6 +47,8 @@ class Case:
     findings: tuple[str, ...] = ()
     never_findings: tuple[str, ...] = ()
     ticket_used_once: bool = False
+    #: TLS 1.3 in s_client, each connection with the last ticket of the one before.
+    chain: tuple[str, ...] = ("Reused", "Reused", "Reused")
 
     @property
     def exit_status(self) -> int:

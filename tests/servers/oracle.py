@@ -128,6 +128,20 @@ def resume(port: int, mechanism: str, path: Path, more: tuple[str, ...] = ()) ->
     return s_client(port, options, folder=path.parent)
 
 
+def chain(port: int, length: int, folder: Path) -> tuple[str | None, ...]:
+    """TLS 1.3 connections one after another, each with the last ticket of the one before."""
+    path = folder / f"chain-{port}.pem"
+    results = []
+    save(port, "psk", path)
+    for _ in range(length):
+        renewed = path.with_suffix(".renewed")
+        options = (*OPTIONS["psk"], "-sess_in", str(path), "-sess_out", str(renewed))
+        results.append(s_client(port, options, await_file=renewed, folder=folder).result)
+        if complete(renewed):
+            renewed.replace(path)
+    return tuple(results)
+
+
 def read_ticket(path: Path) -> TicketSeen | None:
     """The ticket in a session file, None if it holds none."""
     text = subprocess.run(
