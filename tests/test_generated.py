@@ -39,6 +39,8 @@ kept
 @click.option("--tls", multiple=True, type=click.Choice(["1.2", "1.3"]), help="Allow [only] it.")
 @click.option("--cafile", type=click.Path(dir_okay=False), help="Trust it: all of it.")
 @click.option("--capath", type=click.Path(file_okay=False), help="Trust these.")
+@click.option("--format", metavar="text|json[=FILE]", help="How to print.")
+@click.option("--connect", metavar="ADDR[:PORT]", help="Go there.")
 @click.option("--servername", "--sni", metavar="NAME", help="Don't guess it. Say it.")
 @click.option("--tries", type=int, default=5, show_default=True, help="How often.")
 @click.option("-v", "--verbose", count=True, help="More.")
@@ -193,6 +195,7 @@ def complete(script: str, *words: str) -> set[str]:
         (["probe", "--tls", "="], {"1.2", "1.3"}),
         (["probe", "--no"], {"--no-color"}),
         (["probe", "--tries", ""], set()),
+        (["probe", "--format", ""], {"text", "json"}),
         (["probe", "--cafile", ""], {"compopt -o default"}),
         (["probe", "--capath", ""], {"compopt -o dirnames"}),
         (["resume", ""], {"compopt -o default"}),

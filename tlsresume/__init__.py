@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tlsresume.version import __version__
 
 if TYPE_CHECKING:
-    from tlsresume.actions.inspect import inspect
+    from tlsresume.actions.inspect import Inspection, inspect
     from tlsresume.actions.probe import probe
     from tlsresume.actions.resume import resume
     from tlsresume.actions.save import save
@@ -50,6 +50,14 @@ if TYPE_CHECKING:
         Tool,
         Violation,
     )
+    from tlsresume.session.file import (
+        SessionFile,
+        SessionMetadata,
+        format_session_file,
+        parse_session_file,
+        read_session_file,
+        write_session_file,
+    )
     from tlsresume.session.session import Session
     from tlsresume.target import Target, parse_target
     from tlsresume.wire.handshake import ProtocolVersion
@@ -71,6 +79,7 @@ __all__ = [
     "FileError",
     "Finding",
     "HandshakeError",
+    "Inspection",
     "MechanismResult",
     "OutputFileError",
     "PeerError",
@@ -84,7 +93,9 @@ __all__ = [
     "SaveResult",
     "Series",
     "Session",
+    "SessionFile",
     "SessionFileError",
+    "SessionMetadata",
     "Skipped",
     "TLSResumeError",
     "Target",
@@ -94,16 +105,20 @@ __all__ = [
     "UsageError",
     "Violation",
     "__version__",
+    "format_session_file",
     "inspect",
+    "parse_session_file",
     "parse_target",
     "probe",
+    "read_session_file",
     "resume",
     "save",
+    "write_session_file",
 ]
 
 #: Where each public name lives; `__all__` in another order.
 _HOMES: dict[str, tuple[str, ...]] = {
-    "tlsresume.actions.inspect": ("inspect",),
+    "tlsresume.actions.inspect": ("Inspection", "inspect"),
     "tlsresume.actions.probe": ("probe",),
     "tlsresume.actions.resume": ("resume",),
     "tlsresume.actions.save": ("save",),
@@ -140,6 +155,14 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TargetResult",
         "Tool",
         "Violation",
+    ),
+    "tlsresume.session.file": (
+        "SessionFile",
+        "SessionMetadata",
+        "format_session_file",
+        "parse_session_file",
+        "read_session_file",
+        "write_session_file",
     ),
     "tlsresume.session.session": ("Session",),
     "tlsresume.target": ("Target", "parse_target"),

@@ -36,6 +36,7 @@ ENVIRONMENT = (
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "Where OpenSSL finds trusted certificates, unless `--cafile` or `--capath` say otherwise.",
     ),
+    ("TLSRESUME_PASSPHRASE", "The passphrase of the client certificate's key."),
     ("TLSRESUME_DEBUG", "If set to 1, a Python traceback is shown with an error."),
 )
 

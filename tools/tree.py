@@ -7,10 +7,14 @@ Hidden commands and options do not appear.
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import click
+
+#: The name of a value that lists the words it can be, such as `text|json[=FILE]`.
+_WORDS = re.compile(r"([a-z-]+(?:\|[a-z-]+)+)(?:\[=FILE\])?")
 
 Completes = Literal["file", "folder", "host", "nothing"]
 
@@ -95,6 +99,8 @@ def _value(parameter: click.Parameter, name: str) -> Value:
     choices: tuple[str, ...] = ()
     if isinstance(parameter.type, click.Choice):
         choices = tuple(str(choice) for choice in parameter.type.choices)
+    elif words := _WORDS.fullmatch(name):
+        choices = tuple(words[1].split("|"))
     return Value(name, choices, _completes(parameter, name))
 
 
@@ -104,12 +110,13 @@ def _option(option: click.Option, context: click.Context) -> Option | None:
         return None
     declaration, description = record
     takes_value = not (option.is_flag or option.count)
-    metavar = declaration.rpartition(" ")[2] if takes_value else ""
+    # click puts a list of choices into brackets.
+    metavar = option.metavar or declaration.rpartition(" ")[2].strip("[]")
     return Option(
         flags=(*option.opts, *option.secondary_opts),
         declaration=declaration,
         description=description,
-        value=_value(option, (option.metavar or metavar).strip("[]")) if takes_value else None,
+        value=_value(option, metavar) if takes_value else None,
         repeatable=option.multiple or option.count,
         group=getattr(option, "group", ""),
     )

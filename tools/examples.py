@@ -1,0 +1,82 @@
+"""The examples of README.md: real commands, run against the built-in server.
+
+What a command prints is shown as it is, but for the port: the system chooses
+another one for each run, so it is shown as EXAMPLE_PORT.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlsresume.openssl.behaviour import BEHAVIOURS, Behaviour
+from tlsresume.openssl.server import Server
+
+EXAMPLE_PORT = "44330"
+_DEADLINE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Command lines that are run in one folder, one after the other."""
+
+    behaviour: Behaviour
+    lines: tuple[str, ...]
+
+
+SAVE = "tlsresume save www.example.com --connect 127.0.0.1:PORT"
+FILE = "www.example.com_443.session.pem"
+
+#: By the name in the README's marker. Only the last command and its answer are shown.
+EXAMPLES: Mapping[str, Example] = {
+    "probe": Example(
+        BEHAVIOURS["all three mechanisms"],
+        ("tlsresume probe www.example.com --connect 127.0.0.1:PORT",),
+    ),
+    "probe-nodes": Example(
+        BEHAVIOURS["separate keys"],
+        ("tlsresume probe www.example.com --connect 127.0.0.1:PORT",),
+    ),
+    "save": Example(BEHAVIOURS["all three mechanisms"], (SAVE,)),
+    "resume": Example(BEHAVIOURS["all three mechanisms"], (SAVE, f"tlsresume resume {FILE}")),
+    "inspect": Example(BEHAVIOURS["all three mechanisms"], (SAVE, f"tlsresume inspect {FILE}")),
+}
+
+
+def run(example: Example) -> str:
+    """The last command of an example and what it printed, stdout and stderr together."""
+    shown = ""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "NO_COLOR": "1",
+        "COLUMNS": "80",
+    }
+    with tempfile.TemporaryDirectory() as folder, Server(example.behaviour) as server:
+        for line in example.lines:
+            done = subprocess.run(
+                line.replace("PORT", str(server.port)).split(),
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+            if "Traceback" in done.stdout:
+                raise SystemExit(f"examples.py: {line}\n{done.stdout}")
+            output = done.stdout.replace(str(server.port), EXAMPLE_PORT)
+            shown = f"$ {line.replace('PORT', EXAMPLE_PORT)}\n{output.rstrip()}\n"
+    return shown
+
+
+def run_all() -> dict[str, str]:
+    """Each example's text, by name."""
+    return {name: run(example) for name, example in EXAMPLES.items()}
