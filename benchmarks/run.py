@@ -25,7 +25,9 @@ _HEAD = """\
 
 `make bench` measures tlsresume beside other programs, in one run on one machine, and
 writes this page. What counts is the ratio: the milliseconds are this machine's. These
-are no tests; nothing fails when a machine is slow. {what}
+are no tests; nothing fails when a machine is slow.
+
+{what}
 
 """
 

@@ -13,7 +13,7 @@ import generate_completions
 import generate_man
 import generate_readme
 import pytest
-from tree import read
+from tree import program, read
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,7 +67,7 @@ def root(request):
     """The real command line, and one with everything that is hard to write."""
     if request.param == "fake":
         return read(fake)
-    return read(generate_readme.program())
+    return read(program())
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +87,13 @@ def test_all_is_fresh(made):
 def test_each_command_has_a_page(made):
     """There is a man page for the program and for each command."""
     pages = {path.stem for path in made if path.parent == generate_man.FOLDER}
-    commands = {command.name for command in read(generate_readme.program()).commands}
+    commands = {command.name for command in read(program()).commands}
     assert pages == {"tlsresume", *(f"tlsresume-{name}" for name in commands)}
 
 
 def test_examples_are_of_real_commands():
     """Each example of a man page belongs to a command that there is, and parses."""
-    real = generate_readme.program()
+    real = program()
     context = click.Context(real)
     for name, examples in generate_man.EXAMPLES.items():
         command = real.get_command(context, name) if name else None
@@ -209,7 +209,7 @@ def test_bash_completes(words, expected):
 
 def test_bash_completes_the_real_commands():
     """Every command of the program is offered by bash, with its options."""
-    root = read(generate_readme.program())
+    root = read(program())
     script = generate_completions.bash(root)
     assert complete(script, "") == {command.name for command in root.commands}
     for command in root.commands:
