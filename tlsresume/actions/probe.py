@@ -53,10 +53,11 @@ class Share:
 
 def share_budget(budget: int, addresses: int, tries: int) -> Share:
     """Tries are lowered, never below 3, before addresses are left out."""
+    fewest = min(tries, _FEWEST_TRIES)
     for count in range(addresses, 0, -1):
         affordable = (budget // count - _FULLS) // _PER_TRY
-        if affordable >= min(tries, _FEWEST_TRIES) or count == 1:
-            return Share(count, max(1, min(tries, affordable)))
+        if affordable >= fewest or count == 1:
+            return Share(count, max(fewest, min(tries, affordable)))
     return Share(0, tries)
 
 
@@ -168,7 +169,8 @@ class Probe:
                 answer=self.options.node_header is not None,
             ).run()
         except BudgetSpent as spent:
-            self._leave_out(f"tries on {address.route.address}", spent.message)
+            what = "the rest" if address.discovery is None else "tries"
+            self._leave_out(f"{what} on {address.route.address}", spent.message)
 
     def _leave_out(self, what: str, reason: str) -> None:
         self.skipped.append(Skipped(what, reason))

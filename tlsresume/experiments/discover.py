@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.results import MECHANISMS, Attempt, Mechanism
@@ -42,18 +43,25 @@ async def discover(lab: Lab, route: Route, terms: Terms) -> Discovery:
     """Ask for every mechanism of the allowed versions. Raises BudgetSpent."""
     wanted = [name for name in MECHANISMS if VERSION_OF[name] in terms.versions]
     full: dict[Mechanism, Attempt] = {}
+    spent: list[BudgetSpent] = []
 
     async def ask(mechanism: Mechanism) -> None:
-        full[mechanism] = await lab.connect(
-            route, terms.plan_for(mechanism), errand_for(terms, mechanism)
-        )
+        try:
+            full[mechanism] = await lab.connect(
+                route, terms.plan_for(mechanism), errand_for(terms, mechanism)
+            )
+        except BudgetSpent as error:
+            # What is paid for beside this one may still end.
+            spent.append(error)
 
     await ask(wanted[0])
-    if _unreachable(full[wanted[0]]):
+    if not spent and _unreachable(full[wanted[0]]):
         return Discovery(full)
     async with asyncio.TaskGroup() as tasks:
         for mechanism in wanted[1:]:
             tasks.create_task(ask(mechanism))
+    if spent:
+        raise spent[0]
     return Discovery({name: full[name] for name in wanted})
 
 
