@@ -11,6 +11,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,6 +122,8 @@ _NAMES = frozenset(
     }
 )  # fmt: skip
 
+_ROUTE = ("servername", "no_sni", "connect", "ipv4", "ipv6")
+
 
 class Connection:
     """What the user said about connecting; gives a Target and ConnectOptions."""
@@ -149,6 +152,18 @@ class Connection:
             connect=said["connect"],
             family="ipv4" if said["ipv4"] else "ipv6" if said["ipv6"] else "any",
         )
+
+    def saved_target(self, text: str | None, sni: str | None) -> Target | None:
+        """The target that a session file names, where the options send it another way.
+
+        None when they say nothing about that, or the file names none. Raises UsageError.
+        """
+        said = self._said
+        if text is None or not any(said[name] for name in _ROUTE):
+            return None
+        target = self.target(text)
+        named = said["servername"] or said["no_sni"]
+        return target if named else replace(target, server_name=sni)
 
     def options(self, *, transcripts: bool = False) -> ConnectOptions:
         """How to speak TLS, as the options say. Raises UsageError."""

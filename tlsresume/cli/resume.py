@@ -15,7 +15,7 @@ from tlsresume.cli.outputs import Outputs, output_options
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.results import ResumeResult
-    from tlsresume.session.file import SessionFile
+    from tlsresume.session.file import SessionMetadata
     from tlsresume.session.session import Session
 
 WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
@@ -138,10 +138,16 @@ def command(
         explain=not asked["no_explain"],
         clean_close=not asked["unclean_close"],
     )
-    goal = None if target is None else connection.target(target)
-    result, renewed = resume(saved, goal, options)
+    goal = (
+        connection.saved_target(saved.metadata.target, saved.metadata.sni)
+        if target is None
+        else connection.target(target)
+    )
+    result, renewed = resume(
+        saved, goal, options, trace=console.trace_line if outputs.verbose else None
+    )
     if update:
-        result = _store(file, saved, result, renewed)
+        result = _store(file, result, renewed)
     outputs.emit(
         lambda view: session_text.render_resume(result, view),
         lambda: document.document(this_tool(), result),
@@ -156,25 +162,14 @@ def _where(*, each: bool, now: bool) -> Literal["saved", "now", "each"]:
 
 
 def _store(
-    path: str, saved: SessionFile, result: ResumeResult, renewed: Session | None
+    path: str, result: ResumeResult, renewed: tuple[Session, SessionMetadata] | None
 ) -> ResumeResult:
-    """Put the renewed session into the file, under what the file says of its server."""
-    from datetime import UTC, datetime
-
+    """Put the renewed session into the file, under what is known of its server."""
     from tlsresume.cli.console import note
     from tlsresume.session.file import format_session_file, write_session_file
 
     if renewed is None:
         note(f"no renewed session came: {path} stays as it is")
         return result
-    metadata = replace(
-        saved.metadata,
-        saved=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        mechanism=renewed.mechanism,
-        ticket_key_name=result.new_key_name or saved.metadata.ticket_key_name,
-        tickets=result.new_tickets,
-        address=result.address or saved.metadata.address,
-        port=result.port or saved.metadata.port,
-    )
-    write_session_file(path, format_session_file(renewed, metadata), force=True)
+    write_session_file(path, format_session_file(*renewed), force=True)
     return replace(result, updated_file=path)

@@ -68,6 +68,7 @@ def command(
     is 0600, and it is never written over another without --force.
     """
     from tlsresume.actions.save import save
+    from tlsresume.cli.console import trace_line
     from tlsresume.cli.statuses import save_status
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, session_text
@@ -83,7 +84,9 @@ def command(
         check_free(numbered(path, 1) if all_tickets else path, force=force)
     connect = connection.options(transcripts=outputs.verbose)
     result, sessions = save(
-        goal, SaveOptions(connect=connect, mechanism=cast("Mechanism | None", mechanism))
+        goal,
+        SaveOptions(connect=connect, mechanism=cast("Mechanism | None", mechanism)),
+        trace=trace_line if outputs.verbose else None,
     )
     kept = sessions if all_tickets else sessions[-1:]
     paths = [numbered(path, n) for n, _ in enumerate(kept, 1)] if all_tickets else [path]
@@ -92,7 +95,7 @@ def command(
     outputs.emit(
         lambda view: session_text.render_save(result, view),
         lambda: document.document(this_tool(), result),
-        text_to_stderr=to_stdout,
+        text_to_stderr=to_stdout or not result.saved,
     )
     return save_status(result)
 

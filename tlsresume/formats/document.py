@@ -7,6 +7,7 @@ shipped beside this file.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe, printable
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult, Tool
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -64,26 +66,27 @@ def document(tool: Tool, result: object) -> str:
     whole = {"schema": SCHEMA, "tool": msgspec.to_builtins(tool)} | {
         name: value for name, value in fields.items() if name not in ("schema", "tool")
     }
-    try:
-        encoded = msgspec.json.encode(whole)
-    except UnicodeEncodeError:  # a lone surrogate, from a file name that is not UTF-8
-        encoded = msgspec.json.encode(_without_surrogates(whole))
+    encoded = msgspec.json.encode(_tidy(whole))
     return json_safe(msgspec.json.format(encoded, indent=2).decode()) + "\n"
 
 
-def _without_surrogates(value: object) -> object:
+def _tidy(value: object) -> object:
+    """The same value with no more digits than were measured, and as Unicode can carry it:
+    the lone surrogates of a file name that is not UTF-8 become escapes."""
     match value:
+        case float():
+            return round(value, 6)
         case str():
-            return "".join(
-                printable(letter) if "\ud800" <= letter <= "\udfff" else letter for letter in value
-            )
+            return value if value.isascii() else _SURROGATE.sub(_escape, value)
         case dict():
-            return {
-                _without_surrogates(key): _without_surrogates(each) for key, each in value.items()
-            }
+            return {_tidy(key): _tidy(each) for key, each in value.items()}
         case list() | tuple():
-            return [_without_surrogates(each) for each in value]
+            return [_tidy(each) for each in value]
     return value
+
+
+def _escape(match: re.Match[str]) -> str:
+    return printable(match[0])
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -92,8 +95,10 @@ def schema(name: str) -> dict[str, Any]:
     (root, tool), parts = msgspec.json.schema_components(
         (kind, Tool), ref_template="#/$defs/{name}"
     )
-    parts = dict(parts)
-    body = dict(parts.pop(root["$ref"].rpartition("/")[2]) if "$ref" in root else root)
+    own = root["$ref"].rpartition("/")[2]
+    body = dict(parts[own])
+    if root not in _references(parts):
+        parts = {part: parts[part] for part in parts if part != own}
     properties = {"schema": {"const": SCHEMA}, "tool": tool} | {
         field: part for field, part in body["properties"].items() if field not in ("schema", "tool")
     }
@@ -105,6 +110,16 @@ def schema(name: str) -> dict[str, Any]:
         "required": list(dict.fromkeys(required)),
         "$defs": parts,
     }
+
+
+def _references(value: object) -> list[dict[str, str]]:
+    """Every `{"$ref": ...}` in a schema."""
+    if isinstance(value, dict):
+        inner = [each for part in value.values() for each in _references(part)]
+        return [value, *inner] if "$ref" in value else inner
+    if isinstance(value, list):
+        return [each for part in value for each in _references(part)]
+    return []
 
 
 def schema_text(name: str) -> str:

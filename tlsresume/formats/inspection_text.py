@@ -12,7 +12,7 @@ from tlsresume.actions.inspect import CertificateInspection, Inspection, TicketI
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.session_text import Facts, put_facts
 from tlsresume.formats.trouble import put_error
-from tlsresume.formats.units import count, duration
+from tlsresume.formats.units import count, duration, utc
 from tlsresume.results import ErrorResult
 
 
@@ -91,7 +91,7 @@ def _origin_facts(file: Inspection) -> Facts:
     yield "ALPN", _both(metadata.alpn, file.alpn)
     yield "STARTTLS", metadata.starttls or ""
     yield "group", file.group or ""
-    yield "saved", metadata.saved or ""
+    yield "saved", utc(metadata.saved or "")
     if metadata.tickets is not None:
         yield "tickets received", str(metadata.tickets)
     yield "written by", ", ".join(part for part in (metadata.tool, metadata.openssl) if part)

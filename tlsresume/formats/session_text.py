@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Iterator
 
 from tlsresume.formats.attempts import put_attempts
+from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
-from tlsresume.formats.text import certificate_words
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
 from tlsresume.results import ResumeResult, SaveResult, Timings, Traffic
@@ -72,17 +72,16 @@ def render_save(result: SaveResult, view: View) -> str:
     if not result.saved:
         page.prose(result.reason or "no session came", first="Not saved: ", style=BAD)
         page.line(f"  {place}")
-        put_hints(page, result.hints)
     else:
         for file in result.files:
-            page.line(("Saved ", GOOD), (file, STRONG))
+            where = "to the standard output" if file == "-" else file
+            page.line(("Saved ", GOOD), (where, STRONG))
         page.line(f"  {place}")
     put_facts(page, _save_facts(result))
-    if result.saved:
-        put_hints(page, result.hints)
-        for file in result.files[:1]:
-            if file != "-":
-                page.line((f"Next: tlsresume resume {shlex.quote(file)}", FAINT))
+    put_hints(page, result.hints)
+    for file in result.files[:1]:
+        if file != "-":
+            page.line((f"Next: tlsresume resume {shlex.quote(file)}", FAINT))
     return page.render()
 
 

@@ -16,14 +16,12 @@ def put_stack(page: Page, stack: ErrorStack, indent: str = "") -> None:
     if not stack.entries:
         page.line(f"{call}; the error queue is empty: OpenSSL gave no reason")
         return
-    page.line(f"{call}; OpenSSL's error queue, oldest first:")
+    page.line(f"{call}; the error queue, oldest first:")
     for number, entry in enumerate(stack.entries, 1):
-        page.line(
-            f"{indent}  #{number} ",
-            (f"{entry.library}: {entry.reason}", STRONG),
-            f"  code {entry.code:08X}",
-            "" if entry.data is None else f"  data: {entry.data}",
-        )
+        lead = f"{indent}  #{number} "
+        page.line(lead, (f"{entry.library}: {entry.reason}", STRONG))
+        data = "" if entry.data is None else f", data: {entry.data}"
+        page.line(" " * len(lead), f"code {entry.code:08X}{data}")
 
 
 def put_hints(page: Page, hints: tuple[str, ...], indent: str = "") -> None:

@@ -1,0 +1,118 @@
+"""Golden texts of every format of every case, and what no text may ever hold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.golden import cases, check
+from tlsresume.formats import FORMATS, text
+from tlsresume.formats.page import View
+from tlsresume.formats.session_text import render_resume, render_save
+
+NARROW = View(width=80)
+LOUD = View(width=80, verbose=True)
+
+
+def whole_run(name: str, report, view: View) -> str:
+    """What a run prints, in a format that speaks per run or per target."""
+    form = FORMATS[name]
+    if form.per == "run":
+        return form.renderer()(report, view)
+    parts = [form.renderer()(replace(report, targets=(each,)), view) for each in report.targets]
+    summary = form.summary()
+    return form.between.join(parts) + (summary(report, view) if summary else "")
+
+
+@pytest.mark.parametrize("case", cases.REPORTS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_report_reads_as_agreed(name, case):
+    """Each format prints each known report as its golden file says."""
+    ending = "json" if FORMATS[name].document else "txt"
+    check(f"probe-{case}.{ending}", whole_run(name, cases.REPORTS[case], NARROW))
+
+
+def test_verbose_lists_every_attempt():
+    """With -v each attempt has a line that can be found in a balancer's log."""
+    check("probe-partly-verbose.txt", text.render(cases.REPORTS["partly"], LOUD))
+
+
+@pytest.mark.parametrize("case", cases.SAVES)
+def test_a_save_reads_as_agreed(case):
+    """What save tells is as its golden file says."""
+    check(f"save-{case}.txt", render_save(cases.SAVES[case], NARROW))
+
+
+@pytest.mark.parametrize("case", cases.RESUMES)
+def test_a_resume_reads_as_agreed(case):
+    """What resume tells is as its golden file says."""
+    check(f"resume-{case}.txt", render_resume(cases.RESUMES[case], NARROW))
+
+
+def every_text(view: View) -> list[str]:
+    return [
+        *(whole_run("text", report, view) for report in cases.REPORTS.values()),
+        *(render_save(result, view) for result in cases.SAVES.values()),
+        *(render_resume(result, view) for result in cases.RESUMES.values()),
+    ]
+
+
+def test_no_text_can_steer_a_terminal():
+    """Whatever a server says, a plain text holds visible characters, spaces and line ends only."""
+    for printed in every_text(LOUD):
+        assert all(letter.isprintable() or letter == "\n" for letter in printed)
+        assert "error: faked line" not in [line.strip() for line in printed.splitlines()]
+
+
+def test_colour_adds_only_colour():
+    """In colour every text says the same; the only escape sequences are colours of ours."""
+    for plain, coloured in zip(
+        every_text(LOUD), every_text(replace(LOUD, colour="standard")), strict=True
+    ):
+        assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_markup_in_data_is_data():
+    """Names that look like rich's markup or emoji codes are printed as they are."""
+    printed = whole_run("text", cases.REPORTS["hostile"], replace(LOUD, colour="truecolor"))
+    assert "[bold]x[/bold] :smile:" in printed
+
+
+@pytest.mark.parametrize("result", [cases.REUSED, cases.RESUMES["disagreement"]])
+def test_a_resumed_connection_is_never_called_verified(result):
+    """No resumed connection's certificate is said to be verified, whatever was stored."""
+    good = replace(result.verification, code=0, message="ok")
+    printed = render_resume(replace(result, verification=good), NARROW)
+    assert "from the saved session, not sent by the server now" in printed
+    assert not re.search(r"(?<!nothing was) verified", printed)
+
+
+def test_the_first_line_of_a_resume_is_that_of_s_client():
+    """The first line begins with Reused or New and the TLS version."""
+    assert render_resume(cases.REUSED, NARROW).startswith("Reused, TLSv1.3, ")
+    assert render_resume(cases.NEW, NARROW).startswith("New, TLSv1.3, ")
+
+
+@pytest.mark.parametrize("case", ["good", "partly", "mixed", "unreachable"])
+def test_the_screen_fits_into_80_columns(case):
+    """At 80 columns no line of the first screen is wider."""
+    printed = whole_run("text", cases.REPORTS[case], NARROW)
+    assert max(len(line) for line in printed.splitlines()) <= 80
+
+
+def test_long_orders_are_shortened():
+    """A thousand tries do not print a thousand letters."""
+    many = cases.psk("RN" * 500, "R" * 1000, state="partly")
+    target = replace(cases.GOOD, addresses=(cases.address("192.0.2.1", many),))
+    printed = text.render(cases.report(target), NARROW)
+    assert "500/1000" in printed
+    assert "(the first 50 of 1000)" in " ".join(printed.split())
+
+
+def test_an_unknown_subject_is_said():
+    """A certificate without a subject is named as such."""
+    nameless = replace(cases.CERTIFICATE, subject="")
+    target = replace(cases.GOOD, addresses=(cases.address("192.0.2.1", certificate=nameless),))
+    assert "(no subject)" in text.render(cases.report(target), NARROW)

@@ -1,0 +1,204 @@
+"""One address in the first screen of `probe`: a table with a row for each mechanism.
+
+The two columns are the two questions that tell nodes apart: is one session
+accepted again and again, and is a fresh one accepted each time. Where the
+results of one series differ, their order is shown, since it is what names a
+round robin.
+"""
+
+from __future__ import annotations
+
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, Part, cells, pad
+from tlsresume.formats.trouble import put_error
+from tlsresume.formats.units import count, duration, milliseconds, short_key
+from tlsresume.results import AddressResult, MechanismResult, Series, State, TicketSummary
+
+STATE_STYLE: dict[State, str] = {
+    "resumed": GOOD,
+    "partly": FAIR,
+    "not-resumed": BAD,
+    "not-issued": FAIR,
+    "untested": UNSURE,
+}
+VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
+LETTERS = {
+    "R": "reused",
+    "N": "new",
+    "E": "broke off with the session",
+    "C": "broke off before it",
+    "-": "not offered",
+}
+
+_LABEL_WIDTH = 22
+_CELL_WIDTH = 14
+#: An order of results longer than this gets a line of its own.
+_ORDER_INLINE = 10
+_ORDER_SHOWN = 50
+
+
+def put_address(page: Page, address: AddressResult) -> None:
+    """The table of one address, what it means, and what went wrong there."""
+    if address.error is not None:
+        put_error(page, address.error, where=address.address)
+    if not address.mechanisms:
+        if address.error is None:
+            page.line((address.address, STRONG), "  nothing was tested here")
+        return
+    rows = [(_cell(row.fixed), _cell(row.chained)) for row in address.mechanisms]
+    first = max(_CELL_WIDTH, *(cells(fixed) + 2 for fixed, _ in rows))
+    second = max(9, *(cells(chained) for _, chained in rows)) + 2
+    page.line(
+        (pad(address.address, _LABEL_WIDTH), STRONG),
+        (pad("same session", first) + "fresh each time", FAINT),
+    )
+    for mechanism, (fixed, chained) in zip(address.mechanisms, rows, strict=True):
+        _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second))
+    for mechanism in address.mechanisms:
+        _put_remarks(page, mechanism)
+    _put_meaning(page, address)
+
+
+def _put_mechanism(page: Page, row: MechanismResult, fixed: str, chained: str) -> None:
+    label = f"  {VERSION_WORDS.get(row.tls_version, row.tls_version)} {row.mechanism}"
+    if not _tried(row):
+        words = row.state.replace("-", " ")
+        if row.reason is not None:
+            words += f": {row.reason}"
+        style = STATE_STYLE[row.state] if row.judged else FAINT
+        page.prose(words, first=pad(label, _LABEL_WIDTH), text_style=style)
+        return
+    start: list[Part] = [
+        pad(label, _LABEL_WIDTH),
+        (fixed, _series_style(row.fixed, row)),
+        (chained, _series_style(row.chained, row)),
+    ]
+    width = _LABEL_WIDTH + cells(fixed) + cells(chained)
+    for line in _lines(_notes(row), page.view.width - width) or [""]:
+        page.line(*start, (line, FAINT))
+        start = [" " * width]
+
+
+def _tried(row: MechanismResult) -> bool:
+    return any(series.order or series.offered for series in (row.fixed, row.chained))
+
+
+def _lines(notes: list[str], width: int) -> list[str]:
+    """Notes joined by commas, in lines of a width; none is broken."""
+    lines: list[str] = []
+    for note in notes:
+        if lines and cells(lines[-1]) + cells(note) + 2 < width:
+            lines[-1] += f", {note}"
+        else:
+            lines = [*(f"{line}," if line is lines[-1] else line for line in lines), note]
+    return lines
+
+
+def _cell(series: Series) -> str:
+    """`5/5`, or with the order of results where they differ: `2/5 NRNRN`."""
+    if not series.order and not series.offered:
+        return "-"
+    text = f"{series.accepted}/{series.offered}"
+    if _mixed(series) and len(series.order) <= _ORDER_INLINE:
+        text += f" {series.order}"
+    return text
+
+
+def _mixed(series: Series) -> bool:
+    return len(set(series.order)) > 1
+
+
+def _series_style(series: Series, row: MechanismResult) -> str:
+    if series.rate is None:
+        return FAINT
+    if series.rate == 1.0:
+        return STATE_STYLE["resumed"]
+    if not row.judged or row.state == "resumed":
+        return ""
+    return STATE_STYLE["partly" if series.accepted else "not-resumed"]
+
+
+def _notes(row: MechanismResult) -> list[str]:
+    tickets = row.tickets
+    if tickets is None or not tickets.count:
+        return []
+    notes = [f"{tickets.count} tickets"] if tickets.count > 1 else []
+    notes.append(_lifetime(tickets, row.tls_version))
+    if len(tickets.key_names) > 1:
+        notes.append(count(len(tickets.key_names), "key"))
+    elif tickets.key_name is not None:
+        notes.append(f"key {short_key(tickets.key_name)}")
+    else:
+        notes.append("stateful" if tickets.stateful else "key not visible")
+    if tickets.max_early_data:
+        notes.append(f"early data {tickets.max_early_data}")
+    return notes
+
+
+def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
+    """In TLS 1.2 a hint of 0 states nothing (RFC 5077 section 3.3); in 1.3 it says
+    "discard at once" (RFC 8446 section 4.6.1)."""
+    if tickets.lifetime:
+        return duration(tickets.lifetime)
+    return "lifetime 0" if tls_version == "TLSv1.3" else "lifetime not stated"
+
+
+def _put_remarks(page: Page, row: MechanismResult) -> None:
+    """What does not fit into the row: the reason, long orders, several keys."""
+    label = f"    {row.mechanism}: "
+    if row.reason is not None and _tried(row):
+        page.prose(row.reason, first=label)
+    if row.tickets is not None and row.tickets.after_data:
+        page.prose("tickets came only after data was sent", first=label)
+    if row.tickets is not None and len(row.tickets.key_names) > 1:
+        seen = ", ".join(
+            f"{short_key(key.key_name)} on {count(key.connections, 'connection')}"
+            for key in row.tickets.key_names
+        )
+        page.prose(f"keys seen: {seen}", first=label)
+    for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
+        if _mixed(series) and len(series.order) > _ORDER_INLINE:
+            shown = series.order[:_ORDER_SHOWN]
+            if len(shown) < len(series.order):
+                shown += f" (the first {len(shown)} of {len(series.order)})"
+            page.prose(f"order, {name}: {shown}", first=label)
+        if series.failed:
+            tries = count(series.failed, "try", "tries")
+            page.prose(f"{tries} broke off ({name})", first=label)
+
+
+def _put_meaning(page: Page, address: AddressResult) -> None:
+    """The line under the table: one node or not, and what resumption saves."""
+    words = []
+    judged = [row for row in address.mechanisms if row.judged]
+    if judged and all(_as_one_node(row) for row in judged):
+        words.append("Behaves as one node from this client.")
+    timed = [
+        row
+        for row in judged
+        if row.timing.full_ms is not None and row.timing.resumed_ms is not None
+    ]
+    for row in timed[:1]:
+        full, resumed = row.timing.full_ms or 0.0, row.timing.resumed_ms or 0.0
+        words.append(f"Median: {milliseconds(full)} new, {milliseconds(resumed)} reused.")
+    if words:
+        page.prose(" ".join(words))
+
+
+def put_legend(page: Page, addresses: tuple[AddressResult, ...]) -> None:
+    """What the letters of the orders mean, where any order is shown."""
+    letters = {
+        letter
+        for address in addresses
+        for row in address.mechanisms
+        for series in (row.fixed, row.chained)
+        if _mixed(series)
+        for letter in series.order
+    }
+    words = [f"{letter} {word}" for letter, word in LETTERS.items() if letter in letters]
+    if words:
+        page.line((f"Order: {', '.join(words)}", FAINT))
+
+
+def _as_one_node(row: MechanismResult) -> bool:
+    keys = row.tickets.key_names if row.tickets is not None else ()
+    return row.state == "resumed" and row.fixed.rate == row.chained.rate == 1.0 and len(keys) <= 1
