@@ -153,6 +153,7 @@ class Attempt:
     hello_retry: bool = False
     tls_version: ProtocolVersion | None = None
     cipher: str | None = None
+    suite: int | None = None
     group: str | None = None
     alpn: str | None = None
     server_session_id: bytes = b""
@@ -406,6 +407,50 @@ class Violation:
     severity: Severity = "error"
 
 
+CheckKind = Literal["verdict", "expectation", "limit", "threshold", "finding", "waiver"]
+CheckOutcome = Literal[
+    "met",
+    "broken",
+    "waived",  # broken, and the policy has a waiver for it
+    "known",  # no worse than in the baseline
+    "unreachable",  # no connection, so no answer
+    "untestable",  # reached, but there is no answer
+    "not-checked",  # nothing was demanded, or there was nothing to hold to it
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One demand held against one place of a target, and what came of it.
+
+    `demand` is what was asked, as it would be typed (`psk=resumed`); `source` the
+    standard it rests on, if any. `limit` is a threshold's range. Only a broken check
+    of severity `error` fails a run.
+    """
+
+    demand: str
+    kind: CheckKind
+    outcome: CheckOutcome
+    message: str
+    address: str | None = None
+    mechanism: Mechanism | None = None
+    severity: Severity = "error"
+    source: str | None = None
+    limit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something that is not as it was in an earlier report. `worse` is our judgement."""
+
+    what: str
+    before: str
+    after: str
+    worse: bool
+    address: str | None = None
+    mechanism: Mechanism | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetResult:
     """The answer for one target."""
@@ -420,6 +465,8 @@ class TargetResult:
     findings: tuple[Finding, ...] = ()
     incomplete: bool = False
     interrupted: bool = False
+    checks: tuple[Check, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -516,9 +563,14 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run of `probe` found; the one shape that every format prints."""
+    """What a run of `probe` found; the one shape that every format prints.
+
+    `policy` and `baseline` name what it was held against, None where nothing was asked.
+    """
 
     tool: Tool
     targets: tuple[TargetResult, ...] = ()
     violations: tuple[Violation, ...] = ()
+    policy: str | None = None
+    baseline: str | None = None
     schema: int = SCHEMA

@@ -106,6 +106,7 @@ def observed_attempt(
         hello_retry=transcript.hello_retry_request is not None,
         tls_version=transcript.version,
         cipher=client.cipher,
+        suite=hello.cipher_suite if hello else None,
         group=client.group,
         alpn=client.alpn,
         server_session_id=hello.session_id if hello else b"",

@@ -1,0 +1,61 @@
+"""The whole table of rules, and the codes that have a page but can never be a finding here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsresume.diagnosis import declined, failed, misread, never_offered
+from tlsresume.diagnosis.rules import Group, Rule, registered
+
+_GROUPS = (never_offered, failed, declined, misread)
+
+#: Every rule, in the order of precedence.
+RULES: tuple[Rule, ...] = registered()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impossible:
+    """A cause that other clients meet and tlsresume cannot, by its design."""
+
+    code: str
+    group: Group
+    title: str
+    cause: str
+    advice: str
+    why_not_here: str
+    sources: tuple[str, ...]
+
+
+IMPOSSIBLE: tuple[Impossible, ...] = (
+    Impossible(
+        code="marked-not-resumable",
+        group="A",
+        title="the client itself dropped the session",
+        cause="A session whose connection was freed without SSL_shutdown, or ended by a fatal"
+        " alert, is considered bad: OpenSSL marks it not resumable and later offers nothing.",
+        advice="Call SSL_shutdown (in pyOpenSSL Connection.shutdown) before closing.",
+        why_not_here="tlsresume keeps sessions as bytes, taken before the connection ends, and"
+        " the mark is not among them. To see what the server makes of a cut connection:"
+        " tlsresume resume --unclean-close.",
+        sources=("SSL_set_session(3), NOTES", "openssl/openssl#1550", "pyca/pyopenssl#528"),
+    ),
+    Impossible(
+        code="context-mismatch",
+        group="A",
+        title="the session belongs to another SSL_CTX",
+        cause="A session must be used with one SSL_CTX only; pyOpenSSL refuses a Session of"
+        " another Context with a ValueError.",
+        advice="Make all connections of a client from one Context, or store sessions as bytes.",
+        why_not_here="tlsresume reads the session anew from its bytes for each connection.",
+        sources=("SSL_set_session(3), NOTES", "pyca/pyopenssl#1512", "pyca/pyopenssl#891"),
+    ),
+    Impossible(
+        code="already-used",
+        group="A",
+        title="the client library offers each ticket once",
+        cause="Some client libraries (rustls, JSSE) never offer a TLS 1.3 ticket a second time.",
+        advice="Keep the newest ticket of each connection and offer that.",
+        why_not_here="OpenSSL offers a ticket as often as it is told to.",
+        sources=("RFC 8446 appendix C.4", "rustls/rustls#2204"),
+    ),
+)

@@ -1,0 +1,622 @@
+"""Group B: the session was offered, and the server made a full handshake instead.
+
+Most of these look alike on one connection. What separates them is a comparison:
+the new ticket's key name with the offered one's, the certificate now with the one
+then, the same session again at once, a fresh session.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import connections, exchange, seconds, short, tally
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.wire.handshake import cipher_hash
+
+_TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
+
+_KEY_DIRECTIVES = (
+    "nginx ssl_session_ticket_key",
+    "haproxy tls-ticket-keys",
+    "httpd SSLSessionTicketKeyFile",
+    "Envoy session_ticket_keys",
+    "Caddy session_tickets (distributed STEK)",
+    "Go tls.Config.SetSessionTicketKeys",
+)
+
+_CACHE_DIRECTIVES = (
+    "nginx ssl_session_cache shared:SSL:10m",
+    "haproxy tune.ssl.cachesize",
+    "httpd SSLSessionCache shmcb:...",
+    "OpenSSL SSL_CTX_sess_set_get_cb",
+    "Java SSLSessionContext.setSessionCacheSize",
+)
+
+
+def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+    return tuple(exchange(view, attempt) for attempt in attempts[:3])
+
+
+def _share(view: View) -> str:
+    done = len(view.accepted) + len(view.declined)
+    return f"accepted on {len(view.accepted)} of {connections(done)}"
+
+
+@rule(
+    "version-changed",
+    "B",
+    "error",
+    cause="A session resumes only in the TLS version it was made with, and the server chose"
+    " another one.",
+    advice="If the session's version is still wanted, allow it on every node; clients should offer"
+    " a session together with its own version only.",
+    directives=("nginx ssl_protocols", "haproxy ssl-min-ver", "httpd SSLProtocol"),
+    sources=("RFC 8446 section 4.1.2", "curl/curl#1006", "openssl/openssl#603"),
+)
+def version_changed(view: View) -> Match | None:
+    """The server chose another TLS version than the session's."""
+    changed = [
+        a
+        for a in (*view.declined, *view.withheld)
+        if a.offer is not None
+        and a.tls_version is not None
+        and a.tls_version != a.offer.fields.tls_version
+        and a.plan.minimum <= a.offer.fields.tls_version <= a.plan.maximum
+    ]
+    if not changed or changed[0].offer is None or changed[0].tls_version is None:
+        return None
+    then, now = changed[0].offer.fields.tls_version, changed[0].tls_version
+    return Match(
+        seen=(f"session {then.label}, this connection {now.label} ({changed[0].address})",),
+        evidence=_shown(view, *changed),
+    )
+
+
+@rule(
+    "hash-mismatch",
+    "B",
+    "error",
+    mechanisms=("psk",),
+    cause="A TLS 1.3 session is bound to the hash of its cipher suite, and the server chose a"
+    " suite with another hash.",
+    advice="Offer the session's own suite, or order the suites so that the server keeps choosing"
+    " the same hash.",
+    directives=("nginx ssl_conf_command Ciphersuites", "haproxy ssl-default-bind-ciphersuites"),
+    sources=("RFC 8446 section 4.2.11", "openssl/openssl#18549", "aws/s2n-tls#2515"),
+)
+def hash_mismatch(view: View) -> Match | None:
+    """The server's cipher suite has another hash than the session's."""
+    for attempt in view.declined:
+        offer = attempt.offer
+        if offer is None or attempt.suite is None:
+            continue
+        then, now = offer.fields.cipher_hash, cipher_hash(attempt.suite)
+        if then and now and then != now:
+            stuck = not attempt.tickets
+            return Match(
+                seen=(
+                    f"the session has {offer.fields.cipher_name} ({then}),"
+                    f" the server chose {attempt.cipher} ({now})",
+                    *(("and the server sent no new ticket",) if stuck else ()),
+                ),
+                evidence=_shown(view, attempt),
+                advice=(
+                    "Clients stay stuck: no replacement ticket came, which OpenSSL mends in its"
+                    " 2026 releases (openssl/openssl#18549). Upgrade the server, or restore the"
+                    " order of suites."
+                )
+                if stuck
+                else None,
+            )
+    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done and a.suite]
+    session = view.session
+    if session is None or not unpinned or unpinned[0].suite is None or view.accepted:
+        return None
+    then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
+    if then and now and then != now and view.broken:
+        return Match(
+            seen=(
+                f"the session has {session.fields.cipher_name} ({then}), which the server no"
+                f" longer takes; it now uses {unpinned[0].cipher} ({now})",
+            ),
+            evidence=_shown(view, *view.broken[:1], unpinned[0]),
+        )
+    return None
+
+
+@rule(
+    "mechanism-removed",
+    "B",
+    "error",
+    cause="The server declined the session, and now issues none of its kind.",
+    advice="Resumption of this kind was switched off since the session was made; switch it on"
+    " again if it is wanted.",
+    directives=("nginx ssl_session_tickets", "haproxy no-tls-tickets", "httpd SSLSessionTickets"),
+    sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
+)
+def mechanism_removed(view: View) -> Match | None:
+    """The server no longer issues sessions of this kind."""
+    if view.saved is None or view.accepted or not (view.declined or view.full):
+        return None
+    later = [a for a in (*view.declined, *view.full) if a.handshake_done]
+    if not later or any(s.mechanism == view.mechanism for a in later for s in a.sessions):
+        return None
+    if view.declined and view.declined[0].tls_version != view.saved.session.fields.tls_version:
+        return None
+    return Match(
+        seen=(f"no {_kind(view)} on {connections(len(later))} now",),
+        evidence=_shown(view, *later),
+        proven=bool(view.full),
+        ask=("retry",),
+    )
+
+
+def _kind(view: View) -> str:
+    return "session ID" if view.mechanism == "session-id" else "new ticket"
+
+
+@rule(
+    "ems-upgraded",
+    "B",
+    "warning",
+    mechanisms=("ticket", "session-id"),
+    cause="The session was made without the extended master secret and offered with it; the"
+    " server must make a full handshake then.",
+    advice="Nothing to mend: the next session has it, and will resume.",
+    sources=("RFC 7627 section 5.3",),
+)
+def ems_upgraded(view: View) -> Match | None:
+    """The session lacks extended master secret, which both sides now use."""
+    declined = [
+        a
+        for a in view.declined
+        if a.offer is not None
+        and not a.offer.fields.extended_master_secret
+        and a.extended_master_secret
+    ]
+    if not declined:
+        return None
+    without = view.experiment("no-ems", "offer")
+    return Match(
+        seen=(
+            "the session has no extended master secret, this handshake has",
+            *(("without it in the ClientHello the session resumes",)
+              if any(a.reused for a in without) else ()),
+        ),
+        evidence=("SSL_SESSION.flags [13]: bit 0 clear", *_shown(view, *declined, *without)),
+        proven=not without or any(a.reused for a in without),
+        ask=("no-ems",),
+    )  # fmt: skip
+
+
+@rule(
+    "name-changed",
+    "B",
+    "error",
+    cause="The session was made under another server name or protocol than it was offered with.",
+    advice="Offer each session under its own name (SNI) and protocol (ALPN) only.",
+    sources=("RFC 6066 section 3", "RFC 8446 section 4.6.1"),
+)
+def name_changed(view: View) -> Match | None:
+    """Offered under another server name or protocol than the session's."""
+    saved = view.saved
+    if saved is None or not view.declined:
+        return None
+    attempt = view.declined[0]
+    changes = []
+    if saved.server_name and attempt.plan.server_name != saved.server_name:
+        changes.append(f"SNI {saved.server_name} -> {attempt.plan.server_name or 'none'}")
+    if saved.alpn and saved.alpn not in attempt.plan.alpn:
+        changes.append(f"ALPN {saved.alpn} -> {', '.join(attempt.plan.alpn) or 'none'}")
+    if not changes:
+        return None
+    own = view.experiment("own-name", "offer")
+    if own and not any(a.reused for a in own):
+        return None
+    return Match(
+        seen=(*changes, *(("under its own name the session resumes",) if own else ())),
+        evidence=_shown(view, attempt, *own),
+        proven=bool(own),
+        ask=("own-name",),
+    )
+
+
+def _leaf_change(view: View) -> tuple[Attempt, str, str] | None:
+    """A declined try on which the certificate was not the session's: it, then, now."""
+    for attempt in view.declined:
+        if attempt.offer is None or attempt.leaf_sha256 is None:
+            continue
+        then = view.leaf_of(attempt.offer) or (view.saved.leaf_sha256 if view.saved else None)
+        if then is not None and then != attempt.leaf_sha256:
+            return attempt, then, attempt.leaf_sha256
+    return None
+
+
+def _same_key(view: View, attempt: Attempt) -> bool | None:
+    """Whether the new ticket names the offered one's key; None: not visible."""
+    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    return None if old is None or new is None else old == new
+
+
+@rule(
+    "other-terminator",
+    "B",
+    "error",
+    mechanisms=_TICKETS,
+    cause="Certificate, ticket key and ticket format all differ from the session's: another device"
+    " ends TLS here than the one that issued the session.",
+    advice="Compare the issuers: a TLS-inspecting proxy on one network path, or another CDN, shows"
+    " like this. Try from another network.",
+    sources=("DIAGNOSIS: leaf, key name and ticket length compared",),
+)
+def other_terminator(view: View) -> Match | None:
+    """Another device ends TLS here than the one that issued the session."""
+    change = _leaf_change(view)
+    if change is None:
+        return None
+    attempt, then, now = change
+    old = attempt.offer.fields.ticket if attempt.offer else None
+    new = attempt.tickets[-1].ticket if attempt.tickets else None
+    if not old or not new or _same_key(view, attempt):
+        return None
+    hint = attempt.offer.fields.lifetime_hint if attempt.offer else None
+    if len(old) // 32 == len(new) // 32 and (hint or 0) == attempt.tickets[-1].lifetime:
+        return None
+    return Match(
+        seen=(
+            f"certificate {short(then)} then, {short(now)} now",
+            f"tickets of {len(old)} bytes then, {len(new)} now",
+        ),
+        evidence=_shown(view, attempt),
+        candidates=("context-changed together with a new ticket key",),
+    )
+
+
+@rule(
+    "context-changed",
+    "B",
+    "error",
+    cause="The server's certificate changed since the session was made, and this server binds its"
+    " sessions to the certificate or the list of client authorities.",
+    advice="Expect one full handshake per client after each renewal, and none resumed between"
+    " nodes with different certificates: roll certificates out to all nodes together.",
+    directives=("nginx, Envoy: bound by design", "OpenSSL SSL_CTX_set_session_id_context"),
+    sources=(
+        "envoyproxy/envoy#1747",
+        "apache/trafficserver#2375",
+        "SSL_CTX_set_session_id_context(3)",
+    ),
+)
+def context_changed(view: View) -> Match | None:
+    """The server's certificate is not the one the session was made with."""
+    change = _leaf_change(view)
+    if change is None:
+        return None
+    attempt, then, now = change
+    same = _same_key(view, attempt)
+    if same is False:
+        return None
+    both = {a.leaf_sha256 for a in view.attempts if a.leaf_sha256}
+    seen = [f"certificate {short(then)} then, {short(now)} now"]
+    if same:
+        seen.append(f"under the same ticket key {short(view.offered_key(attempt))}")
+    if view.saved is None and len(both) > 1:
+        seen.append(f"{len(both)} certificates here: nodes differ")
+    fresh = view.fresh_is_accepted
+    return Match(
+        seen=tuple(seen),
+        evidence=_shown(view, attempt),
+        proven=bool(same) or view.saved is None or bool(fresh),
+        ask=("retry",) if view.saved is not None else (),
+        candidates=() if same else ("cache-miss",) if view.stateful else ("other-ticket-key",),
+    )
+
+
+@rule(
+    "other-ticket-key",
+    "B",
+    "error",
+    mechanisms=_TICKETS,
+    cause="A ticket can be opened only with the key that sealed it, and the server that answered"
+    " uses another key.",
+    advice="Give every node the same ticket key file, and rotate it on all nodes together.",
+    directives=_KEY_DIRECTIVES,
+    sources=(
+        "RFC 5077 section 5.5",
+        "envoyproxy/gateway#8462",
+        "istio/istio#26009",
+        "traefik/traefik#4550",
+        "kubernetes/ingress-nginx#8563",
+    ),
+)
+def other_ticket_key(view: View) -> Match | None:
+    """Nodes here use different ticket keys."""
+    if view.stateful or not view.declined:
+        return None
+    if view.naming.visible:
+        return _by_key_names(view)
+    if view.saved is None and view.accepted:
+        return Match(
+            seen=(f"{_share(view)}, with sessions issued moments before",),
+            evidence=_shown(view, view.declined[0], view.accepted[0]),
+            proven=view.settled("retry"),
+            ask=("retry",),
+            candidates=("server-policy (load shedding, say)",),
+            not_known=("key names: these tickets show none",),
+        )
+    return None
+
+
+def _by_key_names(view: View) -> Match | None:
+    changed = [a for a in view.declined if _same_key(view, a) is False]
+    if not changed:
+        return None
+    order = view.keys_in_order
+    names = Counter(order)
+    runs = [name for name, _ in groupby(order)]
+    kept = [a for a in view.accepted if _same_key(view, a) is not False]
+    seen = [tally(order)]
+    if view.saved is not None:
+        return _key_of_file(view, changed[0])
+    if len(names) < 2:
+        return None
+    rotated = len(runs) == len(names)
+    if rotated:
+        seen.append(f"each key in one unbroken run: {' then '.join(short(n) for n in runs)}")
+    elif set(runs[0::2]) | set(runs[1::2]) == set(runs[:2]) and len(names) == 2:
+        seen[0] += ", alternating"
+        seen.append("like a round robin of two nodes with separate keys")
+    seen.append(
+        f"tickets under one key are refused where another is issued; {_share(view)}"
+        if kept
+        else f"no ticket was taken by a node with another key; {_share(view)}"
+    )
+    nodes = sorted({a.node for a in view.attempts if a.node})
+    return Match(
+        seen=tuple(seen),
+        evidence=_shown(view, changed[0], *view.accepted[:1]),
+        proven=not rotated,
+        ask=("retry",) if rotated else (),
+        candidates=("a rotation of the key during this run",) if rotated else (),
+        not_known=() if nodes else ("which node answered: one address (try --node-header)",),
+    )
+
+
+def _key_of_file(view: View, attempt: Attempt) -> Match:
+    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    fresh = view.fresh_is_accepted
+    seen = [
+        f"the server now issues tickets under key {short(new)}; this one was issued under"
+        f" {short(old)}, {seconds(view.age(attempt))} ago",
+    ]
+    names = set(view.keys_in_order)
+    if fresh and len(names) == 1:
+        seen.append("fresh tickets resume: the key was rotated, the server restarted, or another"
+                    " node answers now")  # fmt: skip
+    elif view.at_once and not fresh:
+        seen.append(f"fresh tickets resume only at times; {tally(view.keys_in_order)}")
+    return Match(
+        seen=tuple(seen),
+        evidence=_shown(view, attempt, *view.at_once[:1]),
+        proven=True,
+        ask=("retry",),
+        not_known=("rotation, restart or another node: a client cannot tell these apart",)
+        if fresh and len(names) == 1
+        else (),
+    )
+
+
+@rule(
+    "cache-miss",
+    "B",
+    "error",
+    mechanisms=("psk", "session-id"),
+    cause="The session is kept in a cache of the server, and the node or worker that answered does"
+    " not have it.",
+    advice="Share the session cache between workers and nodes, or use tickets with a shared key.",
+    directives=_CACHE_DIRECTIVES,
+    sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
+)
+def cache_miss(view: View) -> Match | None:
+    """The server that answered does not have the session in its cache."""
+    if not view.stateful or not view.declined:
+        return None
+    if view.saved is not None:
+        if view.fresh_is_accepted is False and not any(a.reused for a in view.at_once):
+            return None
+        return Match(
+            seen=(
+                f"the server made a new session; the saved one is"
+                f" {seconds(view.age(view.declined[0]))} old",
+                *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+                *(("fresh sessions resume only at times: nodes or workers do not share"
+                   " their caches",) if view.at_once and not view.fresh_is_accepted else ()),
+            ),
+            evidence=_shown(view, view.declined[0], *view.at_once[:1]),
+            proven=view.at_once != (),
+            ask=("retry", "same-ticket"),
+            candidates=("evicted or expired in the cache", "a restart of the server",
+                        "another node than the one that issued it", "consumed (single use)"),
+        )  # fmt: skip
+    taken = [a for a in (*view.accepted, *view.at_once) if a.reused]
+    if not taken:
+        return None
+    return Match(
+        seen=(f"{_share(view)}, with sessions issued moments before",),
+        evidence=_shown(view, view.declined[0], taken[0]),
+        not_known=("nodes or workers: a client cannot tell one from the other",),
+    )
+
+
+@rule(
+    "never-honoured",
+    "B",
+    "error",
+    cause="The server issues sessions that it never accepts again: nothing stands behind them.",
+    advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them.",
+    directives=(
+        "nginx ssl_session_cache shared:SSL:10m (the default, none, issues IDs it never honours)",
+        "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
+        "httpd SSLSessionCache shmcb:...",
+        "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+    ),
+    sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
+)
+def never_honoured(view: View) -> Match | None:
+    """Sessions are issued here and never accepted."""
+    tries = [*view.declined, *(a for a in view.at_once if a.handshake_done)]
+    if not view.declined or view.accepted or any(a.reused for a in tries):
+        return None
+    if any(_same_key(view, a) is False for a in tries):
+        return None
+    if view.saved is not None and not view.at_once:
+        return None
+    how = "32-byte (stateful) tickets" if view.stateful and view.mechanism == "psk" else {
+        "session-id": "session IDs", "ticket": "tickets", "psk": "tickets",
+    }[view.mechanism]  # fmt: skip
+    seen = [f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address"]
+    if not view.stateful and view.naming.visible:
+        seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")
+    return Match(
+        seen=tuple(seen),
+        evidence=_shown(view, view.declined[0], *view.at_once[:1]),
+        proven=view.settled("retry"),
+        ask=("retry",),
+        candidates=("many nodes that do not share their caches",)
+        if view.stateful
+        else ("server-policy: only the server's log can tell",),
+    )
+
+
+@rule(
+    "consumed",
+    "B",
+    "warning",
+    mechanisms=("psk",),
+    cause="This server accepts each ticket once, and the offered one was used before.",
+    advice="Use a fresh ticket for each connection; keep the newest one that came"
+    " (tlsresume resume --update).",
+    sources=("RFC 8446 section 8.1", "RFC 8446 appendix C.4", "openssl/openssl#6389"),
+)
+def consumed(view: View) -> Match | None:
+    """The ticket was used before, and this server takes each once."""
+    if view.saved is None or not view.declined:
+        return None
+    first = view.experiment("same-ticket", "first")
+    second = view.experiment("same-ticket", "second")
+    if not first or not second or not first[0].reused or second[0].reused:
+        return None
+    again = view.accepted and view.accepted[0].time < view.declined[0].time
+    return Match(
+        seen=(
+            "a fresh ticket resumes once and is refused the second time",
+            *(("the saved one resumed, and was then refused",) if again else ()),
+        ),
+        evidence=_shown(view, view.declined[0], first[0], second[0]),
+        candidates=() if again else ("expired-at-server", "cache-miss"),
+    )
+
+
+@rule(
+    "expired-at-server",
+    "B",
+    "error",
+    cause="The server took the session for too old, though a fresh one resumes under the same key.",
+    advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
+    directives=(
+        "nginx ssl_session_timeout",
+        "haproxy tune.ssl.lifetime",
+        "httpd SSLSessionCacheTimeout",
+        "Envoy session_timeout",
+        "OpenSSL SSL_CTX_set_timeout",
+    ),
+    sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
+)
+def expired_at_server(view: View) -> Match | None:
+    """Fresh sessions resume, this one is too old for the server."""
+    aged = [a for a in view.experiment("age") if a.offered and a.handshake_done and not a.reused]
+    if aged:
+        young = [a for a in view.experiment("age") if a.reused]
+        if not young:
+            return None
+        return Match(
+            seen=(
+                f"resumed at {seconds(max(view.age(a) for a in young))}, refused at"
+                f" {seconds(min(view.age(a) for a in aged))}; promised"
+                f" {_promised(view, aged[0])}",
+            ),
+            evidence=_shown(view, young[-1], aged[0]),
+        )
+    if view.saved is None or not view.declined or view.stateful:
+        return None
+    attempt = view.declined[0]
+    if _same_key(view, attempt) is False or _leaf_change(view) is not None:
+        return None
+    if view.fresh_is_accepted is False:
+        return None
+    age = view.age(attempt)
+    lifetime = view.saved.session.lifetime
+    return Match(
+        seen=(
+            f"the session is {seconds(age)} old; promised {_promised(view, attempt)}",
+            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+        ),
+        evidence=_shown(view, attempt, *view.at_once[:1]),
+        proven=bool(view.fresh_is_accepted),
+        ask=("retry", "same-ticket"),
+        candidates=()
+        if lifetime is not None and age > lifetime
+        else ("consumed", "server-policy (client certificate, address binding)"),
+    )
+
+
+def _promised(view: View, attempt: Attempt) -> str:
+    session = view.saved.session if view.saved else attempt.offer
+    lifetime = session.lifetime if session else None
+    return "no lifetime" if lifetime is None else seconds(lifetime)
+
+
+@rule(
+    "unclean-close",
+    "B",
+    "warning",
+    cause="The server keeps sessions in a cache and drops one when its connection is cut without"
+    " close_notify.",
+    advice="Let clients send close_notify (SSL_shutdown), or use stateless tickets.",
+    sources=("SSL_shutdown(3)", "aws/s2n-tls#4818", "openssl/openssl#16066"),
+)
+def unclean_close(view: View) -> Match | None:
+    """Resumes after a clean close, not after a cut connection."""
+    clean = view.experiment("close", "after-clean")
+    abrupt = view.experiment("close", "after-abrupt")
+    kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
+    if not clean or not abrupt or kept < len(clean) or lost:
+        return None
+    return Match(
+        seen=(f"{kept} of {len(clean)} after close_notify, {lost} of {len(abrupt)} after a cut",),
+        evidence=_shown(view, clean[0], abrupt[0]),
+    )
+
+
+@rule(
+    "undetermined",
+    "B",
+    "warning",
+    cause="The session was declined, and nothing that a client sees separates the causes left.",
+    advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
+    sources=("DIAGNOSIS: honestly indistinguishable from the client",),
+)
+def undetermined(view: View) -> Match | None:
+    """declined, and a client cannot tell why."""
+    if not view.declined:
+        return None
+    return Match(
+        seen=(_share(view),),
+        evidence=_shown(view, view.declined[0]),
+        proven=False,
+        ask=("retry",),
+        candidates=("server-policy: client certificates, load shedding, address binding",),
+    )

@@ -1,0 +1,115 @@
+"""Views in, findings out: which cause to name, and what to list beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tlsresume.diagnosis.catalogue import RULES
+from tlsresume.diagnosis.rules import Match, Rule
+from tlsresume.diagnosis.view import View
+from tlsresume.results import Finding, Severity
+
+_EVIDENCE_SHOWN = 6
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A rule that fits a view."""
+
+    rule: Rule
+    match: Match
+
+
+def matches(view: View) -> tuple[Judged, ...]:
+    """Every rule that fits, in the order of precedence."""
+    return tuple(Judged(rule, match) for rule in RULES if (match := rule.match(view)) is not None)
+
+
+def causes(view: View) -> tuple[Judged, ...]:
+    """The rules that fit and explain why a session was not resumed."""
+    return tuple(judged for judged in matches(view) if judged.rule.group != "D")
+
+
+def named(view: View) -> Judged | None:
+    """The one cause to name: the first proven one, else the first that fits."""
+    fitting = causes(view)
+    return next((judged for judged in fitting if judged.match.proven), None) or (
+        fitting[0] if fitting else None
+    )
+
+
+def wanted(view: View) -> tuple[str, ...]:
+    """The experiments that would separate the causes left, in the order in which they are
+    asked for; none when one cause is proven and asks for nothing more."""
+    chosen = named(view)
+    if chosen is None:
+        return ()
+    asked = [] if chosen.match.proven else [j for j in causes(view) if j is not chosen]
+    names = [name for judged in (chosen, *asked) for name in judged.match.ask]
+    return tuple(dict.fromkeys(name for name in names if not view.settled(name)))
+
+
+def judge(views: Sequence[View]) -> tuple[Finding, ...]:
+    """The findings of a target, gravest first; one per code, whatever it was seen on."""
+    by_code: dict[str, Finding] = {}
+    for view in views:
+        for finding in _of_view(view):
+            known = by_code.get(finding.code)
+            by_code[finding.code] = finding if known is None else _merged(known, finding)
+    return tuple(sorted(by_code.values(), key=lambda f: _SEVERITIES.index(f.severity)))
+
+
+def _of_view(view: View) -> list[Finding]:
+    findings = [_finding(view, j, ()) for j in matches(view) if j.rule.group == "D"]
+    chosen = named(view)
+    single_use = any(finding.code == "single-use" for finding in findings)
+    if chosen is not None and not (single_use and chosen.rule.group == "B"):
+        others = () if chosen.match.proven else tuple(
+            j.rule.code for j in causes(view) if j is not chosen and j.rule.code not in _CATCH_ALL
+        )  # fmt: skip
+        findings.append(_finding(view, chosen, others))
+    return findings
+
+
+#: Rules that fit whenever anything went wrong: no candidates beside another.
+_CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
+
+
+def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
+    rule, match = judged.rule, judged.match
+    severity: Severity = rule.severity if view.judged else "info"
+    skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)
+    return Finding(
+        code=rule.code,
+        severity=severity,
+        title=rule.title,
+        cause=rule.cause,
+        advice=match.advice or rule.advice,
+        address=view.address,
+        mechanism=view.mechanism,
+        evidence=match.evidence,
+        details=match.seen,
+        directives=rule.directives,
+        not_known=(*match.not_known, *(skipped if not match.proven else ())),
+        candidates=tuple(dict.fromkeys((*match.candidates, *others))),
+    )
+
+
+def _merged(one: Finding, other: Finding) -> Finding:
+    """The same cause seen on two mechanisms or addresses, as one finding."""
+    graver = min(one, other, key=lambda finding: _SEVERITIES.index(finding.severity))
+    return replace(
+        graver,
+        address=one.address if one.address == other.address else None,
+        mechanism=one.mechanism if one.mechanism == other.mechanism else None,
+        evidence=_union(one.evidence, other.evidence)[:_EVIDENCE_SHOWN],
+        details=_union(one.details, other.details),
+        not_known=_union(one.not_known, other.not_known),
+        candidates=_union(one.candidates, other.candidates),
+    )
+
+
+def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*one, *other)))

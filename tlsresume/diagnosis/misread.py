@@ -1,0 +1,197 @@
+"""Group D: the session was resumed, and people read it otherwise; or what comes with it."""
+
+from __future__ import annotations
+
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.summary import is_single_use, series_of
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.results import Attempt
+
+_REFUSED_STATUS = frozenset({401, 403, 421, 495, 496})
+
+
+def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+    return tuple(exchange(view, attempt) for attempt in attempts[:2])
+
+
+@rule(
+    "single-use",
+    "D",
+    "info",
+    mechanisms=("psk",),
+    cause="This server accepts each TLS 1.3 ticket once (protection against replay), and gives new"
+    " ones each time.",
+    advice="Right behaviour: clients use each ticket once and keep the newest.",
+    sources=("RFC 8446 appendix C.4", "RFC 8446 section 8.1", "openssl/openssl#6313"),
+)
+def single_use(view: View) -> Match | None:
+    """Each ticket is accepted once."""
+    if view.saved is not None:
+        return None
+    fixed = series_of(view.subject, view.mechanism, "fixed")
+    chained = series_of(view.subject, view.mechanism, "chained")
+    keys = len(set(view.keys_in_order))
+    if not is_single_use(fixed, chained, keys):
+        return None
+    refused = [a for a in view.declined if a.series == "fixed"]
+    return Match(
+        seen=(
+            f"fresh tickets resumed {chained.accepted} of {chained.offered} times, the same one"
+            f" again {fixed.accepted} of {fixed.offered}",
+        ),
+        evidence=_shown(view, *refused),
+    )
+
+
+@rule(
+    "resumed-then-refused",
+    "D",
+    "warning",
+    cause="TLS resumed the session, but the server refuses the request that came on it.",
+    advice="The server binds requests to a full handshake (client certificate, server name): keep"
+    " one session per name, or switch resumption off where client certificates are checked.",
+    sources=("RFC 9110 section 15.5.20", "CVE-2025-23419", "nginx/nginx#493"),
+)
+def resumed_then_refused(view: View) -> Match | None:
+    """resumed, and then the request is refused."""
+    normal = {a.http_status for a in view.full if a.http_status is not None}
+    refused = [a for a in view.accepted if a.http_status in _REFUSED_STATUS]
+    refused = [a for a in refused if a.http_status not in normal]
+    if not refused or (view.saved is None and not normal):
+        return None
+    status = refused[0].http_status
+    return Match(
+        seen=(
+            f"session_reused=1 and HTTP {status} on {connections(len(refused))}",
+            *((f"without a session: HTTP {min(normal)}",) if normal else ()),
+        ),
+        evidence=_shown(view, *refused),
+        proven=bool(normal),
+        ask=("control",),
+    )
+
+
+@rule(
+    "resumed-by-id",
+    "D",
+    "info",
+    mechanisms=("ticket",),
+    cause="A session that holds no ticket was resumed by its session ID, while tickets were"
+    " tested.",
+    advice="Count it for the session cache, not for tickets.",
+    sources=("drwetter/testssl.sh#1089", "RFC 5077 section 3.4"),
+)
+def resumed_by_id(view: View) -> Match | None:
+    """Resumed by session ID, not by ticket."""
+    by_id = [a for a in view.accepted if a.offered == "session-id"]
+    if not by_id:
+        return None
+    return Match(seen=(connections(len(by_id)),), evidence=_shown(view, *by_id))
+
+
+@rule(
+    "ticket-renewed",
+    "D",
+    "info",
+    mechanisms=("ticket",),
+    cause="The server resumed the session and gave a new ticket with it; a changed ticket is no"
+    " sign of a new session.",
+    advice="Nothing to mend. Tools that compare tickets call this 'not supported'.",
+    sources=("RFC 5077 section 3.3", "nabla-c0d3/sslyze#53"),
+)
+def ticket_renewed(view: View) -> Match | None:
+    """resumed, with a new ticket."""
+    renewed = [a for a in view.accepted if a.tickets]
+    if not renewed:
+        return None
+    return Match(
+        seen=(f"a new ticket on {len(renewed)} of {connections(len(view.accepted))} resumed",),
+        evidence=_shown(view, *renewed),
+    )
+
+
+@rule(
+    "session-id-changed",
+    "D",
+    "info",
+    mechanisms=("psk",),
+    cause="In TLS 1.3 the session ID in the hellos is a leftover: it changes on each connection,"
+    " resumed or not.",
+    advice="Nothing to mend. Resumption is decided by pre_shared_key in the ServerHello.",
+    sources=("RFC 8446 section D.4", "google/conscrypt#985", "openssl/openssl#16576"),
+)
+def session_id_changed(view: View) -> Match | None:
+    """Session IDs differ, which means nothing in TLS 1.3."""
+    ids = {a.server_session_id for a in view.accepted if a.server_session_id}
+    if len(ids) < 2:
+        return None
+    return Match(
+        seen=(f"{len(ids)} session IDs on {connections(len(view.accepted))} resumed",),
+        evidence=_shown(view, view.accepted[0]),
+    )
+
+
+@rule(
+    "resumption-not-verified",
+    "D",
+    "info",
+    cause="On a resumed connection the server sends no certificate, so nothing was verified: what"
+    " is shown is the result stored in the session.",
+    advice="To check the certificate, its expiry or its revocation, make a full handshake.",
+    sources=("SSL_get_verify_result(3)", "curl/curl#18902", "nodejs/node#3940"),
+)
+def resumption_not_verified(view: View) -> Match | None:
+    """resumed: nothing was verified on this connection."""
+    resumed = [a for a in view.accepted if a.verification and a.verification.stored]
+    if view.saved is None or not resumed:
+        return None
+    stored = resumed[0].verification
+    return Match(
+        seen=(f"verify result then: {stored.message if stored else ''}",),
+        evidence=_shown(view, resumed[0]),
+    )
+
+
+@rule(
+    "early-data-rejected",
+    "D",
+    "info",
+    mechanisms=("psk",),
+    cause="The session was resumed, but the early data sent with it was not taken.",
+    advice="A server may always refuse early data; the client must send it again after the"
+    " handshake.",
+    directives=("nginx ssl_early_data", "haproxy allow-0rtt", "OpenSSL SSL_CTX_set_max_early_data"),
+    sources=("RFC 8446 section 4.2.10", "apache/trafficserver#5341"),
+)
+def early_data_rejected(view: View) -> Match | None:
+    """resumed, but the early data was refused."""
+    refused = [a for a in view.accepted if a.early_data == "rejected"]
+    if not refused:
+        return None
+    return Match(
+        seen=(connections(len(refused)),),
+        evidence=("EncryptedExtensions: no early_data", *_shown(view, *refused)),
+    )
+
+
+@rule(
+    "hello-retry",
+    "D",
+    "info",
+    mechanisms=("psk",),
+    cause="The server asked for another key share first (HelloRetryRequest); the session was"
+    " resumed all the same, a round trip later.",
+    advice="To save the round trip, let clients offer a group first that the server has.",
+    directives=("nginx ssl_ecdh_curve", "haproxy curves", "tlsresume --groups"),
+    sources=("RFC 8446 section 4.1.4",),
+)
+def hello_retry(view: View) -> Match | None:
+    """A HelloRetryRequest came first."""
+    retried = [a for a in view.accepted if a.hello_retry]
+    if not retried:
+        return None
+    return Match(
+        seen=(f"on {len(retried)} of {connections(len(view.accepted))} resumed",),
+        evidence=_shown(view, *retried),
+    )

@@ -1,0 +1,220 @@
+"""Group A: the session was never on the wire. The evidence is our own ClientHello."""
+
+from __future__ import annotations
+
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import exchange, seconds
+from tlsresume.results import Attempt
+from tlsresume.wire.handshake import ProtocolVersion
+
+
+def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
+    return tuple(exchange(view, attempt) for attempt in attempts[:2])
+
+
+@rule(
+    "file-unreadable",
+    "A",
+    "error",
+    cause="OpenSSL cannot make a session of these bytes, so nothing was offered.",
+    advice="Save the session again; a file that was cut, edited or converted holds none.",
+    sources=("SSL_SESSION d2i_SSL_SESSION(3)", "openssl s_client exits 0 on such a file"),
+)
+def file_unreadable(view: View) -> Match | None:
+    """The file holds no session that OpenSSL can read."""
+    failed = [a for a in view.attempts if a.error is not None and a.error.step == "session"]
+    if not failed:
+        return None
+    error = failed[0].error
+    call = error.stack.call if error and error.stack else "d2i_SSL_SESSION"
+    return Match(seen=(f"{call} failed",), evidence=(error.message if error else call,))
+
+
+@rule(
+    "captured-too-early",
+    "A",
+    "error",
+    mechanisms=("psk",),
+    cause="A TLS 1.3 session becomes resumable with a NewSessionTicket, which comes after the"
+    " handshake; this one was saved before any came.",
+    advice="Read from the connection after the handshake (for HTTP: send a request and read the"
+    " reply) and save then. tlsresume save waits for the ticket; --ticket-wait sets how long.",
+    sources=(
+        "SSL_get_session(3), NOTES",
+        "openssl/openssl#3008",
+        "openssl/openssl#2259",
+        "curl/curl#3202",
+        "pyca/pyopenssl#1291",
+    ),
+)
+def captured_too_early(view: View) -> Match | None:
+    """The session was saved before any ticket came."""
+    session = view.session
+    if session is None or not view.withheld:
+        return None
+    if session.fields.tls_version < ProtocolVersion.TLSv1_3 or session.fields.ticket:
+        return None
+    return Match(
+        seen=("the session has no ticket, so the ClientHello has no pre_shared_key",),
+        evidence=("SSL_SESSION: no ticket [10]", *_shown(view, view.withheld)),
+    )
+
+
+@rule(
+    "lifetime-zero",
+    "A",
+    "warning",
+    mechanisms=("psk",),
+    cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
+    " them at once.",
+    advice="Give tickets a lifetime, or stop issuing them.",
+    directives=(
+        "nginx ssl_session_timeout",
+        "haproxy tune.ssl.lifetime",
+        "OpenSSL SSL_CTX_set_timeout",
+    ),
+    sources=("RFC 8446 section 4.6.1", "openssl/openssl#18977"),
+)
+def lifetime_zero(view: View) -> Match | None:
+    """The server's tickets have a lifetime of 0: not to be used."""
+    brought = [a for a in view.attempts if a.tickets]
+    if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
+        return None
+    return Match(
+        seen=(f"lifetime 0 in each ticket of {len(brought)} connections",),
+        evidence=("NewSessionTicket.ticket_lifetime: 0", *_shown(view, tuple(brought))),
+    )
+
+
+@rule(
+    "expired-at-client",
+    "A",
+    "error",
+    mechanisms=("psk",),
+    cause="The ticket is older than the lifetime the server gave it, and OpenSSL does not offer"
+    " an expired TLS 1.3 ticket; it says nothing about that.",
+    advice="Save a new session. If it should be young, check the client's clock first.",
+    sources=("RFC 8446 section 4.6.1", "openssl/openssl#18792", "rustls/rustls#2204"),
+)
+def expired_at_client(view: View) -> Match | None:
+    """Not offered: by this client's clock the ticket has expired."""
+    session = view.session
+    if session is None or not view.withheld or session.lifetime is None:
+        return None
+    age = session.age(view.withheld[0].time)
+    if age <= session.lifetime or not session.fields.ticket:
+        return None
+    return Match(
+        seen=(
+            f"the ticket is {seconds(age)} old, the server said its tickets last"
+            f" {seconds(session.lifetime)}",
+        ),
+        evidence=(
+            f"NewSessionTicket.ticket_lifetime: {session.lifetime}",
+            *_shown(view, view.withheld),
+        ),
+        not_known=("whether the server would still have taken it",),
+    )
+
+
+@rule(
+    "version-not-allowed",
+    "A",
+    "error",
+    cause="A session belongs to the TLS version it was made with, and this client was not allowed"
+    " to speak that version.",
+    advice="Allow the session's version (leave out --tls), or save a session of the other one.",
+    sources=("SSL_CTX_set_min_proto_version(3)", "RFC 8446 section 4.2.11"),
+)
+def version_not_allowed(view: View) -> Match | None:
+    """Not offered: the session's TLS version is not allowed here."""
+    session = view.session
+    if session is None or not view.withheld:
+        return None
+    plan, version = view.withheld[0].plan, session.fields.tls_version
+    if plan.minimum <= version <= plan.maximum:
+        return None
+    return Match(
+        seen=(
+            f"the session is {version.label}; allowed were {plan.minimum.label} to"
+            f" {plan.maximum.label}",
+        ),
+        evidence=_shown(view, view.withheld),
+    )
+
+
+@rule(
+    "client-ticket-off",
+    "A",
+    "error",
+    mechanisms=("ticket",),
+    cause="With SSL_OP_NO_TICKET the client sends no session_ticket extension, so a session that"
+    " is a ticket cannot be offered as one.",
+    advice="Let the client use tickets.",
+    sources=("SSL_CTX_set_options(3)", "RFC 5077 section 3.2"),
+)
+def client_ticket_off(view: View) -> Match | None:
+    """Not offered as a ticket: this client was told to use none."""
+    session = view.session
+    tries = [a for a in view.subject if not a.plan.tickets and not a.reused]
+    if session is None or not tries or not session.fields.ticket:
+        return None
+    return Match(
+        seen=("SSL_OP_NO_TICKET is set, and the session is a ticket",),
+        evidence=_shown(view, tuple(tries)),
+    )
+
+
+_NOT_ISSUED = {
+    "psk": "no NewSessionTicket after the handshake, {waited}",
+    "ticket": "no session_ticket extension in the ServerHello, and no NewSessionTicket",
+    "session-id": "the session ID in the ServerHello is empty",
+}
+
+
+@rule(
+    "not-issued",
+    "A",
+    "error",
+    cause="The server gave nothing to resume with.",
+    advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
+    " this is right.",
+    directives=(
+        "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m",
+        "haproxy: no no-tls-tickets, tune.ssl.cachesize > 0",
+        "httpd SSLSessionTickets on; SSLSessionCache shmcb:...",
+        "Envoy session_ticket_keys, not disable_stateless_session_resumption",
+        "Go tls.Config.SessionTicketsDisabled = false",
+        "Java -Djdk.tls.server.enableSessionTicketExtension=true",
+        "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
+    ),
+    sources=(
+        "RFC 5077 section 3.2",
+        "RFC 8446 section 4.6.1",
+        "pocoproject/poco#5417",
+        "chatmail/relay#456",
+        "PostgreSQL commit dda04b9",
+    ),
+)
+def not_issued(view: View) -> Match | None:
+    """The server issues no session of this kind."""
+    if view.subject or not view.full:
+        return None
+    if any(s.mechanism == view.mechanism for a in view.attempts for s in a.sessions):
+        return None
+    longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in view.full)
+    asked = any(a.response for a in view.full)
+    waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
+    return Match(
+        seen=(
+            f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(view.full)} full"
+            f" handshake{'' if len(view.full) == 1 else 's'}",
+        ),
+        evidence=_shown(view, view.full),
+        proven=view.mechanism != "psk" or view.settled("elicit"),
+        ask=("elicit",) if view.mechanism == "psk" else (),
+        not_known=()
+        if asked or view.mechanism != "psk"
+        else ("whether tickets come after data: try --send TEXT or an https:// target",),
+    )

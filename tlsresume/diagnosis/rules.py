@@ -1,0 +1,105 @@
+"""What a rule is, and the table of all rules.
+
+A rule is a pure function from a `View` (all that was seen of one mechanism on one
+address) to a `Match` or None. Its docstring is its title. The table is filled by the
+decorator `rule`, in the order of precedence: of several causes that fit, the first
+that is proven is the one to name. The groups are those of the catalogue:
+
+    A  the session was never offered        C  offered, and the connection failed
+    B  offered, and a full handshake came   D  resumed, but easily misread
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.diagnosis.view import View
+from tlsresume.results import MECHANISMS, Mechanism, Severity
+
+Group = Literal["A", "B", "C", "D"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """That a rule fits, and what shows it.
+
+    `seen` are lines for people, `evidence` the messages and fields behind them.
+    `proven` is False while other causes fit as well; `ask` names the experiments that
+    would separate them, cheapest first; `candidates` are causes that no experiment of
+    ours can rule out. `not_known` says what the evidence leaves open.
+    """
+
+    seen: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+    proven: bool = True
+    ask: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
+    advice: str | None = None
+
+
+Check = Callable[[View], Match | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One cause: how to recognise it, and what to tell people of it."""
+
+    code: str
+    group: Group
+    severity: Severity
+    mechanisms: tuple[Mechanism, ...]
+    title: str
+    cause: str
+    advice: str
+    directives: tuple[str, ...]
+    sources: tuple[str, ...]
+    check: Check
+
+    def match(self, view: View) -> Match | None:
+        """The rule's answer for a view; None also where the mechanism is not its own."""
+        return self.check(view) if view.mechanism in self.mechanisms else None
+
+
+_RULES: list[Rule] = []
+
+
+def rule(
+    code: str,
+    group: Group,
+    severity: Severity,
+    *,
+    cause: str,
+    advice: str,
+    sources: tuple[str, ...],
+    directives: tuple[str, ...] = (),
+    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
+) -> Callable[[Check], Check]:
+    """Put a function into the table; its docstring's first line is the title."""
+
+    def register(check: Check) -> Check:
+        title = (check.__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
+        _RULES.append(
+            Rule(
+                code=code,
+                group=group,
+                severity=severity,
+                mechanisms=mechanisms,
+                title=title,
+                cause=cause,
+                advice=advice,
+                directives=directives,
+                sources=sources,
+                check=check,
+            )
+        )
+        return check
+
+    return register
+
+
+def registered() -> tuple[Rule, ...]:
+    """Every rule until now; `diagnosis.catalogue.RULES` is the whole table."""
+    return tuple(_RULES)

@@ -1,0 +1,205 @@
+"""Everything that was seen of one mechanism on one address, ready to be asked.
+
+Pure derivations from attempts; no judgement. A View is made anew after each
+experiment, from the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tlsresume.diagnosis.summary import counted, issued_key
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.session.session import Session
+from tlsresume.session.ticket import KeyNaming, is_stateful
+
+#: The series whose tries are judged; the rest are experiments.
+SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """The session of a file, and what the file says of where it is from."""
+
+    session: Session
+    server_name: str | None = None
+    alpn: str | None = None
+    leaf_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One mechanism on one address.
+
+    `attempts` are those that count, in the order of their start; `elsewhere` those of
+    the same mechanism on the target's other addresses. `saved` is set when the session
+    comes from a file. `skipped` are experiments that were not made, with the reason.
+    """
+
+    address: str
+    port: int
+    mechanism: Mechanism
+    attempts: tuple[Attempt, ...]
+    naming: KeyNaming
+    judged: bool = True
+    saved: Saved | None = None
+    elsewhere: tuple[Attempt, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    # ------------------------------------------------------------- selections
+
+    def experiment(self, name: str, series: str | None = None) -> tuple[Attempt, ...]:
+        """The attempts of one experiment, or of one series of it."""
+        return tuple(
+            attempt
+            for attempt in self.attempts
+            if attempt.experiment == name and series in (None, attempt.series)
+        )
+
+    def settled(self, name: str) -> bool:
+        """Whether an experiment was made, or will not be."""
+        return bool(self.experiment(name)) or any(name == skipped for skipped, _ in self.skipped)
+
+    @property
+    def subject(self) -> tuple[Attempt, ...]:
+        """The tries that are to be explained: each was given a session."""
+        return tuple(
+            attempt
+            for attempt in self.attempts
+            if attempt.series in SUBJECT_SERIES and attempt.offer is not None
+        )
+
+    @property
+    def accepted(self) -> tuple[Attempt, ...]:
+        """Tries that resumed."""
+        return tuple(attempt for attempt in self.subject if attempt.reused)
+
+    @property
+    def declined(self) -> tuple[Attempt, ...]:
+        """Tries that offered the session and got a full handshake."""
+        return tuple(
+            attempt
+            for attempt in self.subject
+            if attempt.handshake_done and attempt.offered and not attempt.reused
+        )
+
+    @property
+    def withheld(self) -> tuple[Attempt, ...]:
+        """Tries in which OpenSSL did not put the session on the wire."""
+        return tuple(
+            attempt
+            for attempt in self.subject
+            if attempt.handshake_done and attempt.offered is None and not attempt.reused
+        )
+
+    @property
+    def broken(self) -> tuple[Attempt, ...]:
+        """Tries whose handshake failed after the session was offered."""
+        return tuple(
+            attempt for attempt in self.subject if attempt.offered and not attempt.handshake_done
+        )
+
+    @property
+    def full(self) -> tuple[Attempt, ...]:
+        """Handshakes without a session that succeeded, and with plans like the tries'."""
+        return tuple(
+            attempt
+            for attempt in self.attempts
+            if attempt.offer is None and attempt.handshake_done
+            and attempt.experiment not in ("unpinned", "no-ems")
+        )  # fmt: skip
+
+    @property
+    def controls(self) -> tuple[Attempt, ...]:
+        """Handshakes without a session after the first broken try, whatever came of them."""
+        if not self.broken:
+            return ()
+        since = self.broken[0].time
+        return tuple(a for a in self.attempts if a.offer is None and a.time >= since
+                     and a.experiment not in ("unpinned", "no-ems"))  # fmt: skip
+
+    @property
+    def at_once(self) -> tuple[Attempt, ...]:
+        """Offers of a session that was fresh, made sequentially (experiment `retry`)."""
+        return tuple(a for a in self.experiment("retry", "at-once") if a.offered)
+
+    # ------------------------------------------------------------------- facts
+
+    @property
+    def session(self) -> Session | None:
+        """The session that is tried: the file's, or that of the first try."""
+        if self.saved is not None:
+            return self.saved.session
+        return self.subject[0].offer if self.subject else None
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the server keeps the session: an ID, or a 32-byte TLS 1.3 ticket."""
+        if self.mechanism == "session-id":
+            return True
+        ticket = self.session.fields.ticket if self.session else None
+        return self.mechanism == "psk" and ticket is not None and is_stateful(ticket)
+
+    def issued_key(self, attempt: Attempt) -> str | None:
+        """The key name of the ticket that an attempt brought."""
+        return issued_key(attempt, self.naming)
+
+    def offered_key(self, attempt: Attempt) -> str | None:
+        """The key name of the ticket that an attempt offered."""
+        ticket = attempt.offer.fields.ticket if attempt.offer else None
+        return self.naming.name_of(ticket) if ticket else None
+
+    @property
+    def keys_in_order(self) -> tuple[str, ...]:
+        """The key names of issued tickets, in the order in which the connections began."""
+        return tuple(name for attempt in self.attempts if (name := self.issued_key(attempt)))
+
+    def leaf_of(self, session: Session) -> str | None:
+        """SHA-256 of the certificate that a session was made with."""
+        peer = session.fields.peer
+        return hashlib.sha256(peer).hexdigest() if peer else None
+
+    def age(self, attempt: Attempt) -> float:
+        """How old the offered session was, in seconds."""
+        return attempt.offer.age(attempt.time) if attempt.offer else 0.0
+
+    @property
+    def fresh_is_accepted(self) -> bool | None:
+        """Whether sessions offered at once after their issue resumed; None: not tried."""
+        if not self.at_once:
+            return None
+        done = [attempt for attempt in self.at_once if attempt.handshake_done]
+        return bool(done) and all(attempt.reused for attempt in done)
+
+
+def make_view(
+    journal: Sequence[Attempt],
+    address: str,
+    port: int,
+    mechanism: Mechanism,
+    naming: KeyNaming,
+    *,
+    judged: bool = True,
+    saved: Saved | None = None,
+    skipped: Sequence[tuple[str, str]] = (),
+) -> View:
+    """The View of one mechanism on one address, from a journal."""
+    own = [attempt for attempt in counted(journal) if attempt.mechanism == mechanism]
+    return View(
+        address=address,
+        port=port,
+        mechanism=mechanism,
+        attempts=tuple(a for a in own if a.address == address and a.experiment != "matrix"),
+        elsewhere=tuple(a for a in own if a.address != address),
+        naming=naming,
+        judged=judged,
+        saved=saved,
+        skipped=tuple(skipped),
+    )
+
+
+def with_saved(view: View, saved: Saved) -> View:
+    """The same view of a session that comes from a file."""
+    return replace(view, saved=saved)

@@ -1,0 +1,82 @@
+"""Evidence in words: the message and the field that show a thing. All ASCII."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tlsresume.diagnosis.view import View
+from tlsresume.results import Attempt
+
+#: Hex digits of a key name or fingerprint that people are shown.
+SHORT = 8
+
+
+def short(name: str | None) -> str:
+    """The first digits of a name in hex."""
+    return "(not visible)" if name is None else name[:SHORT]
+
+
+def exchange(view: View, attempt: Attempt) -> str:
+    """What one attempt offered and got: `ClientHello...; ServerHello...; NewSessionTicket...`."""
+    parts = [_offer(view, attempt), _answer(attempt)]
+    if attempt.tickets:
+        ticket = attempt.tickets[-1].ticket
+        key = view.issued_key(attempt)
+        named = f", key name {short(key)}" if key else ""
+        parts.append(f"NewSessionTicket: {len(ticket)} bytes{named}")
+    if attempt.error is not None:
+        parts.append(attempt.error.message)
+    return f"#{attempt.n} " + "; ".join(part for part in parts if part)
+
+
+def _offer(view: View, attempt: Attempt) -> str:
+    if attempt.offer is None:
+        return "ClientHello: no session"
+    ticket = attempt.offer.fields.ticket or b""
+    key = view.offered_key(attempt)
+    named = f", key name {short(key)}" if key else ""
+    return {
+        "psk": f"ClientHello.pre_shared_key: 1 identity, {len(ticket)} bytes{named}",
+        "ticket": f"ClientHello.session_ticket: {len(ticket)} bytes{named}",
+        "session-id": "ClientHello.session_id: the saved one",
+        None: "ClientHello: the session is not in it",
+    }[attempt.offered]
+
+
+def _answer(attempt: Attempt) -> str:
+    if not attempt.server_hello_seen:
+        return "no ServerHello"
+    taken = "accepted" if attempt.accepted else "not accepted"
+    certificate = "Certificate" if attempt.certificate_seen else "no Certificate"
+    if attempt.offered == "psk":
+        field = "pre_shared_key" if attempt.accepted else "no pre_shared_key"
+        return f"ServerHello: {field}; {certificate}"
+    if attempt.offered == "session-id":
+        field = "the same session_id" if attempt.accepted else "another session_id"
+        return f"ServerHello: {field}; {certificate}"
+    return f"ServerHello: {taken}; {certificate}"
+
+
+def tally(names: Iterable[str]) -> str:
+    """`key 3f9a41c0 on 24 connections, 9a07be11 on 23`."""
+    counts = Counter(names).most_common()
+    first, *rest = counts
+    parts = [f"key {short(first[0])} on {connections(first[1])}"]
+    parts += [f"{short(name)} on {count}" for name, count in rest]
+    return ", ".join(parts)
+
+
+def connections(count: int) -> str:
+    """`1 connection`, `5 connections`."""
+    return f"{count} connection{'' if count == 1 else 's'}"
+
+
+def seconds(value: float) -> str:
+    """A span of time for people."""
+    if value < 0:
+        return f"-{seconds(-value)}"
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if value >= 2 * size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} s"
