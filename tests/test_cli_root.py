@@ -69,7 +69,9 @@ def test_help_names_every_command(run):
     for name, lazy in root.COMMANDS.items():
         assert name in out
         assert lazy.about in out
-        assert root.root.get_command(click.Context(root.root), name).name == name
+        command = root.root.get_command(click.Context(root.root), name)
+        assert command is not None
+        assert command.name == name
 
 
 @pytest.mark.parametrize(

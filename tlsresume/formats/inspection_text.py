@@ -91,6 +91,7 @@ def _origin_facts(file: Inspection) -> Facts:
     yield "ALPN", _both(metadata.alpn, file.alpn)
     yield "STARTTLS", metadata.starttls or ""
     yield "group", file.group or ""
+    yield "verify result", f"{file.verify_message} (code {file.verify_code}), stored then"
     yield "saved", utc(metadata.saved or "")
     if metadata.tickets is not None:
         yield "tickets received", str(metadata.tickets)

@@ -1,0 +1,209 @@
+"""`tlsresume probe`: what it asks for, what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from tests.commands import runner
+from tests.golden import cases
+from tlsresume import scan
+from tlsresume.errors import ExitStatus, FileError
+from tlsresume.options import ProbeOptions
+from tlsresume.results import Report
+from tlsresume.target import parse_target
+
+
+@pytest.fixture
+def run(capsys):
+    return runner(capsys)
+
+
+class FakeScan:
+    """A scan that answers with a known report, and remembers what it was asked."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.late = 0
+        self.asked: list[tuple[object, ProbeOptions]] = []
+        self.trace: object = None
+
+    def __call__(self, targets, *, on_result=None, trace=None, parallel=8) -> Report:
+        self.asked = list(targets)
+        self.trace = trace
+        for target in self.report.targets[self.late :]:
+            on_result(replace(target))
+        return self.report
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    def install(case: str) -> FakeScan:
+        found = FakeScan(cases.REPORTS[case])
+        monkeypatch.setattr(scan, "scan", found)
+        return found
+
+    return install
+
+
+def golden(name: str) -> str:
+    from tests.golden import FOLDER
+
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [
+        ("good", ExitStatus.OK),
+        ("partly", ExitStatus.NOT_AS_ASKED),
+        ("unreachable", ExitStatus.UNREACHABLE),
+        ("mixed", ExitStatus.INTERRUPTED),
+    ],
+)
+def test_the_answer_is_on_stdout_and_in_the_status(run, fake, monkeypatch, case, status):
+    """Stdout has the report and nothing else, stderr is silent, the status says the verdict."""
+    fake(case)
+    found, out, err = run("probe", "a", "b")
+    assert (found, err) == (status, "")
+    for target in cases.REPORTS[case].targets:
+        assert target.target in out
+    assert "\x1b" not in out
+    found, out, err = run("probe", "a", "b", "--format", "json")
+    assert (found, err) == (status, "")
+    assert out == golden(f"probe-{case}.json")
+
+
+def test_targets_are_shown_once_each_and_then_counted(run, fake):
+    """Each target is printed as it is done; what was never shown is printed at the end."""
+    found = fake("mixed")
+    found.late = 1
+    out = run("probe", "a")[1]
+    for target in found.report.targets:
+        assert out.count(f"{target.target}  {target.verdict.upper()}") == 1
+    assert out.endswith("4 targets: 1 resumes, 1 partly, 1 does-not-resume, 1 untested\n")
+
+
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [("partly", ExitStatus.OK), ("unreachable", ExitStatus.UNREACHABLE), ("good", ExitStatus.OK)],
+)
+def test_exit_zero_forgives_answers_only(run, fake, case, status):
+    """--exit-zero turns an unwelcome answer into 0, but not the lack of one."""
+    fake(case)
+    assert run("probe", "a", "--exit-zero")[0] == status
+
+
+def test_options_reach_the_probe(run, fake):
+    """Every option of probe is in the ProbeOptions; the defaults are the library's."""
+    found = fake("good")
+    run("probe", "a", "https://b:8443/x")
+    assert found.asked == [
+        (parse_target("a"), ProbeOptions()),
+        (parse_target("https://b:8443/x"), ProbeOptions()),
+    ]
+    assert found.trace is None
+    run(
+        "probe", "a", "--tries", "7", "--concurrency", "2", "--budget", "50", "--max-addresses",
+        "3", "--no-explain", "--node-header", "X-Served-By", "--timeout", "2", "-v",
+    )  # fmt: skip
+    ((_, options),) = found.asked
+    assert options == ProbeOptions(
+        connect=replace(ProbeOptions().connect, timeout=2.0, transcripts=True),
+        tries=7,
+        concurrency=2,
+        budget=50,
+        max_addresses=3,
+        explain=False,
+        node_header="X-Served-By",
+    )
+    assert found.trace is not None
+
+
+def test_targets_come_from_stdin_too(run, fake, monkeypatch):
+    """--targets - reads the list from the standard input, after the targets named."""
+    found = fake("good")
+    lines = b"two --tls 1.2\nthree:8443\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    run("probe", "one", "--targets", "-")
+    assert [target.name for target, _ in found.asked] == ["one:443", "two:443", "three:8443"]
+
+
+def test_one_run_writes_several_formats(run, fake, tmp_path):
+    """Text on the terminal and JSON in a file come from one run."""
+    fake("partly")
+    path = tmp_path / "report.json"
+    path.write_text("an old report")
+    status, out, _ = run("probe", "a", "--format", "text", "--format", f"json={path}")
+    assert status == ExitStatus.NOT_AS_ASKED
+    assert out.startswith("lb.example.com:443  PARTLY")
+    assert path.read_text() == golden("probe-partly.json")
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_text_can_go_to_a_file(run, fake, tmp_path):
+    """A format for people can go to a file, whole, while stdout stays empty."""
+    fake("mixed")
+    path = tmp_path / "report.txt"
+    _, out, err = run("probe", "a", "--format", f"text={path}")
+    assert (out, err) == ("", "")
+    assert path.read_text().count("example.com:443  RESUMES") == 1
+    assert path.read_text().endswith("1 untested\n")
+
+
+def test_a_report_that_cannot_be_written_is_status_7(run, fake, tmp_path):
+    """A report file in a folder that does not exist is an error of its own."""
+    fake("good")
+    status, _, err = run("probe", "a", "--format", f"json={tmp_path}/no/report.json")
+    assert status == ExitStatus.FILE
+    assert "cannot write" in err
+
+
+@pytest.mark.parametrize(
+    "formats",
+    [
+        ["--format", "json", "--format", "text"],
+        ["--format", "json", "--json"],
+        ["--format", "json=-", "--format", "text"],
+        ["--format", "json=x", "--format", "text=x"],
+        ["--format", "json="],
+    ],
+)
+def test_formats_do_not_share_a_place(run, fake, formats):
+    """Two formats for one place are a usage error, before anything is contacted."""
+    found = fake("good")
+    assert run("probe", "a", *formats)[0] == ExitStatus.USAGE
+    assert found.asked == []
+
+
+def test_json_has_a_short_name(run, fake):
+    """--json is --format json."""
+    fake("good")
+    assert json.loads(run("probe", "a", "--json")[1])["targets"][0]["verdict"] == "resumes"
+
+
+def test_an_error_of_the_scan_is_a_document(run, monkeypatch):
+    """A scan that cannot begin leaves a JSON document with the error, and its status."""
+
+    def refuse(*_, **__):
+        raise FileError("the key does not fit the certificate", path="key.pem")
+
+    monkeypatch.setattr(scan, "scan", refuse)
+    status, out, err = run("probe", "a", "--format", "json")
+    assert status == ExitStatus.FILE
+    assert json.loads(out)["error"]["message"] == "the key does not fit the certificate"
+    assert err == "tlsresume: error: the key does not fit the certificate\n"
+
+
+def test_a_real_server_is_probed(run, server):
+    """Against the built-in server, a probe says `resumes`, exits 0, and shows messages with -v."""
+    running = server()
+    status, out, err = run("probe", f"127.0.0.1:{running.port}", "--tries", "3", "-v")
+    assert status == ExitStatus.OK
+    assert f"127.0.0.1:{running.port}  RESUMES" in out
+    assert "Behaves as one node from this client." in out
+    assert "ClientHello" in err
