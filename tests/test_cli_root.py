@@ -254,10 +254,12 @@ class Terminal(io.StringIO):
         raise OSError
 
 
-@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+@pytest.mark.parametrize(("no_color", "coloured"), [(None, True), ("1", False)])
 def test_colours_are_for_terminals_without_no_color(monkeypatch, no_color, coloured):
     """A terminal gets colours, unless NO_COLOR is set; anything else never does."""
-    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.delenv("COLORTERM", raising=False)
