@@ -98,8 +98,10 @@ def hash_mismatch(view: View) -> Match | None:
             stuck = not attempt.tickets
             return Match(
                 seen=(
-                    f"the session has {offer.fields.cipher_name} ({then}),"
-                    f" the server chose {attempt.cipher} ({now})",
+                    (
+                        f"the session has {offer.fields.cipher_name} ({then}),"
+                        f" the server chose {attempt.cipher} ({now})"
+                    ),
                     *(("and the server sent no new ticket",) if stuck else ()),
                 ),
                 evidence=_shown(view, attempt),
@@ -119,8 +121,10 @@ def hash_mismatch(view: View) -> Match | None:
     if then and now and then != now and view.broken:
         return Match(
             seen=(
-                f"the session has {session.fields.cipher_name} ({then}), which the server no"
-                f" longer takes; it now uses {unpinned[0].cipher} ({now})",
+                (
+                    f"the session has {session.fields.cipher_name} ({then}), which the server no"
+                    f" longer takes; it now uses {unpinned[0].cipher} ({now})"
+                ),
             ),
             evidence=_shown(view, *view.broken[:1], unpinned[0]),
         )
@@ -389,8 +393,10 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
     old, new = view.offered_key(attempt), view.issued_key(attempt)
     fresh = view.fresh_is_accepted
     seen = [
-        f"the server now issues tickets under key {short(new)}; this one was issued under"
-        f" {short(old)}, {seconds(view.age(attempt))} ago",
+        (
+            f"the server now issues tickets under key {short(new)}; this one was issued under"
+            f" {short(old)}, {seconds(view.age(attempt))} ago"
+        ),
     ]
     names = set(view.keys_in_order)
     if fresh and len(names) == 1:
@@ -429,11 +435,11 @@ def cache_miss(view: View) -> Match | None:
             return None
         return Match(
             seen=(
-                f"the server made a new session; the saved one is"
-                f" {seconds(view.age(view.declined[0]))} old",
+                (f"the server made a new session; the saved one is"
+                f" {seconds(view.age(view.declined[0]))} old"),
                 *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
-                *(("fresh sessions resume only at times: nodes or workers do not share"
-                   " their caches",) if view.at_once and not view.fresh_is_accepted else ()),
+                *((("fresh sessions resume only at times: nodes or workers do not share"
+                   " their caches"),) if view.at_once and not view.fresh_is_accepted else ()),
             ),
             evidence=_shown(view, view.declined[0], *view.at_once[:1]),
             proven=view.at_once != (),
@@ -544,9 +550,11 @@ def expired_at_server(view: View) -> Match | None:
             return None
         return Match(
             seen=(
-                f"resumed at {seconds(max(view.age(a) for a in young))}, refused at"
-                f" {seconds(min(view.age(a) for a in aged))}; promised"
-                f" {_promised(view, aged[0])}",
+                (
+                    f"resumed at {seconds(max(view.age(a) for a in young))}, refused at"
+                    f" {seconds(min(view.age(a) for a in aged))}; promised"
+                    f" {_promised(view, aged[0])}"
+                ),
             ),
             evidence=_shown(view, young[-1], aged[0]),
         )

@@ -82,8 +82,10 @@ def cross_name_refused(view: View) -> Match | None:
     how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
     return Match(
         seen=(
-            f"{how} for the session of {_made_for(view, refused[0])}, offered to"
-            f" {refused[0].plan.server_name}",
+            (
+                f"{how} for the session of {_made_for(view, refused[0])}, offered to"
+                f" {refused[0].plan.server_name}"
+            ),
         ),
         evidence=_shown(view, refused),
     )
@@ -236,8 +238,10 @@ def cipher_removed(view: View) -> Match | None:
     if there and not _controlled(view) and unpinned[0].cipher != name:
         return Match(
             seen=(
-                f"the server has nothing in common with a client that offers only {name};"
-                f" it now uses {unpinned[0].cipher}",
+                (
+                    f"the server has nothing in common with a client that offers only {name};"
+                    f" it now uses {unpinned[0].cipher}"
+                ),
             ),
             evidence=(*_shown(view, there), exchange(view, unpinned[0])),
         )
@@ -367,8 +371,10 @@ def mixed_version_pool(view: View) -> Match | None:
     version = {"psk": ProtocolVersion.TLSv1_3}.get(view.mechanism, ProtocolVersion.TLSv1_2)
     return Match(
         seen=(
-            f"{version.label} was refused on {len(refused)} of"
-            f" {len(refused) + len(spoke)} connections",
+            (
+                f"{version.label} was refused on {len(refused)} of"
+                f" {len(refused) + len(spoke)} connections"
+            ),
         ),
         evidence=(exchange(view, refused[0]), exchange(view, spoke[0])),
     )

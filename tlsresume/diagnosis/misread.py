@@ -37,8 +37,10 @@ def single_use(view: View) -> Match | None:
     refused = [a for a in view.declined if a.series == "fixed"]
     return Match(
         seen=(
-            f"fresh tickets resumed {chained.accepted} of {chained.offered} times, the same one"
-            f" again {fixed.accepted} of {fixed.offered}",
+            (
+                f"fresh tickets resumed {chained.accepted} of {chained.offered} times, the same one"
+                f" again {fixed.accepted} of {fixed.offered}"
+            ),
         ),
         evidence=_shown(view, *refused),
     )

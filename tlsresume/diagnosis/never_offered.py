@@ -107,8 +107,10 @@ def expired_at_client(view: View) -> Match | None:
         return None
     return Match(
         seen=(
-            f"the ticket is {seconds(age)} old, the server said its tickets last"
-            f" {seconds(session.lifetime)}",
+            (
+                f"the ticket is {seconds(age)} old, the server said its tickets last"
+                f" {seconds(session.lifetime)}"
+            ),
         ),
         evidence=(
             f"NewSessionTicket.ticket_lifetime: {session.lifetime}",
@@ -137,8 +139,10 @@ def version_not_allowed(view: View) -> Match | None:
         return None
     return Match(
         seen=(
-            f"the session is {version.label}; allowed were {plan.minimum.label} to"
-            f" {plan.maximum.label}",
+            (
+                f"the session is {version.label}; allowed were {plan.minimum.label} to"
+                f" {plan.maximum.label}"
+            ),
         ),
         evidence=_shown(view, view.withheld),
     )
@@ -208,8 +212,10 @@ def not_issued(view: View) -> Match | None:
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
         seen=(
-            f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(view.full)} full"
-            f" handshake{'' if len(view.full) == 1 else 's'}",
+            (
+                f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(view.full)} full"
+                f" handshake{'' if len(view.full) == 1 else 's'}"
+            ),
         ),
         evidence=_shown(view, view.full),
         proven=view.mechanism != "psk" or view.settled("elicit"),
