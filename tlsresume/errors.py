@@ -6,6 +6,8 @@
     +-- FileError         the file: a session, policy, key or output file
     |   +-- SessionFileError
     |   +-- OutputFileError
+    |   +-- PolicyFileError
+    |   +-- ReportFileError
     +-- PeerError         theirs or the network's: the target, or the way to it
     |   +-- ResolveError
     |   +-- ConnectError
@@ -145,6 +147,14 @@ class SessionFileError(FileError):
 
 class OutputFileError(FileError):
     """An output file cannot be written."""
+
+
+class PolicyFileError(FileError):
+    """A policy cannot be read, or makes no sense."""
+
+
+class ReportFileError(FileError):
+    """An earlier report cannot be read."""
 
 
 class PeerError(TLSResumeError):

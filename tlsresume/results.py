@@ -128,6 +128,7 @@ class Attempt:
     each is None where the handshake did not get that far. `offer` is the session
     handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
     tried again has the same `ask`; the last attempt of an ask is the one that counts.
+    `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     """
 
     n: int
@@ -171,6 +172,7 @@ class Attempt:
     closed: Literal["clean", "by-peer", "peer-silent", "abrupt", "failed"] = "failed"
     error: Failure | None = None
     retried: bool = False
+    unsettled: bool = False
     transcript: Transcript | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -315,6 +317,12 @@ class MechanismResult:
     timing: TimingSummary = TimingSummary()
     bytes: BytesSummary = BytesSummary()
 
+    @property
+    def fails_with_session(self) -> bool:
+        """Whether every try that offered a session broke, while full handshakes work."""
+        order = self.fixed.order + self.chained.order
+        return "E" in order and not set(order) & {"R", "N"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
@@ -452,6 +460,39 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """How often sessions issued at one place were accepted at another.
+
+    `by` says what the places are: addresses, or nodes named by a response header.
+    """
+
+    by: Literal["address", "node"]
+    mechanism: Mechanism
+    issuing: str
+    accepting: str
+    offered: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifetimeResult:
+    """How long sessions were honoured, in seconds: the oldest that was taken, the youngest
+    that was refused, and what the server promised (0 or None: nothing).
+
+    `raised_hint` says that copies with a raised lifetime hint were offered, past the promise;
+    `alert_at_s` is the youngest age at which the handshake failed instead.
+    """
+
+    address: str
+    mechanism: Mechanism
+    promised_s: int | None
+    honoured_s: float | None
+    refused_s: float | None
+    raised_hint: bool = False
+    alert_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetResult:
     """The answer for one target."""
 
@@ -463,6 +504,8 @@ class TargetResult:
     skipped: tuple[Skipped, ...] = ()
     addresses: tuple[AddressResult, ...] = ()
     findings: tuple[Finding, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    lifetimes: tuple[LifetimeResult, ...] = ()
     incomplete: bool = False
     interrupted: bool = False
     checks: tuple[Check, ...] = ()

@@ -1,0 +1,231 @@
+"""What is not as it was in an earlier report of the same target, and what of it is worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from tlsresume.policy.mechanisms import judged_tries, tries_words
+from tlsresume.results import (
+    AddressResult,
+    Change,
+    Check,
+    CheckOutcome,
+    MechanismResult,
+    State,
+    TargetResult,
+    Verdict,
+    wilson_interval,
+)
+
+_VERDICT_RANK: dict[Verdict, int] = {
+    "resumes": 3,
+    "partly": 2,
+    "does-not-resume": 1,
+    "untested": 0,
+}
+_STATE_RANK: dict[State, int] = {
+    "resumed": 3,
+    "partly": 2,
+    "not-resumed": 1,
+    "not-issued": 1,
+    "untested": 0,
+}
+#: How bad an outcome is; one that is no worse than before is known.
+_BADNESS: dict[CheckOutcome, int] = {
+    "met": 0,
+    "not-checked": 0,
+    "waived": 0,
+    "known": 0,
+    "untestable": 1,
+    "unreachable": 2,
+    "broken": 2,
+}
+
+
+def compare(old: TargetResult, new: TargetResult) -> tuple[Change, ...]:
+    """Everything that changed between two results of one target."""
+    changes = []
+    if old.verdict != new.verdict:
+        worse = _VERDICT_RANK[new.verdict] < _VERDICT_RANK[old.verdict]
+        changes.append(Change(what="verdict", before=old.verdict, after=new.verdict, worse=worse))
+    if not old.addresses and not new.addresses:
+        before, after = (each.error.message if each.error else "" for each in (old, new))
+        if bool(before) != bool(after):
+            changes.append(
+                Change(
+                    what="error", before=before or "none", after=after or "none", worse=bool(after)
+                )
+            )
+    for before_address, after_address in _pairs(old, new):
+        changes += _addresses(before_address, after_address)
+    changes += _findings(old, new)
+    return tuple(changes)
+
+
+def known_checks(
+    before: Sequence[Check], after: Sequence[Check], changes: Sequence[Change]
+) -> tuple[Check, ...]:
+    """The checks, with those that are no worse than they were in the baseline marked so."""
+    earlier: dict[tuple[str, str | None, str | None], int] = {}
+    addresses = {check.address for check in before if check.address}
+    for check in before:
+        key = (check.demand, check.address, check.mechanism)
+        earlier[key] = max(earlier.get(key, 0), _BADNESS[check.outcome])
+    worse = {(change.address, change.mechanism) for change in changes if change.worse}
+    only = next(iter(addresses)) if len(addresses) == 1 else None
+
+    def judged(check: Check) -> Check:
+        badness = _BADNESS[check.outcome]
+        if not badness:
+            return check
+        # A single address that moved is compared with where it was.
+        was = earlier.get(
+            (check.demand, check.address, check.mechanism),
+            earlier.get((check.demand, only, check.mechanism), 0) if only else 0,
+        )
+        got_worse = check.mechanism is not None and (check.address, check.mechanism) in worse
+        if badness > was or got_worse:
+            return check
+        return replace(check, outcome="known", message=f"{check.message} (as in the baseline)")
+
+    return tuple(judged(check) for check in after)
+
+
+def _pairs(
+    old: TargetResult, new: TargetResult
+) -> Iterator[tuple[AddressResult | None, AddressResult | None]]:
+    if len(old.addresses) == len(new.addresses) == 1:
+        yield old.addresses[0], new.addresses[0]
+        return
+    before = {address.address: address for address in old.addresses}
+    after = {address.address: address for address in new.addresses}
+    for name in dict.fromkeys((*before, *after)):
+        yield before.get(name), after.get(name)
+
+
+def _addresses(old: AddressResult | None, new: AddressResult | None) -> Iterator[Change]:
+    if old is None and new is not None:
+        yield Change(
+            what="address", before="none", after=new.address, worse=False, address=new.address
+        )
+    elif new is None and old is not None:
+        yield Change(
+            what="address", before=old.address, after="none", worse=False, address=old.address
+        )
+    elif old is not None and new is not None:
+        yield from _one_address(old, new)
+
+
+def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
+    where = new.address
+
+    def change(what: str, before: object, after: object, *, worse: bool) -> Change:
+        return Change(what=what, before=str(before), after=str(after), worse=worse, address=where)
+
+    if old.address != new.address:
+        yield change("address", old.address, new.address, worse=False)
+    if bool(old.error) != bool(new.error):
+        before, after = (each.error.message if each.error else "none" for each in (old, new))
+        yield change("error", before, after, worse=new.error is not None)
+    if new.error is not None or old.error is not None:
+        return
+    if old.tls_versions != new.tls_versions:
+        before, after = (", ".join(each.tls_versions) or "none" for each in (old, new))
+        yield change("TLS versions", before, after, worse=False)
+    if old.certificate is not None and new.certificate is not None:
+        was, now = old.certificate.verify_code, new.certificate.verify_code
+        if was != now:
+            yield change(
+                "certificate",
+                old.certificate.verify_message,
+                new.certificate.verify_message,
+                worse=was == 0,
+            )
+    rows = {row.mechanism: row for row in old.mechanisms}
+    now_rows = {row.mechanism: row for row in new.mechanisms}
+    for mechanism in dict.fromkeys((*rows, *now_rows)):
+        yield from _mechanism(where, rows.get(mechanism), now_rows.get(mechanism))
+
+
+def _mechanism(
+    address: str, old: MechanismResult | None, new: MechanismResult | None
+) -> Iterator[Change]:
+    some = new or old
+    if some is None:
+        return
+
+    def change(what: str, before: object, after: object, *, worse: bool) -> Change:
+        return Change(
+            what=what, before=str(before), after=str(after), worse=worse,
+            address=address, mechanism=some.mechanism,
+        )  # fmt: skip
+
+    if old is None or new is None:
+        before = f"{old.state}" if old else "not spoken"
+        after = f"{new.state}" if new else "not spoken"
+        worse = old is not None and old.judged and old.state == "resumed"
+        yield change("state", before, after, worse=worse)
+        return
+    if old.state != new.state:
+        yield change(
+            "state",
+            f"{old.state} ({tries_words(old)})",
+            f"{new.state} ({tries_words(new)})",
+            worse=_STATE_RANK[new.state] < _STATE_RANK[old.state],
+        )
+    elif _rate_moved(old, new):
+        (was, of), (now, by) = judged_tries(old), judged_tries(new)
+        yield change("rate", tries_words(old), tries_words(new), worse=now / by < was / of)
+    elif new.fails_with_session and not old.fails_with_session:
+        yield change("refusal", "full handshake", "the handshake fails", worse=True)
+    if old.tickets is not None and new.tickets is not None:
+        yield from _tickets(change, old, new)
+
+
+def _tickets(
+    change: Callable[..., Change], old: MechanismResult, new: MechanismResult
+) -> Iterator[Change]:
+    was, now = old.tickets, new.tickets
+    if was is None or now is None:
+        return
+    if was.lifetime != now.lifetime:
+        yield change("lifetime", f"{was.lifetime} s", f"{now.lifetime} s", worse=False)
+    if was.count != now.count:
+        yield change("tickets", was.count, now.count, worse=now.count < was.count)
+    if len(was.key_names) != len(now.key_names):
+        yield change(
+            "ticket keys", len(was.key_names), len(now.key_names),
+            worse=len(now.key_names) > max(1, len(was.key_names)),
+        )  # fmt: skip
+    elif was.key_name and now.key_name and was.key_name != now.key_name:
+        yield change("ticket key", was.key_name[:8], now.key_name[:8], worse=False)
+    if was.max_early_data != now.max_early_data:
+        yield change("early data", was.max_early_data, now.max_early_data, worse=False)
+
+
+def _rate_moved(old: MechanismResult, new: MechanismResult) -> bool:
+    """Whether two rates differ by more than chance: their 95 % intervals do not meet."""
+    (was, of), (now, by) = judged_tries(old), judged_tries(new)
+    if not of or not by:
+        return False
+    low, high = wilson_interval(was, of)
+    new_low, new_high = wilson_interval(now, by)
+    return new_high < low or new_low > high
+
+
+def _findings(old: TargetResult, new: TargetResult) -> Iterator[Change]:
+    before = {(f.code, f.address, f.mechanism): f for f in old.findings}
+    after = {(f.code, f.address, f.mechanism): f for f in new.findings}
+    for key, finding in after.items():
+        if key not in before:
+            yield Change(
+                what="finding", before="none", after=f"{finding.code}: {finding.title}",
+                worse=finding.severity != "info", address=key[1], mechanism=key[2],
+            )  # fmt: skip
+    for key, finding in before.items():
+        if key not in after:
+            yield Change(
+                what="finding", before=f"{finding.code}: {finding.title}", after="none",
+                worse=False, address=key[1], mechanism=key[2],
+            )  # fmt: skip

@@ -1,0 +1,206 @@
+"""What is expected of mechanisms: the default verdict, `expect`, rates and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlsresume.policy.demands import Demands, Expected
+from tlsresume.policy.ranges import parse_range
+from tlsresume.results import (
+    AddressResult,
+    Check,
+    CheckKind,
+    CheckOutcome,
+    Mechanism,
+    MechanismResult,
+    Severity,
+    State,
+    TargetResult,
+)
+
+VERSION_LABEL: dict[Mechanism, str] = {
+    "psk": "TLSv1.3",
+    "ticket": "TLSv1.2",
+    "session-id": "TLSv1.2",
+}
+_STATE_OUTCOME: dict[State, CheckOutcome] = {
+    "resumed": "met",
+    "partly": "broken",
+    "not-resumed": "broken",
+    "not-issued": "broken",
+    "untested": "untestable",
+}
+_INVERSE: dict[State, CheckOutcome] = {
+    "resumed": "broken",
+    "partly": "broken",
+    "not-resumed": "met",
+    "not-issued": "met",
+    "untested": "untestable",
+}
+
+
+def check_mechanisms(
+    target: TargetResult, address: AddressResult, demands: Demands
+) -> Iterator[Check]:
+    """The checks of one address that are about what is resumed."""
+    if not demands.replaces_verdict:
+        yield from _default_verdict(address)
+        return
+    for mechanism, expected in demands.expect.items():
+        yield _expectation(target, address, mechanism, expected, demands.min_rate)
+    if demands.min_rate is not None and not demands.expect:
+        yield from _rates(address, demands.min_rate)
+    yield from _thresholds(address, demands)
+
+
+def judged_tries(row: MechanismResult) -> tuple[int, int]:
+    """Accepted and offered sessions that a rate is made of.
+
+    For `psk` those of fresh tickets: a server that refuses a ticket's second use is right.
+    """
+    if row.mechanism == "psk" and row.chained.offered:
+        return row.chained.accepted, row.chained.offered
+    return (
+        row.fixed.accepted + row.chained.accepted,
+        row.fixed.offered + row.chained.offered,
+    )
+
+
+def rate_percent(row: MechanismResult) -> float | None:
+    """The judged rate in percent; None where nothing was offered, 0 where nothing is issued."""
+    accepted, offered = judged_tries(row)
+    if not offered:
+        return 0.0 if row.state == "not-issued" else None
+    return 100 * accepted / offered
+
+
+def tries_words(row: MechanismResult) -> str:
+    """What happened to a mechanism, in few words."""
+    if row.state == "not-issued":
+        return f"not issued: {row.reason}" if row.reason else "not issued"
+    accepted, offered = judged_tries(row)
+    if not offered:
+        return row.reason or row.state.replace("-", " ")
+    words = f"{accepted} of {offered} resumed"
+    if row.mechanism == "psk" and row.chained.offered:
+        words += " with fresh tickets"
+    return f"{words} ({row.reason})" if row.reason else words
+
+
+def _check(  # noqa: PLR0917  the first six are every check's
+    demand: str,
+    kind: CheckKind,
+    outcome: CheckOutcome,
+    message: str,
+    address: AddressResult,
+    mechanism: Mechanism | None = None,
+    *,
+    severity: Severity = "error",
+    limit: str | None = None,
+) -> Check:
+    return Check(
+        demand=demand,
+        kind=kind,
+        outcome=outcome,
+        message=message,
+        address=address.address,
+        mechanism=mechanism,
+        severity=severity,
+        limit=limit,
+    )
+
+
+def _judged(address: AddressResult) -> list[MechanismResult]:
+    return [row for row in address.mechanisms if row.judged]
+
+
+def _nothing(demand: str, kind: CheckKind, address: AddressResult) -> Check:
+    return _check(demand, kind, "untestable", "nothing could be tested here", address)
+
+
+def _default_verdict(address: AddressResult) -> Iterator[Check]:
+    rows = _judged(address)
+    if not rows:
+        yield _nothing("resumes", "verdict", address)
+    for row in rows:
+        outcome = _STATE_OUTCOME[row.state]
+        yield _check("resumes", "verdict", outcome, tries_words(row), address, row.mechanism)
+
+
+def _expectation(
+    target: TargetResult,
+    address: AddressResult,
+    mechanism: Mechanism,
+    expected: Expected,
+    min_rate: float | None,
+) -> Check:
+    demand = f"{mechanism}={expected}"
+    row = next((row for row in address.mechanisms if row.mechanism == mechanism), None)
+    if expected == "any":
+        message = tries_words(row) if row is not None else "not spoken, or not tried"
+        return _check(demand, "expectation", "met", message, address, mechanism)
+    if row is None:
+        outcome, message = _missing(target, address, mechanism, expected)
+    elif expected == "not-resumed":
+        outcome, message = _INVERSE[row.state], tries_words(row)
+    else:
+        outcome, message = _STATE_OUTCOME[row.state], tries_words(row)
+        if min_rate is not None and row.state in ("partly", "not-resumed", "resumed"):
+            outcome = _rate_outcome(row, min_rate)
+            message += f", {min_rate:.0%} demanded"
+    return _check(demand, "expectation", outcome, message, address, mechanism)
+
+
+def _missing(
+    target: TargetResult, address: AddressResult, mechanism: Mechanism, expected: Expected
+) -> tuple[CheckOutcome, str]:
+    """A mechanism that the report has no row for: not tried, silent, or not spoken."""
+    label = VERSION_LABEL[mechanism]
+    words = label.replace("TLSv", "TLS ")
+    if not any(attempt.mechanism == mechanism for attempt in address.attempts):
+        return "untestable", f"{words} was not tried"
+    silent = any(skipped.what == f"{label} on {address.address}" for skipped in target.skipped)
+    if silent or label in address.tls_versions:
+        return "untestable", f"the {words} handshake for it did not succeed"
+    return "met" if expected == "not-resumed" else "broken", f"{words} is not spoken"
+
+
+def _rate_outcome(row: MechanismResult, least: float) -> CheckOutcome:
+    accepted, offered = judged_tries(row)
+    if not offered:
+        return _STATE_OUTCOME[row.state]
+    # A rate of exactly the limit is enough, whatever floats make of it.
+    return "met" if accepted / offered >= least - 1e-9 else "broken"
+
+
+def _rates(address: AddressResult, least: float) -> Iterator[Check]:
+    demand = f"min-rate={least:g}"
+    rows = _judged(address)
+    if not rows:
+        yield _nothing(demand, "expectation", address)
+    for row in rows:
+        outcome = _rate_outcome(row, least)
+        yield _check(demand, "expectation", outcome, tries_words(row), address, row.mechanism)
+
+
+def _thresholds(address: AddressResult, demands: Demands) -> Iterator[Check]:
+    graded: tuple[tuple[str, str | None, Severity], ...] = (
+        ("warning", demands.warning, "warning"),
+        ("critical", demands.critical, "error"),
+    )
+    for name, text, severity in graded:
+        if text is None:
+            continue
+        demand, limit = f"{name}={text}", parse_range(text)
+        rows = _judged(address)
+        if not rows:
+            yield _nothing(demand, "threshold", address)
+        for row in rows:
+            rate = rate_percent(row)
+            outcome: CheckOutcome = "untestable"
+            if rate is not None:
+                outcome = "broken" if limit.alerts(rate) else "met"
+            yield _check(
+                demand, "threshold", outcome, tries_words(row), address, row.mechanism,
+                severity=severity, limit=text,
+            )  # fmt: skip

@@ -1,0 +1,235 @@
+"""From TOML to a Policy, strictly: a wrong key or value is an error with its path.
+
+Keys are checked before msgspec sees them, so that the nearest valid one can be named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from tlsresume.errors import PolicyFileError
+from tlsresume.policy.demands import EXPECTED, Demands
+from tlsresume.policy.durations import parse_duration
+from tlsresume.policy.policy import (
+    BUILTIN,
+    BuiltinName,
+    Policy,
+    TargetDemands,
+    Waiver,
+    on_top,
+)
+from tlsresume.policy.ranges import parse_range
+from tlsresume.results import MECHANISMS, Severity
+
+#: No policy comes near this.
+LARGEST = 1024 * 1024
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.IGNORECASE)
+
+
+def parse_policy(text: str, name: str) -> Policy:
+    """The policy in a TOML text, on top of the built-in one that it extends.
+
+    `name` is the file's, for messages. Raises PolicyFileError.
+    """
+    if len(text) > LARGEST:
+        raise PolicyFileError(f"{name} is too large for a policy", path=name)
+    try:
+        whole = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PolicyFileError(f"{name} is not TOML: {_lower(str(error))}", path=name) from None
+    _check_keys(whole, name)
+    policy = _convert(whole, Policy, "", name)
+    _check_values(policy, name)
+    if policy.extends is not None:
+        policy = on_top(builtin_policy(policy.extends), policy)
+    if not policy.demands_something:
+        raise PolicyFileError(
+            f"{name} demands nothing: no server could break it",
+            path=name,
+            hints=(
+                'name a demand under [defaults], such as resumes = true or max-lifetime = "24h"',
+            ),
+        )
+    return policy
+
+
+def builtin_policy(name: BuiltinName) -> Policy:
+    """A policy that comes with the tool."""
+    return parse_policy(builtin_text(name), name)
+
+
+def builtin_text(name: BuiltinName) -> str:
+    """Its TOML, to read or to start from."""
+    return (files("tlsresume.policy") / "builtin" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def nearest(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """A hint with the known word that is most like a wrong one, or with all of them."""
+    words = sorted(known)
+    close = difflib.get_close_matches(word, words, 1)
+    return (f"did you mean {close[0]}?",) if close else (f"known: {', '.join(words)}",)
+
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+
+def _convert(value: object, kind: type[_S], path: str, name: str) -> _S:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise PolicyFileError(f"{name}: {_with_path(str(error), path)}", path=name) from None
+
+
+# ---------------------------------------------------------------------- keys
+
+
+def _keys(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    return struct.__struct_encode_fields__
+
+
+def _check_keys(whole: dict[str, Any], name: str) -> None:
+    _check_table(whole, _keys(Policy), "", name)
+    _check_word(whole, "extends", BUILTIN, "", name)
+    findings = whole.get("findings")
+    if isinstance(findings, dict):
+        for code in findings:
+            _check_word(findings, code, get_args(Severity), "findings", name)
+    defaults = whole.get("defaults")
+    if isinstance(defaults, dict):
+        _check_demands(defaults, _keys(Demands), "defaults", name)
+    targets = whole.get("targets")
+    if isinstance(targets, dict):
+        for pattern, section in targets.items():
+            if isinstance(section, dict):
+                path = f'targets."{pattern}"'
+                _check_demands(section, _keys(TargetDemands), path, name)
+                # By itself, since msgspec's path would not name the pattern.
+                _convert(section, TargetDemands, path, name)
+    waivers = whole.get("waivers")
+    if isinstance(waivers, list):
+        for number, waiver in enumerate(waivers, 1):
+            if isinstance(waiver, dict):
+                _check_table(waiver, _keys(Waiver), f"waivers[{number}]", name)
+
+
+def _check_demands(section: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
+    _check_table(section, known, path, name)
+    expect = section.get("expect")
+    if isinstance(expect, dict):
+        _check_table(expect, MECHANISMS, f"{path}.expect", name)
+        for mechanism in expect:
+            _check_word(expect, mechanism, EXPECTED, f"{path}.expect", name)
+
+
+def _check_word(
+    table: dict[str, Any], key: str, known: tuple[str, ...], path: str, name: str
+) -> None:
+    """Refuse a word that is none of a few, and name the nearest."""
+    word = table.get(key)
+    if isinstance(word, str) and word not in known:
+        where = f"{path}.{key}" if path else key
+        raise PolicyFileError(
+            f"{name}: {where}: {word!r} is not valid here", path=name, hints=nearest(word, known)
+        )
+
+
+def _check_table(table: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
+    for key in table:
+        if key not in known:
+            where = f"{path}.{key}" if path else key
+            raise PolicyFileError(
+                f"{name}: {where}: no such key", path=name, hints=nearest(key, known)
+            )
+
+
+# -------------------------------------------------------------------- values
+
+
+def _check_values(policy: Policy, name: str) -> None:
+    _check_section(policy.defaults, "defaults", name)
+    for pattern, section in policy.targets.items():
+        path = f'targets."{pattern}"'
+        if not pattern.strip():
+            raise PolicyFileError(f"{name}: {path}: the pattern is empty", path=name)
+        _check_section(section, path, name)
+    for code in policy.findings:
+        if not _CODE.fullmatch(code):
+            raise PolicyFileError(
+                f"{name}: findings.{code}: not the code of a finding",
+                path=name,
+                hints=("codes are words joined by hyphens, as reports print them",),
+            )
+    for key in policy.sources:
+        if key not in (*_keys(Demands), *MECHANISMS, *policy.findings):
+            raise PolicyFileError(
+                f"{name}: sources.{key}: no such demand",
+                path=name,
+                hints=nearest(key, (*_keys(Demands), *MECHANISMS)),
+            )
+
+
+def _check_section(section: Demands, path: str, name: str) -> None:
+    if section.resumes is False:
+        raise PolicyFileError(
+            f"{name}: {path}.resumes: only true makes sense here",
+            path=name,
+            hints=('what must not be resumed is written expect = { psk = "not-resumed" }',),
+        )
+
+    def check(key: str, parse: Any, value: object) -> None:
+        if value is None:
+            return
+        try:
+            parse(value)
+        except ValueError as error:
+            raise PolicyFileError(f"{name}: {path}.{key}: {error}", path=name) from None
+
+    check("max-lifetime", parse_duration, section.max_lifetime)
+    check("min-lifetime", parse_duration, section.min_lifetime)
+    check("warning", parse_range, section.warning)
+    check("critical", parse_range, section.critical)
+    least, most = section.min_lifetime, section.max_lifetime
+    if least is not None and most is not None and parse_duration(least) > parse_duration(most):
+        raise PolicyFileError(
+            f"{name}: {path}: min-lifetime is longer than max-lifetime", path=name
+        )
+
+
+_DURATION = "not a duration such as 90s, 5m, 24h or 7d"
+_TYPES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "a list",
+    "date": "a date such as 2027-03-31",
+}
+
+
+def _with_path(message: str, above: str) -> str:
+    """The message of msgspec with its path first and the words of TOML."""
+    text, _, path = message.partition(" - at `$")
+    text = re.sub(r"`([a-z |]+)`", lambda match: _in_words(match[1]), text)
+    text = re.sub(r"Expected text matching regex .*[hd].*", _DURATION, text)
+    # People count from 1.
+    path = re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + 1}]", path)
+    where = f"{above}{path.rstrip('`').replace('[...]', '')}".lstrip(".")
+    return f"{where}: {_lower(text)}" if where else _lower(text)
+
+
+def _in_words(types: str) -> str:
+    names = [name for name in types.split(" | ") if name != "null"]
+    return " or ".join(_TYPES.get(name, f"'{name}'") for name in names)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,43 @@
+"""The JSON Schema of policy files, for editors; generated, shipped as policy.schema.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tlsresume.policy.policy import Policy
+from tlsresume.results import MECHANISMS
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a policy file."""
+    whole = _without_null(msgspec.json.schema(Policy))
+    for kind in ("Demands", "TargetDemands"):
+        expect = whole["$defs"][kind]["properties"]["expect"]
+        expect["propertyNames"] = {"enum": list(MECHANISMS)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "tlsresume policy, schema 1",
+    } | whole
+
+
+def _without_null(value: Any) -> Any:
+    """TOML has no null: what may be missing may not be null."""
+    if isinstance(value, list):
+        return [_without_null(each) for each in value if each != {"type": "null"}]
+    if not isinstance(value, dict):
+        return value
+    kept = {
+        key: _without_null(each)
+        for key, each in value.items()
+        if not (key == "default" and each is None)
+    }
+    if len(kept.get("anyOf", ())) == 1:
+        kept |= kept.pop("anyOf")[0]
+    return kept
+
+
+def schema_text() -> str:
+    """The schema as the text of its file."""
+    return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"

@@ -1,0 +1,106 @@
+"""What a policy demands, in plain sentences, for `tlsresume policy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tlsresume.policy.demands import Demands, Expected, merge
+from tlsresume.policy.durations import parse_duration, short_duration
+from tlsresume.policy.policy import Policy
+from tlsresume.results import Mechanism
+
+NAMES: dict[Mechanism, str] = {
+    "psk": "TLS 1.3 sessions (psk)",
+    "ticket": "TLS 1.2 session tickets (ticket)",
+    "session-id": "TLS 1.2 session IDs (session-id)",
+}
+_EXPECTED: dict[Expected, str] = {
+    "resumed": "must be resumed",
+    "not-resumed": "must not be resumed",
+    "any": "may be resumed or not",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One demand in words, and the source it rests on."""
+
+    text: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """What is demanded of some targets; `whose` says of which."""
+
+    whose: str
+    sentences: tuple[Sentence, ...]
+
+
+def sentences(demands: Demands, sources: dict[str, str]) -> tuple[Sentence, ...]:
+    """Every demand on a target, in words."""
+    return tuple(Sentence(text, sources.get(key)) for key, text in _sentences(demands))
+
+
+def _sentences(demands: Demands) -> Iterator[tuple[str, str]]:
+    if not demands.replaces_verdict:
+        yield "resumes", "Every judged mechanism on every tested address is resumed, every time."
+    yield from _expectations(demands)
+    for name in ("warning", "critical"):
+        value = getattr(demands, name)
+        if value is not None:
+            yield name, f"A resumption rate in the alert range {value} (percent) is {name}."
+    for field, words in _LIMITS.items():
+        value = getattr(demands, field)
+        if value not in (None, False):
+            yield field.replace("_", "-"), words(value)
+
+
+def _expectations(demands: Demands) -> Iterator[tuple[str, str]]:
+    rate = "" if demands.min_rate is None else f" at least {demands.min_rate:.0%} of the time"
+    for mechanism, expected in demands.expect.items():
+        often = rate if expected == "resumed" else ""
+        yield mechanism, f"{NAMES[mechanism]} {_EXPECTED[expected]}{often}."
+    left = [NAMES[name] for name in NAMES if name not in demands.expect]
+    if demands.expect and left:
+        yield "expect", f"Not checked: {', '.join(left)}."
+    if rate and not demands.expect:
+        yield "min-rate", f"Judged mechanisms are resumed{rate}."
+
+
+def _time(value: str | int) -> str:
+    return short_duration(parse_duration(value))
+
+
+def _keys(number: int) -> str:
+    return f"At most {number} ticket key{'s' if number > 1 else ''} can be seen over all addresses."
+
+
+def _early_data(wanted: str) -> str:
+    return "TLS 1.3 tickets allow early data." if wanted == "require" else "No early data."
+
+
+_LIMITS: dict[str, Callable[[Any], str]] = {
+    "max_lifetime": lambda value: f"Tickets live no longer than {_time(value)}.",
+    "min_lifetime": lambda value: f"Tickets live at least {_time(value)}.",
+    "max_ticket_keys": _keys,
+    "min_tickets": lambda number: f"A TLS 1.3 handshake brings at least {number} tickets.",
+    "early_data": _early_data,
+    "require_valid_certificate": lambda _: "The certificate is trusted and for this host.",
+    "every_address": lambda _: "No address of the target is left out.",
+}
+
+
+def paragraphs(policy: Policy) -> tuple[Paragraph, ...]:
+    """What the policy demands of every target, and of those that each section names.
+
+    A section is told with the defaults it inherits, as for a target that no other names.
+    """
+    found = [Paragraph("every target", sentences(policy.defaults, policy.sources))]
+    for pattern, section in policy.targets.items():
+        below = policy.defaults if section.inherit else Demands()
+        demands = merge(below, section)
+        found.append(Paragraph(f"targets named {pattern}", sentences(demands, policy.sources)))
+    return tuple(found)
