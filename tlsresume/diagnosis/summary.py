@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from statistics import median
 
 from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.experiments.spoiled import is_spoiled
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -42,12 +43,20 @@ _PROTOCOL_VERSION_ALERT = 70
 
 
 def counted(journal: Iterable[Attempt]) -> list[Attempt]:
-    """The attempts that count: of each ask the last, leaving out what we cut short."""
-    last: dict[int, Attempt] = {}
-    for attempt in journal:
-        if attempt.error is None or attempt.error.kind != "cancelled":
-            last[attempt.ask] = attempt
-    return sorted(last.values(), key=lambda attempt: (attempt.time, attempt.n))
+    """The attempts that count: of each ask the last, unless we cut it short, or broke the
+    session that it offered."""
+    seen = list(journal)
+    last = {attempt.ask: attempt for attempt in seen}
+    return sorted(
+        (
+            attempt
+            for attempt in last.values()
+            if not (attempt.error is not None and attempt.error.kind == "cancelled")
+            and not attempt.unsettled
+            and not is_spoiled(attempt, seen)
+        ),
+        key=lambda attempt: (attempt.time, attempt.n),
+    )
 
 
 def letter(attempt: Attempt) -> str:
@@ -191,13 +200,13 @@ def _state(
 def is_single_use(fixed: Series, chained: Series, keys: int) -> bool:
     """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
 
-    Fresh tickets are always accepted, one ticket never twice, and no second key
+    Fresh tickets are always accepted, one ticket exactly once, and no second key
     was seen that would explain the refusals.
     """
     fresh = chained.order.replace("C", "")
     again = fixed.order.replace("C", "")
     return (
-        bool(fresh) and set(fresh) == {"R"} and again.count("R") <= 1 and "N" in again and keys <= 1
+        bool(fresh) and set(fresh) == {"R"} and again.count("R") == 1 and "N" in again and keys <= 1
     )
 
 

@@ -5,6 +5,10 @@ that each wait for their own last connection would march in step with a
 balancer's round robin, and each lane would always meet "its" node. A fixed try
 offers one session unchanged; a chained try offers the newest session of the try
 before it, so two chained tries of one mechanism never overlap.
+
+A try whose session was lost by our own doing (see `spoiled`) is made once more with
+another session. Answers to our data are read only from servers that give any: one that
+serves a connection at a time would let the others wait for each silence.
 """
 
 from __future__ import annotations
@@ -15,8 +19,10 @@ from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import Discovery, issues
+from tlsresume.experiments.spoiled import handle_of, is_spoiled
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
+from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 
@@ -86,6 +92,16 @@ class Tries:
         mechanisms = [name for name in discovery.full if discovery.issued(name)]
         self._chains = {name: _Chain(name) for name in mechanisms}
         self._series: dict[_Try, _Series] = {}
+        self._fixed_sessions = {
+            name: next(s for s in discovery.full[name].sessions if s.mechanism == name)
+            for name in mechanisms
+        }
+        self._again = {
+            _Try(name, series): tries for name in mechanisms for series in ("fixed", "chained")
+        }
+        self._replacing = {name: asyncio.Lock() for name in mechanisms}
+        self._answers: bool | None = None
+        self._asking = asyncio.Lock()
         self._pending = [
             _Try(name, series)
             for name in mechanisms
@@ -136,6 +152,10 @@ class Tries:
                 self._free.set()
             if attempt is not None:
                 series.note(attempt)
+                if self._again[item] and is_spoiled(attempt, self._lab.journal):
+                    self._again[item] -= 1
+                    self._pending.append(item)
+                    self._free.set()
 
     def _next(self) -> _Try | None:
         for n, item in enumerate(self._pending):
@@ -155,14 +175,45 @@ class Tries:
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
+    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Attempt:
+        """One connection; whether the server answers data is found out by one at a time."""
+        if not errand.want_response or self._answers:
+            return await self._lab.connect(self._route, plan, errand, session)
+        async with self._asking:
+            if self._answers is not None:
+                errand = replace(errand, want_response=self._answers)
+            attempt = await self._lab.connect(self._route, plan, errand, session)
+            if errand.want_response and attempt.handshake_done and attempt.error is None:
+                self._answers = bool(attempt.response)
+            return attempt
+
     async def _fixed(self, item: _Try) -> Attempt:
-        session = next(
-            session
-            for session in self._discovery.full[item.mechanism].sessions
-            if session.mechanism == item.mechanism
-        )
         plan = self._terms.plan_for(item.mechanism)
-        return await self._lab.connect(self._route, plan, self._errand(item), session)
+        session = await self._fixed_session(item)
+        return await self._connect(plan, self._errand(item), session)
+
+    async def _fixed_session(self, item: _Try) -> Session:
+        """The one session of the fixed series; another if that one may be lost."""
+        async with self._replacing[item.mechanism]:
+            session = self._fixed_sessions[item.mechanism]
+            if self._maybe_lost(session):
+                errand = replace(self._errand(item), series="full")
+                plan = self._terms.plan_for(item.mechanism)
+                attempt = await self._connect(plan, errand, None)
+                fresh = [s for s in attempt.sessions if s.mechanism == item.mechanism]
+                if fresh:
+                    session = self._fixed_sessions[item.mechanism] = fresh[0]
+        return session
+
+    def _maybe_lost(self, session: Session) -> bool:
+        """Whether a full handshake with this session was seen that tells nothing."""
+        handle = handle_of(session)
+        return handle is not None and any(
+            attempt.offer is not None
+            and handle_of(attempt.offer) == handle
+            and is_spoiled(attempt, self._lab.journal)
+            for attempt in self._lab.journal
+        )
 
     async def _chained(self, chain: _Chain, item: _Try) -> Attempt | None:
         plan = self._terms.plan_for(item.mechanism)
@@ -173,7 +224,7 @@ class Tries:
             chain.started = True
             errand = self._terms.with_answer(errand)
         session = chain.sessions.pop(0)
-        attempt = await self._lab.connect(self._route, plan, errand, session)
+        attempt = await self._connect(plan, errand, session)
         if issues(attempt, item.mechanism):
             chain.sessions = list(attempt.sessions[-1:])
         elif item.mechanism != "psk" and attempt.reused:
@@ -187,7 +238,7 @@ class Tries:
         full = replace(self._terms.with_answer(errand), series="full")
         full = replace(full, ticket_wait=self._terms.options.ticket_wait)
         plan = self._terms.plan_for(chain.mechanism)
-        attempt = await self._lab.connect(self._route, plan, full)
+        attempt = await self._connect(plan, full, None)
         chain.sessions = [s for s in attempt.sessions if s.mechanism == chain.mechanism]
         if not chain.sessions:
             chain.failed_fulls += 1
