@@ -42,7 +42,11 @@ class ConnectOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOptions:
-    """What `probe` does. `transcripts` of `connect` keeps wire transcripts for `-v`."""
+    """What `probe` does. `transcripts` of `connect` keeps wire transcripts for `-v`.
+
+    Only when asked for: `experiments` by name, `cross_names` and `cross_protocols` (SNI and
+    ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
+    """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
     tries: int = 5
@@ -51,6 +55,11 @@ class ProbeOptions:
     max_addresses: int = 8
     explain: bool = True
     node_header: str | None = None
+    experiments: tuple[str, ...] = ()
+    cross_names: tuple[str, ...] = ()
+    cross_protocols: tuple[str, ...] = ()
+    ages: tuple[float, ...] = ()
+    find_lifetime: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +88,5 @@ class ResumeOptions:
     early_data: bytes = b""
     explain: bool = True
     clean_close: bool = True
+    tickets: bool = True
+    extended_master_secret: bool = True

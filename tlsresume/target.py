@@ -43,6 +43,11 @@ SCHEMES: dict[str, Scheme] = {
     "xmpps": Scheme(5223),
 }
 
+#: A zone of an IPv6 address, as RFC 6874 section 2 lets it be written unescaped.
+_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -66,6 +71,12 @@ class Target:
     def name(self) -> str:
         """HOST:PORT, with brackets round an IPv6 address: the target in every output."""
         return format_endpoint(self.host, self.port)
+
+    @property
+    def spelling(self) -> str:
+        """Text that `parse_target` makes the same host, port and scheme of."""
+        implied = "https" if self.port == DEFAULT_PORT else ""
+        return self.name if self.scheme == implied else f"{self.scheme}://{self.name}"
 
     @property
     def http(self) -> bool:
@@ -117,6 +128,9 @@ def parse_host(text: str, whole: str) -> str:
     if not text:
         raise _bad(whole, "the host is empty")
     if is_address(text):
+        _, percent, zone = text.partition("%")
+        if percent and not _ZONE.fullmatch(zone):
+            raise _bad(whole, "what follows the % is not the name of a zone")
         return str(ipaddress.ip_address(text))
     if not text.isascii():
         try:
@@ -147,7 +161,7 @@ def parse_port(text: str, whole: str) -> int:
 
 def split_endpoint(text: str, default_port: int) -> tuple[str, int]:
     """`HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address. Raises UsageError."""
-    if re.search(r"[\s\x00-\x1f\x7f]", text):
+    if _UNPRINTABLE.search(text):
         raise _bad(text, "it contains white space or control characters")
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
@@ -188,6 +202,8 @@ def parse_target(
     Raises UsageError.
     """
     scheme = ""
+    if _UNPRINTABLE.search(text):  # urlsplit would drop some of these without a word
+        raise _bad(text, "it contains white space or control characters")
     if "://" in text:
         url = _split_url(text)
         scheme = url.scheme.lower()
@@ -207,6 +223,12 @@ def parse_target(
         if not sni:
             raise UsageError("--servername and --no-sni exclude each other")
         servername = parse_host(servername, servername)
+        if is_address(servername):
+            raise UsageError(
+                f"{servername} cannot be sent as a server name: it is an address (RFC 6066"
+                " section 3)",
+                hints=("--no-sni sends no name", "--connect ADDR goes to another address"),
+            )
     elif sni and not is_address(host):
         servername = host
     target = Target(host=host, port=port, scheme=scheme, server_name=servername, family=family)

@@ -7,9 +7,10 @@ end, when time or budget is spent, or when the user interrupts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from tlsresume.actions.investigate import Investigation
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
 from tlsresume.experiments.discover import Discovery, discover
@@ -84,11 +85,13 @@ class Probe:
     options: ProbeOptions
     gate: Gate
     trace: Trace | None = None
+    progress: Callable[[str], None] = lambda _line: None
     lab: NetworkLab = field(init=False)
     skipped: list[Skipped] = field(init=False, default_factory=list)
     error: ErrorResult | None = field(init=False, default=None)
     stop: _Stop = field(init=False, default_factory=_Stop)
     done: bool = field(init=False, default=False)
+    investigation: Investigation = field(init=False)
     _addresses: list[_Address] = field(init=False, default_factory=list)
     _started: float = field(init=False, default=0.0)
     _dns_ms: float | None = field(init=False, default=None)
@@ -107,6 +110,10 @@ class Probe:
             ),
         )
 
+        self.investigation = Investigation(
+            self.lab, self.terms, self.options, self._note, self.progress
+        )
+
     @property
     def terms(self) -> Terms:
         """How every connection to the target is made."""
@@ -116,6 +123,7 @@ class Probe:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started = self.lab.now()
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
+        total += max((*self.options.ages, 0.0)) + 4 * (self.options.find_lifetime or 0.0)
         try:
             async with asyncio.timeout(total):
                 await self._run()
@@ -153,6 +161,7 @@ class Probe:
         async with asyncio.TaskGroup() as tasks:
             for address in self._addresses:
                 tasks.create_task(self._probe_address(address, share.tries))
+        await self.investigation.run(self._summaries())
 
     async def _probe_address(self, address: _Address, tries: int) -> None:
         try:
@@ -171,6 +180,10 @@ class Probe:
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
             self._leave_out(f"{what} on {address.route.address}", spent.message)
+
+    def _note(self, what: str, reason: str) -> None:
+        """Something beyond the first round was left out: named, without bearing on the verdict."""
+        self.skipped.append(Skipped(what, reason))
 
     def _leave_out(self, what: str, reason: str) -> None:
         self.skipped.append(Skipped(what, reason))
@@ -192,31 +205,42 @@ class Probe:
 
     # ----------------------------------------------------------------- result
 
-    def result(self) -> TargetResult:
-        """What is known now."""
+    def _summaries(self) -> list[AddressResult]:
+        """What is known of each address that this machine can reach."""
         journal = self.lab.journal
         naming = naming_of(journal)
-        addresses = []
-        skipped = list(self.skipped)
-        only_unreachable = all(address.no_route for address in self._addresses)
+        found = []
         for address in self._addresses:
-            if address.no_route and not only_unreachable:
-                skipped.append(Skipped(address.route.address, "no route from this machine"))
-                continue
-            own = [a for a in journal if a.address == address.route.address]
-            if own:
-                addresses.append(
-                    summarise_address(address.route.address, address.route.port, own, naming)
-                )
-        verdict = verdict_of(addresses, incomplete=self.stop.incomplete or self.stop.interrupted)
+            route = address.route
+            own = [a for a in journal if a.address == route.address]
+            if own and not self._without_route(address):
+                found.append(summarise_address(route.address, route.port, own, naming))
+        return found
+
+    def _without_route(self, address: _Address) -> bool:
+        """Whether an address is left out since this machine has no route to it."""
+        return address.no_route and not all(other.no_route for other in self._addresses)
+
+    def result(self) -> TargetResult:
+        """What is known now."""
+        addresses = self._summaries()
+        no_route = [
+            Skipped(address.route.address, "no route from this machine")
+            for address in self._addresses
+            if self._without_route(address)
+        ]
+        incomplete = self.stop.incomplete or self.stop.interrupted
         return TargetResult(
             target=self.target.name,
-            verdict=verdict,
+            verdict=verdict_of(addresses, incomplete=incomplete),
             error=self.error or _error_of_all(addresses),
-            connections=len(journal),
+            connections=len(self.lab.journal),
             duration_ms=round(self._duration, 1),
-            skipped=tuple(skipped),
+            skipped=(*self.skipped, *no_route),
             addresses=tuple(addresses),
+            findings=self.investigation.findings(addresses),
+            crossings=self.investigation.crossings(),
+            lifetimes=self.investigation.lifetimes(),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,
         )

@@ -10,24 +10,28 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+from tlsresume.actions.explain import Explanation
+from tlsresume.actions.pinning import pinned, plan_of, target_of
 from tlsresume.actions.reach import addresses_of, lab_for, unreachable
 from tlsresume.actions.save import metadata_of
+from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
-from tlsresume.errors import FileError, PeerError, UsageError
+from tlsresume.diagnosis.view import Saved, View
+from tlsresume.errors import FileError, PeerError
+from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
-from tlsresume.options import BOTH_VERSIONS, ResumeOptions
+from tlsresume.options import ResumeOptions
 from tlsresume.results import Attempt, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
 from tlsresume.target import Target, format_endpoint, parse_target
 from tlsresume.version import USER_AGENT
-from tlsresume.wire.handshake import ProtocolVersion
 
 Renewed = tuple[Session, SessionMetadata]
 
@@ -52,55 +56,16 @@ def resume(
         session_file = read_session_file(session_file)
     named = parse_target(target) if isinstance(target, str) else target
     chosen = options or ResumeOptions()
-    run = _Resumption(session_file, _target(session_file, named, chosen), chosen, trace)
-    return asyncio.run(run.run())
-
-
-def _target(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
-    metadata = file.metadata
-    if named is None:
-        if metadata.target is None:
-            raise UsageError(
-                f"{file.path} does not say which server it belongs to",
-                hints=("name the server: tlsresume resume FILE HOST:PORT",),
-            )
-        named = replace(parse_target(metadata.target), server_name=metadata.sni)
-        return _to_saved_address(named, metadata, options)
-    made_for = {name.lower() for name in _names(file)}
-    wanted = {name.lower() for name in (named.host, named.server_name) if name}
-    if made_for and not made_for & wanted and not options.any_host:
-        raise UsageError(
-            f"the session in {file.path} was made for {min(made_for)},"
-            f" not for {named.server_name or named.host}",
-            hints=(
-                "offering a session to another host name tells that host about it",
-                "--any-host does it all the same",
-            ),
-        )
-    if metadata.target is not None and parse_target(metadata.target).host == named.host:
-        return _to_saved_address(named, metadata, options)
-    return named
-
-
-def _names(file: SessionFile) -> set[str]:
-    names = {file.metadata.sni, file.session.fields.hostname}
-    if file.metadata.target is not None:
-        names.add(parse_target(file.metadata.target).host)
-    return {name for name in names if name}
-
-
-def _to_saved_address(target: Target, metadata: SessionMetadata, options: ResumeOptions) -> Target:
-    if options.where != "saved" or target.connect is not None or metadata.address is None:
-        return target
-    if target.family != "any" and (":" in metadata.address) != (target.family == "ipv6"):
-        return target
-    return replace(target, connect=(metadata.address, metadata.port or target.port))
+    where = target_of(session_file, named, chosen)
+    plan = plan_of(session_file, where, chosen)
+    return asyncio.run(_Resumption(session_file, where, plan, chosen, trace).run())
 
 
 @dataclass(slots=True)
 class _Resumption:
     file: SessionFile
     target: Target
+    plan: Plan
     options: ResumeOptions
     trace: Trace | None
 
@@ -117,7 +82,10 @@ class _Resumption:
         renewed: Renewed | None = None
         for address in addresses:
             attempts = await self._offer(lab, address)
-            result = self._result(lab, attempts, dns_ms)
+            explanation = self._explanation(lab, address)
+            if self.options.explain and _unexplained(attempts):
+                await explanation.run()
+            result = self._result(lab, attempts, explanation.view(), dns_ms)
             renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
             results.append(result)
         if len(results) == 1:
@@ -129,7 +97,7 @@ class _Resumption:
 
     async def _offer(self, lab: NetworkLab, address: str) -> list[Attempt]:
         route = Route(address, self.target.dial_to[1])
-        plan, errand = self.plan(), self._errand()
+        plan, errand = self.plan, self._errand()
         attempts = []
         for _ in range(self.options.tries):
             attempt = await lab.connect(route, plan, errand, self.file.session)
@@ -138,37 +106,32 @@ class _Resumption:
                 break
         return attempts
 
-    def plan(self) -> Plan:
-        """The session's own version, cipher, SNI and ALPN, except where told otherwise."""
-        connect = self.options.connect
-        plan = Terms(self.target, connect, USER_AGENT).plan()
-        fields = self.file.session.fields
-        if fields.tls_version < ProtocolVersion.TLSv1_2:
-            raise FileError(
-                f"the session in {self.file.path} is {fields.tls_version.label},"
-                " which is older than this tool speaks",
-                path=self.file.path,
-            )
-        if self.options.early_data:
-            plan = replace(plan, early_data=self.options.early_data)
-        if not self.options.pin:
-            return plan
-        if connect.tls == BOTH_VERSIONS:
-            plan = replace(plan, minimum=fields.tls_version, maximum=fields.tls_version)
-        if fields.tls_version >= ProtocolVersion.TLSv1_3:
-            if connect.ciphersuites is None:
-                plan = replace(plan, ciphersuites=fields.cipher_name)
-        elif connect.ciphers is None:
-            plan = replace(plan, ciphers=fields.cipher_name)
-        alpn = self.file.metadata.alpn or fields.alpn
-        if connect.alpn is None and alpn:
-            plan = replace(plan, alpn=(alpn,))
-        if self.file.session.mechanism == "session-id":
-            plan = replace(plan, tickets=False)
-        return plan
+    def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
+        metadata, session = self.file.metadata, self.file.session
+        saved = Saved(
+            session=session,
+            server_name=metadata.sni or session.fields.hostname,
+            alpn=metadata.alpn or session.fields.alpn,
+            leaf_sha256=metadata.leaf_sha256,
+        )
+        setting = Setting(
+            lab=lab,
+            route=Route(address, self.target.dial_to[1]),
+            terms=self._terms,
+            mechanism=session.mechanism,
+            plan=replace(self.plan, early_data=b""),
+            subject=session,
+            own_name=saved.server_name,
+            own_alpn=saved.alpn,
+        )
+        return Explanation(setting, saved=saved)
+
+    @property
+    def _terms(self) -> Terms:
+        return Terms(self.target, self.options.connect, USER_AGENT)
 
     def _errand(self) -> Errand:
-        terms = Terms(self.target, self.options.connect, USER_AGENT)
+        terms = self._terms
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
         errand = terms.with_answer(terms.errand("resume", "resume", mechanism, wait=wait))
@@ -184,27 +147,14 @@ class _Resumption:
             mechanism=session.mechanism,
             session_version=session.fields.tls_version.label,
             server_name=self.target.server_name,
-            pinned=self._pinned(),
+            pinned=pinned(self.file, self.plan) if self.options.pin else (),
             error=error,
             error_stack=error.stack if error else None,
         )
 
-    def _pinned(self) -> tuple[str, ...]:
-        if not self.options.pin:
-            return ()
-        plan, fields = self.plan(), self.file.session.fields
-        pinned = []
-        if plan.minimum == plan.maximum == fields.tls_version:
-            pinned.append(fields.tls_version.label)
-        if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
-            pinned.append(fields.cipher_name)
-        if plan.server_name and plan.server_name == (self.file.metadata.sni or fields.hostname):
-            pinned.append(f"SNI {plan.server_name}")
-        if plan.alpn and plan.alpn[0] == (self.file.metadata.alpn or fields.alpn):
-            pinned.append(f"ALPN {plan.alpn[0]}")
-        return tuple(pinned)
-
-    def _result(self, lab: NetworkLab, attempts: list[Attempt], dns_ms: float) -> ResumeResult:
+    def _result(
+        self, lab: NetworkLab, attempts: list[Attempt], view: View, dns_ms: float
+    ) -> ResumeResult:
         session = self.file.session
         telling = next((a for a in attempts if not a.reused), attempts[-1])
         naming = naming_of(lab.journal)
@@ -246,7 +196,9 @@ class _Resumption:
             verification=telling.verification,
             timings=replace(telling.timings, dns=round(dns_ms, 3)),
             traffic=telling.traffic,
+            fails_with_session=_fails_with_session(view),
             attempts=tuple(row(a, naming) for a in counted(lab.journal)),
+            findings=judge([view]),
         )
 
     def _own_key(self) -> str | None:
@@ -279,3 +231,15 @@ class _Resumption:
                     metadata = replace(metadata, leaf_sha256=self.file.metadata.leaf_sha256)
                 return sessions[-1], metadata
         return None
+
+
+def _unexplained(attempts: list[Attempt]) -> bool:
+    """Whether something was not resumed, and it is not the way to the server that failed."""
+    return any(not a.reused and not unreachable(a.error) for a in attempts)
+
+
+def _fails_with_session(view: View) -> bool | None:
+    """Whether handshakes without the session succeed; None: none was made to find out."""
+    if not view.broken or not view.controls:
+        return None
+    return any(control.handshake_done for control in view.controls)

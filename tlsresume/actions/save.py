@@ -96,7 +96,7 @@ def metadata_of(
     """What a session file says beside the session, so that it can be offered again."""
     ticket = session.fields.ticket
     return SessionMetadata(
-        target=target.name,
+        target=target.spelling,
         address=attempt.address,
         port=attempt.port,
         sni=attempt.plan.server_name,

@@ -113,8 +113,15 @@ def hash_mismatch(view: View) -> Match | None:
                 if stuck
                 else None,
             )
-    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done and a.suite]
     session = view.session
+    pinned = [
+        a for a in view.broken if session and a.plan.ciphersuites == session.fields.cipher_name
+    ]
+    if pinned and not view.settled("unpinned") and not any(a.handshake_done for a in view.controls):
+        return Match(
+            seen=("only its cipher suite was offered",), proven=False, ask=("control", "unpinned")
+        )
+    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done and a.suite]
     if session is None or not unpinned or unpinned[0].suite is None or view.accepted:
         return None
     then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
@@ -340,6 +347,8 @@ def other_ticket_key(view: View) -> Match | None:
     """Nodes here use different ticket keys."""
     if view.stateful or not view.declined:
         return None
+    if view.crossing:
+        return _between_addresses(view)
     if view.naming.visible:
         return _by_key_names(view)
     if view.saved is None and view.accepted:
@@ -352,6 +361,20 @@ def other_ticket_key(view: View) -> Match | None:
             not_known=("key names: these tickets show none",),
         )
     return None
+
+
+def _between_addresses(view: View) -> Match | None:
+    declined = [a for a in view.declined if _same_key(view, a) is not True]
+    if not declined or view.accepted:
+        return None
+    attempt = declined[0]
+    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    keys = f", key {short(old)} there, {short(new)} here" if old and new else ""
+    return Match(
+        seen=tuple(f"a session {a.series} is refused on {a.address}{keys}" for a in declined[:1]),
+        evidence=_shown(view, *declined),
+        not_known=() if keys else ("key names: these tickets show none",),
+    )
 
 
 def _by_key_names(view: View) -> Match | None:
@@ -447,6 +470,12 @@ def cache_miss(view: View) -> Match | None:
             candidates=("evicted or expired in the cache", "a restart of the server",
                         "another node than the one that issued it", "consumed (single use)"),
         )  # fmt: skip
+    if view.crossing:
+        declined = view.declined[0]
+        return Match(
+            seen=(f"a session {declined.series} is refused on {declined.address}: per-node state",),
+            evidence=_shown(view, declined),
+        )
     taken = [a for a in (*view.accepted, *view.at_once) if a.reused]
     if not taken:
         return None
@@ -474,7 +503,7 @@ def cache_miss(view: View) -> Match | None:
 def never_honoured(view: View) -> Match | None:
     """Sessions are issued here and never accepted."""
     tries = [*view.declined, *(a for a in view.at_once if a.handshake_done)]
-    if not view.declined or view.accepted or any(a.reused for a in tries):
+    if view.crossing or not view.declined or view.accepted or any(a.reused for a in tries):
         return None
     if any(_same_key(view, a) is False for a in tries):
         return None

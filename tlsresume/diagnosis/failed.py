@@ -227,7 +227,7 @@ def cipher_removed(view: View) -> Match | None:
     )
     here = [a for a in broken if a.plan.ciphers is not None and name not in a.plan.ciphers]
     unpinned = [a for a in view.experiment("unpinned") if a.handshake_done]
-    there = [a for a in broken if a.plan.ciphers == name] if unpinned else []
+    there = [a for a in broken if a.plan.ciphers == name]
     if here:
         return Match(
             seen=(f"the session's cipher {name} is not in this client's list",),
@@ -235,7 +235,9 @@ def cipher_removed(view: View) -> Match | None:
             proven=_controlled(view),
             ask=_ASK,
         )
-    if there and not _controlled(view) and unpinned[0].cipher != name:
+    if there and not view.settled("unpinned") and not _controlled(view):
+        return Match(seen=("only its cipher was offered",), proven=False, ask=(*_ASK, "unpinned"))
+    if there and not _controlled(view) and unpinned and unpinned[0].cipher != name:
         return Match(
             seen=(
                 (

@@ -52,22 +52,23 @@ def wanted(view: View) -> tuple[str, ...]:
 
 
 def judge(views: Sequence[View]) -> tuple[Finding, ...]:
-    """The findings of a target, gravest first; one per code, whatever it was seen on."""
-    by_code: dict[str, Finding] = {}
+    """The findings of a target, gravest first; one per code and severity."""
+    found: dict[tuple[str, Severity], Finding] = {}
     for view in views:
         for finding in _of_view(view):
-            known = by_code.get(finding.code)
-            by_code[finding.code] = finding if known is None else _merged(known, finding)
-    return tuple(sorted(by_code.values(), key=lambda f: _SEVERITIES.index(f.severity)))
+            key = (finding.code, finding.severity)
+            found[key] = _merged(found[key], finding) if key in found else finding
+    return tuple(sorted(found.values(), key=lambda f: _SEVERITIES.index(f.severity)))
 
 
 def _of_view(view: View) -> list[Finding]:
-    findings = [_finding(view, j, ()) for j in matches(view) if j.rule.group == "D"]
+    aside = () if view.crossing else matches(view)
+    findings = [_finding(view, j, ()) for j in aside if j.rule.group == "D"]
     chosen = named(view)
     single_use = any(finding.code == "single-use" for finding in findings)
     if chosen is not None and not (single_use and chosen.rule.group == "B"):
         others = () if chosen.match.proven else tuple(
-            j.rule.code for j in causes(view) if j is not chosen and j.rule.code not in _CATCH_ALL
+            j.rule.code for j in causes(view) if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
         )  # fmt: skip
         findings.append(_finding(view, chosen, others))
     return findings
@@ -80,6 +81,8 @@ _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     rule, match = judged.rule, judged.match
     severity: Severity = rule.severity if view.judged else "info"
+    if view.crossing and severity == "error":
+        severity = "warning"
     skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)
     return Finding(
         code=rule.code,
@@ -99,9 +102,8 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
 
 def _merged(one: Finding, other: Finding) -> Finding:
     """The same cause seen on two mechanisms or addresses, as one finding."""
-    graver = min(one, other, key=lambda finding: _SEVERITIES.index(finding.severity))
     return replace(
-        graver,
+        one,
         address=one.address if one.address == other.address else None,
         mechanism=one.mechanism if one.mechanism == other.mechanism else None,
         evidence=_union(one.evidence, other.evidence)[:_EVIDENCE_SHOWN],

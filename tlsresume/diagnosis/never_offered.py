@@ -218,8 +218,6 @@ def not_issued(view: View) -> Match | None:
             ),
         ),
         evidence=_shown(view, view.full),
-        proven=view.mechanism != "psk" or view.settled("elicit"),
-        ask=("elicit",) if view.mechanism == "psk" else (),
         not_known=()
         if asked or view.mechanism != "psk"
         else ("whether tickets come after data: try --send TEXT or an https:// target",),

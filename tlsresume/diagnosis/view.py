@@ -18,6 +18,9 @@ from tlsresume.session.ticket import KeyNaming, is_stateful
 #: The series whose tries are judged; the rest are experiments.
 SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
 
+#: Experiments whose handshakes without a session follow another plan than the tries'.
+_OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
@@ -35,7 +38,7 @@ class View:
 
     `attempts` are those that count, in the order of their start; `elsewhere` those of
     the same mechanism on the target's other addresses. `saved` is set when the session
-    comes from a file. `skipped` are experiments that were not made, with the reason.
+    comes from a file, `crossing` when the tries offer sessions of other addresses. `skipped` are experiments that were not made, with the reason.
     """
 
     address: str
@@ -46,6 +49,7 @@ class View:
     judged: bool = True
     saved: Saved | None = None
     elsewhere: tuple[Attempt, ...] = ()
+    crossing: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
 
     # ------------------------------------------------------------- selections
@@ -68,7 +72,12 @@ class View:
         return tuple(
             attempt
             for attempt in self.attempts
-            if attempt.series in SUBJECT_SERIES and attempt.offer is not None
+            if attempt.offer is not None
+            and (
+                attempt.experiment == "matrix"
+                if self.crossing
+                else attempt.series in SUBJECT_SERIES
+            )
         )
 
     @property
@@ -108,7 +117,7 @@ class View:
             attempt
             for attempt in self.attempts
             if attempt.offer is None and attempt.handshake_done
-            and attempt.experiment not in ("unpinned", "no-ems")
+            and attempt.experiment not in _OTHER_PLANS
         )  # fmt: skip
 
     @property
@@ -117,8 +126,13 @@ class View:
         if not self.broken:
             return ()
         since = self.broken[0].time
-        return tuple(a for a in self.attempts if a.offer is None and a.time >= since
-                     and a.experiment not in ("unpinned", "no-ems"))  # fmt: skip
+        return tuple(
+            attempt
+            for attempt in self.attempts
+            if attempt.offer is None
+            and attempt.time >= since
+            and attempt.experiment not in _OTHER_PLANS
+        )
 
     @property
     def at_once(self) -> tuple[Attempt, ...]:

@@ -1,0 +1,67 @@
+"""From a first round to causes: ask the rules, run the experiment they want, ask again.
+
+It stops as soon as one cause is left, or nothing that is harmless would separate
+those that remain, or the budget is spent; what was not run is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tlsresume.diagnosis.judge import wanted
+from tlsresume.diagnosis.summary import naming_of
+from tlsresume.diagnosis.view import Saved, View, make_view
+from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.ladder import EXPERIMENTS
+from tlsresume.experiments.setting import Setting
+
+#: More rungs than one explanation can have.
+_RUNGS = len(EXPERIMENTS) + 1
+
+
+@dataclass(slots=True)
+class Explanation:
+    """One mechanism on one address being explained."""
+
+    setting: Setting
+    judged: bool = True
+    saved: Saved | None = None
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    only: Callable[[str], bool] = lambda _name: True
+
+    def view(self) -> View:
+        """All that is known now."""
+        journal = self.setting.lab.journal
+        return make_view(
+            journal,
+            self.setting.route.address,
+            self.setting.route.port,
+            self.setting.mechanism,
+            naming_of(journal),
+            judged=self.judged,
+            saved=self.saved,
+            skipped=self.skipped,
+        )
+
+    async def run(self) -> None:
+        """Climb the ladder."""
+        for _ in range(_RUNGS):
+            names = [name for name in wanted(self.view()) if name in EXPERIMENTS]
+            if not names:
+                return
+            await self.experiment(names[0])
+
+    async def experiment(self, name: str) -> None:
+        """Run one experiment, or note why it was not."""
+        setting, experiment = self.setting, EXPERIMENTS[name]
+        if setting.lab.budget.left < experiment.cost:
+            self.skipped.append((name, "the budget is spent"))
+            return
+        try:
+            await experiment.run(setting)
+        except BudgetSpent as spent:
+            self.skipped.append((name, spent.message))
+            return
+        if not self.view().settled(name):
+            self.skipped.append((name, "no session to try it with"))

@@ -1,0 +1,162 @@
+"""The second round of a probe: what the first round leaves unexplained, and what was asked for.
+
+Explanations run for what is judged and does not resume everywhere and always; the
+matrix over addresses wherever there are several; other experiments only when named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tlsresume.actions.explain import Explanation
+from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
+from tlsresume.diagnosis.judge import judge
+from tlsresume.diagnosis.summary import naming_of
+from tlsresume.errors import BudgetSpent
+from tlsresume.experiments import age, crossing, names
+from tlsresume.experiments.setting import Setting
+from tlsresume.experiments.terms import Terms
+from tlsresume.lab import Lab, Route
+from tlsresume.options import ProbeOptions
+from tlsresume.results import (
+    AddressResult,
+    Crossing,
+    Finding,
+    LifetimeResult,
+    Mechanism,
+    MechanismResult,
+)
+
+_UNEXPLAINED = frozenset({"partly", "not-resumed", "not-issued"})
+
+#: The fewest connections that one offer at an age takes.
+_PER_AGE = 2
+
+LeaveOut = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class Investigation:
+    """What comes after the first round on one target. `leave_out` notes what was not done."""
+
+    lab: Lab
+    terms: Terms
+    options: ProbeOptions
+    leave_out: LeaveOut
+    progress: Callable[[str], None]
+    explanations: dict[tuple[str, Mechanism], Explanation] = field(default_factory=dict)
+    _crossed: list[Mechanism] = field(default_factory=list)
+
+    async def run(self, addresses: Sequence[AddressResult]) -> None:
+        """Explain, cross, and run what the user named."""
+        reached = [address for address in addresses if address.mechanisms]
+        if self.options.explain:
+            async with asyncio.TaskGroup() as tasks:
+                for address in reached:
+                    tasks.create_task(self._explain(address))
+            await self._cross(reached)
+        async with asyncio.TaskGroup() as tasks:
+            for address in reached:
+                tasks.create_task(self._named(address))
+
+    def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:
+        """The one explanation of a mechanism on an address."""
+        key = (address.address, mechanism.mechanism)
+        if key not in self.explanations:
+            self.explanations[key] = Explanation(
+                self._setting(address, mechanism.mechanism), judged=mechanism.judged
+            )
+        return self.explanations[key]
+
+    def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
+        return Setting(
+            lab=self.lab,
+            route=Route(address.address, address.port),
+            terms=self.terms,
+            mechanism=mechanism,
+            plan=self.terms.plan_for(mechanism),
+        )
+
+    async def _explain(self, address: AddressResult) -> None:
+        for mechanism in address.mechanisms:
+            if mechanism.judged and mechanism.state in _UNEXPLAINED:
+                await self.explanation(address, mechanism).run()
+
+    # ------------------------------------------------------------- the matrix
+
+    async def _cross(self, addresses: Sequence[AddressResult]) -> None:
+        mechanisms: list[Mechanism] = ["psk", "ticket", "session-id"]
+        for mechanism in mechanisms:
+            settings = [
+                self._setting(address, mechanism)
+                for address in addresses
+                for result in address.mechanisms
+                if result.mechanism == mechanism and result.judged
+                and result.state in ("resumed", "partly")
+            ]  # fmt: skip
+            if len(settings) < 2:
+                continue
+            self._crossed.append(mechanism)
+            cost = crossing.cost(len(settings), single=mechanism == "psk")
+            if cost > self.lab.budget.left:
+                self._note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
+                           f" the {self.lab.budget.left} left of the budget")  # fmt: skip
+                continue
+            try:
+                await crossing.cross(settings)
+            except BudgetSpent as spent:
+                self._note(f"a part of the {mechanism} matrix of addresses", spent.message)
+
+    def _note(self, what: str, reason: str) -> None:
+        self.leave_out(what, reason)
+
+    # ------------------------------------------------------- what was asked for
+
+    async def _named(self, address: AddressResult) -> None:
+        options = self.options
+        for result in address.mechanisms:
+            if not result.judged or result.state == "not-issued":
+                continue
+            explanation = self.explanation(address, result)
+            for name in options.experiments:
+                if not explanation.view().settled(name):
+                    await explanation.experiment(name)
+            setting = explanation.setting
+            try:
+                for name in options.cross_names:
+                    await names.cross_name(setting, name)
+                for protocol in options.cross_protocols:
+                    await names.cross_protocol(setting, protocol)
+                if options.ages:
+                    await age.offer_at_ages(setting, options.ages, self.progress)
+                if options.find_lifetime is not None:
+                    await age.find_lifetime(setting, options.find_lifetime, self.progress)
+            except BudgetSpent as spent:
+                self._note(f"a part of what was asked for on {address.address}", spent.message)
+
+    # ------------------------------------------------------------------ result
+
+    def findings(self, addresses: Sequence[AddressResult]) -> tuple[Finding, ...]:
+        """What the rules say of everything that is known now."""
+        views = [
+            self.explanation(address, mechanism).view()
+            for address in addresses
+            for mechanism in address.mechanisms
+        ]
+        naming = naming_of(self.lab.journal)
+        crossed = [
+            crossing_view(self.lab.journal, address.address, address.port, mechanism, naming)
+            for address in addresses
+            for mechanism in self._crossed
+        ]
+        return judge([*views, *(view for view in crossed if view is not None)])
+
+    def crossings(self) -> tuple[Crossing, ...]:
+        """The matrix of issuing and accepting addresses, and of nodes where they are named."""
+        return crossings(self.lab.journal)
+
+    def lifetimes(self) -> tuple[LifetimeResult, ...]:
+        """How long sessions were honoured, where that was asked for."""
+        return lifetimes(self.lab.journal)

@@ -1,0 +1,110 @@
+"""Where a saved session may go, and what is pinned when it goes there.
+
+A session goes to the target it was made for, at the saved address, and with its own
+TLS version, cipher, SNI and ALPN, so that a "New" is the server's answer and not our
+own doing. Every deviation is an explicit option.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.errors import FileError, UsageError
+from tlsresume.experiments.terms import Terms
+from tlsresume.openssl.plan import Plan
+from tlsresume.options import BOTH_VERSIONS, ResumeOptions
+from tlsresume.session.file import SessionFile, SessionMetadata
+from tlsresume.target import Target, parse_target
+from tlsresume.version import USER_AGENT
+from tlsresume.wire.handshake import ProtocolVersion
+
+
+def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
+    """The target of a saved session: the one named, else the file's. Raises UsageError."""
+    metadata = file.metadata
+    if named is None:
+        if metadata.target is None:
+            raise UsageError(
+                f"{file.path} does not say which server it belongs to",
+                hints=("name the server: tlsresume resume FILE HOST:PORT",),
+            )
+        named = replace(parse_target(metadata.target), server_name=metadata.sni)
+        return _to_saved_address(named, metadata, options)
+    made_for = {name.lower() for name in _names(file)}
+    wanted = {name.lower() for name in (named.host, named.server_name) if name}
+    if made_for and not made_for & wanted and not options.any_host:
+        raise UsageError(
+            f"the session in {file.path} was made for {min(made_for)},"
+            f" not for {named.server_name or named.host}",
+            hints=(
+                "offering a session to another host name tells that host about it",
+                "--any-host does it all the same",
+            ),
+        )
+    if metadata.target is not None and parse_target(metadata.target).name == named.name:
+        return _to_saved_address(named, metadata, options)
+    return named
+
+
+def _names(file: SessionFile) -> set[str]:
+    names = {file.metadata.sni, file.session.fields.hostname}
+    if file.metadata.target is not None:
+        names.add(parse_target(file.metadata.target).host)
+    return {name for name in names if name}
+
+
+def _to_saved_address(target: Target, metadata: SessionMetadata, options: ResumeOptions) -> Target:
+    if options.where != "saved" or target.connect is not None or metadata.address is None:
+        return target
+    if target.family != "any" and (":" in metadata.address) != (target.family == "ipv6"):
+        return target
+    return replace(target, connect=(metadata.address, metadata.port or target.port))
+
+
+def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
+    """The session's own version, cipher, SNI and ALPN, except where told otherwise.
+
+    Raises FileError for a session of a version that is not spoken here.
+    """
+    connect, fields = options.connect, file.session.fields
+    plan = replace(
+        Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
+        early_data=options.early_data,
+        extended_master_secret=options.extended_master_secret,
+    )
+    if fields.tls_version < ProtocolVersion.TLSv1_2:
+        raise FileError(
+            f"the session in {file.path} is {fields.tls_version.label},"
+            " which is older than this tool speaks",
+            path=file.path,
+        )
+    if not options.pin:
+        return plan
+    if connect.tls == BOTH_VERSIONS:
+        plan = replace(plan, minimum=fields.tls_version, maximum=fields.tls_version)
+    if fields.tls_version >= ProtocolVersion.TLSv1_3:
+        if connect.ciphersuites is None:
+            plan = replace(plan, ciphersuites=fields.cipher_name)
+    elif connect.ciphers is None:
+        plan = replace(plan, ciphers=fields.cipher_name)
+    alpn = file.metadata.alpn or fields.alpn
+    if connect.alpn is None and alpn:
+        plan = replace(plan, alpn=(alpn,))
+    if file.session.mechanism == "session-id":
+        plan = replace(plan, tickets=False)
+    return plan
+
+
+def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
+    """What of a plan is the session's own, in words."""
+    fields = file.session.fields
+    words = []
+    if plan.minimum == plan.maximum == fields.tls_version:
+        words.append(fields.tls_version.label)
+    if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
+        words.append(fields.cipher_name)
+    if plan.server_name and plan.server_name == (file.metadata.sni or fields.hostname):
+        words.append(f"SNI {plan.server_name}")
+    if plan.alpn and plan.alpn[0] == (file.metadata.alpn or fields.alpn):
+        words.append(f"ALPN {plan.alpn[0]}")
+    return tuple(words)

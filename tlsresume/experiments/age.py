@@ -1,0 +1,91 @@
+"""How old may a session grow before the server refuses it?
+
+Sessions are kept and offered at growing ages, each once. Where OpenSSL would
+withhold one that is past its stated lifetime, a copy with a raised lifetime hint
+is offered: the hint is the client's own bookkeeping, and not sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tlsresume.experiments.setting import Setting
+from tlsresume.results import Attempt
+from tlsresume.session.session import Session
+
+EXPERIMENT = "age"
+
+#: Bisecting ends when the span is this part of its lower end, or a second.
+_FINE = 0.05
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    session: Session
+    since: float
+
+
+async def _keep(setting: Setting, count: int) -> list[_Kept]:
+    kept: list[_Kept] = []
+    while len(kept) < count:
+        attempt, _ = await setting.full(EXPERIMENT)
+        own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
+        if not own:
+            break
+        now = setting.lab.now()
+        kept += [_Kept(session, now) for session in own]
+    return kept[:count]
+
+
+async def _offer_at(setting: Setting, kept: _Kept, age: float, progress: Progress) -> Attempt:
+    left = kept.since + age - setting.lab.now()
+    if left > 0:
+        progress(f"{setting.mechanism}: next offer at age {age:g} s, in {left:.0f} s")
+        await setting.lab.wait(left)
+    session = kept.session
+    lifetime = session.lifetime
+    if lifetime is not None and age >= lifetime:
+        session = session.with_lifetime(int(age) + 60)
+    attempt = await setting.offer(EXPERIMENT, f"at {age:g} s", session)
+    answer = "reused" if attempt.reused else "failed" if attempt.error else "new"
+    progress(f"{setting.mechanism}: {answer} at age {age:g} s")
+    return attempt
+
+
+async def offer_at_ages(setting: Setting, ages: Sequence[float], progress: Progress) -> None:
+    """Offer a session of its own at each age, in seconds, growing."""
+    kept = await _keep(setting, len(ages))
+    for one, age in zip(kept, sorted(ages), strict=False):
+        await _offer_at(setting, one, age, progress)
+
+
+async def find_lifetime(setting: Setting, longest: float, progress: Progress) -> None:
+    """Double the age until a session is refused, then bisect; `longest` bounds the age."""
+    ages = []
+    age = 1.0
+    while age < longest:
+        ages.append(age)
+        age *= 2
+    ages.append(longest)
+    kept = await _keep(setting, len(ages))
+    good, bad = 0.0, None
+    for one, age in zip(kept, ages, strict=False):
+        attempt = await _offer_at(setting, one, age, progress)
+        if attempt.reused:
+            good = age
+        elif attempt.handshake_done or attempt.offered:
+            bad = age
+            break
+    while bad is not None and bad - good > max(1.0, _FINE * good):
+        middle = (good + bad) / 2
+        fresh = await _keep(setting, 1)
+        if not fresh:
+            return
+        attempt = await _offer_at(setting, fresh[0], middle, progress)
+        if attempt.reused:
+            good = middle
+        else:
+            bad = middle

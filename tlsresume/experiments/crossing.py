@@ -1,0 +1,53 @@
+"""Which address accepts whose sessions? A matrix of issuing and accepting addresses.
+
+A TLS 1.3 ticket is used once, so that a server which takes each ticket once is
+not mistaken for one that does not know it; an older session serves for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.setting import Setting
+from tlsresume.session.session import Session
+
+EXPERIMENT = "matrix"
+
+
+def cost(addresses: int, *, single: bool) -> int:
+    """Connections for a whole matrix; `single`: each session is used once (TLS 1.3)."""
+    others = addresses * (addresses - 1)
+    return 2 * others if single else addresses + others
+
+
+async def cross(settings: Sequence[Setting]) -> None:
+    """Offer each address's sessions to every other one. Raises BudgetSpent.
+
+    An offer's series is `from ADDRESS`. All settings are of one mechanism.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_from_one(issuer, settings)) for issuer in settings]
+    for task in running:
+        spent = task.result()
+        if spent is not None:
+            raise spent
+
+
+async def _from_one(issuer: Setting, settings: Sequence[Setting]) -> BudgetSpent | None:
+    spare: list[Session] = []
+    try:
+        for acceptor in settings:
+            if acceptor is issuer:
+                continue
+            if not spare:
+                attempt, _ = await issuer.full(EXPERIMENT)
+                spare = [s for s in attempt.sessions if s.mechanism == issuer.mechanism]
+            if not spare:
+                return None
+            session = spare.pop() if issuer.mechanism == "psk" else spare[-1]
+            await acceptor.offer(EXPERIMENT, f"from {issuer.route.address}", session)
+    except BudgetSpent as spent:
+        return spent
+    return None

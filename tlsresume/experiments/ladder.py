@@ -1,0 +1,165 @@
+"""The experiments by name, cheap to dear: one question each, and what it costs.
+
+Those that are not `harmless` (they show an unusual client to the server's log,
+or take long) run only when the user names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from tlsresume.experiments.setting import Setting
+from tlsresume.openssl.plan import Plan
+from tlsresume.session.session import Session
+from tlsresume.wire.handshake import ProtocolVersion
+
+Run = Callable[[Setting], Awaitable[None]]
+
+_PAIRS = 5
+_CLOSES = 3
+
+#: TLS 1.3 suites by the hash of their key schedule (RFC 8446 section B.4).
+_SUITES_BY_HASH = {
+    "sha256": "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
+    "sha384": "TLS_AES_256_GCM_SHA384",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A question to a server, and at most how many connections it takes to ask it."""
+
+    name: str
+    question: str
+    cost: int
+    run: Run
+    harmless: bool = True
+
+
+async def _control(setting: Setting) -> None:
+    for _ in range(2):
+        await setting.full("control")
+
+
+async def _retry(setting: Setting) -> None:
+    for _ in range(_PAIRS):
+        _, session = await setting.full("retry")
+        if session is None:
+            return
+        await setting.offer("retry", "at-once", session)
+
+
+async def _same_ticket(setting: Setting) -> None:
+    _, session = await setting.full("same-ticket")
+    if session is not None:
+        await setting.offer("same-ticket", "first", session)
+        await setting.offer("same-ticket", "second", session)
+
+
+async def _close(setting: Setting) -> None:
+    for _ in range(_CLOSES):
+        for clean, name in ((True, "clean"), (False, "abrupt")):
+            _, session = await setting.full("close", f"full-{name}", clean=clean)
+            if session is not None:
+                await setting.offer("close", f"after-{name}", session)
+
+
+async def _elicit(setting: Setting) -> None:
+    errand = setting.terms.with_answer(setting.errand("elicit", "full"))
+    errand = replace(errand, ticket_wait=2 * setting.terms.options.ticket_wait)
+    await setting.lab.connect(setting.route, setting.plan, errand)
+
+
+async def _unpinned(setting: Setting) -> None:
+    await setting.full("unpinned", plan=_ordinary(setting))
+
+
+def _ordinary(setting: Setting) -> Plan:
+    plan = setting.plan
+    return replace(
+        plan,
+        minimum=ProtocolVersion.TLSv1_2,
+        maximum=ProtocolVersion.TLSv1_3,
+        ciphers=setting.terms.options.ciphers,
+        ciphersuites=setting.terms.options.ciphersuites,
+    )
+
+
+async def _no_ems(setting: Setting) -> None:
+    plan = replace(setting.plan, extended_master_secret=False)
+    session: Session | None = setting.subject
+    if session is None:
+        _, session = await setting.full("no-ems", plan=plan)
+    if session is not None:
+        await setting.offer("no-ems", "offer", session, plan=plan)
+
+
+async def _own_name(setting: Setting) -> None:
+    if setting.subject is None:
+        return
+    plan = replace(setting.plan, server_name=setting.own_name)
+    if setting.own_alpn:
+        plan = replace(plan, alpn=(setting.own_alpn,))
+    await setting.offer("own-name", "offer", setting.subject, plan=plan)
+
+
+async def _versions(setting: Setting) -> None:
+    _, session = await setting.full("versions")
+    if session is not None:
+        await setting.offer("versions", "pinned", session)
+        _, session = await setting.full("versions")
+    if session is not None:
+        await setting.offer("versions", "both", session, plan=_ordinary(setting))
+
+
+async def _ciphers(setting: Setting) -> None:
+    """Offer a TLS 1.3 session beside a suite of another hash that is listed first."""
+    _, session = await setting.full("ciphers")
+    if session is None:
+        return
+    fields = session.fields
+    own = replace(setting.plan, ciphersuites=fields.cipher_name)
+    if setting.mechanism != "psk":
+        await setting.offer("ciphers", "own", session, plan=replace(
+            setting.plan, ciphers=fields.cipher_name))  # fmt: skip
+        return
+    await setting.offer("ciphers", "own", session, plan=own)
+    other = "sha256" if fields.cipher_hash == "sha384" else "sha384"
+    _, session = await setting.full("ciphers")
+    if session is not None:
+        suites = f"{_SUITES_BY_HASH[other]}:{fields.cipher_name}"
+        await setting.offer(
+            "ciphers", "other-hash", session, plan=replace(setting.plan, ciphersuites=suites)
+        )
+
+
+async def _source_port(setting: Setting) -> None:
+    """Does a balancer that hashes our source port send us to the same node again?"""
+    first, session = await setting.full("source-port")
+    if session is None or first.local_port is None:
+        return
+    for _ in range(_CLOSES):
+        await setting.offer("source-port", "same", session, local_port=first.local_port)
+        await setting.offer("source-port", "new", session)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment("control", "does it work without a session?", 2, _control),
+        Experiment("unpinned", "does it work with other versions and ciphers?", 1, _unpinned),
+        Experiment("own-name", "does the session resume under its own name?", 1, _own_name),
+        Experiment("elicit", "do tickets come after data, or late?", 1, _elicit),
+        Experiment("no-ems", "does extended master secret matter?", 2, _no_ems),
+        Experiment("same-ticket", "is one ticket accepted twice?", 3, _same_ticket),
+        Experiment("retry", "is a fresh session accepted at once?", 2 * _PAIRS, _retry),
+        Experiment("close", "does a cut connection lose its session?", 4 * _CLOSES, _close, False),
+        Experiment("versions", "what if both TLS versions are offered?", 4, _versions, False),
+        Experiment("ciphers", "what if another cipher is preferred?", 4, _ciphers, False),
+        Experiment(
+            "source-port", "does our source port choose the node?", 1 + 2 * _CLOSES,
+            _source_port, False,
+        ),
+    )
+}  # fmt: skip

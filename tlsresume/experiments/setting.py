@@ -1,0 +1,62 @@
+"""What an experiment works with: a Lab, a way, and one mechanism's plan and session.
+
+Each experiment takes fresh sessions of its own, since a fatal alert deletes a
+session on a stateful server and would poison the next experiment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tlsresume.experiments.terms import Terms
+from tlsresume.lab import Errand, Lab, Route
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.session.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One mechanism on one address. `subject` is the session in question, if it comes from
+    a file; `own_name` and `own_alpn` what it was made with."""
+
+    lab: Lab
+    route: Route
+    terms: Terms
+    mechanism: Mechanism
+    plan: Plan
+    subject: Session | None = None
+    own_name: str | None = None
+    own_alpn: str | None = None
+
+    def errand(self, experiment: str, series: str) -> Errand:
+        """Tickets waited for, and data sent where tickets come only after it."""
+        return self.terms.errand(experiment, series, self.mechanism)
+
+    async def full(
+        self,
+        experiment: str,
+        series: str = "full",
+        *,
+        plan: Plan | None = None,
+        clean: bool = True,
+    ) -> tuple[Attempt, Session | None]:
+        """A handshake without a session, and the newest session it brought."""
+        errand = replace(self.errand(experiment, series), clean=clean)
+        attempt = await self.lab.connect(self.route, plan or self.plan, errand)
+        own = [s for s in attempt.sessions if s.mechanism == self.mechanism]
+        return attempt, own[-1] if own else None
+
+    async def offer(
+        self,
+        experiment: str,
+        series: str,
+        session: Session,
+        *,
+        plan: Plan | None = None,
+        local_port: int | None = None,
+    ) -> Attempt:
+        """A handshake that offers a session. It waits for no ticket if it resumed."""
+        errand = replace(self.errand(experiment, series), send=b"", ticket_wait=0.5)
+        route = self.route if local_port is None else replace(self.route, local_port=local_port)
+        return await self.lab.connect(route, plan or self.plan, errand, session)
