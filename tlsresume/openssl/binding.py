@@ -43,6 +43,7 @@ REQUIRED: tuple[str, ...] = (
     "SSL_CIPHER_get_name",
     "SSL_CTX_set_max_early_data",
     "SSL_CTX_set_msg_callback",
+    "SSL_CTX_set_session_id_context",
     "SSL_SESSION_free",
     "SSL_do_handshake",
     "SSL_get0_alpn_selected",
@@ -100,8 +101,10 @@ def check_bindings() -> None:
             f"the installed pyOpenSSL {OpenSSL.__version__} with its cryptography lacks"
             f" {', '.join(missing)}",
             hints=(
-                f"tlsresume needs pyOpenSSL {NEEDS_PYOPENSSL} or newer, with cryptography"
-                f" {NEEDS_CRYPTOGRAPHY} or newer",
+                (
+                    f"tlsresume needs pyOpenSSL {NEEDS_PYOPENSSL} or newer, with cryptography"
+                    f" {NEEDS_CRYPTOGRAPHY} or newer"
+                ),
                 f"pip install 'pyOpenSSL>={NEEDS_PYOPENSSL}' 'cryptography>={NEEDS_CRYPTOGRAPHY}'",
             ),
         )
@@ -168,20 +171,29 @@ _CONTENT_TYPES = frozenset({21, 22})
 def _on_message(
     write_p: int, _version: int, content_type: int, buf: Any, size: int, ssl: Any, _arg: Any
 ) -> None:
-    if content_type not in _CONTENT_TYPES:
-        return
-    entry = _listening.get(int(_ffi.cast("uintptr_t", ssl)))
-    if entry is None or entry.raised is not None:
-        return
+    entry = None
     try:
-        entry.listener(bool(write_p), content_type, bytes(_ffi.buffer(buf, size)))
-    except BaseException as error:  # noqa: BLE001 - cffi would swallow it; raised by _call
+        if content_type not in _CONTENT_TYPES:
+            return
+        entry = _listening.get(int(_ffi.cast("uintptr_t", ssl)))
+        if entry is not None and entry.raised is None:
+            entry.listener(bool(write_p), content_type, bytes(_ffi.buffer(buf, size)))
+    except BaseException as error:
+        if entry is None:
+            raise
         entry.raised = error
 
 
 def listen(context: SSL.Context) -> None:
     """Make every connection of a Context report its messages (SSL_CTX_set_msg_callback(3))."""
     _lib.SSL_CTX_set_msg_callback(context._context, _on_message)
+
+
+def raise_later(connection: SSL.Connection, error: BaseException) -> None:
+    """Have an error that arose in a callback of OpenSSL's raised when the call returns."""
+    entry = _listening.get(int(_ffi.cast("uintptr_t", connection._ssl)))
+    if entry is not None and entry.raised is None:
+        entry.raised = error
 
 
 def set_max_early_data(context: SSL.Context, size: int) -> None:
@@ -223,11 +235,14 @@ class Handle:
         """Stop listening and let OpenSSL free the connection. Safe to call twice."""
         _listening.pop(self._key, None)
 
-    def _finish(self, value: int) -> Returned:
+    def _raise_stored(self) -> None:
         entry = _listening.get(self._key)
         if entry is not None and entry.raised is not None:
             raised, entry.raised = entry.raised, None
             raise raised
+
+    def _finish(self, value: int) -> Returned:
+        self._raise_stored()
         return Returned(value, 0 if value > 0 else _lib.SSL_get_error(self._ssl, value))
 
     def set_connect_state(self) -> None:
@@ -313,14 +328,22 @@ class Handle:
         return returned, bytes(_ffi.buffer(self._buffer, returned.value))
 
     def write(self, data: bytes) -> Returned:
-        clear_errors()
-        return self._finish(_lib.SSL_write(self._ssl, data, len(data)))
+        """SSL_write(3), again and again: pyOpenSSL's partial writes end with each record."""
+        view = memoryview(data)
+        while True:
+            clear_errors()
+            chunk = _ffi.from_buffer(view)
+            returned = self._finish(_lib.SSL_write(self._ssl, chunk, len(view)))
+            if returned.error or returned.value >= len(view):
+                return returned
+            view = view[returned.value :]
 
     def shutdown(self) -> int:
         """SSL_shutdown(3): queue close_notify. 0 or 1 is good, less is an error."""
         clear_errors()
         value = int(_lib.SSL_shutdown(self._ssl))
         clear_errors()
+        self._raise_stored()
         return value
 
     def feed(self, data: bytes) -> None:

@@ -36,6 +36,13 @@ from tlsresume.wire.transcript import Recorder, Role, Transcript
 _ALERT = 21
 _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
 
+#: Alerts that end nothing, whatever else they say: close_notify, user_canceled,
+#: no_renegotiation, unrecognized_name as a warning (RFC 8446 section 6, RFC 6066 section 3).
+_MILD = frozenset({0, 90, 100, 112})
+
+#: Sessions kept of one connection; a server that sends more tickets is not an honest one.
+SESSIONS_KEPT = 256
+
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
 
@@ -114,15 +121,22 @@ class TLSClient:
             options |= binding.OP_NO_EXTENDED_MASTER_SECRET
         handle.set_options(options)
         if plan.server_name:
+            if not plan.server_name.isascii() or len(plan.server_name) > 255:
+                raise UsageError(f"{plan.server_name!r} cannot be sent as a server name")
             handle.set_server_name(plan.server_name)
-        if plan.verify_name and not handle.set_verify_name(plan.verify_name):
+        if plan.verify_name and not (
+            plan.verify_name.isascii() and handle.set_verify_name(plan.verify_name)
+        ):
             raise UsageError(f"OpenSSL cannot check a certificate for {plan.verify_name!r}")
         if plan.groups and not handle.set_groups(plan.groups):
             raise UsageError(
                 f"OpenSSL knows no group in {plan.groups!r}",
                 hints=("for example X25519:P-256",),
             )
-        if plan.alpn and not handle.set_alpn(plan.alpn):
+        if plan.alpn and not (
+            all(0 < len(name) < 256 and max(name) <= "\xff" for name in plan.alpn)
+            and handle.set_alpn(plan.alpn)
+        ):
             raise UsageError(f"OpenSSL refuses the ALPN list {', '.join(plan.alpn)}")
         if self.offer is not None:
             call, self.set_session_result, stack = handle.set_session_der(self.offer.data)
@@ -172,7 +186,9 @@ class TLSClient:
         return data
 
     def write(self, data: bytes) -> None:
-        """Send application data."""
+        """Send application data; on a connection that broke, do nothing."""
+        if not data or self.failure is not None:
+            return
         self._sent_data = True
         returned = self._handle.write(data)
         if returned.error:
@@ -250,8 +266,9 @@ class TLSClient:
             return
         der = self._handle.session_der()
         if der is not None and self._expected in der:
-            self.sessions.append(Session("openssl-der", der))
             self._expected = None
+            if len(self.sessions) < SESSIONS_KEPT:
+                self.sessions.append(Session("openssl-der", der))
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
@@ -265,13 +282,15 @@ class TLSClient:
 
     def _break(self, call: str, returned: binding.Returned) -> None:
         stack = binding.take_errors(call, str(returned))
-        self.failure = self._explain(call, stack)
+        self.failure = self._explain(call, returned, stack)
 
-    def _explain(self, call: str, stack: ErrorStack) -> Broken:
+    def _explain(self, call: str, returned: binding.Returned, stack: ErrorStack) -> Broken:
+        transcript = self.recorder.transcript()
+        # TLS 1.3 ignores the level (RFC 8446 section 6), so it is asked only of the mild ones.
         fatal = [
             alert
-            for entry, alert in self.recorder.transcript().alerts
-            if entry.sender is Role.SERVER and alert.level == 2
+            for entry, alert in transcript.alerts
+            if entry.sender is Role.SERVER and (alert.fatal or alert.description not in _MILD)
         ]
         if fatal:
             alert = fatal[-1]
@@ -286,10 +305,12 @@ class TLSClient:
                 f"the certificate was refused: {binding.verify_message(code)} ({code})",
                 stack,
             )
+        if returned.error == binding.ZERO_RETURN:
+            return Broken("closed", "the server sent close_notify in the handshake", stack)
         if self.eof and (not stack.entries or "unexpected eof while reading" in reasons):
             when = "without close_notify" if self.handshake_done else "in the handshake"
             return Broken("closed", f"the server closed the connection {when}", stack)
-        version = self.recorder.transcript().version
+        version = transcript.version
         if "unsupported protocol" in reasons and version is not None:
             return Broken("openssl", f"the server chose {version.label}, not allowed here", stack)
         last = stack.entries[-1].reason if stack.entries else "OpenSSL gave no reason"

@@ -8,13 +8,19 @@ per SSL_CTX chooses one: ciphers, trust, client certificate, key log.
 from __future__ import annotations
 
 import os
+import weakref
 from functools import lru_cache
+from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
+
+_LARGEST_KEY = 1 << 20
 
 
 def context_for(plan: Plan) -> SSL.Context:
@@ -85,14 +91,14 @@ def _load_trust(context: SSL.Context, trust: Trust) -> None:
 
 
 def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> None:
-    passphrase = certificate.passphrase
-    context.set_passwd_cb(lambda *_: passphrase or b"")
     path = certificate.certificate
     try:
         call = "SSL_CTX_use_certificate_chain_file"
-        context.use_certificate_chain_file(certificate.certificate)
-        path, call = certificate.key, "SSL_CTX_use_PrivateKey_file"
-        context.use_privatekey_file(certificate.key)
+        context.use_certificate_chain_file(path)
+        path = certificate.key
+        key = _private_key(path, certificate.passphrase)
+        call = "SSL_CTX_use_PrivateKey"
+        context.use_privatekey(key)
         call = "SSL_CTX_check_private_key"
         context.check_privatekey()
     except SSL.Error as error:
@@ -104,14 +110,47 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
         ) from None
 
 
+def _private_key(path: str, passphrase: bytes | None) -> Any:
+    """The key in a PEM file. A passphrase that it does not need is left aside."""
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123  a bounded read
+            data = stream.read(_LARGEST_KEY)
+        try:
+            return load_pem_private_key(data, passphrase)
+        except TypeError:
+            if passphrase is None:
+                raise
+            return load_pem_private_key(data, None)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"cannot read the key in {path}: {reason}", path=path) from None
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        if isinstance(error, TypeError):
+            why, hint = "it is encrypted", "give its passphrase with --passphrase-file"
+        elif b"ENCRYPTED" in data:
+            why, hint = "the passphrase does not fit", "--passphrase-file names another"
+        else:
+            why, hint = "it holds no private key in PEM", "--key names the key's PEM file"
+        raise FileError(f"cannot use the key in {path}: {why}", path=path, hints=(hint,)) from None
+
+
 def _log_keys(context: SSL.Context, path: str) -> None:
     """Append each secret to a file of the NSS key log format, readable by us alone."""
     try:
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError as error:
-        raise FileError(f"cannot write the key log {path}: {error.strerror}", path=path) from None
+        raise _key_log_error(path, error) from None
 
-    def append(_connection: SSL.Connection, line: bytes) -> None:
-        os.write(log, line + b"\n")
+    def append(connection: SSL.Connection, line: bytes) -> None:
+        try:
+            os.write(log, line + b"\n")
+        except OSError as error:
+            binding.raise_later(connection, _key_log_error(path, error))
 
+    weakref.finalize(context, os.close, log)
     context.set_keylog_callback(append)
+
+
+def _key_log_error(path: str, error: OSError) -> FileError:
+    reason = (error.strerror or str(error)).lower()
+    return FileError(f"cannot write the key log {path}: {reason}", path=path)
