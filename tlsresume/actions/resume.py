@@ -208,7 +208,7 @@ class _Resumption:
     def _notes(self, attempt: Attempt) -> tuple[str, ...]:
         notes = []
         saved = self.file.metadata
-        if self.options.where == "saved" and saved.address and attempt.address == saved.address:
+        if saved.address and self.target.connect == (saved.address, saved.port):
             where = format_endpoint(attempt.address, attempt.port)
             notes.append(f"went to the saved address {where} (--resolve-now asks DNS)")
         if self.options.early_data and attempt.early_data == "not-sent":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tlsresume.results import Attempt
 from tlsresume.session.session import Session
+from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import ProtocolVersion
 
 
@@ -45,8 +46,10 @@ def _declined(session: Session, attempt: Attempt) -> str:
         return f"the server made a full handshake and gave {given}"
     if old is None or new is None:
         return "the server made a full handshake and sent no new ticket"
-    if len(old) == len(new) == 32:
-        return "the server made a full handshake and sent new tickets (stateful, 32 bytes)"
+    if is_stateful(new):
+        return f"the server made a full handshake; its new tickets are stateful ({len(new)} bytes)"
+    if is_stateful(old):
+        return f"the ticket is stateful ({len(old)} bytes), those the server makes now are not"
     if old[:16] == new[:16]:
         return "the server made a full handshake, and its new ticket names the same key"
     return (
