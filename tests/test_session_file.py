@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tests import certificates, sessions
 from tests.sessions import METADATA
 from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError
-from tlsresume.session import file as session_file
+from tlsresume.session import bounded
 from tlsresume.session.file import (
     KEYS,
     LARGEST,
@@ -294,7 +294,7 @@ def test_a_pipe_without_a_writer(tmp_path):
 
 def test_a_silent_pipe(tmp_path, monkeypatch):
     """A pipe whose writer says nothing is given up."""
-    monkeypatch.setattr(session_file, "PATIENCE", 0.01)
+    monkeypatch.setattr(bounded, "PATIENCE", 0.01)
     os.mkfifo(tmp_path / "pipe")
     writer = os.open(tmp_path / "pipe", os.O_RDWR)
     try:

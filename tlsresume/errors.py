@@ -7,10 +7,12 @@
     |   +-- SessionFileError
     |   +-- OutputFileError
     |   +-- PolicyFileError
+    |   +-- KeyFileError
     |   +-- ReportFileError
     +-- PeerError         theirs or the network's: the target, or the way to it
     |   +-- ResolveError
     |   +-- ConnectError
+    |   +-- PreludeError
     |   +-- HandshakeError
     +-- BudgetSpent       the connections allowed for a target are used up
 
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 
 class ExitStatus(IntEnum):
@@ -153,6 +156,10 @@ class PolicyFileError(FileError):
     """A policy cannot be read, or makes no sense."""
 
 
+class KeyFileError(FileError):
+    """A file of ticket keys cannot be read, or holds none."""
+
+
 class ReportFileError(FileError):
     """An earlier report cannot be read."""
 
@@ -169,6 +176,19 @@ class ResolveError(PeerError):
 
 class ConnectError(PeerError):
     """No connection could be made."""
+
+
+class PreludeError(PeerError):
+    """What is said in clear before TLS went wrong; `why` says in what way."""
+
+    def __init__(
+        self,
+        why: Literal["refused", "garbled", "closed", "too-much", "injection"],
+        message: str,
+        hints: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hints=hints)
+        self.why = why
 
 
 class HandshakeError(PeerError):

@@ -15,20 +15,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
-import select
 import shlex
-import stat
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tlsresume.atomic import write_atomically
 from tlsresume.errors import SessionFileError
+from tlsresume.session.bounded import read_bounded
 from tlsresume.session.foreign import name_of_der, name_of_pem
 from tlsresume.session.session import Session, SessionError
 
@@ -45,9 +42,6 @@ __all__ = [
 
 #: No session file comes near this; what is larger is not read to its end.
 LARGEST = 1024 * 1024
-
-#: How long a pipe or terminal may stay silent, in seconds.
-PATIENCE = 10.0
 
 Format = Literal["pem+metadata", "pem", "der"]
 
@@ -123,32 +117,15 @@ def read_session_file(path: str) -> SessionFile:
     """The session in the file at `path`; `-` is standard input. Raises SessionFileError.
 
     Links are followed. Of a pipe no more than a session file's size is read, and
-    it may not stay silent for more than `PATIENCE` seconds.
+    it may not stay silent for long (`bounded.PATIENCE`).
     """
     if path == "-":
         return parse_session_file(sys.stdin.buffer.read(LARGEST + 1), "standard input")
-    try:
-        # Without O_NONBLOCK the opening of a pipe waits for a writer.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    try:
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
-            data = _read_bounded(fd, path)
-        elif stat.S_ISDIR(mode):
-            raise SessionFileError(f"{path} is a folder", path=path, hints=("Name a file in it.",))
-        else:
-            raise SessionFileError(f"{path} is not a regular file", path=path)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    finally:
-        os.close(fd)
+    data, mode = read_bounded(path, LARGEST, SessionFileError)
     file = parse_session_file(data, path)
-    if not stat.S_ISREG(mode):
+    if mode is None:
         return file
-    bits = stat.S_IMODE(mode)
-    return replace(file, mode=bits, warnings=permission_warnings(path, bits))
+    return replace(file, mode=mode, warnings=permission_warnings(path, mode))
 
 
 def permission_warnings(path: str, mode: int) -> tuple[str, ...]:
@@ -158,33 +135,6 @@ def permission_warnings(path: str, mode: int) -> tuple[str, ...]:
             warning = f"others can {what} this file (mode {mode:04o}): it holds secrets;"
             return (f"{warning} chmod 600 {shlex.quote(path)}",)
     return ()
-
-
-def _unreadable(path: str, error: OSError | ValueError) -> SessionFileError:
-    reason = (isinstance(error, OSError) and error.strerror) or str(error)
-    return SessionFileError(f"cannot read {path}: {reason.lower()}", path=path)
-
-
-def _read_bounded(fd: int, path: str) -> bytes:
-    """At most `LARGEST` bytes and one more; a pipe is waited for, but not for ever."""
-    data = bytearray()
-    deadline = time.monotonic() + PATIENCE
-    while len(data) <= LARGEST:
-        # Read before waiting: poll never reports the end of a pipe whose writer was
-        # gone when it was opened, as with a quick command in a shell's <(...).
-        try:
-            chunk = os.read(fd, LARGEST + 1 - len(data))
-        except BlockingIOError:
-            ready, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise SessionFileError(
-                    f"nothing came from {path} within {PATIENCE:g} s", path=path
-                ) from None
-            continue
-        if not chunk:
-            break
-        data += chunk
-    return bytes(data)
 
 
 # --------------------------------------------------------------------- parse

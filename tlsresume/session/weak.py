@@ -1,0 +1,213 @@
+"""Ticket keys that need no guessing: zeros, one byte over and over, counting, words.
+
+A server that was given no real key, or one from a test, seals its tickets with
+something an observer can try out. Trying is done here, on a ticket that was given
+to us, without any connection: one block is decrypted per candidate, and only
+what looks like a session is decrypted whole. That a key "opens" a ticket proves
+nothing by itself; the proof is that the plaintext holds the secret of the session
+that the ticket came with.
+
+The candidates are `patterns`; the layouts that are tried are OpenSSL's (and
+BoringSSL's), GnuTLS's and Go's. GnuTLS 3.6.4 to 3.6.13 used a key of zeros until
+its first rotation (CVE-2020-13777). Zero keys and keys of one repeated byte were
+found on servers of large providers (Hebrok et al., "We Really Need to Talk About
+Session Tickets", USENIX Security 2023).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from tlsresume.session.layouts import GNUTLS, GO_1_20, GO_1_21, OPENSSL
+from tlsresume.session.unseal import (
+    GNUTLS_MASTER,
+    TicketKey,
+    der_length,
+    gnutls_key,
+    gnutls_rotation,
+    go_key,
+    holds_secret,
+    unseal,
+)
+
+PAPER = "Hebrok et al., USENIX Security 2023"
+GNUTLS_CVE = "CVE-2020-13777"
+
+#: Words that stand in examples and in the key files of test suites, repeated to fill a key.
+WORDS: tuple[bytes, ...] = (
+    b"0123456789abcdef",
+    b"0123456789ABCDEF",
+    b"1234567890123456",
+    b"1234567890",
+    b"abcdefghijklmnopqrstuvwxyz",
+    b"abcdefghijklmnop",
+    b"\xde\xad\xbe\xef",
+    b"\xca\xfe\xba\xbe",
+    b"deadbeef",
+    b"changeme",
+    b"password",
+    b"secret",
+    b"test",
+    b"key",
+)
+
+#: Where a key begins in a key file: a file that counts does not begin again for each part.
+_OFFSETS = (0, 1, 16, 17, 32, 33, 48, 49)
+
+
+@dataclass(frozen=True, slots=True)
+class WeakKey:
+    """The key that opened a ticket: how to say it, under which layout, what was published.
+
+    `mac` says whether the MAC is that of a weak key too.
+    """
+
+    pattern: str
+    layout: str
+    cipher: str
+    mac: bool
+    reference: str | None = None
+
+
+@cache
+def patterns(length: int) -> dict[bytes, str]:
+    """The keys of that length that need no guessing, with their names; the likeliest first."""
+    named: dict[bytes, str] = {}
+    for key, name in _patterns(length):
+        named.setdefault(key, name)
+    return named
+
+
+def _patterns(length: int) -> Iterator[tuple[bytes, str]]:
+    yield bytes(length), "all zero"
+    yield b"\xff" * length, "all one bits"
+    for byte in range(1, 256):
+        said = f" ({chr(byte)!r})" if 0x20 < byte < 0x7F else ""
+        yield bytes([byte]) * length, f"every byte 0x{byte:02x}{said}"
+    for start in _OFFSETS:
+        yield bytes((start + n) % 256 for n in range(length)), f"counting up from {start}"
+    for start in (255, length - 1, length):
+        yield bytes((start - n) % 256 for n in range(length)), f"counting down from {start}"
+    for word in WORDS:
+        said = word.decode() if word.isascii() else word.hex()
+        yield (word * length)[:length], f"{said!r}, repeated"
+    half = length // 2
+    for byte in range(1, 256):
+        yield bytes([byte]) * half + bytes(length - half), f"0x{byte:02x} repeated, then zeros"
+
+
+def weakness(key: bytes) -> str | None:
+    """What is wrong with a key, or a whole key file, as such: a pattern, or a short period."""
+    known = patterns(len(key)).get(key) if key else None
+    if known is not None:
+        return known
+    for period in (1, 2, 4, 8, 16):
+        if len(key) >= 2 * period and key == (key[:period] * len(key))[: len(key)]:
+            return f"{period} bytes, repeated"
+    return None
+
+
+@lru_cache(maxsize=4096)
+def find_weak_key(
+    ticket: bytes, secret: bytes, nonces: tuple[bytes, ...] = (), time: int = 0, lifetime: int = 0
+) -> WeakKey | None:
+    """The weak key that sealed a ticket, proved by the secret inside; None: it has none of these.
+
+    `secret` is the session's (the master secret, or TLS 1.3's PSK), `nonces` those that the
+    tickets came with, `time` and `lifetime` (seconds) tell GnuTLS's period of rotation.
+    """
+    if not secret:
+        return None
+    return (
+        _openssl(ticket, secret, nonces)
+        or _gnutls(ticket, secret, nonces, time, lifetime)
+        or _go(ticket, secret, nonces)
+    )
+
+
+def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey | None:
+    fields = OPENSSL.parse(ticket)
+    if fields is None:
+        return None
+    iv, ciphertext = fields["iv"], fields["ciphertext"]
+    for size in (16, 32):
+        for key, name in patterns(size).items():
+            block = Cipher(algorithms.AES(key), modes.ECB()).decryptor().update(ciphertext[:16])  # noqa: S305  one block of CBC, by hand
+            start = bytes(a ^ b for a, b in zip(block, iv, strict=True))
+            # A SEQUENCE that fills the ciphertext but for the padding.
+            if start[0] != 0x30 or not 0 < len(ciphertext) - der_length(start) <= 16:
+                continue
+            opened = unseal(ticket, TicketKey("openssl", fields["key_name"], key, b"", "weak"))
+            if opened is None or not holds_secret(opened.plaintext, secret, nonces):
+                continue
+            return WeakKey(
+                pattern=name,
+                layout=OPENSSL.name,
+                cipher=f"AES-{size * 8}-CBC",
+                mac=_mac_is_weak(ticket, 32, "sha256", (16, 32)),
+                reference=PAPER,
+            )
+    return None
+
+
+def _mac_is_weak(ticket: bytes, length: int, digest: str, sizes: Sequence[int]) -> bool:
+    body, mac = ticket[:-length], ticket[-length:]
+    return any(hmac.digest(key, body, digest) == mac for size in sizes for key in patterns(size))
+
+
+def _gnutls(
+    ticket: bytes, secret: bytes, nonces: Sequence[bytes], time: int, lifetime: int
+) -> WeakKey | None:
+    fields = GNUTLS.parse(ticket)
+    if fields is None:
+        return None
+    periods = gnutls_rotation(time, lifetime)
+    for master, name in patterns(GNUTLS_MASTER).items():
+        keys = [gnutls_key(master), *(gnutls_key(master, period) for period in periods)]
+        for key in keys:
+            # Zeros were used as they stood, beside whatever name.
+            if key.name != fields["key_name"] and any(key.cipher_key):
+                continue
+            named = TicketKey("gnutls", fields["key_name"], key.cipher_key, key.mac_key, "weak")
+            opened = unseal(ticket, named)
+            if opened is not None and holds_secret(opened.plaintext, secret, nonces):
+                zero = not any(key.cipher_key)
+                return WeakKey(
+                    pattern=name,
+                    layout=GNUTLS.name,
+                    cipher="AES-256-CBC",
+                    mac=opened.mac,
+                    reference=GNUTLS_CVE if zero else None,
+                )
+    return None
+
+
+@cache
+def _go_keys() -> dict[bytes, tuple[TicketKey, str]]:
+    """Keys that Go derives from weak seeds, by their names."""
+    keys = {seed: go_key(seed) for seed in patterns(32)}
+    return {key.name: (key, patterns(32)[seed]) for seed, key in keys.items()}
+
+
+def _go(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey | None:
+    found = []
+    if GO_1_20.parse(ticket) is not None and ticket[:16] in _go_keys():
+        found = [_go_keys()[ticket[:16]]]
+    elif GO_1_21.parse(ticket) is not None:
+        body, mac = ticket[:-32], ticket[-32:]
+        found = [
+            pair
+            for pair in _go_keys().values()
+            if hmac.digest(pair[0].mac_key, body, "sha256") == mac
+        ]
+    for key, name in found:
+        opened = unseal(ticket, key)
+        if opened is not None and holds_secret(opened.plaintext, secret, nonces):
+            layout = GO_1_20.name if ticket[:16] == key.name else GO_1_21.name
+            return WeakKey(name, layout, "AES-128-CTR", mac=opened.mac)
+    return None
