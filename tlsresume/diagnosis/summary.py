@@ -161,7 +161,14 @@ def _mechanism(
     fixed = series_of(own, mechanism, "fixed")
     chained = series_of(own, mechanism, "chained")
     issued = any(session.mechanism == mechanism for session in first.sessions)
-    state, reason = _state(mechanism, fixed, chained, issued=issued, keys=_keys(own, naming))
+    state, reason = _state(
+        mechanism,
+        fixed,
+        chained,
+        issued=issued,
+        discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
+        keys=_keys(own, naming),
+    )
     if not issued:
         reason = _why_not_issued(mechanism, first)
     return MechanismResult(
@@ -179,12 +186,22 @@ def _mechanism(
 
 
 def _state(
-    mechanism: Mechanism, fixed: Series, chained: Series, *, issued: bool, keys: int
+    mechanism: Mechanism,
+    fixed: Series,
+    chained: Series,
+    *,
+    issued: bool,
+    discard: bool = False,
+    keys: int = 0,
 ) -> tuple[State, str | None]:
     if not issued:
         return "not-issued", None
-    usable = fixed.order.replace("C", "") + chained.order.replace("C", "")
+    if discard:
+        return "not-resumed", "each ticket has a lifetime of 0: clients must discard it at once"
+    usable = _settled(fixed) + _settled(chained)
     if not usable:
+        if "-" in fixed.order + chained.order:
+            return "not-resumed", "never offered: by then this client could not use it any more"
         return "untested", "no try got as far as offering the session"
     if set(usable) == {"R"}:
         return "resumed", None
@@ -197,17 +214,19 @@ def _state(
     return "partly", None
 
 
+def _settled(series: Series) -> str:
+    """The tries in which the server was asked; what went wrong before is no answer of its."""
+    return series.order.replace("C", "").replace("-", "")
+
+
 def is_single_use(fixed: Series, chained: Series, keys: int) -> bool:
     """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
 
     Fresh tickets are always accepted, one ticket exactly once, and no second key
     was seen that would explain the refusals.
     """
-    fresh = chained.order.replace("C", "")
-    again = fixed.order.replace("C", "")
-    return (
-        bool(fresh) and set(fresh) == {"R"} and again.count("R") == 1 and "N" in again and keys <= 1
-    )
+    fresh, again = _settled(chained), _settled(fixed)
+    return set(fresh) == {"R"} and again.count("R") == 1 and "N" in again and keys <= 1
 
 
 def _keys(attempts: Iterable[Attempt], naming: KeyNaming) -> int:

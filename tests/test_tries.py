@@ -1,0 +1,295 @@
+"""Tries: what is asked, in which order, and what the answers add up to."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from dataclasses import replace
+
+import pytest
+
+from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
+from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.discover import discover
+from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.tries import Tries
+from tlsresume.options import ConnectOptions
+from tlsresume.results import AddressResult
+from tlsresume.target import parse_target
+from tlsresume.wire.handshake import ProtocolVersion
+
+TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TLS13_ONLY = replace(TERMS, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
+
+
+def run(
+    reply, *, tries=5, concurrency=4, budget=200, seed=1, terms=TERMS, seconds=0.01
+) -> tuple[CannedLab, AddressResult]:
+    lab = CannedLab(reply, budget=budget, dice=random.Random(seed), seconds=seconds)
+
+    async def both():
+        found = await discover(lab, ROUTE, terms)
+        await Tries(
+            lab,
+            ROUTE,
+            terms,
+            found,
+            tries=tries,
+            concurrency=concurrency,
+            answer=False,
+            shuffle=random.Random(seed),
+        ).run()
+
+    asyncio.run(both())
+    journal = lab.journal
+    return lab, summarise_address(ROUTE.address, ROUTE.port, journal, naming_of(journal))
+
+
+def states(result: AddressResult) -> dict[str, str]:
+    return {m.mechanism: m.state for m in result.mechanisms}
+
+
+def verdict(result: AddressResult) -> str:
+    return verdict_of([result], incomplete=False)
+
+
+def test_a_good_server_resumes_every_try():
+    """Each mechanism is tried as often as asked, in both series, and never more."""
+    lab, result = run(Pool())
+    assert states(result) == dict.fromkeys(("psk", "ticket", "session-id"), "resumed")
+    assert all(m.fixed.order == m.chained.order == "RRRRR" for m in result.mechanisms)
+    assert len(lab.asks) == 3 + 3 + 30
+
+
+def test_fixed_offers_one_session_and_chained_each_a_fresh_one():
+    """The fixed series offers the same session each time; the chained one none twice in TLS 1.3,
+    and never the fixed one."""
+    lab, _ = run(Pool())
+    offers = {
+        series: [
+            ask.session.fields.ticket
+            for ask in lab.asks
+            if ask.session and ask.errand.mechanism == "psk" and ask.errand.series == series
+        ]
+        for series in ("fixed", "chained")
+    }
+    assert len(set(offers["fixed"])) == 1
+    assert len(set(offers["chained"])) == 5
+    assert not set(offers["fixed"]) & set(offers["chained"])
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("stateful", [False, True])
+@pytest.mark.parametrize("rule", ["round robin", "random"])
+def test_two_nodes_never_resume(rule, stateful, concurrency):
+    """Two nodes that do not share keys are found out, in hundreds of different shuffles."""
+    wrong = 0
+    for seed in range(200):
+        dice = random.Random(seed)
+        pick = (lambda n: n % 2) if rule == "round robin" else (lambda _, d=dice: d.randrange(2))
+        _, result = run(Pool(pick=pick, stateful=stateful), seed=seed, concurrency=concurrency)
+        wrong += verdict(result) == "resumes"
+    assert wrong == 0
+
+
+def test_ten_nodes_never_resume():
+    """Ten nodes do not resume, though none of them may ever be met twice."""
+    for seed in range(50):
+        _, result = run(Pool(pick=lambda n: n % 10), seed=seed)
+        assert verdict(result) in ("partly", "does-not-resume")
+
+
+def test_key_names_are_counted_by_connection():
+    """The two keys of two nodes are told apart, with how often each was seen."""
+    _, result = run(Pool(pick=lambda n: n % 2))
+    psk = result.mechanisms[0]
+    assert psk.tickets is not None
+    assert {key.key_name for key in psk.tickets.key_names} == {"01" * 16, "02" * 16}
+    assert sum(key.connections for key in psk.tickets.key_names) == 12
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_single_use_is_resumed(stateful):
+    """A server that takes each ticket once is right, whatever the order of the tries."""
+    for seed in range(100):
+        _, result = run(Pool(single_use=True, stateful=stateful), seed=seed)
+        psk = result.mechanisms[0]
+        assert psk.state == "resumed"
+        assert psk.reason is not None
+        assert psk.reason.startswith("single-use")
+        assert verdict(result) == "resumes"
+
+
+def test_a_session_that_our_broken_connection_cost_is_no_refusal():
+    """Where a stateful server forgets a session as its connection breaks, that is not judged."""
+    for seed in range(100):
+        pool = Pool(stateful=True)
+        lost: set[bytes] = set()
+
+        def reply(ask, pool=pool, lost=lost):
+            handle = None
+            if ask.session is not None:
+                handle = ask.session.fields.ticket or ask.session.fields.session_id
+            if handle and ask.number % 7 == 0 and ask.errand.mechanism != "ticket":
+                lost.add(handle)
+                pool._issued.pop(handle, None)
+                lab_breaks[ask.number] = broken(ask, "timeout")
+                # As the network Lab does: the same ask again, by itself.
+                lab.record(lab_breaks[ask.number])
+                return replace(pool(ask), retried=True)
+            return pool(ask)
+
+        lab_breaks: dict[int, object] = {}
+        lab = CannedLab(reply, dice=random.Random(seed))
+
+        async def both(lab=lab, seed=seed):
+            found = await discover(lab, ROUTE, TERMS)
+            await Tries(
+                lab,
+                ROUTE,
+                TERMS,
+                found,
+                tries=5,
+                concurrency=4,
+                answer=False,
+                shuffle=random.Random(seed),
+            ).run()
+
+        asyncio.run(both())
+        result = summarise_address(ROUTE.address, 443, lab.journal, naming_of(lab.journal))
+        assert verdict(result) == "resumes", [
+            (m.mechanism, m.fixed.order, m.chained.order) for m in result.mechanisms
+        ]
+        assert lost
+
+
+def test_a_series_that_always_breaks_ends_early():
+    """Where every offer breaks the connection, a few tries show it as well as all would."""
+    lab, result = run(Pool(breaks=lambda ask: ask.session is not None), tries=50, budget=1000)
+    assert len(lab.asks) < 60
+    for mechanism in result.mechanisms:
+        assert mechanism.state == "not-resumed"
+        assert mechanism.reason == "the handshake fails when the session is offered"
+        assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
+
+
+@pytest.mark.parametrize("budget", range(1, 37))
+def test_a_spent_budget_is_said_and_never_overdrawn(budget):
+    """Wherever the budget ends, no connection is made beyond it, and BudgetSpent says so."""
+    lab = CannedLab(Pool(), budget=budget)
+
+    async def both():
+        found = await discover(lab, ROUTE, TERMS)
+        await Tries(lab, ROUTE, TERMS, found, tries=5, concurrency=4, answer=False).run()
+
+    if budget < 36:
+        with pytest.raises(BudgetSpent):
+            asyncio.run(both())
+    else:
+        asyncio.run(both())
+    assert len(lab.asks) == budget
+
+
+def test_a_silent_server_is_waited_for_once():
+    """Answers to our data are asked for until one stays away, and then no more."""
+    lab, _ = run(Pool())
+    assert sum(ask.errand.want_response for ask in lab.asks) == 1
+    pool = Pool()
+    lab, _ = run(lambda ask: replace(pool(ask), response=b"HTTP/1.1 200 OK\r\n\r\n"))
+    assert sum(ask.errand.want_response for ask in lab.asks) == 6
+
+
+def test_a_lifetime_of_zero_is_not_resumption():
+    """A TLS 1.3 ticket that must be discarded at once counts for nothing, even if accepted."""
+    _, result = run(Pool(lifetime=0), terms=TLS13_ONLY)
+    (psk,) = result.mechanisms
+    assert psk.fixed.order == "RRRRR"
+    assert psk.state == "not-resumed"
+    assert psk.reason is not None
+    assert "lifetime of 0" in psk.reason
+    assert verdict(result) == "does-not-resume"
+
+
+def test_not_offered_by_openssl_is_no_refusal():
+    """Tries in which OpenSSL kept the session to itself say nothing about the server."""
+    pool = Pool()
+
+    def reply(ask):
+        attempt = pool(ask)
+        if ask.errand.series == "fixed":
+            return replace(attempt, offered=None, reused=False, accepted=False)
+        return attempt
+
+    _, result = run(reply, terms=TLS13_ONLY)
+    (psk,) = result.mechanisms
+    assert (psk.fixed.order, psk.chained.order, psk.state) == ("-----", "RRRRR", "resumed")
+
+
+def test_a_chain_goes_on_after_a_refusal():
+    """After a refused try the chain uses the session which that connection brought."""
+    turns = itertools.count()
+    pool = Pool(mechanisms=("psk",))
+
+    def reply(ask):
+        if ask.errand.series == "chained" and next(turns) == 2:
+            pool._issued.clear()
+        return pool(ask)
+
+    lab, result = run(reply, terms=TLS13_ONLY, concurrency=1)
+    assert result.mechanisms[0].chained.order == "RRNRR"
+    assert sum(ask.errand.series == "full" for ask in lab.asks) == 2
+
+
+def test_a_chain_whose_connections_bring_nothing_starts_again():
+    """Where a resumed TLS 1.3 connection brings no ticket, a full one is made for the next try."""
+    pool = Pool(mechanisms=("psk",))
+
+    def reply(ask):
+        attempt = pool(ask)
+        return replace(attempt, sessions=(), tickets=()) if attempt.reused else attempt
+
+    lab, result = run(reply, terms=TLS13_ONLY)
+    assert result.mechanisms[0].chained.order == "RRRRR"
+    assert sum(ask.errand.series == "full" for ask in lab.asks) == 1 + 5
+
+
+def test_two_chained_tries_of_one_mechanism_never_overlap():
+    """A chained try begins after the one before it has ended."""
+    open_now: dict[str, int] = {}
+    pool = Pool()
+
+    class Watching(CannedLab):
+        async def connect(self, route, plan, errand, session=None):
+            key = f"{errand.mechanism} {errand.series}"
+            open_now[key] = open_now.get(key, 0) + 1
+            if errand.series == "chained":
+                assert open_now[key] == 1
+            try:
+                return await super().connect(route, plan, errand, session)
+            finally:
+                open_now[key] -= 1
+
+    lab = Watching(pool)
+
+    async def both():
+        found = await discover(lab, ROUTE, TERMS)
+        await Tries(lab, ROUTE, TERMS, found, tries=20, concurrency=8, answer=False).run()
+
+    asyncio.run(both())
+
+
+def test_sessions_of_another_mechanism_are_not_taken():
+    """A ticket-less TLS 1.2 server issues session IDs only: the ticket counts as not issued."""
+
+    def reply(ask):
+        if ask.errand.mechanism == "ticket":
+            return done(ask, sessions=(mint("session-id", b"i" * 32, ask.time),))
+        return Pool(mechanisms=("session-id",))(ask)
+
+    _, result = run(reply)
+    found = {m.mechanism: m for m in result.mechanisms}
+    assert found["ticket"].state == "not-issued"
+    assert not found["ticket"].judged
+    assert found["session-id"].judged
