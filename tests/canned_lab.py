@@ -65,10 +65,13 @@ class CannedLab(Lab):
         self._clock += self._seconds
         ask = Ask(len(self.asks) + 1, self.wall_time(), route, plan, errand, session)
         self.asks.append(ask)
-        attempt = self._reply(ask)
+        attempt = self.answer(ask)
         for _ in range(self._dice.randrange(3)):
             await asyncio.sleep(0)
         return self.record(attempt)
+
+    def answer(self, ask: Ask) -> Attempt:
+        return self._reply(ask)
 
     async def wait(self, seconds: float) -> None:
         self._clock += seconds
@@ -171,6 +174,10 @@ class Pool:
         session = mint(mechanism, handle, ask.time)
         tickets = () if mechanism == "session-id" else (Ticket(handle, self.lifetime, 2.0),)
         return done(ask, reused=reused, sessions=(session,), tickets=tickets)
+
+    def forget(self, session: Session) -> None:
+        """Drop a session, as a cache does whose connection was cut."""
+        self._issued.pop(session.fields.ticket or session.fields.session_id, None)
 
     def _accepts(self, session: Session, node: int) -> bool:
         handle = session.fields.ticket or session.fields.session_id
