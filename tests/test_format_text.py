@@ -27,7 +27,7 @@ def whole_run(name: str, report, view: View) -> str:
 
 
 @pytest.mark.parametrize("case", cases.REPORTS)
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ["text", "json"])
 def test_a_report_reads_as_agreed(name, case):
     """Each format prints each known report as its golden file says."""
     ending = "json" if FORMATS[name].document else "txt"

@@ -1,4 +1,5 @@
-"""Write the JSON Schema of each JSON document beside the format that prints it.
+"""Write the JSON Schema of each JSON document beside the format that prints it, and that of
+policy files.
 
 With `--check`, write nothing and fail if a file is not what would be written.
 """
@@ -9,15 +10,18 @@ import sys
 from pathlib import Path
 
 from tlsresume.formats import document
+from tlsresume.policy import schema as policy_schema
 
 FOLDER = Path(document.__file__).parent
+POLICY = Path(policy_schema.__file__).parent / "policy.schema.json"
 
 
 def files() -> dict[Path, str]:
     """Every schema file and what it must hold."""
-    return {
+    documents = {
         FOLDER / f"{name}.schema.json": document.schema_text(name) for name in document.DOCUMENTS
     }
+    return documents | {POLICY: policy_schema.schema_text()}
 
 
 def main() -> int:

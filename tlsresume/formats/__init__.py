@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
-    from tlsresume.results import Report
+    from tlsresume.results import ErrorResult, Report, Tool
 
     Renderer = Callable[[Report, View], str]
+    FailureRenderer = Callable[[Tool, ErrorResult], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """Where a format's renderer is, and when it speaks.
 
-    `document` says that its output must be one whole document, also when a run fails;
-    `between` stands between targets.
+    `document` says that its output must be whole also when a run fails: the module has a
+    `failure` for that. `between` stands between targets.
     """
 
     module: str
@@ -38,6 +39,12 @@ class Format:
     def renderer(self) -> Renderer:
         """The format's `render` function."""
         return cast("Renderer", import_module(self.module).render)
+
+    def failure(self) -> FailureRenderer | None:
+        """The function that says that a run failed, where the format can."""
+        if not self.document:
+            return None
+        return cast("FailureRenderer", import_module(self.module).failure)
 
     def summary(self) -> Renderer | None:
         """The function for the last lines of a run, where the format has one."""
@@ -58,6 +65,48 @@ FORMATS: dict[str, Format] = {
         module="tlsresume.formats.document",
         per="run",
         about="one JSON document, described by a JSON Schema",
+        document=True,
+    ),
+    "jsonl": Format(
+        module="tlsresume.formats.jsonl",
+        per="target",
+        about="a JSON document on a line for each target, as it is done",
+        document=True,
+    ),
+    "junit": Format(
+        module="tlsresume.formats.junit",
+        per="run",
+        about="JUnit XML, a test case for each demand",
+        document=True,
+    ),
+    "github": Format(
+        module="tlsresume.formats.github",
+        per="run",
+        about="annotations for GitHub Actions",
+        document=True,
+    ),
+    "markdown": Format(
+        module="tlsresume.formats.markdown",
+        per="run",
+        about="Markdown, for job summaries and pull requests",
+        document=True,
+    ),
+    "prometheus": Format(
+        module="tlsresume.formats.prometheus",
+        per="run",
+        about="metrics for the textfile collector",
+        document=True,
+    ),
+    "nagios": Format(
+        module="tlsresume.formats.nagios",
+        per="run",
+        about="a plugin's line with perfdata, and its exit status",
+        document=True,
+    ),
+    "html": Format(
+        module="tlsresume.formats.html",
+        per="run",
+        about="one self-contained page",
         document=True,
     ),
 }

@@ -8,7 +8,7 @@ from tlsresume.results import AttemptRow
 from tlsresume.target import format_endpoint
 
 
-def _offer(row: AttemptRow) -> str:
+def offer_words(row: AttemptRow) -> str:
     """What became of the session, in the words of the wire."""
     if row.offered is None:
         return "no ClientHello"
@@ -37,7 +37,7 @@ def put_attempts(page: Page, rows: tuple[AttemptRow, ...], address: str, port: i
             pad(f"to {peer}", len(peer) + 4),
             pad(row.mechanism or "-", 11),
             pad(row.series, 8),
-            pad(_offer(row), 19),
+            pad(offer_words(row), 19),
             "  ".join(extras),
             (f"  error: {row.error}" if row.error else "", BAD),
         )

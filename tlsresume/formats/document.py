@@ -60,6 +60,11 @@ def render(report: Report, _view: View) -> str:
     return document(report.tool, report)
 
 
+def failure(tool: Tool, error: ErrorResult) -> str:
+    """A run that failed, as one JSON document."""
+    return document(tool, Failure(error=error))
+
+
 def document(tool: Tool, result: object) -> str:
     """One result of any kind as a JSON document: `schema`, `tool`, then the result's fields."""
     fields: dict[str, Any] = msgspec.to_builtins(result)

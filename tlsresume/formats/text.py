@@ -10,6 +10,7 @@ from __future__ import annotations
 from tlsresume.formats.address_text import put_address, put_legend
 from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.certificates import certificate_words
+from tlsresume.formats.checks_text import put_changes, put_checks
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View
 from tlsresume.formats.trouble import put_error
@@ -30,7 +31,19 @@ def render(report: Report, view: View) -> str:
     for number, target in enumerate(report.targets):
         if number:
             page.line()
+        if report.baseline is not None and not view.verbose:
+            _put_headline(page, target)
+            put_changes(page, target)
+            put_checks(page, target)
+            continue
         _put_target(page, target)
+        if report.baseline is not None:
+            put_changes(page, target)
+        if report.policy is not None:
+            if target.findings:
+                page.line()
+            put_checks(page, target)
+            continue
         broken = [each for each in report.violations if each.target == target.target]
         if broken and target.findings:
             page.line()
@@ -54,7 +67,7 @@ def summary(report: Report, view: View) -> str:
     return page.render()
 
 
-def _put_target(page: Page, target: TargetResult) -> None:
+def _put_headline(page: Page, target: TargetResult) -> None:
     facts = [count(len(target.addresses), "address")] if target.addresses else []
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
     page.line(
@@ -64,6 +77,10 @@ def _put_target(page: Page, target: TargetResult) -> None:
         "  ",
         (", ".join(facts), FAINT),
     )
+
+
+def _put_target(page: Page, target: TargetResult) -> None:
+    _put_headline(page, target)
     if target.interrupted:
         page.line(("Interrupted: this is what was known by then.", FAIR))
     if target.error is not None and all(

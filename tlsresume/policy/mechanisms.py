@@ -56,14 +56,19 @@ def check_mechanisms(
 def judged_tries(row: MechanismResult) -> tuple[int, int]:
     """Accepted and offered sessions that a rate is made of.
 
-    For `psk` those of fresh tickets: a server that refuses a ticket's second use is right.
+    For a `psk` that is resumed those of fresh tickets only: a server that refuses a
+    ticket's second use is right.
     """
-    if row.mechanism == "psk" and row.chained.offered:
+    if _single_use(row):
         return row.chained.accepted, row.chained.offered
     return (
         row.fixed.accepted + row.chained.accepted,
         row.fixed.offered + row.chained.offered,
     )
+
+
+def _single_use(row: MechanismResult) -> bool:
+    return row.mechanism == "psk" and row.state == "resumed" and row.chained.offered > 0
 
 
 def rate_percent(row: MechanismResult) -> float | None:
@@ -82,7 +87,7 @@ def tries_words(row: MechanismResult) -> str:
     if not offered:
         return row.reason or row.state.replace("-", " ")
     words = f"{accepted} of {offered} resumed"
-    if row.mechanism == "psk" and row.chained.offered:
+    if _single_use(row):
         words += " with fresh tickets"
     return f"{words} ({row.reason})" if row.reason else words
 

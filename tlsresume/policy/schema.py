@@ -12,7 +12,7 @@ from tlsresume.results import MECHANISMS
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a policy file."""
-    whole = _without_null(msgspec.json.schema(Policy))
+    whole: dict[str, Any] = _without_null(msgspec.json.schema(Policy))
     for kind in ("Demands", "TargetDemands"):
         expect = whole["$defs"][kind]["properties"]["expect"]
         expect["propertyNames"] = {"enum": list(MECHANISMS)}

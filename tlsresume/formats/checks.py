@@ -1,0 +1,40 @@
+"""Checks as every format names them: what was demanded, where, and what came of it."""
+
+from __future__ import annotations
+
+from tlsresume.results import Check, CheckOutcome, TargetResult
+
+#: What each outcome means, in words for a heading.
+OUTCOME_WORDS: dict[CheckOutcome, str] = {
+    "met": "met",
+    "broken": "broken",
+    "waived": "waived",
+    "known": "known since the baseline",
+    "unreachable": "not reachable",
+    "untestable": "could not be tested",
+    "not-checked": "not checked",
+}
+
+
+def place(check: Check) -> str:
+    """Where a check looked: address and mechanism, as far as they are not in its demand."""
+    parts = [check.address] if check.address else []
+    if check.mechanism and not check.demand.startswith(f"{check.mechanism}"):
+        parts.append(check.mechanism)
+    return " ".join(parts)
+
+
+def title(check: Check) -> str:
+    """A check in one phrase: `psk=resumed on 192.0.2.1`."""
+    where = place(check)
+    return f"{check.demand} on {where}" if where else check.demand
+
+
+def of_outcome(target: TargetResult, *outcomes: CheckOutcome) -> list[Check]:
+    """The checks of a target that came out so, gravest first where the caller orders them."""
+    return [check for outcome in outcomes for check in target.checks if check.outcome == outcome]
+
+
+def fails(check: Check) -> bool:
+    """Whether this check alone makes a run fail as "not as asked"."""
+    return check.outcome == "broken" and check.severity == "error"

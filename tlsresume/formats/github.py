@@ -1,0 +1,73 @@
+"""Workflow commands for GitHub Actions: an annotation for each thing that is not as asked.
+
+The runner reads commands from any line of a log, so nothing foreign may begin one:
+newlines and control characters are escaped (`%0A`), the properties also at `:` and
+`,`, and the older form `##[` is broken up wherever it stands. The summary of a run for
+`$GITHUB_STEP_SUMMARY` is the `markdown` format's; the command line writes it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlsresume.formats.checks import OUTCOME_WORDS, title
+from tlsresume.formats.page import View
+from tlsresume.formats.printable import printable
+from tlsresume.results import Check, ErrorResult, Report, Severity, TargetResult, Tool
+
+_LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def render(report: Report, _view: View) -> str:
+    """The annotations of a run, and a line per target."""
+    return "".join(f"{line}\n" for target in report.targets for line in _lines(target))
+
+
+def failure(_tool: Tool, error: ErrorResult) -> str:
+    """A run that failed, as an annotation."""
+    return _command("error", "tlsresume", " ".join((error.message, *error.hints))) + "\n"
+
+
+def _lines(target: TargetResult) -> Iterator[str]:
+    for check in target.checks:
+        level = _level(check)
+        if level is not None:
+            yield _command(level, _heading(target, check), check.message)
+    for finding in target.findings:
+        words = " ".join(part for part in (finding.cause, finding.advice) if part)
+        heading = f"{target.target}: {finding.code}: {finding.title}"
+        yield _command(_LEVEL[finding.severity], heading, words or finding.title)
+    verdict = f"{target.target}: {target.verdict}, {target.connections} connections"
+    yield _plain(verdict)
+
+
+def _heading(target: TargetResult, check: Check) -> str:
+    return f"{target.target}: {title(check)}: {OUTCOME_WORDS[check.outcome]}"
+
+
+def _level(check: Check) -> str | None:
+    match check.outcome:
+        case "broken":
+            return _LEVEL[check.severity]
+        case "unreachable":
+            return "error"
+        case "untestable":
+            return "warning"
+        case "waived" | "known":
+            return "notice"
+    return None
+
+
+def _command(level: str, heading: str, message: str) -> str:
+    head = _data(heading).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={head}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return _plain(text.replace("\r", "").replace("\n", " ")).replace("%", "%25")
+
+
+def _plain(text: str) -> str:
+    """Text that the runner reads as text: it looks for `##[` anywhere, for `::` at a start."""
+    safe = printable(text).replace("##[", "## [")
+    return f"' {safe}" if safe.lstrip().startswith("::") else safe

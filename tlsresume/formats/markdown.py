@@ -1,0 +1,164 @@
+"""GitHub-flavoured Markdown: for job summaries, pull requests and wikis.
+
+Names and messages come from servers. They are escaped so that none can be markup, a
+link, a mention or the end of a table cell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, place
+from tlsresume.formats.page import View
+from tlsresume.formats.printable import printable
+from tlsresume.formats.units import count, duration, milliseconds, seconds, short_key
+from tlsresume.results import (
+    AddressResult,
+    Check,
+    ErrorResult,
+    Finding,
+    MechanismResult,
+    Report,
+    Series,
+    TargetResult,
+    Tool,
+    Verdict,
+)
+
+VERDICT_SIGN: dict[Verdict, str] = {
+    "resumes": "✅",
+    "partly": "⚠️",
+    "does-not-resume": "❌",
+    "untested": "❔",
+}
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:$^=])")
+
+
+def render(report: Report, _view: View) -> str:
+    """The report as a Markdown document."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def failure(tool: Tool, error: ErrorResult) -> str:
+    """A run that failed."""
+    hints = "".join(f"\n- {escape(hint)}" for hint in error.hints)
+    versions = escape(f"{tool.name} {tool.version}")
+    return f"## TLS session resumption\n\n❌ {escape(error.message)}\n{hints}\n\n{versions}\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, in a paragraph and in a table."""
+    safe = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _MARKUP.sub(r"\\\1", safe)
+    # An empty comment keeps a name after @ from being a mention.
+    return safe.replace("@", "@<!-- -->").replace("www", "w<!-- -->ww")
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield "## TLS session resumption"
+    yield ""
+    yield "| target | verdict | addresses | connections | time |"
+    yield "|---|---|---:|---:|---:|"
+    for target in report.targets:
+        sign = VERDICT_SIGN[target.verdict]
+        yield (
+            f"| {escape(target.target)} | {sign} {escape(target.verdict)} |"
+            f" {len(target.addresses)} | {target.connections} | {seconds(target.duration_ms)} |"
+        )
+    for target in report.targets:
+        yield ""
+        yield from _target(target)
+    tool = report.tool
+    yield ""
+    made = f"{tool.name} {tool.version}, {tool.openssl}, pyOpenSSL {tool.pyopenssl}"
+    held = f"; policy: {report.policy}" if report.policy else ""
+    since = f"; baseline: {report.baseline}" if report.baseline else ""
+    yield f"<sub>{escape(made + held + since)}</sub>"
+
+
+def _target(target: TargetResult) -> Iterator[str]:
+    yield f"### {escape(target.target)}"
+    yield ""
+    if target.error is not None:
+        yield f"❌ {escape(target.error.message)}"
+        yield from (f"- {escape(hint)}" for hint in target.error.hints)
+        yield ""
+    rows = [(address, row) for address in target.addresses for row in address.mechanisms]
+    if rows:
+        yield "| address | mechanism | same session | fresh each time | tickets | new | reused |"
+        yield "|---|---|---|---|---|---:|---:|"
+        yield from (_row(address, row) for address, row in rows)
+        yield ""
+    for address in target.addresses:
+        if address.error is not None and address.error != target.error:
+            yield f"- {escape(address.address)}: ❌ {escape(address.error.message)}"
+    for skipped in target.skipped:
+        yield f"- Not tested: {escape(skipped.what)} ({escape(skipped.reason)})"
+    yield from _checks(target)
+    for change in target.changes:
+        where = " ".join(part for part in (change.address, change.mechanism) if part)
+        sign = "❌ worse" if change.worse else "changed"
+        yield (
+            f"- {sign}: {escape(f'{where} {change.what}'.strip())}:"
+            f" {escape(change.before)} → {escape(change.after)}"
+        )
+    for finding in target.findings:
+        yield from _finding(finding)
+
+
+def _row(address: AddressResult, row: MechanismResult) -> str:
+    tickets = row.tickets
+    words = []
+    if tickets is not None and tickets.count:
+        words = [count(tickets.count, "ticket")]
+        words += [duration(tickets.lifetime)] if tickets.lifetime else []
+        words += [f"key {short_key(tickets.key_name)}"] if tickets.key_name else []
+    full, resumed = row.timing.full_ms, row.timing.resumed_ms
+    cells = (
+        address.address,
+        f"{row.tls_version.replace('TLSv', 'TLS ')} {row.mechanism}"
+        + ("" if row.judged else " (not judged)"),
+        _series(row.fixed) or row.state,
+        _series(row.chained) or row.state,
+        ", ".join(words),
+        "" if full is None else milliseconds(full),
+        "" if resumed is None else milliseconds(resumed),
+    )
+    return f"| {' | '.join(escape(cell) for cell in cells)} |"
+
+
+def _series(series: Series) -> str:
+    if not series.order and not series.offered:
+        return ""
+    mixed = f" {series.order[:20]}" if len(set(series.order)) > 1 else ""
+    return f"{series.accepted}/{series.offered}{mixed}"
+
+
+def _checks(target: TargetResult) -> Iterator[str]:
+    shown: list[Check] = of_outcome(
+        target, "broken", "unreachable", "untestable", "waived", "known", "not-checked"
+    )
+    if not shown:
+        return
+    yield ""
+    yield "| demand | where | outcome | |"
+    yield "|---|---|---|---|"
+    for check in shown:
+        outcome = OUTCOME_WORDS[check.outcome]
+        if check.outcome == "broken":
+            outcome = "❌ broken" if check.severity == "error" else f"⚠️ {check.severity}"
+        cells = (check.demand, place(check), outcome, check.message)
+        yield f"| {' | '.join(escape(cell) for cell in cells)} |"
+    yield ""
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield ""
+    yield f"**{escape(finding.severity)} {escape(finding.code)}**: {escape(finding.title)}"
+    yield ""
+    for label, text in (("why", finding.cause), ("do", finding.advice)):
+        if text:
+            yield f"- {label}: {escape(text)}"
+    for each in finding.evidence:
+        yield f"- seen: {escape(each)}"

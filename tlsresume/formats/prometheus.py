@@ -1,0 +1,194 @@
+"""Prometheus text exposition, through prometheus-client: for the textfile collector.
+
+All are gauges, in base units (seconds, bytes, ratios), of one run. Whether the file is
+still fresh is told by the collector's own node_textfile_mtime_seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tlsresume.formats.page import View
+from tlsresume.formats.printable import printable
+from tlsresume.results import (
+    AddressResult,
+    ErrorResult,
+    MechanismResult,
+    Report,
+    TargetResult,
+    Tool,
+)
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry, Gauge
+
+_TARGET = ("target",)
+_ADDRESS = ("target", "address")
+_MECHANISM = (*_ADDRESS, "mechanism", "tls_version")
+
+VERDICTS = ("resumes", "partly", "does-not-resume", "untested")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A gauge: what it says, its labels."""
+
+    about: str
+    labels: tuple[str, ...]
+
+
+METRICS: dict[str, Metric] = {
+    "tlsresume_build_info": Metric(
+        "The versions that made these numbers; always 1",
+        ("version", "openssl", "pyopenssl"),
+    ),
+    "tlsresume_run_success": Metric("1 if the run came to its end, 0 if it failed", ()),
+    "tlsresume_reachable": Metric("1 if every tested address could be talked to", _TARGET),
+    "tlsresume_verdict": Metric("1 for the verdict on a target, 0 for the others", (*_TARGET, "verdict")),
+    "tlsresume_connections": Metric("Connections that the probe of a target made", _TARGET),
+    "tlsresume_probe_duration_seconds": Metric("How long the probe of a target took", _TARGET),
+    "tlsresume_demands": Metric(
+        "Demands on a target by what came of them", (*_TARGET, "outcome")
+    ),
+    "tlsresume_findings": Metric("Findings on a target by severity", (*_TARGET, "severity")),
+    "tlsresume_address_reachable": Metric("1 if a handshake with an address succeeded", _ADDRESS),
+    "tlsresume_certificate_verified": Metric(
+        "1 if OpenSSL verified the certificate, host name included", _ADDRESS
+    ),
+    "tlsresume_certificate_expiry_timestamp_seconds": Metric(
+        "When the certificate ends, in seconds since 1970", _ADDRESS
+    ),
+    "tlsresume_judged": Metric("1 if the mechanism counts for the verdict", _MECHANISM),
+    "tlsresume_resumed": Metric(
+        "1 if a mechanism's sessions are resumed every time, else 0", _MECHANISM
+    ),
+    "tlsresume_resumption_ratio": Metric(
+        "Accepted sessions per offered one; series is fixed (one session) or chained (fresh ones)",
+        (*_MECHANISM, "series"),
+    ),
+    "tlsresume_offered_sessions": Metric("Sessions that were offered", (*_MECHANISM, "series")),
+    "tlsresume_accepted_sessions": Metric("Sessions that were resumed", (*_MECHANISM, "series")),
+    "tlsresume_handshake_duration_seconds": Metric(
+        "Median TLS handshake time; handshake is full or resumed", (*_MECHANISM, "handshake")
+    ),
+    "tlsresume_tickets": Metric("Tickets per full handshake", _MECHANISM),
+    "tlsresume_ticket_lifetime_seconds": Metric(
+        "The lifetime that tickets state; 0 in TLS 1.2 means not stated", _MECHANISM
+    ),
+    "tlsresume_ticket_size_bytes": Metric("The size of a ticket", _MECHANISM),
+    "tlsresume_ticket_keys": Metric("Different ticket keys that were seen", _MECHANISM),
+    "tlsresume_max_early_data_bytes": Metric("Early data that a ticket allows", _MECHANISM),
+}  # fmt: skip
+
+
+class _Gauges:
+    """The gauges of one report, each made when first set, in a registry of its own."""
+
+    def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry
+
+        self.registry: CollectorRegistry = CollectorRegistry()
+        self._made: dict[str, Gauge] = {}
+
+    def set(self, name: str, value: float, *labels: str) -> None:
+        from prometheus_client import Gauge
+
+        metric = METRICS[name]
+        if name not in self._made:
+            self._made[name] = Gauge(
+                name, metric.about, labelnames=metric.labels, registry=self.registry
+            )
+        gauge = self._made[name]
+        if metric.labels:
+            gauge = gauge.labels(*(printable(label) for label in labels))
+        gauge.set(value)
+
+    def text(self) -> str:
+        from prometheus_client import generate_latest
+
+        data: bytes = generate_latest(self.registry)
+        return data.decode("utf-8")
+
+
+def render(report: Report, _view: View) -> str:
+    """The numbers of a run."""
+    gauges = _Gauges()
+    _tool(gauges, report.tool)
+    gauges.set("tlsresume_run_success", 1)
+    for target in report.targets:
+        _target(gauges, target)
+    return gauges.text()
+
+
+def failure(tool: Tool, _error: ErrorResult) -> str:
+    """A run that failed: no number but that."""
+    gauges = _Gauges()
+    _tool(gauges, tool)
+    gauges.set("tlsresume_run_success", 0)
+    return gauges.text()
+
+
+def _tool(gauges: _Gauges, tool: Tool) -> None:
+    gauges.set("tlsresume_build_info", 1, tool.version, tool.openssl, tool.pyopenssl)
+
+
+def _target(gauges: _Gauges, target: TargetResult) -> None:
+    name = target.target
+    reached = target.error is None and all(address.error is None for address in target.addresses)
+    gauges.set("tlsresume_reachable", int(reached and bool(target.addresses)), name)
+    for verdict in VERDICTS:
+        gauges.set("tlsresume_verdict", int(target.verdict == verdict), name, verdict)
+    gauges.set("tlsresume_connections", target.connections, name)
+    gauges.set("tlsresume_probe_duration_seconds", target.duration_ms / 1000, name)
+    for outcome in ("met", "broken", "waived", "known", "unreachable", "untestable"):
+        number = sum(check.outcome == outcome for check in target.checks)
+        gauges.set("tlsresume_demands", number, name, outcome)
+    for severity in ("info", "warning", "error"):
+        number = sum(finding.severity == severity for finding in target.findings)
+        gauges.set("tlsresume_findings", number, name, severity)
+    for address in target.addresses:
+        _address(gauges, name, address)
+
+
+def _address(gauges: _Gauges, target: str, address: AddressResult) -> None:
+    labels = (target, address.address)
+    gauges.set("tlsresume_address_reachable", int(address.error is None), *labels)
+    if address.certificate is not None:
+        verified = int(address.certificate.verify_code == 0)
+        gauges.set("tlsresume_certificate_verified", verified, *labels)
+        end = _timestamp(address.certificate.not_after)
+        if end is not None:
+            gauges.set("tlsresume_certificate_expiry_timestamp_seconds", end, *labels)
+    for row in address.mechanisms:
+        _mechanism(gauges, (*labels, row.mechanism, row.tls_version), row)
+
+
+def _timestamp(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _mechanism(gauges: _Gauges, labels: tuple[str, ...], row: MechanismResult) -> None:
+    def put(name: str, value: float | None, *more: str) -> None:
+        if value is not None:
+            gauges.set(name, value, *labels, *more)
+
+    put("tlsresume_judged", int(row.judged))
+    if row.state != "untested":
+        put("tlsresume_resumed", int(row.state == "resumed"))
+    for name, series in (("fixed", row.fixed), ("chained", row.chained)):
+        put("tlsresume_resumption_ratio", series.rate, name)
+        put("tlsresume_offered_sessions", series.offered, name)
+        put("tlsresume_accepted_sessions", series.accepted, name)
+    for kind, value in (("full", row.timing.full_ms), ("resumed", row.timing.resumed_ms)):
+        put("tlsresume_handshake_duration_seconds", None if value is None else value / 1000, kind)
+    if row.tickets is not None:
+        put("tlsresume_tickets", row.tickets.count)
+        put("tlsresume_ticket_lifetime_seconds", row.tickets.lifetime)
+        put("tlsresume_ticket_size_bytes", row.tickets.length)
+        put("tlsresume_ticket_keys", len(row.tickets.key_names))
+        put("tlsresume_max_early_data_bytes", row.tickets.max_early_data)
