@@ -14,7 +14,7 @@ from tlsresume.actions.investigate import Investigation
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
 from tlsresume.experiments.discover import Discovery, discover
-from tlsresume.experiments.terms import VERSION_OF, Terms
+from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.lab import Budget, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
@@ -25,7 +25,6 @@ from tlsresume.options import ProbeOptions
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
-    Mechanism,
     MechanismResult,
     Skipped,
     TargetResult,
@@ -167,7 +166,7 @@ class Probe:
         try:
             address.discovery = await discover(self.lab, address.route, self.terms)
             address.no_route = _no_route(address.discovery)
-            self._name_silent_versions(address)
+            self._name_doubts(address)
             await Tries(
                 self.lab,
                 address.route,
@@ -189,19 +188,13 @@ class Probe:
         self.skipped.append(Skipped(what, reason))
         self.stop.incomplete = True
 
-    def _name_silent_versions(self, address: _Address) -> None:
-        """A version whose ClientHello got no answer at all is not known to be unspoken."""
+    def _name_doubts(self, address: _Address) -> None:
+        """A version that broke without a word on versions is not known to be unspoken."""
         if address.discovery is None:
             return
-        full = address.discovery.full
-        if not any(attempt.handshake_done for attempt in full.values()):
-            return
-        versions: tuple[Mechanism, ...] = ("psk", "ticket")
-        for mechanism in versions:
-            attempt = full.get(mechanism)
-            if attempt is not None and attempt.error and attempt.error.kind == "timeout":
-                version = VERSION_OF[mechanism].label
-                self._leave_out(f"{version} on {address.route.address}", attempt.error.message)
+        for what, attempt in address.discovery.in_doubt.items():
+            if attempt.error is not None:
+                self._leave_out(f"{what} on {address.route.address}", attempt.error.message)
 
     # ----------------------------------------------------------------- result
 

@@ -1,7 +1,9 @@
 """Which TLS versions does this address speak, and what does it issue?
 
 One full handshake per mechanism. The first one goes alone: where nothing
-listens, nothing more is asked.
+listens, nothing more is asked. Where TLS 1.3 alone fails and the server does not
+say that it is the version, one more offers both versions, as ordinary clients do:
+a server that then chooses TLS 1.2 speaks no TLS 1.3.
 """
 
 from __future__ import annotations
@@ -13,20 +15,49 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.results import MECHANISMS, Attempt, Mechanism
+from tlsresume.wire.handshake import ProtocolVersion
 
 EXPERIMENT = "discover"
+
+#: The alert protocol_version (RFC 8446 section 6).
+_PROTOCOL_VERSION = 70
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The full handshake of each mechanism that was asked for, as far as it got."""
+    """The full handshake of each mechanism that was asked for, as far as it got.
+
+    `both` offered both versions, where TLS 1.3 alone had failed without a clear reason.
+    """
 
     full: dict[Mechanism, Attempt]
+    both: Attempt | None = None
 
     def issued(self, mechanism: Mechanism) -> bool:
         """Whether a session of this mechanism came."""
         attempt = self.full.get(mechanism)
         return attempt is not None and attempt.handshake_done and issues(attempt, mechanism)
+
+    @property
+    def in_doubt(self) -> dict[str, Attempt]:
+        """What is not known to be spoken, nor to be unspoken, with the attempt that broke:
+        a version's label, or a mechanism where its version is known to be spoken."""
+        spoken = {VERSION_OF[name] for name, attempt in self.full.items() if attempt.handshake_done}
+        doubts: dict[str, Attempt] = {}
+        for name, attempt in self.full.items():
+            version = VERSION_OF[name]
+            if attempt.handshake_done or not spoken:
+                continue
+            if version in spoken:
+                doubts[name] = attempt
+            elif self._doubtful(version, attempt):
+                doubts.setdefault(version.label, attempt)
+        return doubts
+
+    def _doubtful(self, version: ProtocolVersion, attempt: Attempt) -> bool:
+        if version is ProtocolVersion.TLSv1_3 and self.both is not None:
+            return self.both.tls_version != ProtocolVersion.TLSv1_2 or not self.both.handshake_done
+        return attempt.error is not None and attempt.error.kind == "timeout"
 
 
 def issues(attempt: Attempt, mechanism: Mechanism) -> bool:
@@ -62,7 +93,22 @@ async def discover(lab: Lab, route: Route, terms: Terms) -> Discovery:
             tasks.create_task(ask(mechanism))
     if spent:
         raise spent[0]
-    return Discovery({name: full[name] for name in wanted})
+    both = None
+    if _unclear(full.get("psk")) and any(attempt.handshake_done for attempt in full.values()):
+        both = await lab.connect(route, terms.plan(), Errand(experiment=EXPERIMENT, series="both"))
+    return Discovery({name: full[name] for name in wanted}, both)
+
+
+def _unclear(attempt: Attempt | None) -> bool:
+    """Whether a handshake failed, and not because of the version (RFC 8446 section 6.2)."""
+    return (
+        attempt is not None
+        and not attempt.handshake_done
+        and not any(
+            alert.sender == "server" and alert.description == _PROTOCOL_VERSION
+            for alert in attempt.alerts
+        )
+    )
 
 
 def _unreachable(attempt: Attempt) -> bool:

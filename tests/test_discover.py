@@ -1,0 +1,132 @@
+"""Discovery: which versions are spoken, what is issued, and what stays in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.canned_lab import ROUTE, CannedLab, Pool, attempt_of, broken, done
+from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.discover import Discovery, discover
+from tlsresume.experiments.terms import Terms
+from tlsresume.options import ConnectOptions
+from tlsresume.results import AlertSeen, Failure
+from tlsresume.target import parse_target
+from tlsresume.wire.handshake import ProtocolVersion
+
+TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
+
+
+def run(reply, terms=TERMS, budget=200) -> tuple[Discovery, CannedLab]:
+    lab = CannedLab(reply, budget=budget)
+    return asyncio.run(discover(lab, ROUTE, terms)), lab
+
+
+def version_alert(ask):
+    return broken(ask, "alert", alerts=(AlertSeen("server", 2, 70, "protocol_version"),))
+
+
+def test_each_mechanism_is_asked_for_once():
+    """A server that speaks both versions costs one full handshake per mechanism."""
+    found, lab = run(Pool())
+    assert list(found.full) == ["psk", "ticket", "session-id"]
+    assert all(found.issued(name) for name in found.full)
+    assert (len(lab.asks), found.both, found.in_doubt) == (3, None, {})
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [(V12, ["ticket", "session-id"]), (V13, ["psk"])])
+def test_only_allowed_versions_are_asked_for(allowed, expected):
+    """What the user did not allow is not offered."""
+    found, lab = run(Pool(), replace(TERMS, options=ConnectOptions(tls=(allowed,))))
+    assert list(found.full) == expected
+    assert {ask.plan.maximum for ask in lab.asks} == {ask.plan.minimum for ask in lab.asks}
+
+
+def test_session_ids_are_asked_for_without_tickets():
+    """Only a client that takes no tickets shows whether session IDs work."""
+    _, lab = run(Pool())
+    assert [ask.plan.tickets for ask in lab.asks] == [
+        ask.errand.mechanism != "session-id" for ask in lab.asks
+    ]
+
+
+def test_where_nothing_listens_nothing_more_is_asked():
+    """One refused connection is enough."""
+    refused = Failure("connect", "refused", "refused")
+    found, lab = run(lambda ask: attempt_of(ask, error=refused, offered=None))
+    assert len(lab.asks) == 1
+    assert found.in_doubt == {}
+
+
+def test_a_version_alert_settles_it():
+    """A server that says it is the version is believed."""
+    pool = Pool()
+    found, lab = run(lambda ask: version_alert(ask) if ask.plan.minimum == V13 else pool(ask))
+    assert (found.in_doubt, found.both, len(lab.asks)) == ({}, None, 3)
+
+
+@pytest.mark.parametrize("kind", ["timeout", "reset", "closed", "alert"])
+def test_a_server_that_chooses_tls12_speaks_no_tls13(kind):
+    """TLS 1.3 alone breaks, but offered both, the server chooses 1.2: nothing is in doubt."""
+    pool = Pool()
+
+    def reply(ask):
+        if ask.plan.minimum == V13:
+            return broken(ask, kind)
+        return done(ask, tls_version=V12) if ask.errand.series == "both" else pool(ask)
+
+    found, lab = run(reply)
+    assert (found.in_doubt, len(lab.asks)) == ({}, 4)
+
+
+@pytest.mark.parametrize("kind", ["timeout", "reset", "closed", "alert"])
+def test_a_server_that_breaks_at_tls13_in_any_hello_is_in_doubt(kind):
+    """Where both versions together break as well, TLS 1.3 is not known to be unspoken."""
+    pool = Pool()
+    found, _ = run(lambda ask: broken(ask, kind) if ask.plan.maximum == V13 else pool(ask))
+    assert list(found.in_doubt) == ["TLSv1.3"]
+
+
+def test_a_server_that_then_chooses_tls13_is_in_doubt():
+    """TLS 1.3 that broke and works at the next connection was not tested."""
+    pool = Pool()
+
+    def reply(ask):
+        if ask.errand.series == "both":
+            return done(ask)
+        return broken(ask) if ask.plan.minimum == V13 else pool(ask)
+
+    assert list(run(reply)[0].in_doubt) == ["TLSv1.3"]
+
+
+def test_silence_at_tls12_is_in_doubt():
+    """TLS 1.2 that gets no answer is named once, for both of its mechanisms."""
+    pool = Pool()
+    found, _ = run(lambda ask: broken(ask, "timeout") if ask.plan.maximum == V12 else pool(ask))
+    assert list(found.in_doubt) == ["TLSv1.2"]
+
+
+@pytest.mark.parametrize("kind", ["timeout", "reset"])
+def test_one_mechanism_of_a_spoken_version_is_in_doubt(kind):
+    """A mechanism that breaks, where its version is spoken, is named by itself."""
+    pool = Pool()
+    found, _ = run(
+        lambda ask: broken(ask, kind) if ask.errand.mechanism == "session-id" else pool(ask)
+    )
+    assert list(found.in_doubt) == ["session-id"]
+
+
+@pytest.mark.parametrize("budget", [0, 1, 2])
+def test_a_spent_budget_is_raised_plainly(budget):
+    """A budget that ends within discovery raises BudgetSpent itself, not a group."""
+    with pytest.raises(BudgetSpent):
+        run(Pool(), budget=budget)
+
+
+def test_a_server_that_breaks_at_everything_is_asked_no_more():
+    """Where no version works there is nothing to compare with."""
+    found, lab = run(broken)
+    assert (found.in_doubt, found.both, len(lab.asks)) == ({}, None, 3)
