@@ -6,58 +6,57 @@ is looked up here.
 
 from __future__ import annotations
 
-import ipaddress
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
+from tlsresume.endpoints import (
+    UNIX,
+    UNPRINTABLE,
+    bad_target,
+    format_endpoint,
+    is_address,
+    parse_host,
+    parse_port,
+    split_endpoint,
+)
 from tlsresume.errors import UsageError
+from tlsresume.protocols import SCHEME_OF_PORT, SCHEMES, STARTTLS, Scheme
+from tlsresume.proxies import Proxy, ProxyHeader
+
+__all__ = [
+    "DEFAULT_PORT",
+    "SCHEMES",
+    "Family",
+    "Target",
+    "format_endpoint",
+    "is_address",
+    "parse_host",
+    "parse_port",
+    "parse_resolve",
+    "parse_target",
+    "split_endpoint",
+]
 
 DEFAULT_PORT = 443
 
+#: The longest path of a unix socket (sun_path of unix(7), without its final zero).
+_LONGEST_PATH = 107
+
 Family = Literal["any", "ipv4", "ipv6"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """What a URL scheme means: its port (IANA), the ALPN to offer, whether it is HTTP."""
-
-    port: int
-    alpn: tuple[str, ...] = ()
-    http: bool = False
-
-
-#: Protocols that speak TLS from the first byte; the ports are IANA's.
-SCHEMES: dict[str, Scheme] = {
-    "https": Scheme(443, ("http/1.1",), http=True),
-    "imaps": Scheme(993),
-    "pop3s": Scheme(995),
-    "smtps": Scheme(465),
-    "ldaps": Scheme(636),
-    "nntps": Scheme(563),
-    "mqtts": Scheme(8883),
-    "amqps": Scheme(5671),
-    "rediss": Scheme(6379),
-    "ircs": Scheme(6697),
-    "xmpps": Scheme(5223),
-}
-
-#: A zone of an IPv6 address, as RFC 6874 section 2 lets it be written unescaped.
-_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-
-_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
-
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A host and port, the name to send, and where to connect instead, if anywhere.
 
-    `host` is a DNS name (ASCII, no trailing dot) or an IP address, with a zone for
-    link-local IPv6; `server_name` the SNI or None; `connect` an address or name and
-    port to go to instead of `host`; `family` restricts the addresses used.
+    `host` is a DNS name (ASCII, no trailing dot), an IP address, with a zone for
+    link-local IPv6, or `unix:` and the path of a socket, with port 0; `server_name`
+    the SNI or None; `connect` an address or name and port to go to instead of `host`;
+    `addresses` are taken instead of asking DNS; `family` restricts the addresses used.
+    `starttls` names the prelude that TLS starts with (None: TLS from the first byte),
+    `by_port` says that the port alone told us so.
     """
 
     host: str
@@ -66,6 +65,11 @@ class Target:
     server_name: str | None = None
     connect: tuple[str, int] | None = None
     family: Family = "any"
+    addresses: tuple[str, ...] = ()
+    starttls: str | None = None
+    by_port: bool = False
+    proxy: Proxy | None = None
+    proxy_header: ProxyHeader | None = None
 
     @property
     def name(self) -> str:
@@ -73,22 +77,23 @@ class Target:
         return format_endpoint(self.host, self.port)
 
     @property
-    def spelling(self) -> str:
-        """Text that `parse_target` makes the same host, port and scheme of."""
-        implied = "https" if self.port == DEFAULT_PORT else ""
-        return self.name if self.scheme == implied else f"{self.scheme}://{self.name}"
+    def _scheme(self) -> Scheme:
+        return SCHEMES.get(self.scheme, Scheme(DEFAULT_PORT))
 
     @property
     def http(self) -> bool:
         """Whether the target speaks HTTP, as far as its scheme tells."""
-        scheme = SCHEMES.get(self.scheme)
-        return scheme is not None and scheme.http
+        return self._scheme.http
 
     @property
     def alpn(self) -> tuple[str, ...]:
         """The ALPN protocols that an ordinary client of this scheme offers."""
-        scheme = SCHEMES.get(self.scheme)
-        return scheme.alpn if scheme else ()
+        return self._scheme.alpn
+
+    @property
+    def speaks(self) -> str | None:
+        """The protocol inside TLS, as its STARTTLS prelude or its scheme is called."""
+        return self.starttls or self._scheme.speaks
 
     @property
     def dial_to(self) -> tuple[str, int]:
@@ -96,95 +101,40 @@ class Target:
         return self.connect or (self.host, self.port)
 
     @property
+    def unix(self) -> bool:
+        """Whether the target is a unix socket."""
+        return self.host.startswith(UNIX)
+
+    @property
     def verify_name(self) -> str:
         """The name that the certificate must carry."""
-        return self.server_name or self.host
+        return self.server_name or ("localhost" if self.unix else self.host)
 
-
-def format_endpoint(host: str, port: int) -> str:
-    """HOST:PORT, or [HOST]:PORT for an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is an IP address (a zone is allowed)."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _bad(text: str, why: str, *hints: str) -> UsageError:
-    shown = text if len(text) <= 80 else text[:77] + "..."
-    return UsageError(f"{shown!r} is not a target: {why}", hints=hints)
-
-
-def parse_host(text: str, whole: str) -> str:
-    """A DNS name in its ASCII form, or an IP address (RFC 1035 section 2.3.4, RFC 5891).
-
-    `whole` is quoted in the UsageError.
-    """
-    if not text:
-        raise _bad(whole, "the host is empty")
-    if is_address(text):
-        _, percent, zone = text.partition("%")
-        if percent and not _ZONE.fullmatch(zone):
-            raise _bad(whole, "what follows the % is not the name of a zone")
-        return str(ipaddress.ip_address(text))
-    if not text.isascii():
-        try:
-            text = text.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise _bad(whole, f"the host is not a valid international name ({error})") from None
-    name = text.removesuffix(".")
-    if len(name) > 253:
-        raise _bad(whole, f"the host has {len(name)} characters, DNS allows 253")
-    for label in name.split("."):
-        if not label:
-            raise _bad(whole, "the host has an empty label")
-        if len(label) > 63:
-            raise _bad(whole, f"a label of the host has {len(label)} characters, DNS allows 63")
-        if not _LABEL.fullmatch(label):
-            raise _bad(whole, f"{label!r} cannot be part of a host name")
-    if re.fullmatch(r"[0-9.]+", name):
-        raise _bad(whole, "this looks like an IP address, but is none")
-    return name.lower()
-
-
-def parse_port(text: str, whole: str) -> int:
-    """A TCP port, 1 to 65535, in decimal digits."""
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
-        raise _bad(whole, f"{text!r} is not a port (1 to 65535)")
-    return int(text)
-
-
-def split_endpoint(text: str, default_port: int) -> tuple[str, int]:
-    """`HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address. Raises UsageError."""
-    if _UNPRINTABLE.search(text):
-        raise _bad(text, "it contains white space or control characters")
-    if text.startswith("["):
-        host, bracket, rest = text[1:].partition("]")
-        if not bracket:
-            raise _bad(text, "the bracket is not closed")
-        if not is_address(host) or ":" not in host:
-            raise _bad(text, "brackets hold an IPv6 address")
-        if rest and not rest.startswith(":"):
-            raise _bad(text, "what follows the bracket is not :PORT")
-        return parse_host(host, text), parse_port(rest[1:], text) if rest else default_port
-    if text.count(":") > 1:
-        if is_address(text):
-            return parse_host(text, text), default_port
-        raise _bad(text, "too many colons", "write an IPv6 address with a port as [ADDRESS]:PORT")
-    host, colon, port = text.partition(":")
-    return parse_host(host, text), parse_port(port, text) if colon else default_port
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How it is reached, in words, where that is not the plain way."""
+        notes = []
+        if self.starttls is not None:
+            why = f" (the protocol of port {self.port}; --starttls none for none)"
+            notes.append(f"STARTTLS {self.starttls}{why if self.by_port else ''}")
+        if self.proxy is not None:
+            who = "the proxy" if self.proxy.resolves else "this machine"
+            notes.append(f"through {self.proxy.name}; {who} looks up the name")
+        if self.proxy_header is not None:
+            notes.append(f"with a PROXY header, version {self.proxy_header.version}")
+        if self.starttls == "mysql":
+            notes.append(
+                "MySQL counts connections that end before a login, and may block an address"
+                " after many (max_connect_errors)"
+            )
+        return tuple(notes)
 
 
 def _split_url(text: str) -> SplitResult:
     try:
         return urlsplit(text)
     except ValueError as error:
-        raise _bad(text, str(error)) from None
+        raise bad_target(text, str(error)) from None
 
 
 def parse_target(
@@ -194,44 +144,129 @@ def parse_target(
     sni: bool = True,
     connect: str | None = None,
     family: Family = "any",
+    starttls: str = "auto",
+    resolve: Sequence[str] = (),
+    proxy: Proxy | None = None,
+    proxy_header: ProxyHeader | None = None,
 ) -> Target:
-    """A Target from `HOST`, `HOST:PORT`, `[V6]:PORT` or a URL such as `https://HOST/`.
+    """A Target from `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:/PATH` or a URL.
 
     `servername` replaces the name sent as SNI, `sni=False` sends none; `connect` is
-    `ADDR[:PORT]` to go to while the name stays. Port 443 is taken for https.
-    Raises UsageError.
+    `ADDR[:PORT]` to go to while the name stays. `starttls` is a protocol, `auto` (the
+    scheme's, else that of a well-known port) or `none`; `resolve` are rules for
+    `parse_resolve`. Port 443 is taken for https. Raises UsageError.
     """
-    scheme = ""
-    if _UNPRINTABLE.search(text):  # urlsplit would drop some of these without a word
-        raise _bad(text, "it contains white space or control characters")
-    if "://" in text:
+    if UNPRINTABLE.search(text):  # urlsplit would drop some of these without a word
+        raise bad_target(text, "it contains white space or control characters")
+    named = False
+    if text.startswith(UNIX):
+        scheme, host, port = "", _socket_path(text), 0
+    elif "://" in text:
+        named = True
         url = _split_url(text)
         scheme = url.scheme.lower()
         if scheme not in SCHEMES:
-            raise _bad(text, f"unknown scheme {scheme!r}", "known: " + ", ".join(sorted(SCHEMES)))
+            known = "known: " + ", ".join(sorted(SCHEMES))
+            raise bad_target(text, f"unknown scheme {scheme!r}", known)
         if "@" in url.netloc:
-            raise _bad(
+            raise bad_target(
                 text.replace(url.netloc.rpartition("@")[0], "..."),
                 "user and password in a URL are refused, and were not sent",
             )
         host, port = split_endpoint(url.netloc, SCHEMES[scheme].port)
     else:
         host, port = split_endpoint(text.removesuffix("/"), DEFAULT_PORT)
-        if port == DEFAULT_PORT:
-            scheme = "https"
-    if servername is not None:
-        if not sni:
-            raise UsageError("--servername and --no-sni exclude each other")
-        servername = parse_host(servername, servername)
-        if is_address(servername):
-            raise UsageError(
-                f"{servername} cannot be sent as a server name: it is an address (RFC 6066"
-                " section 3)",
-                hints=("--no-sni sends no name", "--connect ADDR goes to another address"),
-            )
-    elif sni and not is_address(host):
-        servername = host
-    target = Target(host=host, port=port, scheme=scheme, server_name=servername, family=family)
+        scheme = SCHEME_OF_PORT.get(port, "")
+    prelude, scheme = _prelude(text, starttls, scheme, named=named)
+    target = Target(
+        host=host,
+        port=port,
+        scheme=scheme,
+        server_name=_server_name(host, servername, sni=sni),
+        family=family,
+        addresses=_pinned(host, port, resolve),
+        starttls=prelude,
+        by_port=prelude is not None and starttls == "auto" and not named,
+        proxy=proxy,
+        proxy_header=proxy_header,
+    )
+    if target.unix and (proxy is not None or connect is not None):
+        raise bad_target(text, "a unix socket is local: no --connect, and no proxy leads to it")
     if connect is not None:
         target = replace(target, connect=split_endpoint(connect, port))
     return target
+
+
+def _socket_path(text: str) -> str:
+    path = text.removeprefix(UNIX)
+    if not path.startswith("/"):
+        raise bad_target(text, "after unix: comes the whole path of a socket, from / on")
+    if len(path.encode("utf-8", "surrogateescape")) > _LONGEST_PATH:
+        raise bad_target(text, f"the path of a unix socket has at most {_LONGEST_PATH} bytes")
+    return text
+
+
+def _server_name(host: str, servername: str | None, *, sni: bool) -> str | None:
+    if servername is None:
+        return None if not sni or is_address(host) or host.startswith(UNIX) else host
+    if not sni:
+        raise UsageError("--servername and --no-sni exclude each other")
+    servername = parse_host(servername, servername)
+    if is_address(servername):
+        raise UsageError(
+            f"{servername} cannot be sent as a server name: it is an address (RFC 6066 section 3)",
+            hints=("--no-sni sends no name", "--connect ADDR goes to another address"),
+        )
+    return servername
+
+
+def _prelude(text: str, asked: str, scheme: str, *, named: bool) -> tuple[str | None, str]:
+    """The prelude's name, and the scheme that is left when another prelude was asked for."""
+    own = SCHEMES[scheme].starttls if scheme else None
+    if asked == "auto":
+        return own, scheme
+    if asked == "none":
+        if named and own is not None:
+            raise bad_target(text, f"{scheme}:// starts in clear, and --starttls none forbids it")
+        return None, "" if own is not None else scheme
+    if asked not in STARTTLS:
+        raise UsageError(f"--starttls {asked} is not known", hints=(", ".join(STARTTLS),))
+    if named and own != asked:
+        how = "speaks TLS from the first byte" if own is None else f"is STARTTLS {own}"
+        raise bad_target(text, f"{scheme}:// {how}, and --starttls {asked} says otherwise")
+    return asked, scheme if own == asked else ""
+
+
+def parse_resolve(rule: str) -> tuple[str, int, tuple[str, ...]]:
+    """`HOST:PORT:ADDR[,ADDR]...` as in curl: host (`*`: any), port, addresses. Raises
+    UsageError."""
+    match = _split_rule(rule)
+    if match is None:
+        raise UsageError(
+            f"--resolve {rule!r} is not HOST:PORT:ADDR", hints=("for example a.example:443:::1",)
+        )
+    host, port, rest = match
+    host = "*" if host == "*" else parse_host(host, rule)
+    addresses = tuple(part.removeprefix("[").removesuffix("]") for part in rest.split(","))
+    for address in addresses:
+        if not is_address(address):
+            raise UsageError(f"--resolve {rule!r}: {address!r} is not an IP address")
+    return host, parse_port(port, rule), tuple(parse_host(each, rule) for each in addresses)
+
+
+def _split_rule(rule: str) -> tuple[str, str, str] | None:
+    if rule.startswith("["):
+        host, _, rest = rule[1:].partition("]:")
+    else:
+        host, _, rest = rule.partition(":")
+    port, colon, addresses = rest.partition(":")
+    return (host, port, addresses) if host and colon and addresses else None
+
+
+def _pinned(host: str, port: int, rules: Sequence[str]) -> tuple[str, ...]:
+    """The addresses that the first rule for a host and port names."""
+    for rule in rules:
+        name, number, addresses = parse_resolve(rule)
+        if name in ("*", host) and number == port:
+            return addresses
+    return ()

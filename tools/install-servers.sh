@@ -6,16 +6,27 @@
 # release of Debian lacks is named and left out.
 set -eu
 
-PATH="$PATH:/usr/sbin:/sbin"
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
 # command:package
 wanted="nginx:nginx haproxy:haproxy apache2:apache2-bin gnutls-serv:gnutls-bin
-stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl"
+stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl
+exim4:exim4-daemon-light dovecot:dovecot-core vsftpd:vsftpd proftpd:proftpd-core slapd:slapd
+prosody:prosody mariadbd:mariadb-server-core mosquitto:mosquitto redis-server:redis-server
+squid:squid microsocks:microsocks"
+
+# file:package, where a package has no command of its own on PATH
+files="/usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/pop3:dovecot-pop3d
+/usr/lib/dovecot/lmtp:dovecot-lmtpd /usr/lib/dovecot/managesieve:dovecot-managesieved
+/usr/lib/proftpd/mod_tls.so:proftpd-mod-crypto /usr/lib/postgresql:postgresql"
 
 missing=""
 for pair in $wanted; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+done
+for pair in $files; do
+    [ -e "${pair%%:*}" ] || missing="$missing ${pair##*:}"
 done
 if [ -z "$missing" ]; then
     echo "install-servers: every server is here"
@@ -58,6 +69,14 @@ for package in $missing; do
         echo "install-servers: this release has no package $package" >&2
     fi
 done
+# Debian lets only one FTP server be installed; this one is a single file beside its libraries.
+case "$install" in *" vsftpd"*)
+    install="$(echo "$install" | sed 's/ vsftpd/ libwrap0/')"
+    unpacked="$(mktemp -d)"
+    (cd "$unpacked" && apt-get -q download vsftpd && dpkg -x vsftpd_*.deb .)
+    $as_root install -m 755 "$unpacked/usr/sbin/vsftpd" /usr/local/sbin/vsftpd
+    rm -rf "$unpacked"
+esac
 if [ -n "$install" ]; then
     echo "install-servers: installing$install"
     # shellcheck disable=SC2086 # a list of package names, to be split

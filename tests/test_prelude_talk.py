@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.preludes import HONEST, play
+from tlsresume.errors import PreludeError
+from tlsresume.preludes.table import PRELUDES
+from tlsresume.preludes.talk import LARGEST, Prelude, words
+from tlsresume.protocols import STARTTLS
+
+NAMES = sorted(PRELUDES)
+
+
+def prelude(name: str) -> Prelude:
+    return Prelude(PRELUDES[name], "a.example")
+
+
+def test_each_protocol_that_can_be_named_has_a_prelude():
+    """The names of the command line and the table are the same."""
+    assert set(PRELUDES) == set(STARTTLS) == set(HONEST)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, LARGEST])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_honest_server_is_understood_however_its_bytes_are_cut(name, size):
+    """Replies may come byte by byte, or several lines in one piece."""
+    one = prelude(name)
+    play(one, HONEST[name], size)
+    assert one.done
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_done_before_the_last_byte(name):
+    """A prelude that lacks the last byte of the last answer still waits."""
+    conversation = HONEST[name]
+    last = max(turn for turn in range(0, len(conversation), 2))
+    one = prelude(name)
+    play(one, (*conversation[:last], conversation[last][:-1]), LARGEST)
+    assert not one.done
+    with pytest.raises(PreludeError) as caught:
+        one.receive(b"")
+    assert caught.value.why == "closed"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_after_the_last_answer_are_refused(name):
+    """Data in clear that follows in the same segment never becomes data inside TLS."""
+    conversation = HONEST[name]
+    last = max(turn for turn in range(0, len(conversation), 2))
+    one = prelude(name)
+    with pytest.raises(PreludeError) as caught:
+        play(one, (*conversation[:last], conversation[last] + b"250 evil\r\n"), LARGEST)
+    assert caught.value.why == "injection"
+    assert "250 evil" in caught.value.message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_server_that_says_nothing_and_closes_is_named(name):
+    """The error tells what was being waited for."""
+    one = prelude(name)
+    one.drain()
+    with pytest.raises(PreludeError) as caught:
+        one.receive(b"")
+    assert caught.value.why == "closed"
+    assert one.topic in caught.value.message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_endless_greetings_are_bounded(name):
+    """A server that talks for ever is cut off, whatever it says."""
+    one = prelude(name)
+    line = {"irc": b":a NOTICE * :x\r\n", "imap": b"* OK ", "sieve": b'"A" "B"\r\n'}.get(
+        name, b"220-x\r\n"
+    )
+    with pytest.raises(PreludeError):
+        for _ in range(LARGEST):
+            one.receive(line)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=150)
+@given(pieces=st.lists(st.binary(max_size=40), max_size=20))
+def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
+    """Whatever comes, only PreludeError leaves, with printable words."""
+    one = prelude(name)
+    try:
+        for piece in pieces:
+            if one.done:
+                return
+            one.receive(piece)
+            one.drain()
+    except PreludeError as error:
+        assert error.message.isprintable()
+        assert len(error.message) < 400
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_an_honest_conversation_with_one_piece_changed(name, data):
+    """A mutation of an honest server's words gives an error, an end, or waiting."""
+    server = b"".join(HONEST[name][::2])
+    at = data.draw(st.integers(0, len(server) - 1))
+    cut = data.draw(st.integers(0, 3))
+    changed = server[:at] + data.draw(st.binary(max_size=4)) + server[at + cut :]
+    one = prelude(name)
+    try:
+        for byte in changed:
+            if one.done:
+                return
+            one.receive(bytes((byte,)))
+    except PreludeError as error:
+        assert error.message.isprintable()
+
+
+def test_words_are_short_and_printable():
+    """What a peer said can stand in an error."""
+    assert words(b"\x1b[31mred\r\n") == "'.[31mred'"
+    assert len(words(b"x" * 10_000)) < 250
+    assert words("\u202e".encode()).isprintable()
