@@ -57,7 +57,11 @@ def _share(view: View) -> str:
     sources=("RFC 8446 section 4.1.2", "curl/curl#1006", "openssl/openssl#603"),
 )
 def version_changed(view: View) -> Match | None:
-    """The server chose another TLS version than the session's."""
+    """The server chose another TLS version than the session's.
+
+    The ServerHello names another TLS version than the session's, although the ClientHello
+    allowed the session's own.
+    """
     changed = [
         a
         for a in (*view.declined, *view.withheld)
@@ -88,7 +92,12 @@ def version_changed(view: View) -> Match | None:
     sources=("RFC 8446 section 4.2.11", "openssl/openssl#18549", "aws/s2n-tls#2515"),
 )
 def hash_mismatch(view: View) -> Match | None:
-    """The server's cipher suite has another hash than the session's."""
+    """The server's cipher suite has another hash than the session's.
+
+    The chosen cipher suite's hash is not that of the session's suite; or, with only the
+    session's suite offered, the server refuses, and with all of them it chooses one of
+    another hash.
+    """
     for attempt in view.declined:
         offer = attempt.offer
         if offer is None or attempt.suite is None:
@@ -149,7 +158,10 @@ def hash_mismatch(view: View) -> Match | None:
     sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
 )
 def mechanism_removed(view: View) -> Match | None:
-    """The server no longer issues sessions of this kind."""
+    """The server no longer issues sessions of this kind.
+
+    The saved session is declined, and handshakes now bring no new one of its kind.
+    """
     if view.saved is None or view.accepted or not (view.declined or view.full):
         return None
     later = [a for a in (*view.declined, *view.full) if a.handshake_done]
@@ -180,7 +192,11 @@ def _kind(view: View) -> str:
     sources=("RFC 7627 section 5.3",),
 )
 def ems_upgraded(view: View) -> Match | None:
-    """The session lacks extended master secret, which both sides now use."""
+    """The session lacks extended master secret, which both sides now use.
+
+    The session's flags lack extended master secret, the handshake has it; offered without
+    that extension, the session resumes (experiment no-ems).
+    """
     declined = [
         a
         for a in view.declined
@@ -212,7 +228,11 @@ def ems_upgraded(view: View) -> Match | None:
     sources=("RFC 6066 section 3", "RFC 8446 section 4.6.1"),
 )
 def name_changed(view: View) -> Match | None:
-    """Offered under another server name or protocol than the session's."""
+    """Offered under another server name or protocol than the session's.
+
+    SNI or ALPN of the ClientHello differ from those saved with the session; under its own
+    name it resumes (experiment own-name).
+    """
     saved = view.saved
     if saved is None or not view.declined:
         return None
@@ -264,7 +284,11 @@ def _same_key(view: View, attempt: Attempt) -> bool | None:
     sources=("DIAGNOSIS: leaf, key name and ticket length compared",),
 )
 def other_terminator(view: View) -> Match | None:
-    """Another device ends TLS here than the one that issued the session."""
+    """Another device ends TLS here than the one that issued the session.
+
+    Leaf certificate, ticket key name, and length or lifetime of the tickets all differ from
+    the session's.
+    """
     change = _leaf_change(view)
     if change is None:
         return None
@@ -302,7 +326,11 @@ def other_terminator(view: View) -> Match | None:
     ),
 )
 def context_changed(view: View) -> Match | None:
-    """The server's certificate is not the one the session was made with."""
+    """The server's certificate is not the one the session was made with.
+
+    The leaf certificate is not the one stored in the session, and the new ticket names the
+    same key, or a fresh session resumes.
+    """
     change = _leaf_change(view)
     if change is None:
         return None
@@ -344,7 +372,12 @@ def context_changed(view: View) -> Match | None:
     ),
 )
 def other_ticket_key(view: View) -> Match | None:
-    """Nodes here use different ticket keys."""
+    """Nodes here use different ticket keys.
+
+    The refusing handshake issues a ticket with another key name (its first 16 bytes). Where
+    tickets show no key name: sessions a moment old are accepted at times only. The order of
+    the key names tells a rotation (one run of each) from several nodes (mixed).
+    """
     if view.stateful or not view.declined:
         return None
     if view.crossing:
@@ -450,7 +483,12 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
     sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
 )
 def cache_miss(view: View) -> Match | None:
-    """The server that answered does not have the session in its cache."""
+    """The server that answered does not have the session in its cache.
+
+    A session ID, or a 32-byte TLS 1.3 ticket, is refused and a new one given; the same
+    server accepts others. A fresh session offered at once (experiment retry) tells this
+    from never-honoured.
+    """
     if not view.stateful or not view.declined:
         return None
     if view.saved is not None:
@@ -501,7 +539,11 @@ def cache_miss(view: View) -> Match | None:
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
 def never_honoured(view: View) -> Match | None:
-    """Sessions are issued here and never accepted."""
+    """Sessions are issued here and never accepted.
+
+    Sessions are issued, and none is accepted: not the same one again, not fresh ones at
+    once, on one address, one after the other (experiment retry), after a clean close.
+    """
     tries = [*view.declined, *(a for a in view.at_once if a.handshake_done)]
     if view.crossing or not view.declined or view.accepted or any(a.reused for a in tries):
         return None
@@ -537,7 +579,10 @@ def never_honoured(view: View) -> Match | None:
     sources=("RFC 8446 section 8.1", "RFC 8446 appendix C.4", "openssl/openssl#6389"),
 )
 def consumed(view: View) -> Match | None:
-    """The ticket was used before, and this server takes each once."""
+    """The ticket was used before, and this server takes each once.
+
+    A fresh ticket resumes once and is refused the second time (experiment same-ticket).
+    """
     if view.saved is None or not view.declined:
         return None
     first = view.experiment("same-ticket", "first")
@@ -571,7 +616,12 @@ def consumed(view: View) -> Match | None:
     sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
 )
 def expired_at_server(view: View) -> Match | None:
-    """Fresh sessions resume, this one is too old for the server."""
+    """Fresh sessions resume, this one is too old for the server.
+
+    The refusing handshake's new ticket names the same key, the certificate is the same, and
+    a fresh session resumes; or, with `--age` and `--find-lifetime`, young sessions resume
+    and older ones do not.
+    """
     aged = [a for a in view.experiment("age") if a.offered and a.handshake_done and not a.reused]
     if aged:
         young = [a for a in view.experiment("age") if a.reused]
@@ -626,7 +676,12 @@ def _promised(view: View, attempt: Attempt) -> str:
     sources=("SSL_shutdown(3)", "aws/s2n-tls#4818", "openssl/openssl#16066"),
 )
 def unclean_close(view: View) -> Match | None:
-    """Resumes after a clean close, not after a cut connection."""
+    """Resumes after a clean close, not after a cut connection.
+
+    Sessions resume after close_notify and do not after a connection that was cut
+    (`tlsresume probe --experiment close`, or `tlsresume resume --unclean-close`, and resume
+    once more).
+    """
     clean = view.experiment("close", "after-clean")
     abrupt = view.experiment("close", "after-abrupt")
     kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
@@ -647,7 +702,11 @@ def unclean_close(view: View) -> Match | None:
     sources=("DIAGNOSIS: honestly indistinguishable from the client",),
 )
 def undetermined(view: View) -> Match | None:
-    """declined, and a client cannot tell why."""
+    """declined, and a client cannot tell why.
+
+    A full handshake under the same ticket key and certificate, and nothing else that
+    differs.
+    """
     if not view.declined:
         return None
     return Match(

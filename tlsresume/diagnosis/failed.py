@@ -63,7 +63,12 @@ def _times(attempts: list[Attempt], view: View, what: str) -> str:
     ),
 )
 def cross_name_refused(view: View) -> Match | None:
-    """A session made for another name is refused here."""
+    """A session made for another name is refused here.
+
+    Alert 49 access_denied before any ServerHello, or HTTP 421, for a session that was made
+    under another name: `tlsresume probe --cross-name NAME`, or `tlsresume resume
+    --servername NAME --any-host`.
+    """
     tries = (*view.subject, *view.experiment("cross-name", "offer"))
     crossed = [
         a
@@ -117,7 +122,11 @@ def _made_for(view: View, attempt: Attempt) -> str | None:
     ),
 )
 def no_session_id_context(view: View) -> Match | None:
-    """The server aborts when a session is offered: no session id context."""
+    """The server aborts when a session is offered: no session id context.
+
+    Alert 80 internal_error before any ServerHello, each time a session is offered; the same
+    handshake without it succeeds and shows a CertificateRequest; a fresh session fails too.
+    """
     aborted = _with_alert(view, AlertDescription.internal_error)
     asks = any(a.certificate_requested for a in view.attempts if a.offer is None)
     if not aborted or not asks:
@@ -146,7 +155,11 @@ def no_session_id_context(view: View) -> Match | None:
     sources=("haproxy/haproxy#3499", "proftpd/proftpd#1931"),
 )
 def aged_ticket_alert(view: View) -> Match | None:
-    """The server aborts on old tickets instead of declining them."""
+    """The server aborts on old tickets instead of declining them.
+
+    Alert 80 internal_error for old sessions, while a fresh one resumes: `tlsresume probe
+    --age SECONDS`, or `tlsresume resume` with an old file.
+    """
     aborted = _with_alert(view, AlertDescription.internal_error)
     aged = [
         a
@@ -186,7 +199,12 @@ def aged_ticket_alert(view: View) -> Match | None:
     sources=("RFC 7627 section 5.3", "openssl/openssl#9791"),
 )
 def ems_dropped(view: View) -> Match | None:
-    """The session has extended master secret, this ClientHello has not."""
+    """The session has extended master secret, this ClientHello has not.
+
+    The session's flags say extended master secret, the ClientHello has no such extension,
+    and the server sends alert 40 (older OpenSSL: 47); without the session the handshake
+    succeeds.
+    """
     session = view.session
     if session is None or not session.fields.extended_master_secret:
         return None
@@ -217,7 +235,11 @@ def ems_dropped(view: View) -> Match | None:
     sources=("RFC 5246 section 7.4.1.2", "openssl/openssl#7246", "openssl/openssl#7999"),
 )
 def cipher_removed(view: View) -> Match | None:
-    """The session's cipher is no longer available."""
+    """The session's cipher is no longer available.
+
+    Alert 47 or 40 for a ClientHello without the session's cipher, or with that cipher
+    alone; with other ciphers the handshake succeeds.
+    """
     session = view.session
     if session is None:
         return None
@@ -265,7 +287,11 @@ def cipher_removed(view: View) -> Match | None:
     ),
 )
 def wrong_binder(view: View) -> Match | None:
-    """The session's secret does not belong to its ticket (PSK binder)."""
+    """The session's secret does not belong to its ticket (PSK binder).
+
+    Alert 47 illegal_parameter (some stacks: 51 decrypt_error) before any ServerHello; the
+    same handshake without the session succeeds, and a fresh session resumes.
+    """
     broken = _with_alert(view, AlertDescription.illegal_parameter, AlertDescription.decrypt_error)
     if not broken:
         return None
@@ -290,7 +316,11 @@ def wrong_binder(view: View) -> Match | None:
     sources=("Mbed-TLS/mbedtls#9641", "openssl/openssl#15951"),
 )
 def wrong_secret(view: View) -> Match | None:
-    """accepted, and then the keys do not match."""
+    """accepted, and then the keys do not match.
+
+    The ServerHello accepts the session, and then one side cannot decrypt the other's
+    Finished: 'bad record mac'.
+    """
     broken = [
         a
         for a in view.broken
@@ -330,7 +360,11 @@ def _says(attempt: Attempt, *words: str) -> bool:
     sources=("RFC 7627 section 5.3", "envoyproxy/envoy#18757"),
 )
 def ems_changed(view: View) -> Match | None:
-    """The server changed its extended master secret setting under the session."""
+    """The server changed its extended master secret setting under the session.
+
+    The ServerHello accepts the session, and OpenSSL ends the handshake with 'inconsistent
+    extms'.
+    """
     broken = [
         a for a in view.broken if a.server_hello_seen and _says(a, "inconsistent extms", "extms")
     ]
@@ -355,7 +389,11 @@ def ems_changed(view: View) -> Match | None:
     sources=("curl/curl#1006", "openssl/openssl#852", "wolfSSL/wolfssl#10015"),
 )
 def mixed_version_pool(view: View) -> Match | None:
-    """Nodes here speak different TLS versions."""
+    """Nodes here speak different TLS versions.
+
+    On some connections alert 70 protocol_version or 'wrong version number', on others of
+    the same TLS version a finished handshake.
+    """
     everything = (*view.attempts, *view.elsewhere)
     refused = [
         a
@@ -392,7 +430,11 @@ def mixed_version_pool(view: View) -> Match | None:
     sources=("eclipse/mosquitto#454", "emqx/emqx#16456", "espressif/esp-mqtt#331"),
 )
 def dies_on_session(view: View) -> Match | None:
-    """The connection dies, without a word, when a session is offered."""
+    """The connection dies, without a word, when a session is offered.
+
+    FIN, RST or silence where a ServerHello is due, each time a session is offered and never
+    without one; no alert.
+    """
     died = [
         a
         for a in view.broken
@@ -424,7 +466,11 @@ def dies_on_session(view: View) -> Match | None:
     sources=("SSL_set_session(3)", "SSL_get_error(3)"),
 )
 def fails_with_session(view: View) -> Match | None:
-    """The handshake fails only when the session is offered."""
+    """The handshake fails only when the session is offered.
+
+    Handshakes that offer the session fail, the same one without it succeeds, and no other
+    cause of this group fits.
+    """
     if not view.broken:
         return None
     broken = list(view.broken)

@@ -26,7 +26,11 @@ def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
     sources=("RFC 8446 appendix C.4", "RFC 8446 section 8.1", "openssl/openssl#6313"),
 )
 def single_use(view: View) -> Match | None:
-    """Each ticket is accepted once."""
+    """Each ticket is accepted once.
+
+    Fresh tickets resume every time, the same ticket again does not, and one key name at
+    most is seen.
+    """
     if view.saved is not None:
         return None
     fixed = series_of(view.subject, view.mechanism, "fixed")
@@ -56,7 +60,11 @@ def single_use(view: View) -> Match | None:
     sources=("RFC 9110 section 15.5.20", "CVE-2025-23419", "nginx/nginx#493"),
 )
 def resumed_then_refused(view: View) -> Match | None:
-    """resumed, and then the request is refused."""
+    """resumed, and then the request is refused.
+
+    SSL_session_reused is 1 and the HTTP status is 401, 403, 421, 495 or 496, which full
+    handshakes do not get.
+    """
     normal = {a.http_status for a in view.full if a.http_status is not None}
     refused = [a for a in view.accepted if a.http_status in _REFUSED_STATUS]
     refused = [a for a in refused if a.http_status not in normal]
@@ -85,7 +93,11 @@ def resumed_then_refused(view: View) -> Match | None:
     sources=("drwetter/testssl.sh#1089", "RFC 5077 section 3.4"),
 )
 def resumed_by_id(view: View) -> Match | None:
-    """Resumed by session ID, not by ticket."""
+    """Resumed by session ID, not by ticket.
+
+    The ClientHello offered the session by its ID, with no ticket, and the ServerHello
+    echoes it.
+    """
     by_id = [a for a in view.accepted if a.offered == "session-id"]
     if not by_id:
         return None
@@ -103,7 +115,11 @@ def resumed_by_id(view: View) -> Match | None:
     sources=("RFC 5077 section 3.3", "nabla-c0d3/sslyze#53"),
 )
 def ticket_renewed(view: View) -> Match | None:
-    """resumed, with a new ticket."""
+    """resumed, with a new ticket.
+
+    The ServerHello accepts the session, no Certificate is sent, and a NewSessionTicket
+    comes all the same.
+    """
     renewed = [a for a in view.accepted if a.tickets]
     if not renewed:
         return None
@@ -124,7 +140,10 @@ def ticket_renewed(view: View) -> Match | None:
     sources=("RFC 8446 section D.4", "google/conscrypt#985", "openssl/openssl#16576"),
 )
 def session_id_changed(view: View) -> Match | None:
-    """Session IDs differ, which means nothing in TLS 1.3."""
+    """Session IDs differ, which means nothing in TLS 1.3.
+
+    The ServerHello of TLS 1.3 echoes whatever session_id the client sent, resumed or not.
+    """
     ids = {a.server_session_id for a in view.accepted if a.server_session_id}
     if len(ids) < 2:
         return None
@@ -144,7 +163,10 @@ def session_id_changed(view: View) -> Match | None:
     sources=("SSL_get_verify_result(3)", "curl/curl#18902", "nodejs/node#3940"),
 )
 def resumption_not_verified(view: View) -> Match | None:
-    """resumed: nothing was verified on this connection."""
+    """resumed: nothing was verified on this connection.
+
+    No Certificate message was sent; the verify result is the one stored in the session.
+    """
     resumed = [a for a in view.accepted if a.verification and a.verification.stored]
     if view.saved is None or not resumed:
         return None
@@ -167,7 +189,11 @@ def resumption_not_verified(view: View) -> Match | None:
     sources=("RFC 8446 section 4.2.10", "apache/trafficserver#5341"),
 )
 def early_data_rejected(view: View) -> Match | None:
-    """resumed, but the early data was refused."""
+    """resumed, but the early data was refused.
+
+    The ClientHello had early_data, the EncryptedExtensions have not, and the ServerHello
+    has pre_shared_key.
+    """
     refused = [a for a in view.accepted if a.early_data == "rejected"]
     if not refused:
         return None
@@ -189,7 +215,10 @@ def early_data_rejected(view: View) -> Match | None:
     sources=("RFC 8446 section 4.1.4",),
 )
 def hello_retry(view: View) -> Match | None:
-    """A HelloRetryRequest came first."""
+    """A HelloRetryRequest came first.
+
+    A HelloRetryRequest came before the ServerHello that accepts the session.
+    """
     retried = [a for a in view.accepted if a.hello_retry]
     if not retried:
         return None

@@ -22,7 +22,11 @@ def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
     sources=("SSL_SESSION d2i_SSL_SESSION(3)", "openssl s_client exits 0 on such a file"),
 )
 def file_unreadable(view: View) -> Match | None:
-    """The file holds no session that OpenSSL can read."""
+    """The file holds no session that OpenSSL can read.
+
+    d2i_SSL_SESSION(3) fails on the bytes of the file; OpenSSL's error queue says at which
+    field.
+    """
     failed = [a for a in view.attempts if a.error is not None and a.error.step == "session"]
     if not failed:
         return None
@@ -49,7 +53,11 @@ def file_unreadable(view: View) -> Match | None:
     ),
 )
 def captured_too_early(view: View) -> Match | None:
-    """The session was saved before any ticket came."""
+    """The session was saved before any ticket came.
+
+    The session has no ticket and the ClientHello no pre_shared_key. `tlsresume inspect
+    FILE` shows the first of these offline.
+    """
     session = view.session
     if session is None or not view.withheld:
         return None
@@ -77,7 +85,11 @@ def captured_too_early(view: View) -> Match | None:
     sources=("RFC 8446 section 4.6.1", "openssl/openssl#18977"),
 )
 def lifetime_zero(view: View) -> Match | None:
-    """The server's tickets have a lifetime of 0: not to be used."""
+    """The server's tickets have a lifetime of 0: not to be used.
+
+    ticket_lifetime is 0 in every NewSessionTicket of TLS 1.3. (In TLS 1.2 a hint of 0
+    states nothing, and such tickets are used.)
+    """
     brought = [a for a in view.attempts if a.tickets]
     if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
         return None
@@ -98,7 +110,11 @@ def lifetime_zero(view: View) -> Match | None:
     sources=("RFC 8446 section 4.6.1", "openssl/openssl#18792", "rustls/rustls#2204"),
 )
 def expired_at_client(view: View) -> Match | None:
-    """Not offered: by this client's clock the ticket has expired."""
+    """Not offered: by this client's clock the ticket has expired.
+
+    By this machine's clock the session is older than ticket_lifetime, and the ClientHello
+    has no pre_shared_key. In TLS 1.2 OpenSSL offers a session however old it is.
+    """
     session = view.session
     if session is None or not view.withheld or session.lifetime is None:
         return None
@@ -130,7 +146,11 @@ def expired_at_client(view: View) -> Match | None:
     sources=("SSL_CTX_set_min_proto_version(3)", "RFC 8446 section 4.2.11"),
 )
 def version_not_allowed(view: View) -> Match | None:
-    """Not offered: the session's TLS version is not allowed here."""
+    """Not offered: the session's TLS version is not allowed here.
+
+    The session's version is outside the range of the ClientHello, which then does not offer
+    it.
+    """
     session = view.session
     if session is None or not view.withheld:
         return None
@@ -159,7 +179,12 @@ def version_not_allowed(view: View) -> Match | None:
     sources=("SSL_CTX_set_options(3)", "RFC 5077 section 3.2"),
 )
 def client_ticket_off(view: View) -> Match | None:
-    """Not offered as a ticket: this client was told to use none."""
+    """Not offered as a ticket: this client was told to use none.
+
+    SSL_OP_NO_TICKET was set (`tlsresume resume --no-ticket` does it), so the ClientHello
+    has no session_ticket extension; OpenSSL offers the session's ID instead, which a server
+    with tickets does not know.
+    """
     session = view.session
     tries = [a for a in view.subject if not a.plan.tickets and not a.reused]
     if session is None or not tries or not session.fields.ticket:
@@ -202,7 +227,12 @@ _NOT_ISSUED = {
     ),
 )
 def not_issued(view: View) -> Match | None:
-    """The server issues no session of this kind."""
+    """The server issues no session of this kind.
+
+    TLS 1.3: no NewSessionTicket within the time that is named, also after application data
+    where there was any to send. TLS 1.2: no NewSessionTicket in the handshake; for session
+    IDs, an empty session_id in the ServerHello.
+    """
     if view.subject or not view.full:
         return None
     if any(s.mechanism == view.mechanism for a in view.attempts for s in a.sessions):

@@ -7,6 +7,7 @@ that is proven is the one to name. The groups are those of the catalogue:
 
     A  the session was never offered        C  offered, and the connection failed
     B  offered, and a full handshake came   D  resumed, but easily misread
+    T  the tickets themselves, whether or not they resume
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Literal
 from tlsresume.diagnosis.view import View
 from tlsresume.results import MECHANISMS, Mechanism, Severity
 
-Group = Literal["A", "B", "C", "D"]
+Group = Literal["A", "B", "C", "D", "T"]
+
+#: The groups that explain why a session was not resumed; the others say what else was seen.
+CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class Rule:
     severity: Severity
     mechanisms: tuple[Mechanism, ...]
     title: str
+    tells: str
     cause: str
     advice: str
     directives: tuple[str, ...]
@@ -77,17 +82,19 @@ def rule(
     directives: tuple[str, ...] = (),
     mechanisms: tuple[Mechanism, ...] = MECHANISMS,
 ) -> Callable[[Check], Check]:
-    """Put a function into the table; its docstring's first line is the title."""
+    """Put a function into the table; its docstring's first line is the title, and the
+    rest says how the cause is told."""
 
     def register(check: Check) -> Check:
-        title = (check.__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
+        title, _, tells = (check.__doc__ or "").strip().partition("\n")
         _RULES.append(
             Rule(
                 code=code,
                 group=group,
                 severity=severity,
                 mechanisms=mechanisms,
-                title=title,
+                title=title.rstrip("."),
+                tells=" ".join(tells.split()),
                 cause=cause,
                 advice=advice,
                 directives=directives,
