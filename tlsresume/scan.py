@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from tlsresume.actions.probe import Probe, fails_with_session, first_of
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.lab import Gate
+from tlsresume.network.loop import run
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
@@ -51,29 +52,54 @@ def scan(
     binding.check_bindings()
     concurrency = max((options.concurrency for _, options in targets), default=1)
     gate = Gate(concurrency)
-    probes = [Probe(target, options, gate, trace) for target, options in targets]
+    runs = [_Run(Probe(target, options, gate, trace)) for target, options in targets]
     try:
-        asyncio.run(_run(probes, on_result, parallel))
+        asyncio.run(_run_all(runs, on_result, parallel))
     except KeyboardInterrupt:
-        for probe in probes:
-            probe.stop.interrupted = probe.stop.interrupted or not probe.done
+        for run in runs:
+            run.interrupt()
     except BaseExceptionGroup as group:
         raise first_of(group) from None
-    return Report(tool=tool(), targets=tuple(probe.result() for probe in probes))
+    return Report(tool=tool(), targets=tuple(run.result() for run in runs))
 
 
-async def _run(probes: Sequence[Probe], on_result: OnResult | None, parallel: int) -> None:
+class _Run:
+    """One target's probe, and then only its result: attempts are dropped with the probe."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe: Probe | None = probe
+        self._result: TargetResult | None = None
+
+    async def run(self) -> TargetResult:
+        if self._probe is not None:
+            await self._probe.run()
+        self._result = self.result()
+        self._probe = None
+        return self._result
+
+    def interrupt(self) -> None:
+        if self._probe is not None:
+            self._probe.stop.interrupted = True
+
+    def result(self) -> TargetResult:
+        if self._result is not None:
+            return self._result
+        assert self._probe is not None  # noqa: S101 - one of both is always there
+        return self._probe.result()
+
+
+async def _run_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:
     places = asyncio.Semaphore(parallel)
 
-    async def one(probe: Probe) -> None:
+    async def one(run: _Run) -> None:
         async with places:
-            await probe.run()
+            result = await run.run()
         if on_result is not None:
-            on_result(probe.result())
+            on_result(result)
 
     async with asyncio.TaskGroup() as tasks:
-        for probe in probes:
-            tasks.create_task(one(probe))
+        for run in runs:
+            tasks.create_task(one(run))
 
 
 _VERDICT_STATUS: dict[Verdict, ExitStatus] = {

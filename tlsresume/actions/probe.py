@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tlsresume.actions.investigate import Investigation
+from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
-from tlsresume.experiments.discover import Discovery, discover
+from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.lab import Budget, Gate, Route
@@ -74,6 +76,8 @@ class _Address:
     route: Route
     discovery: Discovery | None = None
     no_route: bool = False
+    #: Attempts up to this one were repeated, and count no more.
+    outdated: int = 0
 
 
 @dataclass(slots=True)
@@ -85,11 +89,12 @@ class Probe:
     gate: Gate
     trace: Trace | None = None
     progress: Callable[[str], None] = lambda _line: None
+    #: When the run must end, on the loop's clock, and how long it was allowed to take.
+    deadline: tuple[float, float] | None = None
     lab: NetworkLab = field(init=False)
     skipped: list[Skipped] = field(init=False, default_factory=list)
     error: ErrorResult | None = field(init=False, default=None)
     stop: _Stop = field(init=False, default_factory=_Stop)
-    done: bool = field(init=False, default=False)
     investigation: Investigation = field(init=False)
     _addresses: list[_Address] = field(init=False, default_factory=list)
     _started: float = field(init=False, default=0.0)
@@ -123,24 +128,30 @@ class Probe:
         self._started = self.lab.now()
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + 4 * (self.options.find_lifetime or 0.0)
+        reason = f"{total:g} s were spent"
+        if self.deadline is not None and self.deadline[0] - self._started < total:
+            total = self.deadline[0] - self._started
+            reason = f"the deadline of {self.deadline[1]:g} s"
         try:
             async with asyncio.timeout(total):
                 await self._run()
         except TimeoutError:
-            self._leave_out("the rest", f"{total:g} s were spent")
+            self._leave_out("the rest", reason)
         except asyncio.CancelledError:
             self.stop.interrupted = True
             raise
         except PeerError as error:
             self.error = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
-        else:
-            self.done = True
         finally:
             self._duration = (self.lab.now() - self._started) * 1000
 
     async def _run(self) -> None:
         host, port = self.target.dial_to
-        found = await resolve(host, self.target.family, self.options.connect.timeout)
+        found = await resolve_again(
+            lambda: resolve(host, self.target.family, self.options.connect.timeout),
+            self.lab,
+            self.options.retries,
+        )
         self._dns_ms = found.milliseconds
         addresses = list(found.addresses)
         for extra in addresses[self.options.max_addresses :]:
@@ -164,7 +175,9 @@ class Probe:
 
     async def _probe_address(self, address: _Address, tries: int) -> None:
         try:
-            address.discovery = await discover(self.lab, address.route, self.terms)
+            address.discovery, address.outdated = await discover_again(
+                self.lab, address.route, self.terms, self.options.retries
+            )
             address.no_route = _no_route(address.discovery)
             self._name_doubts(address)
             await Tries(
@@ -207,7 +220,10 @@ class Probe:
             route = address.route
             own = [a for a in journal if a.address == route.address]
             if own and not self._without_route(address):
-                found.append(summarise_address(route.address, route.port, own, naming))
+                counting = [a for a in own if a.n > address.outdated] or own
+                found.append(
+                    summarise_address(route.address, route.port, counting, naming, own)
+                )
         return found
 
     def _without_route(self, address: _Address) -> bool:
@@ -234,6 +250,11 @@ class Probe:
             findings=self.investigation.findings(addresses),
             crossings=self.investigation.crossings(),
             lifetimes=self.investigation.lifetimes(),
+            ticket_keys=key_uses(
+                issued_tickets(self.lab.journal),
+                self.options.ticket_keys,
+                naming_of(self.lab.journal),
+            ),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,
         )
