@@ -11,6 +11,7 @@ from typing import Literal
 
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.results import Mechanism
+from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
 
 BOTH_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3)
@@ -46,6 +47,8 @@ class ProbeOptions:
 
     Only when asked for: `experiments` by name, `cross_names` and `cross_protocols` (SNI and
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
+    `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
+    repeats what failed before a connection came about.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -60,6 +63,8 @@ class ProbeOptions:
     cross_protocols: tuple[str, ...] = ()
     ages: tuple[float, ...] = ()
     find_lifetime: float | None = None
+    ticket_keys: tuple[TicketKeyFile, ...] = ()
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,5 +93,6 @@ class ResumeOptions:
     early_data: bytes = b""
     explain: bool = True
     clean_close: bool = True
+    ticket_keys: tuple[TicketKeyFile, ...] = ()
     tickets: bool = True
     extended_master_secret: bool = True

@@ -14,6 +14,7 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
+from tlsresume.session.layouts import LooksLike
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 from tlsresume.wire.transcript import Transcript
@@ -272,7 +273,8 @@ class KeyName:
 @dataclass(frozen=True, slots=True)
 class TicketSummary:
     """What a server's tickets look like. `count` per full handshake, `length` in bytes,
-    `lifetime` in seconds (0 in TLS 1.2: not stated); `key_name` None: not visible."""
+    `lifetime` in seconds (0 in TLS 1.2: not stated); `key_name` None: not visible. `looks_like`
+    names layouts, the likeliest first; none: the ticket is opaque."""
 
     count: int
     length: int
@@ -282,6 +284,7 @@ class TicketSummary:
     max_early_data: int
     key_names: tuple[KeyName, ...] = ()
     after_data: bool = False
+    looks_like: tuple[LooksLike, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,6 +496,53 @@ class LifetimeResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealedSession:
+    """The server's session inside a ticket that a given key opened, without its secrets.
+
+    `created` is UTC, ISO 8601, `timeout` seconds; `client_certificate` is a SHA-256,
+    `session_id_context` hexadecimal; `extended_master_secret` is None in TLS 1.3.
+    """
+
+    tls_version: str
+    cipher: str
+    created: str | None
+    timeout: int
+    client_certificate: str | None = None
+    client_subject: str | None = None
+    server_name: str | None = None
+    alpn: str | None = None
+    session_id_context: str = ""
+    extended_master_secret: bool | None = None
+    max_early_data: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """Which of the given key files made the tickets of one key name on one address.
+
+    `key` is the key's place in `file`, from 1, of `keys`; `role` what the server does with
+    a key in that place. None for `file`: none of the given keys made them. `same_secret`
+    says whether the session inside is ours; `session` is None where it is not OpenSSL's.
+    """
+
+    address: str | None = None
+    port: int | None = None
+    key_name: str | None = None
+    tickets: int = 0
+    mechanisms: tuple[Mechanism, ...] = ()
+    file: str | None = None
+    key: int | None = None
+    keys: int = 0
+    role: Literal["current", "next", "older", "only"] = "only"
+    order: str | None = None
+    layout: str | None = None
+    mac: Literal["matches", "does-not-match"] | None = None
+    same_secret: bool | None = None
+    session: SealedSession | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetResult:
     """The answer for one target."""
 
@@ -510,6 +560,7 @@ class TargetResult:
     interrupted: bool = False
     checks: tuple[Check, ...] = ()
     changes: tuple[Change, ...] = ()
+    ticket_keys: tuple[KeyUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -588,6 +639,7 @@ class ResumeResult:
     findings: tuple[Finding, ...] = ()
     error: ErrorResult | None = None
     error_stack: ErrorStack | None = None
+    ticket_keys: tuple[KeyUse, ...] = ()
     each_address: tuple[ResumeResult, ...] = ()
 
 
@@ -609,6 +661,7 @@ class Report:
     """What a run of `probe` found; the one shape that every format prints.
 
     `policy` and `baseline` name what it was held against, None where nothing was asked.
+    `findings` are those that several targets show together.
     """
 
     tool: Tool
@@ -616,4 +669,5 @@ class Report:
     violations: tuple[Violation, ...] = ()
     policy: str | None = None
     baseline: str | None = None
+    findings: tuple[Finding, ...] = ()
     schema: int = SCHEMA

@@ -17,6 +17,7 @@ from tlsresume.actions.save import metadata_of
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
+from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import FileError, PeerError
 from tlsresume.experiments.setting import Setting
@@ -199,6 +200,9 @@ class _Resumption:
             fails_with_session=_fails_with_session(view),
             attempts=tuple(row(a, naming) for a in counted(lab.journal)),
             findings=judge([view]),
+            ticket_keys=key_uses(
+                [Issued(session), *issued_tickets(attempts)], self.options.ticket_keys, naming
+            ),
         )
 
     def _own_key(self) -> str | None:

@@ -28,6 +28,11 @@ def describe_leaf(attempts: Iterable[Attempt]) -> Certificate | None:
     return None
 
 
+def subject_of(der: bytes) -> str:
+    """The subject of a certificate (RFC 4514), or why it cannot be read."""
+    return _names(der)[0]
+
+
 def _names(der: bytes) -> tuple[str, str]:
     try:
         certificate = x509.load_der_x509_certificate(der)

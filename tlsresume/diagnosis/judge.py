@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.rules import Match, Rule
+from tlsresume.diagnosis.rules import CAUSES, Match, Rule
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Finding, Severity
 
@@ -29,7 +29,7 @@ def matches(view: View) -> tuple[Judged, ...]:
 
 def causes(view: View) -> tuple[Judged, ...]:
     """The rules that fit and explain why a session was not resumed."""
-    return tuple(judged for judged in matches(view) if judged.rule.group != "D")
+    return tuple(judged for judged in matches(view) if judged.rule.group in CAUSES)
 
 
 def named(view: View) -> Judged | None:
@@ -63,7 +63,7 @@ def judge(views: Sequence[View]) -> tuple[Finding, ...]:
 
 def _of_view(view: View) -> list[Finding]:
     aside = () if view.crossing else matches(view)
-    findings = [_finding(view, j, ()) for j in aside if j.rule.group == "D"]
+    findings = [_finding(view, j, ()) for j in aside if j.rule.group not in CAUSES]
     chosen = named(view)
     single_use = any(finding.code == "single-use" for finding in findings)
     if chosen is not None and not (single_use and chosen.rule.group == "B"):
@@ -80,7 +80,7 @@ _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 
 def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     rule, match = judged.rule, judged.match
-    severity: Severity = rule.severity if view.judged else "info"
+    severity: Severity = rule.severity if view.judged or rule.group == "T" else "info"
     if view.crossing and severity == "error":
         severity = "warning"
     skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)

@@ -31,6 +31,7 @@ from tlsresume.results import (
     TimingSummary,
     Verdict,
 )
+from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
 VERSION_LABEL: dict[Mechanism, str] = {
@@ -263,6 +264,27 @@ def _tickets(
         max_early_data=ticket.max_early_data or 0,
         key_names=tuple(KeyName(name, count) for name, count in names.most_common()),
         after_data=ticket.after_data,
+        looks_like=_looks_like(mechanism, own, naming, first),
+    )
+
+
+def _looks_like(
+    mechanism: Mechanism, own: Sequence[Attempt], naming: KeyNaming, first: Attempt
+) -> tuple[LooksLike, ...]:
+    """The layouts of a server's first ticket, with all that is known around it."""
+    ticket, name = first.tickets[0], naming.name_of(first.tickets[0].ticket)
+    nonces = tuple(t.nonce for t in first.tickets if t.nonce is not None)
+    named: int | None = len(name) // 2 if name is not None and naming.certain else None
+    if not naming.visible and len({t.ticket for a in own for t in a.tickets}) > 1:
+        named = 0
+    return looks_like(
+        ticket.ticket,
+        Around(
+            lifetime=ticket.lifetime,
+            nonces=nonces if mechanism == "psk" else None,
+            tickets=len(first.tickets),
+            named=named,
+        ),
     )
 
 

@@ -1,0 +1,251 @@
+"""Group T: what is wrong with tickets as such, whether or not they resume.
+
+The standards are RFC 8446 section 4.6.1 (TLS 1.3), RFC 5077 (TLS 1.2) and RFC 9325
+section 3.4 (keys). A weak key is looked for in tickets that we were given; it is a
+finding only when what is inside is our own session.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import connections, seconds, short
+from tlsresume.results import Attempt, Ticket
+from tlsresume.session.session import Session
+from tlsresume.session.weak import WeakKey, find_weak_key
+from tlsresume.wire.handshake import ProtocolVersion
+
+#: RFC 8446 section 4.6.1: no ticket may live longer than seven days.
+LONGEST_LIFETIME = 604_800
+_DAY = 86_400
+
+#: Tickets without a visible key name may each have a key of their own; so many are tried.
+_UNNAMED_TRIED = 8
+
+
+def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
+    """Every ticket that a view's mechanism brought, with the attempt it came on."""
+    wanted = {"psk": True, "ticket": False}.get(view.mechanism)
+    for attempt in view.attempts:
+        if attempt.tls_version is None or wanted is None:
+            continue
+        if (attempt.tls_version >= ProtocolVersion.TLSv1_3) == wanted:
+            for ticket in attempt.tickets:
+                yield attempt, ticket
+
+
+def session_of(attempt: Attempt, ticket: Ticket) -> Session | None:
+    """The session that a ticket belongs to."""
+    return next((s for s in attempt.sessions if s.fields.ticket == ticket.ticket), None)
+
+
+def _candidates(view: View) -> Iterator[tuple[str, Session, tuple[bytes, ...]]]:
+    """One session for each key name, and some of those that name none, with its ticket in
+    words and the nonces of its connection."""
+    if view.saved is not None:
+        ticket = view.saved.session.fields.ticket or b""
+        yield f"the saved ticket: {len(ticket)} bytes", view.saved.session, ()
+    seen: Counter[str | None] = Counter()
+    for attempt, found in issued(view):
+        name = view.naming.name_of(found.ticket)
+        session = session_of(attempt, found)
+        if session is None or seen[name] >= (1 if name else _UNNAMED_TRIED):
+            continue
+        seen[name] += 1
+        nonces = () if found.nonce is None else (found.nonce,)
+        yield f"#{attempt.n} NewSessionTicket: {len(found.ticket)} bytes", session, nonces
+
+
+def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None:
+    """The weak key that sealed a session's ticket, proved by the session's own secret."""
+    fields = session.fields
+    if fields.ticket is None:
+        return None
+    lifetime = fields.lifetime_hint or 0
+    return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
+
+
+@rule(
+    "weak-ticket-key",
+    "T",
+    "error",
+    mechanisms=("psk", "ticket"),
+    cause="The ticket is sealed with a key that anybody can guess. Who records the traffic can"
+    " decrypt TLS 1.2 sessions, and who holds a ticket can pose as the server.",
+    advice="Give the server a random key at once, or let it make its own; count every session of"
+    " the past under this key as disclosed.",
+    directives=(
+        "nginx ssl_session_ticket_key",
+        "haproxy tls-ticket-keys",
+        "Apache SSLSessionTicketKeyFile",
+        "gnutls_session_ticket_key_generate",
+        "Go tls.Config.SetSessionTicketKeys",
+    ),
+    sources=("CVE-2020-13777", "Hebrok et al., USENIX Security 2023", "RFC 5077 section 5.5"),
+)
+def weak_ticket_key(view: View) -> Match | None:
+    """The ticket key is guessable."""
+    seen, evidence = [], []
+    for words, session, nonces in _candidates(view):
+        weak = weak_key(session, nonces)
+        if weak is None:
+            continue
+        published = f" ({weak.reference})" if weak.reference else ""
+        seen.append(f"the key is {weak.pattern}: {weak.cipher}, layout {weak.layout}{published}")
+        mac = "with a weak key too" if weak.mac else "with a key that was not found"
+        evidence.append(
+            f"{words} decrypted; inside is the secret of our session; the MAC is made {mac}"
+        )
+    if not seen:
+        return None
+    # `seen` is shown with -v only, and the key is the finding: both lines are evidence.
+    return Match(seen=tuple(seen), evidence=tuple(dict.fromkeys((*seen, *evidence)))[:6])
+
+
+@rule(
+    "ticket-lifetime-too-long",
+    "T",
+    "warning",
+    mechanisms=("psk",),
+    cause="TLS 1.3 allows a ticket to live for seven days at most; clients drop it then, whatever"
+    " the server says.",
+    advice="Set a lifetime of 604800 s or less.",
+    directives=("nginx ssl_session_timeout", "OpenSSL SSL_CTX_set_timeout"),
+    sources=("RFC 8446 section 4.6.1",),
+)
+def lifetime_too_long(view: View) -> Match | None:
+    """ticket_lifetime is above seven days."""
+    longest = max((ticket.lifetime for _, ticket in issued(view)), default=0)
+    if longest <= LONGEST_LIFETIME:
+        return None
+    return Match(
+        seen=(f"lifetime {seconds(longest)}",),
+        evidence=(f"NewSessionTicket.ticket_lifetime: {longest} s, over {LONGEST_LIFETIME}",),
+    )
+
+
+@rule(
+    "ticket-lifetime-long",
+    "T",
+    "info",
+    mechanisms=("psk", "ticket"),
+    cause="Tickets are promised to be good for more than a day: so long must the key that sealed"
+    " them be kept, and so long is a stolen key worth something.",
+    advice="Where forward secrecy matters, shorten the lifetime, and rotate keys at least weekly"
+    " with tickets valid for at most half of that.",
+    directives=("nginx ssl_session_timeout", "Apache SSLSessionCacheTimeout"),
+    sources=("RFC 9325 section 3.4", "RFC 5077 section 5.6"),
+)
+def lifetime_long(view: View) -> Match | None:
+    """The lifetime hint is above 24 hours."""
+    longest = max((ticket.lifetime for _, ticket in issued(view)), default=0)
+    if not _DAY < longest <= (LONGEST_LIFETIME if view.mechanism == "psk" else longest):
+        return None
+    return Match(
+        seen=(f"lifetime {seconds(longest)}",),
+        evidence=(f"NewSessionTicket lifetime: {longest} s",),
+    )
+
+
+@rule(
+    "age-add-not-random",
+    "T",
+    "warning",
+    mechanisms=("psk",),
+    cause="ticket_age_add hides how old a ticket is; it has to be a new random number for each"
+    " ticket, or connections of one client can be linked.",
+    advice="A fault of the server's TLS library: update it.",
+    sources=("RFC 8446 section 4.6.1", "RFC 8446 section C.4"),
+)
+def age_add_not_random(view: View) -> Match | None:
+    """ticket_age_add is zero or repeats."""
+    by_ticket = {ticket.ticket: ticket.age_add for _, ticket in issued(view)}
+    numbers = Counter(number for number in by_ticket.values() if number is not None)
+    zero = numbers.pop(0, 0)
+    # Two random numbers of 32 bits are equal once in four billion pairs.
+    repeated = [number for number, count in numbers.items() if count > 1]
+    evidence = []
+    if zero:
+        evidence.append(f"NewSessionTicket.ticket_age_add: 0 on {zero} of {len(by_ticket)} tickets")
+    evidence += [
+        f"NewSessionTicket.ticket_age_add: 0x{number:08x} on {numbers[number]} tickets"
+        for number in repeated[:2]
+    ]
+    return Match(seen=tuple(evidence), evidence=tuple(evidence)) if evidence else None
+
+
+@rule(
+    "ticket-nonce-repeated",
+    "T",
+    "warning",
+    mechanisms=("psk",),
+    cause="Two tickets of one connection have the same nonce, so both carry the same PSK: they are"
+    " one ticket twice, and using both links connections.",
+    advice="A fault of the server's TLS library: update it.",
+    sources=("RFC 8446 section 4.6.1",),
+)
+def nonce_repeated(view: View) -> Match | None:
+    """Two tickets of one connection share a nonce."""
+    for attempt in view.attempts:
+        nonces = [ticket.nonce for ticket in attempt.tickets if ticket.nonce is not None]
+        repeated = [nonce for nonce, count in Counter(nonces).items() if count > 1]
+        if repeated:
+            value = repeated[0].hex() or "empty"
+            line = (
+                f"#{attempt.n} NewSessionTicket.ticket_nonce: {value} on"
+                f" {nonces.count(repeated[0])} of {len(nonces)} tickets"
+            )
+            return Match(seen=(line,), evidence=(line,))
+    return None
+
+
+@rule(
+    "tickets-not-fresh",
+    "T",
+    "warning",
+    mechanisms=("psk", "ticket"),
+    cause="The very same ticket came more than once. In TLS 1.3 a ticket that is used twice lets an"
+    " observer link the connections, and early data be replayed.",
+    advice="Let the server make a new ticket for each connection.",
+    sources=("RFC 8446 appendix C.4", "RFC 8446 section 8"),
+)
+def not_fresh(view: View) -> Match | None:
+    """The same ticket is given out more than once."""
+    givers: dict[bytes, list[int]] = {}
+    for attempt, ticket in issued(view):
+        givers.setdefault(ticket.ticket, []).append(attempt.n)
+    repeated = [numbers for numbers in givers.values() if len(numbers) > 1]
+    if not repeated:
+        return None
+    numbers = max(repeated, key=len)
+    where = ", ".join(f"#{number}" for number in numbers[:4])
+    return Match(
+        seen=(f"one ticket on {connections(len(set(numbers)))}",),
+        evidence=(f"{where} NewSessionTicket: the same {len(numbers)} times",),
+    )
+
+
+def shared(names: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Key names that stand on unrelated hosts, with the hosts; `names` has each host's.
+
+    Hosts are related when the last two labels of their names are the same. Names of
+    four bytes may be equal by chance, so only longer ones count.
+    """
+    hosts: dict[str, list[str]] = {}
+    for host, keys in names.items():
+        for key in keys:
+            if len(key) > 8:
+                hosts.setdefault(key, []).append(host)
+    for key, found in hosts.items():
+        if len({related(host) for host in found}) > 1:
+            yield short(key), found
+
+
+def related(host: str) -> str:
+    """What related hosts have in common: the last two labels; an address is its own."""
+    if ":" in host or host.replace(".", "").isdecimal():
+        return host
+    return ".".join(host.rstrip(".").lower().split(".")[-2:])

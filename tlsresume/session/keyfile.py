@@ -1,0 +1,290 @@
+"""Ticket key files as operators have them, and which key of them made a ticket.
+
+A file holds one key as raw bytes (nginx, Apache, Envoy, GnuTLS, Go), or one key a
+line in base64 (HAProxy) or hex. Its length says how many bytes each part has, not
+their order: 48 bytes are nginx's or Apache's, 80 nginx's or HAProxy's. So without a
+declared kind every order is tried, and the ticket itself decides.
+
+Where a file or a list of files has several keys, its place says what a key is for:
+HAProxy encrypts with the penultimate line; of nginx's files the first encrypts, in
+the order in which they are given. Key material is never in a repr, nor in an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from tlsresume.errors import KeyFileError
+from tlsresume.session.bounded import read_bounded
+from tlsresume.session.file import permission_warnings
+from tlsresume.session.foreign import name_of_pem
+from tlsresume.session.unseal import (
+    GNUTLS_MASTER,
+    TicketKey,
+    Unsealed,
+    gnutls_key,
+    gnutls_rotation,
+    go_key,
+    unseal,
+)
+from tlsresume.session.weak import weakness
+
+KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
+KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
+Role = Literal["current", "next", "older", "only"]
+
+#: A thousand lines of HAProxy's; what is larger is not read to its end.
+LARGEST = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A row: which kinds of server take a key of that length apart like this."""
+
+    kinds: tuple[KeyKind, ...]
+    cipher: slice
+    mac: slice
+    words: str
+
+
+#: The orders of the parts behind the name of 16 bytes, by the length of a key.
+ORDERS: dict[int, tuple[_Order, ...]] = {
+    48: (
+        _Order(("nginx", "haproxy"), slice(16, 32), slice(32, 48), "name, AES-128, MAC (nginx)"),
+        _Order(("apache",), slice(32, 48), slice(16, 32), "name, MAC, AES-128 (Apache, Node)"),
+    ),
+    80: (
+        _Order(("nginx",), slice(48, 80), slice(16, 48), "name, MAC, AES-256 (nginx, Envoy)"),
+        _Order(("haproxy",), slice(16, 48), slice(48, 80), "name, AES-256, MAC (HAProxy)"),
+    ),
+}
+_GO, _GNUTLS = 32, GNUTLS_MASTER
+LENGTHS = (*ORDERS, _GO, _GNUTLS)
+#: The kinds that a length can be of.
+KINDS_OF: dict[int, tuple[KeyKind, ...]] = {
+    length: tuple(kind for order in orders for kind in order.kinds)
+    for length, orders in ORDERS.items()
+} | {_GO: ("go",), _GNUTLS: ("gnutls",)}
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """One key of a file: its place from 1, its bytes, and what it is for."""
+
+    number: int
+    data: bytes = field(repr=False)
+    role: Role = "only"
+
+    def readings(self, kind: KeyKind | None, time: int, lifetime: int) -> list[TicketKey]:
+        """The ways in which a server may take the key apart."""
+        if len(self.data) == _GO:
+            return [go_key(self.data)]
+        if len(self.data) == _GNUTLS:
+            periods = gnutls_rotation(time, lifetime)
+            return [gnutls_key(self.data), *(gnutls_key(self.data, each) for each in periods)]
+        return [
+            TicketKey(
+                "openssl",
+                self.data[:16],
+                self.data[order.cipher],
+                self.data[order.mac],
+                order.words,
+            )
+            for order in ORDERS[len(self.data)]
+            if kind is None or kind in order.kinds
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketKeyFile:
+    """The keys of one file. `kind` is what the user declared; `encoding` how it is written."""
+
+    path: str
+    keys: tuple[FileKey, ...]
+    kind: KeyKind | None = None
+    encoding: Literal["raw", "base64", "hex"] = "raw"
+    warnings: tuple[str, ...] = ()
+
+
+def read_key_files(paths: Sequence[str], kind: KeyKind | None = None) -> tuple[TicketKeyFile, ...]:
+    """The key files at `paths`; of several files of one key each the first encrypts.
+
+    Raises KeyFileError.
+    """
+    files = [read_key_file(path, kind) for path in paths]
+    singles = [file for file in files if len(file.keys) == 1]
+    seen: dict[bytes, str] = {}
+    found = []
+    for file in files:
+        keys, warnings = file.keys, file.warnings
+        if len(singles) > 1 and file in singles:
+            role: Role = "current" if file is singles[0] else "older"
+            keys = (FileKey(1, keys[0].data, role),)
+        for key in keys:
+            other = seen.setdefault(key.data, file.path)
+            if other != file.path:
+                warnings = (*warnings, f"key {key.number} stands in {other} too")
+        found.append(
+            TicketKeyFile(
+                path=file.path,
+                keys=keys,
+                kind=file.kind,
+                encoding=file.encoding,
+                warnings=warnings,
+            )
+        )
+    return tuple(found)
+
+
+def read_key_file(path: str, kind: KeyKind | None = None) -> TicketKeyFile:
+    """The keys in the file at `path`. Raises KeyFileError."""
+    data, mode = read_bounded(path, LARGEST, KeyFileError)
+    file = parse_key_file(data, path, kind)
+    if mode is None:
+        return file
+    return TicketKeyFile(
+        path=path,
+        keys=file.keys,
+        kind=kind,
+        encoding=file.encoding,
+        warnings=(*permission_warnings(path, mode), *file.warnings),
+    )
+
+
+def parse_key_file(data: bytes, path: str, kind: KeyKind | None = None) -> TicketKeyFile:
+    """The keys in `data`, the content of the file called `path`. Raises KeyFileError."""
+    if len(data) > LARGEST:
+        raise KeyFileError(f"{path} is too large for a file of ticket keys", path=path)
+    if not data.strip(b" \t\r\n"):
+        raise KeyFileError(f"{path} is empty", path=path, hints=_HINTS)
+    keys, encoding = _decode(data, path)
+    for number, key in enumerate(keys, 1):
+        if kind is not None and kind not in KINDS_OF[len(key)]:
+            raise KeyFileError(
+                f"{path}: key {number} has {len(key)} bytes, which is no {kind} key",
+                path=path,
+                hints=("leave out --ticket-key-kind to have the kind recognised",),
+            )
+    return TicketKeyFile(
+        path=path,
+        keys=tuple(
+            FileKey(number, key, _role(number, len(keys), encoding))
+            for number, key in enumerate(keys, 1)
+        ),
+        kind=kind,
+        encoding=encoding,
+        warnings=tuple(_warnings(keys, path)),
+    )
+
+
+_HINTS = (
+    (
+        "a file has one raw key of 48 or 80 bytes (nginx, Apache), 32 (Go) or 64 (GnuTLS),"
+        " or a key a line in base64 (HAProxy) or hex"
+    ),
+)
+
+
+def _decode(data: bytes, path: str) -> tuple[list[bytes], Literal["raw", "base64", "hex"]]:
+    """The keys, and how they are written. Text is tried first: a raw key is random, and
+    random bytes are no text."""
+    lines = [line.strip() for line in data.splitlines() if line.strip()]
+    text = all(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in data)
+    if text and data.startswith(b"-----BEGIN "):
+        label = lines[0].decode().removeprefix("-----BEGIN ").partition("-----")[0]
+        what = name_of_pem(label)
+        raise KeyFileError(f"{path} holds no ticket keys: it is {what}", path=path, hints=_HINTS)
+    if text:
+        for decode, encoding in ((_hex, "hex"), (_base64, "base64")):
+            keys = [decode(line) for line in lines]
+            if all(key is not None and len(key) in LENGTHS for key in keys):
+                found = [key for key in keys if key is not None]
+                return found, "hex" if encoding == "hex" else "base64"
+    if len(data) in LENGTHS:
+        return [data], "raw"
+    if text:
+        bad = next(
+            n
+            for n, line in enumerate(lines, 1)
+            if len(_hex(line) or _base64(line) or b"") not in LENGTHS
+        )
+        message = f"{path}: line {bad} is no ticket key in base64 or hex"
+    else:
+        message = f"{path} has {len(data)} bytes, which is no length of a ticket key"
+    raise KeyFileError(message, path=path, hints=_HINTS)
+
+
+def _hex(line: bytes) -> bytes | None:
+    try:
+        return bytes.fromhex(line.decode("ascii").replace(":", ""))
+    except ValueError:
+        return None
+
+
+def _base64(line: bytes) -> bytes | None:
+    try:
+        return base64.b64decode(line, validate=True)
+    except binascii.Error:
+        return None
+
+
+def _role(number: int, of: int, encoding: str) -> Role:
+    """What a line of a HAProxy file is for (`tls-ticket-keys`)."""
+    if of == 1 or encoding != "base64":
+        return "only" if of == 1 else "current" if number == 1 else "older"
+    if number == of:
+        return "next"
+    return "current" if number == of - 1 else "older"
+
+
+def _warnings(keys: Sequence[bytes], path: str) -> list[str]:
+    found = []
+    for number, key in enumerate(keys, 1):
+        first = keys.index(key) + 1
+        if first < number:
+            found.append(f"{path}: key {number} is the same as key {first}")
+        elif any(key[:16] == other[:16] for other in keys[: number - 1]) and len(key) > _GO:
+            found.append(f"{path}: key {number} has the name of another key, and cannot be told")
+        weak = weakness(key) or (weakness(key[16:]) if len(key) > _GO else None)
+        half = (len(key) - 16) // 2
+        if weak is not None:
+            found.append(f"{path}: key {number} is no random key: {weak}")
+        elif len(key) in ORDERS and key[16 : 16 + half] == key[16 + half :]:
+            found.append(f"{path}: key {number} repeats itself: one half for cipher and MAC")
+    return found
+
+
+# ---------------------------------------------------------------------- search
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A ticket that a key of a file opened."""
+
+    file: TicketKeyFile
+    key: FileKey
+    unsealed: Unsealed
+
+
+def open_with(
+    ticket: bytes, files: Sequence[TicketKeyFile], *, time: int = 0, lifetime: int = 0
+) -> Opened | None:
+    """The key that made a ticket; one with the right MAC before one without it.
+
+    `time` (seconds since 1970) and `lifetime` tell GnuTLS's period of rotation.
+    """
+    second: Opened | None = None
+    for file in files:
+        for key in file.keys:
+            for reading in key.readings(file.kind, time, lifetime):
+                unsealed = unseal(ticket, reading)
+                if unsealed is None:
+                    continue
+                if unsealed.mac:
+                    return Opened(file, key, unsealed)
+                second = second or Opened(file, key, unsealed)
+    return second
