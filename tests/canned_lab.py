@@ -125,14 +125,14 @@ def broken(ask: Ask, kind: FailureKind = "reset", **seen: Any) -> Attempt:
     return attempt_of(ask, error=Failure("handshake", kind, f"the peer: {kind}"), **seen)
 
 
-_VECTOR: dict[Mechanism, str] = {
+_VECTOR: dict[str, str] = {
     "psk": "openssl40-psk",
     "ticket": "openssl40-ticket",
     "session-id": "openssl40-session-id",
 }
 
 
-def mint(mechanism: Mechanism, handle: bytes, at: float = START, **changes: Any) -> Session:
+def mint(mechanism: str, handle: bytes, at: float = START, **changes: Any) -> Session:
     """A session of a mechanism whose ticket or session ID is `handle`."""
     name = "session_id" if mechanism == "session-id" else "ticket"
     return altered(_VECTOR[mechanism], time=int(at), **{name: handle}, **changes)

@@ -25,7 +25,6 @@ from tlsresume.results import (
     AlertSeen,
     Attempt,
     Failure,
-    Mechanism,
     MechanismResult,
     Series,
     Ticket,
@@ -68,7 +67,7 @@ def full(number, mechanism="psk", *, issued=True) -> Attempt:
     return done(ask(number, mechanism, "full"), sessions=(mint(mechanism, name),), tickets=tickets)
 
 
-def tried(number, how, mechanism: Mechanism = "psk", series="fixed", session=None) -> Attempt:
+def tried(number, how, mechanism="psk", series="fixed", session=None) -> Attempt:
     """A try that ended as a letter of `Series.order` says."""
     offer = session or mint(mechanism, handle(mechanism))
     asked = ask(number, mechanism, series, offer)
