@@ -77,6 +77,12 @@ class Target:
         return format_endpoint(self.host, self.port)
 
     @property
+    def spelling(self) -> str:
+        """Text that `parse_target` makes the same host, port and scheme of."""
+        plain = self.unix or SCHEME_OF_PORT.get(self.port, "") == self.scheme or not self.scheme
+        return self.name if plain else f"{self.scheme}://{self.name}"
+
+    @property
     def _scheme(self) -> Scheme:
         return SCHEMES.get(self.scheme, Scheme(DEFAULT_PORT))
 
