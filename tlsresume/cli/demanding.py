@@ -1,0 +1,252 @@
+"""What is demanded: expectations, limits, `--policy`, `--baseline`.
+
+`demand_options` gives a command one `demanded` argument; it becomes a Judge, once the
+files are read. Only expectations and rates replace the default verdict.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsresume.cli.grouping import GroupedOption
+
+if TYPE_CHECKING:
+    from tlsresume.policy.demands import Demands, Expected
+    from tlsresume.policy.judge import Judge
+    from tlsresume.policy.policy import Policy
+    from tlsresume.results import Mechanism, Report
+
+GROUP = "What to demand"
+
+
+def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
+    return click.option(*names, cls=GroupedOption, group=GROUP, **attributes)
+
+
+def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
+    """Seconds from a length of time such as 5m. Raises BadParameter."""
+    if value is None:
+        return None
+    from tlsresume.policy.durations import parse_duration
+
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _range(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        from tlsresume.policy.ranges import parse_range
+
+        try:
+            parse_range(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return value
+
+
+def _rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value <= 1:
+        raise click.BadParameter(f"{value:g} is not above 0 and up to 1")
+    return value
+
+
+def expectations(
+    _context: click.Context | None, _option: click.Parameter | None, values: tuple[str, ...]
+) -> dict[Mechanism, Expected]:
+    """`MECHANISM=STATE`, or a bare STATE for every mechanism. Raises BadParameter."""
+    from tlsresume.policy.demands import EXPECTED
+    from tlsresume.results import MECHANISMS
+
+    found: dict[Mechanism, Expected] = {}
+    for value in values:
+        name, equals, state = value.partition("=")
+        if not equals:
+            name, state = "", name
+        expected = next((each for each in EXPECTED if each == state), None)
+        named = [each for each in MECHANISMS if not equals or each == name]
+        if expected is None:
+            raise click.BadParameter(f"{state!r} is not one of {', '.join(EXPECTED)}")
+        if not named:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(MECHANISMS)}")
+        for mechanism in named:
+            if found.setdefault(mechanism, expected) != expected:
+                raise click.BadParameter(f"{mechanism} is expected twice, differently")
+    return found
+
+
+expect_option = _option(
+    "--expect", metavar="[MECHANISM=]STATE", multiple=True, callback=expectations,
+    help="Expect psk, ticket or session-id (all, if none is named) to be resumed, not-resumed,"
+    " or any. Replaces the default verdict; what is not named is not checked.",
+)  # fmt: skip
+min_rate_option = _option(
+    "--min-rate", metavar="RATE", type=float, callback=_rate,
+    help="The lowest share of offered sessions that must be resumed, such as 0.9. Replaces the"
+    " default verdict.",
+)  # fmt: skip
+
+_OPTIONS: tuple[Callable[..., Any], ...] = (
+    expect_option,
+    min_rate_option,
+    _option(
+        "--max-lifetime", metavar="TIME", callback=duration,
+        help="Tickets must live no longer than this, such as 24h.",
+    ),
+    _option(
+        "--min-lifetime", metavar="TIME", callback=duration,
+        help="Tickets must live at least this long, such as 5m.",
+    ),
+    _option(
+        "--max-ticket-keys", metavar="N", type=click.IntRange(1),
+        help="Ticket keys that may be seen over all addresses of a target.",
+    ),
+    _option(
+        "--min-tickets", metavar="N", type=click.IntRange(1),
+        help="TLS 1.3 tickets that each full handshake must bring.",
+    ),
+    _option("--require-early-data", is_flag=True, help="Tickets must allow early data."),
+    _option("--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
+    _option(
+        "--require-valid-certificate", is_flag=True,
+        help="The certificate must be trusted and for this host.",
+    ),
+    _option(
+        "--policy", metavar="FILE|NAME",
+        help="Demand what a policy says: a TOML file (see tlsresume policy), or one of default,"
+        " strict, load-balanced, no-resumption. Options add to it and come before it.",
+    ),
+    _option(
+        "--baseline", metavar="FILE",
+        help="Report, and fail on, only what got worse since this report (--format json=FILE).",
+    ),
+    _option(
+        "--warning", metavar="RANGE", callback=_range,
+        help="For nagios: warn on a resumption rate, in percent, outside RANGE, such as 90:.",
+    ),
+    _option(
+        "--critical", metavar="RANGE", callback=_range,
+        help="For nagios: the same for critical, such as 50:. Both replace the default verdict.",
+    ),
+)  # fmt: skip
+
+_NAMES = (
+    "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
+    "require_early_data", "forbid_early_data", "require_valid_certificate", "policy", "baseline",
+    "warning", "critical",
+)  # fmt: skip
+
+
+class Demanded:
+    """What the user demanded; gives a Judge."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self._said = said
+        if said["require_early_data"] and said["forbid_early_data"]:
+            raise click.UsageError(
+                "--require-early-data and --forbid-early-data exclude each other"
+            )
+        least, most = said["min_lifetime"], said["max_lifetime"]
+        if least is not None and most is not None and least > most:
+            raise click.UsageError("--min-lifetime is longer than --max-lifetime")
+
+    def judge(self) -> Judge:
+        """Read the policy and the baseline. Raises FileError, UsageError."""
+        import datetime as dt
+
+        from tlsresume.policy.judge import Judge
+        from tlsresume.policy.policy import Policy
+
+        said = self._said
+        demands = self._demands()
+        policy = read_policy(said["policy"]) if said["policy"] else Policy()
+        name = said["policy"] or ("command line" if demands.stated else None)
+        if said["expect"] and not demands.demands_something and not said["policy"]:
+            raise click.UsageError("--expect with nothing but any demands nothing")
+        return Judge(
+            today=dt.datetime.now(dt.UTC).date(),
+            policy=policy,
+            name=name,
+            demands=demands,
+            baseline=read_report(said["baseline"]) if said["baseline"] else None,
+            baseline_name=said["baseline"],
+        )
+
+    def _demands(self) -> Demands:
+        from tlsresume.policy.demands import Demands
+
+        said = self._said
+        early = "require" if said["require_early_data"] else None
+        return Demands(
+            expect=said["expect"],
+            min_rate=said["min_rate"],
+            max_lifetime=said["max_lifetime"],
+            min_lifetime=said["min_lifetime"],
+            max_ticket_keys=said["max_ticket_keys"],
+            min_tickets=said["min_tickets"],
+            early_data="forbid" if said["forbid_early_data"] else early,  # type: ignore[arg-type]  # one of the two
+            require_valid_certificate=said["require_valid_certificate"] or None,
+            warning=said["warning"],
+            critical=said["critical"],
+        )
+
+
+def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `Demanded`; it gets them as one `demanded` argument."""
+
+    @functools.wraps(function)
+    def with_demands(*args: Any, **kwargs: Any) -> Any:
+        said = {name: kwargs.pop(name) for name in _NAMES}
+        return function(*args, demanded=Demanded(said), **kwargs)
+
+    decorated: Callable[..., Any] = with_demands
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def read_policy(name: str) -> Policy:
+    """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
+    from tlsresume.errors import PolicyFileError
+    from tlsresume.policy.policy import BUILTIN
+    from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
+
+    for builtin in BUILTIN:
+        if name == builtin:
+            return builtin_policy(builtin)
+    try:
+        data = _read(name, LARGEST + 1)
+        return parse_policy(data.decode("utf-8-sig"), name)
+    except FileNotFoundError:
+        hints = () if os.sep in name or "." in name else nearest(name, BUILTIN)
+        raise PolicyFileError(
+            f"cannot read {name}: no such file or built-in policy", path=name, hints=hints
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PolicyFileError(f"cannot read {name}: {reason}", path=name) from None
+    except UnicodeDecodeError:
+        raise PolicyFileError(f"{name} is not UTF-8 text", path=name) from None
+
+
+def read_report(name: str) -> Report:
+    """An earlier report. Raises ReportFileError."""
+    from tlsresume.errors import ReportFileError
+    from tlsresume.formats.reading import LARGEST, parse_report
+
+    try:
+        return parse_report(_read(name, LARGEST + 1), name)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ReportFileError(f"cannot read {name}: {reason}", path=name) from None
+
+
+def _read(name: str, most: int) -> bytes:
+    with open(name, "rb") as file:  # noqa: PTH123  a bounded read
+        return file.read(most)
