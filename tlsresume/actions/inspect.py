@@ -13,15 +13,21 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 from cryptography import x509
 
+from tlsresume.diagnosis.judge import judge_tickets
+from tlsresume.diagnosis.ticket_keys import Issued, key_use
+from tlsresume.diagnosis.view import Saved, make_view
+from tlsresume.results import Finding, KeyUse
 from tlsresume.session.file import Format, SessionFile, SessionMetadata, parse_session_file
 from tlsresume.session.file import read_session_file as read
+from tlsresume.session.keyfile import TicketKeyFile
+from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.names import verify_result_text
 from tlsresume.session.session import Session, SessionFields
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -38,7 +44,8 @@ LONGEST_LIFETIME = 604_800
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketInspection:
     """A ticket. `key_name` is hexadecimal, None where not visible; `key_name_reason`
-    says how it is known; `hex` is the whole ticket, if it was asked for."""
+    says how it is known; `hex` is the whole ticket, if it was asked for. `looks_like` names
+    layouts, the likeliest first; `made_by` says which given key made the ticket."""
 
     length: int
     sha256: str
@@ -47,6 +54,8 @@ class TicketInspection:
     key_name_certain: bool
     key_name_reason: str
     hex: str | None = None
+    looks_like: tuple[LooksLike, ...] = ()
+    made_by: KeyUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,7 @@ class Inspection:
     metadata: SessionMetadata
     mode: str | None
     warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     master_key: str | None = field(default=None, repr=False)
 
 
@@ -113,11 +123,13 @@ def inspect(
     *,
     show_secrets: bool = False,
     show_ticket: bool = False,
+    ticket_keys: Sequence[TicketKeyFile] = (),
 ) -> Inspection:
     """Explain a session without a network: a path (`-` is standard input), the content
     of a session file, or a SessionFile.
 
-    `now` is in seconds since 1970. Raises SessionFileError, and SessionError for a
+    `now` is in seconds since 1970; `ticket_keys` are an operator's key files, to tell
+    which key made the ticket. Raises SessionFileError, and SessionError for a
     SessionFile made by hand around bytes that are no session.
     """
     if isinstance(source, bytes):
@@ -141,7 +153,9 @@ def inspect(
         usable=usable,
         reason=reason,
         session_id=fields.session_id.hex(),
-        ticket=_ticket(fields.ticket, file.metadata, show=show_ticket) if fields.ticket else None,
+        ticket=_ticket(session, file.metadata, ticket_keys, show=show_ticket)
+        if fields.ticket
+        else None,
         created=_iso(fields.time),
         age=math.floor(session.age(now)),
         lifetime=session.lifetime,
@@ -160,11 +174,19 @@ def inspect(
         metadata=file.metadata,
         mode=None if file.mode is None else f"{file.mode:04o}",
         warnings=(*file.warnings, *_warnings(session, fields, file.metadata, certificate)),
+        findings=_ticket_findings(session),
         master_key=fields.master_key.hex() if show_secrets else None,
     )
 
 
-def _ticket(ticket: bytes, metadata: SessionMetadata, *, show: bool) -> TicketInspection:
+def _ticket(
+    session: Session,
+    metadata: SessionMetadata,
+    ticket_keys: Sequence[TicketKeyFile],
+    *,
+    show: bool,
+) -> TicketInspection:
+    ticket = session.fields.ticket or b""
     naming = KeyNaming.learn([ticket])
     key_name, certain, reason = naming.name_of(ticket), naming.certain, naming.reason
     saved = (metadata.ticket_key_name or "").lower()
@@ -179,7 +201,19 @@ def _ticket(ticket: bytes, metadata: SessionMetadata, *, show: bool) -> TicketIn
         key_name_certain=certain,
         key_name_reason=reason,
         hex=ticket.hex() if show else None,
+        looks_like=looks_like(
+            ticket, Around(lifetime=session.fields.lifetime_hint, tickets=metadata.tickets)
+        ),
+        made_by=key_use(Issued(session), ticket_keys, naming) if ticket_keys else None,
     )
+
+
+def _ticket_findings(session: Session) -> tuple[Finding, ...]:
+    """What the rules on tickets say of a session that was saved: weak keys, for one."""
+    view = make_view(
+        (), "", 0, session.mechanism, KeyNaming.learn([]), saved=Saved(session=session)
+    )
+    return tuple(replace(found, address=None) for found in judge_tickets(view))
 
 
 def _warnings(

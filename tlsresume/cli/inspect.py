@@ -8,11 +8,13 @@ import click
 
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats.document import FileResult
     from tlsresume.formats.page import View
+    from tlsresume.session.keyfile import TicketKeyFile
 
 SHOW = "What to show"
 
@@ -34,9 +36,14 @@ SHOW = "What to show"
     is_flag=True,
     help="Show the master secret or PSK too. Who has it can read the connection.",
 )
+@ticket_key_options
 @output_options("text", "json")
 def command(
-    files: tuple[str, ...], show_ticket: bool, show_secrets: bool, outputs: Outputs
+    files: tuple[str, ...],
+    show_ticket: bool,
+    show_secrets: bool,
+    ticket_keys: tuple[TicketKeyFile, ...],
+    outputs: Outputs,
 ) -> ExitStatus:
     """Show what each session FILE holds, and whether it can be used now. - is the standard input.
 
@@ -54,7 +61,12 @@ def command(
     results = []
     for path in files:
         try:
-            found = inspect(path, show_secrets=show_secrets, show_ticket=show_ticket)
+            found = inspect(
+                path,
+                show_secrets=show_secrets,
+                show_ticket=show_ticket,
+                ticket_keys=ticket_keys,
+            )
             results.append(document.FileResult(path=path, inspection=found))
         except SessionFileError as error:
             errors.append(error)

@@ -11,11 +11,13 @@ from tlsresume.cli import values
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.results import ResumeResult
     from tlsresume.session.file import SessionMetadata
+    from tlsresume.session.keyfile import TicketKeyFile
     from tlsresume.session.session import Session
 
 WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
@@ -92,6 +94,7 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
     is_flag=True,
     help="Make no further connection to find out why a session was not resumed.",
 )
+@ticket_key_options
 @connection_options
 @output_options("text", "json")
 @click.option(
@@ -108,6 +111,7 @@ def command(
     connection: Connection,
     outputs: Outputs,
     exit_zero: bool,
+    ticket_keys: tuple[TicketKeyFile, ...],
     update: bool,
     **asked: bool,
 ) -> ExitStatus:
@@ -137,6 +141,7 @@ def command(
         early_data=asked["early_data"],  # type: ignore[arg-type]  # bytes, by its callback
         explain=not asked["no_explain"],
         clean_close=not asked["unclean_close"],
+        ticket_keys=ticket_keys,
     )
     goal = (
         connection.saved_target(saved.metadata.target, saved.metadata.sni)

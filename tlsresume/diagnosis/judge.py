@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Finding, Severity
 
-_EVIDENCE_SHOWN = 6
+_DETAILS_SHOWN = 6
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
@@ -53,12 +54,16 @@ def wanted(view: View) -> tuple[str, ...]:
 
 def judge(views: Sequence[View]) -> tuple[Finding, ...]:
     """The findings of a target, gravest first; one per code and severity."""
-    found: dict[tuple[str, Severity], Finding] = {}
-    for view in views:
-        for finding in _of_view(view):
-            key = (finding.code, finding.severity)
-            found[key] = _merged(found[key], finding) if key in found else finding
-    return tuple(sorted(found.values(), key=lambda f: _SEVERITIES.index(f.severity)))
+    return merge([finding for view in views for finding in _of_view(view)])
+
+
+def merge(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings gravest first, those of one code and severity made one."""
+    same: dict[tuple[str, Severity], list[Finding]] = {}
+    for finding in findings:
+        same.setdefault((finding.code, finding.severity), []).append(finding)
+    merged = [_merged(alike) for alike in same.values()]
+    return tuple(sorted(merged, key=lambda f: _SEVERITIES.index(f.severity)))
 
 
 def _of_view(view: View) -> list[Finding]:
@@ -72,6 +77,11 @@ def _of_view(view: View) -> list[Finding]:
         )  # fmt: skip
         findings.append(_finding(view, chosen, others))
     return findings
+
+
+def judge_tickets(view: View) -> tuple[Finding, ...]:
+    """What is wrong with tickets as such (group T), where no connection was made."""
+    return tuple(_finding(view, j, ()) for j in matches(view) if j.rule.group == "T")
 
 
 #: Rules that fit whenever anything went wrong: no candidates beside another.
@@ -92,26 +102,43 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         advice=match.advice or rule.advice,
         address=view.address,
         mechanism=view.mechanism,
-        evidence=match.evidence,
-        details=match.seen,
+        evidence=match.seen,
+        details=match.evidence,
         directives=rule.directives,
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
     )
 
 
-def _merged(one: Finding, other: Finding) -> Finding:
-    """The same cause seen on two mechanisms or addresses, as one finding."""
+def _merged(alike: Sequence[Finding]) -> Finding:
+    """The same cause on several mechanisms or addresses, as one finding. Where its lines
+    differ they say which mechanism or address they are of."""
+    first = alike[0]
+    if len(alike) == 1:
+        return first
+    addresses = {finding.address for finding in alike}
+    mechanisms = {finding.mechanism for finding in alike}
+    common = set.intersection(*(set(finding.evidence) for finding in alike))
+    evidence = []
+    for finding in alike:
+        parts = (
+            finding.mechanism if len(mechanisms) > 1 else None,
+            f"on {finding.address}" if len(addresses) > 1 else None,
+        )
+        place = " ".join(part for part in parts if part)
+        evidence += [
+            line if line in common or not place else f"{place}: {line}" for line in finding.evidence
+        ]
     return replace(
-        one,
-        address=one.address if one.address == other.address else None,
-        mechanism=one.mechanism if one.mechanism == other.mechanism else None,
-        evidence=_union(one.evidence, other.evidence)[:_EVIDENCE_SHOWN],
-        details=_union(one.details, other.details),
-        not_known=_union(one.not_known, other.not_known),
-        candidates=_union(one.candidates, other.candidates),
+        first,
+        address=first.address if len(addresses) == 1 else None,
+        mechanism=first.mechanism if len(mechanisms) == 1 else None,
+        evidence=tuple(dict.fromkeys(evidence)),
+        details=_union(finding.details for finding in alike)[:_DETAILS_SHOWN],
+        not_known=_union(finding.not_known for finding in alike),
+        candidates=_union(finding.candidates for finding in alike),
     )
 
 
-def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*one, *other)))
+def _union(lines: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(lines)))

@@ -9,6 +9,7 @@ round robin.
 from __future__ import annotations
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, Part, cells, pad
+from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, milliseconds, short_key
 from tlsresume.results import AddressResult, MechanismResult, Series, State, TicketSummary
@@ -147,6 +148,8 @@ def _put_remarks(page: Page, row: MechanismResult) -> None:
     label = f"    {row.mechanism}: "
     if row.reason is not None and _tried(row):
         page.prose(row.reason, first=label)
+    if page.view.verbose and row.state != "not-issued":
+        put_looks_like(page, row.tickets, label)
     if row.tickets is not None and row.tickets.after_data:
         page.prose("tickets came only after data was sent", first=label)
     if row.tickets is not None and len(row.tickets.key_names) > 1:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsresume.actions.inspect import CertificateInspection, Inspection, TicketInspection
+from tlsresume.diagnosis.ticket_keys import which
+from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.session_text import Facts, put_facts
+from tlsresume.formats.ticket_text import key_words, layout_words
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, utc
 from tlsresume.results import ErrorResult
@@ -30,6 +33,9 @@ def render_inspection(file: Inspection, view: View) -> str:
     put_facts(page, _origin_facts(file))
     if file.certificate is not None:
         put_facts(page, _certificate_facts(file.certificate))
+    for finding in file.findings:
+        page.line()
+        put_finding(page, finding)
     if file.ticket is not None and file.ticket.hex is not None:
         _put_dump(page, bytes.fromhex(file.ticket.hex))
     if file.master_key is not None:
@@ -80,6 +86,13 @@ def _ticket_facts(ticket: TicketInspection) -> Facts:
     else:
         sure = "" if ticket.key_name_certain else "probably "
         yield "key name", f"{sure}{ticket.key_name} ({ticket.key_name_reason})"
+    if not ticket.stateful:
+        yield "looks like", layout_words(ticket.looks_like)
+    if ticket.made_by is not None:
+        yield "made by", which(ticket.made_by)
+        if ticket.made_by.file is not None:
+            for words in key_words(ticket.made_by):
+                yield "", words
 
 
 def _origin_facts(file: Inspection) -> Facts:

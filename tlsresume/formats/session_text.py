@@ -15,6 +15,7 @@ from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
+from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
 from tlsresume.results import ResumeResult, SaveResult, Timings, Traffic
@@ -140,6 +141,7 @@ def _put_resume(page: Page, result: ResumeResult) -> None:
             else "The same handshake fails without the session too: the session is not to blame."
         )
         page.prose(words, style="", text_style=STRONG)
+    put_key_uses(page, result.ticket_keys)
     if not result.each_address:
         for finding in result.findings:
             page.line()

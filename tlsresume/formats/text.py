@@ -13,6 +13,7 @@ from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.checks_text import put_changes, put_checks
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View
+from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, seconds
 from tlsresume.results import AddressResult, Certificate, Report, TargetResult, Verdict, Violation
@@ -98,6 +99,7 @@ def _put_target(page: Page, target: TargetResult) -> None:
     for finding in target.findings:
         page.line()
         put_finding(page, finding)
+    put_key_uses(page, target.ticket_keys)
     if page.view.verbose:
         for address in target.addresses:
             if not address.attempts:
