@@ -7,16 +7,16 @@ known by then.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from tlsresume.actions.probe import Probe, fails_with_session, first_of
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.lab import Gate
-from tlsresume.network.loop import run
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
-from tlsresume.results import Report, TargetResult, Tool, Verdict
+from tlsresume.results import Check, CheckOutcome, Report, TargetResult, Tool, Verdict
 from tlsresume.target import Target
 from tlsresume.version import __version__
 
@@ -42,9 +42,10 @@ def scan(
     on_result: OnResult | None = None,
     trace: Trace | None = None,
     parallel: int = PARALLEL,
+    deadline: float | None = None,
 ) -> Report:
     """Probe every target. Results are in the order of the targets; `on_result` is called
-    with each as it is ready.
+    with each as it is ready. After `deadline` seconds what is known by then is the result.
 
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
@@ -52,7 +53,9 @@ def scan(
     binding.check_bindings()
     concurrency = max((options.concurrency for _, options in targets), default=1)
     gate = Gate(concurrency)
-    runs = [_Run(Probe(target, options, gate, trace)) for target, options in targets]
+    # The loop's clock is this one.
+    end = None if deadline is None else (time.monotonic() + deadline, deadline)
+    runs = [_Run(Probe(target, options, gate, trace, deadline=end)) for target, options in targets]
     try:
         asyncio.run(_run_all(runs, on_result, parallel))
     except KeyboardInterrupt:
@@ -125,11 +128,45 @@ def target_status(result: TargetResult) -> ExitStatus:
     return _VERDICT_STATUS[result.verdict]
 
 
+_OUTCOME_STATUS: dict[CheckOutcome, ExitStatus] = {
+    "met": ExitStatus.OK,
+    "broken": ExitStatus.NOT_AS_ASKED,
+    "waived": ExitStatus.OK,
+    "known": ExitStatus.OK,
+    "unreachable": ExitStatus.UNREACHABLE,
+    "untestable": ExitStatus.INCONCLUSIVE,
+    "not-checked": ExitStatus.OK,
+}
+
+
+def judged_status(result: TargetResult) -> ExitStatus:
+    """The exit status that the demands on one target call for: the default verdict is one."""
+    return worst_status([_check_status(result, check) for check in result.checks])
+
+
+def _check_status(result: TargetResult, check: Check) -> ExitStatus:
+    if check.outcome == "broken" and check.severity != "error":
+        return ExitStatus.OK
+    if check.outcome == "broken" and check.kind in ("verdict", "expectation"):
+        for address in result.addresses:
+            for mechanism in address.mechanisms:
+                place = (address.address, mechanism.mechanism)
+                if place == (check.address, check.mechanism) and fails_with_session(mechanism):
+                    return ExitStatus.FAILS_WITH_SESSION
+    return _OUTCOME_STATUS[check.outcome]
+
+
 def exit_status(report: Report) -> ExitStatus:
-    """The exit status of a run: the gravest of its targets' (see `worst_status`)."""
+    """The exit status of a run: the gravest of its targets' (see `worst_status`).
+
+    A target that was held against demands has the status of those, else of its verdict.
+    """
     if any(target.interrupted for target in report.targets):
         return ExitStatus.INTERRUPTED
-    statuses = [target_status(target) for target in report.targets]
-    if report.violations:
-        statuses.append(ExitStatus.NOT_AS_ASKED)
-    return worst_status(statuses)
+    return worst_status(
+        [
+            judged_status(target) if target.checks else target_status(target)
+            for target in report.targets
+        ]
+        + [ExitStatus.NOT_AS_ASKED for each in report.violations if each.severity == "error"]
+    )

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli.grouping import GroupedOption
+from tlsresume.errors import TLSResumeError
 
 if TYPE_CHECKING:
-    from tlsresume.errors import TLSResumeError
     from tlsresume.formats.page import View
-    from tlsresume.results import Report, TargetResult
+    from tlsresume.results import ErrorResult, Report, TargetResult
 
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666
@@ -70,16 +70,30 @@ def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
             is_flag=True,
             help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
         )
+        @click.option(
+            "-q",
+            "--quiet",
+            cls=GroupedOption,
+            group="Output",
+            is_flag=True,
+            help="Print no text on the standard output about what is as asked.",
+        )
         @functools.wraps(function)
         def with_outputs(
             *args: Any,
             formats: tuple[Choice, ...],
             as_json: bool,
             verbose: bool,
+            quiet: bool,
             **kwargs: Any,
         ) -> Any:
+            if verbose and quiet:
+                raise click.UsageError("--verbose and --quiet exclude each other")
             chosen = (*formats, Choice("json", None)) if as_json else formats
-            outputs = Outputs(chosen or (Choice("text", None),), verbose=verbose)
+            # A report in a file does not take the text from the terminal.
+            if all(choice.file is not None for choice in chosen):
+                chosen = (Choice("text", None), *chosen)
+            outputs = Outputs(chosen, verbose=verbose, quiet=quiet)
             click.get_current_context().find_root().obj.append(outputs)
             return function(*args, outputs=outputs, **kwargs)
 
@@ -91,7 +105,9 @@ def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
 class Outputs:
     """The formats chosen for a run, and the writing of them."""
 
-    def __init__(self, choices: tuple[Choice, ...], *, verbose: bool = False) -> None:
+    def __init__(
+        self, choices: tuple[Choice, ...], *, verbose: bool = False, quiet: bool = False
+    ) -> None:
         if sum(choice.file is None for choice in choices) > 1:
             raise click.UsageError(
                 "only one --format can go to the standard output: write NAME=FILE for the others"
@@ -101,7 +117,11 @@ class Outputs:
             raise click.UsageError("two --format options name the same file")
         self.choices = choices
         self.verbose = verbose
+        self.quiet = quiet
+        #: What a report is held against before it is printed.
+        self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
+        self._begun: set[Choice] = set()
         self._pieces: dict[Choice, list[str]] = {}
         self._done: set[Choice] = set()
 
@@ -116,32 +136,61 @@ class Outputs:
         from tlsresume.cli.tool import this_tool
         from tlsresume.results import Report
 
-        self._put_targets(Report(tool=this_tool(), targets=(target,)))
+        self._put_targets(self.judge(Report(tool=this_tool(), targets=(target,))))
 
     def _put_targets(self, report: Report) -> None:
         from tlsresume.formats import FORMATS
 
+        self._shown.extend(report.targets)
         for choice in self.choices:
             form = FORMATS[choice.name]
-            if form.per == "target":
+            if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(report, self._view(choice))
-                self._put(choice, (form.between if self._shown else "") + text)
-        self._shown.extend(report.targets)
+                self._put(choice, (form.between if choice in self._begun else "") + text)
+                self._begun.add(choice)
+
+    def _hushed(self, choice: Choice, report: Report) -> bool:
+        """Whether a format keeps silent about targets that are as asked."""
+        from tlsresume.formats.checks import as_asked
+
+        quiet = self.quiet and choice == Choice("text", None)
+        return quiet and all(as_asked(target) for target in report.targets)
 
     def finish(self, report: Report) -> None:
-        """Print what is not yet printed: targets never shown, formats per run, summaries."""
-        from tlsresume.formats import FORMATS
+        """Print what is not yet printed: targets never shown, formats per run, summaries.
 
+        `report` is judged already. Every format is written, also when one cannot be;
+        the first that cannot is raised.
+        """
         shown = Counter(target.target for target in self._shown)
         for target in report.targets:
             if shown[target.target]:
                 shown[target.target] -= 1
             else:
-                self._put_targets(replace(report, targets=(target,)))
+                violations = tuple(v for v in report.violations if v.target == target.target)
+                self._put_targets(replace(report, targets=(target,), violations=violations))
+        failed: list[TLSResumeError] = []
         for choice in self.choices:
-            form = FORMATS[choice.name]
-            last = form.summary() if form.per == "target" else form.renderer()
-            self._close(choice, last(report, self._view(choice)) if last else "")
+            try:
+                self._close(choice, self._last(choice, report))
+            except TLSResumeError as error:
+                failed.append(error)
+        if any(choice.name == "github" for choice in self.choices):
+            from tlsresume.cli.github_summary import add_summary
+
+            add_summary(report)
+        if failed:
+            raise failed[0]
+
+    def _last(self, choice: Choice, report: Report) -> str:
+        """What a format prints at the end of a run."""
+        from tlsresume.formats import FORMATS
+
+        form = FORMATS[choice.name]
+        last = form.summary() if form.per == "target" else form.renderer()
+        if last is None or (self.quiet and choice == Choice("text", None)):
+            return ""
+        return last(report, self._view(choice))
 
     # ------------------------------------------------- results of other commands
 
@@ -168,11 +217,13 @@ class Outputs:
 
     def fail(self, error: TLSResumeError) -> None:
         """Complete every document that was not written yet, with the error."""
+        from tlsresume.cli.tool import this_tool
         from tlsresume.formats import FORMATS
 
         for choice in self.choices:
-            if choice not in self._done and FORMATS[choice.name].document:
-                self._close(choice, _failure(error))
+            form = FORMATS[choice.name].failure()
+            if choice not in self._done and form is not None:
+                self._close(choice, form(this_tool(), error_result(error)))
 
     # ------------------------------------------------------------------ writing
 
@@ -198,17 +249,15 @@ class Outputs:
         if choice.file is not None:
             from tlsresume.atomic import write_atomically
 
-            data = "".join(self._pieces.pop(choice)).encode("utf-8", "backslashreplace")
+            data = "".join(self._pieces.pop(choice, [])).encode("utf-8", "backslashreplace")
             write_atomically(choice.file, data, force=True, mode=_REPORT_MODE)
 
 
-def _failure(error: TLSResumeError) -> str:
-    from tlsresume.cli.tool import this_tool
-    from tlsresume.formats import document
+def error_result(error: TLSResumeError) -> ErrorResult:
+    """An error that ended a run, as reports hold it."""
     from tlsresume.results import ErrorResult
 
     kind = type(error).__name__.removesuffix("Error").lower()
-    result = ErrorResult(
+    return ErrorResult(
         kind=kind, step="", message=error.message, hints=error.hints, stack=error.stack
     )
-    return document.document(this_tool(), document.Failure(error=result))

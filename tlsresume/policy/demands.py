@@ -82,6 +82,11 @@ class Demands(
         return bool(self.expect or self.min_rate is not None or self.warning or self.critical)
 
     @property
+    def stated(self) -> bool:
+        """Whether any field is set at all."""
+        return self != Demands()
+
+    @property
     def demands_something(self) -> bool:
         """Whether any answer of a server could break this."""
         others = (name for name in self.__struct_fields__ if name != "expect")
