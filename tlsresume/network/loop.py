@@ -1,0 +1,44 @@
+"""asyncio.run, but for how it ends after an interrupt: with every task ended, and silently.
+
+A KeyboardInterrupt inside a task (a second Ctrl-C, or one that OpenSSL's callback met)
+leaves the loop at once, and leaves it again from each TaskGroup above that task while
+`asyncio.run` cleans up: that gives up half-way, and the rest is told on stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_INTERRUPTS = (KeyboardInterrupt, SystemExit)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """What `main` returns or raises; all that it started has ended by then."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loop.set_exception_handler(_report)
+        try:
+            return runner.run(main)
+        except _INTERRUPTS:
+            _end_all(loop)
+            raise
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), _INTERRUPTS):
+        loop.default_exception_handler(context)
+
+
+def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+    # Each round ends at least the task that raises.
+    while tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        try:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        except _INTERRUPTS:
+            continue
