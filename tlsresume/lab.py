@@ -74,10 +74,14 @@ class _Slots:
     limit: int
     open: int = 0
     alone: bool = False
+    waiting_alone: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def free(self, *, alone: bool) -> bool:
-        return not self.alone and (self.open == 0 if alone else self.open < self.limit)
+        if alone:
+            return self.open == 0
+        # Whoever waits to be alone goes first, or a steady stream of others would starve it.
+        return not self.alone and not self.waiting_alone and self.open < self.limit
 
 
 class Gate:
@@ -102,11 +106,17 @@ class Gate:
     async def slot(self, address: str, port: int, *, alone: bool = False) -> AsyncIterator[None]:
         """Hold one connection's place; with `alone`, while no other of ours is open."""
         slots = self._at(address, port)
-        while not slots.free(alone=alone):
-            slots.changed.clear()
-            await slots.changed.wait()
-        slots.open += 1
-        slots.alone = alone
+        slots.waiting_alone += alone
+        try:
+            while not slots.free(alone=alone):
+                slots.changed.clear()
+                await slots.changed.wait()
+            slots.open += 1
+            slots.alone = alone
+        finally:
+            if alone:
+                slots.waiting_alone -= 1
+                slots.changed.set()
         try:
             yield
         finally:

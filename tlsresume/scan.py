@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from tlsresume.actions.probe import Probe, fails_with_session, first_of
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.lab import Gate
+from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
@@ -57,7 +58,7 @@ def scan(
     end = None if deadline is None else (time.monotonic() + deadline, deadline)
     runs = [_Run(Probe(target, options, gate, trace, deadline=end)) for target, options in targets]
     try:
-        asyncio.run(_run_all(runs, on_result, parallel))
+        loop.run(_run_all(runs, on_result, parallel))
     except KeyboardInterrupt:
         for run in runs:
             run.interrupt()

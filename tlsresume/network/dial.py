@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
+import re
 import socket
 import struct
 
 from tlsresume.lab import Route
+from tlsresume.network.ready import writable
 from tlsresume.results import Failure, FailureKind, Step
 from tlsresume.target import format_endpoint
 
@@ -50,41 +53,68 @@ async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Fa
     loop = asyncio.get_running_loop()
     where = format_endpoint(route.address, route.port)
     started = loop.time()
-    address, _, zone = route.address.partition("%")
-    ipv6 = ":" in address
     sock = None
     try:
-        sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if route.local_port is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(("::" if ipv6 else "", route.local_port))
-        scope = (
-            (0, socket.if_nametoindex(zone)) if zone and not zone.isdigit() else (0, int(zone or 0))
+        sock = socket.socket(
+            socket.AF_INET6 if ":" in route.address else socket.AF_INET, socket.SOCK_STREAM
         )
-        async with asyncio.timeout(seconds):
-            await loop.sock_connect(
-                sock, (address, route.port, *scope) if ipv6 else (address, route.port)
-            )
-    except TimeoutError:
+        connected = await _connect(sock, route, started + seconds)
+    except (OSError, OverflowError) as error:
         if sock is not None:
             sock.close()
+        return _refusal(error, route, where)
+    except BaseException:
+        if sock is not None:
+            sock.close()
+        raise
+    if not connected:
+        sock.close()
         return Failure(
             "connect",
             "timeout",
             f"no answer from {where} to the TCP connection within {seconds:g} s",
             _HINTS["timeout"],
         )
-    except OSError as error:
-        if sock is not None:
-            sock.close()
-        return failure_from(error, "connect", where)
-    except BaseException:
-        if sock is not None:
-            sock.close()
-        raise
     return sock, (loop.time() - started) * 1000
+
+
+async def _connect(sock: socket.socket, route: Route, deadline: float) -> bool:
+    """Whether the connection stood before the deadline. Raises OSError."""
+    address, _, zone = route.address.partition("%")
+    ipv6 = ":" in address
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if route.local_port is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("::" if ipv6 else "", route.local_port))
+    try:
+        sock.connect(
+            (address, route.port, 0, _scope(zone)) if ipv6 else (address, route.port),
+        )
+    except BlockingIOError:
+        if not await writable(sock, deadline):
+            return False
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            raise OSError(number, os.strerror(number)) from None
+    return True
+
+
+def _scope(zone: str) -> int:
+    """The number of a zone (RFC 4007 section 11), which is its number or an interface's name."""
+    if re.fullmatch(r"[0-9]*", zone):
+        return int(zone or 0)
+    return socket.if_nametoindex(zone)
+
+
+def _refusal(error: OSError | OverflowError, route: Route, where: str) -> Failure:
+    if isinstance(error, OverflowError):
+        return Failure("connect", "network", f"{where}: {error}")
+    if error.errno == errno.EADDRNOTAVAIL and route.local_port is not None:
+        # The pinned port's last connection lingers; that says nothing about the route.
+        text = f"{where}: local port {route.local_port} is still in use"
+        return Failure("connect", "network", text)
+    return failure_from(error, "connect", where)
 
 
 def cut(sock: socket.socket) -> None:

@@ -13,7 +13,7 @@ from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Failure
+from tlsresume.results import Attempt, Failure, Step
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 from tlsresume.wire.handshake import ProtocolVersion
@@ -106,7 +106,11 @@ class NetworkLab(Lab):
             retried=retried,
         )
         started = self.now()
-        dialled = await dial(route, self._manners.timeout)
+        try:
+            dialled = await dial(route, self._manners.timeout)
+        except asyncio.CancelledError:
+            self.record(failed_attempt(about, Failure("connect", "cancelled", "interrupted")))
+            raise
         if isinstance(dialled, Failure):
             return self.record(failed_attempt(about, dialled))
         sock, connect_ms = dialled
@@ -114,7 +118,13 @@ class NetworkLab(Lab):
         where = format_endpoint(route.address, route.port)
         trace = self._manners.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
-        link = NetworkLink(sock, where, self._manners.timeout, on_message)
+        link = NetworkLink(
+            sock,
+            where,
+            self._manners.timeout,
+            on_message,
+            deadline=started + self._manners.timeout,
+        )
         try:
             local_port: int | None = sock.getsockname()[1]
         except OSError:
@@ -122,7 +132,9 @@ class NetworkLab(Lab):
         try:
             await self._run(link, plan, errand, session)
         except asyncio.CancelledError:
-            link.failure = link.failure or Failure("data", "cancelled", "interrupted")
+            done = link.client is not None and link.client.handshake_done
+            step: Step = "data" if done else "handshake"
+            link.failure = link.failure or Failure(step, "cancelled", "interrupted")
             raise
         finally:
             link.release()
@@ -174,7 +186,7 @@ class NetworkLab(Lab):
         await asyncio.sleep(seconds)
 
     def now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return time.monotonic()
 
     def wall_time(self) -> float:
         return time.time()

@@ -7,6 +7,7 @@ Every wait has a deadline. A peer's failure is stored, not raised, except from
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
+from tlsresume.network.ready import readable, writable
 from tlsresume.openssl.client import OnMessage, TLSClient
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure, Step
@@ -25,14 +27,27 @@ CLOSE_WAIT = 0.5
 _CHUNK = 65536
 _ENOUGH_RESPONSE = 16384
 
+#: Application data that is kept until someone reads it.
+DATA_KEPT = 1 << 18
+
 Closed = Literal["clean", "by-peer", "peer-silent", "abrupt", "failed"]
 
 
 class NetworkLink(Link):
-    """A connected socket and, after `start_tls`, the TLS connection on it."""
+    """A connected socket and, after `start_tls`, the TLS connection on it.
+
+    `timeout` is what the whole way to a handshake may take, for words; `deadline`, in
+    the loop's time, is when that ends (None: `timeout` seconds from now).
+    """
 
     def __init__(
-        self, sock: socket.socket, where: str, timeout: float, on_message: OnMessage | None = None
+        self,
+        sock: socket.socket,
+        where: str,
+        timeout: float,
+        on_message: OnMessage | None = None,
+        *,
+        deadline: float | None = None,
     ) -> None:
         self.client: TLSClient | None = None
         self.failure: Failure | None = None
@@ -43,21 +58,21 @@ class NetworkLink(Link):
         self._timeout = timeout
         self._on_message = on_message
         self._loop = asyncio.get_running_loop()
-        self._deadline = self._loop.time() + timeout
+        self._deadline = self._loop.time() + timeout if deadline is None else deadline
+        self._closing = False
 
     # ------------------------------------------------------------- interface
 
     async def send(self, data: bytes) -> None:
         if self.client is None:
-            await self._loop.sock_sendall(self._sock, data)
+            await self._send(data, self._deadline)
             return
         self.client.write(data)
         await self._flush()
 
     async def receive(self) -> bytes:
         if self.client is None:
-            async with asyncio.timeout_at(self._deadline):
-                return await self._loop.sock_recv(self._sock, _CHUNK)
+            return await self._receive(self._deadline)
         client = self.client
         await self._pump(lambda: bool(client.data), self._deadline)
         data = bytes(client.data)
@@ -72,7 +87,6 @@ class NetworkLink(Link):
         done = await self._pump(lambda: client.handshake_done, self._deadline)
         if done:
             self.handshake_ms = (self._loop.time() - started) * 1000
-            await self._flush()
             return
         if self.failure is None:
             self.failure = Failure(
@@ -107,27 +121,33 @@ class NetworkLink(Link):
 
     async def close(self, *, clean: bool = True) -> None:
         client = self.client
+        if client is not None:
+            self._broken(client)
+        self._closing = True
         try:
-            if client is None or not client.handshake_done or client.failure is not None:
+            if client is None or not client.handshake_done:
                 await self._flush()
-                return
-            if not clean:
+            elif client.failure is not None or client.eof:
+                await self._flush()
+                self.closed = "by-peer" if client.eof else "failed"
+            elif not clean:
                 self.closed = "abrupt"
-                return
-            client.close()
-            await self._flush()
-            try:
-                self._sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                # The peer has closed both ways already.
-                self.closed = "by-peer"
-            await self._pump(lambda: False, self._loop.time() + CLOSE_WAIT)
-            if client.peer_closed:
-                self.closed = "clean"
             else:
-                self.closed = "by-peer" if client.eof else "peer-silent"
+                await self._say_goodbye(client)
         finally:
             self.release()
+
+    async def _say_goodbye(self, client: TLSClient) -> None:
+        client.close()
+        await self._flush()
+        # Where the peer has closed both ways already, the next read says so.
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+        await self._pump(lambda: False, self._loop.time() + CLOSE_WAIT)
+        if client.peer_closed:
+            self.closed = "clean"
+        else:
+            self.closed = "by-peer" if client.eof else "peer-silent"
 
     def release(self) -> None:
         """Free the socket at once; cut it if it was to be left unclean. Safe to call twice."""
@@ -153,8 +173,7 @@ class NetworkLink(Link):
         if not data:
             return
         try:
-            async with asyncio.timeout_at(max(self._deadline, self._loop.time() + CLOSE_WAIT)):
-                await self._loop.sock_sendall(self._sock, data)
+            await self._send(data, max(self._deadline, self._loop.time() + CLOSE_WAIT))
         except TimeoutError:
             self._fail(Failure("data", "timeout", f"{self._where} does not read what we send"))
         except OSError:
@@ -174,8 +193,7 @@ class NetworkLink(Link):
             if client.peer_closed or client.eof or self.failure is not None:
                 return False
             try:
-                async with asyncio.timeout_at(deadline):
-                    data = await self._loop.sock_recv(self._sock, _CHUNK)
+                data = await self._receive(deadline)
             except TimeoutError:
                 return False
             except OSError as error:
@@ -184,10 +202,31 @@ class NetworkLink(Link):
                 self._fail(failure_from(error, step, self._where))
                 return False
             client.receive(data)
+            del client.data[DATA_KEPT:]
+
+    async def _receive(self, deadline: float) -> bytes:
+        """What came; b"" at the end of the stream. Raises TimeoutError, or OSError."""
+        while True:
+            # Asked first: where a peer floods us, the socket is ready whenever the timer is.
+            if self._loop.time() >= deadline or not await readable(self._sock, deadline):
+                raise TimeoutError
+            with contextlib.suppress(BlockingIOError):  # woken for nothing
+                return self._sock.recv(_CHUNK)
+
+    async def _send(self, data: bytes, deadline: float) -> None:
+        """Send it all. Raises TimeoutError, or OSError."""
+        view = memoryview(data)
+        while True:
+            with contextlib.suppress(BlockingIOError):  # the peer is slow
+                view = view[self._sock.send(view) :]
+            if not view:
+                return
+            if not await writable(self._sock, deadline):
+                raise TimeoutError
 
     def _broken(self, client: TLSClient) -> None:
         broken = client.failure
-        if broken is None or (broken.kind == "closed" and client.handshake_done):
+        if broken is None or self._closing or (broken.kind == "closed" and client.handshake_done):
             return
         early = not client.handshake_done or (
             broken.kind == "alert" and not client.data and not client.ticket_count
@@ -199,7 +238,8 @@ class NetworkLink(Link):
         self._fail(Failure(step, broken.kind, where, _hints(broken.message), broken.stack))
 
     def _fail(self, failure: Failure) -> None:
-        if self.failure is None:
+        # How the peer takes our goodbye is in `closed`.
+        if self.failure is None and not self._closing:
             self.failure = failure
 
 

@@ -134,7 +134,7 @@ def observed_attempt(
 
 
 def _offered(transcript: Transcript, session: Session | None) -> Mechanism | None:
-    if session is None:
+    if session is None or transcript.client_hello is None:
         return None
     return transcript.offered_form(session.fields.session_id, session.fields.ticket)
 

@@ -59,7 +59,7 @@ def _look_up(
     try:
         infos = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)
         result = [_with_zone(info[4]) for info in infos]
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         result = ResolveError(_words(host, family, error), hints=_hints(host, family))
     try:
         loop.call_soon_threadsafe(_deliver, future, result)
@@ -78,7 +78,9 @@ def _deliver(future: asyncio.Future[list[str]], result: list[str] | ResolveError
 
 
 def _with_zone(address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:
-    return str(address[0])
+    """The address, with the number of its zone if it has one (RFC 4007 section 11)."""
+    host = str(address[0])
+    return f"{host}%{address[3]}" if len(address) == 4 and address[3] and "%" not in host else host
 
 
 def _words(host: str, family: int, error: Exception) -> str:
