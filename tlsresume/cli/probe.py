@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsresume.cli import values
-from tlsresume.cli.connecting import Connection, connection_options
+from tlsresume.cli.connecting import TIME, Connection, connection_options
+from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
-    from tlsresume.errors import ExitStatus
     from tlsresume.options import ProbeOptions
     from tlsresume.target import Target
 
@@ -85,7 +86,26 @@ PROBE, JUDGE = "What to try", "Exit status"
     help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
 )
 @connection_options
-@output_options("text", "json")
+@demand_options
+@click.option(
+    "--retries",
+    cls=GroupedOption,
+    group=TIME,
+    type=click.IntRange(0, 100),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Try again, with growing pauses, where no connection comes about; never for an answer.",
+)
+@click.option(
+    "--deadline",
+    cls=GroupedOption,
+    group=TIME,
+    metavar="TIME",
+    callback=duration,
+    help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
+)
+@output_options(*FORMATS)
 @click.option(
     "--exit-zero",
     cls=GroupedOption,
@@ -94,13 +114,16 @@ PROBE, JUDGE = "What to try", "Exit status"
     help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
 )
 def command(
+    *,
     targets: tuple[str, ...],
     targets_file: str | None,
     connection: Connection,
+    demanded: Demanded,
     outputs: Outputs,
+    deadline: int | None,
     exit_zero: bool,
     **asked: object,
-) -> ExitStatus:
+) -> int:
     """Test whether servers resume TLS sessions, by which mechanism, and how reliably.
 
     TARGET is HOST, HOST:PORT, [IPV6]:PORT or https://HOST/. Each address of each
@@ -110,11 +133,21 @@ def command(
     from tlsresume.cli.statuses import with_exit_zero
     from tlsresume.scan import exit_status, scan
 
+    nagios = outputs.stdout_is("nagios")
+    if nagios and exit_zero:
+        raise click.UsageError("--exit-zero and --format nagios exclude each other")
+    judge = demanded.judge()
+    outputs.judge = judge.report
     wanted = _wanted(targets, targets_file, connection)
     plans = [(target, _options(own, asked, verbose=outputs.verbose)) for target, own in wanted]
     trace = trace_line if outputs.verbose else None
-    report = scan(plans, on_result=outputs.show, trace=trace)
+    report = scan(plans, on_result=outputs.show, trace=trace, deadline=deadline)
+    report = judge.report(report)
     outputs.finish(report)
+    if nagios:
+        from tlsresume.formats.nagios import state
+
+        return state(report)
     return with_exit_zero(exit_status(report), exit_zero=exit_zero)
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Lazy] = {
     "save": Lazy("tlsresume.cli.save", "Connect once and save the session to a file."),
     "resume": Lazy("tlsresume.cli.resume", "Offer a saved session, and tell what became of it."),
     "inspect": Lazy("tlsresume.cli.inspect", "Show what a session file holds, offline."),
+    "policy": Lazy("tlsresume.cli.policy", "Check a policy file, and say what it demands."),
     "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),
 }
 
@@ -77,22 +78,22 @@ def run(arguments: Sequence[str]) -> int:
         )
         return int(status or 0)
     except click.exceptions.Abort:
-        return _interrupted(outputs)
+        return _interrupted(arguments, outputs)
     except KeyboardInterrupt:
-        return _interrupted(outputs)
+        return _interrupted(arguments, outputs)
     except click.ClickException as error:
-        return _failed(_usage_error(error), outputs)
+        return _failed(_usage_error(error), arguments, outputs)
     except Exception as error:  # noqa: BLE001  a bug of ours must not reach a user as a traceback
-        return _failed(_known_or_bug(error), outputs)
+        return _failed(_known_or_bug(error), arguments, outputs)
 
 
-def _interrupted(outputs: list[Outputs]) -> int:
+def _interrupted(arguments: Sequence[str], outputs: list[Outputs]) -> int:
     from tlsresume.errors import ExitStatus, TLSResumeError
 
     class Interrupted(TLSResumeError):
         exit_status = ExitStatus.INTERRUPTED
 
-    return _failed(Interrupted("interrupted"), outputs)
+    return _failed(Interrupted("interrupted"), arguments, outputs)
 
 
 def _usage_error(error: click.ClickException) -> TLSResumeError:
@@ -120,7 +121,7 @@ def _known_or_bug(error: Exception) -> TLSResumeError:
     )
 
 
-def _failed(error: TLSResumeError, outputs: list[Outputs]) -> int:
+def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outputs]) -> int:
     """Say what ended the run, on stderr, and as a document where one was asked for."""
     from tlsresume.cli.console import report_error
     from tlsresume.errors import TLSResumeError
@@ -133,4 +134,25 @@ def _failed(error: TLSResumeError, outputs: list[Outputs]) -> int:
         report_error(second)
     except Exception as second:  # noqa: BLE001  the first error is what the user must see
         report_error(_known_or_bug(second))
+    if _speaks_nagios(arguments):
+        return _unknown(error, told=bool(outputs))
     return int(error.exit_status)
+
+
+def _speaks_nagios(arguments: Sequence[str]) -> bool:
+    """Whether a plugin's answer was asked for, read where the options may make no sense."""
+    line = " ".join(arguments).replace("--format ", "--format=") + " "
+    return "--format=nagios " in line or "--format=nagios=- " in line
+
+
+def _unknown(error: TLSResumeError, *, told: bool) -> int:
+    """A plugin says UNKNOWN for whatever kept it from an answer, on stdout too."""
+    from tlsresume.formats.nagios import State, failure
+
+    if not told:
+        from tlsresume.cli.console import write_data
+        from tlsresume.cli.outputs import error_result
+        from tlsresume.cli.tool import this_tool
+
+        write_data(failure(this_tool(), error_result(error)))
+    return int(State.UNKNOWN)
