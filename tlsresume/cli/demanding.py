@@ -214,7 +214,7 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def read_policy(name: str) -> Policy:
     """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
     from tlsresume.errors import PolicyFileError
-    from tlsresume.policy.policy import BUILTIN
+    from tlsresume.policy.names import BUILTIN
     from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
 
     for builtin in BUILTIN:

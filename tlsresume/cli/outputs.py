@@ -91,7 +91,7 @@ def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
                 raise click.UsageError("--verbose and --quiet exclude each other")
             chosen = (*formats, Choice("json", None)) if as_json else formats
             # A report in a file does not take the text from the terminal.
-            if all(choice.file is not None for choice in chosen):
+            if all(choice.file is not None and choice.name != "text" for choice in chosen):
                 chosen = (Choice("text", None), *chosen)
             outputs = Outputs(chosen, verbose=verbose, quiet=quiet)
             click.get_current_context().find_root().obj.append(outputs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
-from tlsresume.policy.policy import BUILTIN
+from tlsresume.policy.names import BUILTIN
 
 if TYPE_CHECKING:
     import datetime as dt

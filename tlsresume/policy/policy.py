@@ -23,10 +23,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from tlsresume.policy.demands import Demands, merge
+from tlsresume.policy.names import BuiltinName
 from tlsresume.results import Severity
-
-BuiltinName = Literal["default", "strict", "load-balanced", "no-resumption"]
-BUILTIN: tuple[BuiltinName, ...] = ("default", "strict", "load-balanced", "no-resumption")
 
 
 def _about(text: str) -> msgspec.Meta:

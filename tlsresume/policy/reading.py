@@ -17,9 +17,8 @@ import msgspec
 from tlsresume.errors import PolicyFileError
 from tlsresume.policy.demands import EXPECTED, Demands
 from tlsresume.policy.durations import parse_duration
+from tlsresume.policy.names import BUILTIN, BuiltinName
 from tlsresume.policy.policy import (
-    BUILTIN,
-    BuiltinName,
     Policy,
     TargetDemands,
     Waiver,
