@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from tlsresume.errors import FileError, UsageError
 from tlsresume.experiments.terms import Terms
+from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.session.file import SessionFile, SessionMetadata
-from tlsresume.target import Target, parse_target
+from tlsresume.target import Target, is_address, parse_target
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -30,12 +31,12 @@ def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -
             )
         named = replace(parse_target(metadata.target), server_name=metadata.sni)
         return _to_saved_address(named, metadata, options)
+    named = _with_saved_name(named, metadata)
     made_for = {name.lower() for name in _names(file)}
-    wanted = {name.lower() for name in (named.host, named.server_name) if name}
-    if made_for and not made_for & wanted and not options.any_host:
+    others = [name for name in _told(named) if name.lower() not in made_for]
+    if made_for and others and not options.any_host:
         raise UsageError(
-            f"the session in {file.path} was made for {min(made_for)},"
-            f" not for {named.server_name or named.host}",
+            f"the session in {file.path} was made for {min(made_for)}, not for {others[0]}",
             hints=(
                 "offering a session to another host name tells that host about it",
                 "--any-host does it all the same",
@@ -44,6 +45,23 @@ def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -
     if metadata.target is not None and parse_target(metadata.target).name == named.name:
         return _to_saved_address(named, metadata, options)
     return named
+
+
+def _with_saved_name(named: Target, metadata: SessionMetadata) -> Target:
+    """The saved SNI, where the same target is named and nothing is said of its SNI."""
+    if metadata.target is None or parse_target(metadata.target).name != named.name:
+        return named
+    own = parse_target(named.name).server_name if not named.unix else None
+    return replace(named, server_name=metadata.sni) if named.server_name == own else named
+
+
+def _told(target: Target) -> list[str]:
+    """The names that learn of a session offered there: SNI, and the host unless it is only
+    an address for that SNI."""
+    if target.server_name is None:
+        return [target.host]
+    here = [] if is_address(target.host) or target.unix else [target.host]
+    return list(dict.fromkeys([target.server_name, *here]))
 
 
 def _names(file: SessionFile) -> set[str]:
@@ -82,17 +100,29 @@ def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
         return plan
     if connect.tls == BOTH_VERSIONS:
         plan = replace(plan, minimum=fields.tls_version, maximum=fields.tls_version)
-    if fields.tls_version >= ProtocolVersion.TLSv1_3:
-        if connect.ciphersuites is None:
-            plan = replace(plan, ciphersuites=fields.cipher_name)
-    elif connect.ciphers is None:
-        plan = replace(plan, ciphers=fields.cipher_name)
+    plan = _with_saved_cipher(plan, file, options)
     alpn = file.metadata.alpn or fields.alpn
     if connect.alpn is None and alpn:
         plan = replace(plan, alpn=(alpn,))
     if file.session.mechanism == "session-id":
         plan = replace(plan, tickets=False)
     return plan
+
+
+def _with_saved_cipher(plan: Plan, file: SessionFile, options: ResumeOptions) -> Plan:
+    connect, fields = options.connect, file.session.fields
+    with_cipher = plan
+    if fields.tls_version >= ProtocolVersion.TLSv1_3:
+        if connect.ciphersuites is None:
+            with_cipher = replace(plan, ciphersuites=fields.cipher_name)
+    elif connect.ciphers is None:
+        with_cipher = replace(plan, ciphers=fields.cipher_name)
+    try:
+        context_for(with_cipher)
+    except UsageError:
+        # OpenSSL does not know the session's cipher: let it say so of the session itself.
+        return plan
+    return with_cipher
 
 
 def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
