@@ -8,7 +8,7 @@ then, the same session again at once, a fresh session.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
@@ -26,6 +26,9 @@ _KEY_DIRECTIVES = (
     "Caddy session_tickets (distributed STEK)",
     "Go tls.Config.SetSessionTicketKeys",
 )
+
+#: So many keys in strict turns come by chance once in 32 times, were the nodes random.
+_TURNS = 6
 
 _CACHE_DIRECTIVES = (
     "nginx ssl_session_cache shared:SSL:10m",
@@ -424,11 +427,15 @@ def _by_key_names(view: View) -> Match | None:
     if len(names) < 2:
         return None
     rotated = len(runs) == len(names)
+    turns = _taking_turns(view)
     if rotated:
         seen.append(f"each key in one unbroken run: {' then '.join(short(n) for n in runs)}")
-    elif set(runs[0::2]) | set(runs[1::2]) == set(runs[:2]) and len(names) == 2:
+    elif turns:
         seen[0] += ", alternating"
-        seen.append("like a round robin of two nodes with separate keys")
+        seen.append(
+            f"one after the other the keys take turns ({', '.join(map(short, turns[:3]))}, ...):"
+            " the classic round robin of two nodes with separate keys"
+        )
     seen.append(
         f"tickets under one key are refused where another is issued; {_share(view)}"
         if kept
@@ -439,10 +446,17 @@ def _by_key_names(view: View) -> Match | None:
         seen=tuple(seen),
         evidence=_shown(view, changed[0], *view.accepted[:1]),
         proven=not rotated,
-        ask=("retry",) if rotated else (),
+        ask=("retry",) if rotated or len(names) == 2 else (),
         candidates=("a rotation of the key during this run",) if rotated else (),
         not_known=() if nodes else ("which node answered: one address (try --node-header)",),
     )
+
+
+def _taking_turns(view: View) -> list[str]:
+    """The key names of connections made one after the other, where two take strict turns."""
+    names = [name for a in view.experiment("retry") if (name := view.issued_key(a))]
+    strict = all(one != other for one, other in pairwise(names))
+    return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
 
 
 def _key_of_file(view: View, attempt: Attempt) -> Match:

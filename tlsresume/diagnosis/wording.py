@@ -25,6 +25,8 @@ def exchange(view: View, attempt: Attempt) -> str:
         key = view.issued_key(attempt)
         named = f", key name {short(key)}" if key else ""
         parts.append(f"NewSessionTicket: {len(ticket)} bytes{named}")
+    elif attempt.handshake_done and attempt.offered is None and view.mechanism != "session-id":
+        parts.append("no NewSessionTicket")
     if attempt.error is not None:
         parts.append(attempt.error.message)
     return f"#{attempt.n} " + "; ".join(part for part in parts if part)
@@ -47,7 +49,6 @@ def _offer(view: View, attempt: Attempt) -> str:
 def _answer(attempt: Attempt) -> str:
     if not attempt.server_hello_seen:
         return "no ServerHello"
-    taken = "accepted" if attempt.accepted else "not accepted"
     certificate = "Certificate" if attempt.certificate_seen else "no Certificate"
     if attempt.offered == "psk":
         field = "pre_shared_key" if attempt.accepted else "no pre_shared_key"
@@ -55,6 +56,9 @@ def _answer(attempt: Attempt) -> str:
     if attempt.offered == "session-id":
         field = "the same session_id" if attempt.accepted else "another session_id"
         return f"ServerHello: {field}; {certificate}"
+    if attempt.offered is None:
+        return f"ServerHello; {certificate}"
+    taken = "accepted" if attempt.accepted else "not accepted"
     return f"ServerHello: {taken}; {certificate}"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tlsresume.actions.inspect import Inspection
+from tlsresume.formats.explanation import Explanations
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe, printable
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult, Tool
@@ -51,6 +52,7 @@ DOCUMENTS: dict[str, type] = {
     "save": SaveResult,
     "resume": ResumeResult,
     "inspect": Inspections,
+    "explain": Explanations,
     "failure": Failure,
 }
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from tlsresume.diagnosis.judge import merge
+from tlsresume.errors import ExitStatus
 from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.certificates import certificate_words
-from tlsresume.formats.findings import put_finding
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
+from tlsresume.formats.findings import put_findings
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
@@ -110,15 +112,27 @@ def render_resume(result: ResumeResult, view: View) -> str:
     for number, each in enumerate(result.each_address or (result,)):
         if number:
             page.line()
-        _put_resume(page, each)
+        _put_resume(page, each, alone=not result.each_address)
     if result.each_address:
-        for finding in result.findings:
-            page.line()
-            put_finding(page, finding)
+        _put_addresses(page, result.each_address)
+        found = [finding for each in result.each_address for finding in each.findings]
+        put_findings(page, merge(found or result.findings), place=True)
     return page.render()
 
 
-def _put_resume(page: Page, result: ResumeResult) -> None:
+def _put_addresses(page: Page, results: tuple[ResumeResult, ...]) -> None:
+    """Which addresses accept the session: what a deploy is asked."""
+    page.line()
+    reused = sum(bool(each.session_reused) for each in results)
+    page.line((f"Reused on {reused} of {count(len(results), 'address')}", STRONG))
+    wide = max(len(each.address or each.target) for each in results) + 2
+    for each in results:
+        word, style = _word(each)
+        page.line("  ", pad(each.address or each.target, wide), (word, style))
+
+
+def _put_resume(page: Page, result: ResumeResult, *, alone: bool) -> None:
+    """One address; `alone`: findings are shown here, not for all addresses together."""
     page.line(*_first_line(result))
     page.line(f"  {_place(result.target, result.address, result.port)}")
     if result.disagreement is not None:
@@ -134,29 +148,52 @@ def _put_resume(page: Page, result: ResumeResult) -> None:
         result.error is None or result.error.stack != result.error_stack
     ):
         put_stack(page, result.error_stack)
-    if result.fails_with_session is not None and result.error is not None:
-        words = (
-            "The same handshake without the session succeeds: it fails only with the session."
-            if result.fails_with_session
-            else "The same handshake fails without the session too: the session is not to blame."
-        )
-        page.prose(words, style="", text_style=STRONG)
+    if result.error is not None:
+        page.prose(_blame(result), text_style=STRONG)
     put_key_uses(page, result.ticket_keys)
-    if not result.each_address:
-        for finding in result.findings:
-            page.line()
-            put_finding(page, finding)
+    if alone:
+        put_findings(page, result.findings, place=False)
     if page.view.verbose and result.address is not None and result.port is not None:
         page.line()
         put_attempts(page, result.attempts, result.address, result.port)
 
 
+def _word(result: ResumeResult) -> tuple[str, str]:
+    if result.session_reused is None:
+        return ("Failed", BAD)
+    return ("Reused", GOOD) if result.session_reused else ("New", FAIR)
+
+
 def _first_line(result: ResumeResult) -> list[str | tuple[str, str]]:
     if result.session_reused is None:
-        return [("Failed", BAD), ", no answer on whether the session is reused"]
-    word = ("Reused", GOOD) if result.session_reused else ("New", FAIR)
+        if result.fails_with_session:
+            return [_word(result), ", and only when the session is offered"]
+        return [_word(result), ", no answer on whether the session is reused"]
     details = [result.tls_version or "", f"Cipher is {result.cipher}" if result.cipher else ""]
-    return [word, ", " + ", ".join(part for part in details if part)]
+    return [_word(result), ", " + ", ".join(part for part in details if part)]
+
+
+def _blame(result: ResumeResult) -> str:
+    """Whether the session is to blame for a failure, and the exit status that says so."""
+    if result.fails_with_session:
+        return (
+            "The same handshake without the session succeeds: it fails only with the session"
+            f" (exit status {ExitStatus.FAILS_WITH_SESSION:d})."
+        )
+    if result.fails_with_session is False:
+        return (
+            "The same handshake fails without the session too: the session is not to blame"
+            f" (exit status {ExitStatus.UNREACHABLE:d})."
+        )
+    if result.offered:
+        return (
+            "Whether it works without the session was not tried"
+            f" (exit status {ExitStatus.UNREACHABLE:d})."
+        )
+    return (
+        "The session was not offered, so this says nothing about it"
+        f" (exit status {ExitStatus.UNREACHABLE:d})."
+    )
 
 
 def _resume_facts(result: ResumeResult) -> Facts:

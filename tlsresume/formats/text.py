@@ -11,7 +11,8 @@ from tlsresume.formats.address_text import put_address, put_legend
 from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.checks_text import put_changes, put_checks
-from tlsresume.formats.findings import put_finding
+from tlsresume.formats.crossing_text import put_crossings, put_lifetimes
+from tlsresume.formats.findings import put_findings
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error
@@ -96,9 +97,9 @@ def _put_target(page: Page, target: TargetResult) -> None:
     _put_certificates(page, target.addresses)
     for skipped in target.skipped:
         page.prose(f"{skipped.what} ({skipped.reason})", first="Not tested: ", style=FAIR)
-    for finding in target.findings:
-        page.line()
-        put_finding(page, finding)
+    put_crossings(page, target.crossings, target.addresses)
+    put_lifetimes(page, target.lifetimes)
+    put_findings(page, target.findings, place=len(target.addresses) > 1)
     put_key_uses(page, target.ticket_keys)
     if page.view.verbose:
         for address in target.addresses:

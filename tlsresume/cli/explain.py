@@ -1,0 +1,49 @@
+"""`tlsresume explain`: what a finding's code means, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tlsresume.cli.grouping import GroupedCommand
+from tlsresume.cli.outputs import Outputs, output_options
+
+if TYPE_CHECKING:
+    from tlsresume.errors import ExitStatus
+
+
+@click.command("explain", cls=GroupedCommand)
+@click.argument("code", required=False, metavar="[CODE]")
+@output_options("text", "json")
+def command(code: str | None, outputs: Outputs) -> ExitStatus:
+    """Explain the CODE of a finding, or list all codes.
+
+    A page tells the cause, how tlsresume tells it from others, what to do, and where
+    people met it. Nothing is contacted. The same pages are in tlsresume-findings(7).
+    """
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.errors import ExitStatus, UsageError
+    from tlsresume.formats import document, explanation
+
+    chosen = [page for page in explanation.pages() if code in (None, page.code)]
+    if not chosen:
+        meant = explanation.nearest(code or "")
+        raise UsageError(
+            f"there is no finding with the code {code!r}",
+            hints=(
+                *((f"did you mean: tlsresume explain {meant}",) if meant else ()),
+                "all codes: tlsresume explain",
+            ),
+        )
+    outputs.emit(
+        lambda view: (
+            explanation.render_list(view)
+            if code is None
+            else explanation.render_page(chosen[0], view)
+        ),
+        lambda: document.document(
+            this_tool(), explanation.Explanations(explanations=tuple(chosen))
+        ),
+    )
+    return ExitStatus.OK

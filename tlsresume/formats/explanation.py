@@ -1,0 +1,177 @@
+"""What `tlsresume explain` says: a page for each code that a finding can have.
+
+The pages are made from the tables of rules, and from nothing else: what a rule
+knows of itself is what people read of it, on the terminal, as JSON and in
+tlsresume-findings(7). Causes that cannot occur here have pages too, since people
+come with them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.diagnosis.rules import Group, Rule
+from tlsresume.formats.findings import SEVERITY_STYLE
+from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
+from tlsresume.results import MECHANISMS, Mechanism, Severity
+
+#: The groups in the order in which they are listed.
+GROUPS: dict[Group, str] = {
+    "A": "The session was never offered",
+    "B": "Offered, and the server made a full handshake",
+    "C": "Offered, and the connection failed",
+    "D": "Resumed, but easily misread",
+    "T": "The tickets themselves",
+}
+
+#: What a severity means for the verdict of a probe.
+SEVERITIES: dict[Severity, str] = {
+    "error": "resumption does not work here",
+    "warning": "something is not as it should be",
+    "info": "good to know, nothing is wrong",
+}
+
+_MECHANISM_WORDS: dict[Mechanism, str] = {
+    "psk": "psk (TLS 1.3)",
+    "ticket": "ticket (TLS 1.2)",
+    "session-id": "session-id (TLS 1.2)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The page of one code. `why_not_here` is set for a cause that tlsresume cannot meet
+    itself, by its design; it then has no severity. `how_told` is the evidence."""
+
+    code: str
+    group: Group
+    group_title: str
+    title: str
+    severity: Severity | None
+    mechanisms: tuple[Mechanism, ...]
+    cause: str
+    how_told: str | None
+    why_not_here: str | None
+    advice: str
+    directives: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanations:
+    """The pages that were asked for, in the order of the list."""
+
+    explanations: tuple[Explanation, ...]
+
+
+def pages() -> tuple[Explanation, ...]:
+    """Every page: group by group, and within one in the order of precedence."""
+    made = [*map(_of_rule, RULES), *map(_of_impossible, IMPOSSIBLE)]
+    order = list(GROUPS)
+    return tuple(sorted(made, key=lambda page: order.index(page.group)))
+
+
+def nearest(code: str) -> str | None:
+    """The code that a mistyped one was most likely meant to be."""
+    known = [page.code for page in pages()]
+    wanted = code.strip().lower().replace("_", "-").replace(" ", "-")
+    if wanted in known:
+        return wanted
+    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+    holding = [name for name in known if wanted and wanted in name]
+    return next(iter([*close, *holding]), None)
+
+
+def _of_rule(rule: Rule) -> Explanation:
+    return Explanation(
+        code=rule.code,
+        group=rule.group,
+        group_title=GROUPS[rule.group],
+        title=sentence(rule.title),
+        severity=rule.severity,
+        mechanisms=tuple(name for name in MECHANISMS if name in rule.mechanisms),
+        cause=rule.cause,
+        how_told=rule.tells or None,
+        why_not_here=None,
+        advice=rule.advice,
+        directives=rule.directives,
+        sources=rule.sources,
+    )
+
+
+def _of_impossible(cause: Impossible) -> Explanation:
+    return Explanation(
+        code=cause.code,
+        group=cause.group,
+        group_title=GROUPS[cause.group],
+        title=sentence(cause.title),
+        severity=None,
+        mechanisms=MECHANISMS,
+        cause=cause.cause,
+        how_told=None,
+        why_not_here=cause.why_not_here,
+        advice=cause.advice,
+        directives=(),
+        sources=cause.sources,
+    )
+
+
+def sentence(title: str) -> str:
+    """A title as it stands alone: with a capital letter, unless it begins with a name."""
+    return title if "_" in title.split(" ", 1)[0] else title[:1].upper() + title[1:]
+
+
+def rows(page: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The named parts of a page, each with its lines; parts without any are left out."""
+    mechanisms = ", ".join(_MECHANISM_WORDS[name] for name in page.mechanisms)
+    if page.severity is not None:
+        yield "severity", (f"{page.severity}: {SEVERITIES[page.severity]}",)
+    yield "mechanisms", (mechanisms,)
+    yield "cause", (page.cause,)
+    if page.how_told is not None:
+        yield "how it is told", (page.how_told,)
+    if page.why_not_here is not None:
+        yield "not in tlsresume", (page.why_not_here,)
+    yield "what to do", (page.advice,)
+    if page.directives:
+        yield "where", page.directives
+    yield "sources", page.sources
+
+
+def render_page(page: Explanation, view: View) -> str:
+    """One page, for people."""
+    out = Page(view)
+    style = STRONG if page.severity is None else SEVERITY_STYLE[page.severity]
+    out.prose(page.title, first=f"{page.code}: ", style=style, text_style=STRONG)
+    out.line((f"Group {page.group}: {page.group_title[:1].lower()}{page.group_title[1:]}", FAINT))
+    out.line()
+    for name, lines in rows(page):
+        lead = pad(f"  {name}", 20)
+        for line in lines:
+            out.prose(line.replace("`", ""), first=lead, style=FAINT)
+            lead = " " * 20
+    return out.render()
+
+
+def render_list(view: View) -> str:
+    """All codes with their titles, group by group."""
+    out = Page(view)
+    every = pages()
+    width = max(len(page.code) for page in every) + 2
+    for number, (group, title) in enumerate(GROUPS.items()):
+        members = [page for page in every if page.group == group]
+        if not members:
+            continue
+        if number:
+            out.line()
+        out.line((title, STRONG))
+        for page in members:
+            style = FAINT if page.severity is None else SEVERITY_STYLE[page.severity]
+            never = " (other clients only)" if page.severity is None else ""
+            out.prose(page.title + never, first=pad(f"  {page.code}", width + 2), style=style)
+    out.line()
+    out.line(("One of them in full: tlsresume explain CODE", FAINT))
+    return out.render()
