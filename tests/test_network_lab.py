@@ -15,7 +15,7 @@ from tests.peers import RawPeer, Relay, refused_port
 from tests.tls_peer import TLSPeer, flood
 from tlsresume.errors import BudgetSpent, UsageError
 from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network import lab as laboratory
+from tlsresume.network import approach
 from tlsresume.network.dial import dial
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.trace import TraceLine
@@ -178,6 +178,15 @@ def test_the_budget_is_reserved_before_dialling(server):
     assert peer.connections == 1
 
 
+def test_no_budget_for_a_retry_leaves_the_attempt_unsettled():
+    """A retry that cannot be paid for ends the work; what was seen is not judged."""
+    lab = new_lab(budget=2)
+    with RawPeer("reset after ClientHello") as peer, pytest.raises(BudgetSpent):
+        connected(lab, peer.port)
+    assert [error_of(attempt).kind for attempt in lab.journal] == ["reset", "reset"]
+    assert [attempt.unsettled for attempt in lab.journal] == [False, True]
+
+
 # ------------------------------------------------------------------------ crowds
 
 
@@ -237,7 +246,7 @@ def test_the_timeout_bounds_dial_and_handshake_together(monkeypatch):
         await asyncio.sleep(0.3)
         return await dial(route, seconds)
 
-    monkeypatch.setattr(laboratory, "dial", slow_dial)
+    monkeypatch.setattr(approach, "dial", slow_dial)
     with RawPeer("silent") as peer:
         attempt = connected(new_lab(timeout=0.4), peer.port)
     assert error_of(attempt).kind == "timeout"
@@ -351,7 +360,7 @@ def test_a_cancelled_dial_is_recorded(monkeypatch):
             await task
         assert lab._gate.busy(HERE, 1) == 0
 
-    monkeypatch.setattr(laboratory, "dial", endless)
+    monkeypatch.setattr(approach, "dial", endless)
     lab = new_lab()
     asyncio.run(scene())
     [attempt] = lab.journal

@@ -183,11 +183,13 @@ class PreludeError(PeerError):
 
     def __init__(
         self,
-        why: Literal["refused", "garbled", "closed", "too-much", "injection"],
         message: str,
+        *,
+        why: Literal["refused", "garbled", "closed", "too-much", "injection"] = "refused",
         hints: tuple[str, ...] = (),
+        stack: ErrorStack | None = None,
     ) -> None:
-        super().__init__(message, hints=hints)
+        super().__init__(message, hints=hints, stack=stack)
         self.why = why
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
@@ -149,6 +149,15 @@ class Link(ABC):
     async def close(self, *, clean: bool = True) -> None:
         """Close, with close_notify each way if `clean`, else by cutting the connection."""
 
+    @property
+    @abstractmethod
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions that came until now, oldest first."""
+
+    @abstractmethod
+    def remark(self, reply: str) -> None:
+        """Put what another connection said of this one into the attempt."""
+
 
 class Lab(ABC):
     """Where experiments are made: connections, a clock, a journal and a budget."""
@@ -163,6 +172,18 @@ class Lab(ABC):
     ) -> Attempt:
         """Dial, handshake with `session` offered, run the errand, close. The attempt is
         returned and journalled, also when the peer failed. Raises BudgetSpent."""
+
+    def dial(
+        self, route: Route, errand: Errand, *, beside: bool = False
+    ) -> AbstractAsyncContextManager[Link]:
+        """A connection for a conversation, where TLS can start; several may be open.
+
+        `beside`: it belongs to another one, so nothing is said in clear before TLS. What
+        the errand says apart from its names is the caller's business. The attempt is
+        journalled when the block ends. Raises BudgetSpent, and PeerError where no
+        connection could be made.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     async def wait(self, seconds: float) -> None:

@@ -39,6 +39,7 @@ FailureKind = Literal[
     "openssl",  # a call into OpenSSL failed on our side
     "proxy",  # the proxy refused or failed
     "starttls",  # the server refused or broke the plain-text prelude
+    "injection",  # the server sent data in clear after the answer that starts TLS
     "network",  # any other error of the operating system
     "cancelled",  # we stopped it
 ]
@@ -129,6 +130,7 @@ class Attempt:
     each is None where the handshake did not get that far. `offer` is the session
     handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
     tried again has the same `ask`; the last attempt of an ask is the one that counts.
+    `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     """
 
@@ -167,6 +169,7 @@ class Attempt:
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
     alerts: tuple[AlertSeen, ...] = ()
     response: bytes = b""
+    reply: str | None = None
     verification: Verification | None = None
     timings: Timings = Timings()
     traffic: Traffic = Traffic()

@@ -29,7 +29,10 @@ def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -
                 f"{file.path} does not say which server it belongs to",
                 hints=("name the server: tlsresume resume FILE HOST:PORT",),
             )
-        named = replace(parse_target(metadata.target), server_name=metadata.sni)
+        named = replace(
+            parse_target(metadata.target, starttls=metadata.starttls or "none"),
+            server_name=metadata.sni,
+        )
         return _to_saved_address(named, metadata, options)
     named = _with_saved_name(named, metadata)
     made_for = {name.lower() for name in _names(file)}
@@ -42,6 +45,9 @@ def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -
                 "--any-host does it all the same",
             ),
         )
+    if named.by_port and metadata.target is not None:
+        # The file knows better than the port's number.
+        named = replace(named, starttls=metadata.starttls, by_port=False)
     if metadata.target is not None and parse_target(metadata.target).name == named.name:
         return _to_saved_address(named, metadata, options)
     return named
@@ -73,6 +79,8 @@ def _names(file: SessionFile) -> set[str]:
 
 def _to_saved_address(target: Target, metadata: SessionMetadata, options: ResumeOptions) -> Target:
     if options.where != "saved" or target.connect is not None or metadata.address is None:
+        return target
+    if target.unix or target.addresses or target.proxy is not None:
         return target
     if target.family != "any" and (":" in metadata.address) != (target.family == "ipv6"):
         return target

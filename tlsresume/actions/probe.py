@@ -19,8 +19,9 @@ from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.lab import Budget, Gate, Route
+from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.network.resolve import resolve
+from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
@@ -108,6 +109,7 @@ class Probe:
             self.gate,
             Manners(
                 timeout=connect.timeout,
+                approach=Approach.to(self.target),
                 node_header=self.options.node_header,
                 keep_transcripts=connect.transcripts,
                 trace=self.trace,
@@ -146,9 +148,9 @@ class Probe:
             self._duration = (self.lab.now() - self._started) * 1000
 
     async def _run(self) -> None:
-        host, port = self.target.dial_to
+        _, port = self.target.dial_to
         found = await resolve_again(
-            lambda: resolve(host, self.target.family, self.options.connect.timeout),
+            lambda: addresses_for(self.target, self.options.connect.timeout),
             self.lab,
             self.options.retries,
         )

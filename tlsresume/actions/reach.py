@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from tlsresume.errors import PeerError
 from tlsresume.lab import Budget, Errand, Gate, Route
+from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.network.resolve import resolve
+from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
@@ -20,19 +21,23 @@ from tlsresume.target import Target
 _PLENTY = 1_000_000
 
 
-def lab_for(options: ConnectOptions, trace: Trace | None = None) -> NetworkLab:
+def lab_for(options: ConnectOptions, target: Target, trace: Trace | None = None) -> NetworkLab:
     """A Lab for one command on one target. Raises BindingError."""
     binding.check_bindings()
-    manners = Manners(timeout=options.timeout, keep_transcripts=options.transcripts, trace=trace)
+    manners = Manners(
+        timeout=options.timeout,
+        approach=Approach.to(target),
+        keep_transcripts=options.transcripts,
+        trace=trace,
+    )
     return NetworkLab(Budget(_PLENTY), Gate(1), manners)
 
 
 async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...], float]:
     """The addresses to connect to, and the milliseconds DNS took. Raises ResolveError."""
-    host, _ = target.dial_to
-    found = await resolve(host, target.family, seconds)
+    found = await addresses_for(target, seconds)
     if not found.addresses:
-        raise PeerError(f"no address for {host}")
+        raise PeerError(f"no address for {target.dial_to[0]}")
     return found.addresses, found.milliseconds
 
 

@@ -71,7 +71,7 @@ class _Resumption:
     trace: Trace | None
 
     async def run(self) -> tuple[ResumeResult, Renewed | None]:
-        lab = lab_for(self.options.connect, self.trace)
+        lab = lab_for(self.options.connect, self.target, self.trace)
         try:
             addresses, dns_ms = await addresses_of(self.target, lab.timeout)
         except PeerError as error:

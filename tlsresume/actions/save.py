@@ -42,7 +42,7 @@ def save(
 async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
     terms = Terms(target, options.connect, USER_AGENT)
     plan, errand = _plan(terms, options.mechanism)
-    lab = lab_for(options.connect, trace)
+    lab = lab_for(options.connect, target, trace)
     try:
         attempt = await connect_first(lab, target, plan, errand)
     except PeerError as error:
@@ -98,7 +98,8 @@ def metadata_of(
     return SessionMetadata(
         target=target.spelling,
         address=attempt.address,
-        port=attempt.port,
+        port=attempt.port or None,
+        starttls=target.starttls,
         sni=attempt.plan.server_name,
         alpn=attempt.alpn,
         saved=datetime.fromtimestamp(attempt.time, UTC).isoformat(timespec="seconds"),

@@ -18,6 +18,12 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.proxying import (
+    proxy_header_said,
+    proxy_said,
+    with_proxy_of_environment,
+)
+from tlsresume.protocols import STARTTLS
 
 if TYPE_CHECKING:
     from tlsresume.openssl.plan import ClientCertificate
@@ -45,6 +51,38 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     ),
     _option(ROUTE, "-4", "ipv4", is_flag=True, help="Use IPv4 addresses only."),
     _option(ROUTE, "-6", "ipv6", is_flag=True, help="Use IPv6 addresses only."),
+    _option(
+        ROUTE, "--resolve", metavar="HOST:PORT:ADDR", multiple=True,
+        help="Take this address for HOST instead of asking DNS, as in curl; may be repeated.",
+    ),
+    _option(
+        ROUTE, "--starttls", metavar="PROTO", type=click.Choice(["auto", "none", *STARTTLS]),
+        default="auto", show_default=True,
+        help="Start TLS as this protocol does: " + ", ".join(STARTTLS) + ". auto goes by the"
+        " URL or a well-known port; none starts TLS at once.",
+    ),
+    _option(
+        ROUTE, "--proxy", metavar="URL",
+        help="Go through a proxy: http://[USER@]HOST:PORT, socks5:// or socks5h:// (which, like"
+        " http://, leaves the name to the proxy).",
+    ),
+    _option(
+        ROUTE, "--proxy-password-file", metavar="FILE", type=_READABLE,
+        help="The proxy's password is the first line of this file; else it is taken from"
+        " $TLSRESUME_PROXY_PASSWORD.",
+    ),
+    _option(
+        ROUTE, "--proxy-env", is_flag=True,
+        help="Go through the proxy that $HTTPS_PROXY names, except where $NO_PROXY forbids it.",
+    ),
+    _option(
+        ROUTE, "--proxy-protocol", type=click.Choice(["v1", "v2"]),
+        help="Send a PROXY header first, as a balancer does to its servers.",
+    ),
+    _option(
+        ROUTE, "--proxy-source", metavar="ADDR[:PORT]",
+        help="The client's address in the PROXY header; the default is our own.",
+    ),
     _option(
         OFFER, "--tls", multiple=True, type=click.Choice(["1.2", "1.3"]),
         help="A TLS version that is allowed; give it twice for both (the default).",
@@ -103,7 +141,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _option(
         TIME, "--send", metavar="TEXT", callback=values.to_send,
         help="Send this after the handshake, for servers that give tickets only then."
-        r" Escapes: \r \n \t \0 \\ \xHH. The default for https is a HEAD request.",
+        r" Escapes: \r \n \t \0 \\ \xHH. The default is a HEAD request for https, and for other"
+        " protocols a command that ends the conversation.",
     ),
     _option(TIME, "--no-send", is_flag=True, help="Send nothing."),
     _option(
@@ -118,11 +157,28 @@ _NAMES = frozenset(
     {
         "servername", "no_sni", "connect", "ipv4", "ipv6", "tls", "ciphers", "ciphersuites",
         "groups", "alpn", "cafile", "capath", "verify", "cert", "key", "passphrase_file",
-        "timeout", "ticket_wait", "send", "no_send", "keylogfile",
+        "timeout", "ticket_wait", "send", "no_send", "keylogfile", "resolve", "starttls",
+        "proxy", "proxy_password_file", "proxy_env", "proxy_protocol", "proxy_source",
     }
 )  # fmt: skip
 
-_ROUTE = ("servername", "no_sni", "connect", "ipv4", "ipv6")
+_ROUTE = (
+    "servername", "no_sni", "connect", "ipv4", "ipv6", "resolve", "proxy", "proxy_env",
+    "proxy_protocol",
+)  # fmt: skip
+
+#: Of two options that exclude each other what a line of a file says wins.
+_EXCLUSIVE = (
+    ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"), ("proxy", "proxy_env"),
+)  # fmt: skip
+
+#: What makes sense only beside another option.
+_NEEDS = {
+    "key": "cert",
+    "passphrase_file": "cert",
+    "proxy_password_file": "proxy",
+    "proxy_source": "proxy_protocol",
+}
 
 
 class Connection:
@@ -130,38 +186,45 @@ class Connection:
 
     def __init__(self, said: dict[str, Any]) -> None:
         self._said = said
-        for one, other in (
-            ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"),
-        ):  # fmt: skip
+        for one, other in _EXCLUSIVE:
             if said[one] and said[other]:
                 first, second = (_spelling(name) for name in (one, other))
                 raise click.UsageError(f"{first} and {second} exclude each other")
-        for needs in ("key", "passphrase_file"):
-            if said[needs] and not said["cert"]:
-                raise click.UsageError(f"{_spelling(needs)} needs --cert")
+        for one, needed in _NEEDS.items():
+            if said[one] and not said[needed]:
+                raise click.UsageError(f"{_spelling(one)} needs {_spelling(needed)}")
 
     def target(self, text: str) -> Target:
         """The target that a text names, reached as the options say. Raises UsageError."""
         from tlsresume.target import parse_target
 
         said = self._said
-        return parse_target(
+        target = parse_target(
             text,
             servername=said["servername"],
             sni=not said["no_sni"],
             connect=said["connect"],
             family="ipv4" if said["ipv4"] else "ipv6" if said["ipv6"] else "any",
+            starttls=said["starttls"],
+            resolve=said["resolve"],
+            proxy=proxy_said(said),
+            proxy_header=proxy_header_said(said),
         )
+        return with_proxy_of_environment(target) if said["proxy_env"] else target
 
-    def saved_target(self, text: str | None, sni: str | None) -> Target | None:
+    def saved_target(
+        self, text: str | None, sni: str | None, starttls: str | None = None
+    ) -> Target | None:
         """The target that a session file names, where the options send it another way.
 
         None when they say nothing about that, or the file names none. Raises UsageError.
         """
         said = self._said
-        if text is None or not any(said[name] for name in _ROUTE):
+        asked = said["starttls"] != "auto"
+        if text is None or not (asked or any(said[name] for name in _ROUTE)):
             return None
-        target = self.target(text)
+        chosen = said if asked else said | {"starttls": starttls or "none"}
+        target = Connection(chosen).target(text)
         named = said["servername"] or said["no_sni"]
         return target if named else replace(target, server_name=sni)
 
@@ -211,9 +274,7 @@ class Connection:
             and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
         said = dict(self._said)
-        for one, other in (
-            ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"),
-        ):  # fmt: skip
+        for one, other in _EXCLUSIVE:
             if one in given or other in given:
                 said[one] = said[other] = None
         return context.params["target"], Connection(said | given)

@@ -144,7 +144,9 @@ def command(
         ticket_keys=ticket_keys,
     )
     goal = (
-        connection.saved_target(saved.metadata.target, saved.metadata.sni)
+        connection.saved_target(
+            saved.metadata.target, saved.metadata.sni, saved.metadata.starttls
+        )
         if target is None
         else connection.target(target)
     )

@@ -12,6 +12,7 @@ from tlsresume.errors import UsageError
 from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
+from tlsresume.preludes.farewell import FAREWELLS
 from tlsresume.results import Mechanism
 from tlsresume.target import Target, format_endpoint
 from tlsresume.wire.handshake import ProtocolVersion
@@ -45,7 +46,9 @@ class Terms:
         """The data that elicits tickets and an answer; b"" for none."""
         if self.options.send is not None:
             return self.options.send
-        return head_request(self.target, self.user_agent) if self.target.http else b""
+        if self.target.http:
+            return head_request(self.target, self.user_agent)
+        return FAREWELLS.get(self.target.speaks or "", b"")
 
     def plan(self, *versions: ProtocolVersion, tickets: bool = True) -> Plan:
         """A Plan for some of the versions (none given: all that are allowed)."""

@@ -10,10 +10,10 @@ import re
 import socket
 import struct
 
+from tlsresume.endpoints import UNIX, format_endpoint
 from tlsresume.lab import Route
 from tlsresume.network.ready import writable
 from tlsresume.results import Failure, FailureKind, Step
-from tlsresume.target import format_endpoint
 
 _NO_ROUTE = frozenset(
     {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
@@ -55,9 +55,7 @@ async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Fa
     started = loop.time()
     sock = None
     try:
-        sock = socket.socket(
-            socket.AF_INET6 if ":" in route.address else socket.AF_INET, socket.SOCK_STREAM
-        )
+        sock = socket.socket(_family(route.address), socket.SOCK_STREAM)
         connected = await _connect(sock, route, started + seconds)
     except (OSError, OverflowError) as error:
         if sock is not None:
@@ -78,11 +76,21 @@ async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Fa
     return sock, (loop.time() - started) * 1000
 
 
+def _family(address: str) -> int:
+    if address.startswith(UNIX):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 async def _connect(sock: socket.socket, route: Route, deadline: float) -> bool:
     """Whether the connection stood before the deadline. Raises OSError."""
+    sock.setblocking(False)
+    if sock.family == socket.AF_UNIX:
+        # It connects at once or not at all; EAGAIN says that its queue is full.
+        sock.connect(route.address.removeprefix(UNIX))
+        return True
     address, _, zone = route.address.partition("%")
     ipv6 = ":" in address
-    sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if route.local_port is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
-from tlsresume.errors import BudgetSpent, HandshakeError
-from tlsresume.lab import Budget, Errand, Gate, Lab, Route
-from tlsresume.network.dial import dial
+from tlsresume.errors import BudgetSpent, ConnectError, HandshakeError, PreludeError
+from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Route
+from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
 from tlsresume.network.trace import Trace, tracer
@@ -19,7 +22,7 @@ from tlsresume.target import format_endpoint
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: Failures that can come from too many connections at once, or from a flaky path.
-_RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed"})
+_RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls"})
 
 #: Seconds that a ticket may come after the answer to our data.
 AFTER_RESPONSE = 0.5
@@ -27,15 +30,34 @@ AFTER_RESPONSE = 0.5
 #: How often a broken connection is tried again, alone, before it is judged.
 _RETRIES = 2
 
+#: After so many timeouts of connections that were alone, crowding is not the cause of
+#: others.
+_IN_VAIN = 2
+
+#: Seconds that an answer to our data may take, and the most of the timeout that this may
+#: be: a server that serves one connection at a time keeps the others waiting meanwhile.
+RESPONSE_WAIT = 3.0
+_RESPONSE_SHARE = 1 / 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
     """How the Lab behaves towards peers. Seconds."""
 
     timeout: float = 10.0
+    approach: Approach = Approach()
     node_header: str | None = None
     keep_transcripts: bool = False
     trace: Trace | None = None
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A connection or why there is none; and its attempt, once it has ended."""
+
+    link: NetworkLink | None = None
+    failure: Failure | None = None
+    attempt: Attempt | None = None
 
 
 class NetworkLab(Lab):
@@ -47,6 +69,7 @@ class NetworkLab(Lab):
         self._manners = manners
         self._dialled = 0
         self._asked = 0
+        self._in_vain: Counter[tuple[str, int]] = Counter()
 
     @property
     def timeout(self) -> float:
@@ -63,28 +86,45 @@ class NetworkLab(Lab):
         async with self._gate.slot(route.address, route.port):
             attempt = await self._attempt(route, plan, errand, session, ask)
             crowded = crowded or self._gate.busy(route.address, route.port) > 1
+        self._note(attempt, crowded=crowded)
         for _ in range(_RETRIES):
             if not self._worth_retrying(attempt, crowded=crowded):
                 break
             try:
-                self.budget.reserve()
-            except BudgetSpent:
-                break
-            async with self._gate.slot(route.address, route.port, alone=True):
-                attempt = await self._attempt(route, plan, errand, session, ask, retried=True)
+                async with self._gate.slot(route.address, route.port, alone=True):
+                    # Others may have found out meanwhile that being alone does not help.
+                    if not self._worth_retrying(attempt, crowded=crowded):
+                        break
+                    self.budget.reserve()
+                    attempt = await self._attempt(route, plan, errand, session, ask, retried=True)
+            except (BudgetSpent, asyncio.CancelledError):
+                self.journal[attempt.n - 1] = replace(attempt, unsettled=True)
+                raise
+            self._note(attempt, crowded=False)
             if attempt.handshake_done and crowded:
                 self._gate.narrow(route.address, route.port)
             crowded = False
         return attempt
 
-    @staticmethod
-    def _worth_retrying(attempt: Attempt, *, crowded: bool) -> bool:
+    def _note(self, attempt: Attempt, *, crowded: bool) -> None:
+        """Count the connections that timed out although they were alone, since being alone
+        last helped."""
+        place = (attempt.address, attempt.port)
+        if attempt.handshake_done and attempt.retried:
+            self._in_vain[place] = 0
+        elif not crowded and attempt.error is not None and attempt.error.kind == "timeout":
+            self._in_vain[place] += 1
+
+    def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False
-        if error.kind in ("timeout", "refused"):
+        if error.kind == "starttls":
+            # Some servers turn away whom they have too many connections from, in clear.
             return crowded
-        return True
+        if error.kind == "timeout":
+            return crowded and self._in_vain[attempt.address, attempt.port] < _IN_VAIN
+        return crowded or error.kind != "refused"
 
     async def _attempt(
         self,
@@ -105,15 +145,54 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
+        async with self._linked(about, self._manners.approach) as opened:
+            if opened.link is not None:
+                await self._run(opened.link, plan, errand, session)
+        if opened.attempt is None:
+            raise AssertionError("every attempt is recorded")
+        return opened.attempt
+
+    @asynccontextmanager
+    async def dial(
+        self, route: Route, errand: Errand, *, beside: bool = False
+    ) -> AsyncIterator[Link]:
+        self.budget.reserve()
+        self._asked += 1
+        about = Circumstances(
+            route=route,
+            plan=Plan(),
+            errand=errand,
+            session=None,
+            time=self.wall_time(),
+            ask=self._asked,
+            retried=False,
+        )
+        approach = self._manners.approach
+        async with (
+            self._gate.slot(route.address, route.port),
+            self._linked(about, approach.beside() if beside else approach) as opened,
+        ):
+            if opened.link is None:
+                raise ConnectError(opened.failure.message if opened.failure else "no connection")
+            yield opened.link
+
+    @asynccontextmanager
+    async def _linked(self, about: Circumstances, approach: Approach) -> AsyncIterator[_Opened]:
+        """A connection on which TLS can start; its attempt is recorded when the block ends."""
+        opened = _Opened()
+        route = about.route
         started = self.now()
         try:
-            dialled = await dial(route, self._manners.timeout)
+            reached = await reach(route, approach, self._manners.timeout)
         except asyncio.CancelledError:
             self.record(failed_attempt(about, Failure("connect", "cancelled", "interrupted")))
             raise
-        if isinstance(dialled, Failure):
-            return self.record(failed_attempt(about, dialled))
-        sock, connect_ms = dialled
+        if isinstance(reached, Failure):
+            opened.failure = reached
+            opened.attempt = self.record(failed_attempt(about, reached))
+            yield opened
+            return
+        sock, connect_ms = reached.sock, reached.milliseconds
         self._dialled += 1
         where = format_endpoint(route.address, route.port)
         trace = self._manners.trace
@@ -124,13 +203,21 @@ class NetworkLab(Lab):
             self._manners.timeout,
             on_message,
             deadline=started + self._manners.timeout,
+            unread=reached.unread,
         )
         try:
             local_port: int | None = sock.getsockname()[1]
-        except OSError:
+        except (OSError, IndexError):
             local_port = None
         try:
-            await self._run(link, plan, errand, session)
+            try:
+                await begin(link, sock, route, approach)
+            except PreludeError:
+                opened.failure = link.failure
+                await link.close()
+            else:
+                opened.link = link
+            yield opened
         except asyncio.CancelledError:
             done = link.client is not None and link.client.handshake_done
             step: Step = "data" if done else "handshake"
@@ -138,7 +225,9 @@ class NetworkLab(Lab):
             raise
         finally:
             link.release()
-            attempt = self.record(
+            if link.client is not None:
+                about = replace(about, plan=link.client.plan, session=link.client.offer)
+            opened.attempt = self.record(
                 observed_attempt(
                     about,
                     link,
@@ -149,7 +238,6 @@ class NetworkLab(Lab):
                     keep_transcript=self._manners.keep_transcripts,
                 )
             )
-        return attempt
 
     async def _run(
         self, link: NetworkLink, plan: Plan, errand: Errand, session: Session | None
@@ -175,7 +263,8 @@ class NetworkLab(Lab):
             asked = True
             await link.send(errand.send)
         left = max(0.0, errand.ticket_wait - waited)
-        if asked and errand.want_response and await link.response(self._manners.timeout):
+        patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
+        if asked and errand.want_response and await link.response(patience):
             # What a server sends with its answer is here now, or about to come.
             left = min(left, AFTER_RESPONSE)
         if tls13 and errand.want_tickets and not link.got_tickets:

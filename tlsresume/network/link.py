@@ -37,7 +37,8 @@ class NetworkLink(Link):
     """A connected socket and, after `start_tls`, the TLS connection on it.
 
     `timeout` is what the whole way to a handshake may take, for words; `deadline`, in
-    the loop's time, is when that ends (None: `timeout` seconds from now).
+    the loop's time, is when that ends (None: `timeout` seconds from now). `unread` was
+    read before, with the answer of a proxy.
     """
 
     def __init__(
@@ -48,11 +49,15 @@ class NetworkLink(Link):
         on_message: OnMessage | None = None,
         *,
         deadline: float | None = None,
+        unread: bytes = b"",
     ) -> None:
         self.client: TLSClient | None = None
         self.failure: Failure | None = None
         self.closed: Closed = "failed"
         self.handshake_ms: float | None = None
+        self.node: str | None = None
+        self.reply: str | None = None
+        self._unread = unread
         self._sock = sock
         self._where = where
         self._timeout = timeout
@@ -104,6 +109,13 @@ class NetworkLink(Link):
         if await self._pump(lambda: client.ticket_count >= 1, deadline) and count > 1:
             until = min(deadline, self._loop.time() + settle)
             await self._pump(lambda: client.ticket_count >= count, until)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return tuple(self.client.sessions) if self.client is not None else ()
+
+    def remark(self, reply: str) -> None:
+        self.reply = reply
 
     @property
     def got_tickets(self) -> bool:
@@ -206,6 +218,9 @@ class NetworkLink(Link):
 
     async def _receive(self, deadline: float) -> bytes:
         """What came; b"" at the end of the stream. Raises TimeoutError, or OSError."""
+        if self._unread:
+            data, self._unread = self._unread, b""
+            return data
         while True:
             # Asked first: where a peer floods us, the socket is ready whenever the timer is.
             if self._loop.time() >= deadline or not await readable(self._sock, deadline):

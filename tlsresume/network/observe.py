@@ -93,7 +93,7 @@ def observed_attempt(
         ask=about.ask,
         local_port=local_port,
         mechanism=about.errand.mechanism,
-        node=_header(response, node_header) if node_header else None,
+        node=_header(response, node_header) if node_header else link.node,
         offer=about.session,
         set_session=client.set_session_result,
         offered=_offered(transcript, about.session),
@@ -118,6 +118,7 @@ def observed_attempt(
         early_data=_early_data(transcript),
         alerts=_alerts(transcript),
         response=response,
+        reply=link.reply,
         verification=_verification(client, reused=bool(reused)) if done else None,
         timings=Timings(
             connect=connect_ms,

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 
 from tlsresume.errors import ResolveError
-from tlsresume.target import Family, is_address
+from tlsresume.target import Family, Target, is_address
 
 _FAMILIES: dict[Family, socket.AddressFamily] = {
     "any": socket.AF_UNSPEC,
@@ -50,6 +50,26 @@ async def resolve(host: str, family: Family, seconds: float) -> Resolution:
             hints=("raise --timeout, or name an address with --connect",),
         ) from None
     return Resolution(tuple(dict.fromkeys(found)), (loop.time() - started) * 1000)
+
+
+async def addresses_for(target: Target, seconds: float) -> Resolution:
+    """The addresses to connect to for a target: pinned, left to its proxy, or looked up.
+
+    Raises ResolveError.
+    """
+    host, _ = target.dial_to
+    if target.unix or (target.proxy is not None and target.proxy.resolves):
+        return Resolution((host,), 0.0)
+    if target.addresses and target.connect is None:
+        chosen = [a for a in target.addresses if _of_family(a, target.family)]
+        if not chosen:
+            raise ResolveError(_words(host, _FAMILIES[target.family], OSError(0, "--resolve")))
+        return Resolution(tuple(dict.fromkeys(chosen)), 0.0)
+    return await resolve(host, target.family, seconds)
+
+
+def _of_family(address: str, family: Family) -> bool:
+    return family == "any" or (":" in address) == (family == "ipv6")
 
 
 def _look_up(

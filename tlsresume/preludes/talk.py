@@ -72,7 +72,7 @@ class Talk:
         self._in += data
         if self._came > self._limit:
             raise PreludeError(
-                "too-much", f"more than {self._limit} bytes came in clear, in {self.topic}"
+                f"more than {self._limit} bytes came in clear, in {self.topic}", why="too-much"
             )
 
     # ---------------------------------------------------------------- frames
@@ -106,16 +106,16 @@ class Talk:
 
     def _closed(self) -> PreludeError:
         said = f"; its last words: {words(self._in)}" if self._in else ""
-        return PreludeError("closed", f"the server closed the connection in {self.topic}{said}")
+        return PreludeError(f"the server closed the connection in {self.topic}{said}", why="closed")
 
     def refused(self, said: bytes, *hints: str) -> PreludeError:
         """The peer said no, in these words."""
-        return PreludeError("refused", f"the server refused in {self.topic}: {words(said)}", hints)
+        return PreludeError(f"the server refused in {self.topic}: {words(said)}", hints=hints)
 
     def garbled(self, said: bytes) -> PreludeError:
         """The peer said something that its protocol does not have here."""
         return PreludeError(
-            "garbled", f"unexpected words from the server in {self.topic}: {words(said)}"
+            f"unexpected words from the server in {self.topic}: {words(said)}", why="garbled"
         )
 
 
@@ -168,10 +168,10 @@ class Prelude:
             self.done = True
             if self._talk.rest and not self._open_end:
                 raise PreludeError(
-                    "injection",
                     f"{len(self._talk.rest)} bytes in clear follow the answer that starts TLS:"
                     f" {words(self._talk.rest)}",
-                    (_INJECTION,),
+                    why="injection",
+                    hints=(_INJECTION,),
                 ) from None
 
 
