@@ -25,7 +25,13 @@ class Judged:
 
 def matches(view: View) -> tuple[Judged, ...]:
     """Every rule that fits, in the order of precedence."""
-    return tuple(Judged(rule, match) for rule in RULES if (match := rule.match(view)) is not None)
+    rules = [rule for rule in RULES if rule.group != "C"] if _fails_anyway(view) else RULES
+    return tuple(Judged(rule, match) for rule in rules if (match := rule.match(view)) is not None)
+
+
+def _fails_anyway(view: View) -> bool:
+    """Whether handshakes fail without the session, too: then it is not the session's doing."""
+    return bool(view.controls) and not any(control.handshake_done for control in view.controls)
 
 
 def causes(view: View) -> tuple[Judged, ...]:
