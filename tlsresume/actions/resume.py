@@ -136,7 +136,11 @@ class _Resumption:
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
         errand = terms.with_answer(terms.errand("resume", "resume", mechanism, wait=wait))
-        return replace(errand, clean=self.options.clean_close)
+        if self.options.clean_close:
+            return errand
+        # A server that is asked to close does so before we can cut the connection.
+        send = errand.send.replace(b"Connection: close\r\n", b"")
+        return replace(errand, send=send, clean=False)
 
     # ------------------------------------------------------------------ result
 
