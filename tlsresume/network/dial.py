@@ -100,11 +100,20 @@ async def _connect(sock: socket.socket, route: Route, deadline: float) -> bool:
             (address, route.port, 0, _scope(zone)) if ipv6 else (address, route.port),
         )
     except BlockingIOError:
-        if not await writable(sock, deadline):
+        if not _stands(sock) and not await writable(sock, deadline):
             return False
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             raise OSError(number, os.strerror(number)) from None
+    return True
+
+
+def _stands(sock: socket.socket) -> bool:
+    """Whether the connection stands already, as one to this machine does at once."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
     return True
 
 

@@ -20,12 +20,13 @@ async def readable(sock: socket.socket, deadline: float) -> bool:
     loop = asyncio.get_running_loop()
     waiter: asyncio.Future[bool] = loop.create_future()
     timer = loop.call_at(deadline, _wake, waiter, False)
-    loop.add_reader(sock, _wake, waiter, True)
+    number = sock.fileno()  # the loop looks up a number faster than a socket
+    loop.add_reader(number, _wake, waiter, True)
     try:
         return await waiter
     finally:
         timer.cancel()
-        loop.remove_reader(sock)
+        loop.remove_reader(number)
 
 
 async def writable(sock: socket.socket, deadline: float) -> bool:
@@ -33,9 +34,10 @@ async def writable(sock: socket.socket, deadline: float) -> bool:
     loop = asyncio.get_running_loop()
     waiter: asyncio.Future[bool] = loop.create_future()
     timer = loop.call_at(deadline, _wake, waiter, False)
-    loop.add_writer(sock, _wake, waiter, True)
+    number = sock.fileno()
+    loop.add_writer(number, _wake, waiter, True)
     try:
         return await waiter
     finally:
         timer.cancel()
-        loop.remove_writer(sock)
+        loop.remove_writer(number)

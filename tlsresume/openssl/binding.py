@@ -89,7 +89,8 @@ WANT_READ = 2
 SYSCALL = 5
 ZERO_RETURN = 6
 
-_READ_SIZE = 65536
+#: More than a record's plaintext (RFC 8446 section 5.1): SSL_read gives no more at once.
+_READ_SIZE = 16640
 
 
 @cache

@@ -277,7 +277,8 @@ class TLSClient:
         der = self._handle.session_der()
         if der is not None:
             session = Session("openssl-der", der)
-            if session.fields.ticket or session.fields.session_id:
+            # What was resumed can be; reading the fields costs as much as the rest of this.
+            if self._handle.session_reused() or session.fields.ticket or session.fields.session_id:
                 self.sessions.append(session)
 
     def _break(self, call: str, returned: binding.Returned) -> None:

@@ -8,6 +8,7 @@ What the numbers mean belongs in the other files of this folder.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -37,11 +38,12 @@ class Reader:
 
     def pull_bytes(self, length: int) -> bytes:
         """Exactly `length` bytes."""
-        if length > self.remaining:
-            raise WireError(f"truncated: {length} bytes due, {self.remaining} there")
         start = self._position
-        self._position += length
-        return self._data[start : self._position]
+        end = start + length
+        if end > self._end:
+            raise WireError(f"truncated: {length} bytes due, {self.remaining} there")
+        self._position = end
+        return self._data[start:end]
 
     def pull_rest(self) -> bytes:
         """All that is left; for the few bodies without a length of their own."""
@@ -79,6 +81,13 @@ class Reader:
         while inner.remaining:
             items.append(pull(inner))
         return tuple(items)
+
+    def pull_uint16s(self, length_size: int, minimum: int = 0) -> tuple[int, ...]:
+        """A vector of two-byte numbers; `minimum` is in bytes. Hellos are full of these."""
+        data = self.pull_opaque(length_size, minimum)
+        if len(data) % 2:
+            raise WireError("truncated: 2 bytes due, 1 there")
+        return struct.unpack(f"!{len(data) // 2}H", data)
 
     def end(self) -> None:
         """Raise WireError if anything is left."""

@@ -86,7 +86,7 @@ def pull_empty(reader: Reader) -> bytes:
 
 def pull_uint16s(reader: Reader) -> tuple[int, ...]:
     """Groups (section 4.2.7), signature algorithms (4.2.3)."""
-    return reader.pull_list(2, Reader.pull_uint16, minimum=2)
+    return reader.pull_uint16s(2, minimum=2)
 
 
 def pull_server_names(reader: Reader) -> tuple[tuple[int, bytes], ...]:
@@ -109,7 +109,7 @@ def pull_protocol_name(reader: Reader) -> bytes:
 
 def pull_client_versions(reader: Reader) -> tuple[int, ...]:
     """supported_versions of a ClientHello (section 4.2.1)."""
-    return reader.pull_list(1, Reader.pull_uint16, minimum=2)
+    return reader.pull_uint16s(1, minimum=2)
 
 
 def pull_psk_modes(reader: Reader) -> tuple[int, ...]:

@@ -101,7 +101,7 @@ def _pull_client_hello(reader: Reader) -> ClientHello:
     legacy_version = reader.pull_uint16()
     random = reader.pull_bytes(32)
     session_id = _pull_session_id(reader)
-    cipher_suites = reader.pull_list(2, Reader.pull_uint16, minimum=2)
+    cipher_suites = reader.pull_uint16s(2, minimum=2)
     compression_methods = reader.pull_opaque(1, minimum=1)
     block = reader.remaining > 0
     return ClientHello(

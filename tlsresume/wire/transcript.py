@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.describe import describe, name_and_size
@@ -107,12 +107,17 @@ class Recorder:
         return Transcript(tuple(self._entries), self._omitted)
 
 
+_ByKind = dict[type, tuple[Message | Alert, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     messages: tuple[Message | Alert | None, ...]  # one per entry, None: malformed
     problems: tuple[str, ...]
     version: ProtocolVersion | None
     first_handshake: int  # how many entries belong to it
+    of_client: _ByKind  # of the first handshake
+    of_server: _ByKind
 
 
 @dataclass(frozen=True)
@@ -341,11 +346,20 @@ class Transcript:
             messages.append(message)
         if self.omitted:
             problems.append(f"{self.omitted} more messages were too many to keep")
-        return _Parsed(tuple(messages), tuple(problems), version, first_handshake)
+        of_client: _ByKind = {}
+        of_server: _ByKind = {}
+        for entry, message in zip(self.entries[:first_handshake], messages, strict=False):
+            if message is not None:
+                by_kind = of_client if entry.sender is Role.CLIENT else of_server
+                by_kind[type(message)] = (*by_kind.get(type(message), ()), message)
+        return _Parsed(
+            tuple(messages), tuple(problems), version, first_handshake, of_client, of_server
+        )
 
     def _all(self, kind: type[M], sender: Role) -> tuple[M, ...]:
-        pairs = zip(self.entries, self.messages[: self._parsed.first_handshake], strict=False)
-        return tuple(m for entry, m in pairs if isinstance(m, kind) and entry.sender is sender)
+        parsed = self._parsed
+        by_kind = parsed.of_client if sender is Role.CLIENT else parsed.of_server
+        return cast("tuple[M, ...]", by_kind.get(kind, ()))
 
     def _first(self, kind: type[M]) -> M | None:
         found = self._all(kind, Role.SERVER)
