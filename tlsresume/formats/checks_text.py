@@ -14,21 +14,28 @@ def put_checks(page: Page, target: TargetResult) -> None:
         if check.severity != "error":
             first, style = (f"{check.severity}: ", FAIR)
         _put(page, check, first, style)
-    for check in of_outcome(target, "unreachable"):
-        _put(page, check, "not reachable: ", BAD)
+    _put_unreachable(page, of_outcome(target, "unreachable"))
     for check in of_outcome(target, "untestable"):
         _put(page, check, "could not be tested: ", UNSURE)
     for check in of_outcome(target, "waived"):
         _put(page, check, "waived: ", FAIR)
     for check in of_outcome(target, "known"):
         _put(page, check, "no worse than before: ", FAINT)
-    met = of_outcome(target, "met")
+    others = {check.demand for check in target.checks if check.outcome != "met"}
+    met = dict.fromkeys(c.demand for c in of_outcome(target, "met") if c.demand not in others)
     if met:
-        demands = ", ".join(dict.fromkeys(check.demand for check in met))
-        page.prose(demands, first="as demanded: ", style=GOOD)
+        page.prose(", ".join(met), first="as demanded: ", style=GOOD)
     left = of_outcome(target, "not-checked")
     if left:
         page.prose(", ".join(check.demand for check in left), first="not checked: ", style=FAINT)
+
+
+def _put_unreachable(page: Page, checks: list[Check]) -> None:
+    """What could not be asked at all: the error was told, so a line per address is enough."""
+    for address in dict.fromkeys(check.address for check in checks):
+        demands = dict.fromkeys(check.demand for check in checks if check.address == address)
+        where = f" on {address}" if address else ""
+        page.prose(f"{', '.join(demands)}{where}", first="not reachable: ", style=BAD)
 
 
 def _put(page: Page, check: Check, first: str, style: str) -> None:

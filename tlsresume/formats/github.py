@@ -13,14 +13,16 @@ from collections.abc import Iterator
 from tlsresume.formats.checks import OUTCOME_WORDS, title
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
-from tlsresume.results import Check, ErrorResult, Report, Severity, TargetResult, Tool
+from tlsresume.results import Check, ErrorResult, Finding, Report, Severity, TargetResult, Tool
 
 _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render(report: Report, _view: View) -> str:
     """The annotations of a run, and a line per target."""
-    return "".join(f"{line}\n" for target in report.targets for line in _lines(target))
+    lines = [line for target in report.targets for line in _lines(target)]
+    lines += [_finding(finding, "") for finding in report.findings]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def failure(_tool: Tool, error: ErrorResult) -> str:
@@ -34,11 +36,15 @@ def _lines(target: TargetResult) -> Iterator[str]:
         if level is not None:
             yield _command(level, _heading(target, check), check.message)
     for finding in target.findings:
-        words = " ".join(part for part in (finding.cause, finding.advice) if part)
-        heading = f"{target.target}: {finding.code}: {finding.title}"
-        yield _command(_LEVEL[finding.severity], heading, words or finding.title)
+        yield _finding(finding, f"{target.target}: ")
     verdict = f"{target.target}: {target.verdict}, {target.connections} connections"
     yield _plain(verdict)
+
+
+def _finding(finding: Finding, whose: str) -> str:
+    words = " ".join(part for part in (finding.cause, finding.advice) if part)
+    heading = f"{whose}{finding.code}: {finding.title}"
+    return _command(_LEVEL[finding.severity], heading, words or finding.title)
 
 
 def _heading(target: TargetResult, check: Check) -> str:

@@ -124,6 +124,11 @@ def _targets(report: Report) -> Iterator[str]:
         yield f'<section class="target" id="t{number}">'
         yield from _target(target)
         yield "</section>"
+    if report.findings:
+        yield '<section class="target"><h2>All targets together</h2>'
+        for each in report.findings:
+            yield from finding(each)
+        yield "</section>"
 
 
 def _target(target: TargetResult) -> Iterator[str]:

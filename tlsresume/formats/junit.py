@@ -7,6 +7,7 @@ write control characters, so all text is made printable first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from tlsresume.formats.checks import title
@@ -35,7 +36,7 @@ def failure(tool: Tool, error: ErrorResult) -> str:
     suite = TestSuite("tlsresume")
     _add_versions(suite, tool)
     case = TestCase("run", "tlsresume", time=0)
-    case.result = [_result(Error, error.message, error.kind, "\n".join(error.hints))]
+    case.result = [_result(Error, error.message, error.kind, error.hints)]
     suite.add_testcase(case)
     document = JUnitXml("tlsresume")
     document.add_testsuite(suite)
@@ -80,7 +81,7 @@ def _case(target: TargetResult, check: Check, seconds: float) -> TestCase:
     from junitparser import Error, Failure, Skipped, TestCase
 
     case = TestCase(printable(title(check)), printable(f"tlsresume.{target.target}"), time=seconds)
-    more = "\n".join(_details(target, check))
+    more = _details(target, check)
     match check.outcome:
         case "broken" if check.severity == "error":
             case.result = [_result(Failure, check.message, check.kind, more)]
@@ -89,16 +90,16 @@ def _case(target: TargetResult, check: Check, seconds: float) -> TestCase:
         case "met":
             case.system_out = printable(check.message)
         case "broken":
-            case.result = [_result(Skipped, f"warning: {check.message}", "warning", "")]
+            case.result = [_result(Skipped, f"warning: {check.message}", "warning")]
         case outcome:
-            case.result = [_result(Skipped, check.message, outcome, "")]
+            case.result = [_result(Skipped, check.message, outcome)]
     return case
 
 
-def _result(kind: type[Any], message: str, type_: str, text: str) -> Any:
+def _result(kind: type[Any], message: str, type_: str, lines: Sequence[str] = ()) -> Any:
     result = kind(printable(message), printable(type_))
-    if text:
-        result.text = "\n".join(printable(line) for line in text.split("\n"))
+    if lines:
+        result.text = "\n".join(printable(line) for line in lines)
     return result
 
 

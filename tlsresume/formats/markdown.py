@@ -32,7 +32,8 @@ VERDICT_SIGN: dict[Verdict, str] = {
     "does-not-resume": "❌",
     "untested": "❔",
 }
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:$^=])")
+#: What is markup wherever it stands; `:` only in front of `//`, where it makes a link.
+_MARKUP = re.compile(r"([\\`*_{}\[\]#!|~$^]|:(?=//))")
 
 
 def render(report: Report, _view: View) -> str:
@@ -69,6 +70,8 @@ def _lines(report: Report) -> Iterator[str]:
     for target in report.targets:
         yield ""
         yield from _target(target)
+    for finding in report.findings:
+        yield from _finding(finding)
     tool = report.tool
     yield ""
     made = f"{tool.name} {tool.version}, {tool.openssl}, pyOpenSSL {tool.pyopenssl}"
@@ -95,7 +98,6 @@ def _target(target: TargetResult) -> Iterator[str]:
             yield f"- {escape(address.address)}: ❌ {escape(address.error.message)}"
     for skipped in target.skipped:
         yield f"- Not tested: {escape(skipped.what)} ({escape(skipped.reason)})"
-    yield from _checks(target)
     for change in target.changes:
         where = " ".join(part for part in (change.address, change.mechanism) if part)
         sign = "❌ worse" if change.worse else "changed"
@@ -103,6 +105,7 @@ def _target(target: TargetResult) -> Iterator[str]:
             f"- {sign}: {escape(f'{where} {change.what}'.strip())}:"
             f" {escape(change.before)} → {escape(change.after)}"
         )
+    yield from _checks(target)
     for finding in target.findings:
         yield from _finding(finding)
 

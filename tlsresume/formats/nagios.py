@@ -61,6 +61,7 @@ def render(report: Report, _view: View) -> str:
     numbers = " ".join(_numbers(report))
     lines = [f"{SERVICE} {word} - {_text(_headline(report))} | {numbers}"]
     lines += [_text(line) for target in report.targets for line in _long(target, report)]
+    lines += [_text(f"{each.severity}: {each.code}: {each.title}") for each in report.findings]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,437 @@
+"""Formats that programs read: agreed letter by letter, read back, and closed to injection."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+import shlex
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from junitparser import Error, Failure, JUnitXml, Skipped
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.golden import cases, check
+from tests.pipeline_cases import JUDGED
+from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.formats import FORMATS, nagios
+from tlsresume.formats.page import View
+from tlsresume.formats.prometheus import METRICS
+from tlsresume.results import Change, Check, Crossing, ErrorResult, KeyName
+from tlsresume.results import Skipped as LeftOut
+
+VIEW = View(width=80)
+ENDINGS = {
+    "jsonl": "jsonl",
+    "junit": "junit.xml",
+    "github": "github.txt",
+    "markdown": "md",
+    "prometheus": "prom",
+    "nagios": "nagios.txt",
+    "html": "html",
+}
+
+
+def rendered(name: str, report) -> str:
+    return FORMATS[name].renderer()(report, VIEW)
+
+
+def test_every_format_is_tested_here_or_for_people():
+    """No format is left out of the golden files."""
+    assert set(FORMATS) == {"text", "json", *ENDINGS}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_report_reads_as_agreed(name, case):
+    """Each format prints each known report as its golden file says."""
+    check(f"judged-{case}.{ENDINGS[name]}", rendered(name, JUDGED[case]))
+
+
+@pytest.mark.parametrize("case", ["policy", "baseline", "inverse"])
+def test_demands_in_text_read_as_agreed(case):
+    """What became of demands, and what changed, is told to people as agreed."""
+    check(f"judged-{case}.txt", rendered("text", JUDGED[case]))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].document])
+def test_a_failed_run_reads_as_agreed(name):
+    """A run that failed leaves a whole document in each format, saying why."""
+    failure = FORMATS[name].failure()
+    printed = failure(cases.TOOL, cases.REFUSED)
+    check(f"failed.{ENDINGS.get(name, name)}", printed)
+    if name != "prometheus":
+        assert "refused" in printed
+
+
+# ----------------------------------------------------------------- their readers
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_junit_tells_failures_from_errors(case):
+    """Broken is a failure, not reachable an error, not testable skipped, for each check."""
+    document = JUnitXml.fromstring(rendered("junit", JUDGED[case]).encode())
+    kinds: dict[str, type | None] = {
+        "met": None, "broken": Failure, "unreachable": Error, "untestable": Skipped,
+        "waived": Skipped, "known": Skipped, "not-checked": Skipped,
+    }  # fmt: skip
+    found = []
+    for suite in document:
+        found += [type(each.result[0]) if each.result else None for each in suite]
+    wanted = [
+        Skipped if (each.outcome, each.severity) == ("broken", "warning") else kinds[each.outcome]
+        for target in JUDGED[case].targets
+        for each in target.checks
+    ]
+    assert found == wanted
+    assert document.failures == wanted.count(Failure)
+    assert document.errors == wanted.count(Error)
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_the_exposition_is_read_by_prometheus_client(case):
+    """The client's own parser reads every sample, once per set of labels."""
+    families = list(text_string_to_metric_families(rendered("prometheus", JUDGED[case])))
+    assert {family.name for family in families} <= set(METRICS)
+    samples = [
+        (sample.name, tuple(sorted(sample.labels.items())))
+        for family in families
+        for sample in family.samples
+    ]
+    assert len(samples) == len(set(samples))
+    assert all(family.type == "gauge" and family.documentation for family in families)
+
+
+def test_names_and_units_follow_the_conventions():
+    """Metrics have base units at their end, and no name that a counter or histogram has."""
+    for name in METRICS:
+        assert re.fullmatch(r"tlsresume_[a-z_]+", name)
+        assert not name.endswith(("_total", "_count", "_sum", "_bucket", "_ms", "_percent"))
+
+
+def test_a_target_given_twice_is_one_series():
+    """The same target named twice gives no sample twice, which collectors refuse."""
+    text = rendered("prometheus", cases.report(cases.GOOD, cases.GOOD))
+    lines = [line.rpartition(" ")[0] for line in text.splitlines() if line[:1] != "#"]
+    assert len(lines) == len(set(lines))
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_json_lines_are_documents(case):
+    """Each line is JSON with schema and tool, and there is one per target."""
+    lines = rendered("jsonl", JUDGED[case]).splitlines()
+    documents = [json.loads(line) for line in lines]
+    assert [each["target"]["target"] for each in documents] == [
+        target.target for target in JUDGED[case].targets
+    ]
+    assert all(each["schema"] == 1 and each["tool"]["name"] == "tlsresume" for each in documents)
+
+
+PERFDATA = re.compile(
+    r"(?P<value>-?[0-9.]+)(?P<unit>s|%|)(;(?P<warn>[0-9.:@~]*))?(;(?P<crit>[0-9.:@~]*))?"
+    r"(;(?P<min>[0-9.]*))?(;(?P<max>[0-9.]*))?"
+)
+
+
+def perfdata(printed: str) -> dict[str, re.Match[str]]:
+    """A reader of performance data, by the plugins' guidelines."""
+    first, _, _ = printed.partition("\n")
+    text, bar, numbers = first.partition(" | ")
+    assert bar
+    assert "|" not in text
+    found = {}
+    for word in shlex.split(numbers):
+        label, _, value = word.partition("=")
+        match = PERFDATA.fullmatch(value)
+        assert match, word
+        found[label] = match
+    return found
+
+
+@pytest.mark.parametrize("case", [name for name in JUDGED if name != "empty"])
+def test_perfdata_can_be_read(case):
+    """Every number after the bar is label=value[unit];[warn];[crit];[min];[max]."""
+    printed = rendered("nagios", JUDGED[case])
+    assert printed.count("|") == 1
+    assert perfdata(printed)
+    word = printed.split(" ")[1]
+    assert word == nagios.state(JUDGED[case]).name
+
+
+class Strict(html.parser.HTMLParser):
+    """A reader that knows which elements may be in our page, and that they close."""
+
+    VOID = ("meta", "br", "circle", "line")
+    KNOWN = frozenset(
+        [
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "header",
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "span",
+            "nav",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "a",
+            "section",
+            "div",
+            "code",
+            "strong",
+            "ul",
+            "li",
+            "details",
+            "summary",
+            "footer",
+            "br",
+            "svg",
+            "circle",
+            "line",
+            "text",
+        ]
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in self.KNOWN, tag
+        for name, value in attrs:
+            assert not name.startswith("on"), name
+            assert name not in ("src", "style"), name
+            assert name != "href" or re.fullmatch(r"#t[0-9]+", value), value
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def read_html(text: str) -> Strict:
+    reader = Strict()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_the_page_is_self_contained(case):
+    """The HTML has no script and no reference, and a policy that forbids both."""
+    text = rendered("html", JUDGED[case])
+    read_html(text)
+    assert "Content-Security-Policy" in text
+    assert "http:" not in text.replace("http-equiv", "")
+    assert "https:" not in text
+
+
+def test_the_page_shows_what_there_is():
+    """Verdict, addresses, times, findings with evidence, demands and changes are all there."""
+    words = " ".join(read_html(rendered("html", JUDGED["partly"])).words)
+    for shown in ("partly", "192.0.2.20", "[2001:db8::20]:443", "other-ticket-key", "alternating"):
+        assert shown in words
+    text = rendered("html", JUDGED["partly"])
+    assert text.count("<circle") == sum(
+        row.handshake_ms is not None and row.error is None
+        for address in cases.PARTLY.addresses
+        for row in address.attempts
+        if row.mechanism
+    )
+
+
+def test_crossings_are_a_matrix():
+    """Where sessions of one address are accepted at another is a table in the page."""
+    crossings = tuple(
+        Crossing(by="address", mechanism="psk", issuing=a, accepting=b, offered=4, accepted=n)
+        for a, b, n in (("a", "a", 4), ("a", "b", 0), ("b", "a", 2), ("b", "b", 4))
+    )
+    text = rendered("html", cases.report(replace(cases.GOOD, crossings=crossings)))
+    for cell in ('good">4/4', 'bad">0/4', 'fair">2/4'):
+        assert cell in text
+
+
+# -------------------------------------------------------------------- injection
+
+#: What breaks formats: their own signs, line ends of all kinds, controls, wide and odd letters.
+HOSTILE = st.text(
+    st.one_of(
+        st.sampled_from("<>&\"'`|=\\{}[]()#@!*_~$%,;:-+\n\r\t\x00\x1b\x9b\x85\u2028\u202e\ufeff漢"),
+        st.sampled_from("abc /:.="),
+        st.characters(),
+    ),
+    min_size=1,
+    max_size=40,
+) | st.sampled_from(
+    [
+        "]]>", "</script><script>alert(1)</script>", "::error::x", "\n::error::x", "##[error]x",
+        '"} 1\nfake_metric 1', "| x | y |", "\n# heading", "](http://x)", "<!--", "--> x", "@team",
+        "x | 'y'=0;;", "\ud800", "%0A::error::x", "http://evil.example/x", "</title>", "&#x3c;",
+    ]
+)  # fmt: skip
+
+
+def hostile_report(text: str):
+    """A report with the same foreign text in every place that can hold one."""
+    error = ErrorResult(
+        text, text, text, (text,), ErrorStack(text, text, (ErrorEntry(text, text, 1, text),))
+    )
+    row = cases.row(1, error=text, node=text, key_name=text, series=text)
+    mechanism = cases.psk(
+        "RN", "NR", state="partly", reason=text, tickets=cases.tickets(KeyName(text, 1))
+    )
+    bad = replace(cases.CERTIFICATE, subject=text, verify_message=text, verify_code=1)
+    good_row = cases.row(2, node=text)
+    address = cases.address(
+        text or "x", mechanism, certificate=bad, attempts=(row, good_row), error=None
+    )
+    down = cases.address("192.0.2.99", error=error, certificate=None)
+    finding = replace(
+        cases.FINDING, code=text, title=text, cause=text, advice=text, address=text,
+        evidence=(text,), details=(text,), directives=(text,), not_known=(text,),
+        candidates=(text,),
+    )  # fmt: skip
+    checks = tuple(
+        Check(demand=text, kind="finding", outcome=outcome, message=text, address=text, source=text)
+        for outcome in ("met", "broken", "waived", "unreachable", "untestable", "known")
+    )
+    target = replace(
+        cases.PARTLY,
+        target=text or "x",
+        error=error,
+        skipped=(LeftOut(text, text),),
+        addresses=(address, down),
+        findings=(finding,),
+        checks=checks,
+        changes=(Change(what=text, before=text, after=text, worse=True, address=text),),
+        crossings=(
+            Crossing(
+                by="node", mechanism="psk", issuing=text, accepting=text, offered=1, accepted=1
+            ),
+        ),
+    )
+    return replace(cases.report(target, target), policy=text, baseline=text, findings=(finding,))
+
+
+SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def no_controls(printed: str) -> bool:
+    return all(letter.isprintable() or letter == "\n" for letter in printed)
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_any_format(text):
+    """No text from outside adds a line, a control character, a test case or a metric."""
+    report, plain = hostile_report(text), hostile_report("plain")
+    for name in FORMATS:
+        printed = rendered(name, report)
+        assert no_controls(printed), name
+        printed.encode("utf-8")
+        if name not in ("text", "prometheus"):
+            assert printed.count("\n") == rendered(name, plain).count("\n"), name
+        failure = FORMATS[name].failure()
+        if failure is not None:
+            error = ErrorResult(text, text, text, (text,))
+            assert no_controls(failure(cases.TOOL, error))
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_xml(text):
+    """The JUnit document stays well-formed, with the elements of a harmless one."""
+
+    def shape(each: str) -> list[str]:
+        root = ET.fromstring(rendered("junit", hostile_report(each)))
+        return [element.tag for element in root.iter()]
+
+    assert shape(text) == shape("plain")
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_the_page(text):
+    """The HTML has the elements that a harmless report has, and no others."""
+
+    def shape(each: str) -> list[str]:
+        return re.findall(r"<[a-z/!][^\s>]*", rendered("html", hostile_report(each)))
+
+    read_html(rendered("html", hostile_report(text)))
+    assert shape(text) == shape("plain")
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_the_exposition(text):
+    """The parser finds the metrics of a harmless report, and the text only in labels."""
+
+    def names(each: str) -> list[str]:
+        families = text_string_to_metric_families(rendered("prometheus", hostile_report(each)))
+        return [sample.name for family in families for sample in family.samples]
+
+    assert names(text) == names("plain")
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_annotations(text):
+    """A line is a command of ours or holds none: no foreign text begins one, in either form."""
+    printed = rendered("github", hostile_report(text))
+    for line in printed.splitlines():
+        assert "##[" not in line
+        if line.lstrip().startswith("::"):
+            assert re.match(r"::(error|warning|notice) title=[^:,]*::", line)
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_a_table(text):
+    """Each row of a Markdown table keeps its number of cells."""
+
+    def cells(each: str) -> list[int]:
+        lines = rendered("markdown", hostile_report(each)).splitlines()
+        return [
+            len(re.findall(r"(?<!\\)\|", line.replace("\\\\", "")))
+            for line in lines
+            if line.startswith("|")
+        ]
+
+    assert cells(text) == cells("plain")
+
+
+@SETTINGS
+@given(HOSTILE)
+def test_nothing_breaks_out_of_perfdata(text):
+    """One bar, and numbers that can be read, whatever a target is called."""
+    printed = rendered("nagios", hostile_report(text))
+    assert printed.count("|") == 1
+    perfdata(printed)
+
+
+def test_markdown_has_no_foreign_markup():
+    """Links, mentions, headings and HTML in names are shown, not obeyed."""
+    evil = "[x](http://evil) <img src=x> # a\n# b @team **b** `c` www.evil.com"
+    printed = rendered("markdown", hostile_report(evil))
+    for sign in ("<img", "http://", "@team", "**b", "www."):
+        assert sign not in printed
+    assert not re.search(r"(?<!\\)[`\]]", printed)
