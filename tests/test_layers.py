@@ -18,6 +18,7 @@ LAYERS = (
     "formats",
     "scan",
     "actions",
+    "history",
     "network",
     "policy",
     "diagnosis",

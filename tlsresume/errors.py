@@ -8,6 +8,7 @@
     |   +-- OutputFileError
     |   +-- PolicyFileError
     |   +-- KeyFileError
+    |   +-- HistoryFileError
     |   +-- ReportFileError
     +-- PeerError         theirs or the network's: the target, or the way to it
     |   +-- ResolveError
@@ -158,6 +159,10 @@ class PolicyFileError(FileError):
 
 class KeyFileError(FileError):
     """A file of ticket keys cannot be read, or holds none."""
+
+
+class HistoryFileError(FileError):
+    """A history of `watch` cannot be read or written."""
 
 
 class ReportFileError(FileError):

@@ -96,3 +96,16 @@ class ResumeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     tickets: bool = True
     extended_master_secret: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """What `watch` does: a sample of `tries` full handshakes per address and version, `every`
+    so many seconds, for `duration` seconds (None: until it is stopped), or `once`."""
+
+    connect: ConnectOptions = field(default_factory=ConnectOptions)
+    every: float = 600.0
+    duration: float | None = None
+    once: bool = False
+    tries: int = 3
+    max_addresses: int = 8

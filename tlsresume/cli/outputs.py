@@ -200,13 +200,16 @@ class Outputs:
         document: Callable[[], str],
         *,
         text_to_stderr: bool = False,
+        **others: Callable[[], str],
     ) -> None:
-        """Print one result in each chosen format, text or json."""
+        """Print one result in each chosen format: text, json, or one of `others` by name."""
         from tlsresume.cli import console
 
         for choice in self.choices:
             if choice.name == "json":
                 self._close(choice, document())
+            elif choice.name in others:
+                self._close(choice, others[choice.name]())
             elif text_to_stderr and choice.file is None:
                 console.say_text(text(console.view_of(console.stderr(), verbose=self.verbose)))
                 self._done.add(choice)

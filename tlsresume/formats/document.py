@@ -15,6 +15,7 @@ import msgspec
 
 from tlsresume.actions.inspect import Inspection
 from tlsresume.formats.explanation import Explanations
+from tlsresume.diagnosis.rotation import WatchReport
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe, printable
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult, Tool
@@ -53,6 +54,7 @@ DOCUMENTS: dict[str, type] = {
     "resume": ResumeResult,
     "inspect": Inspections,
     "explain": Explanations,
+    "watch": WatchReport,
     "failure": Failure,
 }
 

@@ -1,0 +1,221 @@
+"""Ticket keys over time: sample targets at an interval, and remember what was seen.
+
+A sample is a few full handshakes per address and TLS version, enough to meet the
+nodes behind it, and one more that offers the session kept from the sample before:
+so a rotation in between shows whether sessions from before it are still resumed. Each
+sample is written when it is complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from tlsresume.actions.reach import addresses_of, lab_for
+from tlsresume.diagnosis.rotation import Offer, Outcome, Sample, Sighting
+from tlsresume.diagnosis.summary import issued_key, naming_of
+from tlsresume.errors import PeerError
+from tlsresume.experiments.discover import issues
+from tlsresume.experiments.terms import VERSION_OF, Terms
+from tlsresume.history import History, Kept
+from tlsresume.lab import Lab, Route
+from tlsresume.options import WatchOptions
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.target import Target
+from tlsresume.version import USER_AGENT
+
+_EXPERIMENT = "watch"
+_MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket")
+#: Targets sampled at a time.
+_PARALLEL = 8
+#: One sample may take this many times `--timeout`, and never less than a minute.
+_TOTAL_FACTOR, _LEAST_TOTAL = 12, 60.0
+
+OnSample = Callable[[Sample], None]
+#: Takes a sample of a target; what came of it, and the sessions to offer in the next one.
+Sampler = Callable[[Target], Awaitable[tuple[Sample, Sequence[Kept]]]]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Targets being watched. `sampler` takes the samples; tests give their own, and a clock."""
+
+    targets: Sequence[Target]
+    options: WatchOptions
+    history: History
+    on_sample: OnSample = lambda _sample: None
+    sampler: Sampler | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now: Callable[[], float] | None = None
+
+    async def run(self) -> None:
+        """Sample until the time is over; at once and for ever where no end was asked for."""
+        now = self.now or asyncio.get_running_loop().time
+        started, rounds = now(), 0
+        while True:
+            await self._round()
+            if self.options.once:
+                return
+            # Rounds that took too long are left out, not made up for.
+            rounds = max(rounds + 1, int((now() - started) // self.options.every) + 1)
+            due = rounds * self.options.every
+            if self.options.duration is not None and due > self.options.duration:
+                return
+            await self.sleep(max(0.0, started + due - now()))
+
+    async def _round(self) -> None:
+        places = asyncio.Semaphore(_PARALLEL)
+
+        async def one(target: Target) -> None:
+            async with places:
+                sample, kept = await self._sample(target)
+            self.history.add(sample, kept)
+            self.on_sample(sample)
+
+        async with asyncio.TaskGroup() as tasks:
+            for target in self.targets:
+                tasks.create_task(one(target))
+
+    async def _sample(self, target: Target) -> tuple[Sample, Sequence[Kept]]:
+        if self.sampler is not None:
+            return await self.sampler(target)
+        return await take_sample(target, self.options, self.history)
+
+
+async def take_sample(
+    target: Target, options: WatchOptions, history: History
+) -> tuple[Sample, Sequence[Kept]]:
+    """One look at a target. What goes wrong with it is in the sample, not raised."""
+    lab = lab_for(options.connect, target)
+    started = lab.wall_time()
+    total = max(_LEAST_TOTAL, _TOTAL_FACTOR * lab.timeout)
+    looks: list[_Look] = []
+    error: str | None = None
+    try:
+        async with asyncio.timeout(total):
+            addresses, _ = await addresses_of(target, lab.timeout)
+            terms = Terms(target, options.connect, USER_AGENT)
+            looks = [
+                _Look(lab, Route(address, target.dial_to[1]), terms, options.tries, history, name)
+                for address in addresses[: options.max_addresses]
+                for name in _MECHANISMS
+                if VERSION_OF[name] in terms.versions
+            ]
+            async with asyncio.TaskGroup() as tasks:
+                for look in looks:
+                    tasks.create_task(look.run())
+    except TimeoutError:
+        error = f"{total:g} s were spent"
+    except PeerError as reason:
+        error = reason.message
+    if error is None and not any(attempt.handshake_done for attempt in lab.journal):
+        failures = [attempt.error.message for attempt in lab.journal if attempt.error]
+        error = failures[0] if failures else "nothing was reached"
+    naming = naming_of(lab.journal)
+    sample = Sample(
+        time=started,
+        target=target.name,
+        sightings=tuple(seen for look in looks for seen in look.sightings(naming)),
+        offers=tuple(offer for look in looks for offer in look.offers(naming)),
+        connections=len(lab.journal),
+        error=error,
+    )
+    return sample, [kept for look in looks for kept in look.kept(naming)]
+
+
+@dataclass(slots=True)
+class _Look:
+    """One mechanism on one address in one sample."""
+
+    lab: Lab
+    route: Route
+    terms: Terms
+    tries: int
+    history: History
+    mechanism: Mechanism
+    old: Kept | None = None
+    age: float = 0.0
+    offered: Attempt | None = None
+    full: list[Attempt] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Offer the session from before, then make full handshakes."""
+        plan = self.terms.plan_for(self.mechanism)
+        errand = self.terms.errand(_EXPERIMENT, "full", self.mechanism)
+        route, place = self.route, (self.route.address, self.route.port)
+        self.old = self.history.take(self.terms.target.name, *place, self.mechanism)
+        if self.old is not None:
+            session = self.old.session
+            self.age = session.age(self.lab.wall_time())
+            # In TLS 1.2 OpenSSL would offer it also when its time is over.
+            if session.lifetime is None or self.age <= session.lifetime:
+                self.offered = await self.lab.connect(route, plan, errand, session)
+        for _ in range(self.tries):
+            attempt = await self.lab.connect(route, plan, errand)
+            self.full.append(attempt)
+            if not issues(attempt, self.mechanism):
+                return
+
+    # ----------------------------------------------------------------- results
+
+    def _with_tickets(self) -> list[Attempt]:
+        made = [*self.full, *([] if self.offered is None else [self.offered])]
+        return [attempt for attempt in made if attempt.tickets]
+
+    def sightings(self, naming: KeyNaming) -> list[Sighting]:
+        """The key names that tickets came under, with the number of connections."""
+        attempts = self._with_tickets()
+        names = Counter(issued_key(attempt, naming) for attempt in attempts)
+        return [
+            Sighting(
+                address=self.route.address,
+                port=self.route.port,
+                mechanism=self.mechanism,
+                key_name=name,
+                connections=count,
+                lifetime=attempts[-1].tickets[-1].lifetime,
+                stateful=is_stateful(attempts[-1].tickets[-1].ticket),
+            )
+            for name, count in names.items()
+        ]
+
+    def offers(self, naming: KeyNaming) -> list[Offer]:
+        """What became of the session from before, if there was one."""
+        if self.old is None:
+            return []
+        newest = [self.offered, *self.full] if self.offered else self.full
+        names = [issued_key(attempt, naming) for attempt in newest if attempt.tickets]
+        return [
+            Offer(
+                address=self.route.address,
+                port=self.route.port,
+                mechanism=self.mechanism,
+                age=round(self.age, 3),
+                old_key=self.old.key_name,
+                new_key=names[0] if names else None,
+                outcome=_outcome(self.offered),
+            )
+        ]
+
+    def kept(self, naming: KeyNaming) -> list[Kept]:
+        """The session to offer in the next sample."""
+        for attempt in reversed(self.full):
+            for session in reversed(attempt.sessions):
+                if session.mechanism == self.mechanism and session.resumable:
+                    name = issued_key(attempt, naming)
+                    place = (self.route.address, self.route.port)
+                    return [Kept(*place, self.mechanism, name, session)]
+        return []
+
+
+def _outcome(attempt: Attempt | None) -> Outcome:
+    if attempt is None:
+        return "expired"
+    if not attempt.handshake_done:
+        return "failed"
+    if attempt.offered is None:
+        return "not-offered"
+    return "resumed" if attempt.reused else "declined"

@@ -1,0 +1,437 @@
+"""From samples over time to what happened to ticket keys: pure.
+
+A sample is one look at one target: which key names its addresses issued tickets
+under, and what became of the session that the sample before had kept. Several
+names at one address are nodes behind it. Nodes are out of step while one still
+issues under an older key than another; a rotation that keeps the old key for a
+while resumes sessions from before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from tlsresume.results import Finding, Mechanism
+
+Outcome = Literal["resumed", "declined", "not-offered", "failed", "expired"]
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A key name (hex; None: not visible) that an address issued tickets under, on how many
+    connections; `lifetime` in seconds."""
+
+    address: str
+    port: int
+    mechanism: Mechanism
+    key_name: str | None
+    connections: int
+    lifetime: int
+    stateful: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What became of a session from an earlier sample; `age` in seconds. `new_key` is the
+    name of the key that the address issues under now."""
+
+    address: str
+    port: int
+    mechanism: Mechanism
+    age: float
+    old_key: str | None
+    new_key: str | None
+    outcome: Outcome
+
+    @property
+    def crosses(self) -> bool:
+        """Whether a rotation lies between the session and the offer."""
+        return None not in (self.old_key, self.new_key) and self.old_key != self.new_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One look at one target. `time` is in seconds since 1970; `error` says why it failed."""
+
+    time: float
+    target: str
+    sightings: tuple[Sighting, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    connections: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A time in which a key was seen in sample after sample; UTC, ISO 8601."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLife:
+    """One key name on one address. `current`: the last sample saw it."""
+
+    address: str
+    port: int
+    key_name: str | None
+    first: str
+    last: str
+    seconds: float
+    samples: int
+    connections: int
+    current: bool
+    stateful: bool = False
+    mechanisms: tuple[Mechanism, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """A new key on an address that had another: seen between `after` and `by`. `overlap`
+    are the seconds in which both were seen."""
+
+    address: str
+    port: int
+    old_key: str
+    new_key: str
+    after: str
+    by: str
+    overlap: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Across:
+    """Sessions from before a rotation, offered after it, on one address."""
+
+    address: str
+    port: int
+    old_key: str
+    new_key: str
+    offered: int
+    resumed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfStep:
+    """A time in which nodes issued under different keys, one of them newer. `until` is
+    None while it lasts. `behind` are the addresses with the older key."""
+
+    since: str
+    until: str | None
+    newest: str
+    behind: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedTarget:
+    """What is known of one target over time."""
+
+    target: str
+    samples: int
+    failed: int
+    connections: int
+    first: str | None = None
+    last: str | None = None
+    error: str | None = None
+    keys: tuple[KeyLife, ...] = ()
+    rotations: tuple[Rotation, ...] = ()
+    across: tuple[Across, ...] = ()
+    out_of_step: tuple[OutOfStep, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchReport:
+    """What `watch` knows: one shape for all its formats."""
+
+    history: str
+    targets: tuple[WatchedTarget, ...] = ()
+    max_key_age: int | None = None
+
+
+def iso(seconds: float) -> str:
+    """A point in time as `2026-01-31T12:00:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def watch_report(
+    samples: Iterable[Sample], *, history: str = "", max_key_age: int | None = None
+) -> WatchReport:
+    """Everything that samples show, target by target, in the order in which they appear."""
+    by_target: dict[str, list[Sample]] = {}
+    for sample in sorted(samples, key=lambda sample: sample.time):
+        by_target.setdefault(sample.target, []).append(sample)
+    return WatchReport(
+        history=history,
+        targets=tuple(_target(name, own, max_key_age) for name, own in by_target.items()),
+        max_key_age=max_key_age,
+    )
+
+
+@dataclass(slots=True)
+class _Key:
+    """The samples that saw one key on one address, by their places in the target's samples."""
+
+    place: Place
+    name: str | None
+    seen: list[int]
+    connections: int
+    mechanisms: list[Mechanism]
+    stateful: bool
+
+
+def _target(name: str, samples: Sequence[Sample], max_key_age: int | None) -> WatchedTarget:
+    good = [sample for sample in samples if sample.error is None]
+    keys = _keys(good)
+    rotations = tuple(_rotations(good, keys))
+    steps = tuple(_out_of_step(good, keys))
+    across = tuple(_across(good))
+    lives = tuple(_life(key, good) for key in keys)
+    return WatchedTarget(
+        target=name,
+        samples=len(samples),
+        failed=len(samples) - len(good),
+        connections=sum(sample.connections for sample in samples),
+        first=iso(samples[0].time),
+        last=iso(samples[-1].time),
+        error=samples[-1].error,
+        keys=lives,
+        rotations=rotations,
+        across=across,
+        out_of_step=steps,
+        findings=(
+            *_too_old(lives, max_key_age),
+            *_lagging(steps),
+            *_lost(across),
+        ),
+    )
+
+
+def _keys(samples: Sequence[Sample]) -> list[_Key]:
+    found: dict[tuple[Place, str | None], _Key] = {}
+    for at, sample in enumerate(samples):
+        for sighting in sample.sightings:
+            place = (sighting.address, sighting.port)
+            key = found.setdefault(
+                (place, sighting.key_name),
+                _Key(place, sighting.key_name, [], 0, [], sighting.stateful),
+            )
+            if at not in key.seen[-1:]:
+                key.seen.append(at)
+            key.connections += sighting.connections
+            if sighting.mechanism not in key.mechanisms:
+                key.mechanisms.append(sighting.mechanism)
+    return sorted(found.values(), key=lambda key: (key.place, key.seen[0], key.name or ""))
+
+
+def _sampled(samples: Sequence[Sample], place: Place) -> list[int]:
+    """The samples that saw an address at all."""
+    return [
+        at
+        for at, sample in enumerate(samples)
+        if any((seen.address, seen.port) == place for seen in sample.sightings)
+    ]
+
+
+def _life(key: _Key, samples: Sequence[Sample]) -> KeyLife:
+    looked = _sampled(samples, key.place)
+    spans: list[list[int]] = []
+    for at in key.seen:
+        before = looked[looked.index(at) - 1] if looked.index(at) else None
+        if spans and spans[-1][1] == before:
+            spans[-1][1] = at
+        else:
+            spans.append([at, at])
+    first, last = samples[key.seen[0]].time, samples[key.seen[-1]].time
+    return KeyLife(
+        address=key.place[0],
+        port=key.place[1],
+        key_name=key.name,
+        first=iso(first),
+        last=iso(last),
+        seconds=round(last - first, 3),
+        samples=len(key.seen),
+        connections=key.connections,
+        current=key.seen[-1] == looked[-1],
+        stateful=key.stateful,
+        mechanisms=tuple(key.mechanisms),
+        spans=tuple(
+            Span(first=iso(samples[start].time), last=iso(samples[end].time))
+            for start, end in spans
+        ),
+    )
+
+
+def _rotations(samples: Sequence[Sample], keys: Sequence[_Key]) -> Iterable[Rotation]:
+    """Each key that an address got after its first sample, and the one it took over from."""
+    for place in dict.fromkeys(key.place for key in keys):
+        own = [key for key in keys if key.place == place and key.name is not None]
+        looked = _sampled(samples, place)
+        for new in own:
+            if new.seen[0] == looked[0]:
+                continue
+            before = looked[looked.index(new.seen[0]) - 1]
+            older = [key for key in own if key.seen[0] < new.seen[0] and key.seen[-1] >= before]
+            if not older:
+                continue
+            old = max(older, key=lambda key: key.seen[0])
+            both = samples[old.seen[-1]].time - samples[new.seen[0]].time
+            yield Rotation(
+                address=place[0],
+                port=place[1],
+                old_key=old.name or "",
+                new_key=new.name or "",
+                after=iso(samples[before].time),
+                by=iso(samples[new.seen[0]].time),
+                overlap=round(max(0.0, both), 3),
+            )
+
+
+def _across(samples: Sequence[Sample]) -> Iterable[Across]:
+    found: dict[tuple[Place, str, str], list[bool]] = {}
+    for sample in samples:
+        for offer in sample.offers:
+            if offer.crosses and offer.outcome in ("resumed", "declined", "failed"):
+                place = (offer.address, offer.port)
+                key = (place, offer.old_key or "", offer.new_key or "")
+                found.setdefault(key, []).append(offer.outcome == "resumed")
+    for (place, old, new), outcomes in found.items():
+        yield Across(
+            address=place[0],
+            port=place[1],
+            old_key=old,
+            new_key=new,
+            offered=len(outcomes),
+            resumed=sum(outcomes),
+        )
+
+
+def _out_of_step(samples: Sequence[Sample], keys: Sequence[_Key]) -> Iterable[OutOfStep]:
+    """Runs of samples in which some address issued under a key older than the newest.
+
+    Addresses that never had a key in common are separate servers, not nodes of one; so
+    such an address is only compared with itself.
+    """
+    born: dict[str, int] = {}
+    for key in keys:
+        if key.name is not None:
+            born[key.name] = min(key.seen[0], born.get(key.name, key.seen[0]))
+    shared = {name for name in born if len({key.place for key in keys if key.name == name}) > 1}
+    related = {key.place for key in keys if key.name in shared}
+    open_since: tuple[float, str, set[str]] | None = None
+    for sample in samples:
+        state = _behind(sample, born, related)
+        if open_since is not None and state is None:
+            since, newest, behind = open_since
+            yield _step(since, sample.time, newest, behind)
+            open_since = None
+        elif state is not None:
+            newest, behind = state
+            since, _, known = open_since or (sample.time, newest, set())
+            open_since = (since, newest, known | behind)
+    if open_since is not None:
+        yield _step(open_since[0], None, open_since[1], open_since[2])
+
+
+def _step(since: float, until: float | None, newest: str, behind: set[str]) -> OutOfStep:
+    return OutOfStep(
+        since=iso(since),
+        until=None if until is None else iso(until),
+        newest=newest,
+        behind=tuple(sorted(behind)),
+    )
+
+
+def _behind(
+    sample: Sample, born: dict[str, int], related: set[Place]
+) -> tuple[str, set[str]] | None:
+    """The newest key of a sample, and the addresses that still issue under an older one."""
+    groups: dict[Place | None, list[Sighting]] = {}
+    for sighting in sample.sightings:
+        if sighting.key_name is not None:
+            place = (sighting.address, sighting.port)
+            groups.setdefault(None if place in related else place, []).append(sighting)
+    for group in groups.values():
+        newest = max((seen.key_name or "" for seen in group), key=lambda name: born[name])
+        behind = {
+            seen.address
+            for seen in group
+            if seen.key_name is not None and born[seen.key_name] < born[newest]
+        }
+        if behind:
+            return newest, behind
+    return None
+
+
+# -------------------------------------------------------------------- findings
+
+
+def _too_old(lives: Sequence[KeyLife], max_key_age: int | None) -> Iterable[Finding]:
+    old = [
+        life
+        for life in lives
+        if max_key_age is not None
+        and life.key_name is not None
+        and life.current
+        and life.seconds > max_key_age
+    ]
+    if old:
+        yield Finding(
+            code="ticket-key-too-old",
+            severity="error",
+            title="a ticket key is in use for longer than allowed",
+            cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the"
+            " longer it is used, the more that is.",
+            advice="Rotate ticket keys, at least weekly (RFC 9325 section 3.4).",
+            evidence=tuple(
+                f"{life.address}: key {(life.key_name or '')[:8]} unchanged from {life.first} to"
+                f" {life.last}"
+                for life in old
+            ),
+        )
+
+
+def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
+    now = [step for step in steps if step.until is None]
+    if now:
+        yield Finding(
+            code="nodes-out-of-step",
+            severity="warning",
+            title="a new ticket key has not reached every node",
+            cause="A node issues tickets under an older key than another: a node without the new"
+            " key declines tickets of the one that has it.",
+            advice="Give every node the new key for decryption first, and only then let it encrypt.",
+            evidence=tuple(
+                f"since {step.since}: {', '.join(step.behind)} still issues under a key older than"
+                f" {step.newest[:8]}"
+                for step in now
+            ),
+            not_known=(
+                "whether the nodes are meant to share keys; where each has its own, tlsresume probe"
+                " shows it",
+            ),
+        )
+
+
+def _lost(across: Sequence[Across]) -> Iterable[Finding]:
+    lost = [each for each in across if each.resumed < each.offered]
+    if lost:
+        yield Finding(
+            code="rotation-drops-sessions",
+            severity="warning",
+            title="sessions from before a rotation are not resumed after it",
+            cause="The old key was dropped when the new one came, so every client makes a full"
+            " handshake after a rotation.",
+            advice="Keep the old key for decryption until the tickets made with it have expired.",
+            evidence=tuple(
+                f"{each.address}: {each.resumed} of {each.offered} sessions under"
+                f" {each.old_key[:8]} resumed once {each.new_key[:8]} was in use"
+                for each in lost
+            ),
+        )
