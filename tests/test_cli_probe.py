@@ -37,7 +37,7 @@ class FakeScan:
         self.trace: object = None
 
     def __call__(
-        self, targets, *, on_result=None, trace=None, parallel=8, deadline=None
+        self, targets, *, on_result=None, trace=None, parallel=8, deadline=None, progress=None
     ) -> Report:
         self.deadline = deadline
         self.asked = list(targets)

@@ -44,9 +44,11 @@ def scan(
     trace: Trace | None = None,
     parallel: int = PARALLEL,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Probe every target. Results are in the order of the targets; `on_result` is called
     with each as it is ready. After `deadline` seconds what is known by then is the result.
+    `progress` gets a line whenever a long wait begins or ends.
 
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
@@ -56,7 +58,10 @@ def scan(
     gate = Gate(concurrency)
     # The loop's clock is this one.
     end = None if deadline is None else (time.monotonic() + deadline, deadline)
-    runs = [_Run(Probe(target, options, gate, trace, deadline=end)) for target, options in targets]
+    runs = [
+        _Run(Probe(target, options, gate, trace, _named(progress, target), deadline=end))
+        for target, options in targets
+    ]
     try:
         loop.run(_run_all(runs, on_result, parallel))
     except KeyboardInterrupt:
@@ -65,6 +70,13 @@ def scan(
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return Report(tool=tool(), targets=tuple(run.result() for run in runs))
+
+
+def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[str], None]:
+    """Progress of one target, under its name."""
+    if progress is None:
+        return lambda _line: None
+    return lambda line: progress(f"{target.name}: {line}")
 
 
 class _Run:

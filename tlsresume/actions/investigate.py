@@ -7,7 +7,7 @@ matrix over addresses wherever there are several; other experiments only when na
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tlsresume.actions.explain import Explanation
@@ -116,25 +116,41 @@ class Investigation:
 
     async def _named(self, address: AddressResult) -> None:
         options = self.options
-        for result in address.mechanisms:
-            if not result.judged or result.state == "not-issued":
-                continue
-            explanation = self.explanation(address, result)
+        asked = [
+            self.explanation(address, result)
+            for result in address.mechanisms
+            if result.judged and result.state != "not-issued"
+        ]
+        for explanation in asked:
             for name in options.experiments:
                 if not explanation.view().settled(name):
                     await explanation.experiment(name)
-            setting = explanation.setting
-            try:
-                for name in options.cross_names:
-                    await names.cross_name(setting, name)
-                for protocol in options.cross_protocols:
-                    await names.cross_protocol(setting, protocol)
-                if options.ages:
-                    await age.offer_at_ages(setting, options.ages, self.progress)
-                if options.find_lifetime is not None:
-                    await age.find_lifetime(setting, options.find_lifetime, self.progress)
-            except BudgetSpent as spent:
-                self._note(f"a part of what was asked for on {address.address}", spent.message)
+            await self._within_budget(explanation, self._cross_names)
+        # All mechanisms grow old at the same time.
+        async with asyncio.TaskGroup() as tasks:
+            for explanation in asked:
+                tasks.create_task(self._within_budget(explanation, self._age))
+
+    async def _within_budget(
+        self, explanation: Explanation, ask: Callable[[Setting], Awaitable[None]]
+    ) -> None:
+        setting = explanation.setting
+        try:
+            await ask(setting)
+        except BudgetSpent as spent:
+            self._note(f"a part of what was asked for on {setting.route.address}", spent.message)
+
+    async def _cross_names(self, setting: Setting) -> None:
+        for name in self.options.cross_names:
+            await names.cross_name(setting, name)
+        for protocol in self.options.cross_protocols:
+            await names.cross_protocol(setting, protocol)
+
+    async def _age(self, setting: Setting) -> None:
+        if self.options.ages:
+            await age.offer_at_ages(setting, self.options.ages, self.progress)
+        if self.options.find_lifetime is not None:
+            await age.find_lifetime(setting, self.options.find_lifetime, self.progress)
 
     # ------------------------------------------------------------------ result
 

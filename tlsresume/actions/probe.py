@@ -129,7 +129,7 @@ class Probe:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started = self.lab.now()
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
-        total += max((*self.options.ages, 0.0)) + 4 * (self.options.find_lifetime or 0.0)
+        total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
             total = self.deadline[0] - self._started

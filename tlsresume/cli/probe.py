@@ -9,8 +9,10 @@ import click
 from tlsresume.cli import values
 from tlsresume.cli.connecting import TIME, Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options, duration
+from tlsresume.cli.experimenting import experiment_options, show_plan
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.ticket_keys import ticket_key_options
 from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ PROBE, JUDGE = "What to try", "Exit status"
     callback=values.header_name,
     help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
 )
+@experiment_options
+@ticket_key_options
 @connection_options
 @demand_options
 @click.option(
@@ -122,6 +126,7 @@ def command(
     outputs: Outputs,
     deadline: int | None,
     exit_zero: bool,
+    plan: bool,
     **asked: object,
 ) -> int:
     """Test whether servers resume TLS sessions, by which mechanism, and how reliably.
@@ -129,7 +134,7 @@ def command(
     TARGET is HOST, HOST:PORT, [IPV6]:PORT or https://HOST/. Each address of each
     target is tested with each mechanism (session-id, ticket, psk) of TLS 1.2 and 1.3.
     """
-    from tlsresume.cli.console import trace_line
+    from tlsresume.cli.console import note, trace_line
     from tlsresume.cli.statuses import with_exit_zero
     from tlsresume.scan import exit_status, scan
 
@@ -140,8 +145,12 @@ def command(
     outputs.judge = judge.report
     wanted = _wanted(targets, targets_file, connection)
     plans = [(target, _options(own, asked, verbose=outputs.verbose)) for target, own in wanted]
+    if plan:
+        show_plan(plans, outputs)
+        return 0
     trace = trace_line if outputs.verbose else None
-    report = scan(plans, on_result=outputs.show, trace=trace, deadline=deadline)
+    progress = None if outputs.quiet else note
+    report = scan(plans, on_result=outputs.show, trace=trace, deadline=deadline, progress=progress)
     report = judge.report(report)
     outputs.finish(report)
     if nagios:

@@ -81,6 +81,20 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
     help="Do not insist on the TLS version, cipher, SNI and ALPN that were saved.",
 )
 @click.option(
+    "--no-ticket",
+    cls=GroupedOption,
+    group=HOW,
+    is_flag=True,
+    help="Send no session_ticket extension (TLS 1.2), to see the difference.",
+)
+@click.option(
+    "--no-ems",
+    cls=GroupedOption,
+    group=HOW,
+    is_flag=True,
+    help="Send no extended_master_secret extension (TLS 1.2), to see the difference.",
+)
+@click.option(
     "--unclean-close",
     cls=GroupedOption,
     group=HOW,
@@ -141,6 +155,8 @@ def command(
         early_data=asked["early_data"],  # type: ignore[arg-type]  # bytes, by its callback
         explain=not asked["no_explain"],
         clean_close=not asked["unclean_close"],
+        tickets=not asked["no_ticket"],
+        extended_master_secret=not asked["no_ems"],
         ticket_keys=ticket_keys,
     )
     goal = (

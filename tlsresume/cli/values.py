@@ -89,3 +89,34 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
     if not 1 <= len(data) <= 65536:
         raise click.BadParameter("early data is 1 to 65536 bytes")
     return data
+
+
+def ages(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[float, ...]:
+    """Lengths of time, several in one value set apart by commas; each once, growing."""
+    from tlsresume.policy.durations import parse_duration
+
+    try:
+        found = {float(parse_duration(part)) for value in values for part in value.split(",")}
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return tuple(sorted(found))
+
+
+def host_names(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Host names as they can stand in SNI, each once. Raises BadParameter."""
+    from tlsresume.errors import UsageError
+    from tlsresume.target import parse_target
+
+    names = []
+    for value in values:
+        try:
+            name = parse_target("localhost", servername=value).server_name
+        except UsageError as error:
+            raise click.BadParameter(error.message) from None
+        if name:
+            names.append(name)
+    return tuple(dict.fromkeys(names))

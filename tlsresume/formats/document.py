@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from tlsresume.actions.inspect import Inspection
-from tlsresume.formats.explanation import Explanations
+from tlsresume.actions.plan import Plans
 from tlsresume.diagnosis.rotation import WatchReport
+from tlsresume.formats.explanation import Explanations
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe, printable
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult, Tool
@@ -54,6 +55,7 @@ DOCUMENTS: dict[str, type] = {
     "resume": ResumeResult,
     "inspect": Inspections,
     "explain": Explanations,
+    "plan": Plans,
     "watch": WatchReport,
     "failure": Failure,
 }

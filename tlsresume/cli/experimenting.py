@@ -1,0 +1,104 @@
+"""The options of `probe` that ask for more than its first round, or only for its plan."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsresume.cli import values
+from tlsresume.cli.demanding import duration
+from tlsresume.cli.grouping import GroupedOption
+from tlsresume.experiments.listing import EXPERIMENT_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tlsresume.cli.outputs import Outputs
+    from tlsresume.options import ProbeOptions
+    from tlsresume.target import Target
+
+GROUP = "Experiments, only when asked for"
+
+
+def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options; it gets them under the names of `ProbeOptions`, and `plan`."""
+
+    @_option(
+        "--experiment",
+        "experiments",
+        multiple=True,
+        type=click.Choice(EXPERIMENT_NAMES),
+        metavar="NAME",
+        help="Run this experiment too, on each mechanism that is judged; may be repeated. One of"
+        f" {', '.join(EXPERIMENT_NAMES)}. See --plan for what each asks.",
+    )
+    @_option(
+        "--cross-name",
+        "cross_names",
+        multiple=True,
+        metavar="NAME",
+        callback=values.host_names,
+        help="Offer the target's session under this other server name, to the same address; may"
+        " be repeated. That server learns of the session.",
+    )
+    @_option(
+        "--cross-alpn",
+        "cross_protocols",
+        multiple=True,
+        metavar="PROTO",
+        callback=lambda *given: values.protocols(*given) or (),
+        help="Offer the session with this other ALPN protocol; may be repeated.",
+    )
+    @_option(
+        "--age",
+        "ages",
+        multiple=True,
+        metavar="TIME[,TIME...]",
+        callback=values.ages,
+        help="Keep sessions and offer them at these ages, such as 30,5m,2h; may be repeated.",
+    )
+    @_option(
+        "--find-lifetime",
+        metavar="MAX",
+        callback=duration,
+        help="Find how long sessions are honoured, up to this age, such as 2h. Takes several"
+        " times as long; Ctrl-C reports what is known.",
+    )
+    @_option(
+        "--plan",
+        is_flag=True,
+        help="Say what would be run, and why, and connect to nothing.",
+    )
+    @functools.wraps(function)
+    def with_experiments(*args: Any, **kwargs: Any) -> Any:
+        kwargs["experiments"] = tuple(dict.fromkeys(kwargs["experiments"]))
+        return function(*args, **kwargs)
+
+    decorated: Callable[..., Any] = with_experiments
+    return decorated
+
+
+def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
+    decorate: Callable[..., Any] = click.option(
+        *names, cls=GroupedOption, group=GROUP, **attributes
+    )
+    return decorate
+
+
+def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -> None:
+    """Print the plan of a run. Raises click.UsageError for a format that has none."""
+    from tlsresume.actions.plan import Plans, plan_probe
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.formats import document, plan_text
+
+    for choice in outputs.choices:
+        if choice.name not in ("text", "json"):
+            raise click.UsageError(f"--plan has no {choice.name} format, only text and json")
+    plans = Plans(plans=tuple(plan_probe(target, options) for target, options in wanted))
+    outputs.emit(
+        lambda view: plan_text.render_plans(plans, view),
+        lambda: document.document(this_tool(), plans),
+    )
