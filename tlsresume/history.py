@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tlsresume.diagnosis.rotation import Offer, Sample, Sighting
+from tlsresume.diagnosis.watched import Offer, Sample, Sighting
 from tlsresume.errors import HistoryFileError
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session

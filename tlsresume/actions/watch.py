@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tlsresume.actions.reach import addresses_of, lab_for
-from tlsresume.diagnosis.rotation import Offer, Outcome, Sample, Sighting
 from tlsresume.diagnosis.summary import issued_key, naming_of
+from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import PeerError
 from tlsresume.experiments.discover import issues
 from tlsresume.experiments.terms import VERSION_OF, Terms

@@ -10,7 +10,8 @@ from tlsresume.actions.probe import first_of
 from tlsresume.actions.watch import Watch
 from tlsresume.cli import console
 from tlsresume.cli.tool import this_tool
-from tlsresume.diagnosis.rotation import Sample, WatchReport, watch_report
+from tlsresume.diagnosis.rotation import watch_report
+from tlsresume.diagnosis.watched import Sample, WatchReport
 from tlsresume.errors import ExitStatus
 from tlsresume.formats import document
 from tlsresume.formats.watch_text import render_watch, sample_line

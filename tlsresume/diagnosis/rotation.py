@@ -12,147 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
+from tlsresume.diagnosis.watched import (
+    Across,
+    KeyLife,
+    OutOfStep,
+    Place,
+    Rotation,
+    Sample,
+    Sighting,
+    Span,
+    WatchedTarget,
+    WatchReport,
+)
 from tlsresume.results import Finding, Mechanism
-
-Outcome = Literal["resumed", "declined", "not-offered", "failed", "expired"]
-Place = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """A key name (hex; None: not visible) that an address issued tickets under, on how many
-    connections; `lifetime` in seconds."""
-
-    address: str
-    port: int
-    mechanism: Mechanism
-    key_name: str | None
-    connections: int
-    lifetime: int
-    stateful: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What became of a session from an earlier sample; `age` in seconds. `new_key` is the
-    name of the key that the address issues under now."""
-
-    address: str
-    port: int
-    mechanism: Mechanism
-    age: float
-    old_key: str | None
-    new_key: str | None
-    outcome: Outcome
-
-    @property
-    def crosses(self) -> bool:
-        """Whether a rotation lies between the session and the offer."""
-        return None not in (self.old_key, self.new_key) and self.old_key != self.new_key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One look at one target. `time` is in seconds since 1970; `error` says why it failed."""
-
-    time: float
-    target: str
-    sightings: tuple[Sighting, ...] = ()
-    offers: tuple[Offer, ...] = ()
-    connections: int = 0
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A time in which a key was seen in sample after sample; UTC, ISO 8601."""
-
-    first: str
-    last: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLife:
-    """One key name on one address. `current`: the last sample saw it."""
-
-    address: str
-    port: int
-    key_name: str | None
-    first: str
-    last: str
-    seconds: float
-    samples: int
-    connections: int
-    current: bool
-    stateful: bool = False
-    mechanisms: tuple[Mechanism, ...] = ()
-    spans: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rotation:
-    """A new key on an address that had another: seen between `after` and `by`. `overlap`
-    are the seconds in which both were seen."""
-
-    address: str
-    port: int
-    old_key: str
-    new_key: str
-    after: str
-    by: str
-    overlap: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Across:
-    """Sessions from before a rotation, offered after it, on one address."""
-
-    address: str
-    port: int
-    old_key: str
-    new_key: str
-    offered: int
-    resumed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfStep:
-    """A time in which nodes issued under different keys, one of them newer. `until` is
-    None while it lasts. `behind` are the addresses with the older key."""
-
-    since: str
-    until: str | None
-    newest: str
-    behind: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedTarget:
-    """What is known of one target over time."""
-
-    target: str
-    samples: int
-    failed: int
-    connections: int
-    first: str | None = None
-    last: str | None = None
-    error: str | None = None
-    keys: tuple[KeyLife, ...] = ()
-    rotations: tuple[Rotation, ...] = ()
-    across: tuple[Across, ...] = ()
-    out_of_step: tuple[OutOfStep, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchReport:
-    """What `watch` knows: one shape for all its formats."""
-
-    history: str
-    targets: tuple[WatchedTarget, ...] = ()
-    max_key_age: int | None = None
 
 
 def iso(seconds: float) -> str:

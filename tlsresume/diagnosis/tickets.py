@@ -87,7 +87,12 @@ def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None
     sources=("CVE-2020-13777", "Hebrok et al., USENIX Security 2023", "RFC 5077 section 5.5"),
 )
 def weak_ticket_key(view: View) -> Match | None:
-    """The ticket key is guessable."""
+    """The ticket key is guessable.
+
+    A ticket that we were given opens with a key of zeros, of one byte repeated, of counting
+    bytes or a word, and the session inside has the secret of ours. No connection is made
+    for it.
+    """
     seen, evidence = [], []
     for words, session, nonces in _candidates(view):
         weak = weak_key(session, nonces)
@@ -117,7 +122,10 @@ def weak_ticket_key(view: View) -> Match | None:
     sources=("RFC 8446 section 4.6.1",),
 )
 def lifetime_too_long(view: View) -> Match | None:
-    """ticket_lifetime is above seven days."""
+    """ticket_lifetime is above seven days.
+
+    NewSessionTicket.ticket_lifetime is more than 604800 s.
+    """
     longest = max((ticket.lifetime for _, ticket in issued(view)), default=0)
     if longest <= LONGEST_LIFETIME:
         return None
@@ -140,7 +148,10 @@ def lifetime_too_long(view: View) -> Match | None:
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.6"),
 )
 def lifetime_long(view: View) -> Match | None:
-    """The lifetime hint is above 24 hours."""
+    """The lifetime hint is above 24 hours.
+
+    ticket_lifetime (TLS 1.3) or ticket_lifetime_hint (TLS 1.2) is more than 86400 s.
+    """
     longest = max((ticket.lifetime for _, ticket in issued(view)), default=0)
     if not _DAY < longest <= (LONGEST_LIFETIME if view.mechanism == "psk" else longest):
         return None
@@ -161,7 +172,10 @@ def lifetime_long(view: View) -> Match | None:
     sources=("RFC 8446 section 4.6.1", "RFC 8446 section C.4"),
 )
 def age_add_not_random(view: View) -> Match | None:
-    """ticket_age_add is zero or repeats."""
+    """ticket_age_add is zero or repeats.
+
+    NewSessionTicket.ticket_age_add is 0, or the same on two different tickets.
+    """
     by_ticket = {ticket.ticket: ticket.age_add for _, ticket in issued(view)}
     numbers = Counter(number for number in by_ticket.values() if number is not None)
     zero = numbers.pop(0, 0)
@@ -188,7 +202,10 @@ def age_add_not_random(view: View) -> Match | None:
     sources=("RFC 8446 section 4.6.1",),
 )
 def nonce_repeated(view: View) -> Match | None:
-    """Two tickets of one connection share a nonce."""
+    """Two tickets of one connection share a nonce.
+
+    NewSessionTicket.ticket_nonce is the same on two tickets of one connection.
+    """
     for attempt in view.attempts:
         nonces = [ticket.nonce for ticket in attempt.tickets if ticket.nonce is not None]
         repeated = [nonce for nonce, count in Counter(nonces).items() if count > 1]
@@ -213,7 +230,10 @@ def nonce_repeated(view: View) -> Match | None:
     sources=("RFC 8446 appendix C.4", "RFC 8446 section 8"),
 )
 def not_fresh(view: View) -> Match | None:
-    """The same ticket is given out more than once."""
+    """The same ticket is given out more than once.
+
+    Two NewSessionTicket messages, on one connection or on two, carry the same bytes.
+    """
     givers: dict[bytes, list[int]] = {}
     for attempt, ticket in issued(view):
         givers.setdefault(ticket.ticket, []).append(attempt.n)

@@ -15,7 +15,7 @@ import msgspec
 
 from tlsresume.actions.inspect import Inspection
 from tlsresume.actions.plan import Plans
-from tlsresume.diagnosis.rotation import WatchReport
+from tlsresume.diagnosis.watched import WatchReport
 from tlsresume.formats.explanation import Explanations
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe, printable

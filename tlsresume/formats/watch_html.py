@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
-from tlsresume.diagnosis.rotation import KeyLife, WatchedTarget, WatchReport
+from tlsresume.diagnosis.watched import KeyLife, WatchedTarget, WatchReport
 from tlsresume.formats.html_parts import finding
 from tlsresume.formats.printable import printable
 from tlsresume.formats.units import count, duration, short_key

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from string import ascii_lowercase, ascii_uppercase
 
-from tlsresume.diagnosis.rotation import KeyLife, Sample, WatchedTarget, WatchReport
+from tlsresume.diagnosis.watched import KeyLife, Sample, WatchedTarget, WatchReport
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
 from tlsresume.formats.units import count, duration, short_key
