@@ -14,7 +14,9 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, seconds, short, tally
 from tlsresume.results import Attempt, Mechanism
-from tlsresume.wire.handshake import cipher_hash
+from tlsresume.session.session import Session
+from tlsresume.session.ticket import is_stateful
+from tlsresume.wire.handshake import AlertDescription, cipher_hash
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
@@ -74,11 +76,39 @@ def version_changed(view: View) -> Match | None:
         and a.plan.minimum <= a.offer.fields.tls_version <= a.plan.maximum
     ]
     if not changed or changed[0].offer is None or changed[0].tls_version is None:
-        return None
+        return _version_gone(view)
     then, now = changed[0].offer.fields.tls_version, changed[0].tls_version
     return Match(
         seen=(f"session {then.label}, this connection {now.label} ({changed[0].address})",),
         evidence=_shown(view, *changed),
+    )
+
+
+def _version_gone(view: View) -> Match | None:
+    """With only the session's version allowed the server refuses, whatever is offered."""
+    refused = [
+        a
+        for a in view.broken
+        if any(alert.description == AlertDescription.protocol_version for alert in a.alerts)
+    ]
+    if view.saved is None or not refused or view.accepted or view.declined:
+        return None
+    then = view.saved.session.fields.tls_version
+    if not view.settled("unpinned"):
+        return Match(
+            seen=(f"only {then.label} was offered",), proven=False, ask=("control", "unpinned")
+        )
+    other = [a for a in view.experiment("unpinned") if a.tls_version not in (None, then)]
+    if not other or other[0].tls_version is None or not view.hopeless:
+        return None
+    return Match(
+        seen=(
+            (
+                f"session {then.label}, which the server no longer speaks; it now chooses"
+                f" {other[0].tls_version.label}"
+            ),
+        ),
+        evidence=_shown(view, refused[0], other[0]),
     )
 
 
@@ -101,6 +131,20 @@ def hash_mismatch(view: View) -> Match | None:
     session's suite offered, the server refuses, and with all of them it chooses one of
     another hash.
     """
+    session = view.session
+    unable = [a for a in view.withheld if session and _other_hash_only(a, session)]
+    if session is not None and unable:
+        return Match(
+            seen=(
+                (
+                    f"the session has {session.fields.cipher_name}, and no suite that this client"
+                    f" may use ({unable[0].plan.ciphersuites}) has its hash: OpenSSL does not"
+                    " offer it"
+                ),
+            ),
+            evidence=_shown(view, *unable),
+            advice="Allow a suite of the session's hash (leave out --ciphersuites).",
+        )
     for attempt in view.declined:
         offer = attempt.offer
         if offer is None or attempt.suite is None:
@@ -125,7 +169,6 @@ def hash_mismatch(view: View) -> Match | None:
                 if stuck
                 else None,
             )
-    session = view.session
     pinned = [
         a for a in view.broken if session and a.plan.ciphersuites == session.fields.cipher_name
     ]
@@ -150,6 +193,14 @@ def hash_mismatch(view: View) -> Match | None:
     return None
 
 
+def _other_hash_only(attempt: Attempt, session: Session) -> bool:
+    plan, fields = attempt.plan, session.fields
+    if plan.ciphersuites is None or not plan.minimum <= fields.tls_version <= plan.maximum:
+        return False
+    hashes = {suite.rsplit("_", 1)[-1].lower() for suite in plan.ciphersuites.split(":")}
+    return fields.cipher_hash is not None and fields.cipher_hash not in hashes
+
+
 @rule(
     "mechanism-removed",
     "B",
@@ -169,11 +220,28 @@ def mechanism_removed(view: View) -> Match | None:
         return None
     later = [a for a in (*view.declined, *view.full) if a.handshake_done]
     if not later or any(s.mechanism == view.mechanism for a in later for s in a.sessions):
-        return None
+        return _kept_otherwise(view, later)
     if view.declined and view.declined[0].tls_version != view.saved.session.fields.tls_version:
         return None
     return Match(
         seen=(f"no {_kind(view)} on {connections(len(later))} now",),
+        evidence=_shown(view, *later),
+        proven=bool(view.full),
+        ask=("retry",),
+    )
+
+
+def _kept_otherwise(view: View, later: list[Attempt]) -> Match | None:
+    """Sealed tickets then and names in a cache now, or the other way round."""
+    tickets = [ticket.ticket for a in later for ticket in a.tickets]
+    if view.mechanism != "psk" or not tickets or _leaf_change(view) is not None:
+        return None
+    now = {is_stateful(ticket) for ticket in tickets}
+    if now != {not view.stateful}:
+        return None
+    kinds = ("sealed tickets", "32-byte (stateful) tickets")
+    return Match(
+        seen=(f"{kinds[view.stateful]} then, {kinds[not view.stateful]} now",),
         evidence=_shown(view, *later),
         proven=bool(view.full),
         ask=("retry",),
@@ -236,30 +304,71 @@ def name_changed(view: View) -> Match | None:
     SNI or ALPN of the ClientHello differ from those saved with the session; under its own
     name it resumes (experiment own-name).
     """
-    saved = view.saved
-    if saved is None or not view.declined:
-        return None
-    attempt = view.declined[0]
-    changes = []
-    if saved.server_name and attempt.plan.server_name != saved.server_name:
-        changes.append(f"SNI {saved.server_name} -> {attempt.plan.server_name or 'none'}")
-    if saved.alpn and saved.alpn not in attempt.plan.alpn:
-        changes.append(f"ALPN {saved.alpn} -> {', '.join(attempt.plan.alpn) or 'none'}")
+    crossed = _crossed_by_wish(view)
+    if crossed is not None:
+        return crossed
+    changes = _name_changes(view)
     if not changes:
         return None
+    attempt = view.declined[0]
     own = view.experiment("own-name", "offer")
-    if own and not any(a.reused for a in own):
-        return None
     return Match(
         seen=(*changes, *(("under its own name the session resumes",) if own else ())),
         evidence=_shown(view, attempt, *own),
         proven=bool(own),
         ask=("own-name",),
+        candidates=() if own else ("any other cause: under its own name it was not tried",),
+    )
+
+
+def _name_changes(view: View) -> list[str]:
+    """In which names the offer differs from the session; none where its own did not help."""
+    saved = view.saved
+    if saved is None or not view.declined:
+        return []
+    own = view.experiment("own-name", "offer")
+    if own and not any(a.reused for a in own):
+        return []
+    plan, changes = view.declined[0].plan, []
+    if saved.server_name and plan.server_name != saved.server_name:
+        changes.append(f"SNI {saved.server_name} -> {plan.server_name or 'none'}")
+    if saved.alpn and saved.alpn not in plan.alpn:
+        changes.append(f"ALPN {saved.alpn} -> {', '.join(plan.alpn) or 'none'}")
+    return changes
+
+
+def _crossed_by_wish(view: View) -> Match | None:
+    """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
+    declined = [
+        a
+        for experiment in ("cross-name", "cross-alpn")
+        for a in view.experiment(experiment, "offer")
+        if a.handshake_done and a.offered and not a.reused
+    ]
+    if not declined or not view.accepted:
+        return None
+    return Match(
+        seen=tuple(
+            f"declined under {what}"
+            for a in declined
+            for what in [
+                f"SNI {a.plan.server_name}"
+                if a.experiment == "cross-name"
+                else f"ALPN {', '.join(a.plan.alpn)}"
+            ]
+        ),
+        evidence=_shown(view, *declined),
+        advice="Right behaviour: a session belongs to the name it was made for.",
+        severity="info",
+        aside=True,
     )
 
 
 def _leaf_change(view: View) -> tuple[Attempt, str, str] | None:
-    """A declined try on which the certificate was not the session's: it, then, now."""
+    """A declined try on which the certificate was not the session's: it, then, now. Another
+    name may have another certificate, so nothing is said while that is the difference."""
+    if _name_changes(view):
+        return None
     for attempt in view.declined:
         if attempt.offer is None or attempt.leaf_sha256 is None:
             continue
@@ -385,6 +494,8 @@ def other_ticket_key(view: View) -> Match | None:
         return None
     if view.crossing:
         return _between_addresses(view)
+    if view.saved is not None and _same_key(view, view.declined[0]) is None:
+        return _without_names(view, view.saved.session)
     if view.naming.visible:
         return _by_key_names(view)
     if view.saved is None and view.accepted:
@@ -397,6 +508,24 @@ def other_ticket_key(view: View) -> Match | None:
             not_known=("key names: these tickets show none",),
         )
     return None
+
+
+def _without_names(view: View, session: Session) -> Match | None:
+    """A young session of a file is declined, and its tickets show no key names."""
+    age = view.age(view.declined[0])
+    if view.fresh_is_accepted is False or age > (session.lifetime or age):
+        return None
+    return Match(
+        seen=(
+            f"the session is {seconds(age)} old",
+            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+        ),
+        evidence=_shown(view, view.declined[0], *view.at_once[:1]),
+        proven=False,
+        ask=("retry", "same-ticket"),
+        candidates=("expired-at-server", "server-policy (client certificate, address binding)"),
+        not_known=("key names: these tickets show none",),
+    )
 
 
 def _between_addresses(view: View) -> Match | None:
@@ -482,6 +611,40 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
         not_known=("rotation, restart or another node: a client cannot tell these apart",)
         if fresh and len(names) == 1
         else (),
+    )
+
+
+@rule(
+    "consumed",
+    "B",
+    "warning",
+    mechanisms=("psk",),
+    cause="This server accepts each ticket once, and the offered one was used before.",
+    advice="Use a fresh ticket for each connection; keep the newest one that came"
+    " (tlsresume resume --update).",
+    sources=("RFC 8446 section 8.1", "RFC 8446 appendix C.4", "openssl/openssl#6389"),
+)
+def consumed(view: View) -> Match | None:
+    """The ticket was used before, and this server takes each once.
+
+    A fresh ticket resumes once and is refused the second time (experiment same-ticket).
+    """
+    if view.saved is None or not view.declined:
+        return None
+    first = view.experiment("same-ticket", "first")
+    second = view.experiment("same-ticket", "second")
+    if not first or not second or not first[0].reused or second[0].reused:
+        return None
+    if _same_key(view, view.declined[0]) is False:
+        return None
+    again = view.accepted and view.accepted[0].time < view.declined[0].time
+    return Match(
+        seen=(
+            "a fresh ticket resumes once and is refused the second time",
+            *(("the saved one resumed, and was then refused",) if again else ()),
+        ),
+        evidence=_shown(view, view.declined[0], first[0], second[0]),
+        candidates=() if again else ("expired-at-server", "cache-miss"),
     )
 
 
@@ -583,38 +746,6 @@ def never_honoured(view: View) -> Match | None:
 
 
 @rule(
-    "consumed",
-    "B",
-    "warning",
-    mechanisms=("psk",),
-    cause="This server accepts each ticket once, and the offered one was used before.",
-    advice="Use a fresh ticket for each connection; keep the newest one that came"
-    " (tlsresume resume --update).",
-    sources=("RFC 8446 section 8.1", "RFC 8446 appendix C.4", "openssl/openssl#6389"),
-)
-def consumed(view: View) -> Match | None:
-    """The ticket was used before, and this server takes each once.
-
-    A fresh ticket resumes once and is refused the second time (experiment same-ticket).
-    """
-    if view.saved is None or not view.declined:
-        return None
-    first = view.experiment("same-ticket", "first")
-    second = view.experiment("same-ticket", "second")
-    if not first or not second or not first[0].reused or second[0].reused:
-        return None
-    again = view.accepted and view.accepted[0].time < view.declined[0].time
-    return Match(
-        seen=(
-            "a fresh ticket resumes once and is refused the second time",
-            *(("the saved one resumed, and was then refused",) if again else ()),
-        ),
-        evidence=_shown(view, view.declined[0], first[0], second[0]),
-        candidates=() if again else ("expired-at-server", "cache-miss"),
-    )
-
-
-@rule(
     "expired-at-server",
     "B",
     "error",
@@ -636,41 +767,59 @@ def expired_at_server(view: View) -> Match | None:
     a fresh session resumes; or, with `--age` and `--find-lifetime`, young sessions resume
     and older ones do not.
     """
-    aged = [a for a in view.experiment("age") if a.offered and a.handshake_done and not a.reused]
-    if aged:
-        young = [a for a in view.experiment("age") if a.reused]
-        if not young:
-            return None
-        return Match(
-            seen=(
-                (
-                    f"resumed at {seconds(max(view.age(a) for a in young))}, refused at"
-                    f" {seconds(min(view.age(a) for a in aged))}; promised"
-                    f" {_promised(view, aged[0])}"
-                ),
-            ),
-            evidence=_shown(view, young[-1], aged[0]),
-        )
+    aged = _refused_at_an_age(view)
+    if aged is not None:
+        return aged
     if view.saved is None or not view.declined or view.stateful:
         return None
     attempt = view.declined[0]
-    if _same_key(view, attempt) is False or _leaf_change(view) is not None:
+    same = _same_key(view, attempt)
+    if same is False or _leaf_change(view) is not None or _name_changes(view):
         return None
     if view.fresh_is_accepted is False:
         return None
     age = view.age(attempt)
     lifetime = view.saved.session.lifetime
+    expired = lifetime is not None and age > lifetime
+    if same is None and not expired:
+        return None
     return Match(
         seen=(
             f"the session is {seconds(age)} old; promised {_promised(view, attempt)}",
             *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
         ),
         evidence=_shown(view, attempt, *view.at_once[:1]),
-        proven=bool(view.fresh_is_accepted),
+        proven=bool(view.fresh_is_accepted) and same is True,
         ask=("retry", "same-ticket"),
-        candidates=()
-        if lifetime is not None and age > lifetime
-        else ("consumed", "server-policy (client certificate, address binding)"),
+        candidates=("other-ticket-key: these tickets show no key names",)
+        if same is None
+        else ()
+        if expired
+        else (
+            *(() if view.experiment("same-ticket") else ("consumed",)),
+            "server-policy (client certificate, address binding)",
+        ),
+    )
+
+
+def _refused_at_an_age(view: View) -> Match | None:
+    """--age and --find-lifetime: refused before the promised lifetime was over."""
+    offers = view.experiment("age")
+    promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
+    young = [view.age(a) for a in offers if a.reused]
+    aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
+    aged = [a for a in aged if _same_key(view, a) is not False]
+    if not young or not aged:
+        return None
+    oldest, refused = max(young), min(view.age(a) for a in aged)
+    if refused <= oldest or (promised and refused >= promised):
+        return None
+    said = f"promised {seconds(promised)}" if promised else "no lifetime was promised"
+    return Match(
+        seen=(f"resumed at {seconds(oldest)}, refused at {seconds(refused)}; {said}",),
+        evidence=_shown(view, next(a for a in offers if a.reused), aged[0]),
+        severity="warning" if promised else "info",
+        aside=True,
     )
 
 
@@ -684,6 +833,7 @@ def _promised(view: View, attempt: Attempt) -> str:
     "unclean-close",
     "B",
     "warning",
+    mechanisms=("psk", "session-id"),
     cause="The server keeps sessions in a cache and drops one when its connection is cut without"
     " close_notify.",
     advice="Let clients send close_notify (SSL_shutdown), or use stateless tickets.",
@@ -704,6 +854,7 @@ def unclean_close(view: View) -> Match | None:
     return Match(
         seen=(f"{kept} of {len(clean)} after close_notify, {lost} of {len(abrupt)} after a cut",),
         evidence=_shown(view, clean[0], abrupt[0]),
+        aside=True,
     )
 
 
@@ -716,17 +867,31 @@ def unclean_close(view: View) -> Match | None:
     sources=("DIAGNOSIS: honestly indistinguishable from the client",),
 )
 def undetermined(view: View) -> Match | None:
-    """declined, and a client cannot tell why.
+    """Not resumed, and a client cannot tell why.
 
     A full handshake under the same ticket key and certificate, and nothing else that
     differs.
     """
     if not view.declined:
-        return None
+        return _withheld(view)
     return Match(
         seen=(_share(view),),
         evidence=_shown(view, view.declined[0]),
         proven=False,
         ask=("retry",),
         candidates=("server-policy: client certificates, load shedding, address binding",),
+    )
+
+
+def _withheld(view: View) -> Match | None:
+    if not view.withheld or view.session is None:
+        return None
+    usable, why = view.session.usable(view.withheld[0].time)
+    return Match(
+        seen=("OpenSSL left the session out of the ClientHello, and gave no reason", why),
+        evidence=_shown(view, *view.withheld),
+        proven=False,
+        candidates=() if usable else (why,),
+        not_known=("why this OpenSSL withholds it",),
+        advice="Save a new session. If the clock of this machine is wrong, mend it first.",
     )

@@ -7,13 +7,16 @@ failure) has succeeded: else the server, not the session, is the trouble.
 from __future__ import annotations
 
 from tlsresume.diagnosis.rules import Match, rule
-from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.view import OTHER_PLANS, View
 from tlsresume.diagnosis.wording import exchange, seconds
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 _ASK = ("control",)
 _FRESH = ("control", "retry")
+
+#: What else may break connections now and then, while others resume.
+_UNRELIABLE = ("connections that break whatever is offered: load, a limit, the network",)
 
 
 def _controlled(view: View) -> bool:
@@ -29,16 +32,21 @@ def _with_alert(
     view: View, *numbers: AlertDescription, hello: bool | None = False
 ) -> list[Attempt]:
     """Broken tries that the server ended with one of these alerts; `hello`: whether a
-    ServerHello came before it (None: either)."""
+    ServerHello came before it (None: either). None where the handshake fails without the
+    session, too."""
     return [
         attempt
-        for attempt in view.broken
+        for attempt in _broken(view)
         if hello in (None, attempt.server_hello_seen)
         and any(
             alert.sender == "server" and alert.fatal and alert.description in numbers
             for alert in attempt.alerts
         )
     ]
+
+
+def _broken(view: View) -> tuple[Attempt, ...]:
+    return () if view.hopeless else view.broken
 
 
 def _times(attempts: list[Attempt], view: View, what: str) -> str:
@@ -93,6 +101,7 @@ def cross_name_refused(view: View) -> Match | None:
             ),
         ),
         evidence=_shown(view, refused),
+        aside=refused[0].experiment == "cross-name",
     )
 
 
@@ -109,6 +118,7 @@ def _made_for(view: View, attempt: Attempt) -> str | None:
     "no-session-id-context",
     "C",
     "error",
+    mechanisms=("psk", "ticket"),
     cause="The server asks for client certificates, but its OpenSSL was given no session id"
     " context; it then aborts every handshake that offers a session.",
     advice="Look for 'session id context uninitialized' in the server's log and set a context, or"
@@ -148,6 +158,7 @@ def no_session_id_context(view: View) -> Match | None:
     "aged-ticket-alert",
     "C",
     "error",
+    mechanisms=("psk", "ticket"),
     cause="The server answers tickets past a certain age with alert 80 instead of a full"
     " handshake; young ones resume.",
     advice="Upgrade the server; until then, let clients drop sessions well before that age.",
@@ -170,7 +181,7 @@ def aged_ticket_alert(view: View) -> Match | None:
     young = [a for a in (*view.at_once, *view.experiment("age")) if a.reused]
     if not (aborted or aged):
         return None
-    if view.saved is None and not aged:
+    if view.saved is None and (not aged or not young):
         return None
     attempt = (aborted or aged)[0]
     return Match(
@@ -180,7 +191,9 @@ def aged_ticket_alert(view: View) -> Match | None:
         ),
         evidence=_shown(view, aborted or aged),
         proven=bool(young),
-        ask=_FRESH,
+        ask=_FRESH if aborted else (),
+        aside=not aborted,
+        severity="warning" if not aborted else None,
     )
 
 
@@ -249,7 +262,12 @@ def cipher_removed(view: View) -> Match | None:
     )
     here = [a for a in broken if a.plan.ciphers is not None and name not in a.plan.ciphers]
     unpinned = [a for a in view.experiment("unpinned") if a.handshake_done]
-    there = [a for a in broken if a.plan.ciphers == name]
+    there = [
+        a
+        for a in view.broken
+        if a.plan.ciphers == name and not a.server_hello_seen
+        and any(x.description == AlertDescription.handshake_failure for x in a.alerts)
+    ]  # fmt: skip
     if here:
         return Match(
             seen=(f"the session's cipher {name} is not in this client's list",),
@@ -323,7 +341,7 @@ def wrong_secret(view: View) -> Match | None:
     """
     broken = [
         a
-        for a in view.broken
+        for a in _broken(view)
         if a.server_hello_seen
         and (
             any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
@@ -366,15 +384,36 @@ def ems_changed(view: View) -> Match | None:
     extms'.
     """
     broken = [
-        a for a in view.broken if a.server_hello_seen and _says(a, "inconsistent extms", "extms")
+        a for a in _broken(view) if a.server_hello_seen and _says(a, "inconsistent extms", "extms")
     ]
     if not broken:
-        return None
+        return _server_dropped_ems(view)
     return Match(
         seen=(_times(broken, view, "'inconsistent extms' after the ServerHello"),),
         evidence=_shown(view, broken),
         proven=_controlled(view),
         ask=_ASK,
+    )
+
+
+def _server_dropped_ems(view: View) -> Match | None:
+    """RFC 7627 section 5.3 from the other side: the server has none any more, and aborts."""
+    session = view.session
+    now = [a for a in view.controls if a.handshake_done]
+    if session is None or not session.fields.extended_master_secret or not now:
+        return None
+    broken = [
+        a
+        for a in _with_alert(
+            view, AlertDescription.handshake_failure, AlertDescription.illegal_parameter
+        )
+        if a.plan.extended_master_secret
+    ]
+    if not broken or any(a.extended_master_secret is not False for a in now):
+        return None
+    return Match(
+        seen=("the session has extended master secret, the server has none now",),
+        evidence=("SSL_SESSION.flags [13]: bit 0 set", *_shown(view, broken)),
     )
 
 
@@ -394,7 +433,7 @@ def mixed_version_pool(view: View) -> Match | None:
     On some connections alert 70 protocol_version or 'wrong version number', on others of
     the same TLS version a finished handshake.
     """
-    everything = (*view.attempts, *view.elsewhere)
+    everything = [a for a in (*view.attempts, *view.elsewhere) if a.experiment not in OTHER_PLANS]
     refused = [
         a
         for a in everything
@@ -435,14 +474,15 @@ def dies_on_session(view: View) -> Match | None:
     FIN, RST or silence where a ServerHello is due, each time a session is offered and never
     without one; no alert.
     """
+    broken = _broken(view)
     died = [
         a
-        for a in view.broken
+        for a in broken
         if a.error is not None
         and a.error.kind in ("closed", "reset", "timeout")
         and not any(alert.fatal for alert in a.alerts)
     ]
-    if len(died) < len(view.broken) or not died:
+    if len(died) < len(broken) or not died:
         return None
     how = died[0].error.kind if died[0].error else "closed"
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
@@ -451,6 +491,7 @@ def dies_on_session(view: View) -> Match | None:
         evidence=_shown(view, died),
         proven=_controlled(view) and not view.accepted,
         ask=_ASK,
+        candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
     )
 
@@ -471,12 +512,13 @@ def fails_with_session(view: View) -> Match | None:
     Handshakes that offer the session fail, the same one without it succeeds, and no other
     cause of this group fits.
     """
-    if not view.broken:
+    broken = list(_broken(view))
+    if not broken:
         return None
-    broken = list(view.broken)
     return Match(
         seen=(_times(broken, view, broken[0].error.message if broken[0].error else "failure"),),
         evidence=_shown(view, broken),
-        proven=_controlled(view),
+        proven=_controlled(view) and not view.accepted,
         ask=_ASK,
+        candidates=_UNRELIABLE if view.accepted else (),
     )

@@ -25,18 +25,16 @@ class Judged:
 
 def matches(view: View) -> tuple[Judged, ...]:
     """Every rule that fits, in the order of precedence."""
-    rules = [rule for rule in RULES if rule.group != "C"] if _fails_anyway(view) else RULES
-    return tuple(Judged(rule, match) for rule in rules if (match := rule.match(view)) is not None)
-
-
-def _fails_anyway(view: View) -> bool:
-    """Whether handshakes fail without the session, too: then it is not the session's doing."""
-    return bool(view.controls) and not any(control.handshake_done for control in view.controls)
+    return tuple(Judged(rule, match) for rule in RULES if (match := rule.match(view)) is not None)
 
 
 def causes(view: View) -> tuple[Judged, ...]:
     """The rules that fit and explain why a session was not resumed."""
-    return tuple(judged for judged in matches(view) if judged.rule.group in CAUSES)
+    return tuple(judged for judged in matches(view) if _explains(judged))
+
+
+def _explains(judged: Judged) -> bool:
+    return judged.rule.group in CAUSES and not judged.match.aside
 
 
 def named(view: View) -> Judged | None:
@@ -51,10 +49,11 @@ def wanted(view: View) -> tuple[str, ...]:
     """The experiments that would separate the causes left, in the order in which they are
     asked for; none when one cause is proven and asks for nothing more."""
     chosen = named(view)
-    if chosen is None:
-        return ()
-    asked = [] if chosen.match.proven else [j for j in causes(view) if j is not chosen]
-    names = [name for judged in (chosen, *asked) for name in judged.match.ask]
+    asking = [j for j in matches(view) if not _explains(j) and not j.match.proven]
+    if chosen is not None:
+        left = () if chosen.match.proven else causes(view)
+        asking = [chosen, *left, *asking]
+    names = [name for judged in asking for name in judged.match.ask]
     return tuple(dict.fromkeys(name for name in names if not view.settled(name)))
 
 
@@ -74,7 +73,7 @@ def merge(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _of_view(view: View) -> list[Finding]:
     aside = () if view.crossing else matches(view)
-    findings = [_finding(view, j, ()) for j in aside if j.rule.group not in CAUSES]
+    findings = [_finding(view, judged, ()) for judged in aside if not _explains(judged)]
     chosen = named(view)
     single_use = any(finding.code == "single-use" for finding in findings)
     if chosen is not None and not (single_use and chosen.rule.group == "B"):
@@ -96,7 +95,9 @@ _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 
 def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     rule, match = judged.rule, judged.match
-    severity: Severity = rule.severity if view.judged or rule.group == "T" else "info"
+    severity: Severity = match.severity or rule.severity
+    if not view.judged and rule.group != "T":
+        severity = "info"
     if view.crossing and severity == "error":
         severity = "warning"
     skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)

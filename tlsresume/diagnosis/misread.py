@@ -67,7 +67,7 @@ def resumed_then_refused(view: View) -> Match | None:
     """
     normal = {a.http_status for a in view.full if a.http_status is not None}
     refused = [a for a in view.accepted if a.http_status in _REFUSED_STATUS]
-    refused = [a for a in refused if a.http_status not in normal]
+    refused = [a for a in refused if a.http_status not in normal and not _crossed(view, a)]
     if not refused or (view.saved is None and not normal):
         return None
     status = refused[0].http_status
@@ -80,6 +80,12 @@ def resumed_then_refused(view: View) -> Match | None:
         proven=bool(normal),
         ask=("control",),
     )
+
+
+def _crossed(view: View, attempt: Attempt) -> bool:
+    """Whether the session was made for another name: that has a rule of its own."""
+    made_for = view.saved.server_name if view.saved else None
+    return made_for is not None and made_for != attempt.plan.server_name
 
 
 @rule(
@@ -226,3 +232,29 @@ def hello_retry(view: View) -> Match | None:
         seen=(f"on {len(retried)} of {connections(len(view.accepted))} resumed",),
         evidence=_shown(view, *retried),
     )
+
+
+@rule(
+    "cross-name-accepted",
+    "D",
+    "info",
+    cause="The server resumed a session under another name than it was made for.",
+    advice="If the two names have different rules on client certificates, check the server's"
+    " version: nginx 1.27.4 and httpd 2.4.64 refuse this.",
+    sources=("RFC 6066 section 3", "CVE-2025-23419 (nginx), CVE-2025-23048 (httpd)"),
+)
+def cross_name_accepted(view: View) -> Match | None:
+    """A session made for one name is accepted under another.
+
+    `tlsresume probe --cross-name NAME`: the session resumes, and the request on it is
+    answered as one without a session.
+    """
+    taken = [
+        a
+        for a in view.experiment("cross-name", "offer")
+        if a.reused and a.http_status not in _REFUSED_STATUS
+    ]
+    if not taken:
+        return None
+    names = dict.fromkeys(a.plan.server_name or "none" for a in taken)
+    return Match(seen=(f"accepted under SNI {', '.join(names)}",), evidence=_shown(view, *taken))

@@ -72,7 +72,7 @@ def captured_too_early(view: View) -> Match | None:
 @rule(
     "lifetime-zero",
     "A",
-    "warning",
+    "error",
     mechanisms=("psk",),
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
@@ -90,6 +90,14 @@ def lifetime_zero(view: View) -> Match | None:
     ticket_lifetime is 0 in every NewSessionTicket of TLS 1.3. (In TLS 1.2 a hint of 0
     states nothing, and such tickets are used.)
     """
+    if view.saved is not None:
+        saved = view.saved.session
+        if not view.withheld or not saved.fields.ticket or saved.lifetime != 0:
+            return None
+        return Match(
+            seen=("the saved ticket has a lifetime of 0",),
+            evidence=("SSL_SESSION: no lifetime hint [9]", *_shown(view, view.withheld)),
+        )
     brought = [a for a in view.attempts if a.tickets]
     if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
         return None
@@ -116,7 +124,7 @@ def expired_at_client(view: View) -> Match | None:
     has no pre_shared_key. In TLS 1.2 OpenSSL offers a session however old it is.
     """
     session = view.session
-    if session is None or not view.withheld or session.lifetime is None:
+    if session is None or not view.withheld or not session.lifetime:
         return None
     age = session.age(view.withheld[0].time)
     if age <= session.lifetime or not session.fields.ticket:
@@ -235,8 +243,10 @@ def not_issued(view: View) -> Match | None:
     """
     if view.subject or not view.full:
         return None
-    if any(s.mechanism == view.mechanism for a in view.attempts for s in a.sessions):
-        return None
+    elicited = view.experiment("elicit")
+    brought = [a for a in view.full if any(s.mechanism == view.mechanism for s in a.sessions)]
+    if brought:
+        return _issued_late(view, brought) if set(brought) <= set(elicited) else None
     longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in view.full)
     asked = any(a.response for a in view.full)
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
@@ -248,7 +258,21 @@ def not_issued(view: View) -> Match | None:
             ),
         ),
         evidence=_shown(view, view.full),
+        proven=view.mechanism != "psk" or view.settled("elicit"),
+        ask=("elicit",) if view.mechanism == "psk" else (),
         not_known=()
         if asked or view.mechanism != "psk"
         else ("whether tickets come after data: try --send TEXT or an https:// target",),
+    )
+
+
+def _issued_late(view: View, brought: list[Attempt]) -> Match:
+    late = brought[0].timings.first_ticket
+    came = "later" if late is None else f"after {late / 1000:.1f} s"
+    what = "with data and its answer" if brought[0].response else "with more patience"
+    return Match(
+        seen=(f"no ticket came in the first round; {what} one came {came}",),
+        evidence=_shown(view, tuple(brought)),
+        advice="Clients that save their session before then never resume here. Raise --ticket-wait"
+        " to test this server.",
     )

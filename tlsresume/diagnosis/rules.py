@@ -32,7 +32,9 @@ class Match:
     `seen` are lines for people, `evidence` the messages and fields behind them.
     `proven` is False while other causes fit as well; `ask` names the experiments that
     would separate them, cheapest first; `candidates` are causes that no experiment of
-    ours can rule out. `not_known` says what the evidence leaves open.
+    ours can rule out. `not_known` says what the evidence leaves open. `advice` and
+    `severity`, if given, stand for the rule's own. `aside`: an experiment that the user
+    asked for showed it; it is reported, but explains nothing else.
     """
 
     seen: tuple[str, ...]
@@ -42,6 +44,8 @@ class Match:
     candidates: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     advice: str | None = None
+    severity: Severity | None = None
+    aside: bool = False
 
 
 Check = Callable[[View], Match | None]

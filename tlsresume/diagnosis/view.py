@@ -19,7 +19,7 @@ from tlsresume.session.ticket import KeyNaming, is_stateful
 SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
 
 #: Experiments whose handshakes without a session follow another plan than the tries'.
-_OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name"})
+OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class View:
             attempt
             for attempt in self.attempts
             if attempt.offer is None and attempt.handshake_done
-            and attempt.experiment not in _OTHER_PLANS
+            and attempt.experiment not in OTHER_PLANS
         )  # fmt: skip
 
     @property
@@ -131,8 +131,13 @@ class View:
             for attempt in self.attempts
             if attempt.offer is None
             and attempt.time >= since
-            and attempt.experiment not in _OTHER_PLANS
+            and attempt.experiment not in OTHER_PLANS
         )
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the handshake fails without the session, too."""
+        return bool(self.controls) and not any(a.handshake_done for a in self.controls)
 
     @property
     def at_once(self) -> tuple[Attempt, ...]:

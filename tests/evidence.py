@@ -1,0 +1,265 @@
+"""Recorded evidence for tests of rules: attempts as a Lab journals them, and Views of them.
+
+A `Story` is told in the order of time, a second between two connections. Sessions are
+the vectors of real OpenSSL clients with other tickets, IDs and times; a ticket of key
+"a" begins with the name that letter stands for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from tests.canned_lab import START, mint
+from tests.sessions import SESSION_PEER
+from tlsresume.diagnosis.summary import naming_of
+from tlsresume.diagnosis.view import Saved, View, make_view
+from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import (
+    AlertSeen,
+    Attempt,
+    Failure,
+    FailureKind,
+    Mechanism,
+    Ticket,
+    Timings,
+    Verification,
+)
+from tlsresume.session.session import Session
+from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
+
+ADDRESS = "192.0.2.10"
+PORT = 443
+SNI = "example.test"
+
+TLS12, TLS13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
+
+#: The leaf that the vectors were made with, and another one.
+LEAF = hashlib.sha256(SESSION_PEER).hexdigest()
+OTHER_LEAF = "0e" * 32
+
+#: RFC 8446 section B.4: suites by number.
+AES_128, AES_256 = 0x1301, 0x1302
+SUITES = {AES_128: "TLS_AES_128_GCM_SHA256", AES_256: "TLS_AES_256_GCM_SHA384"}
+
+STATEFUL = "stateful"
+
+
+def plan_of(mechanism: Mechanism, **parts: Any) -> Plan:
+    """The plan under which a server can use only this mechanism."""
+    version = TLS13 if mechanism == "psk" else TLS12
+    chosen = {
+        "minimum": version,
+        "maximum": version,
+        "server_name": SNI,
+        "tickets": mechanism != "session-id",
+    }
+    return Plan(**(chosen | parts))
+
+
+def alert(number: AlertDescription, sender: str = "server") -> AlertSeen:
+    return AlertSeen(sender, 2, number, number.name)  # type: ignore[arg-type]
+
+
+def stack(reason: str) -> ErrorStack:
+    """OpenSSL's error queue with one entry."""
+    return ErrorStack("SSL_do_handshake", "-1", (ErrorEntry("SSL routines", reason, 1),))
+
+
+@dataclass
+class Story:
+    """What happened with one mechanism on one address, and what it looks like as a View."""
+
+    mechanism: Mechanism
+    plan: Plan = field(init=False)
+    journal: list[Attempt] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    saved: Saved | None = None
+    judged: bool = True
+    address: str = ADDRESS
+    _handles: int = 0
+
+    def __post_init__(self) -> None:
+        self.plan = plan_of(self.mechanism)
+
+    # ------------------------------------------------------------------ sessions
+
+    @property
+    def now(self) -> float:
+        return START + len(self.journal)
+
+    def session(self, key: str = "a", *, age: float = 0.0, **changes: Any) -> Session:
+        """A session made `age` seconds ago, its ticket under a key, or stateful."""
+        self._handles += 1
+        unique = hashlib.sha256(f"{key}{self._handles}".encode()).digest()
+        handle = unique
+        if self.mechanism != "session-id" and key != STATEFUL:
+            name = hashlib.sha256(unique if key == "" else key.encode()).digest()[:16]
+            handle = name + unique * 5
+        return mint(self.mechanism, handle, self.now - age, **changes)
+
+    def keep(self, session: Session, **said: Any) -> Self:
+        """From now on the story is about this session, of a file."""
+        self.saved = Saved(session=session, **({"server_name": SNI, "leaf_sha256": LEAF} | said))
+        return self
+
+    # -------------------------------------------------------------------- events
+
+    def _tell(self, experiment: str, series: str, **seen: Any) -> Attempt:
+        n = len(self.journal) + 1
+        defaults: dict[str, Any] = {
+            "n": n,
+            "ask": n,
+            "time": self.now,
+            "address": self.address,
+            "port": PORT,
+            "experiment": experiment,
+            "series": series,
+            "mechanism": self.mechanism,
+            "plan": self.plan,
+            "timings": Timings(connect=1.0, handshake=2.0, total=1005.0),
+        }
+        attempt = Attempt(**(defaults | seen))
+        self.journal.append(attempt)
+        return attempt
+
+    def _done(self, **seen: Any) -> dict[str, Any]:
+        defaults: dict[str, Any] = {
+            "handshake_done": True,
+            "server_hello_seen": True,
+            "certificate_seen": True,
+            "reused": False,
+            "accepted": False,
+            "tls_version": self.plan.maximum,
+            "leaf_sha256": LEAF,
+            "suite": AES_256,
+            "cipher": SUITES[AES_256],
+            "extended_master_secret": None if self.mechanism == "psk" else True,
+            "closed": "clean",
+        }
+        return defaults | seen
+
+    def _brings(self, key: str | None, lifetime: int) -> dict[str, Any]:
+        if key is None:
+            return {}
+        session = self.session(key)
+        ticket = session.fields.ticket
+        tickets = (Ticket(ticket, lifetime, 3.0),) if ticket else ()
+        return {"tickets": tickets, "sessions": (session,)}
+
+    def full(
+        self,
+        experiment: str = "discover",
+        series: str = "full",
+        *,
+        key: str | None = "a",
+        lifetime: int = 7200,
+        **seen: Any,
+    ) -> Self:
+        """A handshake without a session; `key` None: it brought nothing to resume with."""
+        self._tell(experiment, series, **(self._brings(key, lifetime) | self._done(**seen)))
+        return self
+
+    def reused(
+        self,
+        session: Session | None = None,
+        experiment: str = "tries",
+        series: str = "fixed",
+        *,
+        key: str | None = None,
+        **seen: Any,
+    ) -> Self:
+        """An offer that was accepted; `key`: it brought a new ticket."""
+        session = session or self._latest()
+        defaults: dict[str, Any] = {
+            "offer": session,
+            "offered": self.mechanism,
+            "accepted": True,
+            "reused": True,
+            "certificate_seen": False,
+            "leaf_sha256": None,
+            "verification": Verification(0, "ok", stored=True),
+        }
+        self._tell(experiment, series, **(self._brings(key, 7200) | self._done(**defaults)) | seen)
+        return self
+
+    def declined(
+        self,
+        session: Session | None = None,
+        experiment: str = "tries",
+        series: str = "fixed",
+        *,
+        key: str | None = "a",
+        **seen: Any,
+    ) -> Self:
+        """An offer that was answered with a full handshake, and a ticket under `key`."""
+        session = session or self._latest()
+        offer = {"offer": session, "offered": self.mechanism}
+        self._tell(experiment, series, **(self._brings(key, 7200) | self._done(**offer) | seen))
+        return self
+
+    def withheld(self, session: Session | None = None, **seen: Any) -> Self:
+        """A session that OpenSSL was given and did not offer."""
+        return self.declined(session, **({"offered": None, "accepted": None} | seen))
+
+    def broken(
+        self,
+        session: Session | None = None,
+        experiment: str = "tries",
+        series: str = "fixed",
+        *,
+        alerts: tuple[AlertSeen, ...] = (),
+        kind: FailureKind | None = None,
+        reason: str = "",
+        **seen: Any,
+    ) -> Self:
+        """An offer on which the handshake failed: by an alert, without a word, or our own doing."""
+        session = session or self._latest()
+        kind = kind or ("alert" if alerts else "openssl")
+        words = f"the server sent alert {alerts[0].name}" if alerts else reason or kind
+        defaults: dict[str, Any] = {
+            "offer": session,
+            "offered": self.mechanism,
+            "alerts": alerts,
+            "error": Failure("handshake", kind, words, stack=stack(reason) if reason else None),
+        }
+        self._tell(experiment, series, **(defaults | seen))
+        return self
+
+    def _latest(self) -> Session:
+        if self.saved is not None:
+            return self.saved.session
+        issued = [s for a in self.journal for s in a.sessions]
+        return issued[-1] if issued else self.session()
+
+    # ----------------------------------------------------------------- pieces
+
+    def control(self, **seen: Any) -> Self:
+        """Two handshakes without the session, after it failed."""
+        return self.full("control", **seen).full("control", **seen)
+
+    def retry(self, *answers: str, key: str = "a", then: str | None = None) -> Self:
+        """Fresh sessions at once: a letter per pair, R reused or N new."""
+        for answer in "".join(answers) or "RRRRR":
+            self.full("retry", key=key)
+            tell = self.reused if answer == "R" else self.declined
+            tell(None if self.saved is None else self.journal[-1].sessions[-1], "retry",
+                 "at-once", key=then or key)  # fmt: skip
+        return self
+
+    # -------------------------------------------------------------------- view
+
+    def view(self, **parts: Any) -> View:
+        view = make_view(
+            self.journal,
+            self.address,
+            PORT,
+            self.mechanism,
+            naming_of(self.journal),
+            judged=self.judged,
+            saved=self.saved,
+            skipped=self.skipped,
+        )
+        return replace(view, **parts)

@@ -1,0 +1,183 @@
+"""The table of rules: each code from its own evidence, and from no other's."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from tests.causes import ROWS, Row
+from tests.evidence import Story
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
+from tlsresume.diagnosis.judge import judge, matches, named, wanted
+from tlsresume.experiments.ladder import EXPERIMENTS
+
+CAUSES = "ABC"
+
+#: The catalogue of causes, by group.
+CATALOGUE = {
+    "A": (
+        "file-unreadable",
+        "captured-too-early",
+        "not-issued",
+        "expired-at-client",
+        "version-not-allowed",
+        "client-ticket-off",
+        "lifetime-zero",
+    ),
+    "B": (
+        "other-ticket-key",
+        "cache-miss",
+        "expired-at-server",
+        "consumed",
+        "hash-mismatch",
+        "context-changed",
+        "name-changed",
+        "version-changed",
+        "never-honoured",
+        "unclean-close",
+        "ems-upgraded",
+        "other-terminator",
+        "mechanism-removed",
+    ),
+    "C": (
+        "no-session-id-context",
+        "aged-ticket-alert",
+        "wrong-binder",
+        "cipher-removed",
+        "ems-dropped",
+        "wrong-secret",
+        "cross-name-refused",
+        "ems-changed",
+        "mixed-version-pool",
+        "dies-on-session",
+    ),
+    "D": (
+        "session-id-changed",
+        "ticket-renewed",
+        "resumed-by-id",
+        "resumed-then-refused",
+        "resumption-not-verified",
+        "early-data-rejected",
+        "hello-retry",
+        "single-use",
+    ),
+}
+#: Causes that other clients meet, and this one cannot.
+IMPOSSIBLE_HERE = {"marked-not-resumable", "context-mismatch", "already-used"}
+#: What no client can prove is only ever a candidate.
+ONLY_CANDIDATE = "server-policy"
+
+BY_CODE = {rule.code: rule for rule in RULES}
+GROUP = {rule.code: rule.group for rule in RULES}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_evidence_names_its_cause_and_no_other(row: Row) -> None:
+    """From the evidence of one code exactly that code is named, and beside it only what the
+    row says."""
+    found = {finding.code for finding in judge([row.story().view()])}
+    assert found == {row.code} | row.aside
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if GROUP.get(r.code, "D") in CAUSES], ids=str)
+def test_a_cause_is_proven_or_leaves_candidates(row: Row) -> None:
+    """A cause that is not proven names what else may be; one that is names no rule that
+    fits as well as a candidate."""
+    view = row.story().view()
+    (match,) = [j.match for j in matches(view) if j.rule.code == row.code]
+    chosen = named(view)
+    assert match.aside if chosen is None else chosen.match == match
+    (finding,) = [f for f in judge([view]) if f.code == row.code]
+    assert match.proven or finding.candidates or finding.not_known
+    assert finding.evidence, "nothing was seen"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_no_more_is_asked_for(row: Row) -> None:
+    """The evidence of each row is whole: no experiment is wanted any more."""
+    assert wanted(row.story().view()) == ()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_stays_silent_on_the_evidence_of_others(rule) -> None:
+    """No rule claims to be proven by another code's evidence, unless that code comes first."""
+    order = {r.code: n for n, r in enumerate(RULES)}
+    for row in ROWS:
+        if row.code == rule.code or rule.code in row.aside:
+            continue
+        if row.code == "single-use" and GROUP[rule.code] == "B":
+            continue  # the refused half of right behaviour: no cause is named beside it
+        fitting = {j.rule.code: j.match for j in matches(row.story().view())}
+        if rule.code not in fitting:
+            continue
+        assert GROUP[rule.code] in CAUSES, f"{rule.code} beside {row}"
+        assert not fitting[rule.code].proven or order[rule.code] > order[row.code], str(row)
+
+
+@pytest.mark.parametrize("group", CATALOGUE)
+def test_every_code_of_the_catalogue_is_a_rule(group: str) -> None:
+    """Each code of groups A to D is a rule of that group, with rows for its mechanisms."""
+    for code in CATALOGUE[group]:
+        assert GROUP[code] == group
+        told = {row.mechanism for row in ROWS if row.code == code}
+        assert told == set(BY_CODE[code].mechanisms), code
+
+
+def test_every_rule_of_a_cause_has_rows() -> None:
+    """No rule of groups A to D is without evidence, also those beyond the catalogue."""
+    told = {row.code for row in ROWS}
+    assert {rule.code for rule in RULES if rule.group in "ABCD"} == told
+
+
+def test_what_no_client_can_prove_is_only_a_candidate() -> None:
+    """`server-policy` is no rule, and is named as a candidate."""
+    assert ONLY_CANDIDATE not in BY_CODE
+    story = Story("ticket").full().reused().declined().retry("RRNRR")
+    (finding,) = judge([story.view()])
+    assert any(candidate.startswith(ONLY_CANDIDATE) for candidate in finding.candidates)
+
+
+def test_what_cannot_happen_here_has_a_page_and_no_rule() -> None:
+    """Causes that this tool's design excludes are explained, and are never a finding."""
+    assert {each.code for each in IMPOSSIBLE} == IMPOSSIBLE_HERE
+    assert not IMPOSSIBLE_HERE & set(BY_CODE)
+    for each in IMPOSSIBLE:
+        assert all((each.title, each.cause, each.advice, each.why_not_here, each.sources))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_every_rule_has_a_page(rule) -> None:
+    """A code is a slug; title, cause and advice are sentences of printable ASCII; there are
+    sources."""
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.code)
+    assert rule.title
+    assert not rule.title.endswith(".")
+    assert rule.cause.endswith(".")
+    assert rule.advice.endswith((".", ")."))
+    assert rule.sources
+    for text in (rule.title, rule.cause, rule.advice, *rule.directives, *rule.sources):
+        assert re.fullmatch(r"[ -~]+", text)
+        assert "  " not in text
+    assert rule.mechanisms
+    assert rule.severity in ("info", "warning", "error")
+
+
+def test_codes_and_titles_are_unique() -> None:
+    """No code and no title is used twice."""
+    codes = [rule.code for rule in RULES] + [each.code for each in IMPOSSIBLE]
+    titles = [rule.title for rule in RULES] + [each.title for each in IMPOSSIBLE]
+    assert [c for c, n in Counter(codes).items() if n > 1] == []
+    assert [t for t, n in Counter(titles).items() if n > 1] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_candidates_and_experiments_exist(row: Row) -> None:
+    """What a match asks for is an experiment; a candidate that looks like a code is one."""
+    for judged in matches(row.story().view()):
+        assert set(judged.match.ask) <= set(EXPERIMENTS)
+        for candidate in judged.match.candidates:
+            word = candidate.split(" ")[0].split(":")[0]
+            if "-" in word:
+                assert word in {*BY_CODE, ONLY_CANDIDATE}, candidate
