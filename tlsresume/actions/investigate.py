@@ -171,7 +171,7 @@ class Investigation:
 
     def crossings(self) -> tuple[Crossing, ...]:
         """The matrix of issuing and accepting addresses, and of nodes where they are named."""
-        return crossings(self.lab.journal)
+        return crossings(self.lab.journal, naming_of(self.lab.journal))
 
     def lifetimes(self) -> tuple[LifetimeResult, ...]:
         """How long sessions were honoured, where that was asked for."""

@@ -7,7 +7,6 @@ other host name unless the caller says so.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from tlsresume.actions.explain import Explanation
@@ -23,6 +22,7 @@ from tlsresume.errors import FileError, PeerError
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
+from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
@@ -59,7 +59,7 @@ def resume(
     chosen = options or ResumeOptions()
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
-    return asyncio.run(_Resumption(session_file, where, plan, chosen, trace).run())
+    return loop.run(_Resumption(session_file, where, plan, chosen, trace).run())
 
 
 @dataclass(slots=True)
@@ -79,16 +79,20 @@ class _Resumption:
             return self._empty(error=failure), None
         if self.options.where != "each":
             addresses = addresses[:1]
-        results: list[ResumeResult] = []
+        tried: list[tuple[list[Attempt], Explanation]] = []
         renewed: Renewed | None = None
         for address in addresses:
             attempts = await self._offer(lab, address)
             explanation = self._explanation(lab, address)
             if self.options.explain and _unexplained(attempts):
                 await explanation.run()
-            result = self._result(lab, attempts, explanation.view(), dns_ms)
             renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
-            results.append(result)
+            tried.append((attempts, explanation))
+        # What one address says of the session bears on what another means.
+        results = [
+            self._result(lab, attempts, explanation.view(), dns_ms)
+            for attempts, explanation in tried
+        ]
         if len(results) == 1:
             return results[0], renewed
         telling = next((r for r in results if not r.session_reused), results[-1])
@@ -202,7 +206,9 @@ class _Resumption:
             timings=replace(telling.timings, dns=round(dns_ms, 3)),
             traffic=telling.traffic,
             fails_with_session=_fails_with_session(view),
-            attempts=tuple(row(a, naming) for a in counted(lab.journal)),
+            attempts=tuple(
+                row(a, naming) for a in counted(lab.journal) if a.address == telling.address
+            ),
             findings=judge([view]),
             ticket_keys=key_uses(
                 [Issued(session), *issued_tickets(attempts)], self.options.ticket_keys, naming

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from tlsresume.diagnosis.summary import counted
+from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
 from tlsresume.session.ticket import KeyNaming
@@ -38,25 +38,21 @@ def crossing_view(
     )
 
 
-def crossings(journal: Sequence[Attempt]) -> tuple[Crossing, ...]:
-    """Issuing against accepting address, counted; and node names, where a header gave them."""
+def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, ...]:
+    """Issuing against accepting address, counted; and nodes, where a header named them."""
     table: dict[tuple[str, Mechanism, str, str], list[bool]] = {}
     for attempt in _offers(journal):
         if attempt.mechanism is not None and attempt.offered is not None:
             key = ("address", attempt.mechanism, attempt.series.removeprefix(_FROM),
                    attempt.address)  # fmt: skip
             table.setdefault(key, []).append(bool(attempt.reused))
-    issued_by = {
-        ticket.ticket: attempt.node
-        for attempt in journal
-        if attempt.node
-        for ticket in attempt.tickets
-    }
+    node_of = _nodes(journal, naming)
+    issued_by = {t.ticket: node for a in journal if (node := node_of(a)) for t in a.tickets}
     for attempt in counted(journal):
         ticket = attempt.offer.fields.ticket if attempt.offer else None
-        issuer = issued_by.get(ticket or b"")
-        if attempt.node and issuer and attempt.mechanism and attempt.handshake_done:
-            node_key = ("node", attempt.mechanism, issuer, attempt.node)
+        issuer, acceptor = issued_by.get(ticket or b""), node_of(attempt)
+        if acceptor and issuer and attempt.mechanism and attempt.offered and attempt.handshake_done:
+            node_key = ("node", attempt.mechanism, issuer, acceptor)
             table.setdefault(node_key, []).append(bool(attempt.reused))
     return tuple(
         Crossing(
@@ -69,6 +65,17 @@ def crossings(journal: Sequence[Attempt]) -> tuple[Crossing, ...]:
         )
         for (by, mechanism, issuing, accepting), results in table.items()
     )
+
+
+def _nodes(journal: Sequence[Attempt], naming: KeyNaming) -> Callable[[Attempt], str | None]:
+    """Which node answered: by its header, else by a key under which one node alone issues."""
+    seen: dict[str, set[str]] = {}
+    for attempt in journal:
+        key = issued_key(attempt, naming)
+        if attempt.node and key:
+            seen.setdefault(key, set()).add(attempt.node)
+    only = {key: nodes.pop() for key, nodes in seen.items() if len(nodes) == 1}
+    return lambda attempt: attempt.node or only.get(issued_key(attempt, naming) or "")
 
 
 def lifetimes(journal: Sequence[Attempt]) -> tuple[LifetimeResult, ...]:

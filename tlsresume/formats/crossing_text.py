@@ -6,7 +6,7 @@ which everything was accepted is one sentence, unless the reader asks for more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, cells, pad
 from tlsresume.formats.units import duration
@@ -24,30 +24,49 @@ def put_crossings(
     page: Page, crossings: Sequence[Crossing], addresses: Sequence[AddressResult]
 ) -> None:
     """The matrix of each kind of place and each mechanism; `addresses` give the diagonal."""
-    legend = False
-    kinds = dict.fromkeys((each.by, each.mechanism) for each in crossings)
-    for by, mechanism in kinds:
-        own = [each for each in crossings if (each.by, each.mechanism) == (by, mechanism)]
-        grid: Cells = {(one.issuing, one.accepting): (one.offered, one.accepted) for one in own}
+    grids: dict[tuple[str, tuple[tuple[tuple[str, str], str], ...]], list[Mechanism]] = {}
+    for by, mechanism in dict.fromkeys((each.by, each.mechanism) for each in crossings):
+        own = [one for one in crossings if (one.by, one.mechanism) == (by, mechanism)]
+        cells_of: Cells = {(one.issuing, one.accepting): (one.offered, one.accepted) for one in own}
         if by == "address":
-            grid |= _diagonal(addresses, mechanism, grid)
-        names = list(dict.fromkeys(name for pair in grid for name in pair))
+            cells_of |= _diagonal(addresses, mechanism, cells_of)
+        marks = tuple(sorted((pair, _mark(cell)) for pair, cell in cells_of.items()))
+        grids.setdefault((by, marks), []).append(mechanism)
+    order = [address.address for address in addresses]
+    legend = False
+    for (place, marks), mechanisms in grids.items():
+        names = sorted(
+            {name for pair, _ in marks for name in pair},
+            key=lambda name: (order.index(name) if name in order else len(order), name),
+        )
         if len(names) < 2 and not page.view.verbose:
             continue
-        page.line()
-        whole = all(offered == accepted for offered, accepted in grid.values())
-        if whole and len(grid) == len(names) ** 2 and not page.view.verbose:
-            page.prose(f"All {len(names)} {_PLACES[by]} accept each other's {mechanism} sessions.")
-            continue
-        page.line((f"Which {_PLACES[by]} accept whose {mechanism} sessions", STRONG))
-        _put_grid(page, names, grid)
-        legend = True
+        legend = _put_matrix(page, _PLACES[place], names, dict(marks), mechanisms) or legend
     if legend:
         page.prose(
             "Row: where the session was issued; column: where it was offered."
             " + accepted, - refused, k/n accepted k times of n, . not tried.",
             text_style=FAINT,
         )
+
+
+def _put_matrix(
+    page: Page,
+    places: str,
+    names: Sequence[str],
+    grid: Mapping[tuple[str, str], str],
+    mechanisms: Sequence[Mechanism],
+) -> bool:
+    """One matrix, or the sentence that stands for it; whether a legend is needed."""
+    kinds = " and ".join(mechanisms)
+    page.line()
+    whole = set(grid.values()) == {"+"} and len(grid) == len(names) ** 2
+    if whole and not page.view.verbose:
+        page.prose(f"All {len(names)} {places} accept each other's {kinds} sessions.")
+        return False
+    page.line((f"Which {places} accept whose {kinds} sessions", STRONG))
+    _put_grid(page, names, grid)
+    return True
 
 
 def _diagonal(addresses: Iterable[AddressResult], mechanism: Mechanism, grid: Cells) -> Cells:
@@ -66,16 +85,15 @@ def _diagonal(addresses: Iterable[AddressResult], mechanism: Mechanism, grid: Ce
     return found
 
 
-def _put_grid(page: Page, names: Sequence[str], grid: Cells) -> None:
+def _put_grid(page: Page, names: Sequence[str], grid: Mapping[tuple[str, str], str]) -> None:
     marks = _marks(len(names))
     first = max(cells(name) for name in names) + len(marks[-1]) + 5
-    texts = {pair: _mark(cell) for pair, cell in grid.items()}
-    wide = max(3, *(len(text) + 2 for text in texts.values()), len(marks[-1]) + 2)
+    wide = max(3, *(len(text) + 2 for text in grid.values()), len(marks[-1]) + 2)
     page.line(" " * first, *((mark.rjust(wide), FAINT) for mark in marks))
     for mark, name in zip(marks, names, strict=True):
         line: list[Part] = [(f"  {mark} ", FAINT), pad(name, first - len(mark) - 3)]
         for other in names:
-            text = texts.get((name, other), ".")
+            text = grid.get((name, other), ".")
             line.append((text.rjust(wide), _style(text)))
         page.line(*line)
 
