@@ -19,6 +19,10 @@ EXPERIMENT = "age"
 #: Bisecting ends when the span is this part of its lower end, or a second.
 _FINE = 0.05
 
+#: Sessions that grow old side by side while the span is narrowed: a wait for each would
+#: take several times as long.
+_AT_ONCE = 4
+
 Progress = Callable[[str], None]
 
 
@@ -63,7 +67,9 @@ async def offer_at_ages(setting: Setting, ages: Sequence[float], progress: Progr
 
 
 async def find_lifetime(setting: Setting, longest: float, progress: Progress) -> None:
-    """Double the age until a session is refused, then bisect; `longest` bounds the age."""
+    """Double the age until a session is refused, then narrow the span between the oldest that
+    was taken and the youngest that was refused. `longest` bounds the age, and three times
+    that the time it takes."""
     ages = []
     age = 1.0
     while age < longest:
@@ -80,12 +86,20 @@ async def find_lifetime(setting: Setting, longest: float, progress: Progress) ->
             bad = age
             break
     while bad is not None and bad - good > max(1.0, _FINE * good):
-        middle = (good + bad) / 2
-        fresh = await _keep(setting, 1)
-        if not fresh:
+        ages = _between(good, bad)
+        kept = await _keep(setting, len(ages))
+        if not kept:
             return
-        attempt = await _offer_at(setting, fresh[0], middle, progress)
-        if attempt.reused:
-            good = middle
-        else:
-            bad = middle
+        for one, age in zip(kept, ages, strict=False):
+            attempt = await _offer_at(setting, one, age, progress)
+            if not attempt.reused:
+                bad = age
+                break
+            good = age
+
+
+def _between(good: float, bad: float) -> list[float]:
+    """The ages to try next, which all grow in one wait; no closer than a second."""
+    count = min(_AT_ONCE, max(1, int(bad - good) - 1))
+    step = (bad - good) / (count + 1)
+    return [good + step * n for n in range(1, count + 1)]
