@@ -19,6 +19,7 @@ from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.lab import Budget, Gate, Route
+from tlsresume.network import loop
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.resolve import addresses_for
@@ -223,9 +224,7 @@ class Probe:
             own = [a for a in journal if a.address == route.address]
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
-                found.append(
-                    summarise_address(route.address, route.port, counting, naming, own)
-                )
+                found.append(summarise_address(route.address, route.port, counting, naming, own))
         return found
 
     def _without_route(self, address: _Address) -> bool:
@@ -294,7 +293,7 @@ def probe(target: Target | str, options: ProbeOptions | None = None) -> TargetRe
     running = Probe(chosen, settings, Gate(settings.concurrency))
     try:
         binding.check_bindings()
-        asyncio.run(running.run())
+        loop.run(running.run())
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return running.result()

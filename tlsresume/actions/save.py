@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
 from tlsresume.actions.reach import connect_first, lab_for
@@ -11,6 +10,7 @@ from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand
+from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
@@ -36,7 +36,7 @@ def save(
     cannot be carried out; what is wrong with the target is in the result.
     """
     chosen = parse_target(target) if isinstance(target, str) else target
-    return asyncio.run(_save(chosen, options or SaveOptions(), trace))
+    return loop.run(_save(chosen, options or SaveOptions(), trace))
 
 
 async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
