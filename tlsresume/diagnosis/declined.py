@@ -32,6 +32,12 @@ _KEY_DIRECTIVES = (
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.
 _TURNS = 6
 
+_KEEP_KEYS = (
+    "Keep keys in a file, so that a restart does not change them, and after a rotation keep the"
+    " old key beside the new one until its tickets have expired. With several nodes: one file"
+    " for all."
+)
+
 _CACHE_DIRECTIVES = (
     "nginx ssl_session_cache shared:SSL:10m",
     "haproxy tune.ssl.cachesize",
@@ -502,7 +508,7 @@ def other_ticket_key(view: View) -> Match | None:
         return Match(
             seen=(f"{_share(view)}, with sessions issued moments before",),
             evidence=_shown(view, view.declined[0], view.accepted[0]),
-            proven=view.settled("retry"),
+            proven=bool(view.experiment("retry")),
             ask=("retry",),
             candidates=("server-policy (load shedding, say)",),
             not_known=("key names: these tickets show none",),
@@ -529,16 +535,25 @@ def _without_names(view: View, session: Session) -> Match | None:
 
 
 def _between_addresses(view: View) -> Match | None:
+    taken = {a.series for a in view.accepted}
     declined = [a for a in view.declined if _same_key(view, a) is not True]
-    if not declined or view.accepted:
+    refused = {a.series: a for a in declined if a.series not in taken}
+    if not refused:
         return None
-    attempt = declined[0]
-    old, new = view.offered_key(attempt), view.issued_key(attempt)
-    keys = f", key {short(old)} there, {short(new)} here" if old and new else ""
+    keys = {
+        series: (view.offered_key(attempt), view.issued_key(attempt))
+        for series, attempt in refused.items()
+    }
     return Match(
-        seen=tuple(f"a session {a.series} is refused on {a.address}{keys}" for a in declined[:1]),
-        evidence=_shown(view, *declined),
-        not_known=() if keys else ("key names: these tickets show none",),
+        seen=tuple(
+            f"a session {series} is refused on {view.address}"
+            + (f", key {short(old)} there, {short(new)} here" if old and new else "")
+            for series, (old, new) in keys.items()
+        ),
+        evidence=_shown(view, *refused.values()),
+        not_known=()
+        if all(old and new for old, new in keys.values())
+        else ("key names: these tickets show none",),
     )
 
 
@@ -570,7 +585,9 @@ def _by_key_names(view: View) -> Match | None:
         if kept
         else f"no ticket was taken by a node with another key; {_share(view)}"
     )
-    nodes = sorted({a.node for a in view.attempts if a.node})
+    nodes = _nodes_of_keys(view)
+    if nodes:
+        seen.append(", ".join(f"{node} uses key {short(key)}" for node, key in nodes))
     return Match(
         seen=tuple(seen),
         evidence=_shown(view, changed[0], *view.accepted[:1]),
@@ -579,6 +596,12 @@ def _by_key_names(view: View) -> Match | None:
         candidates=("a rotation of the key during this run",) if rotated else (),
         not_known=() if nodes else ("which node answered: one address (try --node-header)",),
     )
+
+
+def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
+    """Which node issues under which key, where a response header names the nodes."""
+    pairs = {(a.node, key) for a in view.attempts if a.node and (key := view.issued_key(a))}
+    return sorted(pairs)
 
 
 def _taking_turns(view: View) -> list[str]:
@@ -598,7 +621,10 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
         ),
     ]
     names = set(view.keys_in_order)
-    if fresh and len(names) == 1:
+    others = [a for a in view.elsewhere if a.reused and a.offer == attempt.offer]
+    if others:
+        seen.append(f"the same session is accepted on {others[0].address}: separate keys")
+    elif fresh and len(names) == 1:
         seen.append("fresh tickets resume: the key was rotated, the server restarted, or another"
                     " node answers now")  # fmt: skip
     elif view.at_once and not fresh:
@@ -607,9 +633,11 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
         seen=tuple(seen),
         evidence=_shown(view, attempt, *view.at_once[:1]),
         proven=True,
-        ask=("retry",),
+        ask=() if others else ("retry",),
+        title=None if others or len(names) > 1 else "the ticket key is not the session's any more",
+        advice=None if others or len(names) > 1 else _KEEP_KEYS,
         not_known=("rotation, restart or another node: a client cannot tell these apart",)
-        if fresh and len(names) == 1
+        if fresh and len(names) == 1 and not others
         else (),
     )
 
@@ -737,7 +765,7 @@ def never_honoured(view: View) -> Match | None:
     return Match(
         seen=tuple(seen),
         evidence=_shown(view, view.declined[0], *view.at_once[:1]),
-        proven=view.settled("retry"),
+        proven=bool(view.experiment("retry")),
         ask=("retry",),
         candidates=("many nodes that do not share their caches",)
         if view.stateful

@@ -89,6 +89,13 @@ def judge_tickets(view: View) -> tuple[Finding, ...]:
     return tuple(_finding(view, j, ()) for j in matches(view) if j.rule.group == "T")
 
 
+def judge_way(views: Sequence[View]) -> tuple[Finding, ...]:
+    """What is wrong before TLS (group W), where no handshake came about."""
+    return merge([
+        _finding(view, j, ()) for view in views for j in matches(view) if j.rule.group == "W"
+    ])  # fmt: skip
+
+
 #: Rules that fit whenever anything went wrong: no candidates beside another.
 _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 
@@ -96,7 +103,7 @@ _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     rule, match = judged.rule, judged.match
     severity: Severity = match.severity or rule.severity
-    if not view.judged and rule.group != "T":
+    if not view.judged and rule.group not in ("T", "W"):
         severity = "info"
     if view.crossing and severity == "error":
         severity = "warning"
@@ -104,7 +111,7 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     return Finding(
         code=rule.code,
         severity=severity,
-        title=rule.title,
+        title=match.title or rule.title,
         cause=rule.cause,
         advice=match.advice or rule.advice,
         address=view.address,
@@ -123,24 +130,25 @@ def _merged(alike: Sequence[Finding]) -> Finding:
     first = alike[0]
     if len(alike) == 1:
         return first
-    addresses = {finding.address for finding in alike}
-    mechanisms = {finding.mechanism for finding in alike}
-    common = set.intersection(*(set(finding.evidence) for finding in alike))
-    evidence = []
+    addresses = tuple(dict.fromkeys(finding.address or "" for finding in alike))
+    mechanisms = tuple(dict.fromkeys(finding.mechanism or "" for finding in alike))
+    said: dict[str, list[Finding]] = {}
     for finding in alike:
-        parts = (
-            finding.mechanism if len(mechanisms) > 1 else None,
-            f"on {finding.address}" if len(addresses) > 1 else None,
-        )
-        place = " ".join(part for part in parts if part)
-        evidence += [
-            line if line in common or not place else f"{place}: {line}" for line in finding.evidence
-        ]
+        for line in finding.evidence:
+            said.setdefault(line, []).append(finding)
+    evidence = []
+    for line, by in said.items():
+        own = [name for name in mechanisms if name in {finding.mechanism for finding in by}]
+        where = [place for place in addresses if place in {finding.address for finding in by}]
+        parts = [", ".join(own)] if len(own) < len(mechanisms) else []
+        if len(where) < len(addresses) and not all(place in line for place in where):
+            parts.append(f"on {', '.join(where)}")
+        evidence.append(f"{' '.join(parts)}: {line}" if parts else line)
     return replace(
         first,
         address=first.address if len(addresses) == 1 else None,
         mechanism=first.mechanism if len(mechanisms) == 1 else None,
-        evidence=tuple(dict.fromkeys(evidence)),
+        evidence=tuple(evidence),
         details=_union(finding.details for finding in alike)[:_DETAILS_SHOWN],
         not_known=_union(finding.not_known for finding in alike),
         candidates=_union(finding.candidates for finding in alike),

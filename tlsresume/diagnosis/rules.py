@@ -8,6 +8,7 @@ that is proven is the one to name. The groups are those of the catalogue:
     A  the session was never offered        C  offered, and the connection failed
     B  offered, and a full handshake came   D  resumed, but easily misread
     T  the tickets themselves, whether or not they resume
+    W  the way to TLS and beside it: STARTTLS, FTPS data connections
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Literal
 from tlsresume.diagnosis.view import View
 from tlsresume.results import MECHANISMS, Mechanism, Severity
 
-Group = Literal["A", "B", "C", "D", "T"]
+Group = Literal["A", "B", "C", "D", "T", "W"]
 
 #: The groups that explain why a session was not resumed; the others say what else was seen.
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})
@@ -32,8 +33,8 @@ class Match:
     `seen` are lines for people, `evidence` the messages and fields behind them.
     `proven` is False while other causes fit as well; `ask` names the experiments that
     would separate them, cheapest first; `candidates` are causes that no experiment of
-    ours can rule out. `not_known` says what the evidence leaves open. `advice` and
-    `severity`, if given, stand for the rule's own. `aside`: an experiment that the user
+    ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`
+    and `severity`, if given, stand for the rule's own. `aside`: an experiment that the user
     asked for showed it; it is reported, but explains nothing else.
     """
 
@@ -43,6 +44,7 @@ class Match:
     ask: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
+    title: str | None = None
     advice: str | None = None
     severity: Severity | None = None
     aside: bool = False
