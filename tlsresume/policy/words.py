@@ -79,7 +79,11 @@ def _keys(number: int) -> str:
 
 
 def _early_data(wanted: str) -> str:
-    return "TLS 1.3 tickets allow early data." if wanted == "require" else "No early data."
+    return (
+        "TLS 1.3 tickets allow early data."
+        if wanted == "require"
+        else "Tickets allow no early data."
+    )
 
 
 _LIMITS: dict[str, Callable[[Any], str]] = {
