@@ -248,8 +248,12 @@ class _Resumption:
 
 
 def _unexplained(attempts: list[Attempt]) -> bool:
-    """Whether something was not resumed, and it is not the way to the server that failed."""
-    return any(not a.reused and not unreachable(a.error) for a in attempts)
+    """Whether something was not resumed, or refused after it was, and it is not the way to
+    the server that failed."""
+    return any(
+        not unreachable(a.error) and (not a.reused or (a.http_status or 0) >= 400)
+        for a in attempts
+    )
 
 
 def _fails_with_session(view: View) -> bool | None:

@@ -258,7 +258,7 @@ def not_issued(view: View) -> Match | None:
             ),
         ),
         evidence=_shown(view, view.full),
-        proven=view.mechanism != "psk" or view.settled("elicit"),
+        proven=view.mechanism != "psk" or bool(elicited),
         ask=("elicit",) if view.mechanism == "psk" else (),
         not_known=()
         if asked or view.mechanism != "psk"
