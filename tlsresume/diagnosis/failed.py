@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import OTHER_PLANS, View
-from tlsresume.diagnosis.wording import exchange, seconds
+from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
@@ -480,7 +480,7 @@ def dies_on_session(view: View) -> Match | None:
         for a in broken
         if a.error is not None
         and a.error.kind in ("closed", "reset", "timeout")
-        and not any(alert.fatal for alert in a.alerts)
+        and not any(alert.fatal and alert.sender == "server" for alert in a.alerts)
     ]
     if len(died) < len(broken) or not died:
         return None
@@ -516,7 +516,7 @@ def fails_with_session(view: View) -> Match | None:
     if not broken:
         return None
     return Match(
-        seen=(_times(broken, view, broken[0].error.message if broken[0].error else "failure"),),
+        seen=(_times(broken, view, failure(broken[0])),),
         evidence=_shown(view, broken),
         proven=_controlled(view) and not view.accepted,
         ask=_ASK,

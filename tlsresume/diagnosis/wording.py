@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Attempt
+from tlsresume.target import format_endpoint
 
 #: Hex digits of a key name or fingerprint that people are shown.
 SHORT = 8
@@ -28,8 +29,16 @@ def exchange(view: View, attempt: Attempt) -> str:
     elif attempt.handshake_done and attempt.offered is None and view.mechanism != "session-id":
         parts.append("no NewSessionTicket")
     if attempt.error is not None:
-        parts.append(attempt.error.message)
+        parts.append(failure(attempt))
     return f"#{attempt.n} " + "; ".join(part for part in parts if part)
+
+
+def failure(attempt: Attempt) -> str:
+    """Why an attempt failed, without the address, which is said once for all."""
+    if attempt.error is None:
+        return "failure"
+    place = format_endpoint(attempt.address, attempt.port)
+    return attempt.error.message.removeprefix(f"{place}: ")
 
 
 def _offer(view: View, attempt: Attempt) -> str:
