@@ -64,7 +64,7 @@ def _target(name: str, samples: Sequence[Sample], max_key_age: int | None) -> Wa
     keys = _keys(good)
     rotations = tuple(_rotations(good, keys))
     steps = tuple(_out_of_step(good, keys))
-    across = tuple(_across(good))
+    across = tuple(_across(good, _births(keys)))
     lives = tuple(_life(key, good) for key in keys)
     return WatchedTarget(
         target=name,
@@ -166,14 +166,26 @@ def _rotations(samples: Sequence[Sample], keys: Sequence[_Key]) -> Iterable[Rota
             )
 
 
-def _across(samples: Sequence[Sample]) -> Iterable[Across]:
+def _births(keys: Sequence[_Key]) -> dict[str, int]:
+    """The first sample that saw each key name, on whatever address."""
+    born: dict[str, int] = {}
+    for key in keys:
+        if key.name is not None:
+            born[key.name] = min(key.seen[0], born.get(key.name, key.seen[0]))
+    return born
+
+
+def _across(samples: Sequence[Sample], born: dict[str, int]) -> Iterable[Across]:
+    """Offers of sessions under an older key where a newer one is in use."""
     found: dict[tuple[Place, str, str], list[bool]] = {}
     for sample in samples:
         for offer in sample.offers:
+            old, new = offer.old_key or "", offer.new_key or ""
+            if born.get(old, 0) >= born.get(new, 0):
+                continue
             if offer.crosses and offer.outcome in ("resumed", "declined", "failed"):
                 place = (offer.address, offer.port)
-                key = (place, offer.old_key or "", offer.new_key or "")
-                found.setdefault(key, []).append(offer.outcome == "resumed")
+                found.setdefault((place, old, new), []).append(offer.outcome == "resumed")
     for (place, old, new), outcomes in found.items():
         yield Across(
             address=place[0],
@@ -191,10 +203,7 @@ def _out_of_step(samples: Sequence[Sample], keys: Sequence[_Key]) -> Iterable[Ou
     Addresses that never had a key in common are separate servers, not nodes of one; so
     such an address is only compared with itself.
     """
-    born: dict[str, int] = {}
-    for key in keys:
-        if key.name is not None:
-            born[key.name] = min(key.seen[0], born.get(key.name, key.seen[0]))
+    born = _births(keys)
     shared = {name for name in born if len({key.place for key in keys if key.name == name}) > 1}
     related = {key.place for key in keys if key.name in shared}
     open_since: tuple[float, str, set[str]] | None = None
@@ -270,6 +279,11 @@ def _too_old(lives: Sequence[KeyLife], max_key_age: int | None) -> Iterable[Find
         )
 
 
+_OWN_KEYS = (
+    "whether the nodes are meant to share keys; where each has its own, tlsresume probe shows it"
+)
+
+
 def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
     now = [step for step in steps if step.until is None]
     if now:
@@ -285,10 +299,7 @@ def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
                 f" {step.newest[:8]}"
                 for step in now
             ),
-            not_known=(
-                "whether the nodes are meant to share keys; where each has its own, tlsresume probe"
-                " shows it",
-            ),
+            not_known=(_OWN_KEYS,),
         )
 
 

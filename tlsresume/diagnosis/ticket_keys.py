@@ -16,7 +16,7 @@ from tlsresume.results import Attempt, KeyUse, Mechanism, SealedSession
 from tlsresume.session.keyfile import Opened, TicketKeyFile, open_with
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
-from tlsresume.session.unseal import holds_secret
+from tlsresume.session.unseal import holds_secret, mac_without_key
 from tlsresume.wire.handshake import ProtocolVersion
 
 
@@ -121,6 +121,8 @@ def _use(issued: Issued, opened: Opened, naming: KeyNaming) -> KeyUse:
     note = None
     if not unsealed.mac:
         note = "decrypted, MAC does not match"
+        if mac_without_key(session.fields.ticket or b""):
+            note += ": it is made with an empty key"
     elif inside is None and not same:
         note = "the MAC matches, but what is inside could not be read"
     return KeyUse(

@@ -15,6 +15,7 @@ from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short
 from tlsresume.results import Attempt, Ticket
 from tlsresume.session.session import Session
+from tlsresume.session.unseal import mac_without_key
 from tlsresume.session.weak import WeakKey, find_weak_key
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -108,6 +109,32 @@ def weak_ticket_key(view: View) -> Match | None:
         return None
     # `seen` is shown with -v only, and the key is the finding: both lines are evidence.
     return Match(seen=tuple(seen), evidence=tuple(dict.fromkeys((*seen, *evidence)))[:6])
+
+
+@rule(
+    "ticket-mac-without-key",
+    "T",
+    "warning",
+    mechanisms=("psk", "ticket"),
+    cause="The MAC that protects tickets from being changed is made with an empty key, so anybody"
+    " can make it: a ticket can be altered, and what the server makes of altered ones be learnt.",
+    advice="Let the server make its own ticket keys until its TLS code is mended: Apache httpd"
+    " 2.4 on OpenSSL 3 does this where SSLSessionTicketKeyFile is set.",
+    directives=("Apache SSLSessionTicketKeyFile",),
+    sources=("RFC 5077 section 4", "seen on Apache httpd 2.4.71 with OpenSSL 3.0.19"),
+)
+def mac_unkeyed(view: View) -> Match | None:
+    """The tickets' MAC is made without a key.
+
+    The last 32 bytes of a ticket are HMAC-SHA256 of the rest under an empty key. No
+    connection is made for it.
+    """
+    found = [
+        f"{words}, the last 32 are HMAC-SHA256 of the others with an empty key"
+        for words, session, _ in _candidates(view)
+        if mac_without_key(session.fields.ticket or b"")
+    ]
+    return Match(seen=tuple(found), evidence=tuple(found[:2])) if found else None
 
 
 @rule(

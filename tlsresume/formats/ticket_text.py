@@ -54,7 +54,7 @@ def put_key_uses(page: Page, uses: Sequence[KeyUse]) -> None:
 
 def key_words(use: KeyUse) -> Iterator[str]:
     """What was found when the key was tried: MAC, secret, and the session inside."""
-    mac = "the MAC matches" if use.mac == "matches" else "decrypted, MAC does not match"
+    mac = "the MAC matches" if use.mac == "matches" else use.note or "the MAC does not match"
     secret = (
         "inside is the secret of our session"
         if use.same_secret

@@ -107,6 +107,16 @@ def _open_openssl(
     return opened if mac or (plaintext is not None and opened.is_session) else None
 
 
+def mac_without_key(ticket: bytes) -> bool:
+    """Whether a ticket of OpenSSL's layout has a MAC that was made with an empty key.
+
+    Apache httpd 2.4 on OpenSSL 3 does that where it is given a key file: anybody can make
+    such a MAC, and so change the ticket.
+    """
+    fields = OPENSSL.parse(ticket)
+    return fields is not None and hmac.digest(b"", ticket[:-32], "sha256") == fields["mac"]
+
+
 def _unpad(padded: bytes) -> bytes | None:
     """Without the padding of RFC 5652 section 6.3; None where there is none."""
     count = padded[-1]
