@@ -41,6 +41,14 @@ class ConnectOptions:
     transcripts: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FTPLogin:
+    """Who asks an FTP server for listings; the password is a secret. RFC 1635: anonymous."""
+
+    user: str = "anonymous"
+    password: str = field(default="tlsresume@tlsresume.invalid", repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOptions:
     """What `probe` does. `transcripts` of `connect` keeps wire transcripts for `-v`.
@@ -58,6 +66,7 @@ class ProbeOptions:
     max_addresses: int = 8
     explain: bool = True
     node_header: str | None = None
+    ftp: FTPLogin = FTPLogin()
     experiments: tuple[str, ...] = ()
     cross_names: tuple[str, ...] = ()
     cross_protocols: tuple[str, ...] = ()

@@ -331,6 +331,28 @@ class MechanismResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FTPData:
+    """What became of FTPS data connections, offered the control connection's session.
+
+    `fresh`: a session not used before each time; `same`: the first one each time.
+    `fresh_failure` and `same_failure` number, from 1, the first data connection of a series
+    that was not resumed or whose listing failed. `required`: whether one without a session
+    was refused (None: not tried). `tickets` came on a control connection; `replies` are the
+    server's words where a listing failed.
+    """
+
+    mechanism: Mechanism
+    tls_version: str
+    fresh: Series = Series(0, 0)
+    same: Series = Series(0, 0)
+    fresh_failure: int | None = None
+    same_failure: int | None = None
+    required: bool | None = None
+    tickets: int = 0
+    replies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
     """An attempt in a report: enough to find it in a server's log. `time` is UTC, ISO 8601."""
 
@@ -382,6 +404,7 @@ class AddressResult:
     error: ErrorResult | None = None
     certificate: Certificate | None = None
     mechanisms: tuple[MechanismResult, ...] = ()
+    ftp_data: tuple[FTPData, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
 
 
@@ -547,13 +570,15 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetResult:
-    """The answer for one target."""
+    """The answer for one target. `starttls` is the prelude, `notes` how it was reached."""
 
     target: str
     verdict: Verdict
     error: ErrorResult | None = None
     connections: int = 0
     duration_ms: float = 0.0
+    starttls: str | None = None
+    notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     addresses: tuple[AddressResult, ...] = ()
     findings: tuple[Finding, ...] = ()

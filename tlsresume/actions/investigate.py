@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
-from tlsresume.diagnosis.judge import judge
+from tlsresume.diagnosis.judge import judge, judge_way, merge
 from tlsresume.diagnosis.summary import naming_of
+from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
-from tlsresume.experiments import age, crossing, names
+from tlsresume.experiments import age, crossing, ftp, names
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
@@ -28,6 +29,7 @@ from tlsresume.results import (
     Mechanism,
     MechanismResult,
 )
+from tlsresume.session.ticket import KeyNaming
 
 _UNEXPLAINED = frozenset({"partly", "not-resumed", "not-issued"})
 
@@ -60,6 +62,35 @@ class Investigation:
         async with asyncio.TaskGroup() as tasks:
             for address in reached:
                 tasks.create_task(self._named(address))
+                tasks.create_task(self._ftp_data(address))
+
+    # ------------------------------------------------- FTPS data connections
+
+    async def _ftp_data(self, address: AddressResult) -> None:
+        """One mechanism of each version, as an ordinary client has it."""
+        if self.terms.target.speaks != "ftp":
+            return
+        for result in address.mechanisms:
+            if not result.judged or result.state == "not-issued":
+                continue
+            setting = ftp.FTPSetting(
+                lab=self.lab,
+                route=Route(address.address, address.port),
+                terms=self.terms,
+                mechanism=result.mechanism,
+                login=self.options.ftp,
+                tries=self.options.tries,
+            )
+            what = f"FTPS data connections of {result.tls_version} on {address.address}"
+            cost = ftp.cost(setting.tries)
+            if cost > self.lab.budget.left:
+                self._note(what, f"{cost} connections, over the {self.lab.budget.left} left"
+                           " of the budget")  # fmt: skip
+                continue
+            self.progress(f"{what}: up to {cost} connections")
+            why = await ftp.data_connections(setting)
+            if why is not None:
+                self._note(what, why)
 
     def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:
         """The one explanation of a mechanism on an address."""
@@ -167,7 +198,19 @@ class Investigation:
             for address in addresses
             for mechanism in self._crossed
         ]
-        return judge([*views, *(view for view in crossed if view is not None)])
+        way = judge_way(self._before_tls(addresses, naming))
+        return merge([*judge([*views, *(view for view in crossed if view is not None)]), *way])
+
+    def _before_tls(self, addresses: Sequence[AddressResult], naming: KeyNaming) -> list[View]:
+        """What was seen of the addresses on which no handshake came about."""
+        journal = self.lab.journal
+        return [
+            make_view(journal, address.address, address.port, first.mechanism, naming)
+            for address in addresses
+            if not address.mechanisms
+            for first in [a for a in journal if a.address == address.address][:1]
+            if first.mechanism is not None
+        ]
 
     def crossings(self) -> tuple[Crossing, ...]:
         """The matrix of issuing and accepting addresses, and of nodes where they are named."""

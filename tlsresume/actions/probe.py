@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tlsresume.actions.investigate import Investigation
 from tlsresume.actions.retry import discover_again, resolve_again
+from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
@@ -224,7 +225,8 @@ class Probe:
             own = [a for a in journal if a.address == route.address]
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
-                found.append(summarise_address(route.address, route.port, counting, naming, own))
+                summary = summarise_address(route.address, route.port, counting, naming, own)
+                found.append(replace(summary, ftp_data=ftp_data(own)))
         return found
 
     def _without_route(self, address: _Address) -> bool:
@@ -246,6 +248,8 @@ class Probe:
             error=self.error or _error_of_all(addresses),
             connections=len(self.lab.journal),
             duration_ms=round(self._duration, 1),
+            starttls=self.target.starttls,
+            notes=self.target.notes,
             skipped=(*self.skipped, *no_route),
             addresses=tuple(addresses),
             findings=self.investigation.findings(addresses),

@@ -10,6 +10,7 @@ from tlsresume.cli import values
 from tlsresume.cli.connecting import TIME, Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
+from tlsresume.cli.ftp import ftp_options
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
@@ -88,6 +89,7 @@ PROBE, JUDGE = "What to try", "Exit status"
     help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
 )
 @experiment_options
+@ftp_options
 @ticket_key_options
 @connection_options
 @demand_options

@@ -96,6 +96,13 @@ def judge_way(views: Sequence[View]) -> tuple[Finding, ...]:
     ])  # fmt: skip
 
 
+def judge_way(views: Sequence[View]) -> tuple[Finding, ...]:
+    """What is wrong before TLS (group W), where no handshake came about."""
+    return merge([
+        _finding(view, j, ()) for view in views for j in matches(view) if j.rule.group == "W"
+    ])  # fmt: skip
+
+
 #: Rules that fit whenever anything went wrong: no candidates beside another.
 _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 

@@ -350,8 +350,13 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         key_name=issued_key(attempt, naming),
         node=attempt.node,
         handshake_ms=_rounded(attempt.timings.handshake),
-        error=attempt.error.message if attempt.error else None,
+        error=attempt.error.message if attempt.error else _said(attempt),
     )
+
+
+def _said(attempt: Attempt) -> str | None:
+    """What the server said against an FTPS data connection, if it did."""
+    return None if attempt.reply is None or attempt.reply.startswith("2") else attempt.reply
 
 
 def _rounded(value: float | None) -> float | None:

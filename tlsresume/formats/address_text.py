@@ -8,6 +8,7 @@ round robin.
 
 from __future__ import annotations
 
+from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, Part, cells, pad
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
@@ -56,6 +57,7 @@ def put_address(page: Page, address: AddressResult) -> None:
         _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second))
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
+    put_ftp_data(page, address.ftp_data)
     _put_meaning(page, address)
 
 

@@ -25,6 +25,7 @@ GROUPS: dict[Group, str] = {
     "C": "Offered, and the connection failed",
     "D": "Resumed, but easily misread",
     "T": "The tickets themselves",
+    "W": "The way to TLS and beside it",
 }
 
 #: What a severity means for the verdict of a probe.

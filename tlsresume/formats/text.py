@@ -83,6 +83,8 @@ def _put_headline(page: Page, target: TargetResult) -> None:
 
 def _put_target(page: Page, target: TargetResult) -> None:
     _put_headline(page, target)
+    for note in target.notes:
+        page.prose(note, text_style=FAINT)
     if target.interrupted:
         page.line(("Interrupted: this is what was known by then.", FAIR))
     if target.error is not None and all(

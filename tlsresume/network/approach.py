@@ -65,7 +65,7 @@ async def begin(link: NetworkLink, sock: socket.socket, route: Route, approach: 
         if approach.starttls is not None:
             prelude = Prelude(PRELUDES[approach.starttls], approach.host)
             await play(prelude, link)
-            link.node = prelude.node
+            link.node, link.after_starttls = prelude.node, True
     except PreludeError as error:
         kind = _KINDS.get(error.why, "starttls")
         message = f"{where}: STARTTLS {approach.starttls}: {error.message}"

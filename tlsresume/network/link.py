@@ -18,7 +18,7 @@ from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import readable, writable
 from tlsresume.openssl.client import OnMessage, TLSClient
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Failure, Step
+from tlsresume.results import Failure, FailureKind, Step
 from tlsresume.session.session import Session
 
 #: How long we wait for the peer's close_notify after ours, in seconds.
@@ -56,6 +56,7 @@ class NetworkLink(Link):
         self.closed: Closed = "failed"
         self.handshake_ms: float | None = None
         self.node: str | None = None
+        self.after_starttls = False
         self.reply: str | None = None
         self._unread = unread
         self._sock = sock
@@ -79,7 +80,12 @@ class NetworkLink(Link):
         if self.client is None:
             return await self._receive(self._deadline)
         client = self.client
-        await self._pump(lambda: bool(client.data), self._deadline)
+        # A conversation may last longer than a handshake may take: each answer has its time.
+        deadline = self._loop.time() + self._timeout
+        if not await self._pump(lambda: bool(client.data), deadline):
+            over = client.failure or self.failure or client.peer_closed or client.eof
+            if not over:
+                raise TimeoutError
         data = bytes(client.data)
         client.data.clear()
         return data
@@ -250,7 +256,11 @@ class NetworkLink(Link):
         if client.set_session_failed:
             step = "session"
         where = f"{self._where}: {broken.message}"
-        self._fail(Failure(step, broken.kind, where, _hints(broken.message), broken.stack))
+        # What is not TLS after STARTTLS was sent in clear behind its answer.
+        kind: FailureKind = broken.kind
+        if kind == "not-tls" and self.after_starttls:
+            kind = "injection"
+        self._fail(Failure(step, kind, where, _hints(broken.message), broken.stack))
 
     def _fail(self, failure: Failure) -> None:
         # How the peer takes our goodbye is in `closed`.

@@ -1,0 +1,55 @@
+"""FTPS data connections: from attempts to what a report says of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tlsresume.diagnosis.summary import VERSION_LABEL, counted, letter
+from tlsresume.experiments.ftp import CONTROL, EXPERIMENT, FRESH, NONE, SAME
+from tlsresume.results import MECHANISMS, Attempt, FTPData, Series
+
+
+def listed(attempt: Attempt) -> bool:
+    """Whether the server says that the listing of a data connection succeeded."""
+    return attempt.reply is not None and attempt.reply.startswith("2")
+
+
+def sound(attempt: Attempt) -> bool:
+    """Whether a data connection resumed, and its listing succeeded."""
+    return attempt.reused is True and listed(attempt)
+
+
+def first_failure(attempts: Sequence[Attempt]) -> int | None:
+    """The number, from 1, of the first data connection that is not sound."""
+    return next((n for n, a in enumerate(attempts, 1) if not sound(a)), None)
+
+
+def replies(attempts: Sequence[Attempt]) -> tuple[str, ...]:
+    """The server's words on listings that failed, each once."""
+    return tuple(dict.fromkeys(a.reply for a in attempts if a.reply and not listed(a)))
+
+
+def ftp_data(journal: Sequence[Attempt]) -> tuple[FTPData, ...]:
+    """One row for each mechanism whose data connections were tried."""
+    own = [a for a in counted(journal) if a.experiment == EXPERIMENT]
+    rows = []
+    for mechanism in MECHANISMS:
+        tried = [a for a in own if a.mechanism == mechanism]
+        series = {name: [a for a in tried if a.series == name] for name in (FRESH, SAME, NONE)}
+        if not any(series.values()):
+            continue
+        controls = [a for a in tried if a.series == CONTROL]
+        rows.append(
+            FTPData(
+                mechanism=mechanism,
+                tls_version=VERSION_LABEL[mechanism],
+                fresh=Series.count("".join(letter(a) for a in series[FRESH])),
+                same=Series.count("".join(letter(a) for a in series[SAME])),
+                fresh_failure=first_failure(series[FRESH]),
+                same_failure=first_failure(series[SAME]),
+                required=not listed(series[NONE][0]) if series[NONE] else None,
+                tickets=max((len(a.tickets) for a in controls), default=0),
+                replies=replies([a for each in series.values() for a in each]),
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,177 @@
+"""Group W: the way to TLS and beside it. STARTTLS, and the data connections of FTPS."""
+
+from __future__ import annotations
+
+from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.experiments.ftp import CONTROL, EXPERIMENT, FRESH, NONE, SAME
+from tlsresume.results import Attempt
+
+_FTPS = (
+    "RFC 4217 section 15.2 (two ways to protect the data connection from theft)",
+    "python/cpython#63699",
+)
+
+
+@rule(
+    "plaintext-injection",
+    "W",
+    "error",
+    cause="The server, or somebody on the way, sent data in clear behind the answer that starts"
+    " TLS. A client that keeps it takes it for protected data.",
+    advice="Update the server: it must throw away what stands in its buffers when TLS starts. If"
+    " it is current, look for somebody who changes the traffic on the way.",
+    sources=("CVE-2011-0411", "CVE-2021-23222", "RFC 3207 section 4.2"),
+)
+def plaintext_injection(view: View) -> Match | None:
+    """Data in clear follows the answer that starts TLS.
+
+    Bytes came in clear after the answer that starts TLS, in the same or a later packet.
+    """
+    hit = [a for a in view.attempts if a.error is not None and a.error.kind == "injection"]
+    if not hit:
+        return None
+    return Match(
+        seen=(f"on {connections(len(hit))} of {len(view.attempts)}",),
+        evidence=tuple(f"#{a.n} {a.error.message}" for a in hit[:3] if a.error is not None),
+    )
+
+
+def _series(view: View, name: str) -> tuple[Attempt, ...]:
+    return view.experiment(EXPERIMENT, name)
+
+
+def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+    """What was offered and got, and the server's reply on the control connection."""
+    return tuple(f"{exchange(view, a)}; control connection: {a.reply}" for a in attempts)
+
+
+def _in_words(attempts: tuple[Attempt, ...], what: str) -> str:
+    good = sum(sound(a) for a in attempts)
+    return f"{what}: {good} of {connections(len(attempts))} resumed and listed"
+
+
+@rule(
+    "ftp-reuse-required",
+    "W",
+    "info",
+    cause="The server requires the FTPS data connection to resume the control connection's TLS"
+    " session. It did when tlsresume offered it.",
+    advice="If your client fails where tlsresume succeeds, the client is at fault: it does not"
+    " offer the control connection's session on the data connection. Python's ftplib does not"
+    " (python/cpython#63699); use a library that does. Switching the check off removes the"
+    " protection against theft of data connections.",
+    directives=(
+        "vsftpd require_ssl_reuse=NO (removes a protection)",
+        "proftpd TLSOptions NoSessionReuseRequired (removes a protection)",
+    ),
+    sources=(*_FTPS, "proftpd/proftpd#2018", "curl/curl#3002"),
+)
+def ftp_reuse_required(view: View) -> Match | None:
+    """FTPS data connections must resume the control connection's session.
+
+    A listing without a session is refused (522, 425, or the data connection is closed), with
+    the control connection's session it succeeds.
+    """
+    fresh, none = _series(view, FRESH), _series(view, NONE)
+    if not none or listed(none[0]) or not any(sound(a) for a in fresh):
+        return None
+    return Match(
+        seen=(
+            f"without a session: {none[0].reply}",
+            _in_words(fresh, "with the control connection's session"),
+        ),
+        evidence=_shown(view, none[0], next(a for a in fresh if sound(a))),
+    )
+
+
+@rule(
+    "ftp-reuse-fails",
+    "W",
+    "error",
+    cause="The server refuses FTPS data connections, also those that offer the control"
+    " connection's session as it is meant.",
+    advice="No client can transfer files as it is. Look at the server's words below; where it"
+    " demands resumption, give it a session cache or tickets that outlast one login.",
+    directives=("vsftpd require_ssl_reuse", "proftpd TLSSessionCache, TLSSessionTickets"),
+    sources=(*_FTPS, "proftpd/proftpd#1931"),
+)
+def ftp_reuse_fails(view: View) -> Match | None:
+    """FTPS data connections fail, with a session and without.
+
+    A listing fails without a session, and with the control connection's session too.
+    """
+    fresh, none = _series(view, FRESH), _series(view, NONE)
+    if not fresh or any(listed(a) for a in (*fresh, *none)):
+        return None
+    return Match(
+        seen=(*replies((*fresh, *none)), _in_words(fresh, "with a fresh session each time")),
+        evidence=_shown(view, fresh[0], *none[:1]),
+    )
+
+
+@rule(
+    "ftp-data-not-resumed",
+    "W",
+    "warning",
+    cause="The server takes FTPS data connections, and resumes the control connection's session"
+    " on none of them: each transfer costs a full handshake, and nothing ties the data"
+    " connection to the login.",
+    advice="Let data connections share the control connection's session cache or ticket key.",
+    sources=_FTPS,
+)
+def ftp_data_not_resumed(view: View) -> Match | None:
+    """FTPS data connections work, but none resumes the control connection's session.
+
+    Listings succeed, the session is on the wire, and no data connection resumes it.
+    """
+    fresh = _series(view, FRESH)
+    if not fresh or not all(listed(a) and a.offered for a in fresh):
+        return None
+    if any(a.reused for a in fresh):
+        return None
+    return Match(
+        seen=(_in_words(fresh, "with a fresh session each time"),),
+        evidence=_shown(view, fresh[0]),
+    )
+
+
+@rule(
+    "ftp-tickets-run-out",
+    "W",
+    "warning",
+    cause="Resumption of FTPS data connections works for a while and then stops: a ticket is"
+    " accepted only so often, or no new ones come to replace those that were used.",
+    advice="Keep the newest ticket of every connection, data connections included (they come"
+    " after the handshake, so read on), and offer each once; or cap this client at TLS 1.2.",
+    sources=("iterate-ch/cyberduck#18399", "curl/curl#4654", "robinrodricks/FluentFTP#1368"),
+)
+def ftp_tickets_run_out(view: View) -> Match | None:
+    """FTPS data connections resume at first, and then no more.
+
+    The first data connections resume and list, a later one does not.
+    """
+    seen, shown = [], []
+    grave = False
+    for name, what in ((FRESH, "a fresh ticket each time"), (SAME, "one ticket again and again")):
+        tried = _series(view, name)
+        failed = first_failure(tried)
+        if failed is None or failed == 1:
+            continue
+        reply = tried[failed - 1].reply
+        seen.append(
+            f"{what}: data connection {failed} of {len(tried)} is the first that fails: {reply}"
+        )
+        shown.append(tried[failed - 1])
+        grave = grave or name == FRESH
+    if not seen:
+        return None
+    tickets = max((len(a.tickets) for a in _series(view, CONTROL)), default=0)
+    required = any(not listed(a) for a in _series(view, NONE))
+    return Match(
+        seen=(*seen, f"{tickets} tickets came on the control connection"),
+        evidence=_shown(view, *shown),
+        severity="warning" if grave or required else "info",
+    )

@@ -1,0 +1,136 @@
+"""Do FTPS data connections resume the control connection's session, and must they?
+
+Three series, each on a control connection of its own: `fresh` offers the newest
+session that was not used yet, `same` the control connection's first one each time,
+`none` nothing. The control connection stays open beside its data connections. Each
+data connection is a harmless listing; what the server says of it afterwards is the
+attempt's `reply`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from tlsresume.errors import PeerError
+from tlsresume.experiments.ftp_control import Control, FTPError
+from tlsresume.experiments.terms import Terms
+from tlsresume.lab import Errand, Lab, Link, Route
+from tlsresume.openssl.plan import Plan
+from tlsresume.options import FTPLogin
+from tlsresume.results import Mechanism
+from tlsresume.session.session import Session
+
+EXPERIMENT = "ftp-data"
+CONTROL, FRESH, SAME, NONE = "control", "fresh", "same", "none"
+
+#: A listing longer than this is cut short, in bytes.
+_LONGEST_LISTING = 1 << 20
+
+#: What a control connection of each series costs beside its data connections.
+_CONTROLS = 3
+
+
+def cost(tries: int) -> int:
+    """The connections that `data_connections` makes at most."""
+    return _CONTROLS + 2 * tries + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FTPSetting:
+    """Where and how data connections are tried."""
+
+    lab: Lab
+    route: Route
+    terms: Terms
+    mechanism: Mechanism
+    login: FTPLogin
+    tries: int
+
+    @property
+    def plan(self) -> Plan:
+        return self.terms.plan_for(self.mechanism)
+
+    def errand(self, series: str) -> Errand:
+        return Errand(experiment=EXPERIMENT, series=series, mechanism=self.mechanism)
+
+
+async def data_connections(setting: FTPSetting) -> str | None:
+    """Run the three series. What kept one from being run, in words, or None.
+
+    Raises BudgetSpent.
+    """
+    for series, count in ((FRESH, setting.tries), (SAME, setting.tries), (NONE, 1)):
+        try:
+            await _series(setting, series, count)
+        except (FTPError, PeerError) as error:
+            return str(error)
+        except TimeoutError:
+            return "no answer on the control connection in time"
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    return None
+
+
+async def _series(setting: FTPSetting, series: str, count: int) -> None:
+    async with setting.lab.dial(setting.route, setting.errand(CONTROL)) as link:
+        await link.start_tls(setting.plan)
+        control = Control(link)
+        login = setting.login
+        implicit = setting.terms.target.starttls is None
+        await control.log_in(login.user, login.password, greeting=implicit)
+        sessions = list(link.sessions)
+        first = sessions[0] if sessions else None
+        for _ in range(count):
+            offer = None
+            if series == SAME:
+                offer = first
+            elif series == FRESH:
+                offer = sessions.pop() if sessions else None
+            if offer is None and series != NONE:
+                return
+            newer = await _transfer(setting, control, series, offer)
+            sessions += newer
+            if setting.mechanism != "psk" and not sessions and offer is not None:
+                # TLS 1.2: a session may be used again, and is not always renewed.
+                sessions.append(offer)
+        with suppress(PeerError, TimeoutError, OSError):
+            await control.ask("QUIT")
+        await link.close()
+
+
+async def _transfer(
+    setting: FTPSetting, control: Control, series: str, offer: Session | None
+) -> tuple[Session, ...]:
+    """One listing over a data connection of its own; the sessions that it brought."""
+    port = await control.passive()
+    route = replace(setting.route, port=port, local_port=None)
+    async with setting.lab.dial(route, setting.errand(series), beside=True) as link:
+        await control.send("LIST")
+        # Some servers shake hands on the data connection before they say 150, others after.
+        reading = asyncio.create_task(_read(link, setting.plan, offer))
+        try:
+            answer = await control.reply()
+            if answer.code < 200:
+                await reading
+                answer = await control.reply()
+        except (PeerError, TimeoutError, OSError) as error:
+            link.remark(f"the control connection: {error}")
+            raise
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+        link.remark(str(answer))
+        return link.sessions
+
+
+async def _read(link: Link, plan: Plan, offer: Session | None) -> None:
+    """Shake hands, read the listing to its end, close. A failure is in the attempt."""
+    with suppress(PeerError, TimeoutError, OSError):
+        await link.start_tls(plan, offer)
+        length = 0
+        while length < _LONGEST_LISTING and (data := await link.receive()):
+            length += len(data)
+    await link.close()

@@ -1,0 +1,45 @@
+"""FTPS data connections in the first screen of `probe`: the questions an FTP user has."""
+
+from __future__ import annotations
+
+from tlsresume.formats.page import BAD, FAIR, GOOD, Page
+from tlsresume.formats.units import count
+from tlsresume.results import FTPData, Series
+
+_VERSIONS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
+
+
+def put_ftp_data(page: Page, rows: tuple[FTPData, ...]) -> None:
+    """A paragraph for each TLS version: which data connections resumed, and must they."""
+    for row in rows:
+        label = f"  FTPS data, {_VERSIONS.get(row.tls_version, row.tls_version)}: "
+        parts = [
+            _series("fresh ticket each time", row.fresh, row.fresh_failure),
+            _series("same ticket", row.same, row.same_failure),
+        ]
+        page.prose("; ".join(parts), first=label, style=_style(row))
+        page.prose(_demand(row), first=" " * len(label))
+
+
+def _series(what: str, series: Series, failure: int | None) -> str:
+    tried = len(series.order)
+    if not tried:
+        return f"{what}: not tried"
+    text = f"{what}: {series.order.count('R')} of {count(tried, 'data connection')} resumed"
+    return text if failure is None else f"{text}, number {failure} is the first that fails"
+
+
+def _demand(row: FTPData) -> str:
+    tickets = f"{count(row.tickets, 'ticket')} on a control connection"
+    if row.required is None:
+        return tickets
+    if not row.required:
+        return f"without a session a listing works, too; {tickets}"
+    said = f": {row.replies[-1]}" if row.replies else ""
+    return f"without a session it is refused{said}; {tickets}"
+
+
+def _style(row: FTPData) -> str:
+    if row.fresh_failure is None:
+        return GOOD if row.same_failure is None else FAIR
+    return BAD if row.fresh_failure == 1 else FAIR
