@@ -15,13 +15,13 @@ import pytest
 from tests.commands import runner
 from tests.golden import cases
 from tlsresume import scan
-from tlsresume.cli.statuses import with_exit_zero
+from tlsresume.cli.statuses import expected_status, with_exit_zero
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, BindingError, ExitStatus, FileError
 from tlsresume.formats.nagios import State, state
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
-from tlsresume.results import Report, Skipped, TargetResult
+from tlsresume.results import Report, Series, Skipped, TargetResult
 
 TODAY = dt.date(2026, 2, 1)
 
@@ -370,3 +370,33 @@ def test_a_long_summary_is_shortened(tmp_path, monkeypatch):
     github_summary.add_summary(judged(PARTLY))
     assert path.stat().st_size <= 500
     assert "partly" in path.read_text()
+
+
+REUSED, NEW, FAILED = cases.REUSED, cases.NEW, cases.FAILED
+SOMETIMES = replace(NEW, tries=Series.count("RRNR"), session_reused=True)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected", "min_rate", "status"),
+    [
+        (REUSED, "resumed", None, 0),
+        (REUSED, "not-resumed", None, 3),
+        (REUSED, "any", None, 0),
+        (NEW, "resumed", None, 3),
+        (NEW, "not-resumed", None, 0),
+        (NEW, "any", None, 0),
+        (FAILED, "not-resumed", None, 6),
+        (FAILED, "any", None, 6),
+        (cases.RESUMES["disagreement"], "resumed", 0.5, 3),
+        (cases.RESUMES["no-reason"], "not-resumed", None, 5),
+        (SOMETIMES, "resumed", None, 3),
+        (SOMETIMES, "resumed", 0.75, 0),
+        (SOMETIMES, "resumed", 0.8, 3),
+        (SOMETIMES, "not-resumed", None, 3),
+        (cases.RESUMES["each-address"], "resumed", None, 3),
+        (cases.RESUMES["each-address"], "any", None, 0),
+    ],
+)
+def test_expectations_of_a_resumption(result, expected, min_rate, status):
+    """`resume` exits by what was expected of the session, over every address."""
+    assert expected_status(result, expected, min_rate) == status

@@ -200,13 +200,19 @@ class Outputs:
         document: Callable[[], str],
         *,
         text_to_stderr: bool = False,
+        as_asked: bool = False,
         **others: Callable[[], str],
     ) -> None:
-        """Print one result in each chosen format: text, json, or one of `others` by name."""
+        """Print one result in each chosen format: text, json, or one of `others` by name.
+
+        With --quiet there is no text of a result that is `as_asked`.
+        """
         from tlsresume.cli import console
 
         for choice in self.choices:
-            if choice.name == "json":
+            if self.quiet and as_asked and choice == Choice("text", None):
+                self._done.add(choice)
+            elif choice.name == "json":
                 self._close(choice, document())
             elif choice.name in others:
                 self._close(choice, others[choice.name]())

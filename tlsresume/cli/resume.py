@@ -9,13 +9,15 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.connecting import Connection, connection_options
+from tlsresume.cli.demanding import expect_option, min_rate_option
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
-    from tlsresume.results import ResumeResult
+    from tlsresume.policy.demands import Expected
+    from tlsresume.results import Mechanism, ResumeResult
     from tlsresume.session.file import SessionMetadata
     from tlsresume.session.keyfile import TicketKeyFile
     from tlsresume.session.session import Session
@@ -110,6 +112,8 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 )
 @ticket_key_options
 @connection_options
+@expect_option
+@min_rate_option
 @output_options("text", "json")
 @click.option(
     "--exit-zero",
@@ -127,6 +131,8 @@ def command(
     exit_zero: bool,
     ticket_keys: tuple[TicketKeyFile, ...],
     update: bool,
+    expect: dict[Mechanism, Expected],
+    min_rate: float | None,
     **asked: bool,
 ) -> ExitStatus:
     """Offer the session in FILE to the server it came from, or to TARGET.
@@ -144,6 +150,9 @@ def command(
     if update and file == "-":
         raise click.UsageError("--update needs a file, not the standard input")
     saved = read_session_file(file)
+    mechanism = saved.session.mechanism
+    if expect and mechanism not in expect:
+        raise click.UsageError(f"the session is of the mechanism {mechanism}: no --expect names it")
     for warning in saved.warnings:
         console.warn(warning)
     options = ResumeOptions(
@@ -160,9 +169,7 @@ def command(
         ticket_keys=ticket_keys,
     )
     goal = (
-        connection.saved_target(
-            saved.metadata.target, saved.metadata.sni, saved.metadata.starttls
-        )
+        connection.saved_target(saved.metadata.target, saved.metadata.sni, saved.metadata.starttls)
         if target is None
         else connection.target(target)
     )
@@ -171,11 +178,13 @@ def command(
     )
     if update:
         result = _store(file, result, renewed)
+    status = statuses.expected_status(result, expect.get(mechanism, "resumed"), min_rate)
     outputs.emit(
         lambda view: session_text.render_resume(result, view),
         lambda: document.document(this_tool(), result),
+        as_asked=status == 0,
     )
-    return statuses.with_exit_zero(statuses.resume_status(result), exit_zero=exit_zero)
+    return statuses.with_exit_zero(status, exit_zero=exit_zero)
 
 
 def _where(*, each: bool, now: bool) -> Literal["saved", "now", "each"]:

@@ -96,6 +96,7 @@ def command(
         lambda view: session_text.render_save(result, view),
         lambda: document.document(this_tool(), result),
         text_to_stderr=to_stdout or not result.saved,
+        as_asked=result.saved,
     )
     return save_status(result)
 

@@ -6,8 +6,13 @@ verdicts, in `tlsresume.scan`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.results import ResumeResult, SaveResult
+
+if TYPE_CHECKING:
+    from tlsresume.policy.demands import Expected
 
 #: What `--exit-zero` forgives: answers, never failures to get one.
 _FORGIVEN = (ExitStatus.NOT_AS_ASKED, ExitStatus.INCONCLUSIVE, ExitStatus.FAILS_WITH_SESSION)
@@ -23,6 +28,26 @@ def save_status(result: SaveResult) -> ExitStatus:
     if result.error is not None:
         return ExitStatus.UNREACHABLE
     return ExitStatus.OK if result.saved else ExitStatus.NOT_AS_ASKED
+
+
+def expected_status(result: ResumeResult, expected: Expected, min_rate: float | None) -> ExitStatus:
+    """The status of a resumption, by what was expected of it and how often."""
+    if result.each_address:
+        each = result.each_address
+        return worst_status([expected_status(one, expected, min_rate) for one in each])
+    plain = resume_status(result)
+    if plain not in (ExitStatus.OK, ExitStatus.NOT_AS_ASKED):
+        return plain
+    match expected:
+        case "any":
+            return ExitStatus.OK
+        case "not-resumed":
+            never = "R" not in result.tries.order and not result.session_reused
+            return ExitStatus.OK if never else ExitStatus.NOT_AS_ASKED
+    if min_rate is not None and result.tries.rate is not None and result.disagreement is None:
+        enough = result.tries.rate >= min_rate - 1e-9
+        return ExitStatus.OK if enough else ExitStatus.NOT_AS_ASKED
+    return plain
 
 
 def resume_status(result: ResumeResult) -> ExitStatus:
