@@ -1,0 +1,149 @@
+"""Views in, findings out: precedence, severities, and the same cause seen twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.causes import ROWS
+from tests.evidence import OTHER_LEAF, Story, alert
+from tlsresume.diagnosis.catalogue import RULES
+from tlsresume.diagnosis.judge import judge, named, wanted
+from tlsresume.results import Mechanism
+from tlsresume.wire.handshake import AlertDescription
+
+
+def two_nodes(mechanism: Mechanism = "psk") -> Story:
+    (row,) = [r for r in ROWS if r.name == "two-nodes" and r.mechanism == mechanism]
+    return row.story()
+
+
+def good(mechanism: Mechanism = "psk") -> Story:
+    return Story(mechanism).full().reused().reused(series="chained")
+
+
+@pytest.mark.parametrize("mechanism", ["psk", "ticket", "session-id"])
+def test_what_resumes_has_no_cause(mechanism: Mechanism) -> None:
+    """A view of resumptions only has no finding of severity warning or error, and wants nothing."""
+    view = good(mechanism).view()
+    assert named(view) is None
+    assert wanted(view) == ()
+    assert [f.code for f in judge([view]) if f.severity != "info"] == []
+
+
+def test_nothing_seen_nothing_said() -> None:
+    """A view without attempts has no finding."""
+    assert judge([Story("psk").view()]) == ()
+    assert judge([]) == ()
+
+
+def test_one_cause_on_two_mechanisms_is_one_finding() -> None:
+    """The same code of two mechanisms is merged; lines that differ say whose they are."""
+    views = [two_nodes("psk").view(), two_nodes("ticket").view()]
+    (finding,) = [f for f in judge(views) if f.code == "other-ticket-key"]
+    assert finding.mechanism is None
+    assert finding.address is not None
+    assert len(set(finding.evidence)) == len(finding.evidence)
+
+
+def test_one_cause_on_two_addresses_is_one_finding() -> None:
+    """The same code on two addresses is merged, and names no one address."""
+    there = two_nodes()
+    there.address = "192.0.2.20"
+    there.journal = [replace(a, address=there.address) for a in there.journal]
+    (finding,) = [
+        f for f in judge([two_nodes().view(), there.view()]) if f.code == "other-ticket-key"
+    ]
+    assert finding.address is None
+    assert finding.mechanism == "psk"
+
+
+def test_what_is_not_judged_is_information() -> None:
+    """A cause on a mechanism that no ordinary client uses is of severity info, and not merged
+    with the same cause where it matters."""
+    aside = Story("session-id").full()
+    for _ in range(3):
+        aside.declined()
+    aside.retry("NNNNN")
+    aside.judged = False
+    (finding,) = judge([aside.view()])
+    assert (finding.code, finding.severity) == ("never-honoured", "info")
+    judged = Story("ticket").full().declined().retry("NNNNN")
+    both = judge([aside.view(), judged.view()])
+    assert [(f.code, f.severity) for f in both] == [
+        ("never-honoured", "error"),
+        ("never-honoured", "info"),
+    ]
+
+
+def test_between_addresses_an_error_is_a_warning() -> None:
+    """Addresses that resume by themselves, and do not know each other's sessions."""
+    story = Story("ticket").full(key="here")
+    story.declined(story.session("there"), "matrix", "from 192.0.2.20", key="here")
+    views = [story.view()]
+    assert judge(views) == ()
+    from_there = story.journal[-1]
+    view = story.view(attempts=tuple(story.journal), crossing=True)
+    assert view.declined == (from_there,)
+    (finding,) = judge([view])
+    assert (finding.code, finding.severity) == ("other-ticket-key", "warning")
+
+
+def test_the_gravest_comes_first() -> None:
+    """Findings are sorted by severity."""
+    aside = Story("session-id").full().declined().retry("NNNNN")
+    aside.judged = False
+    found = judge([aside.view(), good("ticket").reused(key="a").view(), two_nodes().view()])
+    severities = [f.severity for f in found]
+    assert severities == sorted(severities, key=["error", "warning", "info"].index)
+    assert severities[0] == "error"
+
+
+def test_an_unproven_cause_lists_what_fits_as_well() -> None:
+    """Before the experiments a declined file may have several causes: all are candidates, and
+    the experiments that tell them apart are wanted."""
+    story = Story("ticket")
+    story.keep(story.session(age=60)).declined(experiment="resume", series="resume")
+    view = story.view()
+    (finding,) = judge([view])
+    assert finding.code == "expired-at-server"
+    assert {"consumed"} <= set(finding.candidates)
+    assert wanted(view)[0] == "retry"
+
+
+def test_catch_alls_are_no_candidates() -> None:
+    """What fits whenever anything went wrong is not listed beside a cause."""
+    internal = alert(AlertDescription.internal_error)
+    story = Story("psk").full(certificate_requested=True).broken(alerts=(internal,))
+    (finding,) = judge([story.view()])
+    assert finding.code == "no-session-id-context"
+    assert "fails-with-session" not in finding.candidates
+    assert wanted(story.view()) == ("control",)
+
+
+def test_single_use_is_no_fault() -> None:
+    """Where only re-use is refused, no cause of group B is named beside it."""
+    (row,) = [r for r in ROWS if r.code == "single-use"]
+    assert [(f.code, f.severity) for f in judge([row.story().view()])] == [("single-use", "info")]
+
+
+def test_skipped_experiments_are_said_where_they_matter() -> None:
+    """A cause that is not proven names the experiments that were left out; a proven one none."""
+    story = Story("psk").full().declined()
+    story.skipped.append(("retry", "the budget is spent"))
+    (finding,) = judge([story.view()])
+    assert "experiment retry was skipped: the budget is spent" in finding.not_known
+    proven = Story("ticket").full().reused().declined(leaf_sha256=OTHER_LEAF)
+    proven.skipped.append(("retry", "the budget is spent"))
+    (finding,) = judge([proven.view()])
+    assert finding.code == "context-changed"
+    assert not any("skipped" in line for line in finding.not_known)
+
+
+def test_no_evidence_is_lost_when_many_are_merged() -> None:
+    """Every code can be merged with itself, on any mechanism."""
+    for rule in RULES:
+        views = [row.story().view() for row in ROWS if row.code == rule.code]
+        found = [f for f in judge(views) if f.code == rule.code]
+        assert len(found) <= len({f.severity for f in found})
