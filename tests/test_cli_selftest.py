@@ -36,7 +36,7 @@ def test_a_wrong_answer_is_a_failure(capsys, monkeypatch):
     wrong = Step(arguments=("inspect", "nothing"), truth={"files.0.path": "nothing"})
     monkeypatch.setattr(action, "BEHAVIOURS", {"none": BEHAVIOURS["none"]})
     monkeypatch.setattr(action, "STEPS", {"none": (wrong,)})
-    monkeypatch.setattr(action, "_probe", lambda _: wrong)
+    monkeypatch.setattr(action, "_probe", lambda *_: wrong)
     status, out, _ = runner(capsys)("selftest")
     assert status == ExitStatus.BUG
     assert "WRONG: exit status 7, not 0\n" in out

@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,13 @@ _REQUEST = r"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One command and its truth. `TARGET` among the arguments is the server's address;
-    `truth` maps dotted paths into the JSON to the values they must have."""
+    `truth` maps dotted paths into the JSON to the values they must have; `findings` are the
+    codes that must be found: no other warning or error may be."""
 
     arguments: tuple[str, ...]
     status: ExitStatus = ExitStatus.OK
     truth: Mapping[str, object] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,11 @@ def _save(mechanism: str, *, status: ExitStatus = ExitStatus.OK) -> Step:
     )
 
 
-def _resume(mechanism: str, *more: str, reused: bool = True, **truth: object) -> Step:
+def _resume(
+    mechanism: str, *more: str, reused: bool = True, finds: tuple[str, ...] = (), **truth: object
+) -> Step:
     return Step(
+        findings=finds,
         arguments=("resume", f"{mechanism}.session.pem", *more),
         status=ExitStatus.OK if reused else ExitStatus.NOT_AS_ASKED,
         truth={"session_reused": reused, "offered": True, "accepted": reused, **truth},
@@ -83,20 +88,38 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         for step in (_save(mechanism), _inspect(mechanism), _resume(mechanism))
     ),
     "none": (_save("psk", status=ExitStatus.NOT_AS_ASKED),),
-    "issued but never honoured": (_save("psk"), _resume("psk", reused=False)),
+    "issued but never honoured": (
+        _save("psk"),
+        _resume("psk", reused=False, finds=("never-honoured",)),
+    ),
     "separate keys": (
         _save("psk"),
         Step(
             arguments=("resume", "psk.session.pem", "--tries", "4", "--no-explain"),
             status=ExitStatus.NOT_AS_ASKED,
             truth={"tries.offered": 4, "tries.accepted": 2},
+            findings=("other-ticket-key",),
         ),
     ),
-    "single-use": (_save("psk"), _resume("psk"), _resume("psk", reused=False)),
+    "single-use": (
+        _save("psk"),
+        _resume("psk"),
+        _resume("psk", reused=False, finds=("consumed",)),
+    ),
     "early data": (
         _save("psk"),
         _resume("psk", "--early-data", _REQUEST, early_data="accepted"),
     ),
+}
+
+#: What a probe must find in each of BEHAVIOURS.
+FINDINGS: Mapping[str, tuple[str, ...]] = {
+    "all three mechanisms": (),
+    "none": ("not-issued",),
+    "issued but never honoured": ("never-honoured",),
+    "separate keys": ("other-ticket-key",),
+    "single-use": ("single-use",),
+    "early data": (),
 }
 
 
@@ -114,7 +137,7 @@ def selftest(say: Say) -> bool:
             Server(behaviour) as server,
         ):
             target = f"{server.host}:{server.port}"
-            for step in (_probe(truth), *STEPS[name]):
+            for step in (_probe(truth, FINDINGS[name]), *STEPS[name]):
                 outcome = _run(step, target, Path(folder), say)
                 faults = judge(step, outcome)
                 commands += 1
@@ -131,10 +154,11 @@ def selftest(say: Say) -> bool:
     return not wrong
 
 
-def _probe(truth: Truth) -> Step:
+def _probe(truth: Truth, findings: tuple[str, ...]) -> Step:
     resumes = truth.verdict == "resumes"
     return Step(
         arguments=("probe", "TARGET", "--tries", "4"),
+        findings=findings,
         status=ExitStatus.OK if resumes else ExitStatus.NOT_AS_ASKED,
         truth={
             "targets.0.verdict": truth.verdict,
@@ -196,7 +220,19 @@ def judge(step: Step, outcome: Outcome) -> list[str]:
         found = look_up(outcome.document, path)
         if found != value:
             faults.append(f"{path} is {found!r}, not {value!r}")
-    return faults
+    return [*faults, *_wrong_findings(step, outcome.document)]
+
+
+def _wrong_findings(step: Step, document: Any) -> Iterator[str]:
+    """Codes that should have been found and were not, and causes that are none."""
+    listed = look_up(document, "targets.0.findings") or look_up(document, "findings") or []
+    found = {each.get("code"): each.get("severity") for each in listed}
+    for code in step.findings:
+        if code not in found:
+            yield f"no finding {code}"
+    for code, severity in found.items():
+        if severity != "info" and code not in step.findings:
+            yield f"a finding {code} that is not true"
 
 
 def look_up(document: Any, path: str) -> Any:

@@ -622,9 +622,13 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
     ]
     names = set(view.keys_in_order)
     others = [a for a in view.elsewhere if a.reused and a.offer == attempt.offer]
+    mixed = bool(view.accepted) and view.accepted[-1].time > attempt.time
+    several = bool(others) or mixed or len(names) > 1
+    if mixed:
+        seen.append(f"{_share(view)} to this address, mixed: nodes with separate keys")
     if others:
         seen.append(f"the same session is accepted on {others[0].address}: separate keys")
-    elif fresh and len(names) == 1:
+    if fresh and not several:
         seen.append("fresh tickets resume: the key was rotated, the server restarted, or another"
                     " node answers now")  # fmt: skip
     elif view.at_once and not fresh:
@@ -633,11 +637,11 @@ def _key_of_file(view: View, attempt: Attempt) -> Match:
         seen=tuple(seen),
         evidence=_shown(view, attempt, *view.at_once[:1]),
         proven=True,
-        ask=() if others else ("retry",),
-        title=None if others or len(names) > 1 else "the ticket key is not the session's any more",
-        advice=None if others or len(names) > 1 else _KEEP_KEYS,
+        ask=() if others or mixed else ("retry",),
+        title=None if several else "the ticket key is not the session's any more",
+        advice=None if several else _KEEP_KEYS,
         not_known=("rotation, restart or another node: a client cannot tell these apart",)
-        if fresh and len(names) == 1 and not others
+        if fresh and not several
         else (),
     )
 

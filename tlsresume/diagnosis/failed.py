@@ -502,7 +502,7 @@ def dies_on_session(view: View) -> Match | None:
     "error",
     cause="The handshake fails when the session is offered and succeeds without it, in a way that"
     " fits no cause known to this tool.",
-    advice="Look at the server's log at the times shown; clients can work round it by offering no"
+    advice="Look at the server's log at the times that -v lists; clients can work round it by offering no"
     " session.",
     sources=("SSL_set_session(3)", "SSL_get_error(3)"),
 )

@@ -71,7 +71,8 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True) -> None:
         _put_items(page, "         " if finding.advice else "  do:    ", finding.directives)
     if verbose:
         _put_lines(page, "  wire:  ", finding.details, style=FAINT)
-    _put_lines(page, "  also possible: ", finding.candidates)
+    if finding.candidates:
+        page.prose("; ".join(finding.candidates), first="  also possible: ")
     _put_lines(page, "  not known: ", finding.not_known)
     page.line((f"More: tlsresume explain {finding.code}", FAINT))
 
