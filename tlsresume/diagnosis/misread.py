@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.diagnosis.rules import Match, rule
-from tlsresume.diagnosis.summary import is_single_use, series_of
+from tlsresume.diagnosis.summary import fixed_sessions, is_single_use, series_of
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.results import Attempt
@@ -36,7 +36,7 @@ def single_use(view: View) -> Match | None:
     fixed = series_of(view.subject, view.mechanism, "fixed")
     chained = series_of(view.subject, view.mechanism, "chained")
     keys = len(set(view.keys_in_order))
-    if not is_single_use(fixed, chained, keys):
+    if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, "psk")):
         return None
     refused = [a for a in view.declined if a.series == "fixed"]
     return Match(

@@ -169,6 +169,7 @@ def _mechanism(
         issued=issued,
         discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
         keys=_keys(own, naming),
+        sessions=fixed_sessions(own, mechanism),
     )
     if not issued:
         reason = _why_not_issued(mechanism, first)
@@ -194,6 +195,7 @@ def _state(
     issued: bool,
     discard: bool = False,
     keys: int = 0,
+    sessions: int = 1,
 ) -> tuple[State, str | None]:
     if not issued:
         return "not-issued", None
@@ -210,7 +212,7 @@ def _state(
         if set(usable) == {"E"}:
             return "not-resumed", "the handshake fails when the session is offered"
         return "not-resumed", "never accepted"
-    if mechanism == "psk" and is_single_use(fixed, chained, keys):
+    if mechanism == "psk" and is_single_use(fixed, chained, keys, sessions):
         return "resumed", "single-use: a ticket is accepted once"
     return "partly", None
 
@@ -220,14 +222,27 @@ def _settled(series: Series) -> str:
     return series.order.replace("C", "").replace("-", "")
 
 
-def is_single_use(fixed: Series, chained: Series, keys: int) -> bool:
+def is_single_use(fixed: Series, chained: Series, keys: int, sessions: int = 1) -> bool:
     """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
 
-    Fresh tickets are always accepted, one ticket exactly once, and no second key
-    was seen that would explain the refusals.
+    Fresh tickets are always accepted, the fixed one exactly once, and no second key was
+    seen that would explain the refusals. `sessions` is how many were used in the fixed
+    series, one after the other, as connections of ours broke.
     """
     fresh, again = _settled(chained), _settled(fixed)
-    return set(fresh) == {"R"} and again.count("R") == 1 and "N" in again and keys <= 1
+    accepted = again.count("R")
+    return set(fresh) == {"R"} and 1 <= accepted <= sessions and "N" in again and keys <= 1
+
+
+def fixed_sessions(attempts: Iterable[Attempt], mechanism: Mechanism) -> int:
+    """How many sessions the fixed series of a mechanism has used."""
+    return len(
+        {
+            attempt.offer.data
+            for attempt in attempts
+            if attempt.offer and (attempt.mechanism, attempt.series) == (mechanism, "fixed")
+        }
+    )
 
 
 def _keys(attempts: Iterable[Attempt], naming: KeyNaming) -> int:

@@ -27,12 +27,14 @@ _RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls"})
 #: Seconds that a ticket may come after the answer to our data.
 AFTER_RESPONSE = 0.5
 
-#: How often a broken connection is tried again, alone, before it is judged.
-_RETRIES = 2
+#: A broken connection is tried again, alone, before it is judged: after these pauses, in
+#: seconds, since a server may need a moment to notice that our others have ended.
+_PAUSES = (0.05, 0.3)
 
-#: After so many timeouts of connections that were alone, crowding is not the cause of
-#: others.
-_IN_VAIN = 2
+#: After so many connections that broke although they were alone, neither crowding nor
+#: chance is the cause of others. Timeouts are dear, so fewer of them are enough.
+_IN_VAIN = 4
+_TIMEOUTS_IN_VAIN = 2
 
 #: Seconds that an answer to our data may take, and the most of the timeout that this may
 #: be: a server that serves one connection at a time keeps the others waiting meanwhile.
@@ -49,6 +51,16 @@ class Manners:
     node_header: str | None = None
     keep_transcripts: bool = False
     trace: Trace | None = None
+
+
+#: Where, and how, connections break: address, port, and what was offered there.
+_Place = tuple[str, int, str]
+
+
+def _place(attempt: Attempt, kind: str) -> _Place:
+    """Timeouts are counted together; others by the mechanism of the session offered."""
+    offer = attempt.offer.mechanism if attempt.offer is not None else "none"
+    return (attempt.address, attempt.port, kind if kind == "timeout" else offer)
 
 
 @dataclass(slots=True)
@@ -69,7 +81,7 @@ class NetworkLab(Lab):
         self._manners = manners
         self._dialled = 0
         self._asked = 0
-        self._in_vain: Counter[tuple[str, int]] = Counter()
+        self._in_vain: Counter[_Place] = Counter()
 
     @property
     def timeout(self) -> float:
@@ -87,7 +99,7 @@ class NetworkLab(Lab):
             attempt = await self._attempt(route, plan, errand, session, ask)
             crowded = crowded or self._gate.busy(route.address, route.port) > 1
         self._note(attempt, crowded=crowded)
-        for _ in range(_RETRIES):
+        for pause in _PAUSES:
             if not self._worth_retrying(attempt, crowded=crowded):
                 break
             try:
@@ -96,6 +108,7 @@ class NetworkLab(Lab):
                     if not self._worth_retrying(attempt, crowded=crowded):
                         break
                     self.budget.reserve()
+                    await self.wait(pause)
                     attempt = await self._attempt(route, plan, errand, session, ask, retried=True)
             except (BudgetSpent, asyncio.CancelledError):
                 self.journal[attempt.n - 1] = replace(attempt, unsettled=True)
@@ -107,13 +120,13 @@ class NetworkLab(Lab):
         return attempt
 
     def _note(self, attempt: Attempt, *, crowded: bool) -> None:
-        """Count the connections that timed out although they were alone, since being alone
-        last helped."""
-        place = (attempt.address, attempt.port)
+        """Count the connections that broke although they were alone, since being alone last
+        helped."""
         if attempt.handshake_done and attempt.retried:
-            self._in_vain[place] = 0
-        elif not crowded and attempt.error is not None and attempt.error.kind == "timeout":
-            self._in_vain[place] += 1
+            for place in (_place(attempt, "timeout"), _place(attempt, "other")):
+                self._in_vain[place] = 0
+        elif not crowded and not attempt.handshake_done and attempt.error is not None:
+            self._in_vain[_place(attempt, attempt.error.kind)] += 1
 
     def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
@@ -123,7 +136,9 @@ class NetworkLab(Lab):
             # Some servers turn away whom they have too many connections from, in clear.
             return crowded
         if error.kind == "timeout":
-            return crowded and self._in_vain[attempt.address, attempt.port] < _IN_VAIN
+            return crowded and self._in_vain[_place(attempt, error.kind)] < _TIMEOUTS_IN_VAIN
+        if self._in_vain[_place(attempt, error.kind)] >= _IN_VAIN:
+            return False
         return crowded or error.kind != "refused"
 
     async def _attempt(
