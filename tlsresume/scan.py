@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tlsresume.actions.probe import Probe, fails_with_session, first_of
+from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.lab import Gate
 from tlsresume.network import loop
@@ -69,7 +70,8 @@ def scan(
             run.interrupt()
     except BaseExceptionGroup as group:
         raise first_of(group) from None
-    return Report(tool=tool(), targets=tuple(run.result() for run in runs))
+    results = tuple(run.result() for run in runs)
+    return Report(tool=tool(), targets=results, findings=across_targets(results))
 
 
 def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[str], None]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsresume.diagnosis import declined, failed, misread, never_offered, tickets, way
+from tlsresume.diagnosis import declined, failed, misread, never_offered, over_time, tickets, way
 from tlsresume.diagnosis.rules import Group, Rule, registered
 
-_GROUPS = (never_offered, failed, declined, misread, tickets, way)
+_GROUPS = (never_offered, failed, declined, misread, tickets, over_time, way)
 
 #: Every rule, in the order of precedence.
 RULES: tuple[Rule, ...] = registered()

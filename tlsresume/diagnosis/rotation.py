@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tlsresume.diagnosis.over_time import finding
 from tlsresume.diagnosis.watched import (
     Across,
     KeyLife,
@@ -25,6 +26,7 @@ from tlsresume.diagnosis.watched import (
     WatchedTarget,
     WatchReport,
 )
+from tlsresume.diagnosis.wording import short
 from tlsresume.results import Finding, Mechanism
 
 
@@ -264,15 +266,10 @@ def _too_old(lives: Sequence[KeyLife], max_key_age: int | None) -> Iterable[Find
         and life.seconds > max_key_age
     ]
     if old:
-        yield Finding(
-            code="ticket-key-too-old",
-            severity="error",
-            title="a ticket key is in use for longer than allowed",
-            cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the"
-            " longer it is used, the more that is.",
-            advice="Rotate ticket keys, at least weekly (RFC 9325 section 3.4).",
-            evidence=tuple(
-                f"{life.address}: key {(life.key_name or '')[:8]} unchanged from {life.first} to"
+        yield finding(
+            "ticket-key-too-old",
+            (
+                f"{life.address}: key {short(life.key_name)} unchanged from {life.first} to"
                 f" {life.last}"
                 for life in old
             ),
@@ -287,16 +284,11 @@ _OWN_KEYS = (
 def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
     now = [step for step in steps if step.until is None]
     if now:
-        yield Finding(
-            code="nodes-out-of-step",
-            severity="warning",
-            title="a new ticket key has not reached every node",
-            cause="A node issues tickets under an older key than another: a node without the new"
-            " key declines tickets of the one that has it.",
-            advice="Give every node the new key for decryption first, and only then let it encrypt.",
-            evidence=tuple(
+        yield finding(
+            "nodes-out-of-step",
+            (
                 f"since {step.since}: {', '.join(step.behind)} still issues under a key older than"
-                f" {step.newest[:8]}"
+                f" {short(step.newest)}"
                 for step in now
             ),
             not_known=(_OWN_KEYS,),
@@ -306,16 +298,11 @@ def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
 def _lost(across: Sequence[Across]) -> Iterable[Finding]:
     lost = [each for each in across if each.resumed < each.offered]
     if lost:
-        yield Finding(
-            code="rotation-drops-sessions",
-            severity="warning",
-            title="sessions from before a rotation are not resumed after it",
-            cause="The old key was dropped when the new one came, so every client makes a full"
-            " handshake after a rotation.",
-            advice="Keep the old key for decryption until the tickets made with it have expired.",
-            evidence=tuple(
+        yield finding(
+            "rotation-drops-sessions",
+            (
                 f"{each.address}: {each.resumed} of {each.offered} sessions under"
-                f" {each.old_key[:8]} resumed once {each.new_key[:8]} was in use"
+                f" {short(each.old_key)} resumed once {short(each.new_key)} was in use"
                 for each in lost
             ),
         )

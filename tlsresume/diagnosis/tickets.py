@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
-from tlsresume.diagnosis.wording import connections, seconds, short
+from tlsresume.diagnosis.wording import connections, seconds
 from tlsresume.results import Attempt, Ticket
 from tlsresume.session.session import Session
 from tlsresume.session.unseal import mac_without_key
@@ -100,15 +100,15 @@ def weak_ticket_key(view: View) -> Match | None:
         if weak is None:
             continue
         published = f" ({weak.reference})" if weak.reference else ""
-        seen.append(f"the key is {weak.pattern}: {weak.cipher}, layout {weak.layout}{published}")
-        mac = "with a weak key too" if weak.mac else "with a key that was not found"
-        evidence.append(
-            f"{words} decrypted; inside is the secret of our session; the MAC is made {mac}"
+        seen.append(
+            f"the key is {weak.pattern}: {weak.cipher}, layout {weak.layout}{published}; inside is"
+            " the secret of our session"
         )
+        mac = "with a weak key too" if weak.mac else "with a key that was not found"
+        evidence.append(f"{words} decrypted; the MAC is made {mac}")
     if not seen:
         return None
-    # `seen` is shown with -v only, and the key is the finding: both lines are evidence.
-    return Match(seen=tuple(seen), evidence=tuple(dict.fromkeys((*seen, *evidence)))[:6])
+    return Match(seen=tuple(dict.fromkeys(seen)), evidence=tuple(evidence))
 
 
 @rule(
@@ -134,7 +134,8 @@ def mac_unkeyed(view: View) -> Match | None:
         for words, session, _ in _candidates(view)
         if mac_without_key(session.fields.ticket or b"")
     ]
-    return Match(seen=tuple(found), evidence=tuple(found[:2])) if found else None
+    seen = f"{len(found)} ticket{'' if len(found) == 1 else 's'} with a MAC under an empty key"
+    return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
 
 
 @rule(
@@ -273,26 +274,3 @@ def not_fresh(view: View) -> Match | None:
         seen=(f"one ticket on {connections(len(set(numbers)))}",),
         evidence=(f"{where} NewSessionTicket: the same {len(numbers)} times",),
     )
-
-
-def shared(names: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
-    """Key names that stand on unrelated hosts, with the hosts; `names` has each host's.
-
-    Hosts are related when the last two labels of their names are the same. Names of
-    four bytes may be equal by chance, so only longer ones count.
-    """
-    hosts: dict[str, list[str]] = {}
-    for host, keys in names.items():
-        for key in keys:
-            if len(key) > 8:
-                hosts.setdefault(key, []).append(host)
-    for key, found in hosts.items():
-        if len({related(host) for host in found}) > 1:
-            yield short(key), found
-
-
-def related(host: str) -> str:
-    """What related hosts have in common: the last two labels; an address is its own."""
-    if ":" in host or host.replace(".", "").isdecimal():
-        return host
-    return ".".join(host.rstrip(".").lower().split(".")[-2:])

@@ -66,6 +66,7 @@ def summary(report: Report, view: View) -> str:
         (f"{len(report.targets)} targets: ", STRONG),
         ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in found),
     )
+    put_findings(page, report.findings, place=False)
     return page.render()
 
 

@@ -1,0 +1,155 @@
+"""Group T, continued: what no single look at one target shows.
+
+Rules of `watch`, which compares samples over time, and of a scan of several targets.
+They have a row in the table, and so a page, like every rule; but a View is one look, so
+their checks say nothing, and `finding` makes a finding when the comparison found it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tlsresume.diagnosis.rules import Match, registered, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import short
+from tlsresume.results import Finding, TargetResult
+
+
+@rule(
+    "ticket-key-too-old",
+    "T",
+    "error",
+    mechanisms=("psk", "ticket"),
+    cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the longer"
+    " it is used, the more that is.",
+    advice="Rotate ticket keys, at least weekly.",
+    directives=(
+        "nginx ssl_session_ticket_key",
+        "haproxy set ssl tls-key",
+        "Apache SSLSessionTicketKeyFile",
+    ),
+    sources=("RFC 9325 section 3.4", "RFC 5077 section 5.5"),
+)
+def key_too_old(_view: View) -> Match | None:
+    """A ticket key is in use for longer than allowed.
+
+    watch saw tickets under one key name for longer than --max-key-age.
+    """
+    return None
+
+
+@rule(
+    "nodes-out-of-step",
+    "T",
+    "warning",
+    mechanisms=("psk", "ticket"),
+    cause="A node issues tickets under an older key than another: it did not get the new key, or"
+    " not yet, and declines tickets that are made with it.",
+    advice="Give every node the new key for decryption first, and only then let it encrypt.",
+    directives=("nginx ssl_session_ticket_key", "haproxy tls-ticket-keys"),
+    sources=("RFC 5077 section 4",),
+)
+def nodes_out_of_step(_view: View) -> Match | None:
+    """A new ticket key has not reached every node.
+
+    In the last sample of watch an address, or a node behind it, still issued under a key that
+    was seen before the newest one.
+    """
+    return None
+
+
+@rule(
+    "rotation-drops-sessions",
+    "T",
+    "warning",
+    mechanisms=("psk", "ticket"),
+    cause="The old key was dropped when the new one came, so every client makes a full handshake"
+    " after a rotation.",
+    advice="Keep the old key for decryption until the tickets made with it have expired.",
+    directives=("nginx ssl_session_ticket_key", "haproxy tls-ticket-keys"),
+    sources=("RFC 5077 section 5.6", "RFC 9325 section 3.4"),
+)
+def rotation_drops_sessions(_view: View) -> Match | None:
+    """Sessions from before a rotation are not resumed after it.
+
+    watch offered a session under the old key, still within its lifetime, where tickets were
+    issued under a newer one, and it was declined.
+    """
+    return None
+
+
+@rule(
+    "ticket-key-shared",
+    "T",
+    "warning",
+    mechanisms=("psk", "ticket"),
+    cause="Servers of unrelated names issue tickets under the same key: who has the key of one can"
+    " read and resume the sessions of all, and a session can be taken to the wrong host.",
+    advice="Give each service keys of its own; where one provider ends TLS for all of them, ask"
+    " whether customers are kept apart.",
+    directives=("nginx ssl_session_ticket_key", "haproxy tls-ticket-keys"),
+    sources=("RFC 5077 section 5.5", "RFC 8446 section 4.6.1", "RFC 9325 section 3.4"),
+)
+def key_shared(_view: View) -> Match | None:
+    """Unrelated names share a ticket key.
+
+    Tickets of targets whose names differ in the last two labels begin with the same 16 bytes.
+    """
+    return None
+
+
+def finding(code: str, evidence: Iterable[str], *, not_known: tuple[str, ...] = ()) -> Finding:
+    """A finding under one of the codes of this module."""
+    (found,) = (rule for rule in registered() if rule.code == code)
+    return Finding(
+        code=code,
+        severity=found.severity,
+        title=found.title,
+        cause=found.cause,
+        advice=found.advice,
+        evidence=tuple(evidence),
+        directives=found.directives,
+        not_known=not_known,
+    )
+
+
+# ---------------------------------------------------------------- several targets
+
+
+def across_targets(targets: Sequence[TargetResult]) -> tuple[Finding, ...]:
+    """What several targets show together: keys that unrelated ones share."""
+    names: dict[str, set[str]] = {}
+    for target in targets:
+        host = _host(target.target)
+        for address in target.addresses:
+            for mechanism in address.mechanisms:
+                if mechanism.tickets is not None:
+                    keys = {key.key_name for key in mechanism.tickets.key_names}
+                    names.setdefault(host, set()).update(keys)
+    lines = [f"key {short(key)} is used by {', '.join(hosts)}" for key, hosts in _shared(names)]
+    return (finding("ticket-key-shared", lines),) if lines else ()
+
+
+def _host(target: str) -> str:
+    """The host of a target's name, `HOST:PORT` or `[IPV6]:PORT`."""
+    host, colon, port = target.rpartition(":")
+    return (host if colon and port.isdecimal() else target).strip("[]")
+
+
+def _shared(names: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Key names that stand on unrelated hosts; those of four bytes may be equal by chance."""
+    hosts: dict[str, list[str]] = {}
+    for host, keys in names.items():
+        for key in keys:
+            if len(key) > 8:
+                hosts.setdefault(key, []).append(host)
+    for key, found in hosts.items():
+        if len({_related(host) for host in found} - {""}) > 1:
+            yield key, found
+
+
+def _related(host: str) -> str:
+    """What related hosts have in common: the last two labels. Addresses have no names."""
+    if ":" in host or host.replace(".", "").isdecimal():
+        return ""
+    return ".".join(host.rstrip(".").lower().split(".")[-2:])
