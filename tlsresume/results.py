@@ -130,6 +130,7 @@ class Attempt:
     each is None where the handshake did not get that far. `offer` is the session
     handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
     tried again has the same `ask`; the last attempt of an ask is the one that counts.
+    `certificate_wanted` says in words which client certificates the server accepts.
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     """
@@ -154,6 +155,7 @@ class Attempt:
     server_hello_seen: bool = False
     certificate_seen: bool = False
     certificate_requested: bool = False
+    certificate_wanted: str | None = None
     hello_retry: bool = False
     tls_version: ProtocolVersion | None = None
     cipher: str | None = None
@@ -616,6 +618,8 @@ class SaveResult:
     timings: Timings = Timings()
     traffic: Traffic = Traffic()
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    certificate_wanted: str | None = None
     error: ErrorResult | None = None
 
 

@@ -220,7 +220,7 @@ class _Resumption:
         return KeyNaming.learn([ticket]).name_of(ticket) if ticket else None
 
     def _notes(self, attempt: Attempt) -> tuple[str, ...]:
-        notes = []
+        notes = [*self.target.notes]
         saved = self.file.metadata
         if saved.address and self.target.connect == (saved.address, saved.port):
             where = format_endpoint(attempt.address, attempt.port)
@@ -234,6 +234,9 @@ class _Resumption:
             )
         if attempt.closed == "abrupt":
             notes.append("the connection was cut without close_notify, as asked")
+        if attempt.plan.certificate is not None and attempt.reused:
+            asked = "asked for it again" if attempt.certificate_requested else "did not ask for it"
+            notes.append(f"the client certificate: the server {asked}; the session stands for it")
         return tuple(notes)
 
     def _renewed(self, attempts: list[Attempt], naming: KeyNaming) -> Renewed | None:

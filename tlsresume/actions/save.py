@@ -83,6 +83,8 @@ def _result(target: Target, options: SaveOptions, attempt: Attempt) -> Saved:
         certificate=describe_leaf([attempt]),
         timings=attempt.timings,
         traffic=attempt.traffic,
+        notes=target.notes,
+        certificate_wanted=attempt.certificate_wanted,
         error=error_result(attempt.error) if attempt.error and not sessions else None,
     )
     return result, [

@@ -175,3 +175,43 @@ def ftp_tickets_run_out(view: View) -> Match | None:
         evidence=_shown(view, *shown),
         severity="warning" if grave or required else "info",
     )
+
+
+@rule(
+    "client-certificate",
+    "W",
+    "info",
+    cause="A resumed connection sends no client certificate: the server knows the client by the"
+    " session, and takes the identity from there. It is not checked again.",
+    advice="Keep the sessions of different client certificates apart, and delete them where a"
+    " certificate is withdrawn: until the session ends the server may still trust it.",
+    sources=("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419"),
+)
+def client_certificate(view: View) -> Match | None:
+    """What resumption does to the client certificate.
+
+    A client certificate was given, and handshakes without a session show a
+    CertificateRequest. Compared are the requests, and the HTTP statuses, of full and of
+    resumed connections.
+    """
+    full = [a for a in view.full if a.certificate_requested and a.plan.certificate is not None]
+    if not full or not view.accepted:
+        return None
+    again = [a for a in view.accepted if a.certificate_requested]
+    statuses = [
+        sorted({a.http_status for a in attempts if a.http_status is not None})
+        for attempts in (full, view.accepted)
+    ]
+    seen = [
+        f"CertificateRequest without a session: {full[0].certificate_wanted}",
+        f"asked for again on {len(again)} of {connections(len(view.accepted))} resumed",
+    ]
+    if all(statuses):
+        before, after = (", ".join(map(str, each)) for each in statuses)
+        same = "still authenticated, as far as seen" if before == after else "treated differently"
+        seen.append(f"HTTP {before} without a session, {after} resumed: {same}")
+    return Match(
+        seen=tuple(seen),
+        evidence=(exchange(view, full[0]), exchange(view, view.accepted[0])),
+        not_known=() if all(statuses) else ("whether the server still knows who the client is",),
+    )

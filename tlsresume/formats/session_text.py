@@ -80,6 +80,8 @@ def render_save(result: SaveResult, view: View) -> str:
             where = "to the standard output" if file == "-" else file
             page.line(("Saved ", GOOD), (where, STRONG))
         page.line(f"  {place}")
+    for note in result.notes:
+        page.prose(note, first="  ", text_style=FAINT)
     put_facts(page, _save_facts(result))
     put_hints(page, result.hints)
     for file in result.files[:1]:
@@ -99,6 +101,9 @@ def _save_facts(result: SaveResult) -> Facts:
         ticket.append(f"key {short_key(result.key_name)}")
     yield "tickets", ", ".join(ticket)
     yield "certificate", certificate_words(result.certificate) if result.certificate else ""
+    yield "client certificate", f"asked for: {result.certificate_wanted}" if (
+        result.certificate_wanted
+    ) else ""
     yield "time", timing_words(result.timings)
     yield "traffic", traffic_words(result.traffic)
 

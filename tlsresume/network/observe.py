@@ -22,6 +22,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import NewSessionTicket13
 from tlsresume.wire.transcript import Transcript
 
@@ -103,6 +104,11 @@ def observed_attempt(
         server_hello_seen=hello is not None,
         certificate_seen=transcript.certificate_seen,
         certificate_requested=transcript.certificate_request is not None,
+        certificate_wanted=(
+            certificate_request_words(transcript.certificate_request)
+            if transcript.certificate_request is not None
+            else None
+        ),
         hello_retry=transcript.hello_retry_request is not None,
         tls_version=transcript.version,
         cipher=client.cipher,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import singledispatch
 
 from tlsresume.wire.buffer import WireError
+from tlsresume.wire.distinguished import name_text
 from tlsresume.wire.entry import Entry, parse_entry
 from tlsresume.wire.handshake import (
     PARSERS,
@@ -34,6 +35,7 @@ from tlsresume.wire.handshake import (
     name_of,
     version_of,
 )
+from tlsresume.wire.signatures import scheme_name
 
 #: Longest text of a peer that is shown whole.
 TEXT_LIMIT = 100
@@ -188,8 +190,24 @@ def _(message: CertificateMessage) -> str:
 @_describe_details.register(CertificateRequest12)
 @_describe_details.register(CertificateRequest13)
 def _(message: CertificateRequest12 | CertificateRequest13) -> str:
+    return certificate_request_words(message)
+
+
+#: Names of authorities, and of signature schemes, that one line shows.
+_NAMES_SHOWN, _SCHEMES_SHOWN = 3, 4
+
+
+def certificate_request_words(message: CertificateRequest12 | CertificateRequest13) -> str:
+    """Which certificates a server wants: accepted authorities, and signature schemes."""
     count = len(message.authorities)
-    return "1 authority" if count == 1 else f"{count} authorities"
+    names = [printable(name_text(each)) for each in message.authorities[:_NAMES_SHOWN]]
+    authorities = "1 authority" if count == 1 else f"{count} authorities"
+    if names:
+        authorities += f" ({'; '.join(names)}{'; ...' if count > _NAMES_SHOWN else ''})"
+    schemes = [scheme_name(number) for number in message.signature_algorithms]
+    shown = ", ".join(schemes[:_SCHEMES_SHOWN])
+    more = f" and {len(schemes) - _SCHEMES_SHOWN} more" if len(schemes) > _SCHEMES_SHOWN else ""
+    return f"{authorities}; signatures {shown}{more}" if schemes else authorities
 
 
 def _count(number: int, noun: str) -> str:
