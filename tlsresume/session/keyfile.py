@@ -250,11 +250,8 @@ def _warnings(keys: Sequence[bytes], path: str) -> list[str]:
         elif any(key[:16] == other[:16] for other in keys[: number - 1]) and len(key) > _GO:
             found.append(f"{path}: key {number} has the name of another key, and cannot be told")
         weak = weakness(key) or (weakness(key[16:]) if len(key) > _GO else None)
-        half = (len(key) - 16) // 2
         if weak is not None:
             found.append(f"{path}: key {number} is no random key: {weak}")
-        elif len(key) in ORDERS and key[16 : 16 + half] == key[16 + half :]:
-            found.append(f"{path}: key {number} repeats itself: one half for cipher and MAC")
     return found
 
 

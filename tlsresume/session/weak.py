@@ -106,7 +106,7 @@ def weakness(key: bytes) -> str | None:
     known = patterns(len(key)).get(key) if key else None
     if known is not None:
         return known
-    for period in (1, 2, 4, 8, 16):
+    for period in (1, 2, 4, 8, 16, 32):
         if len(key) >= 2 * period and key == (key[:period] * len(key))[: len(key)]:
             return f"{period} bytes, repeated"
     return None
