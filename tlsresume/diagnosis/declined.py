@@ -138,20 +138,8 @@ def hash_mismatch(view: View) -> Match | None:
     another hash.
     """
     session = view.session
-    unable = [a for a in view.withheld if session and _other_hash_only(a, session)]
-    if session is not None and unable:
-        return Match(
-            seen=(
-                (
-                    f"the session has {session.fields.cipher_name}, and no suite that this client"
-                    f" may use ({unable[0].plan.ciphersuites}) has its hash: OpenSSL does not"
-                    " offer it"
-                ),
-            ),
-            evidence=_shown(view, *unable),
-            advice="Allow a suite of the session's hash (leave out --ciphersuites).",
-        )
-    for attempt in view.declined:
+    # After a HelloRetryRequest OpenSSL withholds a session whose hash does not fit.
+    for attempt in (*view.declined, *view.withheld):
         offer = attempt.offer
         if offer is None or attempt.suite is None:
             continue
@@ -197,14 +185,6 @@ def hash_mismatch(view: View) -> Match | None:
             evidence=_shown(view, *view.broken[:1], unpinned[0]),
         )
     return None
-
-
-def _other_hash_only(attempt: Attempt, session: Session) -> bool:
-    plan, fields = attempt.plan, session.fields
-    if plan.ciphersuites is None or not plan.minimum <= fields.tls_version <= plan.maximum:
-        return False
-    hashes = {suite.rsplit("_", 1)[-1].lower() for suite in plan.ciphersuites.split(":")}
-    return fields.cipher_hash is not None and fields.cipher_hash not in hashes
 
 
 @rule(
@@ -399,7 +379,7 @@ def _same_key(view: View, attempt: Attempt) -> bool | None:
     " ends TLS here than the one that issued the session.",
     advice="Compare the issuers: a TLS-inspecting proxy on one network path, or another CDN, shows"
     " like this. Try from another network.",
-    sources=("DIAGNOSIS: leaf, key name and ticket length compared",),
+    sources=("RFC 5077 section 4", "RFC 8446 section 4.6.1"),
 )
 def other_terminator(view: View) -> Match | None:
     """Another device ends TLS here than the one that issued the session.
@@ -896,7 +876,7 @@ def unclean_close(view: View) -> Match | None:
     "warning",
     cause="The session was declined, and nothing that a client sees separates the causes left.",
     advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
-    sources=("DIAGNOSIS: honestly indistinguishable from the client",),
+    sources=("SSL_session_reused(3)", "RFC 8446 section 4.2.11"),
 )
 def undetermined(view: View) -> Match | None:
     """Not resumed, and a client cannot tell why.

@@ -384,7 +384,7 @@ def naming_of(journal: Iterable[Attempt]) -> KeyNaming:
 
 
 def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
-    """DESIGN: every version spoken, on every tested address, every judged try.
+    """Every version spoken, on every tested address, every judged try.
 
     `incomplete` says that something was left out for want of budget or time.
     """
