@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ticket_vectors import MECHANISMS, SERVERS, key_of, vector
+from tests.ticket_vectors import MECHANISMS, SERVERS, key_of, ticket_of, vector
 from tlsresume.errors import ExitStatus, KeyFileError
 from tlsresume.session.keyfile import (
     KEY_KINDS,
@@ -181,8 +181,11 @@ def test_real_servers(server, mechanism):
     """Among all the key files the one that a real server was given is found, the key in it,
     and the order of its parts."""
     files = [parse_key_file(key_of(name), name) for name in SERVERS]
-    fields = vector(server, mechanism).fields
-    opened = open_with(fields.ticket, files, time=fields.time, lifetime=fields.lifetime_hint or 0)
+    session = vector(server, mechanism)
+    fields = session.fields
+    opened = open_with(
+        ticket_of(session), files, time=fields.time, lifetime=fields.lifetime_hint or 0
+    )
     assert opened is not None
     assert opened.file.path == server
     assert opened.unsealed.key.order == ORDERS[server]

@@ -24,6 +24,13 @@ def vector(server: str, mechanism: str) -> Session:
     return Session.from_der((FOLDER / f"{server}-{mechanism}.der").read_bytes())
 
 
+def ticket_of(session: Session) -> bytes:
+    """A session's ticket."""
+    ticket = session.fields.ticket
+    assert ticket is not None
+    return ticket
+
+
 def key_of(server: str) -> bytes:
     """The key file that a real server was given."""
     return (FOLDER / f"{server}.key").read_bytes()

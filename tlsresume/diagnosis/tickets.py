@@ -126,13 +126,13 @@ def weak_ticket_key(view: View) -> Match | None:
 def mac_unkeyed(view: View) -> Match | None:
     """The tickets' MAC is made without a key.
 
-    The last 32 bytes of a ticket are HMAC-SHA256 of the rest under an empty key. No
-    connection is made for it.
+    The last 32 bytes of a ticket are HMAC-SHA256 of the rest under an empty key, or one of
+    zeros, which is the same. No connection is made for it.
     """
     found = [
         f"{words}, the last 32 are HMAC-SHA256 of the others with an empty key"
-        for words, session, _ in _candidates(view)
-        if mac_without_key(session.fields.ticket or b"")
+        for words, session, nonces in _candidates(view)
+        if mac_without_key(session.fields.ticket or b"") and weak_key(session, nonces) is None
     ]
     seen = f"{len(found)} ticket{'' if len(found) == 1 else 's'} with a MAC under an empty key"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
