@@ -30,6 +30,10 @@ FILES = (
 )
 
 ENVIRONMENT = (
+    (
+        "GITHUB_STEP_SUMMARY",
+        "A file to add a Markdown summary to, with `--format github`; set by GitHub's runner.",
+    ),
     ("NO_COLOR", "If set and not empty, no colour is used, on a terminal either."),
     ("SSLKEYLOGFILE", "A file to append TLS secrets to, as with `--keylogfile`."),
     (
@@ -58,6 +62,18 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("Many targets from a file, for another program:", "probe --targets FILE --format json"),
         ("Each attempt on a line, to be matched with a log:", "probe -v example.com"),
+        (
+            "In CI: fail unless every session is resumed, and write JUnit for the build server:",
+            "probe example.com --policy strict --format text --format junit=junit.xml",
+        ),
+        (
+            "As a check of Nagios or Icinga:",
+            "probe example.com --format nagios --warning 90: --critical 50:",
+        ),
+        (
+            "Only what got worse since yesterday:",
+            "probe example.com --baseline yesterday.json --format json=today.json",
+        ),
     ),
     "save": (
         ("A session of TLS 1.3, in example.com_443.session.pem:", "save example.com --tls 1.3"),
@@ -84,6 +100,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "From the openssl command:",
             "inspect session.pem --format json",
         ),
+    ),
+    "policy": (
+        ("What a built-in policy demands, and why:", "policy strict"),
+        ("Start a policy of your own:", "policy --show load-balanced"),
     ),
     "selftest": (("Does resumption work with this OpenSSL, here?", "selftest"),),
 }
