@@ -14,7 +14,8 @@ wanted="nginx:nginx haproxy:haproxy apache2:apache2-bin gnutls-serv:gnutls-bin
 stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl go:golang-go
 exim4:exim4-daemon-light dovecot:dovecot-core vsftpd:vsftpd proftpd:proftpd-core slapd:slapd
 prosody:prosody mariadbd:mariadb-server-core mosquitto:mosquitto redis-server:redis-server
-squid:squid microsocks:microsocks"
+squid:squid microsocks:microsocks prometheus:prometheus xmllint:libxml2-utils chromium:chromium
+prometheus-node-exporter:prometheus-node-exporter"
 
 # file:package, where a package has no command of its own on PATH
 files="/usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/pop3:dovecot-pop3d
