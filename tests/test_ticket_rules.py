@@ -83,7 +83,7 @@ def test_a_weak_key_of_another_session_is_no_finding():
     session = altered("openssl40-psk", ticket=weak("psk").fields.ticket, master_key=SECRET[::-1])
     story = story_of("psk")
     view = replace(story.view(), attempts=(), saved=Saved(session=session))
-    assert judge_tickets(view) == ()
+    assert "weak-ticket-key" not in {finding.code for finding in judge_tickets(view)}
 
 
 def test_a_mac_without_a_key():
