@@ -12,7 +12,7 @@ _tlsresume() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            probe|save|resume|inspect|selftest)
+            probe|save|resume|inspect|watch|explain|policy|selftest)
                 command=${COMP_WORDS[i]}
                 break
                 ;;
@@ -38,10 +38,63 @@ _tlsresume() {
         probe:--node-header)
             return
             ;;
+        probe:--experiment)
+            COMPREPLY=($(compgen -W 'control unpinned own-name elicit no-ems same-ticket retry close versions ciphers source-port' -- "$cur"))
+            return
+            ;;
+        probe:--cross-name)
+            return
+            ;;
+        probe:--cross-alpn)
+            return
+            ;;
+        probe:--age)
+            return
+            ;;
+        probe:--find-lifetime)
+            return
+            ;;
+        probe:--ftp-user)
+            return
+            ;;
+        probe:--ftp-password-file)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        probe:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        probe:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
         probe:--servername|probe:--sni)
             return
             ;;
         probe:--connect)
+            return
+            ;;
+        probe:--resolve)
+            COMPREPLY=($(compgen -A hostname -- "$cur"))
+            return
+            ;;
+        probe:--starttls)
+            COMPREPLY=($(compgen -W 'auto none smtp lmtp imap pop3 ftp ldap xmpp xmpp-server nntp sieve irc postgres mysql' -- "$cur"))
+            return
+            ;;
+        probe:--proxy)
+            return
+            ;;
+        probe:--proxy-password-file)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        probe:--proxy-protocol)
+            COMPREPLY=($(compgen -W 'v1 v2' -- "$cur"))
+            return
+            ;;
+        probe:--proxy-source)
             return
             ;;
         probe:--tls)
@@ -93,8 +146,46 @@ _tlsresume() {
             compopt -o default 2>/dev/null
             return
             ;;
+        probe:--expect)
+            return
+            ;;
+        probe:--min-rate)
+            return
+            ;;
+        probe:--max-lifetime)
+            return
+            ;;
+        probe:--min-lifetime)
+            return
+            ;;
+        probe:--max-ticket-keys)
+            return
+            ;;
+        probe:--min-tickets)
+            return
+            ;;
+        probe:--policy)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        probe:--baseline)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        probe:--warning)
+            return
+            ;;
+        probe:--critical)
+            return
+            ;;
+        probe:--retries)
+            return
+            ;;
+        probe:--deadline)
+            return
+            ;;
         probe:--format)
-            COMPREPLY=($(compgen -W 'text json' -- "$cur"))
+            COMPREPLY=($(compgen -W 'text json jsonl junit github markdown prometheus nagios html' -- "$cur"))
             return
             ;;
         save:-o|save:--output)
@@ -109,6 +200,28 @@ _tlsresume() {
             return
             ;;
         save:--connect)
+            return
+            ;;
+        save:--resolve)
+            COMPREPLY=($(compgen -A hostname -- "$cur"))
+            return
+            ;;
+        save:--starttls)
+            COMPREPLY=($(compgen -W 'auto none smtp lmtp imap pop3 ftp ldap xmpp xmpp-server nntp sieve irc postgres mysql' -- "$cur"))
+            return
+            ;;
+        save:--proxy)
+            return
+            ;;
+        save:--proxy-password-file)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        save:--proxy-protocol)
+            COMPREPLY=($(compgen -W 'v1 v2' -- "$cur"))
+            return
+            ;;
+        save:--proxy-source)
             return
             ;;
         save:--tls)
@@ -171,10 +284,40 @@ _tlsresume() {
             compopt -o default 2>/dev/null
             return
             ;;
+        resume:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        resume:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
         resume:--servername|resume:--sni)
             return
             ;;
         resume:--connect)
+            return
+            ;;
+        resume:--resolve)
+            COMPREPLY=($(compgen -A hostname -- "$cur"))
+            return
+            ;;
+        resume:--starttls)
+            COMPREPLY=($(compgen -W 'auto none smtp lmtp imap pop3 ftp ldap xmpp xmpp-server nntp sieve irc postgres mysql' -- "$cur"))
+            return
+            ;;
+        resume:--proxy)
+            return
+            ;;
+        resume:--proxy-password-file)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        resume:--proxy-protocol)
+            COMPREPLY=($(compgen -W 'v1 v2' -- "$cur"))
+            return
+            ;;
+        resume:--proxy-source)
             return
             ;;
         resume:--tls)
@@ -226,21 +369,147 @@ _tlsresume() {
             compopt -o default 2>/dev/null
             return
             ;;
+        resume:--expect)
+            return
+            ;;
+        resume:--min-rate)
+            return
+            ;;
         resume:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
+            return
+            ;;
+        inspect:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        inspect:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
             return
             ;;
         inspect:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
             ;;
+        watch:--every)
+            return
+            ;;
+        watch:--for)
+            return
+            ;;
+        watch:--tries)
+            return
+            ;;
+        watch:--history)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--max-key-age)
+            return
+            ;;
+        watch:--servername|watch:--sni)
+            return
+            ;;
+        watch:--connect)
+            return
+            ;;
+        watch:--resolve)
+            COMPREPLY=($(compgen -A hostname -- "$cur"))
+            return
+            ;;
+        watch:--starttls)
+            COMPREPLY=($(compgen -W 'auto none smtp lmtp imap pop3 ftp ldap xmpp xmpp-server nntp sieve irc postgres mysql' -- "$cur"))
+            return
+            ;;
+        watch:--proxy)
+            return
+            ;;
+        watch:--proxy-password-file)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--proxy-protocol)
+            COMPREPLY=($(compgen -W 'v1 v2' -- "$cur"))
+            return
+            ;;
+        watch:--proxy-source)
+            return
+            ;;
+        watch:--tls)
+            COMPREPLY=($(compgen -W '1.2 1.3' -- "$cur"))
+            return
+            ;;
+        watch:--ciphers)
+            return
+            ;;
+        watch:--ciphersuites)
+            return
+            ;;
+        watch:--groups)
+            return
+            ;;
+        watch:--alpn)
+            return
+            ;;
+        watch:--cafile)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--capath)
+            compopt -o dirnames 2>/dev/null
+            return
+            ;;
+        watch:--cert)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--key)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--passphrase-file)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--timeout)
+            return
+            ;;
+        watch:--ticket-wait)
+            return
+            ;;
+        watch:--send)
+            return
+            ;;
+        watch:--keylogfile)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        watch:--format)
+            COMPREPLY=($(compgen -W 'text json html' -- "$cur"))
+            return
+            ;;
+        explain:--format)
+            COMPREPLY=($(compgen -W 'text json' -- "$cur"))
+            return
+            ;;
+        policy:--target)
+            COMPREPLY=($(compgen -A hostname -- "$cur"))
+            return
+            ;;
+        policy:--show)
+            COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur"))
+            return
+            ;;
     esac
     case $command in
         '') words='--version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --servername --sni --no-sni --connect -4 -6 --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose --exit-zero -h --help' ;;
-        save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -h --help' ;;
-        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose --exit-zero -h --help' ;;
-        inspect) words='--hex --show-secrets --format -v --verbose -h --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --ticket-keys --ticket-key-kind --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --retries --deadline --format -v --verbose -q --quiet --exit-zero -h --help' ;;
+        save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
+        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --ticket-keys --ticket-key-kind --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --format -v --verbose -q --quiet --exit-zero -h --help' ;;
+        inspect) words='--hex --show-secrets --ticket-keys --ticket-key-kind --format -v --verbose -q --quiet -h --help' ;;
+        watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
+        explain) words='--format -v --verbose -q --quiet -h --help' ;;
+        policy) words='--target --show --schema -q --quiet -h --help' ;;
         selftest) words='-h --help' ;;
     esac
     if [[ $cur == -* ]]; then
@@ -248,11 +517,13 @@ _tlsresume() {
         return
     fi
     case $command in
-        '') COMPREPLY=($(compgen -W 'probe save resume inspect selftest' -- "$cur")) ;;
+        '') COMPREPLY=($(compgen -W 'probe save resume inspect watch explain policy selftest' -- "$cur")) ;;
         probe) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         save) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         resume) compopt -o default 2>/dev/null ;;
         inspect) compopt -o default 2>/dev/null ;;
+        watch) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
+        policy) compopt -o default 2>/dev/null ;;
     esac
 }
 

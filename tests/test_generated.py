@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import click
@@ -12,8 +13,12 @@ import generate
 import generate_completions
 import generate_man
 import generate_readme
+import generate_topics
 import pytest
+from resumption import STATEMENTS
 from tree import program, read
+
+from tlsresume.formats import explanation
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,7 +91,7 @@ def test_all_is_fresh(made):
 
 def test_each_command_has_a_page(made):
     """There is a man page for the program and for each command."""
-    pages = {path.stem for path in made if path.parent == generate_man.FOLDER}
+    pages = {path.stem for path in made if path.suffix == ".1"}
     commands = {command.name for command in read(program()).commands}
     assert pages == {"tlsresume", *(f"tlsresume-{name}" for name in commands)}
 
@@ -107,6 +112,37 @@ def test_examples_are_of_real_commands():
             command.make_context(name, stand_in, resilient_parsing=True)
 
 
+def test_each_page_is_installed_in_its_section():
+    """The package puts each man page into the folder of its section."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shared = wheel["targets"]["wheel"]["shared-data"]
+    pages = sorted(path.name for path in (ROOT / "man").iterdir())
+    assert {key: place for key, place in shared.items() if key.startswith("man")} == {
+        f"man/{name}": f"share/man/man{name[-1]}/{name}" for name in pages
+    }
+
+
+def test_commands_that_show_how_resumption_works_are_real():
+    """Each command beside a statement of tlsresume(7) parses."""
+    real = program()
+    for statement in STATEMENTS:
+        assert statement.commands
+        for typed in statement.commands:
+            _, name, *words = typed.split()
+            command = real.get_command(click.Context(real), name)
+            assert command is not None
+            command.make_context(name, words, resilient_parsing=True)
+
+
+def test_findings_have_a_man_page():
+    """tlsresume-findings(7) has a heading for every code, and says what the code's page says."""
+    text = generate_topics.findings()
+    for page in explanation.pages():
+        assert f"\n.SS {generate_man.escape(page.code)}\n" in text
+        assert generate_man.prose(page.cause) in text
+        assert generate_man.prose(page.advice) in text
+
+
 # ------------------------------------------------------------------- man pages
 
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "FILES", "ENVIRONMENT", "SEE ALSO")
@@ -119,10 +155,14 @@ def test_pages_have_their_sections(root):
             assert f"\n.SH {section}\n" in text, path
 
 
+def all_pages(root):
+    return generate_man.outputs(root) | generate_topics.outputs()
+
+
 def test_pages_hold_no_stray_requests(root):
     """Only requests that we write begin with a dot; a text cannot be one."""
-    known = {".TH", ".SH", ".PP", ".TP", ".BR", ".nf", ".fi", ".RS", ".RE", ".SS", '.\\"'}
-    for text in generate_man.outputs(root).values():
+    known = {".TH", ".SH", ".PP", ".TP", ".BR", ".nf", ".fi", ".RS", ".RE", ".SS", ".br", '.\\"'}
+    for text in all_pages(root).values():
         starts = {line.split()[0] for line in text.splitlines() if line.startswith((".", "'"))}
         assert starts <= known
         assert text.isascii()
@@ -140,7 +180,7 @@ def test_hidden_is_not_written():
 @pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
 def test_groff_accepts_the_pages(root, tmp_path):
     """Groff formats each page without a warning, and shows the text as it was written."""
-    for path, text in generate_man.outputs(root).items():
+    for path, text in all_pages(root).items():
         file = tmp_path / path.name
         file.write_text(text)
         done = subprocess.run(
@@ -157,7 +197,7 @@ def test_groff_accepts_the_pages(root, tmp_path):
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
 def test_mandoc_accepts_the_pages(root, tmp_path):
     """Mandoc finds nothing worse than a matter of style in a page."""
-    for path, text in generate_man.outputs(root).items():
+    for path, text in all_pages(root).items():
         file = tmp_path / path.name
         file.write_text(text)
         command = ["mandoc", "-T", "lint", "-W", "error", str(file)]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,12 @@ _DEADLINE = 60
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Command lines that are run in one folder, one after the other."""
+    """Command lines that are run in one folder, one after the other, against a server, or
+    one on each of several addresses."""
 
     behaviour: Behaviour
     lines: tuple[str, ...]
+    addresses: tuple[str, ...] = ("127.0.0.1",)
 
 
 SAVE = "tlsresume save www.example.com --connect 127.0.0.1:PORT"
@@ -42,6 +45,20 @@ EXAMPLES: Mapping[str, Example] = {
         BEHAVIOURS["separate keys"],
         ("tlsresume probe www.example.com --connect 127.0.0.1:PORT",),
     ),
+    "probe-addresses": Example(
+        BEHAVIOURS["all three mechanisms"],
+        (
+            (
+                "tlsresume probe www.example.com:PORT"
+                " --resolve www.example.com:PORT:127.0.0.1,127.0.0.2"
+            ),
+        ),
+        ("127.0.0.1", "127.0.0.2"),
+    ),
+    "resume-new": Example(
+        BEHAVIOURS["issued but never honoured"], (SAVE, f"tlsresume resume {FILE}")
+    ),
+    "explain": Example(BEHAVIOURS["none"], ("tlsresume explain other-ticket-key",)),
     "save": Example(BEHAVIOURS["all three mechanisms"], (SAVE,)),
     "resume": Example(BEHAVIOURS["all three mechanisms"], (SAVE, f"tlsresume resume {FILE}")),
     "inspect": Example(BEHAVIOURS["all three mechanisms"], (SAVE, f"tlsresume inspect {FILE}")),
@@ -57,10 +74,13 @@ def run(example: Example) -> str:
         "NO_COLOR": "1",
         "COLUMNS": "80",
     }
-    with tempfile.TemporaryDirectory() as folder, Server(example.behaviour) as server:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        port = 0
+        for address in example.addresses:
+            port = stack.enter_context(Server(example.behaviour, address, port=port)).port
         for line in example.lines:
             done = subprocess.run(
-                line.replace("PORT", str(server.port)).split(),
+                line.replace("PORT", str(port)).split(),
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -72,7 +92,7 @@ def run(example: Example) -> str:
             )
             if "Traceback" in done.stdout:
                 raise SystemExit(f"examples.py: {line}\n{done.stdout}")
-            output = done.stdout.replace(str(server.port), EXAMPLE_PORT)
+            output = done.stdout.replace(str(port), EXAMPLE_PORT)
             shown = f"$ {line.replace('PORT', EXAMPLE_PORT)}\n{output.rstrip()}\n"
     return shown
 

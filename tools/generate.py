@@ -15,6 +15,7 @@ import generate_completions
 import generate_man
 import generate_readme
 import generate_schema
+import generate_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Folders that hold nothing but what is generated.
@@ -23,7 +24,8 @@ FOLDERS = ("man", "completions")
 
 def outputs() -> dict[Path, str]:
     """All generated texts, by path relative to the checkout."""
-    made = generate_man.outputs() | generate_completions.outputs() | generate_readme.outputs()
+    made = generate_man.outputs() | generate_topics.outputs() | generate_completions.outputs()
+    made |= generate_readme.outputs()
     schemas = generate_schema.files()
     return made | {path.resolve().relative_to(ROOT): text for path, text in schemas.items()}
 

@@ -63,6 +63,18 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Many targets from a file, for another program:", "probe --targets FILE --format json"),
         ("Each attempt on a line, to be matched with a log:", "probe -v example.com"),
         (
+            "What would be run, and why, without connecting:",
+            "probe example.com --plan --experiment close",
+        ),
+        (
+            "Which node behind one address accepts whose sessions:",
+            "probe https://example.com --node-header X-Served-By",
+        ),
+        (
+            "How long sessions are really honoured:",
+            "probe example.com --tls 1.3 --find-lifetime 2h",
+        ),
+        (
             "In CI: fail unless every session is resumed, and write JUnit for the build server:",
             "probe example.com --policy strict --format text --format junit=junit.xml",
         ),
@@ -101,6 +113,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "inspect session.pem --format json",
         ),
     ),
+    "explain": (
+        ("What a code means, and what to do about it:", "explain other-ticket-key"),
+        ("All codes:", "explain"),
+    ),
     "policy": (
         ("What a built-in policy demands, and why:", "policy strict"),
         ("Start a policy of your own:", "policy --show load-balanced"),
@@ -109,6 +125,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 SEE_ALSO = (
+    "tlsresume(7)",
+    "tlsresume-findings(7)",
     "openssl-s_client(1)",
     "openssl-sess_id(1)",
     "SSL_session_reused(3)",

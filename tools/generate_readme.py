@@ -3,6 +3,7 @@
     <!-- help: probe -->      the help of a command, or of the program where none is named
     <!-- example: NAME -->    what a command really printed; see EXAMPLES in examples.py
     <!-- exit-statuses -->    the table of exit statuses
+    <!-- resumption -->       how resumption works, from resumption.py
     <!-- end -->              closes each
 
 Help and exit statuses are made anew by `outputs`, and tested for freshness.
@@ -13,16 +14,19 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+from resumption import INTRODUCTION, MECHANISMS, STATEMENTS
 from tree import PROGRAM, context_of, program
 
 from tlsresume.errors import EXIT_STATUS_MEANING
 
 README = Path("README.md")
 WIDTH = 88
+_PROSE_WIDTH = 92
 
 _BLOCK = re.compile(
     r"(?P<open><!-- (?P<kind>[a-z-]+)(?:: (?P<name>[^>]*?))? -->\n)(?P<body>.*?)(?P<end><!-- end -->)",
@@ -54,6 +58,29 @@ def exit_statuses() -> str:
     return "\n".join(["| status | meaning |", "|---:|---|", *rows]) + "\n"
 
 
+def resumption() -> str:
+    """How resumption works: mechanisms, then each statement with the commands that show it."""
+    lines = [_wrapped(INTRODUCTION), ""]
+    lines += [_wrapped(f"- **{name}**: {text}") for name, text in MECHANISMS]
+    lines += ["", "What OpenSSL's manual pages say, and the commands that show it:", ""]
+    for statement in STATEMENTS:
+        lines.append(_wrapped(f"- **{statement.title}** {statement.text} ({statement.source})"))
+        lines += ["", *(f"      {command}" for command in statement.commands), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _wrapped(text: str) -> str:
+    """Text at the width of the rest; the lines of an item are indented."""
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.fill(
+        " ".join(text.split()),
+        _PROSE_WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def replace_blocks(text: str, makers: dict[str, Callable[[str], str]]) -> str:
     """The text with the body of each marked block of a kind in `makers` made anew."""
 
@@ -69,7 +96,11 @@ def outputs() -> dict[Path, str]:
     """README.md with fresh help and exit statuses; its examples stay."""
     root = program()
     text = (Path(__file__).parent.parent / README).read_text(encoding="utf-8")
-    makers = {"help": lambda name: help_of(root, name), "exit-statuses": lambda _: exit_statuses()}
+    makers: dict[str, Callable[[str], str]] = {
+        "help": lambda name: help_of(root, name),
+        "exit-statuses": lambda _: exit_statuses(),
+        "resumption": lambda _: resumption(),
+    }
     return {README: replace_blocks(text, makers)}
 
 

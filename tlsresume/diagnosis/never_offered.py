@@ -19,7 +19,7 @@ def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
     "error",
     cause="OpenSSL cannot make a session of these bytes, so nothing was offered.",
     advice="Save the session again; a file that was cut, edited or converted holds none.",
-    sources=("SSL_SESSION d2i_SSL_SESSION(3)", "openssl s_client exits 0 on such a file"),
+    sources=("d2i_SSL_SESSION(3)", "openssl s_client exits 0 on such a file"),
 )
 def file_unreadable(view: View) -> Match | None:
     """The file holds no session that OpenSSL can read.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, cells, pad
-from tlsresume.formats.units import duration
 from tlsresume.results import AddressResult, Crossing, LifetimeResult, Mechanism
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -150,17 +149,9 @@ def _honoured(found: LifetimeResult) -> str:
         return f"honours sessions for {_seconds(good)} at least, the oldest age that was tried"
     if bad <= good:
         return f"taken at {_seconds(good)} but refused at {_seconds(bad)}: not by age alone"
-    return f"honours sessions for {_span(good, bad)}"
-
-
-def _span(low: float, high: float) -> str:
-    """`300 to 315 s`: the unit once, where it is the same."""
-    first, last = _seconds(low), _seconds(high)
-    unit = last.rpartition(" ")[2]
-    if " " not in first.removesuffix(f" {unit}") and first.endswith(f" {unit}"):
-        first = first.removesuffix(f" {unit}")
-    return f"{first} to {last}"
+    return f"honours sessions for {_seconds(good).removesuffix(' s')} to {_seconds(bad)}"
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.3g} s" if value < 120 else duration(value)
+    """Always in seconds, as servers' settings are, so that two ages can be compared."""
+    return f"{value:.3g} s" if value < 100 else f"{value:.0f} s"

@@ -28,11 +28,11 @@ GROUPS: dict[Group, str] = {
     "W": "The way to TLS and beside it",
 }
 
-#: What a severity means for the verdict of a probe.
+#: What a severity means.
 SEVERITIES: dict[Severity, str] = {
-    "error": "resumption does not work here",
-    "warning": "something is not as it should be",
-    "info": "good to know, nothing is wrong",
+    "error": "broken or unsafe",
+    "warning": "not as it should be",
+    "info": "nothing is wrong",
 }
 
 _MECHANISM_WORDS: dict[Mechanism, str] = {

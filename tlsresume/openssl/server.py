@@ -43,9 +43,11 @@ class Acceptor(ABC):
     waits for every thread.
     """
 
-    def __init__(self, host: str = "127.0.0.1", *, one_at_a_time: bool = False) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", *, port: int = 0, one_at_a_time: bool = False
+    ) -> None:
         self.host = host
-        self.port = 0
+        self.port = port
         self.connections = 0
         self._one_at_a_time = one_at_a_time
         self._lock = threading.Lock()
@@ -59,7 +61,7 @@ class Acceptor(ABC):
 
     def __enter__(self) -> Self:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, 0), family=family, backlog=128)
+        self._listener = socket.create_server((self.host, self.port), family=family, backlog=128)
         self.port = self._listener.getsockname()[1]
         self._wake, self._woken = socket.socketpair()
         self._accepting = threading.Thread(target=self._accept, name="accept", daemon=True)
@@ -162,10 +164,11 @@ class Server(Acceptor):
         behaviour: Behaviour | None = None,
         host: str = "127.0.0.1",
         *,
+        port: int = 0,
         identity: Identity | None = None,
     ) -> None:
         self.behaviour = behaviour or Behaviour()
-        super().__init__(host, one_at_a_time=self.behaviour.one_at_a_time)
+        super().__init__(host, port=port, one_at_a_time=self.behaviour.one_at_a_time)
         identity = identity or self_signed()
         self.certificate_pem = identity.certificate_pem
         self._sides = Sides(self.behaviour, identity)
