@@ -58,9 +58,9 @@ _Place = tuple[str, int, str]
 
 
 def _place(attempt: Attempt, kind: str) -> _Place:
-    """Timeouts are counted together; others by the mechanism of the session offered."""
-    offer = attempt.offer.mechanism if attempt.offer is not None else "none"
-    return (attempt.address, attempt.port, kind if kind == "timeout" else offer)
+    """Timeouts are counted together; others by the mechanism that a session was offered for."""
+    offered = attempt.mechanism if attempt.offer is not None else None
+    return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
 
 
 @dataclass(slots=True)
