@@ -16,6 +16,8 @@ def why_not_resumed(session: Session, attempt: Attempt) -> str | None:
     """One sentence; None where the session was resumed, or the connection failed."""
     if attempt.reused or not attempt.handshake_done:
         return None
+    if attempt.disagreement is not None:
+        return attempt.disagreement
     if attempt.offered is None:
         return f"not offered: {_why_not_offered(session, attempt)}"
     fields = session.fields
