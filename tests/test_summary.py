@@ -377,3 +377,16 @@ def test_full_handshakes_beside_the_tries_are_timed():
     assert (timing.full_ms, timing.resumed_ms) == (4.0, 4.0)
     timing = summary(attempts[:2]).mechanisms[0].timing
     assert (timing.full_ms, timing.resumed_ms) == (9.0, 4.0)
+
+
+def test_single_use_is_told_from_several_fixed_sessions():
+    """Where a broken connection cost the fixed session, each one that followed is used once."""
+    attempts = journal({("psk", "fixed"): "", ("psk", "chained"): "RRRRR"})
+    first, second = (mint("psk", DICE.randbytes(32)) for _ in range(2))
+    for how, session in (("R", first), ("N", first), ("R", second), ("N", second)):
+        number = len(attempts) + 1
+        attempts.append(replace(tried(number, how, session=session), n=number))
+    (psk,) = summary(attempts).mechanisms
+    assert (psk.fixed.order, psk.state) == ("RNRN", "resumed")
+    attempts.append(replace(tried(99, "R", session=second), n=len(attempts) + 1))
+    assert summary(attempts).mechanisms[0].state == "partly"
