@@ -36,8 +36,8 @@ SHOW = "What to show"
     is_flag=True,
     help="Show the master secret or PSK too. Who has it can read the connection.",
 )
-@ticket_key_options
 @output_options("text", "json")
+@ticket_key_options
 def command(
     files: tuple[str, ...],
     show_ticket: bool,

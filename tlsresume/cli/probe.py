@@ -90,7 +90,6 @@ PROBE, JUDGE = "What to try", "Exit status"
 )
 @experiment_options
 @ftp_options
-@ticket_key_options
 @connection_options
 @demand_options
 @click.option(
@@ -112,6 +111,7 @@ PROBE, JUDGE = "What to try", "Exit status"
     help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
 )
 @output_options(*FORMATS)
+@ticket_key_options
 @click.option(
     "--exit-zero",
     cls=GroupedOption,

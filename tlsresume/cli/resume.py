@@ -110,11 +110,11 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
     is_flag=True,
     help="Make no further connection to find out why a session was not resumed.",
 )
-@ticket_key_options
 @connection_options
 @expect_option
 @min_rate_option
 @output_options("text", "json")
+@ticket_key_options
 @click.option(
     "--exit-zero",
     cls=GroupedOption,

@@ -19,7 +19,10 @@ _KINDS = ("nginx", "haproxy", "apache", "go", "gnutls")
 
 def ticket_key_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--ticket-keys` and `--ticket-key-kind`; it gets them, read, as one
-    `ticket_keys` argument."""
+    `ticket_keys` argument.
+
+    It stands below `output_options`, so that an unreadable file still leaves a document.
+    """
 
     @click.option(
         "--ticket-keys",
