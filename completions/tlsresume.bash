@@ -61,14 +61,6 @@ _tlsresume() {
             compopt -o default 2>/dev/null
             return
             ;;
-        probe:--ticket-keys)
-            compopt -o default 2>/dev/null
-            return
-            ;;
-        probe:--ticket-key-kind)
-            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
-            return
-            ;;
         probe:--servername|probe:--sni)
             return
             ;;
@@ -188,6 +180,14 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'text json jsonl junit github markdown prometheus nagios html' -- "$cur"))
             return
             ;;
+        probe:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        probe:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
         save:-o|save:--output)
             compopt -o default 2>/dev/null
             return
@@ -284,14 +284,6 @@ _tlsresume() {
             compopt -o default 2>/dev/null
             return
             ;;
-        resume:--ticket-keys)
-            compopt -o default 2>/dev/null
-            return
-            ;;
-        resume:--ticket-key-kind)
-            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
-            return
-            ;;
         resume:--servername|resume:--sni)
             return
             ;;
@@ -379,16 +371,24 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
             ;;
+        resume:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        resume:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
+        inspect:--format)
+            COMPREPLY=($(compgen -W 'text json' -- "$cur"))
+            return
+            ;;
         inspect:--ticket-keys)
             compopt -o default 2>/dev/null
             return
             ;;
         inspect:--ticket-key-kind)
             COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
-            return
-            ;;
-        inspect:--format)
-            COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
             ;;
         watch:--every)
@@ -503,10 +503,10 @@ _tlsresume() {
     esac
     case $command in
         '') words='--version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --ticket-keys --ticket-key-kind --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --retries --deadline --format -v --verbose -q --quiet --exit-zero -h --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
         save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
-        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --ticket-keys --ticket-key-kind --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --format -v --verbose -q --quiet --exit-zero -h --help' ;;
-        inspect) words='--hex --show-secrets --ticket-keys --ticket-key-kind --format -v --verbose -q --quiet -h --help' ;;
+        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
+        inspect) words='--hex --show-secrets --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;
         watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
         explain) words='--format -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;

@@ -27,6 +27,13 @@ FILES = (
             " can resume the session, and may be able to decrypt what was sent under it."
         ),
     ),
+    (
+        "~/.local/state/tlsresume/watch.sqlite3",
+        (
+            "What `tlsresume watch` remembers: samples, and a session for each address to offer"
+            " next. It holds secrets, and is made with mode 0600. `--history` names another."
+        ),
+    ),
 )
 
 ENVIRONMENT = (
@@ -40,6 +47,7 @@ ENVIRONMENT = (
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "Where OpenSSL finds trusted certificates, unless `--cafile` or `--capath` say otherwise.",
     ),
+    ("XDG_STATE_HOME", "Where `tlsresume watch` keeps its history, instead of ~/.local/state."),
     ("TLSRESUME_PASSPHRASE", "The passphrase of the client certificate's key."),
     ("TLSRESUME_DEBUG", "If set to 1, a Python traceback is shown with an error."),
 )
@@ -112,6 +120,21 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "From the openssl command:",
             "inspect session.pem --format json",
         ),
+        (
+            "Which of the server's keys made the ticket:",
+            "inspect session.pem --ticket-keys current.key --ticket-keys old.key",
+        ),
+    ),
+    "watch": (
+        (
+            "Through a rotation, as it goes on:",
+            "watch www.example.com --every 10s --for 15m",
+        ),
+        (
+            "From cron, with an exit status of 3 when a key is too old:",
+            "watch www.example.com --once --max-key-age 7d",
+        ),
+        ("What is remembered, as a page with a timeline:", "watch report --format html=keys.html"),
     ),
     "explain": (
         ("What a code means, and what to do about it:", "explain other-ticket-key"),
