@@ -28,8 +28,16 @@ from tlsresume.network import dial
 from tlsresume.network.resolve import Resolution
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.results import MechanismResult, Report, TargetResult
-from tlsresume.scan import exit_status, scan
+from tlsresume.results import (
+    AddressResult,
+    ErrorResult,
+    MechanismResult,
+    Report,
+    Series,
+    State,
+    TargetResult,
+)
+from tlsresume.scan import exit_status, scan, target_status
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -611,3 +619,57 @@ def test_versions_not_allowed_are_not_judged(server):
         running.port, connect={"tls": (ProtocolVersion.TLSv1_3,), "ticket_wait": 0.3}
     )
     assert (result.verdict, status) == ("does-not-resume", ExitStatus.NOT_AS_ASKED)
+
+
+def address_with(*mechanisms: MechanismResult, error: bool = False) -> AddressResult:
+    trouble = ErrorResult("refused", "connect", "connection refused") if error else None
+    return AddressResult(address="192.0.2.1", port=443, mechanisms=mechanisms, error=trouble)
+
+
+def mechanism_with(order: str, *, judged: bool = True) -> MechanismResult:
+    state: State = "resumed" if set(order) == {"R"} else "not-resumed"
+    return MechanismResult(
+        mechanism="psk",
+        tls_version="TLSv1.3",
+        state=state,
+        judged=judged,
+        fixed=Series.count(order),
+    )
+
+
+GOOD, NEW, DIES = (mechanism_with(order) for order in ("RRR", "NNN", "EE"))
+DIES_UNJUDGED = mechanism_with("EE", judged=False)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "addresses", "status"),
+    [
+        ("resumes", [address_with(GOOD)], ExitStatus.OK),
+        ("resumes", [address_with(GOOD), address_with(error=True)], ExitStatus.UNREACHABLE),
+        ("resumes", [address_with(GOOD, DIES_UNJUDGED)], ExitStatus.OK),
+        ("partly", [address_with(GOOD), address_with(NEW)], ExitStatus.NOT_AS_ASKED),
+        ("partly", [address_with(NEW), address_with(error=True)], ExitStatus.NOT_AS_ASKED),
+        ("partly", [address_with(GOOD), address_with(DIES)], ExitStatus.FAILS_WITH_SESSION),
+        ("does-not-resume", [address_with(NEW)], ExitStatus.NOT_AS_ASKED),
+        (
+            "does-not-resume",
+            [address_with(NEW), address_with(error=True)],
+            ExitStatus.NOT_AS_ASKED,
+        ),
+        (
+            "does-not-resume",
+            [address_with(DIES), address_with(error=True)],
+            ExitStatus.FAILS_WITH_SESSION,
+        ),
+        ("does-not-resume", [address_with(mechanism_with("EEC"))], ExitStatus.FAILS_WITH_SESSION),
+        ("does-not-resume", [address_with(mechanism_with("EN"))], ExitStatus.NOT_AS_ASKED),
+        ("untested", [address_with()], ExitStatus.INCONCLUSIVE),
+        ("untested", [address_with(error=True)], ExitStatus.UNREACHABLE),
+        ("untested", [address_with(GOOD), address_with(error=True)], ExitStatus.UNREACHABLE),
+        ("untested", [], ExitStatus.INCONCLUSIVE),
+    ],
+)
+def test_exit_statuses(verdict, addresses, status):
+    """The gravest of what occurred on a target: 6, 3, 5, 4, else 0."""
+    result = TargetResult(target="a.test:443", verdict=verdict, addresses=tuple(addresses))
+    assert target_status(result) == status
