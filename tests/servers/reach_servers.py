@@ -45,13 +45,15 @@ def as_user(user: str, *command: str) -> tuple[str, ...]:
 
 
 def exim(site: Site, lines: tuple[str, ...]) -> Layout:
+    if not any(line.startswith("tls_advertise_hosts") for line in lines):
+        lines = ("tls_advertise_hosts = *", *lines)
     port = site.free_port()
     spool = folder(site, "spool", "Debian-exim")
     path = site.write(
         "exim.conf",
         f"primary_hostname = mx1.resume.test\nlocal_interfaces = {HOST}\n"
         f"daemon_smtp_ports = {port}\nspool_directory = {spool}\nlog_file_path = {spool}/%s.log\n"
-        f"tls_advertise_hosts = *\ntls_certificate = {certificate(site, 'Debian-exim')}\n"
+        f"tls_certificate = {certificate(site, 'Debian-exim')}\n"
         "host_lookup =\nkeep_environment =\n"
         + "".join(f"{line}\n" for line in lines)
         + "begin acl\nbegin routers\nbegin transports\nbegin retry\nbegin rewrite\n"
@@ -151,9 +153,10 @@ def prosody(site: Site, lines: tuple[str, ...]) -> Layout:
     """Ports: clients, servers."""
     clients, servers = site.free_port(), site.free_port()
     pem = certificate(site, "prosody")
+    data = folder(site, "data", "prosody")
     path = site.write(
         "prosody.cfg.lua",
-        f'pidfile = "{site.folder}/prosody.pid"\ndata_path = "{folder(site, "data", "prosody")}"\n'
+        f'pidfile = "{data}/prosody.pid"\ndata_path = "{data}"\n'
         f'daemonize = false\ninterfaces = {{ "{HOST}" }}\nc2s_ports = {{ {clients} }}\n'
         f"s2s_ports = {{ {servers} }}\nc2s_direct_tls_ports = {{}}\ns2s_direct_tls_ports = {{}}\n"
         'modules_enabled = { "tls", "saslauth", "dialback" }\nlog = { info = "*console" }\n'
