@@ -6,11 +6,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ import pytest
 
 from tests.servers import conftest
 from tests.servers.command import tlsresume
-from tests.servers.harness import Running, serve
-from tests.servers.key_servers import KEY_PROGRAMS, KEY_RECIPES
+from tests.servers.harness import Program, Running, Site, find_program, serve, stop
+from tests.servers.harness import run as harness_run
+from tests.servers.key_servers import KEY_PROGRAMS, KEY_RECIPES, go_program
 from tests.servers.material import Material
 from tests.servers.test_sessions import resume, save
 
@@ -139,9 +141,9 @@ def run(
     server: str, lines: tuple[str, ...], keys: dict[str, str], material: Material
 ) -> Iterator[Running]:
     for program, package in KEY_PROGRAMS[server].items():
-        if conftest.find_program(program) is None and conftest.debian_lacks(package):
+        if find_program(program) is None and conftest.debian_lacks(package):
             pytest.skip(f"this release of Debian has no package {package}")
-        assert conftest.find_program(program), f"{program} is missing: run tools/install-servers.sh"
+        assert find_program(program), f"{program} is missing: run tools/install-servers.sh"
     filled = tuple(line.replace("{32}", keys["32"]).replace("{64}", keys["64"]) for line in lines)
     with serve(KEY_RECIPES[server], filled, material) as running:
         yield running
@@ -347,3 +349,53 @@ def test_a_rotation_behind_a_balancer_watched_live(
         assert (gone["current"], used["current"]) == (False, True), target
     shown = tlsresume("watch", "report", "--history", str(history))
     assert f"Rotation: {running.target}: {names[0]} to {names[1]}" in shown.stdout, str(shown)
+
+
+def test_a_fleet_with_an_odd_one(material: Material, keys: dict[str, str], tmp_path: Path) -> None:
+    """Of two addresses behind one name one uses the first key file and the other the second:
+    the table has a row for each, and the sentence above it names both."""
+    site = Site(tmp_path, material)
+    other = tmp_path / "other"
+    other.write_bytes(os.urandom(32))
+    if find_program("go") is None and conftest.debian_lacks("golang-go"):
+        pytest.skip("this release of Debian has no package golang-go")
+    port = site.free_port()
+    certificate = str(material.files["certificate"])
+    server = go_program(str(material.files["certificate"].parent))
+    with ExitStack() as stack:
+        for host, key in (("127.0.0.2", str(other)), ("127.0.0.1", keys["32"])):
+            command = (server, f"{host}:{port}", certificate, key)
+            folder = tmp_path / host
+            folder.mkdir()
+            program = Program(command, (port,))
+            if host == "127.0.0.2":
+                stack.enter_context(start_elsewhere(program, host))
+            else:
+                stack.enter_context(harness_run(program, folder))
+        name = f"fleet.test:{port}"
+        answer = tlsresume(
+            "probe", name, "--resolve", f"{name}:127.0.0.1,127.0.0.2", "--tries", "1",
+            "--ticket-wait", "1", "--ticket-keys", keys["32"], "--ticket-keys", str(other),
+        )  # fmt: skip
+    said = " ".join(answer.stdout.split())
+    assert f"127.0.0.1 uses {keys['32']} (current)" in said, str(answer)
+    assert f"127.0.0.2 uses {other} (an older one)" in said, str(answer)
+
+
+@contextmanager
+def start_elsewhere(program: Program, host: str) -> Iterator[None]:
+    """A program on an address of loopback that the harness does not look at."""
+    process = subprocess.Popen(program.command, start_new_session=True)
+    try:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                socket.create_connection((host, program.ports[0]), timeout=1).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline, "the server did not start"
+                assert process.poll() is None, "the server ended"
+                time.sleep(0.01)  # between two looks; the loop ends by what it sees
+        yield
+    finally:
+        stop(process)
