@@ -435,3 +435,13 @@ def test_markdown_has_no_foreign_markup():
     for sign in ("<img", "http://", "@team", "**b", "www."):
         assert sign not in printed
     assert not re.search(r"(?<!\\)[`\]]", printed)
+
+
+@SETTINGS
+@given(HOSTILE | st.just("a long text " * 8 + "::error::x " * 8))
+def test_no_text_in_a_log_is_a_command_of_the_runner(text):
+    """A wrapped line of the text for people never begins as a workflow command does."""
+    for line in rendered("text", hostile_report(text)).splitlines():
+        if line.lstrip().startswith("::"):
+            assert text.lstrip().startswith("::")
+            assert not line.startswith(" ")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.golden import cases
+from tlsresume import scan
 from tlsresume.policy.baseline import compare
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
@@ -128,6 +129,14 @@ def test_findings_are_graded():
     assert [finding.severity for finding in report.targets[0].findings] == ["warning", "error"]
     graded = {each.demand: each.severity for each in report.violations if each.demand != "resumes"}
     assert graded == {"other-ticket-key": "warning", "single-use": "error"}
+
+
+def test_findings_on_all_targets_together_are_graded():
+    """A finding that several targets show together breaks the policy as well."""
+    report = replace(cases.report(GOOD), findings=(cases.FINDING,))
+    graded = judge('[findings]\nother-ticket-key = "error"\n').report(report)
+    assert [each.target for each in graded.violations] == ["all targets"]
+    assert scan.exit_status(graded) == 3
 
 
 def test_a_finding_that_is_not_there_is_met():

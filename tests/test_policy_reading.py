@@ -76,6 +76,7 @@ WRONG = (
     ('[targets.""]\nmin-tickets = 1', "the pattern is empty", ""),
     ('[findings]\nsingle-use = "fatal"', "findings.single-use", "info"),
     ('[findings]\n"a b" = "error"', "findings.a b: not the code", ""),
+    ('[findings]\nsingle-us = "error"', "findings.single-us: no finding", "single-use"),
     ('extends = "strickt"', "extends", "strict"),
     ("schema = 2", "schema", ""),
     ("defaults = 3", "defaults: expected a table, got a whole number", ""),

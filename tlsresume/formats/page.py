@@ -79,7 +79,9 @@ class Page:
         indent = " " * cells(lead)
         for number, words in enumerate(wrapped or [""]):
             start = (indent, "") if number else (lead, style)
-            self.line(start, (words, text_style))
+            # A CI runner takes a line that begins with :: for a command.
+            foreign = not start[0].strip() and words.startswith("::")
+            self.line(start, (f"\\{words}" if foreign else words, text_style))
 
     def render(self) -> str:
         """The page as text, each line ended; with escape sequences only for a colour view."""

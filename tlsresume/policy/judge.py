@@ -48,10 +48,22 @@ class Judge:
             for check in target.checks
             if check.outcome == "broken" and self.name is not None
         )
+        findings = tuple(self._graded(finding) for finding in report.findings)
+        together = tuple(
+            Violation(
+                demand=finding.code,
+                target="all targets",
+                message=finding.title,
+                severity=finding.severity,
+            )
+            for finding in findings
+            if self.policy.findings.get(finding.code, "info") != "info"
+        )
         return replace(
             report,
             targets=targets,
-            violations=violations,
+            findings=findings,
+            violations=violations + together,
             policy=self.name,
             baseline=self.baseline_name,
         )

@@ -166,12 +166,31 @@ def _check_values(policy: Policy, name: str) -> None:
                 path=name,
                 hints=("codes are words joined by hyphens, as reports print them",),
             )
+    _check_codes(policy.findings, name)
     for key in policy.sources:
         if key not in (*_keys(Demands), *MECHANISMS, *policy.findings):
             raise PolicyFileError(
                 f"{name}: sources.{key}: no such demand",
                 path=name,
                 hints=nearest(key, (*_keys(Demands), *MECHANISMS)),
+            )
+
+
+def _check_codes(codes: Iterable[str], name: str) -> None:
+    """A code that no rule gives would be a demand that nothing can break."""
+    if not codes:
+        return
+    from tlsresume.diagnosis.catalogue import RULES
+
+    known = {rule.code for rule in RULES}
+    for code in codes:
+        if code not in known:
+            close = difflib.get_close_matches(code, sorted(known), 1, 0.5)
+            hints = (f"did you mean {close[0]}?",) if close else ()
+            raise PolicyFileError(
+                f"{name}: findings.{code}: no finding has this code",
+                path=name,
+                hints=(*hints, "all codes: tlsresume explain"),
             )
 
 
