@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def report(*targets: TargetResult) -> Report:
     return cases.report(*targets)
 
 
-def judged(*targets: TargetResult, **judge: object) -> Report:
+def judged(*targets: TargetResult, **judge: Any) -> Report:
     name = "command line" if judge else None
     return Judge(today=TODAY, name=name, **judge).report(report(*targets))
 
@@ -210,7 +211,7 @@ def run(capsys):
 
 @pytest.fixture
 def answer(monkeypatch):
-    def install(result: object) -> None:
+    def install(result: Any) -> None:
         def fake(_targets, *, on_result=None, **_):
             if isinstance(result, BaseException):
                 raise result

@@ -62,6 +62,7 @@ def test_demands_in_text_read_as_agreed(case):
 def test_a_failed_run_reads_as_agreed(name):
     """A run that failed leaves a whole document in each format, saying why."""
     failure = FORMATS[name].failure()
+    assert failure is not None
     printed = failure(cases.TOOL, cases.REFUSED)
     check(f"failed.{ENDINGS.get(name, name)}", printed)
     if name != "prometheus":

@@ -188,7 +188,7 @@ def test_built_in_policies_are_what_their_names_say():
     """Strict limits tickets and forbids early data, load-balanced wants one key everywhere."""
     assert builtin_policy("default").defaults == Demands(resumes=True)
     assert builtin_policy("strict").defaults.early_data == "forbid"
-    assert parse_duration(builtin_policy("strict").defaults.max_lifetime) == 7 * 86400 // 2
+    assert parse_duration(builtin_policy("strict").defaults.max_lifetime or 0) == 7 * 86400 // 2
     balanced = builtin_policy("load-balanced").defaults
     assert (balanced.every_address, balanced.max_ticket_keys) == (True, 1)
     assert set(builtin_policy("no-resumption").defaults.expect.values()) == {"not-resumed"}

@@ -6,19 +6,21 @@ import asyncio
 import socket
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tlsresume import scan
 from tlsresume.actions import retry
 from tlsresume.errors import ExitStatus, ResolveError
+from tlsresume.experiments import discover as discover_module
 from tlsresume.experiments.discover import Discovery
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results import Failure
 from tlsresume.target import parse_target
 
 
-class Lab:
+class Clock:
     """A clock that only counts what is waited."""
 
     def __init__(self) -> None:
@@ -28,7 +30,7 @@ class Lab:
         self.waited.append(seconds)
 
 
-def attempt(n: int, step: str | None, kind: str = "refused"):
+def attempt(n: int, step: Any, kind: Any = "refused"):
     error = None if step is None else Failure(step, kind, "no")
     return SimpleNamespace(n=n, error=error)
 
@@ -43,14 +45,15 @@ def discoverer(monkeypatch, *answers):
     return left
 
 
-def again(lab: Lab, retries: int):
-    return asyncio.run(retry.discover_again(lab, None, None, retries))
+def again(lab: Any, retries: int):
+    nowhere: Any = None
+    return asyncio.run(retry.discover_again(lab, nowhere, nowhere, retries))
 
 
 def test_connect_errors_are_repeated(monkeypatch):
     """What failed before a connection came about is tried again, with growing pauses."""
     left = discoverer(monkeypatch, attempt(1, "connect"), attempt(2, "proxy"), attempt(3, None))
-    lab = Lab()
+    lab = Clock()
     discovery, outdated = again(lab, 5)
     assert (discovery.full["psk"].n, outdated, left) == (3, 2, [])
     assert lab.waited == [0.5, 1.0]
@@ -60,26 +63,27 @@ def test_connect_errors_are_repeated(monkeypatch):
 def test_an_answer_is_never_repeated(monkeypatch, step):
     """Once connected, nothing is repeated: not an alert, not a handshake that failed."""
     left = discoverer(monkeypatch, attempt(1, step, "alert"), attempt(2, None))
-    assert again(Lab(), 5)[0].full["psk"].n == 1
+    assert again(Clock(), 5)[0].full["psk"].n == 1
     assert len(left) == 1
 
 
 def test_without_a_route_there_is_nothing_to_wait_for(monkeypatch):
     """An address that this machine cannot reach is asked once."""
     discoverer(monkeypatch, attempt(1, "connect", "no-route"), attempt(2, None))
-    assert again(Lab(), 5)[0].full["psk"].n == 1
+    assert again(Clock(), 5)[0].full["psk"].n == 1
 
 
 def test_repetitions_end(monkeypatch):
     """After N repetitions the failure stands, and the attempts that led to it count no more."""
     discoverer(monkeypatch, *(attempt(n, "connect") for n in (1, 2, 3)))
-    discovery, outdated = again(Lab(), 2)
+    discovery, outdated = again(Clock(), 2)
     assert (discovery.full["psk"].n, outdated) == (3, 2)
 
 
 def test_names_are_looked_up_again():
     """A name that cannot be resolved is asked for again, and its last error is raised."""
     asked = []
+    clock: Any = Clock()
 
     async def look_up() -> str:
         asked.append(1)
@@ -87,10 +91,10 @@ def test_names_are_looked_up_again():
             raise ResolveError("no")
         return "found"
 
-    assert asyncio.run(retry.resolve_again(look_up, Lab(), 2)) == "found"
+    assert asyncio.run(retry.resolve_again(look_up, clock, 2)) == "found"
     asked.clear()
     with pytest.raises(ResolveError):
-        asyncio.run(retry.resolve_again(look_up, Lab(), 1))
+        asyncio.run(retry.resolve_again(look_up, clock, 1))
 
 
 def test_pauses_grow_and_are_bounded():
@@ -105,8 +109,8 @@ def options(**fields) -> ProbeOptions:
 def test_a_server_that_comes_up_is_found(server, monkeypatch):
     """A target that refused at first and then answers is judged by the answer alone."""
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
-    started = []
-    real = retry.discover
+    started: list[bool] = []
+    real = discover_module.discover
 
     async def discover(lab, route, terms):
         # The first try goes to a port where nothing listens.
