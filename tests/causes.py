@@ -243,11 +243,14 @@ def the_suite_is_gone(story: Story) -> Story:
 
 
 @row("hash-mismatch", *PSK)
-def no_suite_of_its_hash_allowed(story: Story) -> Story:
-    """OpenSSL withholds a session whose hash no allowed suite has."""
-    story.plan = replace(story.plan, ciphersuites=SUITES[AES_128])
+def withheld_after_a_retry(story: Story) -> Story:
+    """After a HelloRetryRequest OpenSSL withholds a session whose hash does not fit."""
     return story.keep(story.session(age=60)).withheld(
-        experiment="resume", series="resume", suite=AES_128, cipher=SUITES[AES_128]
+        experiment="resume",
+        series="resume",
+        hello_retry=True,
+        suite=AES_128,
+        cipher=SUITES[AES_128],
     )
 
 

@@ -54,6 +54,23 @@ def nginx(site: Site, lines: tuple[str, ...]) -> Layout:
     return Layout((program,), program.ports[0], program.ports)
 
 
+def nginx_hosts(site: Site, lines: tuple[str, ...]) -> Layout:
+    """One nginx with two server blocks at one port; lines of the second begin with `b:`."""
+    second = tuple(line.removeprefix("b:").strip() for line in lines if line.startswith("b:"))
+    program = nginx_program(site, tuple(line for line in lines if not line.startswith("b:")))
+    (port,) = program.ports
+    path = site.folder / f"nginx-{port}.conf"
+    block = (
+        f"  server {{\n    listen {HOST}:{port} ssl;\n"
+        "    ssl_certificate {certificate};\n    ssl_certificate_key {certificate};\n"
+        "    ssl_protocols TLSv1.2 TLSv1.3;\n    "
+        + "\n    ".join(second)
+        + '\n    location / { return 200 "second\\n"; }\n  }\n}\n'
+    )
+    path.write_text(path.read_text().rstrip().removesuffix("}") + site.material.fill(block))
+    return Layout((program,), port, (port,))
+
+
 def nginx_pool(site: Site, lines: tuple[str, ...]) -> Layout:
     """Two nginx nodes behind HAProxy, which passes TCP to each in turn.
 
@@ -201,6 +218,7 @@ def s_server(site: Site, lines: tuple[str, ...]) -> Layout:
 
 RECIPES: dict[str, Recipe] = {
     "nginx": nginx,
+    "nginx-hosts": nginx_hosts,
     "nginx-pool": nginx_pool,
     "haproxy": haproxy,
     "apache": apache,
@@ -213,6 +231,7 @@ RECIPES: dict[str, Recipe] = {
 #: The programs that a recipe runs, and the Debian packages that bring them.
 PROGRAMS: dict[str, dict[str, str]] = {
     "nginx": {"nginx": "nginx"},
+    "nginx-hosts": {"nginx": "nginx"},
     "nginx-pool": {"nginx": "nginx", "haproxy": "haproxy"},
     "haproxy": {"haproxy": "haproxy"},
     "apache": {"apache2": "apache2-bin"},

@@ -49,6 +49,18 @@ def test_probe_finds_what_is_configured(case: Case, running: Running, material: 
         assert "other-ticket-key" not in codes, str(answer)
 
 
+def test_probe_accuses_no_server_that_resumes(case: Case, running: Running) -> None:
+    """Where everything resumes no finding is more than information, also at another try."""
+    if case.verdict != "resumes":
+        return
+    for _ in range(2):
+        answer = probe(case, running.target)
+        (target,) = answer.document["targets"]
+        assert target["verdict"] == "resumes", str(answer)
+        graver = [f["code"] for f in target["findings"] if f["severity"] != "info"]
+        assert graver == [], str(answer)
+
+
 def check_mechanism(case: Case, row: dict[str, Any], material: Material, answer: Answer) -> None:
     name = row["mechanism"]
     truth = case.truth[name]

@@ -183,6 +183,8 @@ def aged_ticket_alert(view: View) -> Match | None:
         return None
     if view.saved is None and (not aged or not young):
         return None
+    if view.saved is not None and view.fresh_is_accepted is False:
+        return None
     attempt = (aborted or aged)[0]
     return Match(
         seen=(
@@ -311,13 +313,13 @@ def wrong_binder(view: View) -> Match | None:
     same handshake without the session succeeds, and a fresh session resumes.
     """
     broken = _with_alert(view, AlertDescription.illegal_parameter, AlertDescription.decrypt_error)
-    if not broken:
+    if not broken or (view.saved is not None and view.fresh_is_accepted is False):
         return None
     number = broken[0].alerts[-1].description
     return Match(
         seen=(_times(broken, view, f"alert {number} before any ServerHello"),),
         evidence=_shown(view, broken),
-        proven=_controlled(view) and (view.saved is None or view.fresh_is_accepted is not False),
+        proven=_controlled(view),
         ask=_FRESH if view.saved is not None else _ASK,
     )
 

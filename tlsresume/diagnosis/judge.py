@@ -15,6 +15,10 @@ _DETAILS_SHOWN = 6
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
+#: Rules that fit whenever anything went wrong: no candidates beside another.
+_CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A rule that fits a view."""
@@ -38,11 +42,12 @@ def _explains(judged: Judged) -> bool:
 
 
 def named(view: View) -> Judged | None:
-    """The one cause to name: the first proven one, else the first that fits."""
+    """The one cause to name: the first proven one, else the first that fits. What fits
+    whenever anything went wrong comes last, since it would cut short the search."""
     fitting = causes(view)
-    return next((judged for judged in fitting if judged.match.proven), None) or (
-        fitting[0] if fitting else None
-    )
+    telling = [judged for judged in fitting if judged.rule.code not in _CATCH_ALL] or fitting
+    proven = (judged for judged in telling if judged.match.proven)
+    return next(proven, telling[0] if telling else None)
 
 
 def wanted(view: View) -> tuple[str, ...]:
@@ -94,17 +99,6 @@ def judge_way(views: Sequence[View]) -> tuple[Finding, ...]:
     return merge([
         _finding(view, j, ()) for view in views for j in matches(view) if j.rule.group == "W"
     ])  # fmt: skip
-
-
-def judge_way(views: Sequence[View]) -> tuple[Finding, ...]:
-    """What is wrong before TLS (group W), where no handshake came about."""
-    return merge([
-        _finding(view, j, ()) for view in views for j in matches(view) if j.rule.group == "W"
-    ])  # fmt: skip
-
-
-#: Rules that fit whenever anything went wrong: no candidates beside another.
-_CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 
 
 def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:

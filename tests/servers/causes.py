@@ -1,0 +1,81 @@
+"""What the live cases of causes share: a command's findings, and session files made over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.servers.command import Answer
+from tests.servers.harness import HOST
+from tlsresume.actions.reach import lab_for
+from tlsresume.lab import Errand, Route
+from tlsresume.openssl.plan import Plan
+from tlsresume.options import ConnectOptions
+from tlsresume.session import asn1
+from tlsresume.session.file import (
+    SessionMetadata,
+    format_session_file,
+    read_session_file,
+    write_session_file,
+)
+from tlsresume.session.session import Session
+from tlsresume.target import parse_target
+from tlsresume.wire.handshake import ProtocolVersion
+
+SHARED_CACHE = "ssl_session_cache shared:S:1m;"
+KEY = "ssl_session_ticket_key {stek48};"
+OTHER_KEY = "ssl_session_ticket_key {other_stek48};"
+
+
+def findings(answer: Answer) -> dict[str, dict[str, Any]]:
+    """The findings of a probe or resume, by code, that are more than information."""
+    document = answer.document
+    found = document["targets"][0]["findings"] if "targets" in document else document["findings"]
+    return {finding["code"]: finding for finding in found if finding["severity"] != "info"}
+
+
+def information(answer: Answer) -> set[str]:
+    """The codes of the findings that are information only."""
+    document = answer.document
+    found = document["targets"][0]["findings"] if "targets" in document else document["findings"]
+    return {finding["code"] for finding in found if finding["severity"] == "info"}
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Write a session file anew, with some fields of its SSL_SESSION changed."""
+    file = read_session_file(str(path))
+    structure, peer = asn1.decode(file.session.data)
+    session = Session("openssl-der", asn1.encode(replace(structure, **changes), peer))
+    write_session_file(str(path), format_session_file(session, file.metadata), force=True)
+
+
+def structure_of(path: Path) -> asn1.SSLSession:
+    """The SSL_SESSION in a file."""
+    return asn1.decode(read_session_file(str(path)).session.data)[0]
+
+
+def save_with_plan(port: int, path: Path, plan: Plan) -> None:
+    """Save a session that the command line has no options to make."""
+    lab = lab_for(ConnectOptions(), parse_target(f"{HOST}:{port}"))
+    attempt = asyncio.run(
+        lab.connect(Route(HOST, port), plan, Errand(experiment="save", series="full"))
+    )
+    assert attempt.sessions, attempt
+    metadata = SessionMetadata(
+        target=f"{HOST}:{port}", address=HOST, port=port, leaf_sha256=attempt.leaf_sha256
+    )
+    write_session_file(str(path), format_session_file(attempt.sessions[-1], metadata))
+
+
+def without_ems(**parts: Any) -> Plan:
+    """TLS 1.2 with tickets and without the extended master secret."""
+    version = ProtocolVersion.TLSv1_2
+    return Plan(minimum=version, maximum=version, extended_master_secret=False, **parts)
+
+
+def wait_until_older(path: Path, seconds: float) -> None:
+    """Let a session reach an age: the age itself is what is tested."""
+    time.sleep(max(0.0, structure_of(path).time + seconds - time.time()))

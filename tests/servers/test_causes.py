@@ -1,0 +1,345 @@
+"""A live case for each cause of a session that was not offered, or was declined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers.causes import (
+    KEY,
+    OTHER_KEY,
+    SHARED_CACHE,
+    edit,
+    findings,
+    information,
+    save_with_plan,
+    wait_until_older,
+    without_ems,
+)
+from tests.servers.command import Answer, tlsresume
+from tests.servers.conftest import require
+from tests.servers.harness import Running, serve
+from tests.servers.material import Material
+from tests.servers.oracle import OPTIONS, VERSIONS
+from tests.servers.servers import RECIPES
+from tests.servers.test_sessions import resume, save
+from tlsresume.openssl.behaviour import Behaviour
+from tlsresume.openssl.server import Server
+
+TICKETS = ("psk", "ticket")
+TLS12 = ("ticket", "session-id")
+ONLY_12 = "ssl_protocols TLSv1.2;"
+ONLY_13 = "ssl_protocols TLSv1.3;"
+AES_128 = "ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;"
+
+
+def probe(target: str, *more: str) -> Answer:
+    return tlsresume("probe", target, "--format", "json", "--ticket-wait", "1", *more)
+
+
+def nginx(material: Material, *lines: str):
+    require("nginx")
+    return serve(RECIPES["nginx"], lines, material)
+
+
+def saved(running: Running, mechanism: str, folder: Path, *more: str) -> Path:
+    path = folder / f"{mechanism}.pem"
+    answer = save(running.target, mechanism, path, *more)
+    assert answer.status == 0, str(answer)
+    return path
+
+
+def check(answer: Answer, code: str, *, status: int = 3) -> dict:
+    """One cause is named, and it is this one; a proven one has evidence to show."""
+    found = findings(answer)
+    assert list(found) == [code], str(answer)
+    assert answer.status == status, str(answer)
+    finding = found[code]
+    assert finding["evidence"], str(answer)
+    assert finding["details"], str(answer)
+    return finding
+
+
+# -------------------------------------------------------------- A: never offered
+
+
+def test_a_file_that_was_cut_is_named(material: Material, tmp_path: Path) -> None:
+    """A1: of a session file that was cut nothing is offered, and the file is to blame."""
+    with nginx(material) as running:
+        path = saved(running, "psk", tmp_path)
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join(lines[:-4] + lines[-1:]) + "\n")
+        answer = resume(path)
+    assert answer.status == 7, str(answer)
+    assert str(path) in answer.stderr
+
+
+def test_a_session_saved_too_early_is_named(material: Material, tmp_path: Path) -> None:
+    """A2: a TLS 1.3 session without a ticket is never offered, and that is said."""
+    with nginx(material) as running:
+        path = saved(running, "psk", tmp_path)
+        edit(path, ticket=None, ticket_lifetime_hint=None, ticket_age_add=None, session_id=b"")
+        check(resume(path), "captured-too-early")
+
+
+def test_nothing_issued_is_named(material: Material) -> None:
+    """A3: s_server without tickets and cache gives nothing to resume with."""
+    require("s_server")
+    lines = ("-www", "-no_ticket", "-no_cache", "-num_tickets", "0")
+    with serve(RECIPES["s_server"], lines, material) as running:
+        answer = probe(running.target)
+    finding = check(answer, "not-issued")
+    assert any("no NewSessionTicket after the handshake" in line for line in finding["evidence"])
+
+
+def test_an_expired_ticket_is_withheld_and_named(material: Material, tmp_path: Path) -> None:
+    """A4: OpenSSL does not offer a TLS 1.3 ticket that is older than its lifetime."""
+    with nginx(material, "ssl_session_timeout 1s;") as running:
+        path = saved(running, "psk", tmp_path)
+        wait_until_older(path, 3.1)
+        check(resume(path), "expired-at-client")
+
+
+@pytest.mark.parametrize(("mechanism", "other"), [("psk", "1.2"), ("ticket", "1.3")])
+def test_a_version_that_is_not_allowed_is_named(
+    material: Material, mechanism: str, other: str, tmp_path: Path
+) -> None:
+    """A6: a session of a version that this client may not speak is not offered."""
+    with nginx(material) as running:
+        path = saved(running, mechanism, tmp_path)
+        check(resume(path, "--tls", other), "version-not-allowed")
+
+
+def test_a_client_without_tickets_is_named(material: Material, tmp_path: Path) -> None:
+    """A7: a ticket cannot be offered by a client that sends no session_ticket extension."""
+    with nginx(material) as running:
+        path = saved(running, "ticket", tmp_path)
+        check(resume(path, "--no-ticket"), "client-ticket-off")
+
+
+# --------------------------------------------------------------- B: other places
+
+
+@pytest.mark.parametrize("mechanism", TICKETS)
+def test_a_restart_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
+    """B1: after a restart the server has another key; fresh tickets resume."""
+    with nginx(material, SHARED_CACHE) as running:
+        path = saved(running, mechanism, tmp_path)
+    with nginx(material, SHARED_CACHE) as running:
+        finding = check(resume(path, running.target), "other-ticket-key")
+    assert "rotat" in " ".join(finding["evidence"])
+
+
+@pytest.mark.parametrize("lines", [(), (f"a: {KEY}", f"b: {OTHER_KEY}")])
+def test_two_nodes_with_separate_keys_are_named(material: Material, lines: tuple[str, ...]) -> None:
+    """B1: two nodes by turns, whose keys differ: the round robin is seen and named."""
+    require("nginx-pool")
+    with serve(RECIPES["nginx-pool"], lines, material) as running:
+        answer = probe(running.target)
+    finding = check(answer, "other-ticket-key")
+    assert "round robin of two nodes" in " ".join(finding["evidence"])
+
+
+def test_two_nodes_with_caches_of_their_own_are_named(material: Material) -> None:
+    """B2: tickets off, a cache in each node: sessions are met again by luck only."""
+    require("nginx-pool")
+    with serve(RECIPES["nginx-pool"], ("ssl_session_tickets off;", SHARED_CACHE), material) as pool:
+        answer = probe(pool.target, "--tries", "10")
+    check(answer, "cache-miss")
+
+
+@pytest.mark.parametrize("mechanism", ["psk", "session-id"])
+def test_a_cache_that_was_lost_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
+    """B2: after a restart a cache is empty; what else it may be is listed."""
+    lines = ("ssl_session_tickets off;", SHARED_CACHE)
+    with nginx(material, *lines) as running:
+        path = saved(running, mechanism, tmp_path)
+    with nginx(material, *lines) as running:
+        finding = check(resume(path, running.target), "cache-miss")
+    assert any("restart" in candidate for candidate in finding["candidates"])
+
+
+# ------------------------------------------------------------------------ B: age
+
+
+def test_an_expired_ticket_is_declined_and_named(material: Material, tmp_path: Path) -> None:
+    """B3: TLS 1.2 tickets are offered however old; under the same key the old is refused."""
+    with nginx(material, "ssl_session_timeout 2s;", KEY) as running:
+        path = saved(running, "ticket", tmp_path)
+        wait_until_older(path, 4.1)
+        check(resume(path), "expired-at-server")
+
+
+def test_an_expired_entry_of_a_cache_is_named(material: Material, tmp_path: Path) -> None:
+    """B3: an entry of a cache that expired looks like one that was lost; both are said."""
+    with nginx(material, "ssl_session_timeout 2s;", SHARED_CACHE) as running:
+        path = saved(running, "session-id", tmp_path)
+        wait_until_older(path, 4.1)
+        finding = check(resume(path), "cache-miss")
+    assert any("expired" in candidate for candidate in finding["candidates"])
+
+
+def test_keeping_a_promise_is_no_fault(material: Material) -> None:
+    """B3: a server that honours sessions as long as it said is accused of nothing, and the
+    lifetime is found."""
+    with nginx(material, "ssl_session_timeout 3s;") as running:
+        answer = probe(running.target, "--find-lifetime", "8s")
+    assert answer.status == 0, str(answer)
+    assert findings(answer) == {}, str(answer)
+    found = {row["mechanism"]: row for row in answer.document["targets"][0]["lifetimes"]}
+    assert set(found) == {"psk", "ticket"}
+    for row in found.values():
+        assert 2 <= row["honoured_s"] <= 4, str(answer)
+        assert 3 <= row["refused_s"] <= 5, str(answer)
+        assert row["promised_s"] == 3
+
+
+# ------------------------------------------------------------------- B: one use
+
+
+def test_a_consumed_ticket_is_named(material: Material, tmp_path: Path) -> None:
+    """B4: with anti-replay a ticket is taken once; the second use is refused, and that is
+    told from a lost one."""
+    require("s_server")
+    lines = ("-early_data", "-max_early_data", "8192")
+    with serve(RECIPES["s_server"], lines, material) as running:
+        path = saved(running, "psk", tmp_path)
+        assert resume(path).status == 0
+        check(resume(path), "consumed")
+
+
+def test_single_use_is_no_fault(material: Material) -> None:
+    """D8: where only re-use is refused the server is right."""
+    require("s_server")
+    lines = ("-early_data", "-max_early_data", "8192")
+    with serve(RECIPES["s_server"], lines, material) as running:
+        answer = probe(running.target)
+    assert answer.status == 0, str(answer)
+    assert findings(answer) == {}, str(answer)
+    assert "single-use" in information(answer)
+
+
+# --------------------------------------------------- B: something is not the same
+
+
+def test_another_hash_is_named(material: Material, tmp_path: Path) -> None:
+    """B5: pinned, free, and restricted by the client: each time the hash is the cause."""
+    with nginx(material, KEY) as running:
+        path = saved(running, "psk", tmp_path)
+        check(resume(path, "--ciphersuites", "TLS_AES_128_GCM_SHA256"), "hash-mismatch")
+    with nginx(material, KEY, AES_128) as running:
+        check(resume(path, running.target, "--no-pin"), "hash-mismatch")
+        pinned = resume(path, running.target)
+        check(pinned, "hash-mismatch", status=5)
+
+
+@pytest.mark.parametrize("mechanism", TICKETS)
+def test_another_certificate_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
+    """B6: the same ticket key, another certificate: nginx binds its sessions to it."""
+    other = ("ssl_certificate {other_certificate};", "ssl_certificate_key {other_certificate};")
+    with nginx(material, KEY) as running:
+        path = saved(running, mechanism, tmp_path)
+    with nginx(material, KEY, *other) as running:
+        check(resume(path, running.target), "context-changed")
+
+
+@pytest.mark.parametrize("mechanism", TLS12)
+def test_another_name_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
+    """B7: GnuTLS refuses a session under another SNI, and takes it under its own."""
+    require("gnutls")
+    with serve(RECIPES["gnutls"], (), material) as running:
+        path = saved(running, mechanism, tmp_path, "--servername", "localhost")
+        assert resume(path).status == 0
+        answer = resume(path, running.target, "--servername", "resume.test", "--any-host")
+    check(answer, "name-changed")
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "now"), [("psk", ONLY_12), ("ticket", ONLY_13), ("session-id", ONLY_13)]
+)
+def test_another_version_is_named(
+    material: Material, mechanism: str, now: str, tmp_path: Path
+) -> None:
+    """B8: the session's version was switched off: seen with the version pinned, and free."""
+    with nginx(material, KEY, SHARED_CACHE) as running:
+        path = saved(running, mechanism, tmp_path)
+    with nginx(material, KEY, SHARED_CACHE, now) as running:
+        check(resume(path, running.target, "--no-pin"), "version-changed")
+        check(resume(path, running.target), "version-changed", status=5)
+
+
+def test_a_tls12_session_at_a_tls13_server_is_named(material: Material, tmp_path: Path) -> None:
+    """B8: offered by a client that also speaks TLS 1.3, a TLS 1.2 session never resumes."""
+    with nginx(material, KEY) as running:
+        path = saved(running, "ticket", tmp_path)
+        check(resume(path, "--no-pin"), "version-changed")
+        assert resume(path).status == 0
+
+
+def test_what_is_never_honoured_is_named(material: Material, tmp_path: Path) -> None:
+    """B9: the default of nginx names session IDs and honours none."""
+    with nginx(material) as running:
+        path = saved(running, "session-id", tmp_path)
+        check(resume(path), "never-honoured")
+        answer = probe(running.target)
+    assert answer.status == 0, str(answer)
+    assert findings(answer) == {}
+    assert "never-honoured" in information(answer)
+
+
+def test_stateful_tickets_without_a_cache_are_named(material: Material) -> None:
+    """B9: nginx without tickets and cache still issues tickets in TLS 1.3: names of nothing."""
+    with nginx(material, "ssl_session_tickets off;", ONLY_13) as running:
+        finding = check(probe(running.target), "never-honoured")
+    assert "32-byte (stateful) tickets" in " ".join(finding["evidence"])
+
+
+def test_sessions_lost_with_a_cut_connection_are_named() -> None:
+    """B10: a stateful server forgets sessions of connections that were cut."""
+    with Server(Behaviour(stateful=True)) as server:
+        answer = probe(f"127.0.0.1:{server.port}", "--experiment", "close")
+    assert findings(answer).keys() == {"unclean-close"}, str(answer)
+    assert answer.status == 0, str(answer)
+
+
+def test_stateless_tickets_outlive_a_cut(material: Material) -> None:
+    """B10: tickets are unaffected by how the connection ended."""
+    with nginx(material) as running:
+        answer = probe(running.target, "--experiment", "close")
+    assert findings(answer) == {}, str(answer)
+
+
+def test_ems_that_came_since_is_named(material: Material, tmp_path: Path) -> None:
+    """B11: a session without extended master secret, offered with it."""
+    path = tmp_path / "session.pem"
+    with nginx(material, KEY) as running:
+        save_with_plan(running.port, path, without_ems())
+        check(resume(path), "ems-upgraded")
+
+
+@pytest.mark.parametrize("mechanism", TICKETS)
+def test_another_device_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
+    """B13: another certificate, another kind of ticket: something else ends TLS here."""
+    require("gnutls")
+    other = ("ssl_certificate {other_certificate};", "ssl_certificate_key {other_certificate};")
+    with nginx(material, KEY, *other) as running:
+        path = saved(running, mechanism, tmp_path)
+    with serve(RECIPES["gnutls"], (), material) as running:
+        check(resume(path, running.target), "other-terminator")
+
+
+@pytest.mark.parametrize("mechanism", OPTIONS)
+def test_what_was_switched_off_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
+    """B14: tickets, or the cache, were switched off since."""
+    off = {
+        "psk": ("ssl_session_tickets off;", SHARED_CACHE),
+        "ticket": ("ssl_session_tickets off;", SHARED_CACHE),
+        "session-id": ("ssl_session_cache off;",),
+    }
+    with nginx(material, SHARED_CACHE, KEY) as running:
+        path = saved(running, mechanism, tmp_path)
+    with nginx(material, *off[mechanism]) as running:
+        answer = resume(path, running.target)
+        assert answer.document["tls_version"] == VERSIONS[mechanism]
+        check(answer, "mechanism-removed")
