@@ -203,6 +203,11 @@ def client_ticket_off(view: View) -> Match | None:
     )
 
 
+_SPEAK_FIRST = (
+    "First see whether tickets come after data, as with some servers: --send TEXT, or an https://"
+    " target. If none come then: switch resumption on, where it is wanted."
+)
+
 _NOT_ISSUED = {
     "psk": "no NewSessionTicket after the handshake, {waited}",
     "ticket": "no session_ticket extension in the ServerHello, and no NewSessionTicket",
@@ -249,6 +254,7 @@ def not_issued(view: View) -> Match | None:
         return _issued_late(view, brought) if set(brought) <= set(elicited) else None
     longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in view.full)
     asked = any(a.response for a in view.full)
+    silent = view.mechanism == "psk" and not asked
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
         seen=(
@@ -260,9 +266,8 @@ def not_issued(view: View) -> Match | None:
         evidence=_shown(view, view.full),
         proven=view.mechanism != "psk" or bool(elicited),
         ask=("elicit",) if view.mechanism == "psk" else (),
-        not_known=()
-        if asked or view.mechanism != "psk"
-        else ("whether tickets come after data: try --send TEXT or an https:// target",),
+        advice=None if not silent else _SPEAK_FIRST,
+        not_known=("whether tickets come after data",) if silent else (),
     )
 
 
