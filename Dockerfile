@@ -2,7 +2,7 @@
 #
 #   docker build -t tlsresume .
 #   docker run --rm tlsresume probe example.com
-#   docker run --rm -v "$PWD:/work" -u "$(id -u):$(id -g)" tlsresume save example.com
+#   docker run --rm -v "$PWD:/data" -u "$(id -u):$(id -g)" tlsresume save example.com
 
 ARG PYTHON=3.13-slim
 
@@ -23,10 +23,10 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent tlsresume \
- && mkdir /work && chown tlsresume /work
+ && mkdir /data && chown tlsresume /data
 COPY --from=build /opt/tlsresume /opt/tlsresume
 USER 10001
-WORKDIR /work
+WORKDIR /data
 ENV PATH=/opt/tlsresume/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["tlsresume"]
 CMD ["--help"]
