@@ -43,6 +43,11 @@ def _series(view: View, name: str) -> tuple[Attempt, ...]:
     return view.experiment(EXPERIMENT, name)
 
 
+def _of_control(view: View) -> tuple[Attempt, ...]:
+    """Data connections that were offered a session of the control connection itself."""
+    return (*_series(view, FRESH)[:1], *_series(view, SAME))
+
+
 def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
     """What was offered and got, and the server's reply on the control connection."""
     return tuple(f"{exchange(view, a)}; control connection: {a.reply}" for a in attempts)
@@ -75,15 +80,15 @@ def ftp_reuse_required(view: View) -> Match | None:
     A listing without a session is refused (522, 425, or the data connection is closed), with
     the control connection's session it succeeds.
     """
-    fresh, none = _series(view, FRESH), _series(view, NONE)
-    if not none or listed(none[0]) or not any(sound(a) for a in fresh):
+    offered, none = _of_control(view), _series(view, NONE)
+    if not none or listed(none[0]) or not any(sound(a) for a in offered):
         return None
     return Match(
         seen=(
             f"without a session: {none[0].reply}",
-            _in_words(fresh, "with the control connection's session"),
+            _in_words(offered, "with the control connection's session"),
         ),
-        evidence=_shown(view, none[0], next(a for a in fresh if sound(a))),
+        evidence=_shown(view, none[0], next(a for a in offered if sound(a))),
     )
 
 
@@ -103,12 +108,12 @@ def ftp_reuse_fails(view: View) -> Match | None:
 
     A listing fails without a session, and with the control connection's session too.
     """
-    fresh, none = _series(view, FRESH), _series(view, NONE)
-    if not fresh or any(listed(a) for a in (*fresh, *none)):
+    offered, none = _of_control(view), _series(view, NONE)
+    if not offered or any(listed(a) for a in (*offered, *none)):
         return None
+    words = _in_words(offered, "with the control connection's session")
     return Match(
-        seen=(*replies((*fresh, *none)), _in_words(fresh, "with a fresh session each time")),
-        evidence=_shown(view, fresh[0], *none[:1]),
+        seen=(*replies((*offered, *none)), words), evidence=_shown(view, offered[0], *none[:1])
     )
 
 
@@ -127,15 +132,16 @@ def ftp_data_not_resumed(view: View) -> Match | None:
 
     Listings succeed, the session is on the wire, and no data connection resumes it.
     """
-    fresh = _series(view, FRESH)
-    if not fresh or not all(listed(a) and a.offered for a in fresh):
+    offered = _of_control(view)
+    if not offered or not all(listed(a) and a.offered for a in offered):
         return None
-    if any(a.reused for a in fresh):
+    if any(a.reused for a in offered):
         return None
-    return Match(
-        seen=(_in_words(fresh, "with a fresh session each time"),),
-        evidence=_shown(view, fresh[0]),
-    )
+    seen = [_in_words(offered, "with the control connection's session")]
+    later = [a for a in _series(view, FRESH)[1:] if a.reused]
+    if later:
+        seen.append(f"sessions of data connections resume, on {connections(len(later))}")
+    return Match(seen=tuple(seen), evidence=_shown(view, offered[0]))
 
 
 @rule(
