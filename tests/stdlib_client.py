@@ -32,13 +32,18 @@ def connected(
     session: ssl.SSLSession | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[ssl.SSLSocket]:
-    """A connection after its handshake; leaving the block cuts it."""
-    with socket.create_connection((host, port), timeout=5) as plain:
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with context.wrap_socket(
-            plain, server_hostname="localhost", session=session, suppress_ragged_eofs=False
-        ) as secure:
-            yield secure
+    """A connection after its handshake; leaving the block cuts it.
+
+    Wrapped before it connects: the stdlib loses a socket that was reset before.
+    """
+    plain = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    plain.settimeout(5)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with context.wrap_socket(
+        plain, server_hostname="localhost", session=session, suppress_ragged_eofs=False
+    ) as secure:
+        secure.connect((host, port))
+        yield secure
 
 
 @dataclass(frozen=True)

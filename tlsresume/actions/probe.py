@@ -159,7 +159,7 @@ class Probe:
         self._dns_ms = found.milliseconds
         addresses = list(found.addresses)
         for extra in addresses[self.options.max_addresses :]:
-            self._leave_out(extra, f"more than {self.options.max_addresses} addresses")
+            self._note(extra, f"more than {self.options.max_addresses} addresses (--max-addresses)")
         addresses = addresses[: self.options.max_addresses]
         share = share_budget(self.options.budget, len(addresses), self.options.tries)
         for extra in addresses[share.addresses :]:
