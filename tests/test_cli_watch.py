@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.commands import runner
 from tests.peers import refused_port
 from tests.test_rotation import ONE, A, sample, seen
+from tlsresume.cli import console
 from tlsresume.errors import ExitStatus
 from tlsresume.history import History
 
@@ -33,6 +35,32 @@ def test_once_and_report(run, server, tmp_path):
     assert (tmp_path / "state/tlsresume/watch.sqlite3").is_file()
     assert run("watch", "report") == (ExitStatus.OK, out, "")
     assert run("watch", "report", "other.test:443") == (ExitStatus.OK, "No samples yet.\n", "")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_live_view_on_a_terminal(run, server, monkeypatch):
+    """On a terminal the report is drawn anew after each sample, and taken away in the end;
+    the last one is on stdout."""
+    screen = Terminal()
+    monkeypatch.setattr(console, "stderr", lambda: screen)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    target = f"127.0.0.1:{server().port}"
+    arguments = ("--every", "1s", "--for", "1s", "--tries", "1", "--ticket-wait", "1")
+    status, out, _ = run("watch", target, *arguments)
+    drawn = screen.getvalue()
+    assert status == ExitStatus.OK
+    assert "The first sample is being taken." in drawn
+    assert "1 sample, 2 connections" in drawn
+    assert "\x1b[2K" in drawn
+    assert "2 samples, 6 connections" in out
+    assert "\x1b" not in out
 
 
 def test_formats(run, server, tmp_path):

@@ -8,6 +8,7 @@ import re
 import sys
 import types
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ from tlsresume.session.session import SessionError
 MADE = sessions.session("openssl40-psk").fields.time
 
 
-def explain(name: str, now: float = MADE + 60, **options: bool) -> Inspection:
+def explain(name: str, now: float = MADE + 60, **options: Any) -> Inspection:
     return inspect(sessions.der(name), now, **options)
 
 

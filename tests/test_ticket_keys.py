@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import pytest
 
 from tests.evidence import Story
+from tests.golden.cases import TOOL
 from tests.sessions import SESSION_PEER, altered
 from tests.ticket_vectors import (
     MECHANISMS,
@@ -24,7 +25,9 @@ from tlsresume.diagnosis.ticket_keys import (
     key_uses,
     which,
 )
-from tlsresume.results import KeyUse
+from tlsresume.formats import html, text
+from tlsresume.formats.page import View
+from tlsresume.results import KeyUse, Report, TargetResult
 from tlsresume.session.keyfile import parse_key_file
 from tlsresume.session.ticket import KeyNaming
 
@@ -149,3 +152,19 @@ def test_a_fleet():
     assert "192.0.2.13 uses key 1 of tickets.key (an older one)" in (fleet_summary(late) or "")
     assert fleet_summary([]) is None
     assert which(KeyUse(file="one.key", key=1, keys=1)) == "one.key"
+
+
+def test_in_text_and_on_the_page():
+    """The table has a row for each address, on the terminal and in the HTML report."""
+    target = TargetResult(
+        target="fleet.test:443",
+        verdict="resumes",
+        ticket_keys=(use("192.0.2.10", 2), use("192.0.2.13", None)),
+    )
+    report = Report(tool=TOOL, targets=(target,))
+    shown = text.render(report, View(width=120))
+    page = html.render(report, View())
+    for part in ("192.0.2.10", "192.0.2.13", "key 2 of tickets.key", "none of the given keys"):
+        assert part in shown
+        assert part in page
+    assert "Ticket keys" not in html.render(replace(report, targets=()), View())

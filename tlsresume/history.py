@@ -9,6 +9,7 @@ is offered, so that no other watch offers it a second time.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -51,6 +52,15 @@ CREATE TABLE session (
   key_name TEXT, data BLOB NOT NULL, PRIMARY KEY (target, address, port, mechanism)
 );
 """
+
+#: `:targets` is a JSON array of names; of all targets where it is empty.
+_CHOSEN = "json_array_length(:targets) = 0 OR target IN (SELECT value FROM json_each(:targets))"
+_OF_CHOSEN = f"WHERE sample IN (SELECT id FROM sample WHERE {_CHOSEN}) ORDER BY rowid"  # noqa: S608  constants only
+_SAMPLES = (
+    f"SELECT id, time, target, connections, error FROM sample WHERE {_CHOSEN} ORDER BY time, id"  # noqa: S608  constants only
+)
+_SIGHTINGS = f"SELECT * FROM sighting {_OF_CHOSEN}"  # noqa: S608  constants only
+_OFFERS = f"SELECT * FROM offer {_OF_CHOSEN}"  # noqa: S608  constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +209,11 @@ class History:
 
     def samples(self, targets: Sequence[str] = ()) -> tuple[Sample, ...]:
         """Every sample, oldest first; of some targets only where they are named."""
+        names = json.dumps(list(targets))
         with self._transaction() as database:
-            rows = database.execute(
-                "SELECT id, time, target, connections, error FROM sample ORDER BY time, id"
-            ).fetchall()
+            rows = database.execute(_SAMPLES, {"targets": names}).fetchall()
             sightings: dict[int, list[Sighting]] = {}
-            for row in database.execute("SELECT * FROM sighting ORDER BY rowid"):
+            for row in database.execute(_SIGHTINGS, {"targets": names}):
                 sightings.setdefault(row[0], []).append(
                     Sighting(
                         address=row[1],
@@ -217,7 +226,7 @@ class History:
                     )
                 )
             offers: dict[int, list[Offer]] = {}
-            for row in database.execute("SELECT * FROM offer ORDER BY rowid"):
+            for row in database.execute(_OFFERS, {"targets": names}):
                 offers.setdefault(row[0], []).append(
                     Offer(
                         address=row[1],
@@ -239,5 +248,4 @@ class History:
                 offers=tuple(offers.get(number, ())),
             )
             for number, time, target, connections, error in rows
-            if not targets or target in targets
         )

@@ -84,8 +84,14 @@ def _live(outputs: Outputs) -> Live | None:
         return None
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 
-    return Live(console=Console(file=console.stderr()), auto_refresh=False, transient=True)
+    return Live(
+        Text("The first sample is being taken."),
+        console=Console(file=console.stderr()),
+        auto_refresh=False,
+        transient=True,
+    )
 
 
 def _warn_of_others(history: History) -> None:

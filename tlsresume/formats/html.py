@@ -16,6 +16,7 @@ from tlsresume.formats.checks import OUTCOME_WORDS, place
 from tlsresume.formats.html_parts import attempts, crossings, finding, matrix
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
+from tlsresume.formats.ticket_html import key_uses
 from tlsresume.formats.units import count, seconds, utc
 from tlsresume.results import (
     Check,
@@ -155,6 +156,7 @@ def _target(target: TargetResult) -> Iterator[str]:
         yield "<h3>Findings</h3>"
         for each in target.findings:
             yield from finding(each)
+    yield from key_uses(target.ticket_keys)
     yield from _checks(target)
     yield from _changes(target)
     for address in target.addresses:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from string import ascii_lowercase, ascii_uppercase
 
 from tlsresume.diagnosis.watched import KeyLife, Sample, WatchedTarget, WatchReport
@@ -118,7 +119,7 @@ def _put_timeline(page: Page, target: WatchedTarget) -> None:
         page.line(
             "  ",
             pad(format_endpoint(*place), wide),
-            *((cell, _style(cell)) for cell in cells),
+            *(("".join(run), _style(letter)) for letter, run in groupby(cells)),
         )
 
 
