@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsresume.diagnosis import declined, failed, misread, never_offered, over_time, tickets, way
+from tlsresume.diagnosis import (
+    changed,
+    failed,
+    lost,
+    misread,
+    never_offered,
+    other_key,
+    over_time,
+    tickets,
+    way,
+)
 from tlsresume.diagnosis.rules import Group, Rule, registered
 
-_GROUPS = (never_offered, failed, declined, misread, tickets, over_time, way)
+_ORDER = (never_offered, failed, changed, other_key, lost, misread, tickets, over_time, way)
 
-#: Every rule, in the order of precedence.
-RULES: tuple[Rule, ...] = registered()
+#: Every rule, in the order of precedence, whatever the order of the imports above.
+RULES: tuple[Rule, ...] = tuple(
+    rule for part in _ORDER for rule in registered() if rule.check.__module__ == part.__name__
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,59 @@
+"""What several rules compare: then with now, the offered with the new. Pure."""
+
+from __future__ import annotations
+
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.results import Attempt
+
+
+def shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+    """The first attempts as evidence."""
+    return tuple(exchange(view, attempt) for attempt in attempts[:3])
+
+
+def share(view: View) -> str:
+    """How many of the tries that ended were accepted."""
+    done = len(view.accepted) + len(view.declined)
+    return f"accepted on {len(view.accepted)} of {connections(done)}"
+
+
+def name_changes(view: View) -> list[str]:
+    """In which names the offer differs from the session; none where its own did not help."""
+    saved = view.saved
+    if saved is None or not view.declined:
+        return []
+    own = view.experiment("own-name", "offer")
+    if own and not any(a.reused for a in own):
+        return []
+    plan, changes = view.declined[0].plan, []
+    if saved.server_name and plan.server_name != saved.server_name:
+        changes.append(f"SNI {saved.server_name} -> {plan.server_name or 'none'}")
+    if saved.alpn and saved.alpn not in plan.alpn:
+        changes.append(f"ALPN {saved.alpn} -> {', '.join(plan.alpn) or 'none'}")
+    return changes
+
+
+def leaf_change(view: View) -> tuple[Attempt, str, str] | None:
+    """A declined try on which the certificate was not the session's: it, then, now. Another
+    name may have another certificate, so nothing is said while that is the difference."""
+    if name_changes(view):
+        return None
+    for attempt in view.declined:
+        if attempt.offer is None or attempt.leaf_sha256 is None:
+            continue
+        then = view.leaf_of(attempt.offer) or (view.saved.leaf_sha256 if view.saved else None)
+        if then is not None and then != attempt.leaf_sha256:
+            return attempt, then, attempt.leaf_sha256
+    return None
+
+
+def same_key(view: View, attempt: Attempt) -> bool | None:
+    """Whether the new ticket names the offered one's key; None: not visible."""
+    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    return None if old is None or new is None else old == new
+
+
+def kind(view: View) -> str:
+    """What a server of this mechanism issues."""
+    return "session ID" if view.mechanism == "session-id" else "new ticket"

@@ -1,0 +1,304 @@
+"""Group B, third part: the server no longer has, or no longer honours, the session.
+
+These look alike on one connection: what separates them is the same session again at
+once, a fresh one, and an older one.
+"""
+
+from __future__ import annotations
+
+from tlsresume.diagnosis.compared import leaf_change, name_changes, same_key, share, shown
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import seconds, short
+from tlsresume.results import Attempt
+
+_CACHE_DIRECTIVES = (
+    "nginx ssl_session_cache shared:SSL:10m",
+    "haproxy tune.ssl.cachesize",
+    "httpd SSLSessionCache shmcb:...",
+    "OpenSSL SSL_CTX_sess_set_get_cb",
+    "Java SSLSessionContext.setSessionCacheSize",
+)
+
+
+@rule(
+    "consumed",
+    "B",
+    "warning",
+    mechanisms=("psk",),
+    cause="This server accepts each ticket once, and the offered one was used before.",
+    advice="Use a fresh ticket for each connection; keep the newest one that came"
+    " (tlsresume resume --update).",
+    sources=("RFC 8446 section 8.1", "RFC 8446 appendix C.4", "openssl/openssl#6389"),
+)
+def consumed(view: View) -> Match | None:
+    """The ticket was used before, and this server takes each once.
+
+    A fresh ticket resumes once and is refused the second time (experiment same-ticket).
+    """
+    if view.saved is None or not view.declined:
+        return None
+    first = view.experiment("same-ticket", "first")
+    second = view.experiment("same-ticket", "second")
+    if not first or not second or not first[0].reused or second[0].reused:
+        return None
+    if same_key(view, view.declined[0]) is False:
+        return None
+    again = view.accepted and view.accepted[0].time < view.declined[0].time
+    return Match(
+        seen=(
+            "a fresh ticket resumes once and is refused the second time",
+            *(("the saved one resumed, and was then refused",) if again else ()),
+        ),
+        evidence=shown(view, view.declined[0], first[0], second[0]),
+        candidates=() if again else ("expired-at-server", "cache-miss"),
+    )
+
+
+@rule(
+    "cache-miss",
+    "B",
+    "error",
+    mechanisms=("psk", "session-id"),
+    cause="The session is kept in a cache of the server, and the node or worker that answered does"
+    " not have it.",
+    advice="Share the session cache between workers and nodes, or use tickets with a shared key.",
+    directives=_CACHE_DIRECTIVES,
+    sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
+)
+def cache_miss(view: View) -> Match | None:
+    """The server that answered does not have the session in its cache.
+
+    A session ID, or a 32-byte TLS 1.3 ticket, is refused and a new one given; the same
+    server accepts others. A fresh session offered at once (experiment retry) tells this
+    from never-honoured.
+    """
+    if not view.stateful or not view.declined:
+        return None
+    if view.saved is not None:
+        if view.fresh_is_accepted is False and not any(a.reused for a in view.at_once):
+            return None
+        return Match(
+            seen=(
+                (f"the server made a new session; the saved one is"
+                f" {seconds(view.age(view.declined[0]))} old"),
+                *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+                *((("fresh sessions resume only at times: nodes or workers do not share"
+                   " their caches"),) if view.at_once and not view.fresh_is_accepted else ()),
+            ),
+            evidence=shown(view, view.declined[0], *view.at_once[:1]),
+            proven=view.at_once != (),
+            ask=("retry", "same-ticket"),
+            candidates=("evicted or expired in the cache", "a restart of the server",
+                        "another node than the one that issued it", "consumed (single use)"),
+        )  # fmt: skip
+    if view.crossing:
+        declined = view.declined[0]
+        return Match(
+            seen=(f"a session {declined.series} is refused on {declined.address}: per-node state",),
+            evidence=shown(view, declined),
+        )
+    taken = [a for a in (*view.accepted, *view.at_once) if a.reused]
+    if not taken:
+        return None
+    return Match(
+        seen=(f"{share(view)}, with sessions issued moments before",),
+        evidence=shown(view, view.declined[0], taken[0]),
+        not_known=("nodes or workers: a client cannot tell one from the other",),
+    )
+
+
+@rule(
+    "never-honoured",
+    "B",
+    "error",
+    cause="The server issues sessions that it never accepts again: nothing stands behind them.",
+    advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them.",
+    directives=(
+        "nginx ssl_session_cache shared:SSL:10m (the default, none, issues IDs it never honours)",
+        "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
+        "httpd SSLSessionCache shmcb:...",
+        "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+    ),
+    sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
+)
+def never_honoured(view: View) -> Match | None:
+    """Sessions are issued here and never accepted.
+
+    Sessions are issued, and none is accepted: not the same one again, not fresh ones at
+    once, on one address, one after the other (experiment retry), after a clean close.
+    """
+    tries = [*view.declined, *(a for a in view.at_once if a.handshake_done)]
+    if view.crossing or not view.declined or view.accepted or any(a.reused for a in tries):
+        return None
+    if any(same_key(view, a) is False for a in tries):
+        return None
+    if view.saved is not None and not view.at_once:
+        return None
+    how = "32-byte (stateful) tickets" if view.stateful and view.mechanism == "psk" else {
+        "session-id": "session IDs", "ticket": "tickets", "psk": "tickets",
+    }[view.mechanism]  # fmt: skip
+    seen = [f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address"]
+    if not view.stateful and view.naming.visible:
+        seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")
+    return Match(
+        seen=tuple(seen),
+        evidence=shown(view, view.declined[0], *view.at_once[:1]),
+        proven=bool(view.experiment("retry")),
+        ask=("retry",),
+        candidates=("many nodes that do not share their caches",)
+        if view.stateful
+        else ("server-policy: only the server's log can tell",),
+    )
+
+
+@rule(
+    "expired-at-server",
+    "B",
+    "error",
+    cause="The server took the session for too old, though a fresh one resumes under the same key.",
+    advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
+    directives=(
+        "nginx ssl_session_timeout",
+        "haproxy tune.ssl.lifetime",
+        "httpd SSLSessionCacheTimeout",
+        "Envoy session_timeout",
+        "OpenSSL SSL_CTX_set_timeout",
+    ),
+    sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
+)
+def expired_at_server(view: View) -> Match | None:
+    """Fresh sessions resume, this one is too old for the server.
+
+    The refusing handshake's new ticket names the same key, the certificate is the same, and
+    a fresh session resumes; or, with `--age` and `--find-lifetime`, young sessions resume
+    and older ones do not.
+    """
+    aged = _refused_at_an_age(view)
+    if aged is not None:
+        return aged
+    if view.saved is None or not view.declined or view.stateful:
+        return None
+    attempt = view.declined[0]
+    same = same_key(view, attempt)
+    if same is False or leaf_change(view) is not None or name_changes(view):
+        return None
+    if view.fresh_is_accepted is False:
+        return None
+    age = view.age(attempt)
+    lifetime = view.saved.session.lifetime
+    expired = lifetime is not None and age > lifetime
+    if same is None and not expired:
+        return None
+    return Match(
+        seen=(
+            f"the session is {seconds(age)} old; promised {_promised(view, attempt)}",
+            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+        ),
+        evidence=shown(view, attempt, *view.at_once[:1]),
+        proven=bool(view.fresh_is_accepted) and same is True,
+        ask=("retry", "same-ticket"),
+        candidates=("other-ticket-key: these tickets show no key names",)
+        if same is None
+        else ()
+        if expired
+        else (
+            *(() if view.experiment("same-ticket") else ("consumed",)),
+            "server-policy (client certificate, address binding)",
+        ),
+    )
+
+
+def _refused_at_an_age(view: View) -> Match | None:
+    """--age and --find-lifetime: refused before the promised lifetime was over."""
+    offers = view.experiment("age")
+    promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
+    young = [view.age(a) for a in offers if a.reused]
+    aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
+    aged = [a for a in aged if same_key(view, a) is not False]
+    if not young or not aged:
+        return None
+    oldest, refused = max(young), min(view.age(a) for a in aged)
+    if refused <= oldest or (promised and refused >= promised):
+        return None
+    said = f"promised {seconds(promised)}" if promised else "no lifetime was promised"
+    return Match(
+        seen=(f"resumed at {seconds(oldest)}, refused at {seconds(refused)}; {said}",),
+        evidence=shown(view, next(a for a in offers if a.reused), aged[0]),
+        severity="warning" if promised else "info",
+        aside=True,
+    )
+
+
+def _promised(view: View, attempt: Attempt) -> str:
+    session = view.saved.session if view.saved else attempt.offer
+    lifetime = session.lifetime if session else None
+    return "no lifetime" if lifetime is None else seconds(lifetime)
+
+
+@rule(
+    "unclean-close",
+    "B",
+    "warning",
+    mechanisms=("psk", "session-id"),
+    cause="The server keeps sessions in a cache and drops one when its connection is cut without"
+    " close_notify.",
+    advice="Let clients send close_notify (SSL_shutdown), or use stateless tickets.",
+    sources=("SSL_shutdown(3)", "aws/s2n-tls#4818", "openssl/openssl#16066"),
+)
+def unclean_close(view: View) -> Match | None:
+    """Resumes after a clean close, not after a cut connection.
+
+    Sessions resume after close_notify and do not after a connection that was cut
+    (`tlsresume probe --experiment close`, or `tlsresume resume --unclean-close`, and resume
+    once more).
+    """
+    clean = view.experiment("close", "after-clean")
+    abrupt = view.experiment("close", "after-abrupt")
+    kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
+    if not clean or not abrupt or kept < len(clean) or lost:
+        return None
+    return Match(
+        seen=(f"{kept} of {len(clean)} after close_notify, {lost} of {len(abrupt)} after a cut",),
+        evidence=shown(view, clean[0], abrupt[0]),
+        aside=True,
+    )
+
+
+@rule(
+    "undetermined",
+    "B",
+    "warning",
+    cause="The session was declined, and nothing that a client sees separates the causes left.",
+    advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
+    sources=("SSL_session_reused(3)", "RFC 8446 section 4.2.11"),
+)
+def undetermined(view: View) -> Match | None:
+    """Not resumed, and a client cannot tell why.
+
+    A full handshake under the same ticket key and certificate, and nothing else that
+    differs.
+    """
+    if not view.declined:
+        return _withheld(view)
+    return Match(
+        seen=(share(view),),
+        evidence=shown(view, view.declined[0]),
+        proven=False,
+        ask=("retry",),
+        candidates=("server-policy: client certificates, load shedding, address binding",),
+    )
+
+
+def _withheld(view: View) -> Match | None:
+    if not view.withheld or view.session is None:
+        return None
+    usable, why = view.session.usable(view.withheld[0].time)
+    return Match(
+        seen=("OpenSSL left the session out of the ClientHello, and gave no reason", why),
+        evidence=shown(view, *view.withheld),
+        proven=False,
+        candidates=() if usable else (why,),
+        not_known=("why this OpenSSL withholds it",),
+        advice="Save a new session. If the clock of this machine is wrong, mend it first.",
+    )

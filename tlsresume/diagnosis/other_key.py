@@ -1,0 +1,211 @@
+"""Group B, second part: the ticket was sealed with another key than the server uses.
+
+The new ticket's key name, compared with the offered one's, shows it; the order in
+which names were seen tells nodes, a round robin and a rotation apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby, pairwise
+
+from tlsresume.diagnosis.compared import same_key, share, shown
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import seconds, short, tally
+from tlsresume.results import Attempt, Mechanism
+from tlsresume.session.session import Session
+
+_TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
+
+_KEY_DIRECTIVES = (
+    "nginx ssl_session_ticket_key",
+    "haproxy tls-ticket-keys",
+    "httpd SSLSessionTicketKeyFile",
+    "Envoy session_ticket_keys",
+    "Caddy session_tickets (distributed STEK)",
+    "Go tls.Config.SetSessionTicketKeys",
+)
+
+#: So many keys in strict turns come by chance once in 32 times, were the nodes random.
+_TURNS = 6
+
+_KEEP_KEYS = (
+    "Keep keys in a file, so that a restart does not change them, and after a rotation keep the"
+    " old key beside the new one until its tickets have expired. With several nodes: one file"
+    " for all."
+)
+
+
+@rule(
+    "other-ticket-key",
+    "B",
+    "error",
+    mechanisms=_TICKETS,
+    cause="A ticket can be opened only with the key that sealed it, and the server that answered"
+    " uses another key.",
+    advice="Give every node the same ticket key file, and rotate it on all nodes together.",
+    directives=_KEY_DIRECTIVES,
+    sources=(
+        "RFC 5077 section 5.5",
+        "envoyproxy/gateway#8462",
+        "istio/istio#26009",
+        "traefik/traefik#4550",
+        "kubernetes/ingress-nginx#8563",
+    ),
+)
+def other_ticket_key(view: View) -> Match | None:
+    """Nodes here use different ticket keys.
+
+    The refusing handshake issues a ticket with another key name (its first 16 bytes). Where
+    tickets show no key name: sessions a moment old are accepted at times only. The order of
+    the key names tells a rotation (one run of each) from several nodes (mixed).
+    """
+    if view.stateful or not view.declined:
+        return None
+    if view.crossing:
+        return _between_addresses(view)
+    if view.saved is not None and same_key(view, view.declined[0]) is None:
+        return _without_names(view, view.saved.session)
+    if view.naming.visible:
+        return _by_key_names(view)
+    if view.saved is None and view.accepted:
+        return Match(
+            seen=(f"{share(view)}, with sessions issued moments before",),
+            evidence=shown(view, view.declined[0], view.accepted[0]),
+            proven=bool(view.experiment("retry")),
+            ask=("retry",),
+            candidates=("server-policy (load shedding, say)",),
+            not_known=("key names: these tickets show none",),
+        )
+    return None
+
+
+def _without_names(view: View, session: Session) -> Match | None:
+    """A young session of a file is declined, and its tickets show no key names."""
+    age = view.age(view.declined[0])
+    if view.fresh_is_accepted is False or age > (session.lifetime or age):
+        return None
+    return Match(
+        seen=(
+            f"the session is {seconds(age)} old",
+            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+        ),
+        evidence=shown(view, view.declined[0], *view.at_once[:1]),
+        proven=False,
+        ask=("retry", "same-ticket"),
+        candidates=("expired-at-server", "server-policy (client certificate, address binding)"),
+        not_known=("key names: these tickets show none",),
+    )
+
+
+def _between_addresses(view: View) -> Match | None:
+    taken = {a.series for a in view.accepted}
+    declined = [a for a in view.declined if same_key(view, a) is not True]
+    refused = {a.series: a for a in declined if a.series not in taken}
+    if not refused:
+        return None
+    keys = {
+        series: (view.offered_key(attempt), view.issued_key(attempt))
+        for series, attempt in refused.items()
+    }
+    return Match(
+        seen=tuple(
+            f"a session {series} is refused on {view.address}"
+            + (f", key {short(old)} there, {short(new)} here" if old and new else "")
+            for series, (old, new) in keys.items()
+        ),
+        evidence=shown(view, *refused.values()),
+        not_known=()
+        if all(old and new for old, new in keys.values())
+        else ("key names: these tickets show none",),
+    )
+
+
+def _by_key_names(view: View) -> Match | None:
+    changed = [a for a in view.declined if same_key(view, a) is False]
+    if not changed:
+        return None
+    order = view.keys_in_order
+    names = Counter(order)
+    runs = [name for name, _ in groupby(order)]
+    kept = [a for a in view.accepted if same_key(view, a) is not False]
+    seen = [tally(order)]
+    if view.saved is not None:
+        return _key_of_file(view, changed[0])
+    if len(names) < 2:
+        return None
+    rotated = len(runs) == len(names)
+    turns = _taking_turns(view)
+    if rotated:
+        seen.append(f"each key in one unbroken run: {' then '.join(short(n) for n in runs)}")
+    elif turns:
+        seen[0] += ", alternating"
+        seen.append(
+            f"one after the other the keys take turns ({', '.join(map(short, turns[:3]))}, ...):"
+            " the classic round robin of two nodes with separate keys"
+        )
+    seen.append(
+        f"tickets under one key are refused where another is issued; {share(view)}"
+        if kept
+        else f"no ticket was taken by a node with another key; {share(view)}"
+    )
+    nodes = _nodes_of_keys(view)
+    if nodes:
+        seen.append(", ".join(f"{node} uses key {short(key)}" for node, key in nodes))
+    return Match(
+        seen=tuple(seen),
+        evidence=shown(view, changed[0], *view.accepted[:1]),
+        proven=not rotated,
+        ask=("retry",) if rotated or len(names) == 2 else (),
+        candidates=("a rotation of the key during this run",) if rotated else (),
+        not_known=() if nodes else ("which node answered: one address (try --node-header)",),
+    )
+
+
+def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
+    """Which node issues under which key, where a response header names the nodes."""
+    pairs = {(a.node, key) for a in view.attempts if a.node and (key := view.issued_key(a))}
+    return sorted(pairs)
+
+
+def _taking_turns(view: View) -> list[str]:
+    """The key names of connections made one after the other, where two take strict turns."""
+    names = [name for a in view.experiment("retry") if (name := view.issued_key(a))]
+    strict = all(one != other for one, other in pairwise(names))
+    return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
+
+
+def _key_of_file(view: View, attempt: Attempt) -> Match:
+    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    fresh = view.fresh_is_accepted
+    seen = [
+        (
+            f"the server now issues tickets under key {short(new)}; this one was issued under"
+            f" {short(old)}, {seconds(view.age(attempt))} ago"
+        ),
+    ]
+    names = set(view.keys_in_order)
+    others = [a for a in view.elsewhere if a.reused and a.offer == attempt.offer]
+    mixed = bool(view.accepted) and view.accepted[-1].time > attempt.time
+    several = bool(others) or mixed or len(names) > 1
+    if mixed:
+        seen.append(f"{share(view)} to this address, mixed: nodes with separate keys")
+    if others:
+        seen.append(f"the same session is accepted on {others[0].address}: separate keys")
+    if fresh and not several:
+        seen.append("fresh tickets resume: the key was rotated, the server restarted, or another"
+                    " node answers now")  # fmt: skip
+    elif view.at_once and not fresh:
+        seen.append(f"fresh tickets resume only at times; {tally(view.keys_in_order)}")
+    return Match(
+        seen=tuple(seen),
+        evidence=shown(view, attempt, *view.at_once[:1]),
+        proven=True,
+        ask=() if others or mixed else ("retry",),
+        title=None if several else "the ticket key is not the session's any more",
+        advice=None if several else _KEEP_KEYS,
+        not_known=("rotation, restart or another node: a client cannot tell these apart",)
+        if fresh and not several
+        else (),
+    )
