@@ -74,6 +74,14 @@ def test_the_timeline_is_a_picture():
                 assert 0 <= left <= left + width <= 900.1
 
 
+def test_long_addresses_have_room():
+    """Labels of IPv6 addresses end before the bars begin."""
+    long = "2001:db8:1234:5678:9abc:def0:1234:5678"
+    (target,) = watch_report([sample(0, seen(long, A)), sample(1, seen(long, A))]).targets
+    (bar,) = ET.fromstring(timeline(target)).findall("rect")
+    assert float(bar.attrib["x"]) > 6.5 * len(f"[{long}]:443 aaaaaaaa")
+
+
 def test_the_page_needs_nothing_else():
     """No script, and nothing that is fetched."""
     page = render_watch_html(ROTATED, TOOL)

@@ -20,7 +20,9 @@ from tlsresume.target import format_endpoint
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 #: Of the chart, in its own units.
-_WIDTH, _LEFT, _ROW, _BAR, _AXIS = 900, 190, 30, 18, 28
+_WIDTH, _ROW, _BAR, _AXIS = 900, 30, 18, 28
+#: The room for labels: by the longest, about so much for a character.
+_LEAST_LEFT, _MOST_LEFT, _CHARACTER = 190.0, 450.0, 7.0
 #: Hues far apart, the golden angle round the circle; readable on white and on black.
 _GOLDEN, _FIRST_HUE = 137.5, 205.0
 
@@ -78,6 +80,9 @@ def timeline(target: WatchedTarget) -> str:
     """A row per address and key, a bar for each time in which the key was seen."""
     start, end = when(target.first or ""), when(target.last or "")
     named = letters(target)
+    labels = [f"{format_endpoint(key.address, key.port)} {_key(key)}" for key in target.keys]
+    longest = _CHARACTER * max((len(label) for label in labels), default=0)
+    edge = max(_LEAST_LEFT, min(_MOST_LEFT, longest))
     height = _ROW * len(target.keys) + _AXIS
     words = f"Keys of {target.target} from {target.first} to {target.last}"
     lines = [
@@ -87,13 +92,12 @@ def timeline(target: WatchedTarget) -> str:
         )
     ]
     hues = {name: (_FIRST_HUE + at * _GOLDEN) % 360 for at, name in enumerate(named)}
-    for row, key in enumerate(target.keys):
+    for row, (key, label) in enumerate(zip(target.keys, labels, strict=True)):
         top = row * _ROW + (_ROW - _BAR) / 2
-        label = f"{format_endpoint(key.address, key.port)} {_key(key)}"
         lines.append(f'<text x="0" y="{top + 13:g}">{_text(label)}</text>')
         for span in key.spans:
-            left = _x(when(span.first), start, end)
-            width = max(4.0, _x(when(span.last), start, end) - left)
+            left = _x(when(span.first), start, end, edge)
+            width = max(4.0, _x(when(span.last), start, end, edge) - left)
             left = min(left, _WIDTH - width)
             lines.append(
                 f'<rect x="{left:.1f}" y="{top:g}" width="{width:.1f}" height="{_BAR}" rx="3"'
@@ -102,18 +106,18 @@ def timeline(target: WatchedTarget) -> str:
             )
     base = height - 8
     lines.append(
-        f'<line x1="{_LEFT}" y1="{base - 14}" x2="{_WIDTH}" y2="{base - 14}"'
+        f'<line x1="{edge:g}" y1="{base - 14}" x2="{_WIDTH}" y2="{base - 14}"'
         ' stroke="currentColor" stroke-opacity="0.3"/>'
     )
-    lines.append(f'<text x="{_LEFT}" y="{base}">{_text(target.first)}</text>')
+    lines.append(f'<text x="{edge:g}" y="{base}">{_text(target.first)}</text>')
     lines.append(f'<text x="{_WIDTH}" y="{base}" text-anchor="end">{_text(target.last)}</text>')
     lines.append("</svg>")
     return "\n".join(lines)
 
 
-def _x(time: float, start: float, end: float) -> float:
+def _x(time: float, start: float, end: float, edge: float) -> float:
     share = (time - start) / (end - start) if end > start else 0.0
-    return _LEFT + share * (_WIDTH - _LEFT)
+    return edge + share * (_WIDTH - edge)
 
 
 def _key(key: KeyLife) -> str:
