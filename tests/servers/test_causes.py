@@ -343,3 +343,17 @@ def test_what_was_switched_off_is_named(material: Material, mechanism: str, tmp_
         answer = resume(path, running.target)
         assert answer.document["tls_version"] == VERSIONS[mechanism]
         check(answer, "mechanism-removed")
+
+
+def test_a_key_file_of_apache_is_not_called_separate_keys(material: Material) -> None:
+    """Apache httpd 2.4 on OpenSSL 3 reads its SSLSessionTicketKeyFile wrongly: the MAC's key is
+    what happens to lie on the stack, so that from one start to another tickets resume always,
+    at times, or never (s_client sees the same). No other node and no other key is blamed."""
+    require("apache")
+    lines = ("SSLSessionTicketKeyFile {stek48}", "SSLSessionCache shmcb:cache(512000)")
+    with serve(RECIPES["apache"], lines, material) as running:
+        answer = probe(running.target)
+    verdict = answer.document["targets"][0]["verdict"]
+    found = set(findings(answer)) - {"ticket-mac-without-key"}
+    assert found <= {"undetermined", "never-honoured"}, str(answer)
+    assert bool(found) == (verdict != "resumes"), str(answer)
