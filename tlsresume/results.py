@@ -420,7 +420,8 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A judgement on evidence. `code` is stable; `evidence` says what shows it."""
+    """A judgement on evidence. `code` is stable; `evidence` says in words for people what
+    shows it, `details` are the messages and fields on the wire behind that."""
 
     code: str
     severity: Severity

@@ -36,7 +36,9 @@ async def resolve_again(look_up: Callable[[], Awaitable[_T]], lab: Lab, retries:
     return await look_up()
 
 
-async def discover_again(lab: Lab, route: Route, terms: Terms, retries: int) -> tuple[Discovery, int]:
+async def discover_again(
+    lab: Lab, route: Route, terms: Terms, retries: int
+) -> tuple[Discovery, int]:
     """What an address speaks, asked again while no connection to it comes about.
 
     Also gives the number of the last attempt (`Attempt.n`) that does not count any more.

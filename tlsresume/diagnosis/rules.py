@@ -9,7 +9,6 @@ that is proven is the one to name. The groups are those of the catalogue:
     B  offered, and a full handshake came   D  resumed, but easily misread
     T  the tickets themselves, whether or not they resume
     W  the way to TLS and beside it: STARTTLS, FTPS data connections
-    W  the way to TLS and beside it: STARTTLS, FTPS data connections
 """
 
 from __future__ import annotations
