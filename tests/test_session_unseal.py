@@ -116,7 +116,7 @@ def test_real_servers(server, mechanism):
         return [o for o in found if holds_secret(o.plaintext, fields.master_key)]
 
     (opened,) = opened_with(key_of(server))
-    # httpd 2.4 on OpenSSL 3 makes the MAC with an empty key.
+    # This httpd 2.4 on OpenSSL 3 made the MAC with an empty key.
     assert opened.mac == (server != "apache48")
     assert mac_without_key(ticket_of(session)) == (server == "apache48")
     raw = bytearray(key_of("nginx80"))

@@ -45,7 +45,8 @@ class KeyCase:
     role: str = "only"
     order: str
     layout: str = "openssl"
-    #: What the MAC is seen to be; httpd 2.4 on OpenSSL 3 makes it with an empty key.
+    #: What the MAC is seen to be; httpd 2.4 on OpenSSL 3 makes it with what lies on its stack,
+    #: an empty key more often than not.
     mac: tuple[str, ...] = ("matches",)
 
 
@@ -160,7 +161,7 @@ def check(case: KeyCase, use: dict[str, Any], keys: dict[str, str]) -> None:
     assert use["mac"] in case.mac, use
     assert use["same_secret"], use
     if use["mac"] == "does-not-match":
-        assert "made with an empty key" in use["note"], use
+        assert use["note"].startswith("decrypted, MAC does not match"), use
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

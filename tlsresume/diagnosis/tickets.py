@@ -118,8 +118,8 @@ def weak_ticket_key(view: View) -> Match | None:
     mechanisms=("psk", "ticket"),
     cause="The MAC that protects tickets from being changed is made with an empty key, so anybody"
     " can make it: a ticket can be altered, and what the server makes of altered ones be learnt.",
-    advice="Let the server make its own ticket keys until its TLS code is mended: Apache httpd"
-    " 2.4 on OpenSSL 3 does this where SSLSessionTicketKeyFile is set.",
+    advice="Let the server make its own ticket keys until its TLS code is mended: where Apache"
+    " httpd 2.4 on OpenSSL 3 is given a key file, its MAC key is whatever lies on the stack.",
     directives=("Apache SSLSessionTicketKeyFile",),
     sources=("RFC 5077 section 4", "seen on Apache httpd 2.4.71 with OpenSSL 3.0.19"),
 )

@@ -110,8 +110,8 @@ def _open_openssl(
 def mac_without_key(ticket: bytes) -> bool:
     """Whether a ticket of OpenSSL's layout has a MAC that was made with an empty key.
 
-    Apache httpd 2.4 on OpenSSL 3 does that where it is given a key file: anybody can make
-    such a MAC, and so change the ticket.
+    Anybody can make such a MAC, and so change the ticket. Apache httpd 2.4 on OpenSSL 3 does
+    that at times where it is given a key file: its MAC key is what lies on the stack.
     """
     fields = OPENSSL.parse(ticket)
     return fields is not None and hmac.digest(b"", ticket[:-32], "sha256") == fields["mac"]
