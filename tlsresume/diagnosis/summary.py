@@ -366,6 +366,11 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         node=attempt.node,
         handshake_ms=_rounded(attempt.timings.handshake),
         error=attempt.error.message if attempt.error else _said(attempt),
+        connect_ms=_rounded(attempt.timings.connect),
+        first_ticket_ms=_rounded(attempt.timings.first_ticket),
+        sent=attempt.traffic.sent,
+        received=attempt.traffic.received,
+        flights=attempt.traffic.flights,
     )
 
 

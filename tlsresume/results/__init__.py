@@ -1,0 +1,98 @@
+"""The values that flow through the tool: what was seen, and what was made of it.
+
+Two families. `Attempt` and its parts are what one connection showed; they live
+in the Lab's journal and are dropped when a target ends. `Report` and its parts
+are what every format prints; they hold numbers and words only, so that they can
+be written as JSON and read back. Nothing here does IO or judges anything.
+"""
+
+from tlsresume.results.attempt import (
+    MECHANISMS,
+    AlertSeen,
+    Attempt,
+    Failure,
+    FailureKind,
+    Mechanism,
+    Step,
+    Ticket,
+    Timings,
+    Traffic,
+    Verification,
+)
+from tlsresume.results.judged import (
+    Change,
+    Check,
+    CheckKind,
+    CheckOutcome,
+    Crossing,
+    Finding,
+    KeyUse,
+    LifetimeResult,
+    SealedSession,
+    Violation,
+)
+from tlsresume.results.measured import (
+    AddressResult,
+    AttemptRow,
+    BytesSummary,
+    Certificate,
+    ErrorResult,
+    FTPData,
+    KeyName,
+    MechanismResult,
+    Series,
+    Severity,
+    Skipped,
+    State,
+    TicketSummary,
+    TimingSummary,
+    Verdict,
+    wilson_interval,
+)
+from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
+
+__all__ = [
+    "MECHANISMS",
+    "SCHEMA",
+    "AddressResult",
+    "AlertSeen",
+    "Attempt",
+    "AttemptRow",
+    "BytesSummary",
+    "Certificate",
+    "Change",
+    "Check",
+    "CheckKind",
+    "CheckOutcome",
+    "Crossing",
+    "ErrorResult",
+    "FTPData",
+    "Failure",
+    "FailureKind",
+    "Finding",
+    "KeyName",
+    "KeyUse",
+    "LifetimeResult",
+    "Mechanism",
+    "MechanismResult",
+    "Report",
+    "ResumeResult",
+    "SaveResult",
+    "SealedSession",
+    "Series",
+    "Severity",
+    "Skipped",
+    "State",
+    "Step",
+    "TargetResult",
+    "Ticket",
+    "TicketSummary",
+    "TimingSummary",
+    "Timings",
+    "Tool",
+    "Traffic",
+    "Verdict",
+    "Verification",
+    "Violation",
+    "wilson_interval",
+]

@@ -1,0 +1,194 @@
+"""What one connection showed. Attempts live in a journal, and go when their target ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tlsresume.errors import ErrorStack
+from tlsresume.openssl.plan import Plan
+from tlsresume.session.session import Session
+from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.wire.transcript import Transcript
+
+Mechanism = Literal["psk", "ticket", "session-id"]
+MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
+
+Step = Literal["resolve", "connect", "proxy", "starttls", "session", "handshake", "data", "close"]
+
+FailureKind = Literal[
+    "resolve",  # the name has no address
+    "no-route",  # this machine cannot reach such an address at all
+    "refused",  # connection refused
+    "timeout",  # nothing came within the time allowed
+    "reset",  # the peer sent RST
+    "closed",  # the peer sent FIN where an answer was due
+    "alert",  # the peer sent a fatal alert
+    "not-tls",  # the peer's bytes are not TLS
+    "verify",  # the certificate was refused, as --verify demands
+    "openssl",  # a call into OpenSSL failed on our side
+    "proxy",  # the proxy refused or failed
+    "starttls",  # the server refused or broke the plain-text prelude
+    "injection",  # the server sent data in clear after the answer that starts TLS
+    "network",  # any other error of the operating system
+    "cancelled",  # we stopped it
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt ended early: where, what kind, in words, with OpenSSL's stack."""
+
+    step: Step
+    kind: FailureKind
+    message: str
+    hints: tuple[str, ...] = ()
+    stack: ErrorStack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSeen:
+    """One TLS alert (RFC 8446 section 6): who sent it, its level and description."""
+
+    sender: Literal["client", "server"]
+    level: int
+    description: int
+    name: str
+
+    @property
+    def fatal(self) -> bool:
+        return self.level == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A NewSessionTicket as received. Times are milliseconds after the handshake's start.
+
+    `lifetime` is the hint in seconds; `nonce`, `age_add` and `max_early_data` exist
+    in TLS 1.3 only. `after_data` says that we had sent application data before it came.
+    """
+
+    ticket: bytes = field(repr=False)
+    lifetime: int
+    at_ms: float
+    after_data: bool = False
+    age_add: int | None = None
+    nonce: bytes | None = None
+    max_early_data: int | None = None
+    extensions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """OpenSSL's verdict on the certificate (X509_V_*; 0 is good).
+
+    For a resumed connection this is the result stored in the session: nothing
+    was verified, and `stored` is True.
+    """
+
+    code: int
+    message: str
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds spent in each step; None where the step did not end."""
+
+    dns: float | None = None
+    connect: float | None = None
+    handshake: float | None = None
+    first_ticket: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """TLS bytes each way, and flights (runs of bytes in one direction) of the handshake."""
+
+    sent: int = 0
+    received: int = 0
+    flights: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One connection, and all that was seen on it.
+
+    `experiment` and `series` say why it was made. `offered` and `accepted` are read
+    from the wire (ClientHello and ServerHello); `reused` is SSL_session_reused(3);
+    each is None where the handshake did not get that far. `offer` is the session
+    handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
+    tried again has the same `ask`; the last attempt of an ask is the one that counts.
+    `certificate_wanted` says in words which client certificates the server accepts.
+    `reply` is what an FTP server said of a data connection on the control connection.
+    `unsettled`: it broke, and the budget did not allow to try again; it does not count.
+    """
+
+    n: int
+    time: float
+    address: str
+    port: int
+    experiment: str
+    series: str
+    plan: Plan
+    ask: int = 0
+    local_port: int | None = None
+    mechanism: Mechanism | None = None
+    node: str | None = None
+    offer: Session | None = None
+    set_session: int | None = None
+    offered: Mechanism | None = None
+    accepted: bool | None = None
+    reused: bool | None = None
+    handshake_done: bool = False
+    server_hello_seen: bool = False
+    certificate_seen: bool = False
+    certificate_requested: bool = False
+    certificate_wanted: str | None = None
+    hello_retry: bool = False
+    tls_version: ProtocolVersion | None = None
+    cipher: str | None = None
+    suite: int | None = None
+    group: str | None = None
+    alpn: str | None = None
+    server_session_id: bytes = b""
+    extended_master_secret: bool | None = None
+    leaf: bytes | None = field(default=None, repr=False)
+    leaf_sha256: str | None = None
+    tickets: tuple[Ticket, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    alerts: tuple[AlertSeen, ...] = ()
+    response: bytes = b""
+    reply: str | None = None
+    verification: Verification | None = None
+    timings: Timings = Timings()
+    traffic: Traffic = Traffic()
+    closed: Literal["clean", "by-peer", "peer-silent", "abrupt", "failed"] = "failed"
+    error: Failure | None = None
+    retried: bool = False
+    unsettled: bool = False
+    transcript: Transcript | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def http_status(self) -> int | None:
+        """The status of an HTTP response to the data we sent, if it was one."""
+        if not self.response.startswith(b"HTTP/"):
+            return None
+        code = self.response[: self.response.find(b"\r\n") or None].split(b" ")[1:2]
+        return int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
+
+    @property
+    def disagreement(self) -> str | None:
+        """Where SSL_session_reused and the wire say different things, in words."""
+        if self.reused is None or self.accepted is None or not self.handshake_done:
+            return None
+        if self.reused != self.accepted:
+            return (
+                f"SSL_session_reused says {int(self.reused)}, but on the wire the server"
+                f" {'accepted' if self.accepted else 'did not accept'} the session"
+            )
+        if self.reused and self.certificate_seen:
+            return "SSL_session_reused says 1, but the server sent a Certificate message"
+        return None

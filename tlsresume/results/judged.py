@@ -1,0 +1,166 @@
+"""What was made of the numbers: findings, checks, changes, matrices, key uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.results.attempt import (
+    Mechanism,
+)
+from tlsresume.results.measured import (
+    Severity,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A judgement on evidence. `code` is stable; `evidence` says in words for people what
+    shows it, `details` are the messages and fields on the wire behind that."""
+
+    code: str
+    severity: Severity
+    title: str
+    cause: str
+    advice: str
+    address: str | None = None
+    mechanism: Mechanism | None = None
+    evidence: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    directives: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A demand that was broken."""
+
+    demand: str
+    target: str
+    message: str
+    severity: Severity = "error"
+
+
+CheckKind = Literal["verdict", "expectation", "limit", "threshold", "finding", "waiver"]
+CheckOutcome = Literal[
+    "met",
+    "broken",
+    "waived",  # broken, and the policy has a waiver for it
+    "known",  # no worse than in the baseline
+    "unreachable",  # no connection, so no answer
+    "untestable",  # reached, but there is no answer
+    "not-checked",  # nothing was demanded, or there was nothing to hold to it
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One demand held against one place of a target, and what came of it.
+
+    `demand` is what was asked, as it would be typed (`psk=resumed`); `source` the
+    standard it rests on, if any. `limit` is a threshold's range. Only a broken check
+    of severity `error` fails a run.
+    """
+
+    demand: str
+    kind: CheckKind
+    outcome: CheckOutcome
+    message: str
+    address: str | None = None
+    mechanism: Mechanism | None = None
+    severity: Severity = "error"
+    source: str | None = None
+    limit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something that is not as it was in an earlier report. `worse` is our judgement."""
+
+    what: str
+    before: str
+    after: str
+    worse: bool
+    address: str | None = None
+    mechanism: Mechanism | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """How often sessions issued at one place were accepted at another.
+
+    `by` says what the places are: addresses, or nodes named by a response header.
+    """
+
+    by: Literal["address", "node"]
+    mechanism: Mechanism
+    issuing: str
+    accepting: str
+    offered: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifetimeResult:
+    """How long sessions were honoured, in seconds: the oldest that was taken, the youngest
+    that was refused, and what the server promised (0 or None: nothing).
+
+    `raised_hint` says that copies with a raised lifetime hint were offered, past the promise;
+    `alert_at_s` is the youngest age at which the handshake failed instead.
+    """
+
+    address: str
+    mechanism: Mechanism
+    promised_s: int | None
+    honoured_s: float | None
+    refused_s: float | None
+    raised_hint: bool = False
+    alert_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedSession:
+    """The server's session inside a ticket that a given key opened, without its secrets.
+
+    `created` is UTC, ISO 8601, `timeout` seconds; `client_certificate` is a SHA-256,
+    `session_id_context` hexadecimal; `extended_master_secret` is None in TLS 1.3.
+    """
+
+    tls_version: str
+    cipher: str
+    created: str | None
+    timeout: int
+    client_certificate: str | None = None
+    client_subject: str | None = None
+    server_name: str | None = None
+    alpn: str | None = None
+    session_id_context: str = ""
+    extended_master_secret: bool | None = None
+    max_early_data: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """Which of the given key files made the tickets of one key name on one address.
+
+    `key` is the key's place in `file`, from 1, of `keys`; `role` what the server does with
+    a key in that place. None for `file`: none of the given keys made them. `same_secret`
+    says whether the session inside is ours; `session` is None where it is not OpenSSL's.
+    """
+
+    address: str | None = None
+    port: int | None = None
+    key_name: str | None = None
+    tickets: int = 0
+    mechanisms: tuple[Mechanism, ...] = ()
+    file: str | None = None
+    key: int | None = None
+    keys: int = 0
+    role: Literal["current", "next", "older", "only"] = "only"
+    order: str | None = None
+    layout: str | None = None
+    mac: Literal["matches", "does-not-match"] | None = None
+    same_secret: bool | None = None
+    session: SealedSession | None = None
+    note: str | None = None

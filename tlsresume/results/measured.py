@@ -1,0 +1,214 @@
+"""What a report says of an address: numbers and words, counted from attempts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.errors import ErrorStack
+from tlsresume.results.attempt import (
+    Mechanism,
+)
+from tlsresume.session.layouts import LooksLike
+
+Severity = Literal["info", "warning", "error"]
+State = Literal["resumed", "partly", "not-resumed", "not-issued", "untested"]
+Verdict = Literal["resumes", "partly", "does-not-resume", "untested"]
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval for a rate (Wilson 1927); (0, 1) without trials."""
+    if trials == 0:
+        return (0.0, 1.0)
+    z = 1.959963984540054
+    p = successes / trials
+    centre = (p + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
+    return (max(0.0, centre - half), min(1.0, centre + half))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How often a mechanism's session was offered and accepted, in one series of tries.
+
+    `order` has a letter per try, in the order of their start: R reused, N new, E the
+    connection broke after the session was offered, C it broke before, `-` OpenSSL did not
+    offer it. `failed` counts E and C. `rate` is accepted / offered, None without offers.
+    """
+
+    offered: int
+    accepted: int
+    failed: int = 0
+    order: str = ""
+    rate: float | None = None
+    interval: tuple[float, float] = (0.0, 1.0)
+
+    @classmethod
+    def count(cls, order: str) -> Series:
+        offered = sum(order.count(letter) for letter in "RNE")
+        accepted = order.count("R")
+        return cls(
+            offered=offered,
+            accepted=accepted,
+            failed=order.count("E") + order.count("C"),
+            order=order,
+            rate=accepted / offered if offered else None,
+            interval=wilson_interval(accepted, offered),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """A ticket key name (hex) and on how many connections it was seen."""
+
+    key_name: str
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSummary:
+    """What a server's tickets look like. `count` per full handshake, `length` in bytes,
+    `lifetime` in seconds (0 in TLS 1.2: not stated); `key_name` None: not visible. `looks_like`
+    names layouts, the likeliest first; none: the ticket is opaque."""
+
+    count: int
+    length: int
+    lifetime: int
+    key_name: str | None
+    stateful: bool
+    max_early_data: int
+    key_names: tuple[KeyName, ...] = ()
+    after_data: bool = False
+    looks_like: tuple[LooksLike, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimingSummary:
+    """Median TLS handshake time in milliseconds, full and resumed."""
+
+    full_ms: float | None = None
+    resumed_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSummary:
+    """Median TLS bytes of a whole connection, full and resumed, each way."""
+
+    full_sent: int | None = None
+    full_received: int | None = None
+    resumed_sent: int | None = None
+    resumed_received: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MechanismResult:
+    """One mechanism on one address."""
+
+    mechanism: Mechanism
+    tls_version: str
+    state: State
+    judged: bool
+    reason: str | None = None
+    fixed: Series = Series(0, 0)
+    chained: Series = Series(0, 0)
+    tickets: TicketSummary | None = None
+    timing: TimingSummary = TimingSummary()
+    bytes: BytesSummary = BytesSummary()
+
+    @property
+    def fails_with_session(self) -> bool:
+        """Whether every try that offered a session broke, while full handshakes work."""
+        order = self.fixed.order + self.chained.order
+        return "E" in order and not set(order) & {"R", "N"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FTPData:
+    """What became of FTPS data connections, offered the control connection's session.
+
+    `fresh`: a session not used before each time; `same`: the first one each time.
+    `fresh_failure` and `same_failure` number, from 1, the first data connection of a series
+    that was not resumed or whose listing failed. `required`: whether one without a session
+    was refused (None: not tried). `tickets` came on a control connection; `replies` are the
+    server's words where a listing failed.
+    """
+
+    mechanism: Mechanism
+    tls_version: str
+    fresh: Series = Series(0, 0)
+    same: Series = Series(0, 0)
+    fresh_failure: int | None = None
+    same_failure: int | None = None
+    required: bool | None = None
+    tickets: int = 0
+    replies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """An attempt in a report: enough to find it in a server's log. `time` is UTC, ISO 8601."""
+
+    n: int
+    time: str
+    local_port: int | None
+    mechanism: Mechanism | None
+    experiment: str
+    series: str
+    offered: bool | None
+    accepted: bool | None
+    reused: bool | None
+    tls_version: str | None
+    key_name: str | None
+    node: str | None
+    handshake_ms: float | None
+    error: str | None
+    connect_ms: float | None = None
+    first_ticket_ms: float | None = None
+    sent: int | None = None
+    received: int | None = None
+    flights: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResult:
+    """An error of a target or address in a report."""
+
+    kind: str
+    step: str
+    message: str
+    hints: tuple[str, ...] = ()
+    stack: ErrorStack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The leaf certificate a full handshake showed, and OpenSSL's verdict on it."""
+
+    sha256: str
+    subject: str
+    not_after: str
+    verify_code: int
+    verify_message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressResult:
+    """One address of a target."""
+
+    address: str
+    port: int
+    tls_versions: tuple[str, ...] = ()
+    error: ErrorResult | None = None
+    certificate: Certificate | None = None
+    mechanisms: tuple[MechanismResult, ...] = ()
+    ftp_data: tuple[FTPData, ...] = ()
+    attempts: tuple[AttemptRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was left out, and why."""
+
+    what: str
+    reason: str

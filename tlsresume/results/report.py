@@ -1,0 +1,167 @@
+"""The answers of the commands, as every format prints them and JSON carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsresume.errors import ErrorStack
+from tlsresume.results.attempt import (
+    Mechanism,
+    Timings,
+    Traffic,
+    Verification,
+)
+from tlsresume.results.judged import (
+    Change,
+    Check,
+    Crossing,
+    Finding,
+    KeyUse,
+    LifetimeResult,
+    Violation,
+)
+from tlsresume.results.measured import (
+    AddressResult,
+    AttemptRow,
+    Certificate,
+    ErrorResult,
+    Series,
+    Skipped,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetResult:
+    """The answer for one target. `starttls` is the prelude, `notes` how it was reached."""
+
+    target: str
+    verdict: Verdict
+    error: ErrorResult | None = None
+    connections: int = 0
+    duration_ms: float = 0.0
+    starttls: str | None = None
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    addresses: tuple[AddressResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    lifetimes: tuple[LifetimeResult, ...] = ()
+    incomplete: bool = False
+    interrupted: bool = False
+    checks: tuple[Check, ...] = ()
+    changes: tuple[Change, ...] = ()
+    ticket_keys: tuple[KeyUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveResult:
+    """What `save` got: the facts about the sessions, never the sessions themselves.
+
+    `saved` is False where no resumable session came; `reason` then says why, in words.
+    `tickets` counts what the server sent; `session_mechanism` is what was kept.
+    """
+
+    target: str
+    address: str | None = None
+    port: int | None = None
+    saved: bool = False
+    reason: str | None = None
+    hints: tuple[str, ...] = ()
+    tls_version: str | None = None
+    cipher: str | None = None
+    alpn: str | None = None
+    mechanism: Mechanism | None = None
+    tickets: int = 0
+    lifetime: int | None = None
+    key_name: str | None = None
+    certificate: Certificate | None = None
+    timings: Timings = Timings()
+    traffic: Traffic = Traffic()
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    certificate_wanted: str | None = None
+    error: ErrorResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeResult:
+    """What came of offering one saved session to one address.
+
+    `session_reused` is SSL_session_reused(3) of the last try; `offered`, `accepted` and
+    `certificate_message` are what the wire says; `disagreement` says where they differ.
+    `reason` tells in one sentence why the session was not resumed. `set_session` is what
+    SSL_set_session(3) returned. `fails_with_session` is True when the same handshake
+    without the session was seen to succeed. `pinned` and `notes` are lines for people.
+    """
+
+    target: str
+    file: str | None = None
+    address: str | None = None
+    port: int | None = None
+    session_reused: bool | None = None
+    set_session: int | None = None
+    offered: bool | None = None
+    accepted: bool | None = None
+    certificate_message: bool | None = None
+    disagreement: str | None = None
+    tls_version: str | None = None
+    session_version: str | None = None
+    cipher: str | None = None
+    group: str | None = None
+    alpn: str | None = None
+    server_name: str | None = None
+    mechanism: Mechanism | None = None
+    session_age_s: float | None = None
+    key_name: str | None = None
+    new_key_name: str | None = None
+    new_tickets: int = 0
+    hello_retry: bool = False
+    early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    http_status: int | None = None
+    reason: str | None = None
+    pinned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    tries: Series = Series(0, 0)
+    fails_with_session: bool | None = None
+    verification: Verification | None = None
+    timings: Timings = Timings()
+    traffic: Traffic = Traffic()
+    updated_file: str | None = None
+    attempts: tuple[AttemptRow, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    error: ErrorResult | None = None
+    error_stack: ErrorStack | None = None
+    ticket_keys: tuple[KeyUse, ...] = ()
+    each_address: tuple[ResumeResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What made a report."""
+
+    name: str
+    version: str
+    openssl: str
+    pyopenssl: str
+
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run of `probe` found; the one shape that every format prints.
+
+    `policy` and `baseline` name what it was held against, None where nothing was asked.
+    `findings` are those that several targets show together.
+    """
+
+    tool: Tool
+    targets: tuple[TargetResult, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    policy: str | None = None
+    baseline: str | None = None
+    findings: tuple[Finding, ...] = ()
+    schema: int = SCHEMA
