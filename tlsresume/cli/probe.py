@@ -133,8 +133,9 @@ def command(
 ) -> int:
     """Test whether servers resume TLS sessions, by which mechanism, and how reliably.
 
-    TARGET is HOST, HOST:PORT, [IPV6]:PORT or https://HOST/. Each address of each
-    target is tested with each mechanism (session-id, ticket, psk) of TLS 1.2 and 1.3.
+    TARGET is HOST, HOST:PORT, [IPV6]:PORT, unix:/PATH, or a URL such as https://HOST/,
+    smtp://HOST or ftp://HOST. Each address of each target is tested with each mechanism
+    (session-id, ticket, psk) of TLS 1.2 and 1.3; of FTP servers data connections, too.
     """
     from tlsresume.cli.console import note, trace_line
     from tlsresume.cli.statuses import with_exit_zero
