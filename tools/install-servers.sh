@@ -11,7 +11,7 @@ export PATH
 
 # command:package
 wanted="nginx:nginx haproxy:haproxy apache2:apache2-bin gnutls-serv:gnutls-bin
-stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl go:golang-go
+stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl go:golang-go testssl:testssl.sh
 exim4:exim4-daemon-light dovecot:dovecot-core vsftpd:vsftpd proftpd:proftpd-core slapd:slapd
 prosody:prosody mariadbd:mariadb-server-core mosquitto:mosquitto redis-server:redis-server
 squid:squid microsocks:microsocks prometheus:prometheus xmllint:libxml2-utils chromium:chromium
