@@ -29,13 +29,21 @@ if TYPE_CHECKING:
         KeyFileError,
         OutputFileError,
         PeerError,
+        PreludeError,
         ResolveError,
         SessionFileError,
         TLSResumeError,
         UsageError,
     )
     from tlsresume.openssl.plan import ClientCertificate, Trust
-    from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
+    from tlsresume.options import (
+        ConnectOptions,
+        FTPLogin,
+        ProbeOptions,
+        ResumeOptions,
+        SaveOptions,
+    )
+    from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy
     from tlsresume.results import (
         AddressResult,
         AttemptRow,
@@ -80,6 +88,7 @@ __all__ = [
     "ErrorResult",
     "ErrorStack",
     "ExitStatus",
+    "FTPLogin",
     "FileError",
     "Finding",
     "HandshakeError",
@@ -90,8 +99,11 @@ __all__ = [
     "MechanismResult",
     "OutputFileError",
     "PeerError",
+    "PreludeError",
     "ProbeOptions",
     "ProtocolVersion",
+    "Proxy",
+    "ProxyHeader",
     "Report",
     "ResolveError",
     "ResumeOptions",
@@ -116,6 +128,7 @@ __all__ = [
     "format_session_file",
     "inspect",
     "parse_session_file",
+    "parse_proxy",
     "parse_target",
     "probe",
     "read_key_files",
@@ -144,13 +157,21 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "KeyFileError",
         "OutputFileError",
         "PeerError",
+        "PreludeError",
         "ResolveError",
         "SessionFileError",
         "TLSResumeError",
         "UsageError",
     ),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
-    "tlsresume.options": ("ConnectOptions", "ProbeOptions", "ResumeOptions", "SaveOptions"),
+    "tlsresume.options": (
+        "ConnectOptions",
+        "FTPLogin",
+        "ProbeOptions",
+        "ResumeOptions",
+        "SaveOptions",
+    ),
+    "tlsresume.proxies": ("Proxy", "ProxyHeader", "parse_proxy"),
     "tlsresume.results": (
         "AddressResult",
         "AttemptRow",

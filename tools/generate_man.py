@@ -49,6 +49,9 @@ ENVIRONMENT = (
     ),
     ("XDG_STATE_HOME", "Where `tlsresume watch` keeps its history, instead of ~/.local/state."),
     ("TLSRESUME_PASSPHRASE", "The passphrase of the client certificate's key."),
+    ("TLSRESUME_PROXY_PASSWORD", "The password of the user that --proxy names."),
+    ("TLSRESUME_FTP_PASSWORD", "The password of the user that --ftp-user names."),
+    ("HTTPS_PROXY, NO_PROXY", "With --proxy-env: the proxy, and what is reached without it."),
     ("TLSRESUME_DEBUG", "If set to 1, a Python traceback is shown with an error."),
 )
 

@@ -72,6 +72,8 @@ def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
     stages = [_first_round(mechanisms, options.tries)]
     if options.explain:
         stages += [_ladder(), _matrix()]
+    if target.speaks == "ftp":
+        stages.append(_ftp_data(options.tries))
     asked = tuple(_asked_for(options))
     if asked:
         stages.append(
@@ -88,7 +90,7 @@ def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
         mechanisms=mechanisms,
         budget=options.budget,
         covers=covers,
-        limits=tuple(_limits(options, covers)),
+        limits=(*target.notes, *_limits(options, covers)),
         stages=tuple(stages),
     )
 
@@ -138,6 +140,20 @@ def _first_round(mechanisms: tuple[Mechanism, ...], tries: int) -> Stage:
                 connections=2 + 2 * tries,
             )
             for name in mechanisms
+        ),
+    )
+
+
+def _ftp_data(tries: int) -> Stage:
+    logins = f"{tries} listings in one login"
+    return Stage(
+        title="FTPS data connections",
+        when="where a session is issued, for each TLS version",
+        each="per address and TLS version",
+        steps=(
+            Step(name="fresh", question=f"{logins}, a fresh session each", connections=tries + 1),
+            Step(name="same", question=f"{logins}, one session for all", connections=tries + 1),
+            Step(name="none", question="does one listing need a session?", connections=2),
         ),
     )
 
