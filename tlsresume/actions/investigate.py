@@ -88,7 +88,11 @@ class Investigation:
                            " of the budget")  # fmt: skip
                 continue
             self.progress(f"{what}: up to {cost} connections")
-            why = await ftp.data_connections(setting)
+            try:
+                why = await ftp.data_connections(setting)
+            except BudgetSpent as spent:
+                # Other addresses may have taken what was left.
+                why = spent.message
             if why is not None:
                 self._note(what, why)
 
