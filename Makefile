@@ -15,6 +15,8 @@ VENV := .venv
 OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
+# The tests wait more than they compute, so a worker more than cores is well used.
+WORKERS ?= 3
 NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")
 
 .PHONY: help
@@ -47,7 +49,7 @@ demo: $(VENV)/installed
 
 .PHONY: test
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 .PHONY: lint
 lint: $(VENV)/installed-dev
@@ -72,12 +74,12 @@ readme-examples: $(VENV)/installed-dev
 .PHONY: test-oldest
 test-oldest: $(OLDEST)/installed
 	@echo "oldest: $$(tr '\n' ' ' < $(OLDEST)/pins.txt)"
-	@$(OLDEST)/bin/python -m pytest -q
+	@$(OLDEST)/bin/python -m pytest -q -n $(WORKERS)
 
 .PHONY: test-servers
 test-servers: $(VENV)/installed-dev
 	@tools/install-servers.sh
-	@$(BIN)/pytest tests/servers -q
+	@$(BIN)/pytest tests/servers -q -n $(WORKERS)
 
 .PHONY: bench
 bench: $(VENV)/installed-dev
