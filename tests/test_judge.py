@@ -147,3 +147,17 @@ def test_no_evidence_is_lost_when_many_are_merged() -> None:
         views = [row.story().view() for row in ROWS if row.code == rule.code]
         found = [f for f in judge(views) if f.code == rule.code]
         assert len(found) <= len({f.severity for f in found})
+
+
+def test_a_rotation_during_the_run_is_listed_beside_two_nodes() -> None:
+    """Each key in one unbroken run: a rotation explains it as well, so both are named; keys
+    that come back are nodes, and no rotation is listed."""
+    story = Story("ticket").full(key="a")
+    first = story._latest()
+    story.reused(first).declined(first, key="a2").declined(first, key="a2").full("tries", key="a2")
+    (finding,) = judge([story.view()])
+    assert finding.code == "other-ticket-key"
+    assert any("rotation" in candidate for candidate in finding.candidates)
+    assert wanted(story.view()) == ("retry",)
+    (finding,) = judge([two_nodes("ticket").view()])
+    assert not any("rotation" in candidate for candidate in finding.candidates)
