@@ -50,7 +50,7 @@ STATEFUL = "stateful"
 def plan_of(mechanism: Mechanism, **parts: Any) -> Plan:
     """The plan under which a server can use only this mechanism."""
     version = TLS13 if mechanism == "psk" else TLS12
-    chosen = {
+    chosen: dict[str, Any] = {
         "minimum": version,
         "maximum": version,
         "server_name": SNI,

@@ -57,7 +57,8 @@ class Forgetful:
 
 
 def ask_ages(server, ages, mechanism: Mechanism = "psk") -> tuple[CannedLab, list[str]]:
-    lab, said = CannedLab(server), []
+    lab = CannedLab(server)
+    said: list[str] = []
     asyncio.run(offer_at_ages(setting(lab, mechanism), ages, said.append))
     return lab, said
 

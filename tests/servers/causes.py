@@ -78,4 +78,4 @@ def without_ems(**parts: Any) -> Plan:
 
 def wait_until_older(path: Path, seconds: float) -> None:
     """Let a session reach an age: the age itself is what is tested."""
-    time.sleep(max(0.0, structure_of(path).time + seconds - time.time()))
+    time.sleep(max(0.0, (structure_of(path).time or 0) + seconds - time.time()))

@@ -254,8 +254,7 @@ def _unexplained(attempts: list[Attempt]) -> bool:
     """Whether something was not resumed, or refused after it was, and it is not the way to
     the server that failed."""
     return any(
-        not unreachable(a.error) and (not a.reused or (a.http_status or 0) >= 400)
-        for a in attempts
+        not unreachable(a.error) and (not a.reused or (a.http_status or 0) >= 400) for a in attempts
     )
 
 

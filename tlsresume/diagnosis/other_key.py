@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from tlsresume.diagnosis.compared import same_key, share, shown
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
-from tlsresume.diagnosis.wording import seconds, short, tally
+from tlsresume.diagnosis.wording import connections, seconds, short, tally
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 
@@ -52,6 +52,7 @@ _KEEP_KEYS = (
         "istio/istio#26009",
         "traefik/traefik#4550",
         "kubernetes/ingress-nginx#8563",
+        "chatmail/relay#455",
     ),
 )
 def other_ticket_key(view: View) -> Match | None:
@@ -135,6 +136,8 @@ def _by_key_names(view: View) -> Match | None:
         return _key_of_file(view, changed[0])
     if len(names) < 2:
         return None
+    if len(names) == len(order) >= _TURNS and not view.accepted:
+        return _key_of_its_own_each(view, changed[0], len(order))
     rotated = len(runs) == len(names)
     turns = _taking_turns(view)
     if rotated:
@@ -160,6 +163,18 @@ def _by_key_names(view: View) -> Match | None:
         ask=("retry",) if rotated or len(names) == 2 else (),
         candidates=("a rotation of the key during this run",) if rotated else (),
         not_known=() if nodes else ("which node answered: one address (try --node-header)",),
+    )
+
+
+def _key_of_its_own_each(view: View, attempt: Attempt, count: int) -> Match:
+    """Each connection is served under a key that no other connection shows."""
+    return Match(
+        seen=(f"another key on each of {connections(count)}, and no ticket was accepted",),
+        evidence=shown(view, attempt),
+        title="each connection is served under a ticket key of its own",
+        advice="The server makes a ticket key for each connection or process, so its tickets can"
+        " never be used: let its processes share one key, or issue no tickets.",
+        candidates=("a pool of very many nodes with separate keys",),
     )
 
 

@@ -9,6 +9,9 @@ from tlsresume.diagnosis.view import View
 from tlsresume.results import Attempt
 from tlsresume.target import format_endpoint
 
+#: How many keys beside the first are told one by one.
+_TALLIED = 5
+
 #: Hex digits of a key name or fingerprint that people are shown.
 SHORT = 8
 
@@ -76,7 +79,9 @@ def tally(names: Iterable[str]) -> str:
     counts = Counter(names).most_common()
     first, *rest = counts
     parts = [f"key {short(first[0])} on {connections(first[1])}"]
-    parts += [f"{short(name)} on {count}" for name, count in rest]
+    parts += [f"{short(name)} on {count}" for name, count in rest[:_TALLIED]]
+    if len(rest) > _TALLIED:
+        parts.append(f"and {len(rest) - _TALLIED} more keys")
     return ", ".join(parts)
 
 

@@ -112,4 +112,9 @@ def _unclear(attempt: Attempt | None) -> bool:
 
 
 def _unreachable(attempt: Attempt) -> bool:
-    return attempt.error is not None and attempt.error.step in ("resolve", "connect", "proxy", "starttls")
+    return attempt.error is not None and attempt.error.step in (
+        "resolve",
+        "connect",
+        "proxy",
+        "starttls",
+    )

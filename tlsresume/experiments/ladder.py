@@ -6,15 +6,16 @@ or take long) run only when the user names them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
-Run = Callable[[Setting], Awaitable[None]]
+Run = Callable[[Setting], Coroutine[Any, Any, None]]
 
 _PAIRS = 5
 _CLOSES = 3

@@ -101,9 +101,10 @@ def _save_facts(result: SaveResult) -> Facts:
         ticket.append(f"key {short_key(result.key_name)}")
     yield "tickets", ", ".join(ticket)
     yield "certificate", certificate_words(result.certificate) if result.certificate else ""
-    yield "client certificate", f"asked for: {result.certificate_wanted}" if (
-        result.certificate_wanted
-    ) else ""
+    yield (
+        "client certificate",
+        f"asked for: {result.certificate_wanted}" if (result.certificate_wanted) else "",
+    )
     yield "time", timing_words(result.timings)
     yield "traffic", traffic_words(result.traffic)
 
