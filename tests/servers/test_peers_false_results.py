@@ -233,10 +233,10 @@ def test_sslyze_exits_0_where_nobody_answers(material: Material, sslyze: str) ->
 def test_testssl_reads_more_than_there_is(only_13: Running) -> None:
     """On a server of TLS 1.3 only testssl.sh speaks of session IDs, which do not exist there,
     or misses resumption; and takes the lifetime of tickets for the rotation of their key,
-    which is in a file and never rotates."""
+    which is in a file and never rotates, or, where the ticket loses a race, sees none."""
     done = run("testssl", "-S", "--color", "0", "--warnings", "off", only_13.target)
     assert re.search(r"Session Resumption .*(ID: yes|no)", done.stdout), done.stdout
-    assert "rotated" in done.stdout, done.stdout
+    assert re.search("rotated|no lifetime advertised", done.stdout), done.stdout
     answer = probe(only_13.target)
     assert answer.status == 0, str(answer)
     (mechanism,) = answer.document["targets"][0]["addresses"][0]["mechanisms"]
