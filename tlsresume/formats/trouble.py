@@ -32,7 +32,7 @@ def put_hints(page: Page, hints: tuple[str, ...], indent: str = "") -> None:
 
 def put_error(page: Page, error: ErrorResult, *, indent: str = "", where: str = "") -> None:
     """An error of a target, an address or a session: line, stack, hints."""
-    label = f"{where}: " if where else ""
+    label = f"{where}: " if where and where not in error.message else ""
     page.prose(label + error.message, first=f"{indent}error: ", style=BAD)
     if error.stack is not None:
         put_stack(page, error.stack, indent)
