@@ -14,6 +14,12 @@ from dataclasses import dataclass
 from time import perf_counter
 
 
+#: An installed program has its bytecode; one run from a checkout must be let keep it, too.
+_ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One program that ended: seconds by the clock, of CPU, its peak memory and its text."""
@@ -33,7 +39,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **(environment or {})},
+        env={**_ENVIRONMENT, **(environment or {})},
     ) as process:
         output = process.stdout.read() if process.stdout else b""
         # wait4, since only it tells the resources of this one child.

@@ -7,7 +7,7 @@ forbids (document types, processing instructions) is refused unread.
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import quoteattr
+from html import escape
 
 from tlsresume.preludes.talk import Reading, Talk
 
@@ -44,7 +44,7 @@ def _open_stream(talk: Talk, host: str, namespace: str) -> Reading[bool]:
     """Whether the features of a new stream have STARTTLS in them."""
     talk.say(
         (
-            f"<?xml version='1.0'?><stream:stream to={quoteattr(host)} xmlns='{namespace}'"
+            f"<?xml version='1.0'?><stream:stream to=\"{escape(host)}\" xmlns='{namespace}'"
             " xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
         ).encode(),
         "its stream features",
