@@ -199,6 +199,8 @@ class Lab(ABC):
 
     def record(self, attempt: Attempt) -> Attempt:
         """Number an attempt and put it into the journal."""
-        attempt = replace(attempt, n=len(self.journal) + 1)
+        number = len(self.journal) + 1
+        if attempt.n != number:
+            attempt = replace(attempt, n=number)
         self.journal.append(attempt)
         return attempt

@@ -240,12 +240,11 @@ class NetworkLab(Lab):
             raise
         finally:
             link.release()
-            if link.client is not None:
-                about = replace(about, plan=link.client.plan, session=link.client.offer)
             opened.attempt = self.record(
                 observed_attempt(
                     about,
                     link,
+                    n=len(self.journal) + 1,
                     local_port=local_port,
                     connect_ms=connect_ms,
                     total_ms=(self.now() - started) * 1000,
