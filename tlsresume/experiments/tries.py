@@ -4,7 +4,8 @@ Both series of all mechanisms of one address are one shuffled sequence. Lanes
 that each wait for their own last connection would march in step with a
 balancer's round robin, and each lane would always meet "its" node. A fixed try
 offers one session unchanged; a chained try offers the newest session of the try
-before it, so two chained tries of one mechanism never overlap.
+before it, so two chained tries of one mechanism never overlap. Of several tickets the
+newest is taken, as OpenSSL's own clients do.
 
 A try whose session was lost by our own doing (see `spoiled`) is made once more with
 another session. Answers to our data are read only from servers that give any: one that
@@ -39,7 +40,7 @@ _WAIT_FACTOR = 5
 
 @dataclass(slots=True)
 class _Chain:
-    """The sessions that the next chained try may use, oldest first, each once."""
+    """The sessions that the next chained tries may use, the newest first, each once."""
 
     mechanism: Mechanism
     sessions: list[Session] = field(default_factory=list)
@@ -93,7 +94,7 @@ class Tries:
         self._chains = {name: _Chain(name) for name in mechanisms}
         self._series: dict[_Try, _Series] = {}
         self._fixed_sessions = {
-            name: next(s for s in discovery.full[name].sessions if s.mechanism == name)
+            name: next(s for s in reversed(discovery.full[name].sessions) if s.mechanism == name)
             for name in mechanisms
         }
         self._again = {
@@ -202,7 +203,7 @@ class Tries:
                 attempt = await self._connect(plan, errand, None)
                 fresh = [s for s in attempt.sessions if s.mechanism == item.mechanism]
                 if fresh:
-                    session = self._fixed_sessions[item.mechanism] = fresh[0]
+                    session = self._fixed_sessions[item.mechanism] = fresh[-1]
         return session
 
     def _maybe_lost(self, session: Session) -> bool:
@@ -223,7 +224,7 @@ class Tries:
         if not chain.started:
             chain.started = True
             errand = self._terms.with_answer(errand)
-        session = chain.sessions.pop(0)
+        session = chain.sessions.pop()
         attempt = await self._connect(plan, errand, session)
         if issues(attempt, item.mechanism):
             chain.sessions = list(attempt.sessions[-1:])
