@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.results import Attempt, Mechanism
@@ -217,8 +217,3 @@ def make_view(
         saved=saved,
         skipped=tuple(skipped),
     )
-
-
-def with_saved(view: View, saved: Saved) -> View:
-    """The same view of a session that comes from a file."""
-    return replace(view, saved=saved)
