@@ -8,6 +8,7 @@ from tlsresume.diagnosis import (
     changed,
     failed,
     lost,
+    mismatch,
     misread,
     never_offered,
     other_key,
@@ -17,7 +18,18 @@ from tlsresume.diagnosis import (
 )
 from tlsresume.diagnosis.rules import Group, Rule, registered
 
-_ORDER = (never_offered, failed, changed, other_key, lost, misread, tickets, over_time, way)
+_ORDER = (
+    never_offered,
+    mismatch,
+    failed,
+    changed,
+    other_key,
+    lost,
+    misread,
+    tickets,
+    over_time,
+    way,
+)
 
 #: Every rule, in the order of precedence, whatever the order of the imports above.
 RULES: tuple[Rule, ...] = tuple(

@@ -1,4 +1,4 @@
-"""Group C: with the session the handshake fails, without it it succeeds.
+"""Group C, second part: the server, or what stands before it, ends handshakes with a session.
 
 No rule here fits before a control (a handshake without a session, after the
 failure) has succeeded: else the server, not the session, is the trouble.
@@ -6,55 +6,24 @@ failure) has succeeded: else the server, not the session, is the trouble.
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.control import (
+    ASK,
+    FRESH,
+    broken_tries,
+    controlled,
+    says,
+    shown,
+    times,
+    with_alert,
+)
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import OTHER_PLANS, View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
-_ASK = ("control",)
-_FRESH = ("control", "retry")
-
 #: What else may break connections now and then, while others resume.
 _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the network",)
-
-
-def _controlled(view: View) -> bool:
-    return any(attempt.handshake_done for attempt in view.controls)
-
-
-def _shown(view: View, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
-    control = [exchange(view, a) for a in view.controls if a.handshake_done][:1]
-    return (*(exchange(view, attempt) for attempt in attempts[:2]), *control)
-
-
-def _with_alert(
-    view: View, *numbers: AlertDescription, hello: bool | None = False
-) -> list[Attempt]:
-    """Broken tries that the server ended with one of these alerts; `hello`: whether a
-    ServerHello came before it (None: either). None where the handshake fails without the
-    session, too."""
-    return [
-        attempt
-        for attempt in _broken(view)
-        if hello in (None, attempt.server_hello_seen)
-        and any(
-            alert.sender == "server" and alert.fatal and alert.description in numbers
-            for alert in attempt.alerts
-        )
-    ]
-
-
-def _broken(view: View) -> tuple[Attempt, ...]:
-    return () if view.hopeless else view.broken
-
-
-def _times(attempts: list[Attempt], view: View, what: str) -> str:
-    good = sum(attempt.handshake_done for attempt in view.controls)
-    return (
-        f"{what} on {len(attempts)} of {len(view.subject)} connections that offer the session;"
-        f" {good} of {len(view.controls)} without it succeed"
-    )
 
 
 @rule(
@@ -100,7 +69,7 @@ def cross_name_refused(view: View) -> Match | None:
                 f" {refused[0].plan.server_name}"
             ),
         ),
-        evidence=_shown(view, refused),
+        evidence=shown(view, refused),
         aside=refused[0].experiment == "cross-name",
     )
 
@@ -137,7 +106,7 @@ def no_session_id_context(view: View) -> Match | None:
     Alert 80 internal_error before any ServerHello, each time a session is offered; the same
     handshake without it succeeds and shows a CertificateRequest; a fresh session fails too.
     """
-    aborted = _with_alert(view, AlertDescription.internal_error)
+    aborted = with_alert(view, AlertDescription.internal_error)
     asks = any(a.certificate_requested for a in view.attempts if a.offer is None)
     if not aborted or not asks:
         return None
@@ -145,12 +114,12 @@ def no_session_id_context(view: View) -> Match | None:
         return None
     return Match(
         seen=(
-            _times(aborted, view, "alert 80 internal_error before any ServerHello"),
+            times(aborted, view, "alert 80 internal_error before any ServerHello"),
             "a handshake without a session shows a CertificateRequest",
         ),
-        evidence=_shown(view, aborted),
-        proven=_controlled(view),
-        ask=_FRESH if view.saved is not None else _ASK,
+        evidence=shown(view, aborted),
+        proven=controlled(view),
+        ask=FRESH if view.saved is not None else ASK,
     )
 
 
@@ -171,7 +140,7 @@ def aged_ticket_alert(view: View) -> Match | None:
     Alert 80 internal_error for old sessions, while a fresh one resumes: `tlsresume probe
     --age SECONDS`, or `tlsresume resume` with an old file.
     """
-    aborted = _with_alert(view, AlertDescription.internal_error)
+    aborted = with_alert(view, AlertDescription.internal_error)
     aged = [
         a
         for a in view.experiment("age")
@@ -191,231 +160,11 @@ def aged_ticket_alert(view: View) -> Match | None:
             f"alert 80 internal_error for a session {seconds(view.age(attempt))} old",
             *((f"one {seconds(view.age(young[-1]))} old resumes",) if young else ()),
         ),
-        evidence=_shown(view, aborted or aged),
+        evidence=shown(view, aborted or aged),
         proven=bool(young),
-        ask=_FRESH if aborted else (),
+        ask=FRESH if aborted else (),
         aside=not aborted,
         severity="warning" if not aborted else None,
-    )
-
-
-@rule(
-    "ems-dropped",
-    "C",
-    "error",
-    mechanisms=("ticket", "session-id"),
-    cause="The session was made with the extended master secret and offered without it; the"
-    " server must abort then.",
-    advice="Let the client send extended_master_secret, as it did when the session was made.",
-    directives=(
-        "Java -Djdk.tls.useExtendedMasterSecret=true",
-        "OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET",
-    ),
-    sources=("RFC 7627 section 5.3", "openssl/openssl#9791"),
-)
-def ems_dropped(view: View) -> Match | None:
-    """The session has extended master secret, this ClientHello has not.
-
-    The session's flags say extended master secret, the ClientHello has no such extension,
-    and the server sends alert 40 (older OpenSSL: 47); without the session the handshake
-    succeeds.
-    """
-    session = view.session
-    if session is None or not session.fields.extended_master_secret:
-        return None
-    broken = [
-        a
-        for a in _with_alert(
-            view, AlertDescription.handshake_failure, AlertDescription.illegal_parameter
-        )
-        if not a.plan.extended_master_secret
-    ]
-    if not broken:
-        return None
-    return Match(
-        seen=("no extended_master_secret in the ClientHello; the session was made with it",),
-        evidence=("SSL_SESSION.flags [13]: bit 0 set", *_shown(view, broken)),
-        proven=_controlled(view),
-        ask=_ASK,
-    )
-
-
-@rule(
-    "cipher-removed",
-    "C",
-    "error",
-    mechanisms=("ticket", "session-id"),
-    cause="TLS 1.2 resumes with the session's own cipher only, and one side no longer has it.",
-    advice="Offer the session's cipher again, or drop the session and make a new one.",
-    sources=("RFC 5246 section 7.4.1.2", "openssl/openssl#7246", "openssl/openssl#7999"),
-)
-def cipher_removed(view: View) -> Match | None:
-    """The session's cipher is no longer available.
-
-    Alert 47 or 40 for a ClientHello without the session's cipher, or with that cipher
-    alone; with other ciphers the handshake succeeds.
-    """
-    session = view.session
-    if session is None:
-        return None
-    name = session.fields.cipher_name
-    broken = _with_alert(
-        view, AlertDescription.illegal_parameter, AlertDescription.handshake_failure
-    )
-    here = [a for a in broken if a.plan.ciphers is not None and name not in a.plan.ciphers]
-    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done]
-    there = [
-        a
-        for a in view.broken
-        if a.plan.ciphers == name and not a.server_hello_seen
-        and any(x.description == AlertDescription.handshake_failure for x in a.alerts)
-    ]  # fmt: skip
-    if here:
-        return Match(
-            seen=(f"the session's cipher {name} is not in this client's list",),
-            evidence=_shown(view, here),
-            proven=_controlled(view),
-            ask=_ASK,
-        )
-    if there and not view.settled("unpinned") and not _controlled(view):
-        return Match(seen=("only its cipher was offered",), proven=False, ask=(*_ASK, "unpinned"))
-    if there and not _controlled(view) and unpinned and unpinned[0].cipher != name:
-        return Match(
-            seen=(
-                (
-                    f"the server has nothing in common with a client that offers only {name};"
-                    f" it now uses {unpinned[0].cipher}"
-                ),
-            ),
-            evidence=(*_shown(view, there), exchange(view, unpinned[0])),
-        )
-    return None
-
-
-@rule(
-    "wrong-binder",
-    "C",
-    "error",
-    mechanisms=("psk",),
-    cause="The server knows the ticket, but the PSK binder does not fit: the secret in this"
-    " session does not belong to its ticket.",
-    advice="Delete the session and save it again; only a whole, unedited session can be resumed.",
-    sources=(
-        "RFC 8446 section 4.2.11.2",
-        "wolfSSL/wolfssl#11105",
-        "openssl/openssl#17501",
-    ),
-)
-def wrong_binder(view: View) -> Match | None:
-    """The session's secret does not belong to its ticket (PSK binder).
-
-    Alert 47 illegal_parameter (some stacks: 51 decrypt_error) before any ServerHello; the
-    same handshake without the session succeeds, and a fresh session resumes.
-    """
-    broken = _with_alert(view, AlertDescription.illegal_parameter, AlertDescription.decrypt_error)
-    if not broken or (view.saved is not None and view.fresh_is_accepted is False):
-        return None
-    number = broken[0].alerts[-1].description
-    return Match(
-        seen=(_times(broken, view, f"alert {number} before any ServerHello"),),
-        evidence=_shown(view, broken),
-        proven=_controlled(view),
-        ask=_FRESH if view.saved is not None else _ASK,
-    )
-
-
-@rule(
-    "wrong-secret",
-    "C",
-    "error",
-    mechanisms=("ticket", "session-id"),
-    cause="The server accepted the session, but the keys of both sides differ: this session's"
-    " secret does not belong to its ticket or ID, or the server's nodes mix them up.",
-    advice="Delete the session and save it again. If fresh sessions fail too, look at how the"
-    " server's nodes share keys and caches.",
-    sources=("Mbed-TLS/mbedtls#9641", "openssl/openssl#15951"),
-)
-def wrong_secret(view: View) -> Match | None:
-    """accepted, and then the keys do not match.
-
-    The ServerHello accepts the session, and then one side cannot decrypt the other's
-    Finished: 'bad record mac'.
-    """
-    broken = [
-        a
-        for a in _broken(view)
-        if a.server_hello_seen
-        and (
-            any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
-                for x in a.alerts)
-            or _says(a, "bad record mac", "decryption failed", "digest check failed")
-        )
-    ]  # fmt: skip
-    if not broken:
-        return None
-    return Match(
-        seen=(_times(broken, view, "'bad record mac' after an accepting ServerHello"),),
-        evidence=_shown(view, broken),
-        proven=_controlled(view),
-        ask=_FRESH if view.saved is not None else _ASK,
-    )
-
-
-def _says(attempt: Attempt, *words: str) -> bool:
-    stack = attempt.error.stack if attempt.error else None
-    return stack is not None and any(
-        word in entry.reason for entry in stack.entries for word in words
-    )
-
-
-@rule(
-    "ems-changed",
-    "C",
-    "error",
-    mechanisms=("ticket", "session-id"),
-    cause="The server resumed the session, but with another extended master secret setting than"
-    " it was made with; a client must abort then.",
-    advice="Delete this session. A client must drop a session after a failed resumption and"
-    " connect again without it.",
-    sources=("RFC 7627 section 5.3", "envoyproxy/envoy#18757"),
-)
-def ems_changed(view: View) -> Match | None:
-    """The server changed its extended master secret setting under the session.
-
-    The ServerHello accepts the session, and OpenSSL ends the handshake with 'inconsistent
-    extms'.
-    """
-    broken = [
-        a for a in _broken(view) if a.server_hello_seen and _says(a, "inconsistent extms", "extms")
-    ]
-    if not broken:
-        return _server_dropped_ems(view)
-    return Match(
-        seen=(_times(broken, view, "'inconsistent extms' after the ServerHello"),),
-        evidence=_shown(view, broken),
-        proven=_controlled(view),
-        ask=_ASK,
-    )
-
-
-def _server_dropped_ems(view: View) -> Match | None:
-    """RFC 7627 section 5.3 from the other side: the server has none any more, and aborts."""
-    session = view.session
-    now = [a for a in view.controls if a.handshake_done]
-    if session is None or not session.fields.extended_master_secret or not now:
-        return None
-    broken = [
-        a
-        for a in _with_alert(
-            view, AlertDescription.handshake_failure, AlertDescription.illegal_parameter
-        )
-        if a.plan.extended_master_secret
-    ]
-    if not broken or any(a.extended_master_secret is not False for a in now):
-        return None
-    return Match(
-        seen=("the session has extended master secret, the server has none now",),
-        evidence=("SSL_SESSION.flags [13]: bit 0 set", *_shown(view, broken)),
     )
 
 
@@ -443,7 +192,7 @@ def mixed_version_pool(view: View) -> Match | None:
         and (
             any(x.sender == "server" and x.description == AlertDescription.protocol_version
                 for x in a.alerts)
-            or _says(a, "wrong version number", "unsupported protocol")
+            or says(a, "wrong version number", "unsupported protocol")
         )
     ]  # fmt: skip
     spoke = [a for a in everything if a.handshake_done]
@@ -476,7 +225,7 @@ def dies_on_session(view: View) -> Match | None:
     FIN, RST or silence where a ServerHello is due, each time a session is offered and never
     without one; no alert.
     """
-    broken = _broken(view)
+    broken = broken_tries(view)
     died = [
         a
         for a in broken
@@ -489,10 +238,10 @@ def dies_on_session(view: View) -> Match | None:
     how = died[0].error.kind if died[0].error else "closed"
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
-        seen=(_times(died, view, f"{said} instead of an answer"),),
-        evidence=_shown(view, died),
-        proven=_controlled(view) and not view.accepted,
-        ask=_ASK,
+        seen=(times(died, view, f"{said} instead of an answer"),),
+        evidence=shown(view, died),
+        proven=controlled(view) and not view.accepted,
+        ask=ASK,
         candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
     )
@@ -514,13 +263,13 @@ def fails_with_session(view: View) -> Match | None:
     Handshakes that offer the session fail, the same one without it succeeds, and no other
     cause of this group fits.
     """
-    broken = list(_broken(view))
+    broken = list(broken_tries(view))
     if not broken:
         return None
     return Match(
-        seen=(_times(broken, view, failure(broken[0])),),
-        evidence=_shown(view, broken),
-        proven=_controlled(view) and not view.accepted,
-        ask=_ASK,
+        seen=(times(broken, view, failure(broken[0])),),
+        evidence=shown(view, broken),
+        proven=controlled(view) and not view.accepted,
+        ask=ASK,
         candidates=_UNRELIABLE if view.accepted else (),
     )

@@ -1,0 +1,64 @@
+"""With the session and without it: what the rules of group C share.
+
+A handshake that fails with a session says something about the session only where a
+control, the same handshake without it, succeeds.
+"""
+
+from __future__ import annotations
+
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import exchange
+from tlsresume.results import Attempt
+from tlsresume.wire.handshake import AlertDescription
+
+#: What proves that it is the session; and what also tells whether fresh ones fail.
+ASK = ("control",)
+FRESH = ("control", "retry")
+
+
+def controlled(view: View) -> bool:
+    """Whether the handshake succeeds without the session."""
+    return any(attempt.handshake_done for attempt in view.controls)
+
+
+def shown(view: View, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
+    """The messages of two tries with the session, and of one without it."""
+    control = [exchange(view, a) for a in view.controls if a.handshake_done][:1]
+    return (*(exchange(view, attempt) for attempt in attempts[:2]), *control)
+
+
+def with_alert(view: View, *numbers: AlertDescription, hello: bool | None = False) -> list[Attempt]:
+    """Broken tries that the server ended with one of these alerts; `hello`: whether a
+    ServerHello came before it (None: either). None where the handshake fails without the
+    session, too."""
+    return [
+        attempt
+        for attempt in broken_tries(view)
+        if hello in (None, attempt.server_hello_seen)
+        and any(
+            alert.sender == "server" and alert.fatal and alert.description in numbers
+            for alert in attempt.alerts
+        )
+    ]
+
+
+def broken_tries(view: View) -> tuple[Attempt, ...]:
+    """Tries that offered the session and failed; none where it fails without, too."""
+    return () if view.hopeless else view.broken
+
+
+def times(attempts: list[Attempt], view: View, what: str) -> str:
+    """How often that happened, beside the handshakes without the session."""
+    good = sum(attempt.handshake_done for attempt in view.controls)
+    return (
+        f"{what} on {len(attempts)} of {len(view.subject)} connections that offer the session;"
+        f" {good} of {len(view.controls)} without it succeed"
+    )
+
+
+def says(attempt: Attempt, *words: str) -> bool:
+    """Whether a reason on the attempt's OpenSSL error stack has one of these words."""
+    stack = attempt.error.stack if attempt.error else None
+    return stack is not None and any(
+        word in entry.reason for entry in stack.entries for word in words
+    )
