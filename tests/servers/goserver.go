@@ -1,4 +1,4 @@
-// A TLS server with a session ticket key of our own: ADDRESS CERTIFICATE KEYFILE.
+// A TLS server: ADDRESS CERTIFICATE [KEYFILE]. Without a key of ours Go makes its own.
 package main
 
 import (
@@ -13,14 +13,16 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	raw, err := os.ReadFile(os.Args[3])
-	if err != nil {
-		panic(err)
-	}
-	var key [32]byte
-	copy(key[:], raw)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
-	config.SetSessionTicketKeys([][32]byte{key})
+	if len(os.Args) > 3 {
+		raw, err := os.ReadFile(os.Args[3])
+		if err != nil {
+			panic(err)
+		}
+		var key [32]byte
+		copy(key[:], raw)
+		config.SetSessionTicketKeys([][32]byte{key})
+	}
 	listener, err := net.Listen("tcp", os.Args[1])
 	if err != nil {
 		panic(err)

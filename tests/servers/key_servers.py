@@ -1,6 +1,6 @@
 """Servers that take a ticket key from a file, beside those of `servers.py`: GnuTLS and Go.
 
-The one line of a case is the path of the key file.
+The one line of a case is the path of the key file; without one Go makes keys of its own.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
 from functools import cache
 from pathlib import Path
 
@@ -26,13 +27,15 @@ def gnutls_key(site: Site, lines: tuple[str, ...]) -> Layout:
     return Layout((Program(command, (port,)),), port, (port,))
 
 
-@cache
-def go_program(folder: str) -> str:
-    """The server in Go, built once in a run."""
-    go = find_program("go")
-    assert go is not None
-    program = Path(folder) / "goserver"
-    environment = {**os.environ, "GO111MODULE": "off", "GOCACHE": str(Path(folder) / "cache")}
+def go_build(go: str, folder: Path, cache_folder: Path) -> str:
+    """The server in Go, built by this Go into a folder."""
+    program = folder / f"goserver-{uuid.uuid4().hex}"
+    environment = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOTOOLCHAIN": "local",
+        "GOCACHE": str(cache_folder),
+    }
     subprocess.run(
         [go, "build", "-o", str(program), str(GO_SOURCE)],
         check=True,
@@ -43,11 +46,24 @@ def go_program(folder: str) -> str:
     return str(program)
 
 
-def go(site: Site, lines: tuple[str, ...]) -> Layout:
+@cache
+def go_program(folder: str) -> str:
+    """The server in Debian's Go, built once in a run."""
+    go = find_program("go")
+    assert go is not None
+    return go_build(go, Path(folder), Path(folder) / "cache")
+
+
+def run_go(program: str, site: Site, lines: tuple[str, ...]) -> Layout:
     port = site.free_port()
-    certificate = site.material.files["certificate"]
-    command = (go_program(str(certificate.parent)), f"{HOST}:{port}", str(certificate), *lines)
-    return Layout((Program(command, (port,)),), port, (port,))
+    certificate = str(site.material.files["certificate"])
+    return Layout(
+        (Program((program, f"{HOST}:{port}", certificate, *lines), (port,)),), port, (port,)
+    )
+
+
+def go(site: Site, lines: tuple[str, ...]) -> Layout:
+    return run_go(go_program(str(site.material.files["certificate"].parent)), site, lines)
 
 
 KEY_RECIPES: dict[str, Recipe] = {**RECIPES, "gnutls-key": gnutls_key, "go": go}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,14 +17,14 @@ import pytest
 from tests.servers.causes import KEY, OTHER_KEY, SHARED_CACHE, wait_until_older
 from tests.servers.command import tlsresume
 from tests.servers.conftest import require
-from tests.servers.harness import HOST, Running, find_program, serve
+from tests.servers.harness import HOST, Recipe, Running, find_program, serve
+from tests.servers.installed import installed
 from tests.servers.material import Material
 from tests.servers.servers import RECIPES
 from tests.servers.test_causes import check, nginx, probe, saved
 from tests.servers.test_sessions import resume, save
 
 SSLYZE = "sslyze==6.3.1"
-VENV = Path(__file__).parents[2] / ".venv-sslyze"
 SECONDS = 120.0
 RACES = 20
 
@@ -73,15 +72,7 @@ def only_13(material: Material) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def sslyze() -> str:
-    """The program, in an environment of its own, which is kept for the next run."""
-    program = VENV / "bin" / "sslyze"
-    if not program.exists():
-        venv.create(VENV, with_pip=True)
-        command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-q", SSLYZE]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode:
-            pytest.skip(f"{SSLYZE} cannot be installed: {done.stderr[-300:]}")
-    return str(program)
+    return str(installed("sslyze", SSLYZE) / "bin" / "sslyze")
 
 
 # ------------------------------------------------------------------ openssl(1)
@@ -217,6 +208,17 @@ def test_sslyze_cuts_connections_and_blames_the_server(material: Material, sslyz
         answer = probe(running.target, "--tls", "1.2")
     found = {m["mechanism"]: m for m in answer.document["targets"][0]["addresses"][0]["mechanisms"]}
     assert found["session-id"]["state"] == "resumed", str(answer)
+
+
+def test_sslyze_wants_the_same_ticket_again(
+    material: Material, newest_go: Recipe, sslyze: str
+) -> None:
+    """Go 1.21 and newer renews the ticket with each resumed TLS 1.2 handshake; sslyze compares
+    the tickets, and calls that not supported."""
+    with serve(newest_go, (), material) as running:
+        done = run(sslyze, "--resum", running.target)
+        assert re.search(r"With TLS Tickets:\s+NOT SUPPORTED \(0 successful", done.stdout), done
+        resumes(running.target, "--tls", "1.2")
 
 
 def test_sslyze_exits_0_where_nobody_answers(material: Material, sslyze: str) -> None:
