@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tlsresume.network import link as linking
 from tlsresume.network.dial import dial
 from tlsresume.network.link import DATA_KEPT, NetworkLink
 from tlsresume.openssl import binding
+from tlsresume.openssl.client import Broken
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
 
@@ -371,9 +373,54 @@ def test_an_end_before_our_goodbye(tls_version):
 
     with TLSPeer(end_at_once, VERSIONS[tls_version]) as peer:
         link = linked(peer.port, scene)
-    assert link.closed == "by-peer"
+    assert link.closed == "hung-up"
     assert link.failure is None
     assert link.handshake_ms is not None
+
+
+def test_an_end_where_a_client_certificate_was_due():
+    """TLS 1.3: a server that asked for a client certificate, and ends without a word when none
+    comes, rejects the handshake, though ours was done; what would help is said."""
+
+    async def scene(link: NetworkLink) -> None:
+        await link.start_tls(Plan())
+        await link.tickets(1, 5)
+        await link.close()
+
+    with TLSPeer(end_at_once, ask_certificate=True) as peer:
+        link = linked(peer.port, scene)
+    assert (failure_of(link).step, failure_of(link).kind) == ("handshake", "closed")
+    assert any("--cert" in hint for hint in failure_of(link).hints)
+
+
+def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
+    """A server that has given tickets has taken the handshake, certificate or not."""
+
+    async def scene(link: NetworkLink) -> None:
+        await link.start_tls(Plan())
+        await link.tickets(2, 5)
+        await link.close()
+
+    with TLSPeer(end_at_once, tickets=1, ask_certificate=True) as peer:
+        link = linked(peer.port, scene)
+    assert link.failure is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "tickets", "data", "rejected"),
+    [
+        pytest.param(Broken("alert", "", None, 42), 1, b"", True, id="judges, behind a ticket"),
+        pytest.param(Broken("alert", "", None, 116), 0, b"", True, id="judges"),
+        pytest.param(Broken("alert", "", None, 80), 0, b"", True, id="other alert at once"),
+        pytest.param(Broken("alert", "", None, 80), 1, b"", False, id="other alert later"),
+        pytest.param(Broken("alert", "", None, 42), 1, b"hello", False, id="after data"),
+    ],
+)
+def test_a_late_alert_rejects_the_handshake_or_ends_the_talk(broken, tickets, data, rejected):
+    """An alert that judges certificates rejects a handshake, also behind a ticket that was
+    sent early; after data no alert does."""
+    client = SimpleNamespace(ticket_count=tickets, data=bytearray(data))
+    assert linking._rejects(client, broken) is rejected
 
 
 def test_rst_for_an_answer_to_our_goodbye_is_no_failure(tls_version):
@@ -396,7 +443,7 @@ def test_rst_where_an_answer_was_due_is_a_failure(tls_version):
         link = linked(peer.port, scene)
     # With RST in the queue before our last flight, the handshake itself is what broke.
     assert failure_of(link).kind == "reset"
-    assert link.closed in {"by-peer", "failed"}
+    assert link.closed in {"hung-up", "failed"}
 
 
 def test_release_twice(server):

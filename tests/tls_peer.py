@@ -21,13 +21,20 @@ class TLSPeer(Acceptor):
     """Shakes hands, does `then`, and closes the connection without close_notify."""
 
     def __init__(
-        self, then: Then, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, tickets: int = 0
+        self,
+        then: Then,
+        version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+        tickets: int = 0,
+        *,
+        ask_certificate: bool = False,
     ) -> None:
         super().__init__()
         self._then = then
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.minimum_version = self._context.maximum_version = version
         self._context.num_tickets = tickets
+        if ask_certificate:
+            self._context.verify_mode = ssl.CERT_OPTIONAL
         identity = certificates.localhost()
         with tempfile.TemporaryDirectory() as folder:
             certificate, key = Path(folder, "c.pem"), Path(folder, "k.pem")

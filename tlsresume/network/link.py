@@ -16,10 +16,11 @@ from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import readable, writable
-from tlsresume.openssl.client import OnMessage, TLSClient
+from tlsresume.openssl.client import Broken, OnMessage, TLSClient
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure, FailureKind, Step
 from tlsresume.session.session import Session
+from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: How long we wait for the peer's close_notify after ours, in seconds.
 CLOSE_WAIT = 0.5
@@ -30,7 +31,11 @@ _ENOUGH_RESPONSE = 16384
 #: Application data that is kept until someone reads it.
 DATA_KEPT = 1 << 18
 
-Closed = Literal["clean", "by-peer", "peer-silent", "abrupt", "failed"]
+Closed = Literal["clean", "by-peer", "hung-up", "peer-silent", "abrupt", "failed"]
+
+#: Alerts that judge a certificate or what proves it (RFC 8446 section 6.2): a TLS 1.3 client
+#: gets them when its own handshake is done, maybe behind tickets that were sent early.
+_OF_CERTIFICATES = frozenset({42, 43, 44, 45, 46, 48, 49, 51, 116})
 
 
 class NetworkLink(Link):
@@ -147,7 +152,7 @@ class NetworkLink(Link):
                 await self._flush()
             elif client.failure is not None or client.eof:
                 await self._flush()
-                self.closed = "by-peer" if client.eof else "failed"
+                self.closed = "hung-up" if client.eof else "failed"
             elif not clean:
                 self.closed = "abrupt"
             else:
@@ -216,8 +221,8 @@ class NetworkLink(Link):
                 return False
             except OSError as error:
                 client.eof = True
-                step: Step = "data" if client.handshake_done else "handshake"
-                self._fail(failure_from(error, step, self._where))
+                late = client.handshake_done and not _awaits_certificate(client)
+                self._fail(failure_from(error, "data" if late else "handshake", self._where))
                 return False
             client.receive(data)
             del client.data[DATA_KEPT:]
@@ -247,11 +252,11 @@ class NetworkLink(Link):
 
     def _broken(self, client: TLSClient) -> None:
         broken = client.failure
-        if broken is None or self._closing or (broken.kind == "closed" and client.handshake_done):
+        if broken is None or self._closing:
             return
-        early = not client.handshake_done or (
-            broken.kind == "alert" and not client.data and not client.ticket_count
-        )
+        early = not client.handshake_done or _rejects(client, broken)
+        if broken.kind == "closed" and not early:
+            return
         step: Step = "handshake" if early else "data"
         if client.set_session_failed:
             step = "session"
@@ -260,12 +265,43 @@ class NetworkLink(Link):
         kind: FailureKind = broken.kind
         if kind == "not-tls" and self.after_starttls:
             kind = "injection"
-        self._fail(Failure(step, kind, where, _hints(broken.message), broken.stack))
+        hints = _hints(broken.message)
+        if early and (not hints or broken.alert == AlertDescription.handshake_failure):
+            hints = _certificate_hint(client) or hints
+        self._fail(Failure(step, kind, where, hints, broken.stack))
 
     def _fail(self, failure: Failure) -> None:
         # How the peer takes our goodbye is in `closed`.
         if self.failure is None and not self._closing:
             self.failure = failure
+
+
+def _rejects(client: TLSClient, broken: Broken) -> bool:
+    """Whether the end of a connection, on which our handshake was done, is the server's answer
+    to that handshake: in TLS 1.3 it judges our last messages after that."""
+    if broken.kind == "alert":
+        early = not client.ticket_count or broken.alert in _OF_CERTIFICATES
+        return early and not client.data
+    return broken.kind == "closed" and _awaits_certificate(client)
+
+
+def _awaits_certificate(client: TLSClient) -> bool:
+    """Whether a TLS 1.3 server asked for a client certificate, and has said nothing since."""
+    return (
+        client.version >= ProtocolVersion.TLSv1_3
+        and client.transcript.certificate_request is not None
+        and not client.data
+        and not client.ticket_count
+    )
+
+
+def _certificate_hint(client: TLSClient) -> tuple[str, ...]:
+    """What may help where the server had asked for a client certificate."""
+    if client.transcript.certificate_request is None:
+        return ()
+    if client.plan.certificate is None:
+        return ("the server asked for a client certificate: --cert FILE --key FILE",)
+    return ("the server may not accept this client certificate",)
 
 
 #: What helps, by words of OpenSSL's reason or of an alert's name.

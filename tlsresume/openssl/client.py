@@ -51,11 +51,15 @@ OnMessage = Callable[[Role, int, bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Why a connection broke: what kind of failure, in words, and OpenSSL's own stack."""
+    """Why a connection broke: what kind of failure, in words, and OpenSSL's own stack.
+
+    `alert` is the number of the server's alert, where it sent one.
+    """
 
     kind: Literal["alert", "closed", "not-tls", "verify", "openssl"]
     message: str
     stack: ErrorStack | None = None
+    alert: int | None = None
 
 
 class TLSClient:
@@ -295,7 +299,8 @@ class TLSClient:
         ]
         if fatal:
             alert = fatal[-1]
-            return Broken("alert", f"the server sent alert {alert.description} {alert.name}", stack)
+            said = f"the server sent alert {alert.description} {alert.name}"
+            return Broken("alert", said, stack, alert.description)
         if self._first_bytes and not self._looks_like_tls():
             return Broken("not-tls", describe_plain(self._first_bytes), stack)
         reasons = {entry.reason for entry in stack.entries}

@@ -123,6 +123,7 @@ class Attempt:
     `certificate_wanted` says in words which client certificates the server accepts.
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
+    `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
     """
 
     n: int
@@ -165,7 +166,7 @@ class Attempt:
     verification: Verification | None = None
     timings: Timings = Timings()
     traffic: Traffic = Traffic()
-    closed: Literal["clean", "by-peer", "peer-silent", "abrupt", "failed"] = "failed"
+    closed: Literal["clean", "by-peer", "hung-up", "peer-silent", "abrupt", "failed"] = "failed"
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
