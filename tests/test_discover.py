@@ -109,6 +109,37 @@ def test_silence_at_tls12_is_in_doubt():
     assert list(found.in_doubt) == ["TLSv1.2"]
 
 
+def test_a_version_that_the_server_chose_is_spoken():
+    """TLS 1.2 that breaks behind a ServerHello of TLS 1.2 was not tested."""
+    pool = Pool()
+
+    def reply(ask):
+        if ask.plan.maximum == V13:
+            return pool(ask)
+        return replace(broken(ask, "closed"), server_hello_seen=True, tls_version=V12)
+
+    found, _ = run(reply)
+    assert list(found.in_doubt) == ["TLSv1.2"]
+    assert found.presumed is None
+
+
+@pytest.mark.parametrize("kind", ["reset", "closed", "alert"])
+def test_tls12_that_breaks_off_is_presumed_to_be_unspoken(kind):
+    """Nothing is in doubt, but what was seen is kept to be told."""
+    pool = Pool()
+    found, _ = run(lambda ask: broken(ask, kind) if ask.plan.maximum == V12 else pool(ask))
+    assert found.in_doubt == {}
+    assert found.presumed is found.full["ticket"]
+
+
+@pytest.mark.parametrize("maximum", [V12, V13])
+def test_a_version_that_the_server_denies_is_not_presumed(maximum):
+    """The alert protocol_version says all there is to say."""
+    pool = Pool()
+    found, _ = run(lambda ask: version_alert(ask) if ask.plan.maximum == maximum else pool(ask))
+    assert found.presumed is None
+
+
 @pytest.mark.parametrize("kind", ["timeout", "reset"])
 def test_one_mechanism_of_a_spoken_version_is_in_doubt(kind):
     """A mechanism that breaks, where its version is spoken, is named by itself."""

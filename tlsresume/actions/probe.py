@@ -212,6 +212,12 @@ class Probe:
         for what, attempt in address.discovery.in_doubt.items():
             if attempt.error is not None:
                 self._leave_out(f"{what} on {address.route.address}", attempt.error.message)
+        presumed = address.discovery.presumed
+        if presumed is not None and presumed.error is not None:
+            self._note(
+                f"TLSv1.2 on {address.route.address}",
+                f"{presumed.error.message}: it does not speak TLS 1.2, or breaks at it",
+            )
 
     # ----------------------------------------------------------------- result
 

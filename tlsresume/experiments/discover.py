@@ -57,7 +57,20 @@ class Discovery:
     def _doubtful(self, version: ProtocolVersion, attempt: Attempt) -> bool:
         if version is ProtocolVersion.TLSv1_3 and self.both is not None:
             return self.both.tls_version != ProtocolVersion.TLSv1_2 or not self.both.handshake_done
-        return attempt.error is not None and attempt.error.kind == "timeout"
+        chosen = attempt.server_hello_seen and attempt.tls_version is version
+        return chosen or (attempt.error is not None and attempt.error.kind == "timeout")
+
+    @property
+    def presumed(self) -> Attempt | None:
+        """An attempt by which TLS 1.2 is taken for unspoken beside TLS 1.3, though the server did
+        not say that it is the version."""
+        psk = self.full.get("psk")
+        if psk is None or not psk.handshake_done or self.in_doubt:
+            return None
+        older = [a for name, a in self.full.items() if VERSION_OF[name] is ProtocolVersion.TLSv1_2]
+        if any(attempt.handshake_done for attempt in older):
+            return None
+        return next((attempt for attempt in older if _unclear(attempt)), None)
 
 
 def issues(attempt: Attempt, mechanism: Mechanism) -> bool:
