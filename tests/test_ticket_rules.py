@@ -86,6 +86,18 @@ def test_a_weak_key_of_another_session_is_no_finding():
     assert "weak-ticket-key" not in {finding.code for finding in judge_tickets(view)}
 
 
+@pytest.mark.parametrize("mechanism", ["psk", "ticket"])
+def test_a_ticket_in_clear(mechanism):
+    """A ticket that is not encrypted is an error, and says so without showing the secret."""
+    name = "openssl40-psk" if mechanism == "psk" else "openssl40-ticket"
+    session = altered(name, ticket=b"\x03\x04 state: " + SECRET + b" end", master_key=SECRET)
+    story = story_of(mechanism, ticket(ticket=session.fields.ticket))
+    story.journal[0] = replace(story.journal[0], sessions=(session,))
+    finding = found(story)["ticket-not-sealed"]
+    assert finding.severity == "error"
+    assert SECRET.hex() not in repr(finding)
+
+
 def test_a_mac_without_a_key():
     """A MAC under an empty key is a warning."""
     sealed = seal_openssl(server_session().data, bytes(16), bytes(range(32)), b"")

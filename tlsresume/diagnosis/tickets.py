@@ -15,7 +15,7 @@ from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds
 from tlsresume.results import Attempt, Ticket
 from tlsresume.session.session import Session
-from tlsresume.session.unseal import mac_without_key
+from tlsresume.session.unseal import holds_secret, mac_without_key
 from tlsresume.session.weak import WeakKey, find_weak_key
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -109,6 +109,38 @@ def weak_ticket_key(view: View) -> Match | None:
     if not seen:
         return None
     return Match(seen=tuple(dict.fromkeys(seen)), evidence=tuple(evidence))
+
+
+@rule(
+    "ticket-not-sealed",
+    "T",
+    "error",
+    mechanisms=("psk", "ticket"),
+    cause="The ticket is not encrypted. TLS 1.2 sends tickets in clear and TLS 1.3 offers them in"
+    " clear: who records the traffic can decrypt TLS 1.2 sessions, and anybody on the way can"
+    " pose as the server.",
+    advice="Seal what becomes the ticket with a random key, or keep the session in a store and"
+    " give out a random handle.",
+    directives=(
+        "Go tls.Config.WrapSession: EncryptTicket",
+        "OpenSSL SSL_CTX_set_tlsext_ticket_key_evp_cb",
+        "BoringSSL SSL_TICKET_AEAD_METHOD seal",
+    ),
+    sources=("RFC 5077 section 4", "RFC 8446 section 4.6.1"),
+)
+def not_sealed(view: View) -> Match | None:
+    """The ticket holds the session's secret in clear.
+
+    The secret of our session, or in TLS 1.3 what gives it, stands in the bytes of a ticket
+    that we were given. No connection is made for it.
+    """
+    found = [
+        f"{words}, and the session's secret among them"
+        for words, session, nonces in _candidates(view)
+        if holds_secret(session.fields.ticket or b"", session.fields.master_key, nonces)
+    ]
+    seen = f"in clear in {len(found)} ticket{'' if len(found) == 1 else 's'}: our session's secret"
+    return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
 
 
 @rule(
