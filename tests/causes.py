@@ -95,6 +95,12 @@ def issued_late(story: Story) -> Story:
     return story.full(key=None).full("elicit", key="a")
 
 
+@row("not-issued", *PSK)
+def hung_up_on(story: Story) -> Story:
+    """The server left before a ticket could come, and said nothing."""
+    return story.full(key=None, closed="hung-up").full("elicit", key=None, closed="hung-up")
+
+
 @row("expired-at-client", *PSK)
 def expired_at_client(story: Story) -> Story:
     return story.keep(story.session(age=9000)).withheld(experiment="resume", series="resume")
@@ -652,6 +658,19 @@ def once_each(story: Story) -> Story:
         story.declined(first, key=STATEFUL)
     for _ in range(5):
         story.reused(story._latest(), series="chained", key=STATEFUL)
+    return story
+
+
+@row("single-use", "ticket", aside=("ticket-renewed",))
+def once_each_without_names(story: Story) -> Story:
+    """Tickets that show no key names: the order of the answers is no pool's."""
+    story.full(key="")
+    first = story._latest()
+    story.reused(first, key="")
+    for _ in range(4):
+        story.declined(first, key="")
+    for _ in range(5):
+        story.reused(story._latest(), series="chained", key="")
     return story
 
 

@@ -247,6 +247,15 @@ def test_only_tls13_tickets_may_be_single_use():
     assert summary(journal(tries)).mechanisms[0].state == "partly"
 
 
+def test_a_server_that_hangs_up_is_not_judged():
+    """That no TLS 1.3 ticket came until the server left, without a word, is no answer."""
+    attempts = journal({}, unissued=["psk"])
+    (psk,) = summary([replace(a, closed="hung-up") for a in attempts]).mechanisms
+    assert (psk.state, psk.tickets) == ("untested", None)
+    assert psk.reason is not None
+    assert "hung up" in psk.reason
+
+
 def test_two_keys_are_not_single_use():
     """Where a second key is seen, refused re-use has another explanation."""
     attempts = journal({("psk", "fixed"): "RNNNN", ("psk", "chained"): "RRRRR"})

@@ -55,7 +55,7 @@ def wanted(view: View) -> tuple[str, ...]:
     asked for; none when one cause is proven and asks for nothing more."""
     chosen = named(view)
     asking = [j for j in matches(view) if not _explains(j) and not j.match.proven]
-    if chosen is not None:
+    if chosen is not None and not _single_use(view, chosen):
         left = () if chosen.match.proven else causes(view)
         asking = [chosen, *left, *asking]
     names = [name for judged in asking for name in judged.match.ask]
@@ -80,13 +80,17 @@ def _of_view(view: View) -> list[Finding]:
     aside = () if view.crossing else matches(view)
     findings = [_finding(view, judged, ()) for judged in aside if not _explains(judged)]
     chosen = named(view)
-    single_use = any(finding.code == "single-use" for finding in findings)
-    if chosen is not None and not (single_use and chosen.rule.group == "B"):
+    if chosen is not None and not _single_use(view, chosen):
         others = () if chosen.match.proven else tuple(
             j.rule.code for j in causes(view) if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
         )  # fmt: skip
         findings.append(_finding(view, chosen, others))
     return findings
+
+
+def _single_use(view: View, chosen: Judged) -> bool:
+    """Whether a cause of group B only explains that a ticket's second use is refused."""
+    return chosen.rule.group == "B" and any(j.rule.code == "single-use" for j in matches(view))
 
 
 def judge_tickets(view: View) -> tuple[Finding, ...]:
@@ -119,7 +123,7 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         mechanism=view.mechanism,
         evidence=match.seen,
         details=match.evidence,
-        directives=rule.directives,
+        directives=rule.directives if match.directives is None else match.directives,
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
     )

@@ -108,6 +108,13 @@ def cache_miss(view: View) -> Match | None:
     )
 
 
+#: What tickets that show no key names may hide.
+_KEYS_UNSEEN = (
+    "other-ticket-key: a key made anew for each connection or process, or very many nodes with keys"
+    " of their own; these tickets show no key names",
+)
+
+
 @rule(
     "never-honoured",
     "B",
@@ -119,6 +126,7 @@ def cache_miss(view: View) -> Match | None:
         "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
         "httpd SSLSessionCache shmcb:...",
         "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+        "Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
@@ -148,7 +156,10 @@ def never_honoured(view: View) -> Match | None:
         ask=("retry",),
         candidates=("many nodes that do not share their caches",)
         if view.stateful
-        else ("server-policy: only the server's log can tell",),
+        else (
+            *(() if view.naming.visible else _KEYS_UNSEEN),
+            "server-policy: only the server's log can tell",
+        ),
     )
 
 

@@ -15,13 +15,19 @@ def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
+_MANY = (
+    "In TLS 1.2 clients use one ticket for many connections; of those that begin together all but"
+    " one get a full handshake here. Let the server accept tickets until they expire."
+)
+
+
 @rule(
     "single-use",
     "D",
     "info",
-    mechanisms=("psk",),
-    cause="This server accepts each TLS 1.3 ticket once (protection against replay), and gives new"
-    " ones each time.",
+    mechanisms=("psk", "ticket"),
+    cause="This server accepts each ticket once (protection against replay), and gives new ones"
+    " each time.",
     advice="Right behaviour: clients use each ticket once and keep the newest.",
     sources=("RFC 8446 appendix C.4", "RFC 8446 section 8.1", "openssl/openssl#6313"),
 )
@@ -36,10 +42,13 @@ def single_use(view: View) -> Match | None:
     fixed = series_of(view.subject, view.mechanism, "fixed")
     chained = series_of(view.subject, view.mechanism, "chained")
     keys = len(set(view.keys_in_order))
-    if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, "psk")):
+    if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, view.mechanism)):
         return None
     refused = [a for a in view.declined if a.series == "fixed"]
+    many = view.mechanism == "ticket"
     return Match(
+        severity="warning" if many else None,
+        advice=_MANY if many else None,
         seen=(
             (
                 f"fresh tickets resumed {chained.accepted} of {chained.offered} times, the same one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, seconds
 from tlsresume.results import Attempt
@@ -243,7 +244,8 @@ def not_issued(view: View) -> Match | None:
     """The server issues no session of this kind.
 
     TLS 1.3: no NewSessionTicket within the time that is named, also after application data
-    where there was any to send. TLS 1.2: no NewSessionTicket in the handshake; for session
+    where there was any to send; a server that hangs up before it said anything may have wanted
+    another protocol, and is not judged. TLS 1.2: no NewSessionTicket in the handshake; for session
     IDs, an empty session_id in the ServerHello.
     """
     if view.subject or not view.full:
@@ -252,6 +254,8 @@ def not_issued(view: View) -> Match | None:
     brought = [a for a in view.full if any(s.mechanism == view.mechanism for s in a.sessions)]
     if brought:
         return _issued_late(view, brought) if set(brought) <= set(elicited) else None
+    if view.mechanism == "psk" and all(hung_up(a) for a in view.full):
+        return _hung_up(view)
     longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in view.full)
     asked = any(a.response for a in view.full)
     silent = view.mechanism == "psk" and not asked
@@ -268,6 +272,28 @@ def not_issued(view: View) -> Match | None:
         ask=("elicit",) if view.mechanism == "psk" else (),
         advice=None if not silent else _SPEAK_FIRST,
         not_known=("whether tickets come after data",) if silent else (),
+    )
+
+
+def _hung_up(view: View) -> Match:
+    """That no ticket came is no answer where the server ended the connection so soon."""
+    return Match(
+        seen=(
+            (
+                "the server closes the connection after the handshake, without a ticket, an answer"
+                f" or a close_notify, on {len(view.full)} of {len(view.full)} full handshakes"
+            ),
+        ),
+        evidence=_shown(view, view.full),
+        proven=False,
+        ask=("elicit",),
+        severity="warning",
+        title="the server hangs up before a ticket could come",
+        advice="Speak what this server expects: an ALPN name (--alpn h2 for gRPC and HTTP/2), an"
+        " https:// target, --send TEXT, or a client certificate (--cert). Many servers send"
+        " tickets with their first answer.",
+        directives=(),
+        not_known=("whether tickets come to a client that speaks its protocol",),
     )
 
 

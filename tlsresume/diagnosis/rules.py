@@ -33,8 +33,8 @@ class Match:
     `seen` are lines for people, `evidence` the messages and fields behind them.
     `proven` is False while other causes fit as well; `ask` names the experiments that
     would separate them, cheapest first; `candidates` are causes that no experiment of
-    ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`
-    and `severity`, if given, stand for the rule's own. `aside`: an experiment that the user
+    ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
+    `directives` and `severity`, if given, stand for the rule's own. `aside`: an experiment that the user
     asked for showed it; it is reported, but explains nothing else.
     """
 
@@ -46,6 +46,7 @@ class Match:
     not_known: tuple[str, ...] = ()
     title: str | None = None
     advice: str | None = None
+    directives: tuple[str, ...] | None = None
     severity: Severity | None = None
     aside: bool = False
 

@@ -173,6 +173,8 @@ def _mechanism(
     )
     if not issued:
         reason = _why_not_issued(mechanism, first)
+        if mechanism == "psk" and hung_up(first):
+            state = "untested"
     return MechanismResult(
         mechanism=mechanism,
         tls_version=VERSION_LABEL[mechanism],
@@ -256,11 +258,19 @@ def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
 
 def _why_not_issued(mechanism: Mechanism, first: Attempt) -> str:
     if mechanism == "psk":
+        if hung_up(first):
+            return "the server hung up after the handshake, before any ticket or answer"
         waited = max(0.0, (first.timings.total or 0) - (first.timings.handshake or 0)) / 1000
         return f"no ticket within {waited:.1f} s"
     if mechanism == "ticket":
         return "no NewSessionTicket in the handshake"
     return "the server gave no session ID"
+
+
+def hung_up(attempt: Attempt) -> bool:
+    """Whether the server left without a word when the handshake was done: it may have wanted
+    another protocol, and that it gave no TLS 1.3 ticket until then says little."""
+    return attempt.closed == "hung-up" and not attempt.response and not attempt.tickets
 
 
 def _tickets(
