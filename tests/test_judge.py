@@ -10,7 +10,7 @@ from tests.causes import ROWS
 from tests.evidence import OTHER_LEAF, Story, alert
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.judge import judge, named, wanted
-from tlsresume.results import Mechanism
+from tlsresume.results import Mechanism, Severity
 from tlsresume.wire.handshake import AlertDescription
 
 
@@ -126,7 +126,8 @@ def test_single_use_is_no_fault() -> None:
     """Where only re-use is refused, no cause of group B is named beside it; in TLS 1.2, where
     clients use a ticket many times, it costs them something."""
     rows = {r.mechanism: r for r in ROWS if r.code == "single-use"}
-    for mechanism, severity in (("psk", "info"), ("ticket", "warning")):
+    expected: dict[Mechanism, Severity] = {"psk": "info", "ticket": "warning"}
+    for mechanism, severity in expected.items():
         found = {f.code: f.severity for f in judge([rows[mechanism].story().view()])}
         assert found.pop("single-use") == severity
         assert set(found) <= {"ticket-renewed"}

@@ -419,7 +419,7 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
 def test_a_late_alert_rejects_the_handshake_or_ends_the_talk(broken, tickets, data, rejected):
     """An alert that judges certificates rejects a handshake, also behind a ticket that was
     sent early; after data no alert does."""
-    client = SimpleNamespace(ticket_count=tickets, data=bytearray(data))
+    client: Any = SimpleNamespace(ticket_count=tickets, data=bytearray(data))
     assert linking._rejects(client, broken) is rejected
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from tlsresume.diagnosis.catalogue import RULES
+from tlsresume.diagnosis.fitting import fitting
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Finding, Severity
@@ -123,7 +124,7 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         mechanism=view.mechanism,
         evidence=match.seen,
         details=match.evidence,
-        directives=rule.directives if match.directives is None else match.directives,
+        directives=fitting(view, rule.directives if match.directives is None else match.directives),
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
     )

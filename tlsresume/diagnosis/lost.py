@@ -18,6 +18,8 @@ _CACHE_DIRECTIVES = (
     "httpd SSLSessionCache shmcb:...",
     "OpenSSL SSL_CTX_sess_set_get_cb",
     "Java SSLSessionContext.setSessionCacheSize",
+    "rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
+    "Node server.on('newSession'), server.on('resumeSession')",
 )
 
 
@@ -110,8 +112,8 @@ def cache_miss(view: View) -> Match | None:
 
 #: What tickets that show no key names may hide.
 _KEYS_UNSEEN = (
-    "other-ticket-key: a key made anew for each connection or process, or very many nodes with keys"
-    " of their own; these tickets show no key names",
+    "other-ticket-key: a key made anew for each connection, or very many nodes with keys of their"
+    " own; these tickets show no key names"
 )
 
 
@@ -157,7 +159,7 @@ def never_honoured(view: View) -> Match | None:
         candidates=("many nodes that do not share their caches",)
         if view.stateful
         else (
-            *(() if view.naming.visible else _KEYS_UNSEEN),
+            *(() if view.naming.visible else (_KEYS_UNSEEN,)),
             "server-policy: only the server's log can tell",
         ),
     )
@@ -175,6 +177,7 @@ def never_honoured(view: View) -> Match | None:
         "httpd SSLSessionCacheTimeout",
         "Envoy session_timeout",
         "OpenSSL SSL_CTX_set_timeout",
+        "Go: a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
     ),
     sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
 )

@@ -35,7 +35,7 @@ def single_use(view: View) -> Match | None:
     """Each ticket is accepted once.
 
     Fresh tickets resume every time, the same ticket again does not, and one key name at
-    most is seen.
+    most is seen. In TLS 1.2, where clients use a ticket many times, it is a warning.
     """
     if view.saved is not None:
         return None

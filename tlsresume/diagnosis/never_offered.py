@@ -231,6 +231,7 @@ _NOT_ISSUED = {
         "Go tls.Config.SessionTicketsDisabled = false",
         "Java -Djdk.tls.server.enableSessionTicketExtension=true",
         "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
+        "rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
     ),
     sources=(
         "RFC 5077 section 3.2",

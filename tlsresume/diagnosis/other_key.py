@@ -25,6 +25,8 @@ _KEY_DIRECTIVES = (
     "Envoy session_ticket_keys",
     "Caddy session_tickets (distributed STEK)",
     "Go tls.Config.SetSessionTicketKeys",
+    "Node ticketKeys, server.setTicketKeys()",
+    "Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
 )
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.

@@ -34,8 +34,8 @@ class Match:
     `proven` is False while other causes fit as well; `ask` names the experiments that
     would separate them, cheapest first; `candidates` are causes that no experiment of
     ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
-    `directives` and `severity`, if given, stand for the rule's own. `aside`: an experiment that the user
-    asked for showed it; it is reported, but explains nothing else.
+    `directives` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
+    the user asked for showed it; it is reported, but explains nothing else.
     """
 
     seen: tuple[str, ...]

@@ -289,11 +289,11 @@ def _tickets(
         max_early_data=ticket.max_early_data or 0,
         key_names=tuple(KeyName(name, count) for name, count in names.most_common()),
         after_data=ticket.after_data,
-        looks_like=_looks_like(mechanism, own, naming, first),
+        looks_like=layouts_of(mechanism, own, naming, first),
     )
 
 
-def _looks_like(
+def layouts_of(
     mechanism: Mechanism, own: Sequence[Attempt], naming: KeyNaming, first: Attempt
 ) -> tuple[LooksLike, ...]:
     """The layouts of a server's first ticket, with all that is known around it."""

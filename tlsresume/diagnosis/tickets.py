@@ -204,7 +204,13 @@ def lifetime_too_long(view: View) -> Match | None:
     " them be kept, and so long is a stolen key worth something.",
     advice="Where forward secrecy matters, shorten the lifetime, and rotate keys at least weekly"
     " with tickets valid for at most half of that.",
-    directives=("nginx ssl_session_timeout", "Apache SSLSessionCacheTimeout"),
+    directives=(
+        "nginx ssl_session_timeout",
+        "Apache SSLSessionCacheTimeout",
+        "Go: 7 days are fixed; tls.Config.UnwrapSession may refuse older sessions",
+        "BoringSSL SSL_CTX_set_session_psk_dhe_timeout",
+        "Java SSLSessionContext.setSessionTimeout",
+    ),
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.6"),
 )
 def lifetime_long(view: View) -> Match | None:
