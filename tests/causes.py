@@ -583,6 +583,39 @@ def silence_for_a_session(story: Story) -> Story:
     return story.full().broken(kind="timeout").broken(kind="timeout").control()
 
 
+@row("breaks-anyway", *ALL)
+def rst_with_a_session_and_without(story: Story) -> Story:
+    return story.full().broken(kind="reset").broken(kind="reset").full("control").failed()
+
+
+@row("breaks-anyway", *ALL)
+def a_limit_after_some_connections(story: Story) -> Story:
+    story.full()
+    first = story._latest()
+    story.reused(first).reused(first).broken(first, kind="closed").failed("tries", kind="closed")
+    return story.broken(first, kind="closed").failed().failed()
+
+
+@row("breaks-anyway", *ALL)
+def the_next_offer_is_answered(story: Story) -> Story:
+    story.full().broken(kind="reset").broken(kind="reset").full("control")
+    return story.reused(None, "control", "offer").full("control")
+
+
+@row("breaks-anyway", *ALL)
+def from_some_moment_on_nothing_works(story: Story) -> Story:
+    down = alert(AlertDescription.internal_error)
+    story.full().broken(alerts=(down,)).broken(alerts=(down,))
+    story._tell("control", "full", alerts=(down,), error=story.journal[-1].error)
+    return story
+
+
+@row("fails-with-session", *ALL)
+def an_older_version_for_a_session_only(story: Story) -> Story:
+    old = "unsupported protocol"
+    return story.full().broken(reason=old).broken(reason=old).full("tries").control()
+
+
 @row("fails-with-session", *ALL)
 def fails_in_a_way_of_its_own(story: Story) -> Story:
     odd = alert(AlertDescription.unexpected_message)

@@ -234,6 +234,11 @@ class Story:
         issued = [s for a in self.journal for s in a.sessions]
         return issued[-1] if issued else self.session()
 
+    def failed(self, experiment: str = "control", *, kind: FailureKind = "reset") -> Self:
+        """A handshake without a session that ended before any answer."""
+        self._tell(experiment, "full", error=Failure("handshake", kind, kind))
+        return self
+
     # ----------------------------------------------------------------- pieces
 
     def control(self, **seen: Any) -> Self:

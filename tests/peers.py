@@ -168,6 +168,7 @@ class Relay(Acceptor):
 
     `drip`: seconds between two bytes from server to client. `delay`: seconds before
     each chunk from server to client. `reset_every`: reset each n-th connection.
+    `reset_after`: reset all connections after the n-th, as a limit or a ban does.
     `kill_offers`: end so each connection whose ClientHello offers a session.
     `swallow_close`: drop the server's alert records, close_notify among them (in TLS 1.3
     known by its length, which two bytes of application data would have, too).
@@ -181,6 +182,7 @@ class Relay(Acceptor):
         drip: float = 0.0,
         delay: float = 0.0,
         reset_every: int | None = None,
+        reset_after: int | None = None,
         kill_offers: Kill | None = None,
         swallow_close: bool = False,
     ) -> None:
@@ -189,6 +191,7 @@ class Relay(Acceptor):
         self._drip = drip
         self._delay = delay
         self._reset_every = reset_every
+        self._reset_after = reset_after
         self._kill_offers = kill_offers
         self._swallow_close = swallow_close
         self._turns = threading.Lock()
@@ -200,7 +203,8 @@ class Relay(Acceptor):
         hello = read_client_hello(connection)
         if not hello:
             return
-        if self._reset_every and number % self._reset_every == 0:
+        every, after = self._reset_every, self._reset_after
+        if (every and number % every == 0) or (after and number > after):
             reset(connection)
             return
         if offers_session(hello):

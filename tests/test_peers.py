@@ -89,6 +89,15 @@ def test_relay_resets(server):
         assert ask(relay.port, client_context()).head
 
 
+def test_relay_resets_from_some_moment_on(server):
+    """After the n-th connection each is reset."""
+    with Relay(server().port, reset_after=1) as relay:
+        assert ask(relay.port, client_context()).head
+        for _ in range(2):
+            with pytest.raises(ConnectionResetError):
+                ask(relay.port, client_context())
+
+
 def test_relay_drips(server, tls_version):
     """A handshake whose answer drips byte by byte completes all the same."""
     with Relay(server().port, drip=1e-5) as relay:

@@ -272,6 +272,20 @@ def test_a_server_that_dies_when_a_session_is_offered(kill, server):
         assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
 
 
+@pytest.mark.parametrize("after", [4, 9])
+def test_a_limit_on_connections_is_not_blamed_on_sessions(after, server):
+    """Where connections without a session break as well, those with one tell nothing, be it
+    from the first try on or later; and that is what the finding says."""
+    with Relay(server().port, reset_after=after) as relay:
+        result, status = look(relay.port, explain=True)
+    assert (result.verdict, status) in {
+        ("untested", ExitStatus.INCONCLUSIVE),
+        ("resumes", ExitStatus.OK),
+    }
+    assert "breaks-anyway" in {finding.code for finding in result.findings}
+    assert not any(finding.severity == "error" for finding in result.findings)
+
+
 def test_a_server_without_session_id_context(server):
     """OpenSSL with client certificates and no context: alert 80 to each offer, exit 6."""
     result, status = look(server(client_certificate=True, session_id_context=False).port)

@@ -200,6 +200,7 @@ def test_a_refusal_before_the_break_counts():
 # ------------------------------------------------------------------------ states
 
 BROKEN = "the handshake fails when the session is offered"
+ANYWAY = "connections break here, with the session and without it"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,8 @@ BROKEN = "the handshake fails when the session is offered"
         ("NNNNN", "NNNNN", "not-resumed", "never accepted"),
         ("NNENN", "NNNNN", "not-resumed", "never accepted"),
         ("EE", "EE", "not-resumed", BROKEN),
-        ("EECC", "CE", "not-resumed", BROKEN),
+        ("EECC", "CE", "untested", ANYWAY),
+        ("RRRRE", "RRRRC", "resumed", None),
         ("RRRRN", "RRRRR", "partly", None),
         ("RRRRR", "RRRRN", "partly", None),
         ("RRRRR", "RRRRE", "partly", None),
@@ -222,15 +224,36 @@ BROKEN = "the handshake fails when the session is offered"
         ("RRNNN", "RRRRR", "partly", None),
         ("RNNNN", "RRRRN", "partly", None),
         ("REEEE", "RRRRR", "partly", None),
-        ("CCC", "CC", "untested", "no try got as far as offering the session"),
+        ("CCC", "CC", "untested", "no try got as far as offering the session: the peer: refused"),
         ("", "", "untested", "no try got as far as offering the session"),
     ],
 )
 def test_states_of_psk(fixed, chained, state, reason):
-    """Acceptance makes the state; what never reached the server is no answer of its."""
+    """Acceptance makes the state; what never reached the server is no answer of its, and
+    where connections break before they offer anything, those that offered tell nothing."""
     (psk,) = summary(journal({("psk", "fixed"): fixed, ("psk", "chained"): chained})).mechanisms
     assert (psk.fixed.order, psk.chained.order) == (fixed, chained)
     assert (psk.state, psk.reason) == (state, reason)
+
+
+@pytest.mark.parametrize(("kind", "state"), [("openssl", "untested"), ("reset", "not-issued")])
+def test_a_connection_that_broke_before_its_tickets(kind, state):
+    """Where TLS itself broke behind the handshake, what the server issues is not known."""
+    broke = replace(full(1, issued=False), error=Failure("data", kind, "bad record"))
+    (psk,) = summary([broke]).mechanisms
+    assert psk.state == state
+    assert ("bad record" in (psk.reason or "")) == (state == "untested")
+
+
+def test_session_ids_stand_in_for_no_broken_ticket():
+    """Where the handshake that asks for a ticket fails, no client gets as far as the ID."""
+    failed = replace(
+        full(1, "ticket", issued=False),
+        handshake_done=False,
+        error=Failure("handshake", "openssl", "unexpected message"),
+    )
+    (ids,) = summary([failed, full(2, "session-id")]).mechanisms
+    assert (ids.mechanism, ids.judged) == ("session-id", False)
 
 
 def test_never_offered_is_not_resumed():

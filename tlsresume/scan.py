@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from tlsresume.actions.probe import Probe, fails_with_session, first_of
+from tlsresume.actions.probe import Probe, first_of
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.lab import Gate
@@ -131,7 +131,7 @@ _VERDICT_STATUS: dict[Verdict, ExitStatus] = {
 def target_status(result: TargetResult) -> ExitStatus:
     """The exit status that one target's result calls for."""
     if any(
-        fails_with_session(mechanism)
+        mechanism.fails_with_session
         for address in result.addresses
         for mechanism in address.mechanisms
         if mechanism.judged
@@ -166,7 +166,7 @@ def _check_status(result: TargetResult, check: Check) -> ExitStatus:
         for address in result.addresses:
             for mechanism in address.mechanisms:
                 place = (address.address, mechanism.mechanism)
-                if place == (check.address, check.mechanism) and fails_with_session(mechanism):
+                if place == (check.address, check.mechanism) and mechanism.fails_with_session:
                     return ExitStatus.FAILS_WITH_SESSION
     return _OUTCOME_STATUS[check.outcome]
 

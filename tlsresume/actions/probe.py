@@ -30,7 +30,6 @@ from tlsresume.options import ProbeOptions
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
-    MechanismResult,
     Skipped,
     TargetResult,
 )
@@ -283,12 +282,6 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     if addresses and all(address.error is not None for address in addresses):
         return addresses[0].error
     return None
-
-
-def fails_with_session(mechanism: MechanismResult) -> bool:
-    """Whether every try that offered a session broke, while full handshakes work."""
-    order = mechanism.fixed.order + mechanism.chained.order
-    return "E" in order and not set(order) & {"R", "N"}
 
 
 def probe(target: Target | str, options: ProbeOptions | None = None) -> TargetResult:

@@ -6,6 +6,7 @@ control, the same handshake without it, succeeds.
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.results import Attempt
@@ -43,8 +44,9 @@ def with_alert(view: View, *numbers: AlertDescription, hello: bool | None = Fals
 
 
 def broken_tries(view: View) -> tuple[Attempt, ...]:
-    """Tries that offered the session and failed; none where it fails without, too."""
-    return () if view.hopeless else view.broken
+    """Tries that offered the session and failed, except as connections without one do."""
+    spared = blameless(view.attempts)
+    return tuple(attempt for attempt in view.broken if attempt not in spared)
 
 
 def times(attempts: list[Attempt], view: View, what: str) -> str:

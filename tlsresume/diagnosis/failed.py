@@ -6,6 +6,7 @@ failure) has succeeded: else the server, not the session, is the trouble.
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.anyway import OTHER_PLANS, blameless, unanswered
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
@@ -17,7 +18,7 @@ from tlsresume.diagnosis.control import (
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
-from tlsresume.diagnosis.view import OTHER_PLANS, View
+from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
@@ -198,6 +199,10 @@ def mixed_version_pool(view: View) -> Match | None:
     spoke = [a for a in everything if a.handshake_done]
     if not refused or not spoke or not any(a in refused for a in view.attempts):
         return None
+    offers = [a for a in refused if a.offered is not None]
+    if len(offers) == len(refused) > 1 and not any(a.offered is not None for a in spoke):
+        # Nodes would not sort connections by what they offer.
+        return None
     version = {"psk": ProtocolVersion.TLSv1_3}.get(view.mechanism, ProtocolVersion.TLSv1_2)
     return Match(
         seen=(
@@ -240,10 +245,52 @@ def dies_on_session(view: View) -> Match | None:
     return Match(
         seen=(times(died, view, f"{said} instead of an answer"),),
         evidence=shown(view, died),
-        proven=controlled(view) and not view.accepted,
+        proven=controlled(view) and view.settled("control") and not view.accepted,
         ask=ASK,
         candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
+    )
+
+
+@rule(
+    "breaks-anyway",
+    "C",
+    "warning",
+    cause="Connections to this address end unanswered with a session and without one, so those"
+    " that offered a session say nothing of it. A limit on connections, a ban, load or the"
+    " network may be behind it.",
+    advice="Except this client's address from limits, or ask for less: --concurrency 1 --tries 2,"
+    " and again some minutes later.",
+    directives=(
+        "fail2ban ignoreip",
+        "haproxy stick-table conn_rate, maxconn",
+        "iptables hashlimit, connlimit",
+        "postfix smtpd_client_connection_rate_limit",
+    ),
+    sources=("fail2ban jail.conf(5)", "iptables-extensions(8)", "postconf(5)"),
+)
+def breaks_anyway(view: View) -> Match | None:
+    """Connections break here, whether or not they offer a session.
+
+    Tries that offer a session end with FIN, RST or silence, and so do handshakes without
+    one; or, from some moment on, no handshake succeeds any more.
+    """
+    spared = blameless(view.attempts)
+    broken = [attempt for attempt in view.broken if attempt in spared]
+    if not broken or (view.saved is not None and view.hopeless):
+        return None
+    without = [a for a in view.attempts if a.offered is None and a.experiment not in OTHER_PLANS]
+    bare = [a for a in without if not a.handshake_done]
+    return Match(
+        seen=(
+            (
+                f"{failure(broken[0])} on {len(broken)} of {len(view.subject)} connections that"
+                f" offer the session, and on {len(bare)} of {len(without)} that offer none"
+            ),
+        ),
+        evidence=(*(exchange(view, attempt) for attempt in (*broken[:2], *bare[:1])),),
+        proven=all(map(unanswered, broken)) and bool(bare),
+        not_known=("what ends them: a limit, a ban, a failing server, or the path",),
     )
 
 

@@ -249,26 +249,27 @@ def not_issued(view: View) -> Match | None:
     another protocol, and is not judged. TLS 1.2: no NewSessionTicket in the handshake; for session
     IDs, an empty session_id in the ServerHello.
     """
-    if view.subject or not view.full:
+    full = tuple(attempt for attempt in view.full if not attempt.cut_short)
+    if view.subject or not full:
         return None
     elicited = view.experiment("elicit")
-    brought = [a for a in view.full if any(s.mechanism == view.mechanism for s in a.sessions)]
+    brought = [a for a in full if any(s.mechanism == view.mechanism for s in a.sessions)]
     if brought:
         return _issued_late(view, brought) if set(brought) <= set(elicited) else None
-    if view.mechanism == "psk" and all(hung_up(a) for a in view.full):
-        return _hung_up(view)
-    longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in view.full)
-    asked = any(a.response for a in view.full)
+    if view.mechanism == "psk" and all(hung_up(a) for a in full):
+        return _hung_up(view, full)
+    longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in full)
+    asked = any(a.response for a in full)
     silent = view.mechanism == "psk" and not asked
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
         seen=(
             (
-                f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(view.full)} full"
-                f" handshake{'' if len(view.full) == 1 else 's'}"
+                f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
+                f" handshake{'' if len(full) == 1 else 's'}"
             ),
         ),
-        evidence=_shown(view, view.full),
+        evidence=_shown(view, full),
         proven=view.mechanism != "psk" or bool(elicited),
         ask=("elicit",) if view.mechanism == "psk" else (),
         advice=None if not silent else _SPEAK_FIRST,
@@ -276,16 +277,16 @@ def not_issued(view: View) -> Match | None:
     )
 
 
-def _hung_up(view: View) -> Match:
+def _hung_up(view: View, full: tuple[Attempt, ...]) -> Match:
     """That no ticket came is no answer where the server ended the connection so soon."""
     return Match(
         seen=(
             (
                 "the server closes the connection after the handshake, without a ticket, an answer"
-                f" or a close_notify, on {len(view.full)} of {len(view.full)} full handshakes"
+                f" or a close_notify, on {len(full)} of {len(full)} full handshakes"
             ),
         ),
-        evidence=_shown(view, view.full),
+        evidence=_shown(view, full),
         proven=False,
         ask=("elicit",),
         severity="warning",

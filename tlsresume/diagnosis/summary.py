@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 
+from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.experiments.spoiled import is_spoiled
 from tlsresume.results import (
@@ -162,19 +163,21 @@ def _mechanism(
     fixed = series_of(own, mechanism, "fixed")
     chained = series_of(own, mechanism, "chained")
     issued = any(session.mechanism == mechanism for session in first.sessions)
+    spared = blameless(own)
+    telling = [attempt for attempt in own if attempt not in spared]
     state, reason = _state(
         mechanism,
-        fixed,
-        chained,
+        series_of(telling, mechanism, "fixed"),
+        series_of(telling, mechanism, "chained"),
         issued=issued,
         discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
         keys=_keys(own, naming),
         sessions=fixed_sessions(own, mechanism),
     )
+    if state == "untested":
+        reason = _why_untested(reason, own, spared=bool(spared))
     if not issued:
-        reason = _why_not_issued(mechanism, first)
-        if mechanism == "psk" and hung_up(first):
-            state = "untested"
+        state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
         mechanism=mechanism,
         tls_version=VERSION_LABEL[mechanism],
@@ -256,15 +259,25 @@ def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
     return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
 
 
-def _why_not_issued(mechanism: Mechanism, first: Attempt) -> str:
+def _why_untested(reason: str | None, own: Sequence[Attempt], *, spared: bool) -> str | None:
+    if spared:
+        return "connections break here, with the session and without it"
+    before = (a.error for a in own if a.offer is not None and a.offered is None)
+    error = next(filter(None, before), None)
+    return reason if error is None else f"{reason}: {error.message}"
+
+
+def _why_not_issued(mechanism: Mechanism, first: Attempt) -> tuple[State, str]:
+    if first.cut_short and first.error is not None:
+        return "untested", f"the connection broke before a session came: {first.error.message}"
     if mechanism == "psk":
         if hung_up(first):
-            return "the server hung up after the handshake, before any ticket or answer"
+            return "untested", "the server hung up after the handshake, before any ticket or answer"
         waited = max(0.0, (first.timings.total or 0) - (first.timings.handshake or 0)) / 1000
-        return f"no ticket within {waited:.1f} s"
+        return "not-issued", f"no ticket within {waited:.1f} s"
     if mechanism == "ticket":
-        return "no NewSessionTicket in the handshake"
-    return "the server gave no session ID"
+        return "not-issued", "no NewSessionTicket in the handshake"
+    return "not-issued", "the server gave no session ID"
 
 
 def hung_up(attempt: Attempt) -> bool:
@@ -348,12 +361,13 @@ def _bytes(own: Sequence[Attempt]) -> BytesSummary:
 
 def _judge(mechanisms: tuple[MechanismResult, ...]) -> tuple[MechanismResult, ...]:
     """Mark what an ordinary client would use: psk; on 1.2 the ticket, else the session ID."""
-    ticket_issued = any(m.mechanism == "ticket" and m.state != "not-issued" for m in mechanisms)
+    ticket = next((m for m in mechanisms if m.mechanism == "ticket"), None)
 
     def judged(mechanism: MechanismResult) -> bool:
         if mechanism.mechanism == "session-id":
-            return not ticket_issued
-        return mechanism.mechanism == "psk" or ticket_issued
+            # Where the handshake that asks for a ticket fails, nobody gets as far as the ID.
+            return ticket is not None and ticket.state == "not-issued"
+        return mechanism.mechanism == "psk" or mechanism.state != "not-issued"
 
     return tuple(replace(m, judged=judged(m)) for m in mechanisms)
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless
 from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
@@ -17,9 +18,6 @@ from tlsresume.session.ticket import KeyNaming, is_stateful
 
 #: The series whose tries are judged; the rest are experiments.
 SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
-
-#: Experiments whose handshakes without a session follow another plan than the tries'.
-OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +135,7 @@ class View:
     @property
     def hopeless(self) -> bool:
         """Whether the handshake fails without the session, too."""
-        return bool(self.controls) and not any(a.handshake_done for a in self.controls)
+        return hopeless(self.attempts)
 
     @property
     def at_once(self) -> tuple[Attempt, ...]:

@@ -181,6 +181,18 @@ class Attempt:
         return int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
 
     @property
+    def cut_short(self) -> bool:
+        """Whether TLS 1.3 broke on our side behind the handshake, before any ticket was taken
+        in: what the server issues is not known then."""
+        return (
+            self.handshake_done
+            and self.tls_version is ProtocolVersion.TLSv1_3
+            and not self.sessions
+            and self.error is not None
+            and self.error.kind == "openssl"
+        )
+
+    @property
     def disagreement(self) -> str | None:
         """Where SSL_session_reused and the wire say different things, in words."""
         if self.reused is None or self.accepted is None or not self.handshake_done:

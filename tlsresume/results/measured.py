@@ -120,7 +120,7 @@ class MechanismResult:
     def fails_with_session(self) -> bool:
         """Whether every try that offered a session broke, while full handshakes work."""
         order = self.fixed.order + self.chained.order
-        return "E" in order and not set(order) & {"R", "N"}
+        return self.state == "not-resumed" and "E" in order and not set(order) & {"R", "N"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

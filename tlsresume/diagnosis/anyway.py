@@ -1,0 +1,78 @@
+"""Connections that break whatever they offer: what they say of a session, namely nothing.
+
+A limit on connections, a ban or a bad path strikes offers and others alike. So an
+offer that ends without an answer counts against the session only where connections
+without one do not end so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tlsresume.results import Attempt, FailureKind
+
+#: Experiments whose handshakes without a session follow another plan than the tries'.
+OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name"})
+
+_WORDLESS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "refused"})
+
+
+def unanswered(attempt: Attempt) -> bool:
+    """Whether a connection ended, or was silent, before the server said a word of TLS."""
+    return (
+        not attempt.handshake_done
+        and attempt.error is not None
+        and attempt.error.kind in _WORDLESS
+        and not attempt.server_hello_seen
+        and not any(alert.sender == "server" for alert in attempt.alerts)
+    )
+
+
+def hopeless(attempts: Iterable[Attempt]) -> bool:
+    """Whether, since the first try that broke, the handshake fails without a session, too."""
+    seen = list(attempts)
+    broken = [attempt.time for attempt in seen if _broken_offer(attempt)]
+    later = [a for a in seen if broken and _without(a) and a.time >= broken[0]]
+    return bool(later) and not any(attempt.handshake_done for attempt in later)
+
+
+def breaks_anyway(attempts: Iterable[Attempt]) -> bool:
+    """Whether connections of one mechanism to one address, some of which work, end
+    unanswered with a session and without one."""
+    seen = list(attempts)
+    if not any(_broken_offer(attempt) and unanswered(attempt) for attempt in seen):
+        return False
+    if not any(_without(attempt) and attempt.handshake_done for attempt in seen):
+        return False
+    return any(
+        _accepted_after_all(attempt) or (unanswered(attempt) and _bare(attempt)) for attempt in seen
+    )
+
+
+def blameless(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """The broken tries that are no answer to the session which they offered."""
+    seen = list(attempts)
+    broken = tuple(attempt for attempt in seen if _broken_offer(attempt))
+    if hopeless(seen):
+        return broken
+    return tuple(filter(unanswered, broken)) if breaks_anyway(seen) else ()
+
+
+def _without(attempt: Attempt) -> bool:
+    return attempt.offer is None and _bare(attempt)
+
+
+def _bare(attempt: Attempt) -> bool:
+    """Whether no session was offered, be it that the connection broke before that."""
+    return attempt.offered is None and attempt.experiment not in OTHER_PLANS
+
+
+def _accepted_after_all(attempt: Attempt) -> bool:
+    """Whether a control that offers a session, like the tries that broke, was answered."""
+    return (
+        attempt.experiment == "control" and attempt.offered is not None and attempt.handshake_done
+    )
+
+
+def _broken_offer(attempt: Attempt) -> bool:
+    return attempt.offered is not None and not attempt.handshake_done
