@@ -146,13 +146,15 @@ class Pool:
     """Nodes behind one address, each with its own key and cache.
 
     `pick` says which node a connection meets. `stateful` tickets are 32 bytes and name
-    no key; `single_use` ones are accepted once. `breaks` says which connections are reset.
+    no key; `single_use` ones are accepted once; `nameless` ones are sealed, and name no key.
+    `breaks` says which connections are reset.
     """
 
     pick: Callable[[int], int] = lambda _: 0
     mechanisms: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
     stateful: bool = False
     single_use: bool = False
+    nameless: bool = False
     lifetime: int = 7200
     breaks: Callable[[Ask], bool] = lambda _: False
     dice: random.Random = field(default_factory=lambda: random.Random(7))
@@ -193,6 +195,7 @@ class Pool:
         if mechanism == "session-id" or (self.stateful and mechanism == "psk"):
             handle = self.dice.randbytes(32)
         else:
-            handle = (bytes([node + 1]) * 16) + self.dice.randbytes(176)
+            name = self.dice.randbytes(16) if self.nameless else bytes([node + 1]) * 16
+            handle = name + self.dice.randbytes(176)
         self._issued[handle] = node
         return handle

@@ -221,6 +221,41 @@ def test_a_rotated_key_is_named_for_a_file() -> None:
     assert ran(lab) == ["retry"]
 
 
+@pytest.mark.parametrize("nodes", [2, 3])
+@pytest.mark.parametrize(
+    ("mechanism", "stateful", "code"),
+    [
+        ("psk", False, "other-ticket-key"),
+        ("ticket", False, "other-ticket-key"),
+        ("psk", True, "cache-miss"),
+        ("session-id", True, "cache-miss"),
+    ],
+)
+def test_nodes_that_take_turns_are_told_without_key_names(
+    mechanism: Mechanism, stateful: bool, code: str, nodes: int
+) -> None:
+    """Behind a strict round robin each fresh session is refused by the next node, and comes to
+    the node that made it again: that is no server that honours none."""
+    pool = Pool(pick=lambda n: n % nodes, nameless=True, stateful=stateful)
+    session = mint(mechanism, bytes(range(32 if stateful else 192)), START - 60)
+    lab, explanation = explain_file(pool, session)
+    assert codes(explanation)[:1] == [code]
+    (finding,) = [f for f in judge([explanation.view()]) if f.code == code]
+    assert any("at times" in line for line in finding.evidence)
+    assert lab.budget.used <= 30
+
+
+def test_a_key_that_went_is_named_for_a_file_without_key_names() -> None:
+    """A young session refused, fresh ones taken, no key names: a restart is likely, nodes are
+    not accused, and what else may be is said."""
+    session = mint("psk", bytes(range(192)), START - 60)
+    _, explanation = explain_file(Pool(nameless=True), session)
+    (finding,) = [f for f in judge([explanation.view()]) if f.severity == "error"]
+    assert (finding.code, "nodes" in finding.title) == ("other-ticket-key", False)
+    assert "restart" in finding.advice
+    assert finding.candidates
+
+
 def test_a_consumed_ticket_is_told_from_a_lost_one() -> None:
     """A stateful ticket that is refused: the same fresh ticket twice tells single use from a
     lost entry of the cache."""

@@ -25,7 +25,8 @@ SOFTWARE: dict[str, frozenset[str]] = {
 def fitting(view: View, directives: tuple[str, ...]) -> tuple[str, ...]:
     """The directives of the software that made a view's tickets; all, where that is not
     known, or none is for it."""
-    first = next((a for a in view.attempts if a.tickets and a.offer is None), None)
+    brought = sorted((a for a in view.attempts if a.tickets), key=lambda a: a.offer is not None)
+    first = next(iter(brought), None)
     if first is None:
         return directives
     layouts = [

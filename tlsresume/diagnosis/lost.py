@@ -78,7 +78,7 @@ def cache_miss(view: View) -> Match | None:
     if not view.stateful or not view.declined:
         return None
     if view.saved is not None:
-        if view.fresh_is_accepted is False and not any(a.reused for a in view.at_once):
+        if view.fresh_is_accepted is False and not view.fresh_taken:
             return None
         return Match(
             seen=(
@@ -100,7 +100,7 @@ def cache_miss(view: View) -> Match | None:
             seen=(f"a session {declined.series} is refused on {declined.address}: per-node state",),
             evidence=shown(view, declined),
         )
-    taken = [a for a in (*view.accepted, *view.at_once) if a.reused]
+    taken = [*view.accepted, *view.fresh_taken]
     if not taken:
         return None
     return Match(
@@ -138,8 +138,9 @@ def never_honoured(view: View) -> Match | None:
     Sessions are issued, and none is accepted: not the same one again, not fresh ones at
     once, on one address, one after the other (experiment retry), after a clean close.
     """
-    tries = [*view.declined, *(a for a in view.at_once if a.handshake_done)]
-    if view.crossing or not view.declined or view.accepted or any(a.reused for a in tries):
+    retried = (a for a in view.experiment("retry") if a.offered and a.handshake_done)
+    tries = [*view.declined, *retried]
+    if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     if any(same_key(view, a) is False for a in tries):
         return None

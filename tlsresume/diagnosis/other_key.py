@@ -72,10 +72,10 @@ def other_ticket_key(view: View) -> Match | None:
         return _without_names(view, view.saved.session)
     if view.naming.visible:
         return _by_key_names(view)
-    if view.saved is None and view.accepted:
+    if view.saved is None and (view.accepted or view.fresh_taken):
         return Match(
             seen=(f"{share(view)}, with sessions issued moments before",),
-            evidence=shown(view, view.declined[0], view.accepted[0]),
+            evidence=shown(view, view.declined[0], (*view.accepted, *view.fresh_taken)[0]),
             proven=bool(view.experiment("retry")),
             ask=("retry",),
             candidates=("server-policy (load shedding, say)",),
@@ -87,17 +87,35 @@ def other_ticket_key(view: View) -> Match | None:
 def _without_names(view: View, session: Session) -> Match | None:
     """A young session of a file is declined, and its tickets show no key names."""
     age = view.age(view.declined[0])
-    if view.fresh_is_accepted is False or age > (session.lifetime or age):
+    if age > (session.lifetime or age):
         return None
+    if view.fresh_is_accepted is False:
+        return _nodes_without_names(view) if view.fresh_taken else None
+    fresh = view.fresh_is_accepted
     return Match(
         seen=(
             f"the session is {seconds(age)} old",
-            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+            *(("a fresh session resumes at once",) if fresh else ()),
         ),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=False,
         ask=("retry", "same-ticket"),
+        title="the ticket key may not be the session's any more",
+        advice=_KEEP_KEYS,
         candidates=("expired-at-server", "server-policy (client certificate, address binding)"),
+        not_known=("key names: these tickets show none",),
+    )
+
+
+def _nodes_without_names(view: View) -> Match:
+    """Fresh sessions are taken at times only: so did the file's session fare."""
+    offers = [a for a in view.experiment("retry") if a.offered and a.handshake_done]
+    return Match(
+        seen=(
+            f"fresh sessions, too, resume only at times: {len(view.fresh_taken)} of {len(offers)}",
+        ),
+        evidence=shown(view, view.declined[0], view.fresh_taken[0]),
+        candidates=("server-policy (load shedding, say)",),
         not_known=("key names: these tickets show none",),
     )
 
@@ -188,7 +206,11 @@ def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
 
 def _taking_turns(view: View) -> list[str]:
     """The key names of connections made one after the other, where two take strict turns."""
-    names = [name for a in view.experiment("retry") if (name := view.issued_key(a))]
+    met = (
+        view.issued_key(a) or (view.offered_key(a) if a.reused else None)
+        for a in view.experiment("retry")
+    )  # fmt: skip
+    names = [name for name in met if name]
     strict = all(one != other for one, other in pairwise(names))
     return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
 

@@ -142,6 +142,11 @@ class View:
         """Offers of a session that was fresh, made sequentially (experiment `retry`)."""
         return tuple(a for a in self.experiment("retry", "at-once") if a.offered)
 
+    @property
+    def fresh_taken(self) -> tuple[Attempt, ...]:
+        """Offers of fresh sessions that resumed, at once or when their turn came again."""
+        return tuple(a for a in self.experiment("retry") if a.offered and a.reused)
+
     # ------------------------------------------------------------------- facts
 
     @property

@@ -18,6 +18,10 @@ from tlsresume.wire.handshake import ProtocolVersion
 Run = Callable[[Setting], Coroutine[Any, Any, None]]
 
 _PAIRS = 5
+
+#: Offers more of the first session that is refused at once: nodes that take turns would each
+#: refuse what the one before them made, until its turn comes again.
+_AGAIN = 3
 _CLOSES = 3
 
 #: TLS 1.3 suites by the hash of their key schedule (RFC 8446 section B.4).
@@ -53,11 +57,15 @@ async def _offer_again(setting: Setting, session: Session) -> None:
 
 
 async def _retry(setting: Setting) -> None:
+    left = _AGAIN
     for _ in range(_PAIRS):
         _, session = await setting.full("retry")
         if session is None:
             return
-        await setting.offer("retry", "at-once", session)
+        last = await setting.offer("retry", "at-once", session)
+        while left and last.offered and last.handshake_done and not last.reused:
+            left -= 1
+            last = await setting.offer("retry", "again", session)
 
 
 async def _same_ticket(setting: Setting) -> None:
@@ -163,7 +171,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("elicit", "do tickets come after data, or late?", 1, _elicit),
         Experiment("no-ems", "does extended master secret matter?", 2, _no_ems),
         Experiment("same-ticket", "is one ticket accepted twice?", 3, _same_ticket),
-        Experiment("retry", "is a fresh session accepted at once?", 2 * _PAIRS, _retry),
+        Experiment("retry", "is a fresh session accepted at once?", 2 * _PAIRS + _AGAIN, _retry),
         Experiment("close", "does a cut connection lose its session?", 4 * _CLOSES, _close, False),
         Experiment("versions", "what if both TLS versions are offered?", 4, _versions, False),
         Experiment("ciphers", "what if another cipher is preferred?", 4, _ciphers, False),
