@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.sessions import altered
-from tlsresume.lab import Budget, Errand, Lab, Route
+from tlsresume.lab import Budget, Errand, Lab, Milestones, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure, FailureKind, Mechanism, Ticket, Timings
 from tlsresume.session.session import Session
@@ -57,7 +57,13 @@ class CannedLab(Lab):
         self.asks: list[Ask] = []
 
     async def connect(
-        self, route: Route, plan: Plan, errand: Errand, session: Session | None = None
+        self,
+        route: Route,
+        plan: Plan,
+        errand: Errand,
+        session: Session | None = None,
+        *,
+        milestones: Milestones | None = None,
     ) -> Attempt:
         self.budget.reserve()
         for _ in range(self._dice.randrange(3)):
@@ -66,6 +72,10 @@ class CannedLab(Lab):
         ask = Ask(len(self.asks) + 1, self.wall_time(), route, plan, errand, session)
         self.asks.append(ask)
         attempt = self.answer(ask)
+        if milestones is not None and attempt.handshake_done:
+            milestones.reach(milestones.handshake)
+            if errand.want_tickets and not attempt.tickets:
+                milestones.reach(milestones.quiet)
         for _ in range(self._dice.randrange(3)):
             await asyncio.sleep(0)
         return self.record(attempt)

@@ -12,7 +12,7 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import Discovery, discover
 from tlsresume.experiments.terms import Terms
 from tlsresume.options import ConnectOptions
-from tlsresume.results import AlertSeen, Failure
+from tlsresume.results import AlertSeen, Failure, Traffic
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -148,6 +148,67 @@ def test_one_mechanism_of_a_spoken_version_is_in_doubt(kind):
         lambda ask: broken(ask, kind) if ask.errand.mechanism == "session-id" else pool(ask)
     )
     assert list(found.in_doubt) == ["session-id"]
+
+
+def silent(ask):
+    return broken(ask, "timeout", traffic=Traffic(sent=200))
+
+
+def test_a_peer_that_never_answers_is_asked_twice():
+    """Each silence costs the whole timeout: one hello of each version is enough."""
+    found, lab = run(silent)
+    assert [ask.errand.mechanism for ask in lab.asks] == ["psk", "ticket"]
+    assert (found.in_doubt, found.both) == ({}, None)
+
+
+def test_silence_at_tls13_alone_says_nothing_of_tls12():
+    """Some servers never answer a ClientHello of TLS 1.3: with TLS 1.2 all is asked for."""
+    pool = Pool()
+
+    def reply(ask):
+        if ask.plan.minimum == V13:
+            return silent(ask)
+        return done(ask, tls_version=V12) if ask.errand.series == "both" else pool(ask)
+
+    found, lab = run(reply)
+    assert (list(found.full), found.in_doubt) == (["psk", "ticket", "session-id"], {})
+    assert found.issued("session-id")
+    assert len(lab.asks) == 4
+
+
+def test_the_others_do_not_wait_for_a_ticket():
+    """TLS 1.2 is asked for as soon as the handshake of TLS 1.3 is done."""
+
+    both = asyncio.Event()
+
+    class Waits(CannedLab):
+        async def connect(self, route, plan, errand, session=None, *, milestones=None):
+            if errand.mechanism != "psk":
+                attempt = await super().connect(route, plan, errand, session)
+                if len(self.journal) == 2:
+                    both.set()
+                return attempt
+            self.budget.reserve()
+            milestones.reach(milestones.handshake)
+            async with asyncio.timeout(5):
+                await both.wait()
+            return await super().connect(route, plan, errand, session)
+
+    lab = Waits(Pool())
+    found = asyncio.run(discover(lab, ROUTE, TERMS))
+    assert [attempt.mechanism for attempt in lab.journal][-1] == "psk"
+    assert list(found.full) == ["psk", "ticket", "session-id"]
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "quiet"), [(("ticket", "session-id"), 1), (("psk", "ticket"), 0)]
+)
+def test_a_ticket_that_is_overdue_is_told_once(mechanisms, quiet):
+    """Who waits longer for it can begin while the first wait goes on."""
+    told = []
+    lab = CannedLab(Pool(mechanisms=mechanisms))
+    asyncio.run(discover(lab, ROUTE, TERMS, lambda: told.append("quiet")))
+    assert len(told) == quiet
 
 
 @pytest.mark.parametrize("budget", [0, 1, 2])

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.peers import RawPeer, Relay, refused_port
-from tests.tls_peer import TLSPeer, flood
+from tests.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
-from tlsresume.lab import Budget, Errand, Gate, Route
+from tlsresume.lab import Budget, Errand, Gate, Milestones, Route
 from tlsresume.network import approach
 from tlsresume.network.dial import dial
 from tlsresume.network.lab import Manners, NetworkLab
@@ -280,6 +280,57 @@ def test_nothing_is_sent_when_tickets_came_by_themselves(server):
     attempt = connected(new_lab(), peer.port, replace(ERRAND, send=HEAD, send_after=1.0))
     assert attempt.sessions
     assert [served.requests for served in peer.wait(1)] == [0]
+
+
+def test_a_long_way_is_no_silence(server):
+    """On a slow path nothing is sent before a ticket had the time to come by itself."""
+    peer = server(versions=("1.3",))
+    with Relay(peer.port, delay=0.3) as relay:
+        attempt = connected(new_lab(), relay.port, replace(ERRAND, send=HEAD, send_after=0.1))
+    assert [ticket.after_data for ticket in attempt.tickets][:1] == [False]
+    assert [served.requests for served in peer.wait(1)] == [0]
+
+
+def test_the_wait_for_an_answer_is_part_of_the_wait_for_a_ticket():
+    """A server that neither answers nor gives tickets costs one wait, not two."""
+    errand = replace(ERRAND, send=HEAD, want_response=True, ticket_wait=0.8)
+    with TLSPeer(ignore) as peer:
+        attempt = connected(new_lab(timeout=2.4), peer.port, errand)
+    assert attempt.handshake_done
+    assert attempt.timings.total is not None
+    assert attempt.timings.handshake is not None
+    assert attempt.timings.total - attempt.timings.handshake < 1500
+
+
+def test_milestones_come_while_the_connection_is_open(server):
+    """That the handshake is done, and that no ticket came, is told before the wait is over."""
+    peer = server(backend="stdlib", versions=("1.3",), num_tickets=0)
+    lab = new_lab()
+
+    async def scene() -> tuple[bool, bool, int]:
+        milestones = Milestones()
+        work = asyncio.create_task(
+            lab.connect(Route(HERE, peer.port), PLAN, ERRAND, milestones=milestones)
+        )
+        told = (await milestones.handshake, await milestones.quiet, len(lab.journal))
+        await work
+        return told
+
+    assert asyncio.run(scene()) == (True, True, 0)
+
+
+def test_it_is_not_quiet_where_a_ticket_came(server):
+    """A connection that brought its ticket was never quiet."""
+    peer = server(versions=("1.3",))
+
+    async def scene() -> bool:
+        milestones = Milestones()
+        route = Route(HERE, peer.port)
+        await new_lab().connect(route, PLAN, ERRAND, milestones=milestones)
+        milestones.end()
+        return await milestones.quiet
+
+    assert asyncio.run(scene()) is False
 
 
 def test_an_answer_can_be_asked_for(server, tls_version):

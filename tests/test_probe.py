@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,20 @@ def test_servers_that_do_not_resume(knobs, verdict, expected, server):
     result, status = look(server(**knobs).port, connect={"ticket_wait": 0.4})
     assert (result.verdict, states(result)) == (verdict, expected)
     assert status == ExitStatus.NOT_AS_ASKED
+
+
+@pytest.mark.parametrize("explain", [True, False])
+def test_the_longer_wait_for_a_ticket_begins_with_the_first(server, explain):
+    """Where no TLS 1.3 ticket comes, the two waits overlap; without explanations there is one."""
+    running = server(num_tickets=0)
+    result, _ = look(running.port, connect={"ticket_wait": 1.0}, explain=explain)
+    rows = [row for row in result.addresses[0].attempts if row.mechanism == "psk"]
+    started = {row.experiment: datetime.fromisoformat(row.time) for row in rows}
+    assert set(started) == ({"discover", "elicit"} if explain else {"discover"})
+    assert len(rows) == len(started)
+    if explain:
+        assert started["elicit"] - started["discover"] < timedelta(seconds=0.9)
+        assert [finding.code for finding in result.findings] == ["not-issued"]
 
 
 @pytest.mark.parametrize("kill", ["fin", "rst", "alert", "silence"])

@@ -249,13 +249,13 @@ def test_two_chained_tries_of_one_mechanism_never_overlap():
     pool = Pool()
 
     class Watching(CannedLab):
-        async def connect(self, route, plan, errand, session=None):
+        async def connect(self, route, plan, errand, session=None, **how):
             key = f"{errand.mechanism} {errand.series}"
             open_now[key] = open_now.get(key, 0) + 1
             if errand.series == "chained":
                 assert open_now[key] == 1
             try:
-                return await super().connect(route, plan, errand, session)
+                return await super().connect(route, plan, errand, session, **how)
             finally:
                 open_now[key] -= 1
 

@@ -36,8 +36,9 @@ class Errand:
 
     `want_tickets`: wait for that many TLS 1.3 tickets, `ticket_wait` seconds at most,
     and for `settle` seconds of silence after the first if fewer come. `send` goes out
-    after the handshake once `send_after` seconds passed without a ticket (0: at once);
-    `want_response`: read the answer to it, too. `clean`: close with close_notify.
+    after the handshake once `send_after` seconds passed without a ticket (0: at once), or
+    as long as the way there and back needs; `want_response`: read the answer to it, too,
+    within the same wait. `clean`: close with close_notify.
     """
 
     experiment: str
@@ -49,6 +50,31 @@ class Errand:
     send_after: float = 0.0
     want_response: bool = False
     clean: bool = True
+
+
+class Milestones:
+    """What happens on a connection, for those who start something beside it meanwhile.
+
+    Each is True when it happens, False when the connection has ended without it, which
+    whoever waits for the connection says. `handshake`: it is done. `quiet`: no ticket came
+    at first, and the rest of the wait begins.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.handshake: asyncio.Future[bool] = loop.create_future()
+        self.quiet: asyncio.Future[bool] = loop.create_future()
+
+    def reach(self, milestone: asyncio.Future[bool]) -> None:
+        """Say that it happens now."""
+        if not milestone.done():
+            milestone.set_result(True)
+
+    def end(self) -> None:
+        """Say that nothing more will happen."""
+        for milestone in (self.handshake, self.quiet):
+            if not milestone.done():
+                milestone.set_result(False)
 
 
 class Budget:
@@ -168,7 +194,13 @@ class Lab(ABC):
 
     @abstractmethod
     async def connect(
-        self, route: Route, plan: Plan, errand: Errand, session: Session | None = None
+        self,
+        route: Route,
+        plan: Plan,
+        errand: Errand,
+        session: Session | None = None,
+        *,
+        milestones: Milestones | None = None,
     ) -> Attempt:
         """Dial, handshake with `session` offered, run the errand, close. The attempt is
         returned and journalled, also when the peer failed. Raises BudgetSpent."""

@@ -7,6 +7,7 @@ matrix over addresses wherever there are several; other experiments only when na
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments import age, crossing, ftp, names
+from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
@@ -64,6 +66,13 @@ class Investigation:
                 tasks.create_task(self._named(address))
                 tasks.create_task(self._ftp_data(address))
 
+    async def wait_longer(self, route: Route) -> None:
+        """What would be asked of a server without TLS 1.3 tickets, while the first round has
+        them waited for: the wait is long, and nothing else depends on it."""
+        # Where the budget is spent, the explanation says so.
+        with contextlib.suppress(BudgetSpent):
+            await EXPERIMENTS["elicit"].run(self._setting_at(route, "psk"))
+
     # ------------------------------------------------- FTPS data connections
 
     async def _ftp_data(self, address: AddressResult) -> None:
@@ -106,9 +115,12 @@ class Investigation:
         return self.explanations[key]
 
     def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
+        return self._setting_at(Route(address.address, address.port), mechanism)
+
+    def _setting_at(self, route: Route, mechanism: Mechanism) -> Setting:
         return Setting(
             lab=self.lab,
-            route=Route(address.address, address.port),
+            route=route,
             terms=self.terms,
             mechanism=mechanism,
             plan=self.terms.plan_for(mechanism),

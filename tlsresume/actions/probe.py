@@ -54,6 +54,11 @@ class Share:
     addresses: int
     tries: int
 
+    @property
+    def connections(self) -> int:
+        """What the first round takes at most."""
+        return self.addresses * (_FULLS + _PER_TRY * self.tries)
+
 
 def share_budget(budget: int, addresses: int, tries: int) -> Share:
     """Tries are lowered, never below 3, before addresses are left out."""
@@ -173,13 +178,26 @@ class Probe:
         self._addresses = [_Address(Route(a, port)) for a in addresses[: share.addresses]]
         async with asyncio.TaskGroup() as tasks:
             for address in self._addresses:
-                tasks.create_task(self._probe_address(address, share.tries))
+                tasks.create_task(self._probe_address(address, share))
         await self.investigation.run(self._summaries())
 
-    async def _probe_address(self, address: _Address, tries: int) -> None:
+    async def _probe_address(self, address: _Address, share: Share) -> None:
+        # What belongs to an explanation must not cost the first round a try.
+        spare = self.options.budget - share.connections
+        async with asyncio.TaskGroup() as beside:
+
+            def on_quiet() -> None:
+                if self.options.explain and spare >= share.addresses:
+                    beside.create_task(self.investigation.wait_longer(address.route))
+
+            await self._first_round(address, share.tries, on_quiet)
+
+    async def _first_round(
+        self, address: _Address, tries: int, on_quiet: Callable[[], None]
+    ) -> None:
         try:
             address.discovery, address.outdated = await discover_again(
-                self.lab, address.route, self.terms, self.options.retries
+                self.lab, address.route, self.terms, self.options.retries, on_quiet
             )
             address.no_route = _no_route(address.discovery)
             self._name_doubts(address)

@@ -37,7 +37,11 @@ async def resolve_again(look_up: Callable[[], Awaitable[_T]], lab: Lab, retries:
 
 
 async def discover_again(
-    lab: Lab, route: Route, terms: Terms, retries: int
+    lab: Lab,
+    route: Route,
+    terms: Terms,
+    retries: int,
+    on_quiet: Callable[[], None] | None = None,
 ) -> tuple[Discovery, int]:
     """What an address speaks, asked again while no connection to it comes about.
 
@@ -46,12 +50,12 @@ async def discover_again(
     """
     outdated = 0
     for number in range(retries):
-        discovery = await discover(lab, route, terms)
+        discovery = await discover(lab, route, terms, on_quiet)
         if not _worth_repeating(discovery):
             return discovery, outdated
         outdated = max(attempt.n for attempt in discovery.full.values())
         await lab.wait(pause(number))
-    return await discover(lab, route, terms), outdated
+    return await discover(lab, route, terms, on_quiet), outdated
 
 
 def _worth_repeating(discovery: Discovery) -> bool:

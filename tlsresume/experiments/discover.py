@@ -1,7 +1,8 @@
 """Which TLS versions does this address speak, and what does it issue?
 
-One full handshake per mechanism. The first one goes alone: where nothing
-listens, nothing more is asked. Where TLS 1.3 alone fails and the server does not
+One full handshake per mechanism. The first one goes alone until its handshake is done:
+where nothing listens, nothing more is asked, and a peer that says nothing is asked once
+more only. The others need not wait for its ticket. Where TLS 1.3 alone fails and the server does not
 say that it is the version, one more offers both versions, as ordinary clients do:
 a server that then chooses TLS 1.2 speaks no TLS 1.3.
 """
@@ -9,11 +10,12 @@ a server that then chooses TLS 1.2 speaks no TLS 1.3.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.terms import VERSION_OF, Terms
-from tlsresume.lab import Errand, Lab, Route
+from tlsresume.lab import Errand, Lab, Milestones, Route
 from tlsresume.results import MECHANISMS, Attempt, Mechanism
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -83,33 +85,74 @@ def errand_for(terms: Terms, mechanism: Mechanism) -> Errand:
     return terms.errand(EXPERIMENT, "full", mechanism)
 
 
-async def discover(lab: Lab, route: Route, terms: Terms) -> Discovery:
-    """Ask for every mechanism of the allowed versions. Raises BudgetSpent."""
+async def discover(
+    lab: Lab, route: Route, terms: Terms, on_quiet: Callable[[], None] | None = None
+) -> Discovery:
+    """Ask for every mechanism of the allowed versions. Raises BudgetSpent.
+
+    `on_quiet` is called once a TLS 1.3 ticket is overdue that will be waited for longer.
+    """
     wanted = [name for name in MECHANISMS if VERSION_OF[name] in terms.versions]
-    full: dict[Mechanism, Attempt] = {}
-    spent: list[BudgetSpent] = []
+    asking = _Asking(lab, route, terms)
 
-    async def ask(mechanism: Mechanism) -> None:
-        try:
-            full[mechanism] = await lab.connect(
-                route, terms.plan_for(mechanism), errand_for(terms, mechanism)
-            )
-        except BudgetSpent as error:
-            # What is paid for beside this one may still end.
-            spent.append(error)
+    async def tell(quiet: Awaitable[bool]) -> None:
+        if await quiet and on_quiet is not None:
+            on_quiet()
 
-    await ask(wanted[0])
-    if not spent and _unreachable(full[wanted[0]]):
-        return Discovery(full)
     async with asyncio.TaskGroup() as tasks:
-        for mechanism in wanted[1:]:
-            tasks.create_task(ask(mechanism))
-    if spent:
-        raise spent[0]
+        milestones = Milestones()
+        first = tasks.create_task(asking.ask(wanted[0], milestones))
+        first.add_done_callback(lambda _: milestones.end())
+        tasks.create_task(tell(milestones.quiet))
+        rest = wanted[1:]
+        if not await milestones.handshake:
+            await first
+            rest = await asking.after_failure(rest)
+        for mechanism in rest:
+            tasks.create_task(asking.ask(mechanism))
+    if asking.spent:
+        raise asking.spent[0]
+    full = {name: asking.full[name] for name in wanted if name in asking.full}
     both = None
     if _unclear(full.get("psk")) and any(attempt.handshake_done for attempt in full.values()):
         both = await lab.connect(route, terms.plan(), Errand(experiment=EXPERIMENT, series="both"))
-    return Discovery({name: full[name] for name in wanted}, both)
+    return Discovery(full, both)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One full handshake per mechanism, and what came of each."""
+
+    lab: Lab
+    route: Route
+    terms: Terms
+    full: dict[Mechanism, Attempt] = field(default_factory=dict)
+    spent: list[BudgetSpent] = field(default_factory=list)
+
+    async def ask(self, mechanism: Mechanism, milestones: Milestones | None = None) -> None:
+        plan, errand = self.terms.plan_for(mechanism), errand_for(self.terms, mechanism)
+        try:
+            self.full[mechanism] = await self.lab.connect(
+                self.route, plan, errand, milestones=milestones
+            )
+        except BudgetSpent as error:
+            # What is paid for beside this one may still end.
+            self.spent.append(error)
+
+    async def after_failure(self, rest: list[Mechanism]) -> list[Mechanism]:
+        """Which of the rest to ask for side by side, as the first one's handshake failed."""
+        if self.spent or any(_unreachable(attempt) for attempt in self.full.values()):
+            return []
+        if rest and self._silent:
+            await self.ask(rest[0])
+            rest = rest[1:]
+            if self.spent or self._silent:
+                return []
+        return rest
+
+    @property
+    def _silent(self) -> bool:
+        return all(_silent(attempt) for attempt in self.full.values())
 
 
 def _unclear(attempt: Attempt | None) -> bool:
@@ -130,4 +173,14 @@ def _unreachable(attempt: Attempt) -> bool:
         "connect",
         "proxy",
         "starttls",
+    )
+
+
+def _silent(attempt: Attempt) -> bool:
+    """Whether not one byte came in answer to a ClientHello in all the time allowed."""
+    return (
+        attempt.error is not None
+        and attempt.error.kind == "timeout"
+        and attempt.error.step == "handshake"
+        and attempt.traffic.received == 0
     )

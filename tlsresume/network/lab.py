@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from tlsresume.errors import BudgetSpent, ConnectError, HandshakeError, PreludeError
-from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Route
+from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
@@ -19,13 +19,15 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure, Step
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
-from tlsresume.wire.handshake import ProtocolVersion
 
 #: Failures that can come from too many connections at once, or from a flaky path.
 _RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls"})
 
 #: Seconds that a ticket may come after the answer to our data.
 AFTER_RESPONSE = 0.5
+
+#: Seconds without a ticket, after data or without any to send, that are called quiet.
+QUIET = 0.3
 
 #: A broken connection is tried again, alone, before it is judged: after these pauses, in
 #: seconds, since a server may need a moment to notice that our others have ended.
@@ -89,14 +91,20 @@ class NetworkLab(Lab):
         return self._manners.timeout
 
     async def connect(
-        self, route: Route, plan: Plan, errand: Errand, session: Session | None = None
+        self,
+        route: Route,
+        plan: Plan,
+        errand: Errand,
+        session: Session | None = None,
+        *,
+        milestones: Milestones | None = None,
     ) -> Attempt:
         self.budget.reserve()
         self._asked += 1
         ask = self._asked
         crowded = self._gate.busy(route.address, route.port) > 0
         async with self._gate.slot(route.address, route.port):
-            attempt = await self._attempt(route, plan, errand, session, ask)
+            attempt = await self._attempt(route, plan, errand, session, ask, milestones=milestones)
             crowded = crowded or self._gate.busy(route.address, route.port) > 1
         self._note(attempt, crowded=crowded)
         for pause in _PAUSES:
@@ -109,7 +117,9 @@ class NetworkLab(Lab):
                         break
                     self.budget.reserve()
                     await self.wait(pause)
-                    attempt = await self._attempt(route, plan, errand, session, ask, retried=True)
+                    attempt = await self._attempt(
+                        route, plan, errand, session, ask, milestones=milestones, retried=True
+                    )
             except (BudgetSpent, asyncio.CancelledError):
                 self.journal[attempt.n - 1] = replace(attempt, unsettled=True)
                 raise
@@ -149,6 +159,7 @@ class NetworkLab(Lab):
         session: Session | None,
         ask: int,
         *,
+        milestones: Milestones | None = None,
         retried: bool = False,
     ) -> Attempt:
         about = Circumstances(
@@ -162,7 +173,7 @@ class NetworkLab(Lab):
         )
         async with self._linked(about, self._manners.approach) as opened:
             if opened.link is not None:
-                await self._run(opened.link, plan, errand, session)
+                await self._run(opened.link, plan, errand, session, milestones)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -254,35 +265,41 @@ class NetworkLab(Lab):
             )
 
     async def _run(
-        self, link: NetworkLink, plan: Plan, errand: Errand, session: Session | None
+        self,
+        link: NetworkLink,
+        plan: Plan,
+        errand: Errand,
+        session: Session | None,
+        milestones: Milestones | None,
     ) -> None:
         try:
             await link.start_tls(plan, session)
         except HandshakeError:
             await link.close()
             return
-        client = link.client
-        tls13 = client is not None and client.version >= ProtocolVersion.TLSv1_3
-        waited = 0.0
-        asked = False
-        if tls13 and errand.want_tickets and errand.send and errand.send_after:
-            waited = min(errand.send_after, errand.ticket_wait)
-            started = self.now()
-            await link.tickets(errand.want_tickets, waited)
-            waited = self.now() - started
-        elif errand.send:
-            asked = True
+        if milestones is not None:
+            milestones.reach(milestones.handshake)
+        began = self.now()
+        wanted = errand.want_tickets if link.speaks_tls13 else 0
+        in_silence = bool(wanted and errand.send and errand.send_after)
+        if in_silence:
+            await link.tickets(wanted, _silence(errand, link))
+        asked = bool(errand.send) and (
+            not in_silence or errand.want_response or not link.got_tickets
+        )
+        if asked:
             await link.send(errand.send)
-        if errand.send and not asked and (errand.want_response or not link.got_tickets):
-            asked = True
-            await link.send(errand.send)
-        left = max(0.0, errand.ticket_wait - waited)
+        end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
         if asked and errand.want_response and await link.response(patience):
             # What a server sends with its answer is here now, or about to come.
-            left = min(left, AFTER_RESPONSE)
-        if tls13 and errand.want_tickets and not link.got_tickets:
-            await link.tickets(errand.want_tickets, left)
+            end = min(end, self.now() + AFTER_RESPONSE)
+        if wanted and not link.got_tickets:
+            await link.tickets(wanted, min(QUIET, max(0.0, end - self.now())))
+        if wanted and not link.got_tickets and link.failure is None:
+            if milestones is not None:
+                milestones.reach(milestones.quiet)
+            await link.tickets(wanted, max(0.0, end - self.now()))
         await link.close(clean=errand.clean)
 
     async def wait(self, seconds: float) -> None:
@@ -293,3 +310,12 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _silence(errand: Errand, link: NetworkLink) -> float:
+    """Seconds to wait before data is sent: a ticket of the server's own accord needs the way
+    there and back, for which the handshake took at least as long."""
+    there_and_back = 2 * (link.handshake_ms or 0.0) / 1000
+    return min(
+        max(errand.send_after, min(there_and_back, errand.ticket_wait / 2)), errand.ticket_wait
+    )

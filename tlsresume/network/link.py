@@ -129,6 +129,11 @@ class NetworkLink(Link):
         self.reply = reply
 
     @property
+    def speaks_tls13(self) -> bool:
+        """Whether TLS 1.3 was negotiated."""
+        return self.client is not None and self.client.version >= ProtocolVersion.TLSv1_3
+
+    @property
     def got_tickets(self) -> bool:
         """Whether a NewSessionTicket came."""
         return self.client is not None and self.client.ticket_count > 0
