@@ -120,7 +120,7 @@ def test_options_reach_the_probe(run, fake):
     )  # fmt: skip
     ((_, options),) = found.asked
     assert options == ProbeOptions(
-        connect=replace(ProbeOptions().connect, timeout=2.0, transcripts=True),
+        connect=replace(ProbeOptions().connect, timeout=2.0),
         tries=7,
         concurrency=2,
         budget=50,

@@ -58,7 +58,6 @@ def test_a_full_tls13_handshake(server, cafile):
     assert (attempt.offer, attempt.set_session, attempt.offered) == (None, None, None)
     assert attempt.early_data == "not-sent"
     assert attempt.mechanism == "psk"
-    assert attempt.transcript is None
 
 
 def test_a_full_tls12_handshake(server):
@@ -148,16 +147,6 @@ def test_alerts_are_kept():
     assert not attempt.handshake_done
     assert (attempt.reused, attempt.accepted, attempt.verification) == (None, None, None)
     assert attempt.tls_version is None
-
-
-def test_a_transcript_only_when_asked_for(server):
-    """Transcripts are big: they are kept on request, without certificates."""
-    attempt = seen(server().port, keep_transcripts=True)
-    assert attempt.transcript is not None
-    assert attempt.transcript.server_hello is not None
-    assert attempt.transcript.certificate_seen
-    assert attempt.transcript.leaf_certificate is None
-    assert attempt.leaf is not None
 
 
 @pytest.mark.parametrize(

@@ -443,18 +443,6 @@ def test_keys_are_not_kept():
     assert transcript.problems == ()
 
 
-def test_without_certificates():
-    """Certificates can be dropped; that one was seen stays known."""
-    full = transcript_of((CLIENT, OFFER), (SERVER, server_hello()), (SERVER, CERTIFICATE))
-    assert full.leaf_certificate == b"leaf"
-    slim = full.without_certificates()
-    assert slim.leaf_certificate is None
-    assert slim.certificate_seen
-    assert slim.problems == ()
-    assert slim.entries[2].size == len(CERTIFICATE)
-    assert full.leaf_certificate == b"leaf"
-
-
 def test_tickets_have_their_entry():
     """A ticket comes with its entry, and so with its time and what was sent before."""
     recorder = Recorder()
@@ -562,7 +550,6 @@ def test_any_messages(messages, alerts):
     for name in dir(Transcript):
         if isinstance(getattr(Transcript, name), property):
             getattr(transcript, name)
-    transcript.without_certificates()
     for entry in transcript.entries:
         for version in (transcript.version, None):
             line = describe(entry, version)

@@ -38,7 +38,6 @@ class ConnectOptions:
     ticket_wait: float = 3.0
     send: bytes | None = None
     keylogfile: str | None = None
-    transcripts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class FTPLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOptions:
-    """What `probe` does. `transcripts` of `connect` keeps wire transcripts for `-v`.
+    """What `probe` does.
 
     Only when asked for: `experiments` by name, `cross_names` and `cross_protocols` (SNI and
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).

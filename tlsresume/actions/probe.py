@@ -117,7 +117,6 @@ class Probe:
                 timeout=connect.timeout,
                 approach=Approach.to(self.target),
                 node_header=self.options.node_header,
-                keep_transcripts=connect.transcripts,
                 trace=self.trace,
             ),
         )

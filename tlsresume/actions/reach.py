@@ -27,7 +27,6 @@ def lab_for(options: ConnectOptions, target: Target, trace: Trace | None = None)
     manners = Manners(
         timeout=options.timeout,
         approach=Approach.to(target),
-        keep_transcripts=options.transcripts,
         trace=trace,
     )
     return NetworkLab(Budget(_PLENTY), Gate(1), manners)

@@ -228,7 +228,7 @@ class Connection:
         named = said["servername"] or said["no_sni"]
         return target if named else replace(target, server_name=sni)
 
-    def options(self, *, transcripts: bool = False) -> ConnectOptions:
+    def options(self) -> ConnectOptions:
         """How to speak TLS, as the options say. Raises UsageError."""
         from tlsresume.openssl.plan import Trust
         from tlsresume.options import BOTH_VERSIONS, ConnectOptions
@@ -249,7 +249,6 @@ class Connection:
             ticket_wait=said["ticket_wait"],
             send=b"" if said["no_send"] else said["send"],
             keylogfile=said["keylogfile"] or None,
-            transcripts=transcripts,
         )
 
     def _certificate(self) -> ClientCertificate | None:

@@ -147,7 +147,7 @@ def command(
     judge = demanded.judge()
     outputs.judge = judge.report
     wanted = _wanted(targets, targets_file, connection)
-    plans = [(target, _options(own, asked, verbose=outputs.verbose)) for target, own in wanted]
+    plans = [(target, _options(own, asked)) for target, own in wanted]
     if plan:
         show_plan(plans, outputs)
         return 0
@@ -176,10 +176,10 @@ def _wanted(
     return wanted
 
 
-def _options(connection: Connection, asked: dict[str, object], *, verbose: bool) -> ProbeOptions:
+def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:
     from tlsresume.options import ProbeOptions
 
     said = dict(asked)
     explain = not said.pop("no_explain")
-    connect = connection.options(transcripts=verbose)
+    connect = connection.options()
     return ProbeOptions(connect=connect, explain=explain, **said)  # type: ignore[arg-type]  # click has checked each

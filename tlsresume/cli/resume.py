@@ -156,7 +156,7 @@ def command(
     for warning in saved.warnings:
         console.warn(warning)
     options = ResumeOptions(
-        connect=connection.options(transcripts=outputs.verbose),
+        connect=connection.options(),
         pin=not asked["no_pin"],
         where=_where(each=asked["each_address"], now=asked["resolve_now"]),
         any_host=asked["any_host"],

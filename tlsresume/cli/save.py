@@ -82,7 +82,7 @@ def command(
     path = output or default_name(goal)
     if not to_stdout:
         check_free(numbered(path, 1) if all_tickets else path, force=force)
-    connect = connection.options(transcripts=outputs.verbose)
+    connect = connection.options()
     result, sessions = save(
         goal,
         SaveOptions(connect=connect, mechanism=cast("Mechanism | None", mechanism)),

@@ -51,7 +51,6 @@ class Manners:
     timeout: float = 10.0
     approach: Approach = Approach()
     node_header: str | None = None
-    keep_transcripts: bool = False
     trace: Trace | None = None
 
 
@@ -260,7 +259,6 @@ class NetworkLab(Lab):
                     connect_ms=connect_ms,
                     total_ms=(self.now() - started) * 1000,
                     node_header=self._manners.node_header,
-                    keep_transcript=self._manners.keep_transcripts,
                 )
             )
 

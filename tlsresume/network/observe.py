@@ -69,7 +69,6 @@ def observed_attempt(
     connect_ms: float,
     total_ms: float,
     node_header: str | None,
-    keep_transcript: bool,
 ) -> Attempt:
     """All that a link saw."""
     client = link.client
@@ -137,7 +136,6 @@ def observed_attempt(
         closed=link.closed,
         error=link.failure,
         retried=about.retried,
-        transcript=transcript.without_certificates() if keep_transcript else None,
     )
 
 

@@ -9,7 +9,6 @@ from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
-from tlsresume.wire.transcript import Transcript
 
 Mechanism = Literal["psk", "ticket", "session-id"]
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
@@ -170,7 +169,6 @@ class Attempt:
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
-    transcript: Transcript | None = field(default=None, compare=False, repr=False)
 
     @property
     def http_status(self) -> int | None:

@@ -18,7 +18,7 @@ unless another RFC is named.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar, cast
 
@@ -181,7 +181,7 @@ class Transcript:
 
     @property
     def certificate(self) -> CertificateMessage | None:
-        """The server's chain; None also where it was compressed or is no longer kept."""
+        """The server's chain; None also where it was compressed or too much to keep."""
         return self._first(CertificateMessage)
 
     @property
@@ -311,18 +311,6 @@ class Transcript:
         if server is None or server.version >= ProtocolVersion.TLSv1_3:
             return None
         return server.extended_master_secret
-
-    def without_certificates(self) -> Transcript:
-        """The same without the bytes of Certificate messages, which are most of its size."""
-        return replace(
-            self,
-            entries=tuple(
-                replace(entry, raw=b"")
-                if entry.handshake_type == HandshakeType.certificate
-                else entry
-                for entry in self.entries
-            ),
-        )
 
     # -------------------------------------------------------------- parsing
 
