@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import certificates
@@ -15,6 +16,10 @@ from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
 
 StartServer = Callable[..., Server]
+
+# How long one example takes is the machine's business.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(params=["1.2", "1.3"])
