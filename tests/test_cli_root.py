@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -206,11 +207,12 @@ def test_a_reader_that_went_away_is_no_error():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_an_error():
+@pytest.mark.parametrize("arguments", ["inspect nothing --format json", "--version", "probe -h"])
+def test_a_full_disk_is_an_error(arguments):
     """Output that cannot be written is status 7 and one line, not silence."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "tlsresume", "inspect", "nothing", "--format", "json"],
+            [sys.executable, "-m", "tlsresume", *arguments.split()],
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -220,8 +222,9 @@ def test_a_full_disk_is_an_error():
     assert b"Traceback" not in done.stderr
 
 
-def test_ctrl_c_ends_a_real_process():
-    """A real process that gets SIGINT ends with 130 and without a traceback."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_a_real_process(number):
+    """A real process that gets SIGINT or SIGTERM ends with 130 and without a traceback."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tlsresume", "inspect", "-"],
         stdin=subprocess.PIPE,
@@ -235,13 +238,64 @@ def test_ctrl_c_ends_a_real_process():
         assert process.stdin is not None
         process.stdin.write(b"x" * 300_000)
         process.stdin.flush()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
     assert process.returncode == ExitStatus.INTERRUPTED
     assert b"Traceback" not in err
+
+
+def shell(line: str, *arguments: str) -> list[str]:
+    """A line of shell that runs `tlsresume` with arguments as "$@"."""
+    return ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "tlsresume", *arguments]
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "status", "said"),
+    [
+        (">&-", ["explain"], ExitStatus.FILE, b"cannot write to the standard output"),
+        ("<&-", ["inspect", "-"], ExitStatus.FILE, b"empty"),
+        ("2>&-", ["inspect", "nothing"], ExitStatus.FILE, b""),
+        ("<&- >&- 2>&-", ["--version"], ExitStatus.FILE, b""),
+    ],
+)
+def test_closed_streams(closed, arguments, status, said):
+    """A standard stream that does not exist is told as such, and is no bug of ours."""
+    done = subprocess.run(
+        shell(f'exec "$@" {closed}', *arguments),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert said in done.stderr
+    assert b"bug" not in done.stderr
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' INT; "], ids=["in front", "behind"])
+def test_sigterm_leaves_a_report(trap):
+    """A scan that is told to end leaves a document with what is known, also as a job behind
+    `&`, which ignores Ctrl-C."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        process = subprocess.Popen(
+            shell(f'{trap}exec "$@"', "probe", place, "--format", "json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGTERM)
+                out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+    assert (process.returncode, err) == (ExitStatus.INTERRUPTED, b"")
+    (target,) = json.loads(out)["targets"]
+    assert (target["interrupted"], target["verdict"]) == (True, "untested")
 
 
 class Terminal(io.StringIO):

@@ -54,7 +54,7 @@ EXIT_STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.FAILS_WITH_SESSION: "the handshake fails only when the session is offered",
     ExitStatus.FILE: "a session, policy or key file cannot be used, or an output file cannot"
     " be written",
-    ExitStatus.INTERRUPTED: "interrupted (Ctrl-C); what was known by then was printed",
+    ExitStatus.INTERRUPTED: "interrupted (Ctrl-C, SIGTERM); what was known by then was printed",
 }
 
 #: Over several targets the first of these that occurred is the exit status.

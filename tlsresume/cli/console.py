@@ -61,12 +61,16 @@ def write_data(text: str) -> None:
         stream.buffer.write(data)
         stream.buffer.flush()
     except OSError as error:
-        _give_up(stream)
+        failure = unwritable(error)
         if error.errno == errno.EPIPE:
             return
-        raise OutputFileError(
-            f"cannot write to the standard output: {error.strerror}", path="-"
-        ) from None
+        raise failure from None
+
+
+def unwritable(error: OSError) -> OutputFileError:
+    """What to say of a stdout that takes no more. Nothing else will be written there."""
+    _give_up(sys.stdout)
+    return OutputFileError(f"cannot write to the standard output: {error.strerror}", path="-")
 
 
 def _give_up(stream: TextIO) -> None:

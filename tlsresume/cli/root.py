@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+#: Options whose text click writes to stdout, not we.
+_TOLD_BY_CLICK = frozenset({"-h", "--help", "--version"})
+
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
@@ -86,6 +89,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _failed(_usage_error(error), arguments, outputs)
     except Exception as error:  # noqa: BLE001  a bug of ours must not reach a user as a traceback
+        if isinstance(error, OSError) and _TOLD_BY_CLICK & set(arguments):
+            from tlsresume.cli.console import unwritable
+
+            return _failed(unwritable(error), arguments, outputs)
         return _failed(_known_or_bug(error), arguments, outputs)
 
 
