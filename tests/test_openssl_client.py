@@ -502,6 +502,25 @@ def test_plain_bytes_are_described_in_printable_words(data):
     assert describe_plain(data).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        (b"220 mail.example.test ESMTP", "STARTTLS"),
+        (b"* OK IMAP4rev1 ready", "STARTTLS"),
+        (b"+OK POP3 ready", "STARTTLS"),
+        (b"421 4.7.0 too many connections", "away in plain text: '421 4.7.0 too many connections'"),
+        (b"554 no SMTP service here", "turns this client away"),
+        (b"* BYE too many connections", "turns this client away"),
+        (b"-ERR busy", "turns this client away"),
+        (b"404 is no line of SMTP", "turns this client away"),
+        (b"999 is no greeting", "not TLS"),
+    ],
+)
+def test_greetings_in_clear(greeting, words):
+    """A greeting says that TLS starts later; a refusal does not, and is shown whole."""
+    assert words in describe_plain(greeting + b"\r\n")
+
+
 # -------------------------------------------------------------- sessions refused
 
 

@@ -13,6 +13,7 @@ the ticket before it is fetched, and the last one after the read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -45,6 +46,11 @@ SESSIONS_KEPT = 256
 
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
+
+#: First words of servers that speak before TLS, and of such that want no more clients now:
+#: SMTP, FTP, NNTP by number (RFC 5321 section 4.2), IMAP, POP3.
+_GREETING = re.compile(rb"2[0-9]{2}[ -]|\* (OK|PREAUTH)\b|\+OK\b")
+_TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
 
 OnMessage = Callable[[Role, int, bytes], None]
 
@@ -369,7 +375,13 @@ def describe_plain(data: bytes) -> str:
         return "the server answers in plain HTTP, not TLS"
     if data.startswith(b"SSH-"):
         return "the server speaks SSH, not TLS"
-    shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data[:24])
-    if data[:3].isdigit() and data[3:4] in (b" ", b"-"):
+    shown = _shown(data[:24])
+    if _TURNED_AWAY.match(data):
+        return f"the server turns this client away in plain text: {_shown(data.rstrip())!r}"
+    if _GREETING.match(data):
         return f"the server greets in plain text ({shown!r}): TLS starts later here (STARTTLS)"
     return f"the server's answer is not TLS; it begins {shown!r}"
+
+
+def _shown(data: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
