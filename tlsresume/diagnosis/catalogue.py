@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis import (
     changed,
+    contact,
     failed,
     lost,
     mismatch,
@@ -29,6 +30,7 @@ _ORDER = (
     tickets,
     over_time,
     way,
+    contact,
 )
 
 #: Every rule, in the order of precedence, whatever the order of the imports above.

@@ -35,7 +35,8 @@ class View:
     """One mechanism on one address.
 
     `attempts` are those that count, in the order of their start; `elsewhere` those of
-    the same mechanism on the target's other addresses. `saved` is set when the session
+    the same mechanism on the target's other addresses. `everything` is what went to the
+    address, of any mechanism, also what does not count, but for what we ended ourselves. `saved` is set when the session
     comes from a file, `crossing` when the tries offer sessions of other addresses. `skipped` are experiments that were not made, with the reason.
     """
 
@@ -47,6 +48,7 @@ class View:
     judged: bool = True
     saved: Saved | None = None
     elsewhere: tuple[Attempt, ...] = ()
+    everything: tuple[Attempt, ...] = ()
     crossing: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
 
@@ -215,6 +217,12 @@ def make_view(
         mechanism=mechanism,
         attempts=tuple(a for a in own if a.address == address and a.experiment != "matrix"),
         elsewhere=tuple(a for a in own if a.address != address),
+        everything=tuple(
+            a
+            for a in sorted(journal, key=lambda attempt: attempt.time)
+            if a.address == address and a.port == port and not a.unsettled
+            and (a.error is None or a.error.kind != "cancelled")
+        ),
         naming=naming,
         judged=judged,
         saved=saved,

@@ -1,0 +1,116 @@
+"""Group W, continued: what befell all connections to an address, with a session or without.
+
+These rules look at every attempt on the address, of each mechanism, also at those that
+do not count since they were made once more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.view import OTHER_PLANS, View
+from tlsresume.diagnosis.wording import connections, exchange, failure
+from tlsresume.results import Attempt
+
+#: So many connections in a row fail by chance once in sixteen times, where one of two
+#: nodes is dead; and so many of them must have offered nothing.
+_SILENT, _SILENT_WITHOUT = 4, 2
+
+
+@rule(
+    "stopped-answering",
+    "W",
+    "error",
+    cause="Handshakes succeeded at first, and after a certain moment none did any more, with a"
+    " session or without: what was seen until then is all that is known.",
+    advice="Look at the server's log at that moment (-v lists the times): did it crash, was it"
+    " restarted, or did something ban this client? Then probe again, with --concurrency 1.",
+    sources=("erlang/otp#9483 (a listener that dies of the first ticket)",),
+)
+def stopped_answering(view: View) -> Match | None:
+    """The server answered, and then no more.
+
+    Handshakes without a session succeeded, and later every connection to the address failed,
+    also those that offered nothing.
+    """
+    done = [a for a in view.everything if a.handshake_done]
+    if not done or not view.full:
+        return None
+    since = max(a.time for a in done)
+    silent = [a for a in view.everything if a.time > since and not a.handshake_done]
+    without = [
+        a
+        for a in silent
+        if a.mechanism == view.mechanism and a.offered is None and a.experiment not in OTHER_PLANS
+    ]
+    if len(silent) < _SILENT or len(without) < _SILENT_WITHOUT:
+        return None
+    broken = [a for a in view.everything if not a.handshake_done]
+    first = broken[0]
+    offered = first.offered is not None and not any(
+        a.handshake_done for a in done if a.offered == first.offered
+    )
+    return Match(
+        seen=(
+            (
+                f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
+                f" ({_kinds(silent)})"
+            ),
+            *(("the first connection that failed is the first that offered a session",)
+              if offered else ()),
+        ),
+        evidence=(exchange(view, first), exchange(view, without[-1])),
+        proven=False,
+        candidates=(
+            *(("the session that was offered ended the server, or its listener",)
+              if offered else ()),
+            "a limit or ban of this client's address",
+            "a stop or restart of the server at that moment",
+        ),
+    )  # fmt: skip
+
+
+@rule(
+    "fails-with-tickets",
+    "W",
+    "error",
+    mechanisms=("session-id",),
+    cause="TLS 1.2 handshakes fail as soon as the ClientHello says that the client can use"
+    " tickets, as nearly all clients do; a server that promises a ticket in its ServerHello and"
+    " then sends none does that.",
+    advice="Mend or update the server's TLS library, or switch tickets off so that the server does"
+    " not promise them.",
+    directives=(
+        "Java -Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
+        "OpenSSL SSL_OP_NO_TICKET",
+    ),
+    sources=("RFC 5077 section 3.3", "seen on OpenJDK 25.0.2 with newSessionTicketCount=0"),
+)
+def fails_with_tickets(view: View) -> Match | None:
+    """TLS 1.2 fails for clients that can use tickets.
+
+    Every TLS 1.2 handshake with an empty session_ticket extension fails, and those without
+    it succeed.
+    """
+    able = [
+        a
+        for a in view.everything
+        if a.mechanism == "ticket" and a.offer is None and a.experiment not in OTHER_PLANS
+    ]
+    if not able or not view.full or any(a.handshake_done for a in able):
+        return None
+    return Match(
+        seen=(
+            f"with the session_ticket extension {connections(len(able))} failed: {_kinds(able)}",
+            f"without it {connections(len(view.full))} succeeded",
+        ),
+        evidence=(exchange(view, able[-1]), exchange(view, view.full[0])),
+        proven=False,
+    )
+
+
+def _kinds(attempts: Iterable[Attempt]) -> str:
+    """The ways in which attempts failed, the most frequent first."""
+    return "; ".join(words for words, _ in Counter(map(failure, attempts)).most_common(3))
