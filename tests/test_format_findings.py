@@ -95,6 +95,15 @@ def test_a_mechanism_that_is_not_judged_is_kept_short():
     assert "  do:  " in show(aside, verbose=True)
 
 
+def test_information_on_what_is_judged_is_not_put_aside():
+    """Where session IDs are judged, as no ticket is issued, nothing else is said of them."""
+    found = replace(FINDING, code="expired-at-server", severity="info", mechanism="session-id")
+    page = Page(View(width=80))
+    put_findings(page, [found], place=False, judged={"psk", "session-id"})
+    assert "no part of the verdict" not in page.render()
+    assert "  do:  " in page.render()
+
+
 def test_one_cause_is_not_told_twice():
     """The cause of an unjudged mechanism is left out where a graver finding tells it."""
     aside = replace(FINDING, severity="info", mechanism="session-id")

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from tests.evidence import Story
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tlsresume.actions import reach
-from tlsresume.actions.resume import resume
+from tlsresume.actions.resume import first_try, resume
 from tlsresume.actions.save import save
 from tlsresume.cli.statuses import resume_status
 from tlsresume.errors import ExitStatus, FileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
-from tlsresume.results import ResumeResult
+from tlsresume.results import Failure, ResumeResult
 from tlsresume.session import asn1
 from tlsresume.session.file import SessionFile, SessionMetadata
 from tlsresume.session.session import Session
@@ -208,6 +209,22 @@ def test_bad_peers_are_errors_of_the_peer(misdeed, server):
     assert not result.fails_with_session
     assert not [f.code for f in result.findings if f.severity == "error"]
     assert resume_status(result) == ExitStatus.UNREACHABLE
+
+
+def test_a_first_try_that_offered_is_told():
+    """Where the connection that offered the session broke, and the same once more did not
+    come about, both are told: the session may have ended the server."""
+    closed = "192.0.2.10:443: the server closed the connection in the handshake"
+    story = Story("psk").keep(Story("psk").session(age=60)).broken(kind="closed")
+    refused = Failure("connect", "refused", "connection refused")
+    again = story._tell("resume", "resume", ask=1, retried=True, error=refused)
+    first = story.journal[0] = replace(
+        story.journal[0], error=Failure("handshake", "closed", closed)
+    )
+    (note,) = first_try(again, story.journal)
+    assert note == f"#1 did offer the session: {closed}; #2 is the same, once more"
+    assert first_try(first, story.journal) == ()
+    assert first_try(replace(again, ask=2), story.journal) == ()
 
 
 def test_a_refused_port_is_unreachable(server):

@@ -7,6 +7,7 @@ other host name unless the caller says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tlsresume.actions.explain import Explanation
@@ -200,7 +201,7 @@ class _Resumption:
             early_data=telling.early_data,
             http_status=telling.http_status,
             reason=why_not_resumed(session, telling),
-            notes=self._notes(telling),
+            notes=(*self._notes(telling), *first_try(telling, lab.journal)),
             tries=Series.count("".join(letter(attempt) for attempt in attempts)),
             verification=telling.verification,
             timings=replace(telling.timings, dns=round(dns_ms, 3)),
@@ -248,6 +249,18 @@ class _Resumption:
                     metadata = replace(metadata, leaf_sha256=self.file.metadata.leaf_sha256)
                 return sessions[-1], metadata
         return None
+
+
+def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:
+    """A note where an attempt that offered nothing was made because one before it had
+    offered the session, and broke."""
+    if attempt.offered is not None:
+        return ()
+    return tuple(
+        f"#{first.n} did offer the session: {first.error.message}; #{attempt.n} is the same, once more"
+        for first in journal
+        if first.ask == attempt.ask and first.offered is not None and first.error is not None
+    )[-1:]
 
 
 def _unexplained(attempts: list[Attempt]) -> bool:

@@ -220,7 +220,9 @@ def make_view(
         everything=tuple(
             a
             for a in sorted(journal, key=lambda attempt: attempt.time)
-            if a.address == address and a.port == port and not a.unsettled
+            if a.address == address
+            and a.port == port
+            and not a.unsettled
             and (a.error is None or a.error.kind != "cancelled")
         ),
         naming=naming,

@@ -7,13 +7,13 @@ the messages and fields on the wire that each finding rests on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES
 from tlsresume.formats.page import BAD, FAINT, FAIR, STRONG, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.results import Finding, Severity
+from tlsresume.results import Finding, Mechanism, Severity
 
 SEVERITY_STYLE: dict[Severity, str] = {"error": BAD, "warning": FAIR, "info": STRONG}
 
@@ -34,22 +34,28 @@ _CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule
 _SEEN_SHOWN = 8
 
 
-def put_findings(page: Page, findings: Sequence[Finding], *, place: bool) -> None:
+def put_findings(
+    page: Page, findings: Sequence[Finding], *, place: bool, judged: Collection[Mechanism] = ()
+) -> None:
     """Every finding that this reader wants to see, each after an empty line.
 
-    `place`: say on which address, since there are several.
+    `place`: say on which address, since there are several. `judged`: the mechanisms that
+    the verdict rests on.
     """
     graver = {finding.code for finding in findings if finding.severity != "info"}
     for finding in findings:
-        if page.view.verbose or not (_unasked(finding) or _repeats(finding, graver)):
+        aside = _aside(finding, judged)
+        unasked = finding.code in NORMAL or (aside and finding.code in ("not-issued", *graver))
+        if page.view.verbose or not unasked:
             page.line()
-            put_finding(page, finding, place=place)
+            put_finding(page, finding, place=place, aside=aside)
 
 
-def put_finding(page: Page, finding: Finding, *, place: bool = True) -> None:
+def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool = False) -> None:
     """One finding; with a verbose page also the messages and fields that show it.
 
-    `place`: say on which address. What to do is left out where nothing needs doing.
+    `place`: say on which address. `aside`: it is about a mechanism that is not judged, so
+    nothing needs doing, and what to do is left out.
     """
     verbose = page.view.verbose
     where = ", ".join(part for part in (place and finding.address, finding.mechanism) if part)
@@ -64,9 +70,9 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True) -> None:
     _put_lines(page, "  seen:  ", shown)
     if len(shown) < len(finding.evidence):
         page.line(f"         and {len(finding.evidence) - len(shown)} more: -v shows them")
-    if _aside(finding):
+    if aside:
         page.prose(_not_judged(finding), first="  but:   ")
-    if verbose or not _aside(finding):
+    if verbose or not aside:
         _put_lines(page, "  do:    ", (finding.advice,) if finding.advice else ())
         _put_items(page, "         " if finding.advice else "  do:    ", finding.directives)
     if verbose:
@@ -77,23 +83,16 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True) -> None:
     page.line((f"More: tlsresume explain {finding.code}", FAINT))
 
 
-def _unasked(finding: Finding) -> bool:
-    """Whether it explains what is normal, or repeats what a table's row says."""
-    return finding.code in NORMAL or (finding.code == "not-issued" and _aside(finding))
-
-
-def _repeats(finding: Finding, graver: set[str]) -> bool:
-    return _aside(finding) and finding.code in graver
-
-
 def clause(title: str) -> str:
     """A title as it stands after a colon: with a small letter, unless it is a name."""
     first = title.split(" ", 1)[0]
     return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]
 
 
-def _aside(finding: Finding) -> bool:
+def _aside(finding: Finding, judged: Collection[Mechanism]) -> bool:
     """Whether it is about a mechanism that is not judged."""
+    if judged and (finding.mechanism is None or finding.mechanism in judged):
+        return False
     return finding.severity == "info" and finding.code in _CAUSES
 
 

@@ -197,7 +197,7 @@ def _blame(result: ResumeResult) -> str:
             f" (exit status {ExitStatus.UNREACHABLE:d})."
         )
     return (
-        "The session was not offered, so this says nothing about it"
+        "This connection did not offer the session, so it says nothing about it"
         f" (exit status {ExitStatus.UNREACHABLE:d})."
     )
 

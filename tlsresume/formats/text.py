@@ -102,7 +102,9 @@ def _put_target(page: Page, target: TargetResult) -> None:
         page.prose(f"{skipped.what} ({skipped.reason})", first="Not tested: ", style=FAIR)
     put_crossings(page, target.crossings, target.addresses)
     put_lifetimes(page, target.lifetimes)
-    put_findings(page, target.findings, place=len(target.addresses) > 1)
+    rows = [row for address in target.addresses for row in address.mechanisms]
+    judged = {row.mechanism for row in rows if row.judged}
+    put_findings(page, target.findings, place=len(target.addresses) > 1, judged=judged)
     put_key_uses(page, target.ticket_keys)
     if page.view.verbose:
         for address in target.addresses:
