@@ -175,6 +175,23 @@ def no_visible_names(story: Story) -> Story:
     return story.retry("RNRNN", key="")
 
 
+@row("other-ticket-key", "ticket")
+def a_restart_that_renews_nothing(story: Story) -> Story:
+    """As wolfSSL does: the handshake that declines brings no ticket; fresh ones have a name."""
+    story.keep(story.session("old", age=60))
+    story.declined(experiment="resume", series="resume", key=None)
+    return story.retry(key="new")
+
+
+@row("never-honoured", *TICKETS)
+def a_context_for_each_connection(story: Story) -> Story:
+    """Keys without names, each of its own: as where each connection has a new SSLContext."""
+    story.full(key="")
+    for _ in range(5):
+        story.declined(key="").declined(series="chained", key="")
+    return story.retry("NNNNN", key="")
+
+
 @row("cache-miss", "psk", "session-id")
 def two_caches(story: Story) -> Story:
     story.full(key=STATEFUL)

@@ -11,6 +11,7 @@ from tests.golden import cases, check
 from tlsresume.formats import FORMATS, text
 from tlsresume.formats.page import View
 from tlsresume.formats.session_text import render_resume, render_save
+from tlsresume.results import KeyName
 
 NARROW = View(width=80)
 LOUD = View(width=80, verbose=True)
@@ -109,6 +110,18 @@ def test_long_orders_are_shortened():
     printed = text.render(cases.report(target), NARROW)
     assert "500/1000" in printed
     assert "(the first 50 of 1000)" in " ".join(printed.split())
+
+
+def test_many_keys_are_counted():
+    """A server with a key for each connection does not fill the screen; -v shows them all."""
+    row = cases.psk("RN", "RN", state="partly")
+    assert row.tickets is not None
+    names = tuple(KeyName(f"{n:032x}", 1) for n in range(12))
+    row = replace(row, tickets=replace(row.tickets, key_names=names))
+    target = replace(cases.GOOD, addresses=(cases.address("192.0.2.1", row),))
+    said = " ".join(text.render(cases.report(target), NARROW).split())
+    assert "and 6 more keys (-v shows them)" in said
+    assert "more keys" not in text.render(cases.report(target), replace(NARROW, verbose=True))
 
 
 def test_an_unknown_subject_is_said():

@@ -181,3 +181,24 @@ def test_candidates_and_experiments_exist(row: Row) -> None:
             word = candidate.split(" ")[0].split(":")[0]
             if "-" in word:
                 assert word in {*BY_CODE, ONLY_CANDIDATE}, candidate
+
+
+def test_a_key_is_another_also_where_the_refusal_brings_no_ticket() -> None:
+    """The fresh tickets' name is compared where the declining handshake renewed nothing."""
+    story = Story("ticket")
+    story.keep(story.session("old", age=60))
+    story.declined(experiment="resume", series="resume", key=None)
+    (finding,) = judge([story.retry(key="new").view()])
+    assert finding.title == "the ticket key is not the session's any more"
+    assert not finding.candidates
+
+
+def test_young_sessions_without_key_names_are_not_laid_to_nodes() -> None:
+    """One node that was restarted is not called several, where no name can tell."""
+    story = Story("ticket")
+    story.keep(story.session("", age=60))
+    story.declined(experiment="resume", series="resume", key="")
+    (finding,) = judge([story.retry(key="").view()])
+    assert "nodes" not in finding.title
+    assert "may not be" in finding.title
+    assert finding.candidates

@@ -64,7 +64,8 @@ def consumed(view: View) -> Match | None:
     mechanisms=("psk", "session-id"),
     cause="The session is kept in a cache of the server, and the node or worker that answered does"
     " not have it.",
-    advice="Share the session cache between workers and nodes, or use tickets with a shared key.",
+    advice="Share the session cache between workers and nodes and give it room, or use tickets with"
+    " a shared key.",
     directives=_CACHE_DIRECTIVES,
     sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
 )
@@ -106,7 +107,10 @@ def cache_miss(view: View) -> Match | None:
     return Match(
         seen=(f"{share(view)}, with sessions issued moments before",),
         evidence=shown(view, view.declined[0], taken[0]),
-        not_known=("nodes or workers: a client cannot tell one from the other",),
+        not_known=(
+            "nodes or workers that do not share it, or a cache too small or emptied: a client cannot"
+            " tell these apart",
+        ),
     )
 
 
@@ -122,7 +126,9 @@ _KEYS_UNSEEN = (
     "B",
     "error",
     cause="The server issues sessions that it never accepts again: nothing stands behind them.",
-    advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them.",
+    advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
+    " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
+    " connections: a new one has keys and a cache of its own.",
     directives=(
         "nginx ssl_session_cache shared:SSL:10m (the default, none, issues IDs it never honours)",
         "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
@@ -152,17 +158,27 @@ def never_honoured(view: View) -> Match | None:
     seen = [f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address"]
     if not view.stateful and view.naming.visible:
         seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")
+    elif not view.stateful:
+        seen.append("no two of these tickets name the same key")
     return Match(
         seen=tuple(seen),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=bool(view.experiment("retry")),
         ask=("retry",),
-        candidates=("many nodes that do not share their caches",)
-        if view.stateful
-        else (
-            *(() if view.naming.visible else (_KEYS_UNSEEN,)),
-            "server-policy: only the server's log can tell",
-        ),
+        candidates=_elsewhere(view),
+    )
+
+
+def _elsewhere(view: View) -> tuple[str, ...]:
+    """What else looks like a server that honours nothing."""
+    if view.stateful:
+        return (
+            "a new TLS context, and so a new cache, for each connection",
+            "many nodes that do not share their caches",
+        )
+    return (
+        *(() if view.naming.visible else (_KEYS_UNSEEN,)),
+        "server-policy: only the server's log can tell",
     )
 
 

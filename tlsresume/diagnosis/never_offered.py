@@ -232,6 +232,7 @@ _NOT_ISSUED = {
         "Java -Djdk.tls.server.enableSessionTicketExtension=true",
         "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
         "rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
+        "Erlang ssl {session_tickets, stateful | stateless}",
     ),
     sources=(
         "RFC 5077 section 3.2",

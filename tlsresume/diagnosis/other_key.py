@@ -27,6 +27,8 @@ _KEY_DIRECTIVES = (
     "Go tls.Config.SetSessionTicketKeys",
     "Node ticketKeys, server.setTicketKeys()",
     "Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
+    "OpenSSL SSL_CTX_set_tlsext_ticket_keys",
+    "Java has none: its keys stay in one SSLContext",
 )
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.
@@ -69,7 +71,7 @@ def other_ticket_key(view: View) -> Match | None:
     if view.crossing:
         return _between_addresses(view)
     if view.saved is not None and same_key(view, view.declined[0]) is None:
-        return _without_names(view, view.saved.session)
+        return _by_fresh_tickets(view, view.saved.session)
     if view.naming.visible:
         return _by_key_names(view)
     if view.saved is None and (view.accepted or view.fresh_taken):
@@ -82,6 +84,14 @@ def other_ticket_key(view: View) -> Match | None:
             not_known=("key names: these tickets show none",),
         )
     return None
+
+
+def _by_fresh_tickets(view: View, session: Session) -> Match | None:
+    """A session of a file is declined without a new ticket, or its tickets name no keys."""
+    old = view.offered_key(view.declined[0])
+    if old is None or not view.keys_in_order:
+        return _without_names(view, session)
+    return None if old in view.keys_in_order else _key_of_file(view, view.declined[0])
 
 
 def _without_names(view: View, session: Session) -> Match | None:
@@ -193,7 +203,8 @@ def _key_of_its_own_each(view: View, attempt: Attempt, count: int) -> Match:
         evidence=shown(view, attempt),
         title="each connection is served under a ticket key of its own",
         advice="The server makes a ticket key for each connection or process, so its tickets can"
-        " never be used: let its processes share one key, or issue no tickets.",
+        " never be used: keep one TLS context for all connections (a new one for each has keys of"
+        " its own), let its processes share one key, or issue no tickets.",
         candidates=("a pool of very many nodes with separate keys",),
     )
 
@@ -216,7 +227,7 @@ def _taking_turns(view: View) -> list[str]:
 
 
 def _key_of_file(view: View, attempt: Attempt) -> Match:
-    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    old, new = view.offered_key(attempt), view.issued_key(attempt) or view.keys_in_order[-1]
     fresh = view.fresh_is_accepted
     seen = [
         (

@@ -35,6 +35,7 @@ _LABEL_WIDTH = 22
 _CELL_WIDTH = 14
 #: An order of results longer than this gets a line of its own.
 _ORDER_INLINE = 10
+_KEYS_SHOWN = 6
 _ORDER_SHOWN = 50
 
 
@@ -155,11 +156,14 @@ def _put_remarks(page: Page, row: MechanismResult) -> None:
     if row.tickets is not None and row.tickets.after_data:
         page.prose("tickets came only after data was sent", first=label)
     if row.tickets is not None and len(row.tickets.key_names) > 1:
-        seen = ", ".join(
+        names = row.tickets.key_names
+        seen = [
             f"{short_key(key.key_name)} on {count(key.connections, 'connection')}"
-            for key in row.tickets.key_names
-        )
-        page.prose(f"keys seen: {seen}", first=label)
+            for key in (names if page.view.verbose else names[:_KEYS_SHOWN])
+        ]
+        if len(seen) < len(names):
+            seen.append(f"and {len(names) - len(seen)} more keys (-v shows them)")
+        page.prose(f"keys seen: {', '.join(seen)}", first=label)
     for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
         if _mixed(series) and len(series.order) > _ORDER_INLINE:
             shown = series.order[:_ORDER_SHOWN]
