@@ -135,6 +135,7 @@ _KEYS_UNSEEN = (
         "httpd SSLSessionCache shmcb:...",
         "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
         "Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
+        "Java: one SSLContext for all connections",
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
