@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.rules import Match, rule
-from tlsresume.diagnosis.view import OTHER_PLANS, View
+from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.results import Attempt
 
@@ -47,11 +48,10 @@ def stopped_answering(view: View) -> Match | None:
     ]
     if len(silent) < _SILENT or len(without) < _SILENT_WITHOUT:
         return None
-    broken = [a for a in view.everything if not a.handshake_done]
-    first = broken[0]
-    offered = first.offered is not None and not any(
-        a.handshake_done for a in done if a.offered == first.offered
-    )
+    first = next(a for a in view.everything if not a.handshake_done)
+    offered = first.offered is not None and not any(a.offered == first.offered for a in done)
+    if view.broken and not offered:
+        return None  # breaks-anyway says it
     return Match(
         seen=(
             (

@@ -108,8 +108,7 @@ def cache_miss(view: View) -> Match | None:
         seen=(f"{share(view)}, with sessions issued moments before",),
         evidence=shown(view, view.declined[0], taken[0]),
         not_known=(
-            "nodes or workers that do not share it, or a cache too small or emptied: a client cannot"
-            " tell these apart",
+            "nodes or workers that share no cache, or one too small or emptied: a client cannot tell",
         ),
     )
 
