@@ -14,13 +14,15 @@ wanted="nginx:nginx haproxy:haproxy apache2:apache2-bin gnutls-serv:gnutls-bin
 stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl go:golang-go testssl:testssl.sh
 exim4:exim4-daemon-light dovecot:dovecot-core vsftpd:vsftpd proftpd:proftpd-core slapd:slapd
 prosody:prosody mariadbd:mariadb-server-core mosquitto:mosquitto redis-server:redis-server
+javac:default-jdk-headless escript:erlang-ssl selfserv:libnss3-tools
 squid:squid microsocks:microsocks prometheus:prometheus xmllint:libxml2-utils chromium:chromium
 prometheus-node-exporter:prometheus-node-exporter"
 
 # file:package, where a package has no command of its own on PATH
 files="/usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/pop3:dovecot-pop3d
 /usr/lib/dovecot/lmtp:dovecot-lmtpd /usr/lib/dovecot/managesieve:dovecot-managesieved
-/usr/lib/proftpd/mod_tls.so:proftpd-mod-crypto /usr/lib/postgresql:postgresql"
+/usr/lib/proftpd/mod_tls.so:proftpd-mod-crypto /usr/lib/postgresql:postgresql
+/usr/include/wolfssl/ssl.h:libwolfssl-dev"
 
 missing=""
 for pair in $wanted; do

@@ -57,7 +57,7 @@ class Case:
 
     @property
     def one_node(self) -> bool:
-        return self.server != "nginx-pool"
+        return not self.server.endswith("-pool")
 
 
 ALL_RESUMED: dict[str, State | tuple[State, ...]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from functools import cache, partial
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +47,7 @@ def debian_lacks(package: str) -> bool:
 def require(server: str) -> None:
     """Fail where a server is missing that could be installed; skip where Debian lacks it."""
     for program, package in PROGRAMS[server].items():
-        if find_program(program) is not None:
+        if find_program(program) is not None or Path(program).is_file():
             continue
         if debian_lacks(package):
             pytest.skip(f"this release of Debian has no package {package}")

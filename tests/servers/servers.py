@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from tests.servers.harness import HOST, Layout, Program, Recipe, Site
+from tests.servers.stack_servers import STACK_PROGRAMS, STACK_RECIPES
 
 #: A user for workers that must not stay root.
 WORKER = "nobody"
@@ -226,6 +227,7 @@ RECIPES: dict[str, Recipe] = {
     "stunnel": stunnel,
     "node": node,
     "s_server": s_server,
+    **STACK_RECIPES,
 }
 
 #: The programs that a recipe runs, and the Debian packages that bring them.
@@ -239,4 +241,5 @@ PROGRAMS: dict[str, dict[str, str]] = {
     "stunnel": {"stunnel4": "stunnel4", "node": "nodejs"},
     "node": {"node": "nodejs"},
     "s_server": {"openssl": "openssl"},
+    **STACK_PROGRAMS,
 }

@@ -6,6 +6,7 @@ from tests.servers.cases import Case
 from tests.servers.library_cases import GNUTLS, S_SERVER
 from tests.servers.modern_cases import MODERN
 from tests.servers.proxy_cases import HAPROXY, NGINX, POOL
+from tests.servers.stack_cases import ERLANG, JAVA, NSS, WOLFSSL
 from tests.servers.web_cases import APACHE, NODE, STUNNEL
 
 CASES: tuple[Case, ...] = (
@@ -18,4 +19,8 @@ CASES: tuple[Case, ...] = (
     *NODE,
     *S_SERVER,
     *MODERN,
+    *JAVA,
+    *ERLANG,
+    *NSS,
+    *WOLFSSL,
 )

@@ -23,7 +23,7 @@ _SILENT, _SILENT_WITHOUT = 4, 2
 @rule(
     "stopped-answering",
     "W",
-    "error",
+    "warning",
     cause="Handshakes succeeded at first, and after a certain moment none did any more, with a"
     " session or without: what was seen until then is all that is known.",
     advice="Look at the server's log at that moment (-v lists the times): did it crash, was it"
