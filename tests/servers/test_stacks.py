@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers.causes import findings
 from tests.servers.command import tlsresume
-from tests.servers.conftest import require
+from tests.servers.conftest import SECONDS_TO_INSTALL, require
 from tests.servers.harness import Layout, Site, find_program, serve
 from tests.servers.installed import installed
 from tests.servers.material import Material
@@ -85,6 +85,7 @@ def test_erlang_that_dies_of_a_ticket(material: Material, kind: str) -> None:
     assert named & set(findings(answer)), str(answer)
 
 
+@pytest.mark.timeout(SECONDS_TO_INSTALL)
 def test_java_that_promises_a_ticket_and_sends_none(material: Material, tmp_path: Path) -> None:
     """With newSessionTicketCount=0 JDK 25 breaks TLS 1.2 for every client that can use
     tickets; that is told from a version that is not spoken."""
