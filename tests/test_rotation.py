@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +45,7 @@ def sample(minute: float, *sightings: list[Sighting], offers=(), **parts) -> Sam
     )
 
 
-def offer(old: str, new: str, outcome: str = "resumed", address: str = ONE) -> Offer:
+def offer(old: str | None, new: str | None, outcome: str = "resumed", address: str = ONE) -> Offer:
     return Offer(
         address=address,
         port=443,
@@ -178,6 +180,25 @@ def test_no_key_name():
     target = only(sample(0, seen(ONE, None)), sample(1, seen(ONE, A)), max_key_age=1)
     assert [key.key_name for key in target.keys] == [None, A]
     assert target.rotations == ()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stateful", "codes"),
+    [
+        ("declined", False, ["rotation-drops-sessions"]),
+        ("resumed", False, []),
+        ("expired", False, []),
+        ("declined", True, []),
+    ],
+)
+def test_a_rotation_that_shows_no_names(outcome, stateful, codes):
+    """Where tickets name no key, a session of the sample before that is declined is all that
+    shows: it is told, with what else it may be."""
+    unnamed = [replace(each, stateful=stateful) for each in seen(ONE, None)]
+    target = only(sample(0, unnamed), sample(1, unnamed, offers=[offer(None, None, outcome)]))
+    assert [finding.code for finding in target.findings] == codes
+    for finding in target.findings:
+        assert "restarted" in finding.not_known[0]
 
 
 def test_mechanisms_share_a_row():

@@ -155,7 +155,13 @@ def hash_mismatch(view: View) -> Match | None:
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
-    directives=("nginx ssl_session_tickets", "haproxy no-tls-tickets", "httpd SSLSessionTickets"),
+    directives=(
+        "nginx ssl_session_tickets",
+        "haproxy no-tls-tickets",
+        "httpd SSLSessionTickets",
+        "Go tls.Config.SessionTicketsDisabled",
+        "Caddy session_tickets: disabled",
+    ),
     sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
 )
 def mechanism_removed(view: View) -> Match | None:

@@ -229,6 +229,7 @@ _NOT_ISSUED = {
         "httpd SSLSessionTickets on; SSLSessionCache shmcb:...",
         "Envoy session_ticket_keys, not disable_stateless_session_resumption",
         "Go tls.Config.SessionTicketsDisabled = false",
+        "Caddy session_tickets: not disabled",
         "Java -Djdk.tls.server.enableSessionTicketExtension=true",
         "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
         "rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",

@@ -26,7 +26,7 @@ from tlsresume.diagnosis.watched import (
     WatchedTarget,
     WatchReport,
 )
-from tlsresume.diagnosis.wording import short
+from tlsresume.diagnosis.wording import seconds, short
 from tlsresume.results import Finding, Mechanism
 
 
@@ -84,6 +84,7 @@ def _target(name: str, samples: Sequence[Sample], max_key_age: int | None) -> Wa
             *_too_old(lives, max_key_age),
             *_lagging(steps),
             *_lost(across),
+            *_lost_without_names(good),
         ),
     )
 
@@ -281,6 +282,12 @@ _OWN_KEYS = (
 )
 
 
+_UNNAMED = (
+    "whether the key was rotated, the server restarted, or another node with a key of its own"
+    " answered: tlsresume probe tells the last"
+)
+
+
 def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
     now = [step for step in steps if step.until is None]
     if now:
@@ -305,4 +312,32 @@ def _lost(across: Sequence[Across]) -> Iterable[Finding]:
                 f" {short(each.old_key)} resumed once {short(each.new_key)} was in use"
                 for each in lost
             ),
+        )
+
+
+def _lost_without_names(samples: Sequence[Sample]) -> Iterable[Finding]:
+    """Sessions of one sample that the next one finds declined, where tickets name no key."""
+    unnamed = {
+        (seen.address, seen.port, seen.mechanism)
+        for sample in samples
+        for seen in sample.sightings
+        if seen.key_name is None and not seen.stateful
+    }
+    declined = [
+        (sample, offer)
+        for sample in samples
+        for offer in sample.offers
+        if (offer.address, offer.port, offer.mechanism) in unnamed
+        and offer.old_key is offer.new_key is None
+        and offer.outcome == "declined"
+    ]
+    if declined:
+        yield finding(
+            "rotation-drops-sessions",
+            (
+                f"{offer.address}: by {iso(sample.time)} a session {seconds(offer.age)} old was"
+                f" declined ({offer.mechanism}); these tickets name no key"
+                for sample, offer in declined
+            ),
+            not_known=(_UNNAMED,),
         )

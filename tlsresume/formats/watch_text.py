@@ -52,6 +52,11 @@ def sample_line(sample: Sample) -> str:
         for offer in sample.offers
         if offer.crosses
     ]
+    words += [
+        f"a session {duration(offer.age)} old: declined"
+        for offer in sample.offers
+        if offer.outcome == "declined" and not offer.crosses
+    ]
     return f"{time} {sample.target}: {', '.join(words) or 'no tickets'}"
 
 
@@ -79,6 +84,13 @@ def put_watched(page: Page, target: WatchedTarget) -> None:
         page.line((f"{target.first} to {target.last}", FAINT))
         _put_timeline(page, target)
         _put_keys(page, target)
+    if any(key.key_name is None and not key.stateful for key in target.keys):
+        page.prose(
+            "where tickets name no key, a rotation shows only by a session from the sample before"
+            " that is declined.",
+            first="Not visible: ",
+            style=FAINT,
+        )
     for rotation in target.rotations:
         both = f", both seen for {duration(rotation.overlap)}" if rotation.overlap else ""
         page.prose(
