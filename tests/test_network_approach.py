@@ -16,6 +16,7 @@ from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
 from tlsresume.openssl.server import Acceptor, reset
 from tlsresume.options import ConnectOptions, SaveOptions
+from tlsresume.preludes.greetings import AT_ONCE
 from tlsresume.results import SaveResult
 from tlsresume.session.file import SessionFile, format_session_file, parse_session_file
 from tlsresume.target import parse_target
@@ -152,3 +153,20 @@ def test_a_port_without_tls_names_what_speaks_there():
     assert result.error is not None
     assert result.error.step == "starttls"
     assert result.error.message.isprintable()
+    assert result.error.hints == ("this looks like another protocol: --starttls mysql",)
+
+
+@pytest.mark.parametrize(
+    ("says", "hint"),
+    [
+        ((), AT_ONCE),
+        ((b"HTTP/1.1 400 Bad Request\r\n\r\n",), AT_ONCE),
+        ((b"* OK IMAP4rev1 ready\r\n",), "this looks like another protocol: --starttls imap"),
+    ],
+)
+def test_the_wrong_prelude_is_told_what_helps(says, hint):
+    """Where TLS starts at once, or another protocol speaks, the next step is named."""
+    with PreludePeer(says, "wait") as peer:
+        result, _ = saved(peer, "smtp", timeout=0.5)
+    assert result.error is not None
+    assert result.error.hints == (hint,)

@@ -118,6 +118,19 @@ def test_each_misdeed_is_told(misdeed, kinds, words):
     assert link.handshake_ms is None
 
 
+def test_a_peer_that_only_closes_may_start_in_clear():
+    """PostgreSQL and LDAP close on a ClientHello without a word: STARTTLS may be what lacks."""
+
+    async def scene(link: NetworkLink) -> None:
+        with pytest.raises(HandshakeError):
+            await link.start_tls(Plan())
+        await link.close()
+
+    with RawPeer("closes after ClientHello") as peer:
+        hints = failure_of(linked(peer.port, scene)).hints
+    assert "--starttls PROTO" in hints[0]
+
+
 def test_a_silent_peer_times_out():
     """Nothing comes: the deadline ends it."""
     began = time.monotonic()

@@ -439,6 +439,17 @@ def test_what_broke_the_handshake_is_told(answers, kind, words):
     assert stack_of(client).call == "SSL_do_handshake"
 
 
+@pytest.mark.parametrize(
+    ("greeting", "protocol"),
+    [(b"220 mail.example ESMTP\r\n", "smtp"), (b"* OK IMAP4rev1 ready\r\n", "imap")],
+)
+def test_a_port_that_starts_in_clear_names_the_option_that_helps(greeting, protocol):
+    """Who forgot --starttls is told which one, by the server's own greeting."""
+    failure = failure_of(broken_by(greeting))
+    assert "TLS starts later here" in failure.message
+    assert f"--starttls {protocol}" in failure.hints[0]
+
+
 def test_an_end_after_half_a_message_is_a_closed_connection(tls_version):
     """EOF anywhere in the server's first flight says that the server closed."""
     with Peer().pair(plan_for(tls_version)) as pair:

@@ -74,7 +74,8 @@ async def begin(link: NetworkLink, sock: socket.socket, route: Route, approach: 
     except TimeoutError:
         topic = prelude.topic if prelude is not None else "reading of the PROXY header"
         message = f"{where}: no {topic.removeprefix('the ').removeprefix('its ')} in time"
-        link.failure = Failure("starttls", "timeout", message)
+        hints = prelude.hints if prelude is not None else ()
+        link.failure = Failure("starttls", "timeout", message, hints)
         raise PreludeError(message, why="closed") from None
     except OSError as error:
         link.failure = failure_from(error, "starttls", where)

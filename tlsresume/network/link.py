@@ -270,9 +270,12 @@ class NetworkLink(Link):
         kind: FailureKind = broken.kind
         if kind == "not-tls" and self.after_starttls:
             kind = "injection"
-        hints = _hints(broken.message)
+        hints = broken.hints or _hints(broken.message)
         if early and (not hints or broken.alert == AlertDescription.handshake_failure):
             hints = _certificate_hint(client) or hints
+        silent = broken.kind == "closed" and not client.received
+        if silent and not self.after_starttls and client.set_session_result is None:
+            hints = (_IN_CLEAR,)
         self._fail(Failure(step, kind, where, hints, broken.stack))
 
     def _fail(self, failure: Failure) -> None:
@@ -316,11 +319,14 @@ _REASON_HINTS: dict[str, str] = {
     "certificate_required": "the server demands a client certificate: --cert FILE --key FILE",
     "unrecognized_name": "the server does not know this name: --servername NAME or --no-sni",
     "no_application_protocol": "the server refuses the offered protocols: --alpn PROTO",
-    "plain HTTP": "check the port; https usually has 443",
-    "STARTTLS": "this port starts in clear text; use the port where TLS starts at once",
     "handshake_failure": "no common cipher or group, or a client certificate is demanded",
     "certificate was refused": "give --cafile, or leave out --verify to test resumption anyway",
 }
+
+
+_IN_CLEAR = (
+    "if this port starts in clear (PostgreSQL, LDAP...), name its protocol: --starttls PROTO"
+)
 
 
 def _hints(message: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
+from tlsresume.preludes.greetings import hint_for_plain, preludes_of
 from tlsresume.session.session import Session
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
@@ -47,9 +48,9 @@ SESSIONS_KEPT = 256
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
 
-#: First words of servers that speak before TLS, and of such that want no more clients now:
-#: SMTP, FTP, NNTP by number (RFC 5321 section 4.2), IMAP, POP3.
-_GREETING = re.compile(rb"2[0-9]{2}[ -]|\* (OK|PREAUTH)\b|\+OK\b")
+#: First words of servers that speak before TLS in a way that no prelude knows, and of such
+#: that want no more clients now: SMTP, FTP, NNTP by number (RFC 5321 section 4.2), IMAP, POP3.
+_GREETING = re.compile(rb"2[0-9]{2}[ -]")
 _TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
 
 OnMessage = Callable[[Role, int, bytes], None]
@@ -57,7 +58,7 @@ OnMessage = Callable[[Role, int, bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Why a connection broke: what kind of failure, in words, and OpenSSL's own stack.
+    """Why a connection broke: what kind of failure, in words, OpenSSL's own stack, what helps.
 
     `alert` is the number of the server's alert, where it sent one.
     """
@@ -66,6 +67,7 @@ class Broken:
     message: str
     stack: ErrorStack | None = None
     alert: int | None = None
+    hints: tuple[str, ...] = ()
 
 
 class TLSClient:
@@ -308,7 +310,9 @@ class TLSClient:
             said = f"the server sent alert {alert.description} {alert.name}"
             return Broken("alert", said, stack, alert.description)
         if self._first_bytes and not self._looks_like_tls():
-            return Broken("not-tls", describe_plain(self._first_bytes), stack)
+            first = self._first_bytes
+            hints = hint_for_plain(first)
+            return Broken("not-tls", describe_plain(first), stack, hints=hints)
         reasons = {entry.reason for entry in stack.entries}
         if "certificate verify failed" in reasons:
             code = self._handle.verify_result()
@@ -378,7 +382,7 @@ def describe_plain(data: bytes) -> str:
     shown = _shown(data[:24])
     if _TURNED_AWAY.match(data):
         return f"the server turns this client away in plain text: {_shown(data.rstrip())!r}"
-    if _GREETING.match(data):
+    if preludes_of(data) or _GREETING.match(data):
         return f"the server greets in plain text ({shown!r}): TLS starts later here (STARTTLS)"
     return f"the server's answer is not TLS; it begins {shown!r}"
 

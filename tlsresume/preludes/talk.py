@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from tlsresume.errors import PreludeError
+from tlsresume.preludes.greetings import AT_ONCE, hint_for_words
 
 T = TypeVar("T")
 
@@ -28,6 +29,9 @@ LARGEST = 65536
 _INJECTION = (
     "a client that keeps them takes them for protected data: see CVE-2011-0411, CVE-2021-23222"
 )
+
+#: How much of what comes first is kept, to tell which protocol it is.
+_FIRST = 64
 
 #: How much of a peer's words an error repeats.
 _WORDS_SHOWN = 200
@@ -46,6 +50,7 @@ class Talk:
         self.ended = False
         self._limit = limit
         self._came = 0
+        self._first = b""
         self._in = bytearray()
         self._out = bytearray()
 
@@ -53,6 +58,11 @@ class Talk:
     def rest(self) -> bytes:
         """What came and was not read."""
         return bytes(self._in)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What helps where nothing more comes: what the peer said so far may tell."""
+        return hint_for_words(self._first) if self.rest else () if self._came else (AT_ONCE,)
 
     def say(self, data: bytes, topic: str) -> None:
         """Queue bytes for the peer; `topic` is what is expected next."""
@@ -68,6 +78,7 @@ class Talk:
         """Take what came; b"" is the end. Raises PreludeError when it is too much."""
         if not data:
             self.ended = True
+        self._first += data[: _FIRST - len(self._first)]
         self._came += len(data)
         self._in += data
         if self._came > self._limit:
@@ -106,7 +117,11 @@ class Talk:
 
     def _closed(self) -> PreludeError:
         said = f"; its last words: {words(self._in)}" if self._in else ""
-        return PreludeError(f"the server closed the connection in {self.topic}{said}", why="closed")
+        return PreludeError(
+            f"the server closed the connection in {self.topic}{said}",
+            why="closed",
+            hints=self.hints,
+        )
 
     def refused(self, said: bytes, *hints: str) -> PreludeError:
         """The peer said no, in these words."""
@@ -115,7 +130,9 @@ class Talk:
     def garbled(self, said: bytes) -> PreludeError:
         """The peer said something that its protocol does not have here."""
         return PreludeError(
-            f"unexpected words from the server in {self.topic}: {words(said)}", why="garbled"
+            f"unexpected words from the server in {self.topic}: {words(said)}",
+            why="garbled",
+            hints=hint_for_words(self._first) if self._first.startswith(said[:_FIRST]) else (),
         )
 
 
@@ -146,6 +163,11 @@ class Prelude:
     def topic(self) -> str:
         """What is being waited for, in words."""
         return self._talk.topic
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What helps where nothing more comes."""
+        return self._talk.hints
 
     @property
     def rest(self) -> bytes:
