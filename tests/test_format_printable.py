@@ -55,6 +55,17 @@ def test_json_keeps_its_value(text):
     assert all(letter.isprintable() or letter == "\n" for letter in document)
 
 
+def test_no_text_is_a_command_to_a_ci_runner():
+    """`##[error]` from a server is not obeyed by GitHub's or Azure's log, as text or as JSON."""
+    page = Page(View())
+    page.line("a ##[stop-commands]x")
+    page.prose("a ##[error]x")
+    assert page.render() == "a ##\\[stop-commands]x\na ##\\[error]x\n"
+    document = json_safe(json.dumps({"text": "##[error]x"}))
+    assert "##[" not in document
+    assert json.loads(document) == {"text": "##[error]x"}
+
+
 @given(ANY_TEXT, st.integers(20, 100))
 def test_prose_loses_no_word(text, width):
     """Wrapped prose has all words of the text, in order, and breaks none."""

@@ -9,9 +9,11 @@ import pytest
 
 from tests.golden import cases, check
 from tlsresume.formats import FORMATS, text
-from tlsresume.formats.page import View
+from tlsresume.formats.address_text import put_address
+from tlsresume.formats.attempts import put_attempts
+from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume, render_save
-from tlsresume.results import KeyName
+from tlsresume.results import KeyName, Series
 
 NARROW = View(width=80)
 LOUD = View(width=80, verbose=True)
@@ -129,3 +131,32 @@ def test_an_unknown_subject_is_said():
     nameless = replace(cases.CERTIFICATE, subject="")
     target = replace(cases.GOOD, addresses=(cases.address("192.0.2.1", certificate=nameless),))
     assert "(no subject)" in text.render(cases.report(target), NARROW)
+
+
+def test_a_session_known_at_times_is_not_one_node():
+    """Where any mechanism is accepted at times only, nothing is called one node."""
+    good = cases.REPORTS["good"].targets[0]
+    at_times = replace(good.addresses[0].mechanisms[-1], judged=False, fixed=Series.count("RNNRN"))
+    address = replace(good.addresses[0], mechanisms=(*good.addresses[0].mechanisms[:-1], at_times))
+    page = Page(View())
+    put_address(page, good.addresses[0])
+    assert "one node" in page.render()
+    page = Page(View())
+    put_address(page, address)
+    assert "one node" not in page.render()
+
+
+def test_a_version_that_is_not_spoken_has_a_row():
+    """A reader who misses TLS 1.3 in the table is told why."""
+    page = Page(View())
+    put_address(page, replace(cases.REPORTS["good"].targets[0].addresses[0], unspoken=("TLSv1.3",)))
+    assert "  TLS 1.3             not spoken here\n" in page.render()
+
+
+def test_a_data_connection_is_listed_with_its_own_port():
+    """The line of an attempt names the port that it went to."""
+    page = Page(View())
+    put_attempts(page, (replace(cases.ATTEMPTS[1], port=50021), cases.ATTEMPTS[1]), "192.0.2.1", 21)
+    first, second = page.render().splitlines()
+    assert "to 192.0.2.1:50021" in first
+    assert "to 192.0.2.1:21 " in second

@@ -367,6 +367,15 @@ def test_an_address_that_speaks_one_version_has_no_error():
     """A version that is not spoken is no error of the address."""
     found = summary([failed(1, "psk", "alert", alert=70), full(2, "ticket")])
     assert (found.error, found.tls_versions) == (None, ("TLSv1.2",))
+    assert found.unspoken == ("TLSv1.3",)
+
+
+def test_a_version_that_broke_without_a_clear_reason_is_not_called_unspoken():
+    """Only an alert that says so, or a choice between both, shows that a version is not spoken."""
+    broke = failed(1, "psk", "closed")
+    assert summary([broke, full(2, "ticket")]).unspoken == ()
+    chose = replace(full(3, "ticket"), mechanism=None, series="both")
+    assert summary([broke, full(2, "ticket"), chose]).unspoken == ("TLSv1.3",)
 
 
 def test_the_error_of_an_address_is_the_telling_one():
@@ -396,6 +405,11 @@ def test_a_row_says_only_what_is_known():
     assert (unknown.offered, unknown.accepted, unknown.reused) == (True, None, None)
     assert unknown.error == "the peer: reset"
     assert row(attempt_of(ask(1, "psk", "full")), NAMES).offered is False
+
+
+def test_a_row_names_the_port_that_was_connected_to():
+    """An FTPS data connection has a port of its own, which a log would be searched for."""
+    assert row(replace(tried(1, "R"), port=50021), NAMES).port == 50021
 
 
 def test_full_handshakes_beside_the_tries_are_timed():

@@ -7,7 +7,7 @@ schema gives them; why something was not resumed is the business of the rules.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
@@ -115,7 +115,19 @@ def summarise_address(
         certificate=describe_leaf(full),
         mechanisms=_judge(mechanisms),
         attempts=tuple(row(attempt, naming) for attempt in rows or journal),
+        unspoken=tuple(_unspoken(full)) if spoken else (),
     )
+
+
+def _unspoken(full: Sequence[Attempt]) -> Iterator[str]:
+    """The versions refused by their alert, or not chosen when both were offered."""
+    both = any(each.series == "both" and each.handshake_done for each in full)
+    for name in ("psk", "ticket"):
+        first = _first(full, name)
+        if first is None or first.handshake_done:
+            continue
+        if _is_version_alert(first) or (both and name == "psk"):
+            yield VERSION_LABEL[name]
 
 
 def _first(full: Sequence[Attempt], mechanism: Mechanism) -> Attempt | None:
@@ -395,6 +407,7 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         sent=attempt.traffic.sent,
         received=attempt.traffic.received,
         flights=attempt.traffic.flights,
+        port=attempt.port,
     )
 
 

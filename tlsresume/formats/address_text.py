@@ -56,6 +56,9 @@ def put_address(page: Page, address: AddressResult) -> None:
     )
     for mechanism, (fixed, chained) in zip(address.mechanisms, rows, strict=True):
         _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second))
+    for version in address.unspoken:
+        label = f"  {VERSION_WORDS.get(version, version)}"
+        page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
     put_ftp_data(page, address.ftp_data)
@@ -179,7 +182,9 @@ def _put_meaning(page: Page, address: AddressResult) -> None:
     """The line under the table: one node or not, and what resumption saves."""
     words = []
     judged = [row for row in address.mechanisms if row.judged]
-    if judged and all(_as_one_node(row) for row in judged):
+    # What is not judged may still show a second node: a session ID that is known at times.
+    mixed = any(_mixed(each) for row in address.mechanisms for each in (row.fixed, row.chained))
+    if judged and not mixed and all(_as_one_node(row) for row in judged):
         words.append("Behaves as one node from this client.")
     timed = [
         row

@@ -21,8 +21,8 @@ def offer_words(row: AttemptRow) -> str:
 
 def put_attempts(page: Page, rows: tuple[AttemptRow, ...], address: str, port: int) -> None:
     """A line per attempt: UTC time, our port, the peer, what was tried and what came of it."""
-    peer = format_endpoint(address, port)
     for row in rows:
+        peer = format_endpoint(address, row.port or port)
         local = "-" if row.local_port is None else str(row.local_port)
         extras = []
         if row.key_name is not None:

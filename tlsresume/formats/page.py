@@ -14,7 +14,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import RUNNER_COMMAND, printable
 
 ColourSystem = Literal["standard", "256", "truecolor"]
 
@@ -62,7 +62,8 @@ class Page:
     def line(self, *parts: Part) -> None:
         """Add one line as it is; without parts, an empty one."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
-        self._lines.append([(printable(text), style) for text, style in styled])
+        safe = [(printable(text).replace(RUNNER_COMMAND, "##\\["), style) for text, style in styled]
+        self._lines.append(safe)
 
     def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
         """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import re
 
+#: Starts a command to the runners of GitHub and Azure, wherever in a line it stands.
+RUNNER_COMMAND = "##["
+
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _NOT_PLAIN_ASCII = re.compile(r"[^\x20-\x7e\n]")
 
@@ -45,8 +48,10 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 def json_safe(document: str) -> str:
-    """A JSON document with the same unprintable characters written as JSON's escapes.
+    """A JSON document with the same unprintable characters written as JSON's escapes, and
+    what a CI runner would take for a command.
 
     They can stand only inside strings, so the document's value does not change.
     """
-    return _NOT_PLAIN_ASCII.sub(_json_escape, document)
+    safe = _NOT_PLAIN_ASCII.sub(_json_escape, document)
+    return safe.replace(RUNNER_COMMAND, "##\\u005b")

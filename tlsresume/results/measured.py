@@ -147,7 +147,10 @@ class FTPData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """An attempt in a report: enough to find it in a server's log. `time` is UTC, ISO 8601."""
+    """An attempt in a report: enough to find it in a server's log. `time` is UTC, ISO 8601.
+
+    `port` is the server's: that of its address, or of an FTPS data connection.
+    """
 
     n: int
     time: str
@@ -168,6 +171,7 @@ class AttemptRow:
     sent: int | None = None
     received: int | None = None
     flights: int | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressResult:
-    """One address of a target."""
+    """One address of a target. `unspoken` are TLS versions that it was seen to refuse."""
 
     address: str
     port: int
@@ -204,6 +208,7 @@ class AddressResult:
     mechanisms: tuple[MechanismResult, ...] = ()
     ftp_data: tuple[FTPData, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
+    unspoken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
