@@ -56,7 +56,7 @@ def test_existing_file(tmp_path):
     path.chmod(0o644)
     with pytest.raises(OutputFileError) as caught:
         write_atomically(str(path), b"new")
-    assert caught.value.hints == ("--force replaces it.",)
+    assert caught.value.hints == ("--force replaces it",)
     assert caught.value.exit_status is ExitStatus.FILE
     assert path.read_bytes() == b"old"
     write_atomically(str(path), b"new", force=True)

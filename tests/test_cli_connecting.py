@@ -8,6 +8,7 @@ import click
 import pytest
 
 from tlsresume.cli.connecting import Connection, connection_options
+from tlsresume.endpoints import perhaps_meant
 from tlsresume.errors import FileError, UsageError
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
 from tlsresume.wire.handshake import ProtocolVersion
@@ -249,3 +250,21 @@ def test_a_list_that_cannot_be_read_is_a_file_error(tmp_path):
             read_targets(str(path), parse())
     with pytest.raises(FileError, match="not UTF-8"):
         read(tmp_path / "binary", b"\xff\xfe\x00")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("::1:4431", "[::1]:4431"),
+        ("2001:db8::1:443", "[2001:db8::1]:443"),
+        ("::1", None),
+        ("2001:db8::53", None),
+        ("2001:db8:1:2:3:4:5:443", None),
+        ("[::1]:443", None),
+        ("192.0.2.1:443", None),
+        ("localhost:443", None),
+    ],
+)
+def test_an_address_that_may_hold_a_port_is_told_apart(text, meant):
+    """A port behind an IPv6 address without brackets reads as its last group: that is said."""
+    assert perhaps_meant(text) == meant

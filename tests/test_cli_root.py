@@ -100,6 +100,33 @@ def test_usage_errors_are_one_line_and_exit_2(run, arguments, line):
     assert all(each.startswith("hint: ") for each in rest)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["prob", "x"], "did you mean: tlsresume probe"),
+        (["www.example.com"], "to test a server: tlsresume probe www.example.com"),
+        (["localhost:4433"], "to test a server: tlsresume probe localhost:4433"),
+        (["probe", "localhost", "4433"], "a port goes with its host: HOST:4433"),
+        (["probe", "http://x"], "https://HOST:PORT"),
+        (["resume", "x.example:443"], "a session file is made by: tlsresume save TARGET"),
+    ],
+)
+def test_typical_mistakes_are_told_the_next_step(run, arguments, hint):
+    """A forgotten command, a port apart, a target where a file goes: each names what helps."""
+    _, out, err = run(*arguments)
+    assert out == ""
+    assert hint in err
+
+
+@pytest.mark.parametrize("target", ["joe:secret@x.example", "https://joe:secret@x.example/"])
+def test_a_password_in_a_target_is_not_repeated(run, target):
+    """What was typed by mistake does not reach a log."""
+    status, _, err = run("probe", target)
+    assert status == ExitStatus.USAGE
+    assert "refused" in err
+    assert "secret" not in err
+
+
 STACK = ErrorStack(
     "d2i_SSL_SESSION", "NULL", (ErrorEntry("asn1", "wrong\x1b tag", 0x068000A8, "Type=X"),)
 )

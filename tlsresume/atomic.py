@@ -53,7 +53,7 @@ def write_atomically(path: str, data: bytes, *, force: bool = False, mode: int =
         _sync_folder(folder)
     except FileExistsError:
         raise OutputFileError(
-            f"{path} exists already", path=path, hints=("--force replaces it.",)
+            f"{path} exists already", path=path, hints=("--force replaces it",)
         ) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -71,10 +71,10 @@ def _refuse(path: str, *, force: bool) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISDIR(kind):
-        raise OutputFileError(f"{path} is a folder", path=path, hints=("Name a file in it.",))
+        raise OutputFileError(f"{path} is a folder", path=path, hints=("name a file in it",))
     if not stat.S_ISREG(kind) and not stat.S_ISLNK(kind):
         raise OutputFileError(
-            f"{path} is not a regular file", path=path, hints=("Use - for standard output.",)
+            f"{path} is not a regular file", path=path, hints=("use - for standard output",)
         )
     if not force:
         raise FileExistsError(path)

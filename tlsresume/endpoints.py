@@ -69,6 +69,8 @@ def parse_host(text: str, whole: str) -> str:
             )
         if not _LABEL.fullmatch(label):
             raise bad_target(whole, f"{label!r} cannot be part of a host name")
+    if name.isdigit() and name == whole:
+        raise bad_target(whole, "it is a number alone", f"a port goes with its host: HOST:{name}")
     if re.fullmatch(r"[0-9.]+", name):
         raise bad_target(whole, "this looks like an IP address, but is none")
     return name.lower()
@@ -96,6 +98,11 @@ def split_endpoint(text: str, default_port: int) -> tuple[str, int]:
     """`HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address. Raises UsageError."""
     if UNPRINTABLE.search(text):
         raise bad_target(text, "it contains white space or control characters")
+    if "@" in text:
+        raise bad_target(
+            f"...@{text.rpartition('@')[2]}",
+            "user and password in a target are refused, and were not sent",
+        )
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket:
@@ -113,3 +120,10 @@ def split_endpoint(text: str, default_port: int) -> tuple[str, int]:
         )
     host, colon, port = text.partition(":")
     return parse_host(host, text), parse_port(port, text) if colon else default_port
+
+
+def perhaps_meant(text: str) -> str | None:
+    """`[V6]:PORT` where a bare IPv6 address would be that without its brackets, else None."""
+    host, _, port = text.rpartition(":")
+    bare = is_address(text) and is_address(host) and ":" in host
+    return f"[{host}]:{port}" if bare and re.fullmatch(r"[0-9]{2,5}", port) else None

@@ -173,6 +173,8 @@ def parse_target(
         scheme = url.scheme.lower()
         if scheme not in SCHEMES:
             known = "known: " + ", ".join(sorted(SCHEMES))
+            if scheme == "http":
+                known = "http:// has no TLS to test; where it does: https://HOST:PORT or HOST:PORT"
             raise bad_target(text, f"unknown scheme {scheme!r}", known)
         if "@" in url.netloc:
             raise bad_target(

@@ -23,6 +23,7 @@ from tlsresume.cli.proxying import (
     proxy_said,
     with_proxy_of_environment,
 )
+from tlsresume.endpoints import perhaps_meant
 from tlsresume.protocols import STARTTLS
 
 if TYPE_CHECKING:
@@ -210,6 +211,10 @@ class Connection:
             proxy=proxy_said(said),
             proxy_header=proxy_header_said(said),
         )
+        if meant := perhaps_meant(text):
+            from tlsresume.cli.console import note
+
+            note(f"{text} is taken for an address without a port; with one it is {meant}")
         return with_proxy_of_environment(target) if said["proxy_env"] else target
 
     def saved_target(

@@ -53,7 +53,8 @@ def _range(_context: click.Context, _option: click.Parameter, value: str | None)
 
 def _rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
     if value is not None and not 0 < value <= 1:
-        raise click.BadParameter(f"{value:g} is not above 0 and up to 1")
+        meant = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
+        raise click.BadParameter(f"{value:g} is not above 0 and up to 1{meant}")
     return value
 
 

@@ -42,6 +42,21 @@ COMMANDS: dict[str, Lazy] = {
 }
 
 
+class NoSuchCommand(click.UsageError):
+    """A first word that is no command: misspelt, or a target whose command was left out."""
+
+    def __init__(self, word: str, ctx: click.Context) -> None:
+        from difflib import get_close_matches
+
+        super().__init__(f"No such command {word!r}.", ctx)
+        meant = get_close_matches(word, COMMANDS, 1)
+        self.hints: tuple[str, ...] = ()
+        if meant:
+            self.hints = (f"did you mean: tlsresume {meant[0]}",)
+        elif any(mark in word for mark in ".:"):
+            self.hints = (f"to test a server: tlsresume probe {word}",)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used."""
 
@@ -54,6 +69,13 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(lazy.module).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise NoSuchCommand(args[0], ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         with formatter.section("Commands"):
@@ -112,7 +134,8 @@ def _usage_error(error: click.ClickException) -> TLSResumeError:
     text = " ".join(error.format_message().split()).removesuffix(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tlsresume"
-    return UsageError(text[:1].lower() + text[1:], hints=(f"see '{path} --help'",))
+    hints = (*getattr(error, "hints", ()), f"see '{path} --help'")
+    return UsageError(text[:1].lower() + text[1:], hints=hints)
 
 
 def _known_or_bug(error: Exception) -> TLSResumeError:

@@ -96,5 +96,6 @@ def seconds(value: float) -> str:
         return f"-{seconds(-value)}"
     for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
         if value >= 2 * size:
-            return f"{value / size:.3g} {unit}"
+            amount = value / size
+            return f"{amount:.3g} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
     return f"{value:.3g} s"

@@ -87,7 +87,8 @@ class Control:
         if answer.code == 331:
             answer = await self.ask(f"PASS {password}")
         if answer.code not in (230, 232, 202):
-            raise FTPError(f"login as {user}: {answer}")
+            another = "; --ftp-user NAME logs in as another" if user == "anonymous" else ""
+            raise FTPError(f"login as {user}: {answer}{another}")
         await self.must("PBSZ 0", 200)
         await self.must("PROT P", 200)
 

@@ -27,7 +27,7 @@ def read_bounded(path: str, largest: int, error: type[FileError]) -> tuple[bytes
     try:
         mode = os.fstat(fd).st_mode
         if stat.S_ISDIR(mode):
-            raise error(f"{path} is a folder", path=path, hints=("Name a file in it.",))
+            raise error(f"{path} is a folder", path=path, hints=("name a file in it",))
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
             raise error(f"{path} is not a regular file", path=path)
         data = _read(fd, path, largest, error)

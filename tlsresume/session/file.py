@@ -47,7 +47,7 @@ Format = Literal["pem+metadata", "pem", "der"]
 
 LABEL = "SSL SESSION PARAMETERS"
 
-_SAVE_AGAIN = "Save the session again: tlsresume save TARGET"
+_SAVE_AGAIN = "save the session again: tlsresume save TARGET"
 _BOUNDARY = re.compile(r"-----(BEGIN|END) ([^-]*)-----")
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(.+)")
 
@@ -121,7 +121,12 @@ def read_session_file(path: str) -> SessionFile:
     """
     if path == "-":
         return parse_session_file(sys.stdin.buffer.read(LARGEST + 1), "standard input")
-    data, mode = read_bounded(path, LARGEST, SessionFileError)
+    try:
+        data, mode = read_bounded(path, LARGEST, SessionFileError)
+    except SessionFileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            error.hints = ("a session file is made by: tlsresume save TARGET",)
+        raise
     file = parse_session_file(data, path)
     if mode is None:
         return file
@@ -193,7 +198,7 @@ def _split(lines: list[str], path: str) -> tuple[list[str], list[str]]:
         raise SessionFileError(
             f"{path} holds {len(labels)} sessions",
             path=path,
-            hints=("Put each session in a file of its own.",),
+            hints=("put each session in a file of its own",),
         )
     if [match[1] for _, match in marks] != ["BEGIN", "END"] or marks[1][1][2] != LABEL:
         raise SessionFileError(
