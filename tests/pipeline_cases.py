@@ -51,7 +51,9 @@ _BETTER = replace(
     findings=(),
 )
 _SINCE = replace(
-    _DEFAULT, baseline=cases.report(_BETTER, cases.BROKEN), baseline_name="yesterday.json"
+    _DEFAULT,
+    baseline=cases.report(_BETTER, cases.BROKEN, cases.GOOD),
+    baseline_name="yesterday.json",
 )
 
 #: Each case by name: a report with its checks.

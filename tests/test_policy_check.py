@@ -9,6 +9,8 @@ import pytest
 
 from tests.golden import cases
 from tlsresume import scan
+from tlsresume.formats import FORMATS
+from tlsresume.formats.page import View
 from tlsresume.policy.baseline import compare
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
@@ -225,6 +227,34 @@ def test_nothing_changed():
 def test_changes(old, new, what, worse):
     """Each kind of change is named, and called worse only if it is."""
     assert words(old, new)[what] is worse
+
+
+def test_targets_that_a_run_left_out_are_named():
+    """A list that lost a line must not look like a run in which all went well."""
+    held = Judge(
+        today=dt.date(2026, 1, 31),
+        baseline=cases.report(GOOD, cases.PARTLY),
+        baseline_name="old.json",
+    )
+    assert held.report(cases.report(cases.PARTLY)).missing == (GOOD.target,)
+    assert held.report(cases.report(GOOD, cases.PARTLY)).missing == ()
+    assert replace(held, baseline=None).report(cases.report(GOOD)).missing == ()
+
+
+def test_a_target_that_the_baseline_lacks_is_new():
+    """Of a new target nothing is known to be worse, and it is said that it is new."""
+    held = Judge(today=dt.date(2026, 1, 31), baseline=cases.report(GOOD), baseline_name="old.json")
+    (change,) = held.report(cases.report(cases.PARTLY)).targets[0].changes
+    assert (change.what, change.after, change.worse) == ("target", "new", False)
+
+
+@pytest.mark.parametrize("name", ["text", "json", "junit", "github", "markdown", "nagios", "html"])
+def test_every_format_names_what_a_run_left_out(name):
+    """Whoever reads only one report still learns it."""
+    report = replace(cases.report(GOOD), missing=("gone.example:443",), baseline="old.json")
+    form = FORMATS[name]
+    show = form.summary() or form.renderer()
+    assert "gone.example" in show(report, View())
 
 
 def test_chance_is_no_change():

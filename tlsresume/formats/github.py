@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from tlsresume.formats.checks import OUTCOME_WORDS, title
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
+from tlsresume.formats.units import count
 from tlsresume.results import Check, ErrorResult, Finding, Report, Severity, TargetResult, Tool
 
 _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
@@ -22,6 +23,8 @@ def render(report: Report, _view: View) -> str:
     """The annotations of a run, and a line per target."""
     lines = [line for target in report.targets for line in _lines(target)]
     lines += [_finding(finding, "") for finding in report.findings]
+    missing = "it is in the baseline, and was not tested in this run"
+    lines += [_command("warning", f"{name}: not in this run", missing) for name in report.missing]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -37,8 +40,7 @@ def _lines(target: TargetResult) -> Iterator[str]:
             yield _command(level, _heading(target, check), check.message)
     for finding in target.findings:
         yield _finding(finding, f"{target.target}: ")
-    verdict = f"{target.target}: {target.verdict}, {target.connections} connections"
-    yield _plain(verdict)
+    yield _plain(f"{target.target}: {target.verdict}, {count(target.connections, 'connection')}")
 
 
 def _finding(finding: Finding, whose: str) -> str:

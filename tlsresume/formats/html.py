@@ -105,6 +105,8 @@ def _head(report: Report) -> Iterator[str]:
     yield "<header><h1>TLS session resumption</h1>"
     yield f'<p class="soft">{_text(count(len(report.targets), "target") + when)}</p>'
     yield f"<p>{words}</p></header>"
+    if report.missing:
+        yield f"<p>In the baseline, not in this run: {_text(', '.join(report.missing))}</p>"
     if len(report.targets) > 1:
         yield '<nav><table><thead><tr><th>Target</th><th>Verdict</th><th class="number">Connections</th></tr></thead><tbody>'
         for number, target in enumerate(report.targets, 1):

@@ -29,6 +29,7 @@ def _line(report: Report, number: int) -> str:
     name = report.targets[number].target
     whole: dict[str, Any] = msgspec.json.decode(document.document(report.tool, report))
     target = whole.pop("targets")[number]
+    whole.pop("missing")  # of the run; a line is written before its end
     violations = [each for each in whole.pop("violations") if each["target"] == name]
     return _one_line(
         msgspec.json.encode(whole | {"target": target, "violations": violations}).decode()

@@ -26,6 +26,8 @@ def render(report: Report, _view: View) -> str:
     document = JUnitXml("tlsresume")
     for target in report.targets:
         document.add_testsuite(_suite(report.tool, target))
+    for name in report.missing:
+        document.add_testsuite(_left_out(name))
     return _text(document)
 
 
@@ -71,6 +73,17 @@ def _suite(tool: Tool, target: TargetResult) -> TestSuite:
     share = target.duration_ms / 1000 / len(checks) if checks else 0.0
     for check in checks:
         suite.add_testcase(_case(target, check, round(share, 3)))
+    return suite
+
+
+def _left_out(name: str) -> TestSuite:
+    """A target of the baseline that this run left out: a test that was skipped."""
+    from junitparser import Skipped, TestCase, TestSuite
+
+    suite = TestSuite(printable(name))
+    case = TestCase("in the baseline", printable(f"tlsresume.{name}"), time=0)
+    case.result = [_result(Skipped, "not in this run", "missing")]
+    suite.add_testcase(case)
     return suite
 
 

@@ -67,6 +67,9 @@ def _lines(report: Report) -> Iterator[str]:
             f"| {escape(target.target)} | {sign} {escape(target.verdict)} |"
             f" {len(target.addresses)} | {target.connections} | {seconds(target.duration_ms)} |"
         )
+    if report.missing:
+        yield ""
+        yield f"In the baseline, not in this run: {escape(', '.join(report.missing))}"
     for target in report.targets:
         yield ""
         yield from _target(target)

@@ -62,6 +62,7 @@ def render(report: Report, _view: View) -> str:
     lines = [f"{SERVICE} {word} - {_text(_headline(report))} | {numbers}"]
     lines += [_text(line) for target in report.targets for line in _long(target, report)]
     lines += [_text(f"{each.severity}: {each.code}: {each.title}") for each in report.findings]
+    lines += [_text(f"in the baseline, not in this run: {name}") for name in report.missing]
     return "\n".join(lines) + "\n"
 
 

@@ -55,10 +55,15 @@ def render(report: Report, view: View) -> str:
 
 
 def summary(report: Report, view: View) -> str:
-    """The last lines of a run over several targets: how many got which verdict."""
-    if len(report.targets) < 2:
-        return ""
+    """The last lines of a run: how many of several targets got which verdict, and what a
+    baseline has that was left out."""
     page = Page(view)
+    if report.missing:
+        page.prose(
+            ", ".join(report.missing), first="In the baseline, not in this run: ", style=FAIR
+        )
+    if len(report.targets) < 2:
+        return page.render()
     verdicts = [target.verdict for target in report.targets]
     found = [verdict for verdict in VERDICT_STYLE if verdict in verdicts]
     page.line()

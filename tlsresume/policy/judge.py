@@ -11,6 +11,7 @@ from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands, merge
 from tlsresume.policy.policy import Policy
 from tlsresume.results import (
+    Change,
     Check,
     CheckOutcome,
     Finding,
@@ -66,7 +67,13 @@ class Judge:
             violations=violations + together,
             policy=self.name,
             baseline=self.baseline_name,
+            missing=tuple(self._missing(report)),
         )
+
+    def _missing(self, report: Report) -> Iterator[str]:
+        tried = {target.target for target in report.targets}
+        if self.baseline is not None:
+            yield from (old.target for old in self.baseline.targets if old.target not in tried)
 
     def _target(self, target: TargetResult) -> TargetResult:
         demands = merge(self.policy.demands_on(target.target), self.demands)
@@ -78,6 +85,9 @@ class Judge:
             changes = compare(old, graded)
             checks = known_checks(self._checks(old, demands), checks, changes)
             return replace(graded, checks=checks, changes=changes)
+        if self.baseline is not None:
+            change = Change(what="target", before="not in the baseline", after="new", worse=False)
+            return replace(graded, checks=checks, changes=(change,))
         return replace(graded, checks=checks)
 
     def _checks(self, target: TargetResult, demands: Demands) -> tuple[Check, ...]:

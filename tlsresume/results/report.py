@@ -155,7 +155,8 @@ class Report:
     """What a run of `probe` found; the one shape that every format prints.
 
     `policy` and `baseline` name what it was held against, None where nothing was asked.
-    `findings` are those that several targets show together.
+    `findings` are those that several targets show together; `missing` are targets of the
+    baseline that this run left out.
     """
 
     tool: Tool
@@ -164,4 +165,5 @@ class Report:
     policy: str | None = None
     baseline: str | None = None
     findings: tuple[Finding, ...] = ()
+    missing: tuple[str, ...] = ()
     schema: int = SCHEMA
