@@ -7,11 +7,13 @@ from collections import Counter
 
 import pytest
 
+from tests.canned_lab import mint
 from tests.causes import ROWS, Row
 from tests.evidence import Story
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
-from tlsresume.diagnosis.judge import judge, matches, named, wanted
+from tlsresume.diagnosis.judge import causes, judge, matches, named, wanted
 from tlsresume.experiments.ladder import EXPERIMENTS
+from tlsresume.results import Ticket
 
 CAUSES = "ABC"
 
@@ -202,3 +204,17 @@ def test_young_sessions_without_key_names_are_not_laid_to_nodes() -> None:
     assert "nodes" not in finding.title
     assert "may not be" in finding.title
     assert finding.candidates
+
+
+def test_a_short_handle_is_an_entry_of_a_cache() -> None:
+    """Stateful tickets of 16 bytes, as of Erlang, that are refused after a restart: the cache
+    has lost them, and no ticket key is blamed."""
+    story = Story("psk")
+    story.keep(mint("psk", bytes(range(16)), story.now - 60))
+    again = b"0123456789abcdef"
+    for n in range(3):
+        fresh = Ticket(again[n:] + again[:n], 7200, 3.0)
+        story.declined(experiment="resume", series="resume", key=None, tickets=(fresh,))
+    codes = {judged.rule.code for judged in causes(story.view())}
+    assert "cache-miss" in codes
+    assert "other-ticket-key" not in codes

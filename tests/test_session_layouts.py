@@ -99,6 +99,8 @@ def test_opaque():
 def test_stateful():
     """32 bytes are a handle of a cache."""
     assert looks_like(bytes(32))[0].layout == "stateful"
+    (erlang,) = looks_like(bytes(16))
+    assert (erlang.layout, erlang.confidence) == ("stateful-16", "likely")
 
 
 FAMILY = {"gnutls64": "gnutls", "go32": "go-1.20"}

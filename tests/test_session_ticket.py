@@ -29,6 +29,16 @@ def test_stateful():
     assert naming.name_of(tickets[0]) is None
 
 
+@pytest.mark.parametrize(("length", "stateful"), [(16, True), (39, True), (40, False), (0, False)])
+def test_what_is_too_short_for_a_secret_is_a_handle(length, stateful):
+    """A PSK has 32 bytes at least, and what seals it 8: less is a handle, as Erlang's of 16."""
+    assert is_stateful(ticket(length=length)) == stateful
+    if stateful:
+        naming = KeyNaming.learn([ticket(length=length) for _ in range(3)])
+        assert (naming.visible, naming.certain) == (False, True)
+        assert f"tickets of {length} bytes name no key" in naming.reason
+
+
 def test_one_key():
     """A prefix that two tickets share is their key's name."""
     tickets = [ticket(NODE_A), ticket(NODE_A)]

@@ -192,7 +192,9 @@ def _kept_otherwise(view: View, later: list[Attempt]) -> Match | None:
     now = {is_stateful(ticket) for ticket in tickets}
     if now != {not view.stateful}:
         return None
-    kinds = ("sealed tickets", "32-byte (stateful) tickets")
+    old = view.session.fields.ticket if view.session else None
+    handle = old if view.stateful and old else tickets[0]
+    kinds = ("sealed tickets", f"{len(handle)}-byte (stateful) tickets")
     return Match(
         seen=(f"{kinds[view.stateful]} then, {kinds[not view.stateful]} now",),
         evidence=shown(view, *later),

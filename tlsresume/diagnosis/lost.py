@@ -72,9 +72,9 @@ def consumed(view: View) -> Match | None:
 def cache_miss(view: View) -> Match | None:
     """The server that answered does not have the session in its cache.
 
-    A session ID, or a 32-byte TLS 1.3 ticket, is refused and a new one given; the same
-    server accepts others. A fresh session offered at once (experiment retry) tells this
-    from never-honoured.
+    A session ID, or a TLS 1.3 ticket too short to hold a session (32 bytes with OpenSSL),
+    is refused and a new one given; the same server accepts others. A fresh session offered
+    at once (experiment retry) tells this from never-honoured.
     """
     if not view.stateful or not view.declined:
         return None
@@ -152,9 +152,10 @@ def never_honoured(view: View) -> Match | None:
         return None
     if view.saved is not None and not view.at_once:
         return None
-    how = "32-byte (stateful) tickets" if view.stateful and view.mechanism == "psk" else {
-        "session-id": "session IDs", "ticket": "tickets", "psk": "tickets",
-    }[view.mechanism]  # fmt: skip
+    how = "session IDs" if view.mechanism == "session-id" else "tickets"
+    ticket = view.session.fields.ticket if view.session else None
+    if view.mechanism == "psk" and view.stateful and ticket:
+        how = f"{len(ticket)}-byte (stateful) tickets"
     seen = [f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address"]
     if not view.stateful and view.naming.visible:
         seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")

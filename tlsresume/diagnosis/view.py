@@ -160,7 +160,7 @@ class View:
 
     @property
     def stateful(self) -> bool:
-        """Whether the server keeps the session: an ID, or a 32-byte TLS 1.3 ticket."""
+        """Whether the server keeps the session: an ID, or a TLS 1.3 ticket that is a handle."""
         if self.mechanism == "session-id":
             return True
         ticket = self.session.fields.ticket if self.session else None

@@ -128,6 +128,14 @@ STATEFUL = TicketLayout(
     mac="none",
     common=4,
 )
+ERLANG_STATEFUL = TicketLayout(
+    name="stateful-16",
+    family="a handle of a server-side cache (Erlang/OTP)",
+    fields=(Field("handle", 16),),
+    cipher="none",
+    mac="none",
+    common=4,
+)
 OPENSSL = TicketLayout(
     name="openssl",
     family=_SHARED,
@@ -271,6 +279,7 @@ S2N = TicketLayout(
 #: Every layout that is known; of two with the same points the first is named first.
 LAYOUTS: tuple[TicketLayout, ...] = (
     STATEFUL,
+    ERLANG_STATEFUL,
     BOTAN,
     OPENSSL,
     GNUTLS,
@@ -372,7 +381,7 @@ def _weigh(
         plural = "" if layout.tickets == 1 else "s"
         tally.add(1, f"{layout.tickets} ticket{plural} after a handshake")
     named = len(fields.get("key_name", b""))
-    if around.named is not None and layout is not STATEFUL:
+    if around.named is not None and layout not in (STATEFUL, ERLANG_STATEFUL):
         if around.named and around.named == named:
             tally.add(1, f"a key name of {named} bytes recurs")
         elif not around.named and not named:

@@ -13,7 +13,8 @@ with 200 tickets once in 200,000 collections.
   whole cipher blocks (L % 16 = 0, CBC), one that is not has another layout.
 - One ticket proves nothing; its name is assumed where its length fits OpenSSL's
   layout: name 16, IV 16, blocks of 16, MAC 32.
-- 32 bytes hold no sealed state at all: they are the handle of a server-side cache.
+- Less than a secret and its seal is no sealed state at all, but the handle of an entry
+  in the server's cache: 32 bytes of OpenSSL, 16 of Erlang.
 
 A ticket layout is a row of `LAYOUTS`, the most particular first.
 """
@@ -26,6 +27,10 @@ from dataclasses import dataclass
 
 #: TLS 1.3 stateful tickets of OpenSSL, rustls and the JDK: a session ID's length.
 STATEFUL_LENGTH = 32
+
+#: A PSK has the length of a hash, 32 bytes at least (RFC 8446 section 4.6.1, appendix B.4);
+#: no AEAD or MAC in use is shorter than 8.
+_SHORTEST_SEALED = 40
 
 #: OpenSSL's shortest: name 16, IV 16, one block 16, MAC 32.
 _SHORTEST_OF_BLOCKS = 80
@@ -58,7 +63,7 @@ LAYOUTS: tuple[Layout, ...] = (BOTAN, S2N, NAME16, NAME4)
 
 def is_stateful(ticket: bytes) -> bool:
     """Whether a ticket is only a handle of a server-side cache, judged by its length."""
-    return len(ticket) == STATEFUL_LENGTH
+    return 0 < len(ticket) < _SHORTEST_SEALED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,10 @@ class KeyNaming:
         distinct = set(tickets) - {b""}
         sealed = {ticket for ticket in distinct if not is_stateful(ticket)}
         if not sealed:
-            reason = "stateful: tickets of 32 bytes name no key" if distinct else "no tickets"
+            lengths = " or ".join(map(str, sorted({len(ticket) for ticket in distinct})))
+            reason = (
+                f"stateful: tickets of {lengths} bytes name no key" if distinct else "no tickets"
+            )
             return cls(visible=False, certain=bool(distinct), reason=reason)
         recurring = _recurring(sealed)
         named = {ticket: layout for ticket in sealed if (layout := _proved(ticket, recurring))}
