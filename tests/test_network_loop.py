@@ -7,6 +7,7 @@ import gc
 
 import pytest
 
+from tlsresume.errors import UsageError
 from tlsresume.network.loop import run
 
 
@@ -22,6 +23,23 @@ def test_it_gives_what_main_gives():
     assert run(answer()) == 42
     with pytest.raises(LookupError):
         run(fail())
+
+
+def test_async_code_is_told_to_use_a_thread(recwarn):
+    """A call inside a running loop is refused with the way that works, and leaves nothing open."""
+
+    async def answer() -> int:
+        return 42
+
+    async def caller() -> int:
+        with pytest.raises(UsageError, match="event loop is running") as caught:
+            run(answer())
+        assert "asyncio.to_thread" in caught.value.hints[0]
+        return await asyncio.to_thread(run, answer())
+
+    assert asyncio.run(caller()) == 42
+    gc.collect()
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])

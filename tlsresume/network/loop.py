@@ -8,8 +8,11 @@ leaves the loop at once, and leaves it again from each TaskGroup above that task
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from tlsresume.errors import UsageError
 
 T = TypeVar("T")
 
@@ -17,7 +20,17 @@ _INTERRUPTS = (KeyboardInterrupt, SystemExit)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """What `main` returns or raises; all that it started has ended by then."""
+    """What `main` returns or raises; all that it started has ended by then.
+
+    Raises UsageError inside a running loop, which it would block.
+    """
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_running_loop()
+        main.close()
+        raise UsageError(
+            "this call blocks, and an event loop is running in this thread",
+            hints=("in async code: await asyncio.to_thread(tlsresume.probe, target)",),
+        )
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(_report)
