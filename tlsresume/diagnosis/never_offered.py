@@ -206,7 +206,8 @@ def client_ticket_off(view: View) -> Match | None:
 
 _SPEAK_FIRST = (
     "First see whether tickets come after data, as with some servers: --send TEXT, or an https://"
-    " target. If none come then: switch resumption on, where it is wanted."
+    " target. If none come then: switch resumption on, where it is wanted; where it is off by design"
+    " (PostgreSQL, say), this is right."
 )
 
 _NOT_ISSUED = {
@@ -230,6 +231,7 @@ _NOT_ISSUED = {
         "Envoy session_ticket_keys, not disable_stateless_session_resumption",
         "Go tls.Config.SessionTicketsDisabled = false",
         "Caddy session_tickets: not disabled",
+        "Exim tls_resumption_hosts = *",
         "Java -Djdk.tls.server.enableSessionTicketExtension=true",
         "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
         "rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",

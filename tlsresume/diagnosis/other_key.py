@@ -25,6 +25,7 @@ _KEY_DIRECTIVES = (
     "Envoy session_ticket_keys",
     "Caddy session_tickets (distributed STEK)",
     "Go tls.Config.SetSessionTicketKeys",
+    "Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
     "Node ticketKeys, server.setTicketKeys()",
     "Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
     "OpenSSL SSL_CTX_set_tlsext_ticket_keys",
