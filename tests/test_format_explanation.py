@@ -84,6 +84,24 @@ def test_an_unknown_code_is_a_usage_error_with_the_nearest(run, typed, meant):
     assert f"hint: did you mean: tlsresume explain {meant}\n" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("session id context uninitialized", "no-session-id-context"),
+        ("s_client -reconnect", "captured-too-early"),
+        ("IDs assigned but not accepted", "never-honoured"),
+        ("unexpected eof while reading", "marked-not-resumable"),
+        ("Application Load Balancer", "cache-miss"),
+        ("openssl#10714", "captured-too-early"),
+    ],
+)
+def test_words_of_other_tools_lead_to_their_page(run, words, code):
+    """Who comes with a line of a log finds the page that tells what it means."""
+    status, _, err = run("explain", words)
+    assert status == ExitStatus.USAGE
+    assert f"hint: these words are in: tlsresume explain {code}\n" in err
+
+
 def test_a_code_like_none_has_no_suggestion(run):
     """What resembles no code is answered with the way to the list only."""
     status, _, err = run("explain", "zzzzzzzz")

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
 
 
+#: More pages than this would be a list, and there is one.
+_PAGES_NAMED = 3
+
+
 @click.command("explain", cls=GroupedCommand)
 @click.argument("code", required=False, metavar="[CODE]")
 @output_options("text", "json")
@@ -29,10 +33,12 @@ def command(code: str | None, outputs: Outputs) -> ExitStatus:
     chosen = [page for page in explanation.pages() if code in (None, page.code)]
     if not chosen:
         meant = explanation.nearest(code or "")
+        telling = explanation.telling_of(code or "")[:_PAGES_NAMED]
         raise UsageError(
             f"there is no finding with the code {code!r}",
             hints=(
                 *((f"did you mean: tlsresume explain {meant}",) if meant else ()),
+                *(f"these words are in: tlsresume explain {name}" for name in telling),
                 "all codes: tlsresume explain",
             ),
         )

@@ -58,12 +58,20 @@ IMPOSSIBLE: tuple[Impossible, ...] = (
         group="A",
         title="the client itself dropped the session",
         cause="A session whose connection was freed without SSL_shutdown, or ended by a fatal"
-        " alert, is considered bad: OpenSSL marks it not resumable and later offers nothing.",
-        advice="Call SSL_shutdown (in pyOpenSSL Connection.shutdown) before closing.",
+        " alert, is considered bad: OpenSSL marks it not resumable and later offers nothing. Since"
+        " OpenSSL 3 it does so, too, where the server ends without close_notify: unexpected eof"
+        " while reading.",
+        advice="Call SSL_shutdown (in pyOpenSSL Connection.shutdown) before closing; where the"
+        " server sends no close_notify, mend it, or set SSL_OP_IGNORE_UNEXPECTED_EOF.",
         why_not_here="tlsresume keeps sessions as bytes, taken before the connection ends, and"
         " the mark is not among them. To see what the server makes of a cut connection:"
         " tlsresume resume --unclean-close.",
-        sources=("SSL_set_session(3), NOTES", "openssl/openssl#1550", "pyca/pyopenssl#528"),
+        sources=(
+            "SSL_set_session(3), NOTES",
+            "openssl/openssl#1550",
+            "openssl/openssl#11378",
+            "pyca/pyopenssl#528",
+        ),
     ),
     Impossible(
         code="context-mismatch",

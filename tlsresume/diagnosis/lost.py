@@ -65,7 +65,8 @@ def consumed(view: View) -> Match | None:
     cause="The session is kept in a cache of the server, and the node or worker that answered does"
     " not have it.",
     advice="Share the session cache between workers and nodes and give it room, or use tickets with"
-    " a shared key.",
+    " a shared key. AWS: the Classic and Application Load Balancers resume on the same node only,"
+    " Network Load Balancers (tickets) on all of a region.",
     directives=_CACHE_DIRECTIVES,
     sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
 )
@@ -124,7 +125,8 @@ _KEYS_UNSEEN = (
     "never-honoured",
     "B",
     "error",
-    cause="The server issues sessions that it never accepts again: nothing stands behind them.",
+    cause="The server issues sessions that it never accepts again: nothing stands behind them. Of"
+    " session IDs SSL Labs says: IDs assigned but not accepted.",
     advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",

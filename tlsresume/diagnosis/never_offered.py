@@ -44,9 +44,13 @@ def file_unreadable(view: View) -> Match | None:
     cause="A TLS 1.3 session becomes resumable with a NewSessionTicket, which comes after the"
     " handshake; this one was saved before any came.",
     advice="Read from the connection after the handshake (for HTTP: send a request and read the"
-    " reply) and save then. tlsresume save waits for the ticket; --ticket-wait sets how long.",
+    " reply) and save then. tlsresume save waits for the ticket; --ticket-wait sets how long."
+    " openssl s_client -reconnect does not wait, and so shows New each time with TLS 1.3; its"
+    " -sess_out may write such a file when its input ends at once.",
     sources=(
         "SSL_get_session(3), NOTES",
+        "openssl/openssl#10714",
+        "openssl/openssl#8018",
         "openssl/openssl#3008",
         "openssl/openssl#2259",
         "curl/curl#3202",

@@ -86,6 +86,19 @@ def nearest(code: str) -> str | None:
     return next(iter([*close, *holding]), None)
 
 
+def telling_of(words: str) -> tuple[str, ...]:
+    """The codes of the pages that hold these words, such as those of another tool."""
+    wanted = " ".join(words.lower().replace("_", " ").split())
+    found = []
+    for page in pages():
+        texts = (page.title, page.cause, page.how_told, page.why_not_here, page.advice,
+                 *page.directives, *page.sources)  # fmt: skip
+        told = " ".join(text or "" for text in texts).lower().replace("_", " ")
+        if wanted and wanted in " ".join(told.split()):
+            found.append(page.code)
+    return tuple(found)
+
+
 def _of_rule(rule: Rule) -> Explanation:
     return Explanation(
         code=rule.code,
