@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from tlsresume.actions import reach
 from tlsresume.actions.resume import first_try, resume
 from tlsresume.actions.save import save
 from tlsresume.cli.statuses import resume_status
-from tlsresume.errors import ExitStatus, FileError, UsageError
+from tlsresume.errors import ExitStatus, FileError, SessionFileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
 from tlsresume.results import Failure, ResumeResult
@@ -241,10 +242,12 @@ def test_a_refused_port_is_unreachable(server):
 
 @pytest.mark.parametrize("changes", [{"cipher": b"\x13\x99"}, {"cipher": b"\xff\xff"}])
 def test_a_session_that_openssl_refuses_is_a_file_error(changes, server):
-    """What our ASN.1 takes and OpenSSL does not: the failed call is named, exit 7."""
+    """What our ASN.1 takes and OpenSSL does not: file and failed call are named, exit 7, and a
+    hint leads to the cause's page."""
     file = altered(keep(server().port, "psk"), **changes)
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(SessionFileError, match=f"^{re.escape(file.path)}: ") as caught:
         offer(file)
+    assert any("explain file-unreadable" in hint for hint in caught.value.hints)
     assert caught.value.exit_status == ExitStatus.FILE
     assert caught.value.stack is not None
     assert caught.value.stack.call == "d2i_SSL_SESSION"

@@ -19,7 +19,7 @@ from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
-from tlsresume.errors import FileError, PeerError
+from tlsresume.errors import PeerError, SessionFileError
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
@@ -29,7 +29,7 @@ from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
 from tlsresume.results import Attempt, ErrorResult, ResumeResult, Series
-from tlsresume.session.file import SessionFile, SessionMetadata, read_session_file
+from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
 from tlsresume.target import Target, format_endpoint, parse_target
@@ -51,8 +51,8 @@ def resume(
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
     The target is the one in the file unless given. Raises SessionFileError for a file
-    that is none, FileError where OpenSSL refuses the session itself, and UsageError,
-    also for another host than the session's own without `any_host`.
+    that is none and where OpenSSL refuses the session itself, and UsageError, also for
+    another host than the session's own without `any_host`.
     """
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
@@ -170,11 +170,11 @@ class _Resumption:
         naming = naming_of(lab.journal)
         failure = telling.error if not telling.handshake_done else None
         if failure is not None and failure.stack and failure.step == "session":
-            raise FileError(
-                failure.message,
+            raise SessionFileError(
+                f"{self.file.path}: {failure.message}",
                 path=self.file.path,
                 stack=failure.stack,
-                hints=("save the session again: tlsresume save TARGET",),
+                hints=UNREADABLE,
             )
         key = naming.name_of(session.fields.ticket) if session.fields.ticket else None
         new = telling.tickets[-1].ticket if telling.tickets else None

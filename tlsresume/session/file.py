@@ -31,6 +31,7 @@ from tlsresume.session.session import Session, SessionError
 
 __all__ = [
     "LARGEST",
+    "UNREADABLE",
     "Format",
     "SessionFile",
     "SessionMetadata",
@@ -47,7 +48,11 @@ Format = Literal["pem+metadata", "pem", "der"]
 
 LABEL = "SSL SESSION PARAMETERS"
 
-_SAVE_AGAIN = "save the session again: tlsresume save TARGET"
+#: Hints where a file holds no session that can be used.
+UNREADABLE = (
+    "save the session again: tlsresume save TARGET",
+    "why a file may hold no session: tlsresume explain file-unreadable",
+)
 _BOUNDARY = re.compile(r"-----(BEGIN|END) ([^-]*)-----")
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(.+)")
 
@@ -153,7 +158,7 @@ def parse_session_file(data: bytes, path: str) -> SessionFile:
     if len(data) > LARGEST:
         raise SessionFileError(f"{path} is too large for a session file", path=path)
     if not data.strip():
-        raise SessionFileError(f"{path} is empty", path=path, hints=(_SAVE_AGAIN,))
+        raise SessionFileError(f"{path} is empty", path=path, hints=UNREADABLE)
     # A SEQUENCE, long or beginning with an INTEGER; neither can begin a text.
     if data[0] == 0x30 and (data[1:2] >= b"\x80" or data[2:3] == b"\x02"):
         return SessionFile(path=path, session=_session(data, path), format="der")
@@ -176,9 +181,7 @@ def parse_session_file(data: bytes, path: str) -> SessionFile:
 
 
 def _not_a_session(path: str, what: str) -> SessionFileError:
-    return SessionFileError(
-        f"{path} holds no session: it is {what}", path=path, hints=(_SAVE_AGAIN,)
-    )
+    return SessionFileError(f"{path} holds no session: it is {what}", path=path, hints=UNREADABLE)
 
 
 def _split(lines: list[str], path: str) -> tuple[list[str], list[str]]:
@@ -202,7 +205,7 @@ def _split(lines: list[str], path: str) -> tuple[list[str], list[str]]:
         )
     if [match[1] for _, match in marks] != ["BEGIN", "END"] or marks[1][1][2] != LABEL:
         raise SessionFileError(
-            f"{path} is cut short: the block has no END line", path=path, hints=(_SAVE_AGAIN,)
+            f"{path} is cut short: the block has no END line", path=path, hints=UNREADABLE
         )
     begin, end = marks[0][0], marks[1][0]
     if any(line.strip() for line in lines[end + 1 :]):
@@ -244,7 +247,7 @@ def _base64(lines: list[str], path: str) -> bytes:
         return base64.b64decode("".join(line.strip() for line in lines), validate=True)
     except binascii.Error as error:
         raise SessionFileError(
-            f"{path} is damaged: its block is no base64 ({error})", path=path, hints=(_SAVE_AGAIN,)
+            f"{path} is damaged: its block is no base64 ({error})", path=path, hints=UNREADABLE
         ) from error
 
 
@@ -261,7 +264,7 @@ def _session(der: bytes, path: str) -> Session:
             raise _not_a_session(path, what) from error
         else:
             message = f"{path} is damaged: {error.message}"
-        raise SessionFileError(message, path=path, hints=(_SAVE_AGAIN,)) from error
+        raise SessionFileError(message, path=path, hints=UNREADABLE) from error
 
 
 def _outer_length(der: bytes) -> int:
