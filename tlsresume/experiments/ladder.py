@@ -23,6 +23,8 @@ _PAIRS = 5
 #: refuse what the one before them made, until its turn comes again.
 _AGAIN = 3
 _CLOSES = 3
+#: Seconds for a server to notice a cut, before the session is offered; a busy one needs some.
+_NOTICED = 0.2
 
 #: TLS 1.3 suites by the hash of their key schedule (RFC 8446 section B.4).
 _SUITES_BY_HASH = {
@@ -78,7 +80,10 @@ async def _same_ticket(setting: Setting) -> None:
 async def _close(setting: Setting) -> None:
     for _ in range(_CLOSES):
         for clean, name in ((True, "clean"), (False, "abrupt")):
-            _, session = await setting.full("close", f"full-{name}", clean=clean)
+            # What OpenSSL forgets with a cut connection is the session of its last ticket.
+            _, session = await setting.full("close", f"full-{name}", clean=clean, every_ticket=True)
+            if not clean:
+                await setting.lab.wait(_NOTICED)
             if session is not None:
                 await setting.offer("close", f"after-{name}", session)
 

@@ -14,6 +14,9 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 
+#: More tickets than any server sends at once.
+_EVERY = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -40,9 +43,15 @@ class Setting:
         *,
         plan: Plan | None = None,
         clean: bool = True,
+        every_ticket: bool = False,
     ) -> tuple[Attempt, Session | None]:
-        """A handshake without a session, and the newest session it brought."""
+        """A handshake without a session, and the newest session it brought.
+
+        `every_ticket`: of several TLS 1.3 tickets the last one is waited for.
+        """
         errand = replace(self.errand(experiment, series), clean=clean)
+        if every_ticket and errand.want_tickets:
+            errand = replace(errand, want_tickets=_EVERY)
         attempt = await self.lab.connect(self.route, plan or self.plan, errand)
         own = [s for s in attempt.sessions if s.mechanism == self.mechanism]
         return attempt, own[-1] if own else None
