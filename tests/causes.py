@@ -223,6 +223,28 @@ def too_old_for_the_server(story: Story) -> Story:
     )
 
 
+@row("expired-at-server", *TICKETS)
+def too_old_and_no_new_ticket(story: Story) -> Story:
+    """As wolfSSL does it in TLS 1.2: the declining handshake brings no ticket. Fresh ones are
+    under the key of the old one."""
+    story.keep(story.session(age=7000))
+    story.declined(experiment="resume", series="resume", key=None).retry()
+    fresh = story.session()
+    return (
+        story.full("same-ticket")
+        .reused(fresh, "same-ticket", "first")
+        .reused(fresh, "same-ticket", "second")
+    )
+
+
+@row("expired-at-server", "ticket")
+def expired_and_under_another_key(story: Story) -> Story:
+    """Past what was promised; the key was rotated since, too, and whether the old one is still
+    taken is not known."""
+    story.keep(story.session(key="b", age=9000))
+    return story.declined(experiment="resume", series="resume").retry()
+
+
 @row("expired-at-server", *ALL)
 def refused_before_the_promise(story: Story) -> Story:
     """Offered at growing ages: refused long before the 7200 s that were promised."""

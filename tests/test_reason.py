@@ -79,6 +79,7 @@ def test_why_it_was_not_offered(session, plan, words):
     [
         ("psk", ticket(KEY), ticket(KEY, 208), "its new ticket names the same key"),
         ("psk", ticket(KEY), ticket(OTHER), "begins with 6f6f6f6f, the offered one with 6b6b6b6b"),
+        ("psk", ticket(KEY), ticket(KEY[:15] + b"!"), f"begins with {KEY[:15].hex()}21, the"),
         ("psk", ticket(KEY), None, "sent no new ticket"),
         ("psk", b"a" * 32, b"b" * 32, "its new tickets are stateful (32 bytes)"),
         ("psk", b"a" * 32, ticket(KEY), "the ticket is stateful (32 bytes), those"),

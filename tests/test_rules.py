@@ -141,6 +141,33 @@ def test_what_no_client_can_prove_is_only_a_candidate() -> None:
     assert any(candidate.startswith(ONLY_CANDIDATE) for candidate in finding.candidates)
 
 
+def test_ids_of_a_server_that_asks_for_certificates() -> None:
+    """Where OpenSSL asks for client certificates and has no session id context it keeps no
+    session: IDs that are never honoured may be due to that; elsewhere it is not named."""
+    for asked in (True, False):
+        story = Story("session-id").keep(Story("session-id").session(age=5))
+        story.declined(experiment="resume", series="resume", certificate_requested=asked)
+        for _ in range(5):
+            story.full("retry", certificate_requested=asked)
+            story.declined(story.journal[-1].sessions[-1], "retry", "at-once")
+        (finding,) = judge([story.view()])
+        assert finding.code == "never-honoured"
+        named = any(each.startswith("no-session-id-context") for each in finding.candidates)
+        assert named is asked
+
+
+@pytest.mark.parametrize("mechanism", ["session-id", "ticket", "psk"])
+def test_an_id_does_not_show_who_made_it(mechanism) -> None:
+    """Another certificate and a session ID that is declined: another device may answer. Tickets
+    show that by their form, and have a rule for it."""
+    (told,) = (
+        row for row in ROWS if (row.name, row.mechanism) == ("renewed-certificate", mechanism)
+    )
+    (finding,) = judge([told.story().view()])
+    other = any(each.startswith("other-terminator") for each in finding.candidates)
+    assert other is (mechanism == "session-id")
+
+
 def test_what_cannot_happen_here_has_a_page_and_no_rule() -> None:
     """Causes that this tool's design excludes are explained, and are never a finding."""
     assert {each.code for each in IMPOSSIBLE} == IMPOSSIBLE_HERE

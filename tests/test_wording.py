@@ -39,6 +39,15 @@ def test_key_names_are_short() -> None:
     assert short(None) == "(not visible)"
 
 
+def test_key_names_that_begin_the_same_are_whole() -> None:
+    """WolfSSL's next key has the name of the one before but for a bit at its end: eight digits
+    would show one key where there are two."""
+    other = KEY_A[:-1] + ("0" if KEY_A[-1] == "1" else "1")
+    assert short(KEY_A, (KEY_A, KEY_B, None)) == "3f9a41c0"
+    assert short(KEY_A, (KEY_B, other)) == KEY_A
+    assert tally([KEY_A, KEY_A, other]) == f"key {KEY_A} on 2 connections, {other} on 1"
+
+
 def test_a_tally_counts_connections() -> None:
     """The most common key comes first."""
     assert tally([KEY_B, KEY_A, KEY_A]) == "key 3f9a41c0 on 2 connections, 9a07be11 on 1"

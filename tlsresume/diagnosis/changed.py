@@ -377,5 +377,14 @@ def context_changed(view: View) -> Match | None:
         evidence=shown(view, attempt),
         proven=bool(same) or view.saved is None or bool(fresh),
         ask=("retry",) if view.saved is not None else (),
-        candidates=() if same else ("cache-miss",) if view.stateful else ("other-ticket-key",),
+        candidates=() if same else _also(view),
     )
+
+
+def _also(view: View) -> tuple[str, ...]:
+    """What the change of the certificate may have come with, where no key name tells."""
+    if not view.stateful:
+        return ("other-ticket-key",)
+    if view.mechanism == "session-id":
+        return ("cache-miss", "other-terminator (session IDs do not show who made them)")
+    return ("cache-miss",)

@@ -48,10 +48,25 @@ def leaf_change(view: View) -> tuple[Attempt, str, str] | None:
     return None
 
 
+def key_now(view: View, attempt: Attempt) -> str | None:
+    """The key name of the ticket that a handshake brought; where it brought none, that of all
+    other tickets here, if they have one name."""
+    names = set(view.keys_in_order)
+    if not attempt.tickets and len(names) == 1:
+        return names.pop()
+    return view.issued_key(attempt)
+
+
 def same_key(view: View, attempt: Attempt) -> bool | None:
-    """Whether the new ticket names the offered one's key; None: not visible."""
-    old, new = view.offered_key(attempt), view.issued_key(attempt)
+    """Whether the server's key now is the offered ticket's; None: not visible."""
+    old, new = view.offered_key(attempt), key_now(view, attempt)
     return None if old is None or new is None else old == new
+
+
+def outlived(view: View, attempt: Attempt) -> bool:
+    """Whether the offered session was older than the server promised to take it."""
+    lifetime = (attempt.offer.lifetime if attempt.offer else None) or 0
+    return 0 < lifetime < view.age(attempt)
 
 
 def kind(view: View) -> str:

@@ -6,7 +6,7 @@ once, a fresh one, and an older one.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.compared import leaf_change, name_changes, same_key, share, shown
+from tlsresume.diagnosis.compared import leaf_change, name_changes, outlived, same_key, share, shown
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
@@ -176,6 +176,7 @@ def _elsewhere(view: View) -> tuple[str, ...]:
     """What else looks like a server that honours nothing."""
     if view.stateful:
         return (
+            *_without_a_context(view),
             "a new TLS context, and so a new cache, for each connection",
             "many nodes that do not share their caches",
         )
@@ -185,11 +186,17 @@ def _elsewhere(view: View) -> tuple[str, ...]:
     )
 
 
+def _without_a_context(view: View) -> tuple[str, ...]:
+    """OpenSSL keeps no session of a server that asks for certificates and has no context."""
+    asked = view.mechanism == "session-id" and any(a.certificate_requested for a in view.full)
+    return ("no-session-id-context (this server asks for client certificates)",) if asked else ()
+
+
 @rule(
     "expired-at-server",
     "B",
     "error",
-    cause="The server took the session for too old, though a fresh one resumes under the same key.",
+    cause="The server took the session for too old; a fresh one resumes.",
     advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
     directives=(
         "nginx ssl_session_timeout",
@@ -204,8 +211,8 @@ def _elsewhere(view: View) -> tuple[str, ...]:
 def expired_at_server(view: View) -> Match | None:
     """Fresh sessions resume, this one is too old for the server.
 
-    The refusing handshake's new ticket names the same key, the certificate is the same, and
-    a fresh session resumes; or, with `--age` and `--find-lifetime`, young sessions resume
+    The refusing handshake's new ticket names the same key, or the session is older than was
+    promised; the certificate is the same, and a fresh session resumes. Or, with `--age` and `--find-lifetime`, young sessions resume
     and older ones do not.
     """
     aged = _refused_at_an_age(view)
@@ -215,25 +222,21 @@ def expired_at_server(view: View) -> Match | None:
         return None
     attempt = view.declined[0]
     same = same_key(view, attempt)
-    if same is False or leaf_change(view) is not None or name_changes(view):
+    expired = outlived(view, attempt)
+    if leaf_change(view) is not None or name_changes(view) or not (same or expired):
         return None
     if view.fresh_is_accepted is False:
         return None
-    age = view.age(attempt)
-    lifetime = view.saved.session.lifetime
-    expired = lifetime is not None and age > lifetime
-    if same is None and not expired:
-        return None
     return Match(
         seen=(
-            f"the session is {seconds(age)} old; promised {_promised(view, attempt)}",
+            f"the session is {seconds(view.age(attempt))} old; promised {_promised(view, attempt)}",
             *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
         ),
         evidence=shown(view, attempt, *view.at_once[:1]),
         proven=bool(view.fresh_is_accepted) and same is True,
-        ask=("retry", "same-ticket"),
-        candidates=("other-ticket-key: these tickets show no key names",)
-        if same is None
+        ask=("retry",) if same is False else ("retry", "same-ticket"),
+        candidates=_OTHER_KEY[same]
+        if not same
         else ()
         if expired
         else (
@@ -241,6 +244,13 @@ def expired_at_server(view: View) -> Match | None:
             "server-policy (client certificate, address binding)",
         ),
     )
+
+
+#: By what `same_key` says.
+_OTHER_KEY = {
+    None: ("other-ticket-key: these tickets show no key names",),
+    False: ("other-ticket-key: new tickets are under another key",),
+}
 
 
 def _refused_at_an_age(view: View) -> Match | None:

@@ -18,15 +18,17 @@ def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
     "file-unreadable",
     "A",
     "error",
-    cause="OpenSSL cannot make a session of these bytes, so nothing was offered.",
-    advice="Save the session again; a file that was cut, edited or converted holds none.",
-    sources=("d2i_SSL_SESSION(3)", "openssl s_client exits 0 on such a file"),
+    cause="No session can be made of the bytes of the file, so nothing was offered.",
+    advice="Save the session again; a file that was cut, edited or converted holds none, nor does"
+    " a certificate or a key. A session of a cipher that this OpenSSL does not know is refused too.",
+    sources=("d2i_SSL_SESSION(3)", "openssl-sess_id(1)", "RFC 7468 section 2"),
 )
 def file_unreadable(view: View) -> Match | None:
     """The file holds no session that OpenSSL can read.
 
-    d2i_SSL_SESSION(3) fails on the bytes of the file; OpenSSL's error queue says at which
-    field.
+    The PEM block or the ASN.1 inside is damaged or of something else: the error says where,
+    and the exit status is 7. Or d2i_SSL_SESSION(3) fails on the bytes; OpenSSL's error queue is
+    shown, where it gives a reason.
     """
     failed = [a for a in view.attempts if a.error is not None and a.error.step == "session"]
     if not failed:

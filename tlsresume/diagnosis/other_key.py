@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby, pairwise
 
-from tlsresume.diagnosis.compared import same_key, share, shown
+from tlsresume.diagnosis.compared import key_now, outlived, same_key, share, shown
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
 from tlsresume.results import Attempt, Mechanism
-from tlsresume.session.session import Session
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
@@ -72,7 +71,7 @@ def other_ticket_key(view: View) -> Match | None:
     if view.crossing:
         return _between_addresses(view)
     if view.saved is not None and same_key(view, view.declined[0]) is None:
-        return _by_fresh_tickets(view, view.saved.session)
+        return _by_fresh_tickets(view)
     if view.naming.visible:
         return _by_key_names(view)
     if view.saved is None and (view.accepted or view.fresh_taken):
@@ -87,18 +86,18 @@ def other_ticket_key(view: View) -> Match | None:
     return None
 
 
-def _by_fresh_tickets(view: View, session: Session) -> Match | None:
+def _by_fresh_tickets(view: View) -> Match | None:
     """A session of a file is declined without a new ticket, or its tickets name no keys."""
     old = view.offered_key(view.declined[0])
     if old is None or not view.keys_in_order:
-        return _without_names(view, session)
+        return _without_names(view)
     return None if old in view.keys_in_order else _key_of_file(view, view.declined[0])
 
 
-def _without_names(view: View, session: Session) -> Match | None:
+def _without_names(view: View) -> Match | None:
     """A young session of a file is declined, and its tickets show no key names."""
     age = view.age(view.declined[0])
-    if age > (session.lifetime or age):
+    if outlived(view, view.declined[0]):
         return None
     if view.fresh_is_accepted is False:
         return _nodes_without_names(view) if view.fresh_taken else None
@@ -144,7 +143,11 @@ def _between_addresses(view: View) -> Match | None:
     return Match(
         seen=tuple(
             f"a session {series} is refused on {view.address}"
-            + (f", key {short(old)} there, {short(new)} here" if old and new else "")
+            + (
+                f", key {short(old, (new,))} there, {short(new, (old,))} here"
+                if old and new
+                else ""
+            )
             for series, (old, new) in keys.items()
         ),
         evidence=shown(view, *refused.values()),
@@ -172,11 +175,11 @@ def _by_key_names(view: View) -> Match | None:
     rotated = len(runs) == len(names)
     turns = _taking_turns(view)
     if rotated:
-        seen.append(f"each key in one unbroken run: {' then '.join(short(n) for n in runs)}")
+        seen.append(f"each key in one unbroken run: {' then '.join(short(n, runs) for n in runs)}")
     elif turns:
         seen[0] += ", alternating"
         seen.append(
-            f"one after the other the keys take turns ({', '.join(map(short, turns[:3]))}, ...):"
+            f"one after the other the keys take turns ({', '.join(short(n, turns) for n in turns[:3])}, ...):"
             " the classic round robin of two nodes with separate keys"
         )
     seen.append(
@@ -186,7 +189,7 @@ def _by_key_names(view: View) -> Match | None:
     )
     nodes = _nodes_of_keys(view)
     if nodes:
-        seen.append(", ".join(f"{node} uses key {short(key)}" for node, key in nodes))
+        seen.append(", ".join(f"{node} uses key {short(key, names)}" for node, key in nodes))
     return Match(
         seen=tuple(seen),
         evidence=shown(view, changed[0], *view.accepted[:1]),
@@ -227,19 +230,21 @@ def _taking_turns(view: View) -> list[str]:
     return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
 
 
-def _key_of_file(view: View, attempt: Attempt) -> Match:
-    old, new = view.offered_key(attempt), view.issued_key(attempt) or view.keys_in_order[-1]
+def _key_of_file(view: View, attempt: Attempt) -> Match | None:
+    old, new = view.offered_key(attempt), key_now(view, attempt) or view.keys_in_order[-1]
     fresh = view.fresh_is_accepted
     seen = [
         (
-            f"the server now issues tickets under key {short(new)}; this one was issued under"
-            f" {short(old)}, {seconds(view.age(attempt))} ago"
+            f"the server now issues tickets under key {short(new, (old,))}; this one was issued"
+            f" under {short(old, (new,))}, {seconds(view.age(attempt))} ago"
         ),
     ]
     names = set(view.keys_in_order)
     others = [a for a in view.elsewhere if a.reused and a.offer == attempt.offer]
     mixed = bool(view.accepted) and view.accepted[-1].time > attempt.time
     several = bool(others) or mixed or len(names) > 1
+    if outlived(view, attempt) and not others and not mixed:
+        return None  # it may be refused for its age under any key
     if mixed:
         seen.append(f"{share(view)} to this address, mixed: nodes with separate keys")
     if others:

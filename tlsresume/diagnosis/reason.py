@@ -54,7 +54,9 @@ def _declined(session: Session, attempt: Attempt) -> str:
         return f"the ticket is stateful ({len(old)} bytes), those the server makes now are not"
     if old[:16] == new[:16]:
         return "the server made a full handshake, and its new ticket names the same key"
+    shown = 4 if old[:4] != new[:4] else 16
     return (
-        f"the new ticket begins with {new[:4].hex()}, the offered one with {old[:4].hex()}:"
+        f"the new ticket begins with {new[:shown].hex()}, the offered one with"
+        f" {old[:shown].hex()}:"
         " another ticket key, unless this server's tickets name none"
     )

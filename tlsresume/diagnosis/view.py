@@ -180,6 +180,12 @@ class View:
         """The key names of issued tickets, in the order in which the connections began."""
         return tuple(name for attempt in self.attempts if (name := self.issued_key(attempt)))
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The key names of all tickets that were issued or offered."""
+        offered = (self.offered_key(attempt) for attempt in self.attempts)
+        return frozenset(name for name in (*self.keys_in_order, *offered) if name)
+
     def leaf_of(self, session: Session) -> str | None:
         """SHA-256 of the certificate that a session was made with."""
         peer = session.fields.peer

@@ -16,9 +16,12 @@ _TALLIED = 5
 SHORT = 8
 
 
-def short(name: str | None) -> str:
-    """The first digits of a name in hex."""
-    return "(not visible)" if name is None else name[:SHORT]
+def short(name: str | None, beside: Iterable[str | None] = ()) -> str:
+    """The first digits of a name in hex; all of them, where another beside it begins the same."""
+    if name is None:
+        return "(not visible)"
+    alike = any(other != name and (other or "").startswith(name[:SHORT]) for other in beside)
+    return name if alike else name[:SHORT]
 
 
 def exchange(view: View, attempt: Attempt) -> str:
@@ -27,7 +30,7 @@ def exchange(view: View, attempt: Attempt) -> str:
     if attempt.tickets:
         ticket = attempt.tickets[-1].ticket
         key = view.issued_key(attempt)
-        named = f", key name {short(key)}" if key else ""
+        named = f", key name {short(key, view.keys)}" if key else ""
         parts.append(f"NewSessionTicket: {len(ticket)} bytes{named}")
     elif attempt.handshake_done and attempt.offered is None and view.mechanism != "session-id":
         parts.append("no NewSessionTicket")
@@ -49,7 +52,7 @@ def _offer(view: View, attempt: Attempt) -> str:
         return "ClientHello: no session"
     ticket = attempt.offer.fields.ticket or b""
     key = view.offered_key(attempt)
-    named = f", key name {short(key)}" if key else ""
+    named = f", key name {short(key, view.keys)}" if key else ""
     return {
         "psk": f"ClientHello.pre_shared_key: 1 identity, {len(ticket)} bytes{named}",
         "ticket": f"ClientHello.session_ticket: {len(ticket)} bytes{named}",
@@ -78,8 +81,9 @@ def tally(names: Iterable[str]) -> str:
     """`key 3f9a41c0 on 24 connections, 9a07be11 on 23`."""
     counts = Counter(names).most_common()
     first, *rest = counts
-    parts = [f"key {short(first[0])} on {connections(first[1])}"]
-    parts += [f"{short(name)} on {count}" for name, count in rest[:_TALLIED]]
+    names = [name for name, _ in counts]
+    parts = [f"key {short(first[0], names)} on {connections(first[1])}"]
+    parts += [f"{short(name, names)} on {count}" for name, count in rest[:_TALLIED]]
     if len(rest) > _TALLIED:
         parts.append(f"and {len(rest) - _TALLIED} more keys")
     return ", ".join(parts)

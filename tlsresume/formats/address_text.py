@@ -160,8 +160,9 @@ def _put_remarks(page: Page, row: MechanismResult) -> None:
         page.prose("tickets came only after data was sent", first=label)
     if row.tickets is not None and len(row.tickets.key_names) > 1:
         names = row.tickets.key_names
+        every = [key.key_name for key in names]
         seen = [
-            f"{short_key(key.key_name)} on {count(key.connections, 'connection')}"
+            f"{short_key(key.key_name, every)} on {count(key.connections, 'connection')}"
             for key in (names if page.view.verbose else names[:_KEYS_SHOWN])
         ]
         if len(seen) < len(names):

@@ -91,8 +91,9 @@ def _notes(row: MechanismResult) -> list[str]:
     if tickets is not None and tickets.count:
         life = f", {duration(tickets.lifetime)}" if tickets.lifetime else ""
         notes.append(count(tickets.count, "ticket") + life)
+        names = [key.key_name for key in tickets.key_names]
         notes += [
-            f"key {short_key(key.key_name)} ({count(key.connections, 'connection')})"
+            f"key {short_key(key.key_name, names)} ({count(key.connections, 'connection')})"
             for key in tickets.key_names[:6]
         ]
         if tickets.stateful:

@@ -226,9 +226,9 @@ def _resume_facts(result: ResumeResult) -> Facts:
     yield "certificate", _certificate_words(result)
     fresh = count(result.new_tickets, "new ticket") if result.new_tickets else ""
     if fresh and result.new_key_name is not None:
-        fresh += f", key {short_key(result.new_key_name)}"
+        fresh += f", key {short_key(result.new_key_name, (result.key_name,))}"
         if result.key_name is not None and result.new_key_name != result.key_name:
-            fresh += f" (the session's was {short_key(result.key_name)})"
+            fresh += f" (the session's was {short_key(result.key_name, (result.new_key_name,))})"
     yield "renewed", fresh
     yield "stored in", result.updated_file or ""
     yield "time", timing_words(result.timings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -42,9 +44,12 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {plural or noun + ending}"
 
 
-def short_key(key_name: str) -> str:
-    """A key name short enough for a line: its first 4 bytes, in hex."""
-    return key_name[:8]
+def short_key(key_name: str, beside: Iterable[str | None] = ()) -> str:
+    """A key name short enough for a line: its first 4 bytes, in hex; all of it, where another
+    beside it begins the same."""
+    short = key_name[:8]
+    alike = any(other != key_name and (other or "").startswith(short) for other in beside)
+    return key_name if alike else short
 
 
 def utc(time: str) -> str:
