@@ -1,15 +1,23 @@
-"""What the live cases of causes share: a command's findings, and session files made over."""
+"""What the live cases of causes share: servers, a command's findings, files made over.
+
+The cases are in `test_causes_*`, a file for each group of the catalogue: A the session was
+not offered, B it was declined (`test_causes`), C the handshake failed, D it is misread.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.servers.command import Answer
-from tests.servers.harness import HOST
+from tests.servers.command import Answer, save
+from tests.servers.conftest import require
+from tests.servers.harness import HOST, Running, serve
+from tests.servers.material import Material
+from tests.servers.servers import RECIPES
 from tlsresume.actions.reach import lab_for
 from tlsresume.lab import Errand, Route
 from tlsresume.openssl.plan import Plan
@@ -79,3 +87,26 @@ def without_ems(**parts: Any) -> Plan:
 def wait_until_older(path: Path, seconds: float) -> None:
     """Let a session reach an age: the age itself is what is tested."""
     time.sleep(max(0.0, (structure_of(path).time or 0) + seconds - time.time()))
+
+
+def nginx(material: Material, *lines: str) -> AbstractContextManager[Running]:
+    require("nginx")
+    return serve(RECIPES["nginx"], lines, material)
+
+
+def saved(running: Running, mechanism: str, folder: Path, *more: str) -> Path:
+    path = folder / f"{mechanism}.pem"
+    answer = save(running.target, mechanism, path, *more)
+    assert answer.status == 0, str(answer)
+    return path
+
+
+def check(answer: Answer, code: str, *, status: int = 3) -> dict[str, Any]:
+    """One cause is named, and it is this one; a proven one has evidence to show."""
+    found = findings(answer)
+    assert list(found) == [code], str(answer)
+    assert answer.status == status, str(answer)
+    finding = found[code]
+    assert finding["evidence"], str(answer)
+    assert finding["details"], str(answer)
+    return finding

@@ -7,11 +7,16 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from tests.servers.oracle import VERSIONS
 
 #: Nothing of a user's own settings may change an answer.
 DROPPED = ("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF", "FORCE_COLOR")
 SECONDS = 90.0
+#: On loopback a ticket that has not come after a second does not come.
+TICKET_WAIT = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +54,17 @@ def tlsresume(*arguments: str) -> Answer:
     answer = Answer(done.returncode, done.stdout, done.stderr)
     assert "Traceback (most recent call last)" not in answer.stderr, str(answer)
     return answer
+
+
+def probe(target: str, *more: str) -> Answer:
+    return tlsresume("probe", target, "--format", "json", "--ticket-wait", TICKET_WAIT, *more)
+
+
+def save(target: str, mechanism: str, path: Path, *more: str) -> Answer:
+    version = VERSIONS[mechanism].removeprefix("TLSv")
+    options = ("--mechanism", mechanism, "--tls", version, "--ticket-wait", TICKET_WAIT)
+    return tlsresume("save", target, "-o", str(path), *options, *more)
+
+
+def resume(path: Path, *more: str) -> Answer:
+    return tlsresume("resume", str(path), *more, "--format", "json", "--ticket-wait", TICKET_WAIT)

@@ -91,3 +91,21 @@ def running(case: Case, material: Material) -> Iterator[Running]:
         recipe = RECIPES[case.server]
     with serve(recipe, case.lines, material) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def good(material: Material) -> Iterator[Running]:
+    """An nginx that resumes by every mechanism."""
+    require("nginx")
+    lines = ("ssl_session_cache shared:S:1m;", "ssl_session_ticket_key {stek48};")
+    with serve(RECIPES["nginx"], lines, material) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def only_13(material: Material) -> Iterator[Running]:
+    """An nginx that speaks TLS 1.3 only, and resumes."""
+    require("nginx")
+    lines = ("ssl_session_ticket_key {stek48};", "ssl_protocols TLSv1.3;")
+    with serve(RECIPES["nginx"], lines, material) as running:
+        yield running

@@ -9,9 +9,13 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 #: The first bytes of a ticket key, and of a ticket (RFC 5077 section 4).
 KEY_NAME_LENGTH = 16
@@ -41,6 +45,9 @@ def make_material(folder: Path) -> Material:
         files[name] = folder / f"{name}.pem"
         leaf.private_key_and_cert_chain_pem.write_to_path(str(files[name]))
 
+    files["renewed_certificate"] = folder / "renewed_certificate.pem"
+    files["renewed_certificate"].write_bytes(renewed(authority, files["certificate"].read_bytes()))
+
     key_names = {}
     for name, length in (("stek48", 48), ("stek80", 80), ("other_stek48", 48)):
         key = os.urandom(length)
@@ -54,3 +61,30 @@ def make_material(folder: Path) -> Material:
     # HAProxy encrypts with the penultimate key of the file.
     key_names["stek_lines"] = lines[-2][:KEY_NAME_LENGTH].hex()
     return Material(files, key_names)
+
+
+def renewed(authority: trustme.CA, pem: bytes) -> bytes:
+    """The certificate again: the same key and names, with another serial number and later dates."""
+    old = x509.load_pem_x509_certificate(pem)
+    key = serialization.load_pem_private_key(pem, None)
+    issuer = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    assert isinstance(issuer, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(
+        issuer_name=old.issuer,
+        subject_name=old.subject,
+        public_key=old.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=old.not_valid_before_utc + timedelta(days=1),
+        not_valid_after=old.not_valid_after_utc + timedelta(days=1),
+        extensions=list(old.extensions),
+    )
+    return b"".join(
+        (
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.TraditionalOpenSSL,
+                serialization.NoEncryption(),
+            ),
+            builder.sign(issuer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
+        )
+    )

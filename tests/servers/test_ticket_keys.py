@@ -19,12 +19,11 @@ from typing import Any
 import pytest
 
 from tests.servers import conftest
-from tests.servers.command import tlsresume
+from tests.servers.command import resume, save, tlsresume
 from tests.servers.harness import Program, Running, Site, find_program, serve, stop
 from tests.servers.harness import run as harness_run
 from tests.servers.key_servers import KEY_PROGRAMS, KEY_RECIPES, go_program
 from tests.servers.material import Material
-from tests.servers.test_sessions import resume, save
 
 SECONDS = 60.0
 

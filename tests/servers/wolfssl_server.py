@@ -1,7 +1,8 @@
 """A wolfSSL server, through ctypes: PORT CERTIFICATE [WORD...].
 
-Words: no-ticket, no-cache, and context-each (a new context for each connection). wolfSSL
-keeps one session cache for all contexts of a process. Connections are served one by one.
+Words: no-ticket, no-cache, context-each (a new context for each connection), and, in seconds,
+promises=N and keeps=N: what tickets say, and for how long they are taken. wolfSSL keeps one
+session cache for all contexts of a process. Connections are served one by one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def load() -> ctypes.CDLL:
         "wolfSSL_CTX_NoTicketTLSv12": (_pointer,),
         "wolfSSL_CTX_no_ticket_TLSv13": (_pointer,),
         "wolfSSL_CTX_set_session_cache_mode": (_pointer, ctypes.c_long),
+        "wolfSSL_CTX_set_timeout": (_pointer, ctypes.c_uint),
+        "wolfSSL_CTX_set_TicketHint": (_pointer, ctypes.c_int),
         "wolfSSL_new": (_pointer,),
         "wolfSSL_set_fd": (_pointer, ctypes.c_int),
         "wolfSSL_accept": (_pointer,),
@@ -54,6 +57,11 @@ def make_context(wolf: ctypes.CDLL, certificate: bytes, words: list[str]) -> int
         wolf.wolfSSL_CTX_no_ticket_TLSv13(context)
     if "no-cache" in words:
         wolf.wolfSSL_CTX_set_session_cache_mode(context, _OFF)
+    numbers = {name: int(n) for name, equals, n in (w.partition("=") for w in words) if equals}
+    if "keeps" in numbers:  # which changes the promise, too
+        wolf.wolfSSL_CTX_set_timeout(context, numbers["keeps"])
+    if "promises" in numbers:
+        wolf.wolfSSL_CTX_set_TicketHint(context, numbers["promises"])
     assert isinstance(context, int)
     return context
 

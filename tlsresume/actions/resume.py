@@ -171,7 +171,7 @@ class _Resumption:
         failure = telling.error if not telling.handshake_done else None
         if failure is not None and failure.stack and failure.step == "session":
             raise SessionFileError(
-                f"{self.file.path}: {failure.message}",
+                f"{self.file.path}: {failure.stack.call} failed",
                 path=self.file.path,
                 stack=failure.stack,
                 hints=UNREADABLE,
