@@ -263,11 +263,13 @@ class TLSClient:
             self._on_message(sender, content_type, message)
 
     def _expect_session(self, message: bytes) -> None:
-        """A NewSessionTicket is about to be taken in: keep the session before it."""
+        """A TLS 1.3 ticket is about to be taken in: keep the session before it."""
+        if self._handle.version() != ProtocolVersion.TLSv1_3:
+            return
         self._keep_session()
         try:
-            parsed = parse_handshake(message, ProtocolVersion(self._handle.version()))
-        except (WireError, ValueError):
+            parsed = parse_handshake(message, ProtocolVersion.TLSv1_3)
+        except WireError:
             return
         if isinstance(parsed, NewSessionTicket13):
             self._expected = parsed.ticket

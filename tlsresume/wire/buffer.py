@@ -27,9 +27,9 @@ class Reader:
     __slots__ = ("_data", "_end", "_position")
 
     def __init__(self, data: bytes) -> None:
-        self._data = bytes(data)
+        self._data = data
         self._position = 0
-        self._end = len(self._data)
+        self._end = len(data)
 
     @property
     def remaining(self) -> int:
@@ -51,23 +51,23 @@ class Reader:
 
     def pull_uint8(self) -> int:
         """One byte, as a number."""
-        return self._pull_uint(1)
+        return int.from_bytes(self.pull_bytes(1), "big")
 
     def pull_uint16(self) -> int:
         """Two bytes, as a number."""
-        return self._pull_uint(2)
+        return int.from_bytes(self.pull_bytes(2), "big")
 
     def pull_uint24(self) -> int:
         """Three bytes, as a number."""
-        return self._pull_uint(3)
+        return int.from_bytes(self.pull_bytes(3), "big")
 
     def pull_uint32(self) -> int:
         """Four bytes, as a number."""
-        return self._pull_uint(4)
+        return int.from_bytes(self.pull_bytes(4), "big")
 
     def pull_opaque(self, length_size: int, minimum: int = 0) -> bytes:
         """A vector of bytes, `opaque x<minimum..2^(8*length_size)-1>`."""
-        length = self._pull_uint(length_size)
+        length = int.from_bytes(self.pull_bytes(length_size), "big")
         if length < minimum:
             raise WireError(f"a vector of {length} bytes where at least {minimum} are due")
         return self.pull_bytes(length)
@@ -78,7 +78,7 @@ class Reader:
         """A vector of items that `pull` reads one by one; `minimum` is in bytes."""
         inner = Reader(self.pull_opaque(length_size, minimum))
         items = []
-        while inner.remaining:
+        while inner._position < inner._end:
             items.append(pull(inner))
         return tuple(items)
 
@@ -91,11 +91,8 @@ class Reader:
 
     def end(self) -> None:
         """Raise WireError if anything is left."""
-        if self.remaining:
+        if self._position < self._end:
             raise WireError(f"{self.remaining} trailing bytes")
-
-    def _pull_uint(self, size: int) -> int:
-        return int.from_bytes(self.pull_bytes(size), "big")
 
 
 def read_whole(data: bytes, pull: Callable[[Reader], T]) -> T:

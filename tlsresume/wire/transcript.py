@@ -115,9 +115,9 @@ class _Parsed:
     messages: tuple[Message | Alert | None, ...]  # one per entry, None: malformed
     problems: tuple[str, ...]
     version: ProtocolVersion | None
-    first_handshake: int  # how many entries belong to it
     of_client: _ByKind  # of the first handshake
     of_server: _ByKind
+    sent: frozenset[tuple[Role, int | None]]  # sender and type, in the first handshake
 
 
 @dataclass(frozen=True)
@@ -336,12 +336,14 @@ class Transcript:
             problems.append(f"{self.omitted} more messages were too many to keep")
         of_client: _ByKind = {}
         of_server: _ByKind = {}
+        sent = set()
         for entry, message in zip(self.entries[:first_handshake], messages, strict=False):
+            sent.add((entry.sender, entry.handshake_type))
             if message is not None:
                 by_kind = of_client if entry.sender is Role.CLIENT else of_server
                 by_kind[type(message)] = (*by_kind.get(type(message), ()), message)
         return _Parsed(
-            tuple(messages), tuple(problems), version, first_handshake, of_client, of_server
+            tuple(messages), tuple(problems), version, of_client, of_server, frozenset(sent)
         )
 
     def _all(self, kind: type[M], sender: Role) -> tuple[M, ...]:
@@ -354,7 +356,4 @@ class Transcript:
         return found[0] if found else None
 
     def _sent(self, sender: Role, handshake_type: HandshakeType) -> bool:
-        return any(
-            entry.sender is sender and entry.handshake_type == handshake_type
-            for entry in self.entries[: self._parsed.first_handshake]
-        )
+        return (sender, handshake_type) in self._parsed.sent
