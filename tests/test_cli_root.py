@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests import sessions
 from tests.commands import runner
 from tlsresume import __version__
 from tlsresume.cli import console, main, root
@@ -35,14 +36,15 @@ def run(capsys):
     return runner(capsys)
 
 
-def imported(*arguments: str) -> set[str]:
+def imported(*arguments: str, status: int = 0) -> set[str]:
     """The top-level names that a command line imports, by Python's own account."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "tlsresume", *arguments],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == status, done.stderr[-2000:]
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
@@ -56,6 +58,19 @@ def test_help_costs_click_and_nothing_heavier(arguments):
     names = imported(*arguments)
     assert "click" in names
     assert not names & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["resume"], ["save"], ["inspect"], ["nonsense"]])
+def test_a_usage_error_costs_no_more_than_help(arguments):
+    """What click alone can refuse is refused at once."""
+    assert not imported(*arguments, status=2) & HEAVY
+
+
+def test_what_contacts_nothing_imports_no_network():
+    """`explain` and `inspect` do without OpenSSL's bindings and asyncio."""
+    path = sessions.VECTORS / "openssl40-psk.der"
+    for arguments in (["explain"], ["explain", "not-issued"], ["inspect", str(path)]):
+        assert not imported(*arguments) & {"OpenSSL", "asyncio", "rich"}
 
 
 def test_the_version_is_said_plainly(run):

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from tests.golden import cases, check
-from tlsresume.formats import document
+from tlsresume.actions.inspect import FileResult, Inspections
+from tlsresume.formats import document, schemas
 from tlsresume.formats.page import View
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult
 
@@ -18,11 +19,11 @@ FOLDER = Path(document.__file__).parent
 VIEW = View()
 
 
-@pytest.mark.parametrize("name", document.DOCUMENTS)
+@pytest.mark.parametrize("name", schemas.DOCUMENTS)
 def test_the_schemas_are_fresh(name):
     """Each shipped JSON Schema is what its dataclass gives now (make generate)."""
     shipped = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
-    assert json.loads(shipped) == json.loads(document.schema_text(name))
+    assert json.loads(shipped) == json.loads(schemas.schema_text(name))
 
 
 def resolve(schema: dict, whole: dict) -> dict:
@@ -74,7 +75,7 @@ EVERY = [
     *(("save", result) for result in cases.SAVES.values()),
     *(("resume", result) for result in cases.RESUMES.values()),
     ("failure", document.Failure(error=cases.REFUSED)),
-    ("inspect", document.Inspections(files=(document.FileResult(path="x", error=cases.REFUSED),))),
+    ("inspect", Inspections(files=(FileResult(path="x", error=cases.REFUSED),))),
 ]
 
 
@@ -83,7 +84,7 @@ def test_every_document_conforms_to_its_schema(name, result):
     """Every document, hostile or not, is valid JSON of the shape its schema describes."""
     text = document.document(cases.TOOL, result)
     found = json.loads(text)
-    schema = document.schema(name)
+    schema = schemas.schema(name)
     assert conforms(found, schema, schema)
     assert list(found)[:2] == ["schema", "tool"]
     assert found["schema"] == SCHEMA

@@ -9,17 +9,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tlsresume.formats import document
+from tlsresume.formats import schemas
 from tlsresume.policy import schema as policy_schema
 
-FOLDER = Path(document.__file__).parent
+FOLDER = Path(schemas.__file__).parent
 POLICY = Path(policy_schema.__file__).parent / "policy.schema.json"
 
 
 def files() -> dict[Path, str]:
     """Every schema file and what it must hold."""
     documents = {
-        FOLDER / f"{name}.schema.json": document.schema_text(name) for name in document.DOCUMENTS
+        FOLDER / f"{name}.schema.json": schemas.schema_text(name) for name in schemas.DOCUMENTS
     }
     return documents | {POLICY: policy_schema.schema_text()}
 

@@ -23,7 +23,7 @@ from cryptography import x509
 from tlsresume.diagnosis.judge import judge_tickets
 from tlsresume.diagnosis.ticket_keys import Issued, key_use
 from tlsresume.diagnosis.view import Saved, make_view
-from tlsresume.results import Finding, KeyUse
+from tlsresume.results import ErrorResult, Finding, KeyUse
 from tlsresume.session.file import Format, SessionFile, SessionMetadata, parse_session_file
 from tlsresume.session.file import read_session_file as read
 from tlsresume.session.keyfile import TicketKeyFile
@@ -115,6 +115,22 @@ class Inspection:
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     master_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileResult:
+    """One file that was inspected: what it holds, or why it cannot be read."""
+
+    path: str
+    inspection: Inspection | None = None
+    error: ErrorResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspections:
+    """What `inspect` found, file by file."""
+
+    files: tuple[FileResult, ...]
 
 
 def inspect(

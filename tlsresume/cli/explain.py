@@ -11,6 +11,7 @@ from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
+    from tlsresume.formats.explanation import Explanations
 
 
 #: More pages than this would be a list, and there is one.
@@ -26,9 +27,8 @@ def command(code: str | None, outputs: Outputs) -> ExitStatus:
     A page tells the cause, how tlsresume tells it from others, what to do, and where
     people met it. Nothing is contacted. The same pages are in tlsresume-findings(7).
     """
-    from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus, UsageError
-    from tlsresume.formats import document, explanation
+    from tlsresume.formats import explanation
 
     chosen = [page for page in explanation.pages() if code in (None, page.code)]
     if not chosen:
@@ -48,8 +48,13 @@ def command(code: str | None, outputs: Outputs) -> ExitStatus:
             if code is None
             else explanation.render_page(chosen[0], view)
         ),
-        lambda: document.document(
-            this_tool(), explanation.Explanations(explanations=tuple(chosen))
-        ),
+        lambda: _document(explanation.Explanations(explanations=tuple(chosen))),
     )
     return ExitStatus.OK
+
+
+def _document(explanations: Explanations) -> str:
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.formats.document import document
+
+    return document(this_tool(), explanations)

@@ -11,8 +11,8 @@ from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
+    from tlsresume.actions.inspect import FileResult
     from tlsresume.errors import ExitStatus, SessionFileError
-    from tlsresume.formats.document import FileResult
     from tlsresume.formats.page import View
     from tlsresume.session.keyfile import TicketKeyFile
 
@@ -50,7 +50,7 @@ def command(
     Nothing is contacted. The exit status is 0 for any file that can be read, expired or
     not.
     """
-    from tlsresume.actions.inspect import inspect
+    from tlsresume.actions.inspect import FileResult, Inspections, inspect
     from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats import document
@@ -67,7 +67,7 @@ def command(
                 show_ticket=show_ticket,
                 ticket_keys=ticket_keys,
             )
-            results.append(document.FileResult(path=path, inspection=found))
+            results.append(FileResult(path=path, inspection=found))
         except SessionFileError as error:
             errors.append(error)
             results.append(_unreadable(path, error))
@@ -75,13 +75,13 @@ def command(
         raise errors[0]
     outputs.emit(
         lambda view: _text(results, view),
-        lambda: document.document(this_tool(), document.Inspections(files=tuple(results))),
+        lambda: document.document(this_tool(), Inspections(files=tuple(results))),
     )
     return ExitStatus.FILE if errors else ExitStatus.OK
 
 
 def _unreadable(path: str, error: SessionFileError) -> FileResult:
-    from tlsresume.formats.document import FileResult
+    from tlsresume.actions.inspect import FileResult
     from tlsresume.results import ErrorResult
 
     return FileResult(

@@ -137,20 +137,20 @@ def command(
     smtp://HOST or ftp://HOST. Each address of each target is tested with each mechanism
     (session-id, ticket, psk) of TLS 1.2 and 1.3; of FTP servers data connections, too.
     """
-    from tlsresume.cli.console import note, trace_line
-    from tlsresume.cli.statuses import with_exit_zero
-    from tlsresume.scan import exit_status, scan
-
     nagios = outputs.stdout_is("nagios")
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
+    wanted = _wanted(targets, targets_file, connection)
     judge = demanded.judge()
     outputs.judge = judge.report
-    wanted = _wanted(targets, targets_file, connection)
     plans = [(target, _options(own, asked)) for target, own in wanted]
     if plan:
         show_plan(plans, outputs)
         return 0
+    from tlsresume.cli.console import note, trace_line
+    from tlsresume.cli.statuses import with_exit_zero
+    from tlsresume.scan import exit_status, scan
+
     trace = trace_line if outputs.verbose else None
     progress = None if outputs.quiet else note
     report = scan(plans, on_result=outputs.show, trace=trace, deadline=deadline, progress=progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.summary import VERSION_LABEL, counted, letter
-from tlsresume.experiments.ftp import CONTROL, EXPERIMENT, FRESH, NONE, SAME
+from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
 from tlsresume.results import MECHANISMS, Attempt, FTPData, Series
 
 
@@ -31,7 +31,7 @@ def replies(attempts: Sequence[Attempt]) -> tuple[str, ...]:
 
 def ftp_data(journal: Sequence[Attempt]) -> tuple[FTPData, ...]:
     """One row for each mechanism whose data connections were tried."""
-    own = [a for a in counted(journal) if a.experiment == EXPERIMENT]
+    own = [a for a in counted(journal) if a.experiment == FTP_DATA]
     rows = []
     for mechanism in MECHANISMS:
         tried = [a for a in own if a.mechanism == mechanism]

@@ -6,7 +6,7 @@ from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.ftp import CONTROL, EXPERIMENT, FRESH, NONE, SAME
+from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
 from tlsresume.results import Attempt
 
 _FTPS = (
@@ -40,7 +40,7 @@ def plaintext_injection(view: View) -> Match | None:
 
 
 def _series(view: View, name: str) -> tuple[Attempt, ...]:
-    return view.experiment(EXPERIMENT, name)
+    return view.experiment(FTP_DATA, name)
 
 
 def _of_control(view: View) -> tuple[Attempt, ...]:

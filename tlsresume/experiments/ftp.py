@@ -15,15 +15,13 @@ from dataclasses import dataclass, replace
 
 from tlsresume.errors import PeerError
 from tlsresume.experiments.ftp_control import Control, FTPError
+from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Link, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import FTPLogin
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
-
-EXPERIMENT = "ftp-data"
-CONTROL, FRESH, SAME, NONE = "control", "fresh", "same", "none"
 
 #: A listing longer than this is cut short, in bytes.
 _LONGEST_LISTING = 1 << 20
@@ -53,7 +51,7 @@ class FTPSetting:
         return self.terms.plan_for(self.mechanism)
 
     def errand(self, series: str) -> Errand:
-        return Errand(experiment=EXPERIMENT, series=series, mechanism=self.mechanism)
+        return Errand(experiment=FTP_DATA, series=series, mechanism=self.mechanism)
 
 
 async def data_connections(setting: FTPSetting) -> str | None:

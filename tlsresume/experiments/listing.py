@@ -1,4 +1,4 @@
-"""The names of the experiments, for those who must not import them (`--help`)."""
+"""The names of the experiments, for those who must not import them (`--help`, the rules)."""
 
 from __future__ import annotations
 
@@ -16,3 +16,7 @@ EXPERIMENT_NAMES = (
     "ciphers",
     "source-port",
 )
+
+#: What `experiments.ftp` calls its attempts: the experiment, and its series.
+FTP_DATA = "ftp-data"
+CONTROL, FRESH, SAME, NONE = "control", "fresh", "same", "none"

@@ -5,9 +5,13 @@ Used for errors inside a report (which are data) and for those that end a run.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tlsresume.errors import ErrorStack
 from tlsresume.formats.page import BAD, FAINT, STRONG, Page
-from tlsresume.results import ErrorResult
+
+if TYPE_CHECKING:
+    from tlsresume.results import ErrorResult
 
 
 def put_stack(page: Page, stack: ErrorStack, indent: str = "") -> None:
