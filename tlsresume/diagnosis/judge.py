@@ -35,7 +35,11 @@ def matches(view: View) -> tuple[Judged, ...]:
 
 def causes(view: View) -> tuple[Judged, ...]:
     """The rules that fit and explain why a session was not resumed."""
-    return tuple(judged for judged in matches(view) if _explains(judged))
+    return _causes(matches(view))
+
+
+def _causes(fitting: Sequence[Judged]) -> tuple[Judged, ...]:
+    return tuple(judged for judged in fitting if _explains(judged))
 
 
 def _explains(judged: Judged) -> bool:
@@ -45,8 +49,11 @@ def _explains(judged: Judged) -> bool:
 def named(view: View) -> Judged | None:
     """The one cause to name: the first proven one, else the first that fits. What fits
     whenever anything went wrong comes last, since it would cut short the search."""
-    fitting = causes(view)
-    telling = [judged for judged in fitting if judged.rule.code not in _CATCH_ALL] or fitting
+    return _named(causes(view))
+
+
+def _named(explaining: Sequence[Judged]) -> Judged | None:
+    telling = [j for j in explaining if j.rule.code not in _CATCH_ALL] or explaining
     proven = (judged for judged in telling if judged.match.proven)
     return next(proven, telling[0] if telling else None)
 
@@ -54,10 +61,12 @@ def named(view: View) -> Judged | None:
 def wanted(view: View) -> tuple[str, ...]:
     """The experiments that would separate the causes left, in the order in which they are
     asked for; none when one cause is proven and asks for nothing more."""
-    chosen = named(view)
-    asking = [j for j in matches(view) if not _explains(j) and not j.match.proven]
-    if chosen is not None and not _single_use(view, chosen):
-        left = () if chosen.match.proven else causes(view)
+    fitting = matches(view)
+    explaining = _causes(fitting)
+    chosen = _named(explaining)
+    asking = [j for j in fitting if not _explains(j) and not j.match.proven]
+    if chosen is not None and not _single_use(fitting, chosen):
+        left = () if chosen.match.proven else explaining
         asking = [chosen, *left, *asking]
     names = [name for judged in asking for name in judged.match.ask]
     return tuple(dict.fromkeys(name for name in names if not view.settled(name)))
@@ -78,20 +87,23 @@ def merge(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _of_view(view: View) -> list[Finding]:
-    aside = () if view.crossing else matches(view)
+    # Asked once: some rules search for keys.
+    fitting = matches(view)
+    explaining = _causes(fitting)
+    aside = () if view.crossing else fitting
     findings = [_finding(view, judged, ()) for judged in aside if not _explains(judged)]
-    chosen = named(view)
-    if chosen is not None and not _single_use(view, chosen):
+    chosen = _named(explaining)
+    if chosen is not None and not _single_use(fitting, chosen):
         others = () if chosen.match.proven else tuple(
-            j.rule.code for j in causes(view) if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
+            j.rule.code for j in explaining if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
         )  # fmt: skip
         findings.append(_finding(view, chosen, others))
     return findings
 
 
-def _single_use(view: View, chosen: Judged) -> bool:
+def _single_use(fitting: Sequence[Judged], chosen: Judged) -> bool:
     """Whether a cause of group B only explains that a ticket's second use is refused."""
-    return chosen.rule.group == "B" and any(j.rule.code == "single-use" for j in matches(view))
+    return chosen.rule.group == "B" and any(j.rule.code == "single-use" for j in fitting)
 
 
 def judge_tickets(view: View) -> tuple[Finding, ...]:

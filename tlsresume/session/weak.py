@@ -138,9 +138,11 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
     for size in (16, 32):
         for key, name in patterns(size).items():
             block = Cipher(algorithms.AES(key), modes.ECB()).decryptor().update(ciphertext[:16])  # noqa: S305  one block of CBC, by hand
-            start = bytes(a ^ b for a, b in zip(block, iv, strict=True))
             # A SEQUENCE that fills the ciphertext but for the padding.
-            if start[0] != 0x30 or not 0 < len(ciphertext) - der_length(start) <= 16:
+            if block[0] ^ iv[0] != 0x30:
+                continue
+            start = bytes(a ^ b for a, b in zip(block, iv, strict=True))
+            if not 0 < len(ciphertext) - der_length(start) <= 16:
                 continue
             opened = unseal(ticket, TicketKey("openssl", fields["key_name"], key, b"", "weak"))
             if opened is None or not holds_secret(opened.plaintext, secret, nonces):
