@@ -37,11 +37,14 @@ class FakeScan:
         self.trace: object = None
 
     def __call__(
-        self, targets, *, on_result=None, trace=None, parallel=8, deadline=None, progress=None
+        self, targets, *, on_result=None, trace=None, deadline=None, progress=None, status=None
     ) -> Report:
         self.deadline = deadline
         self.asked = list(targets)
         self.trace = trace
+        self.status = status
+        if status is not None:
+            status("7 connections in 2 s; a: tries to resume")
         for target in self.report.targets[self.late :]:
             on_result(replace(target))
         return self.report
@@ -129,6 +132,17 @@ def test_options_reach_the_probe(run, fake):
         node_header="X-Served-By",
     )
     assert found.trace is not None
+    assert found.status is None
+
+
+def test_a_status_is_gone_before_the_report(run, fake, monkeypatch):
+    """On a terminal a line says what is done; elsewhere, and with -v, there is none."""
+    fake("good")
+    assert "connections in 2 s" not in run("probe", "a")[2]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    _, out, err = run("probe", "a")
+    assert "RESUMES" in out
+    assert err.endswith("\r\x1b[K7 connections in 2 s; a: tries to resume\r\x1b[K")
 
 
 def test_targets_come_from_stdin_too(run, fake, monkeypatch):

@@ -17,6 +17,7 @@ from tlsresume.results import Report, TargetResult
 from tlsresume.scan import exit_status, scan, target_status, tool
 from tlsresume.target import Target, parse_target
 from tlsresume.version import __version__
+from tlsresume.wire.handshake import ProtocolVersion
 
 OPTIONS = ProbeOptions(connect=ConnectOptions(timeout=3, ticket_wait=0.3), tries=3, explain=False)
 
@@ -48,6 +49,26 @@ def test_results_come_in_the_order_of_the_targets(server):
     assert [result.verdict for result in report.targets] == ["untested", "resumes", "untested"]
     assert [result.error is None for result in report.targets] == [False, True, False]
     assert exit_status(report) is ExitStatus.UNREACHABLE
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_long_run_says_what_it_does(count, monkeypatch):
+    """What is done now and how far it is, as long as it takes; a quick run says nothing."""
+    monkeypatch.setattr("tlsresume.scan.STATUS_AFTER", 0.1)
+    monkeypatch.setattr("tlsresume.scan.STATUS_EVERY", 0.05)
+    said: list[str] = []
+    slow = replace(OPTIONS, connect=ConnectOptions(timeout=0.5, tls=(ProtocolVersion.TLSv1_3,)))
+    with RawPeer("silent") as peer:
+        target = target_at(peer.port)
+        report = scan([(target, slow)] * count, status=said.append)
+    assert len(report.targets) == count
+    about = f"{target.name}: full handshakes" if count == 1 else "0 of 2 targets done"
+    assert about in said[0]
+    assert "0 connections in 0 s" in said[0]
+    heard = len(said)
+    with refused_port() as port:
+        scan([(target_at(port), OPTIONS)], status=said.append)
+    assert len(said) == heard
 
 
 def test_no_targets_make_an_empty_report():

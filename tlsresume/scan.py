@@ -27,6 +27,17 @@ OnResult = Callable[[TargetResult], None]
 #: How many targets are probed at a time.
 PARALLEL = 8
 
+#: Seconds after which a run is long enough to say what it does, and from then on how often.
+STATUS_AFTER = 2.0
+STATUS_EVERY = 1.0
+
+#: Experiments in words, where their names say little to those who wait.
+_DOING = {
+    "discover": "full handshakes",
+    "tries": "tries to resume",
+    "elicit": "waiting for a late ticket",
+}
+
 
 def tool() -> Tool:
     """What makes the reports of this process."""
@@ -46,10 +57,12 @@ def scan(
     parallel: int = PARALLEL,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    status: Callable[[str], None] | None = None,
 ) -> Report:
     """Probe every target. Results are in the order of the targets; `on_result` is called
     with each as it is ready. After `deadline` seconds what is known by then is the result.
-    `progress` gets a line whenever a long wait begins or ends.
+    `progress` gets a line whenever a long wait begins or ends; `status` a line that tells
+    what is done now, each second of a run that is not quick.
 
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
@@ -64,7 +77,7 @@ def scan(
         for target, options in targets
     ]
     try:
-        loop.run(_run_all(runs, on_result, parallel))
+        loop.run(_run_all(runs, on_result, parallel, status))
     except KeyboardInterrupt:
         for run in runs:
             run.interrupt()
@@ -99,6 +112,26 @@ class _Run:
         if self._probe is not None:
             self._probe.stop.interrupted = True
 
+    @property
+    def done(self) -> bool:
+        return self._result is not None
+
+    @property
+    def connections(self) -> int:
+        """How many were made and have ended."""
+        if self._probe is not None:
+            return len(self._probe.lab.journal)
+        return self._result.connections if self._result is not None else 0
+
+    @property
+    def doing(self) -> str:
+        """The target, and what the connections are for that are open now."""
+        if self._probe is None:
+            return ""
+        names = dict.fromkeys(self._probe.lab.doing)
+        words = ", ".join(_DOING.get(name, name) for name in names)
+        return f"{self._probe.target.name}: {words}" if words else self._probe.target.name
+
     def result(self) -> TargetResult:
         if self._result is not None:
             return self._result
@@ -106,7 +139,37 @@ class _Run:
         return self._probe.result()
 
 
-async def _run_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:
+async def _run_all(
+    runs: Sequence[_Run],
+    on_result: OnResult | None,
+    parallel: int,
+    status: Callable[[str], None] | None,
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        teller = None if status is None else tasks.create_task(_tell(runs, status))
+        await _probe_all(runs, on_result, parallel)
+        if teller is not None:
+            teller.cancel()
+
+
+async def _tell(runs: Sequence[_Run], status: Callable[[str], None]) -> None:
+    """Say what is done now, for as long as it takes."""
+    began = time.monotonic()
+    await asyncio.sleep(STATUS_AFTER)
+    while True:
+        status(_status(runs, time.monotonic() - began))
+        await asyncio.sleep(STATUS_EVERY)
+
+
+def _status(runs: Sequence[_Run], seconds: float) -> str:
+    connections = sum(run.connections for run in runs)
+    so_far = f"{connections} connection{'' if connections == 1 else 's'} in {seconds:.0f} s"
+    if len(runs) == 1:
+        return f"{so_far}; {runs[0].doing}"
+    return f"{sum(run.done for run in runs)} of {len(runs)} targets done; {so_far}"
+
+
+async def _probe_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:
     places = asyncio.Semaphore(parallel)
 
     async def one(run: _Run) -> None:

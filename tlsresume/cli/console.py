@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
 from tlsresume.errors import OutputFileError
 from tlsresume.formats.page import BAD, FAINT, FAIR, Page, View
+from tlsresume.formats.printable import printable
 
 if TYPE_CHECKING:
     from tlsresume.errors import TLSResumeError
@@ -52,8 +54,34 @@ def view_of(stream: TextIO, *, verbose: bool = False) -> View:
     return View(width=width, colour=colour, verbose=verbose)
 
 
+#: Whether a status line stands on the terminal.
+_standing = False
+
+_ERASE = "\r\x1b[K"
+
+
+def status(text: str) -> None:
+    """Show on a terminal's stderr what is being done; the next status, or whatever else is
+    written, takes its place. Elsewhere nothing is shown."""
+    global _standing  # noqa: PLW0603  there is one terminal
+    if not sys.stderr.isatty():
+        return
+    width = shutil.get_terminal_size().columns
+    _write_talk(_ERASE + printable(text)[: width - 1])
+    _standing = True
+
+
+def end_status() -> None:
+    """Take the status line away, if one stands there."""
+    global _standing  # noqa: PLW0603  there is one terminal
+    if _standing:
+        _standing = False
+        _write_talk(_ERASE)
+
+
 def write_data(text: str) -> None:
     """Write to stdout, as UTF-8, and flush. Raises OutputFileError if it takes no more."""
+    end_status()
     stream = sys.stdout
     data = text.encode("utf-8", "backslashreplace")
     try:
@@ -88,6 +116,11 @@ def say(page: Page) -> None:
 
 def say_text(text: str) -> None:
     """Write rendered text to stderr; a stderr that is gone is no error."""
+    end_status()
+    _write_talk(text)
+
+
+def _write_talk(text: str) -> None:
     try:
         sys.stderr.write(text)
         sys.stderr.flush()

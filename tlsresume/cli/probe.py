@@ -147,13 +147,21 @@ def command(
     if plan:
         show_plan(plans, outputs)
         return 0
-    from tlsresume.cli.console import note, trace_line
+    from tlsresume.cli import console
     from tlsresume.cli.statuses import with_exit_zero
     from tlsresume.scan import exit_status, scan
 
-    trace = trace_line if outputs.verbose else None
-    progress = None if outputs.quiet else note
-    report = scan(plans, on_result=outputs.show, trace=trace, deadline=deadline, progress=progress)
+    try:
+        report = scan(
+            plans,
+            on_result=outputs.show,
+            trace=console.trace_line if outputs.verbose else None,
+            deadline=deadline,
+            progress=None if outputs.quiet else console.note,
+            status=None if outputs.quiet or outputs.verbose else console.status,
+        )
+    finally:
+        console.end_status()
     report = judge.report(report)
     outputs.finish(report)
     if nagios:

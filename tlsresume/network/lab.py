@@ -83,6 +83,8 @@ class NetworkLab(Lab):
         self._dialled = 0
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
+        #: The experiments of the connections that are open now.
+        self.doing: list[str] = []
 
     @property
     def timeout(self) -> float:
@@ -170,9 +172,13 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
-        async with self._linked(about, self._manners.approach) as opened:
-            if opened.link is not None:
-                await self._run(opened.link, plan, errand, session, milestones)
+        self.doing.append(errand.experiment)
+        try:
+            async with self._linked(about, self._manners.approach) as opened:
+                if opened.link is not None:
+                    await self._run(opened.link, plan, errand, session, milestones)
+        finally:
+            self.doing.remove(errand.experiment)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
