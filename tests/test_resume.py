@@ -315,6 +315,19 @@ def test_no_saved_name_is_pinned_too(server):
     assert result.server_name is None
 
 
+@pytest.mark.parametrize(
+    ("host", "said"), [("127.0.0.1", {"sni": False}), ("localhost", {"servername": "localhost"})]
+)
+def test_a_name_that_the_user_chose_is_not_replaced(host, said, server):
+    """--no-sni and --servername win over the saved SNI, also where they say what the target
+    has by itself: an address has no name, and a name has its own."""
+    running = server()
+    file = keep(running.port, host=host, servername="other.test")
+    result = offer(file, target(running.port, host, **said), any_host=True)
+    assert result.server_name == said.get("servername")
+    assert not any(word.startswith("SNI") for word in result.pinned)
+
+
 # ----------------------------------------------------------------------- any-host
 
 

@@ -55,14 +55,16 @@ class Target:
     link-local IPv6, or `unix:` and the path of a socket, with port 0; `server_name`
     the SNI or None; `connect` an address or name and port to go to instead of `host`;
     `addresses` are taken instead of asking DNS; `family` restricts the addresses used.
-    `starttls` names the prelude that TLS starts with (None: TLS from the first byte),
-    `by_port` says that the port alone told us so.
+    `name_said` says that the user chose the SNI, or none. `starttls` names the prelude that
+    TLS starts with (None: TLS from the first byte), `by_port` says that the port alone told
+    us so.
     """
 
     host: str
     port: int
     scheme: str = ""
     server_name: str | None = None
+    name_said: bool = False
     connect: tuple[str, int] | None = None
     family: Family = "any"
     addresses: tuple[str, ...] = ()
@@ -191,6 +193,7 @@ def parse_target(
         port=port,
         scheme=scheme,
         server_name=_server_name(host, servername, sni=sni),
+        name_said=servername is not None or not sni,
         family=family,
         addresses=_pinned(host, port, resolve),
         starttls=prelude,

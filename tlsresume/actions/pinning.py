@@ -58,7 +58,8 @@ def _with_saved_name(named: Target, metadata: SessionMetadata) -> Target:
     if metadata.target is None or parse_target(metadata.target).name != named.name:
         return named
     own = parse_target(named.name).server_name if not named.unix else None
-    return replace(named, server_name=metadata.sni) if named.server_name == own else named
+    chosen = named.name_said or named.server_name != own
+    return named if chosen else replace(named, server_name=metadata.sni)
 
 
 def _told(target: Target) -> list[str]:
