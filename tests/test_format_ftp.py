@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import Page, View
 from tlsresume.results import FTPData, Series
@@ -38,8 +40,29 @@ def test_what_was_not_tried_is_said():
     text = shown(FTPData(mechanism="ticket", tls_version="TLSv1.2", tickets=1))
     assert text.count("not tried") == 2
     assert "refused" not in text
-    demanded = FTPData(mechanism="psk", tls_version="TLSv1.3", required=False)
+    demanded = FTPData(
+        mechanism="psk", tls_version="TLSv1.3", fresh=Series.count("R"), required=False
+    )
     assert "works, too" in shown(demanded)
+
+
+@pytest.mark.parametrize(
+    ("required", "words"),
+    [(True, "without one it is refused: 522 reuse"), (False, "without one a listing works")],
+)
+def test_where_there_is_nothing_to_offer_it_is_said(required, words):
+    """A server that gives no sessions has no numbers, and one answer."""
+    text = shown(
+        FTPData(
+            mechanism="psk",
+            tls_version="TLSv1.3",
+            required=required,
+            replies=("522 reuse",) if required else (),
+        )
+    )
+    assert "the server gives no session to offer" in text
+    assert words in text
+    assert "not tried" not in text
 
 
 def test_replies_of_servers_are_made_safe():

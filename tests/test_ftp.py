@@ -103,6 +103,18 @@ def test_where_no_client_can_transfer(manners):
     assert ways(result) == {"ftp-reuse-fails"}
 
 
+@pytest.mark.parametrize("required", [True, False])
+def test_where_the_server_gives_nothing_to_offer(required):
+    """Without tickets a data connection is tried without: where that is refused, no client can
+    transfer, and that is an error; where it is taken, resumption is no concern of transfers."""
+    with FTPPeer(Manners(required=required, tickets=0)) as peer:
+        result = probed(peer)
+    row = only_row(result)
+    assert (row.mechanism, row.required) == ("psk", required)
+    assert (row.fresh.order, row.same.order, row.tickets) == ("", "", 0)
+    assert ways(result) == ({"ftp-reuse-fails"} if required else set())
+
+
 def test_works_twice_and_then_fails():
     """The index of the first failure is told, and the server's words."""
     with FTPPeer(Manners(lasting=2)) as peer:

@@ -20,7 +20,7 @@ from tlsresume.errors import HandshakeError
 from tlsresume.lab import Route
 from tlsresume.network import link as linking
 from tlsresume.network.dial import dial
-from tlsresume.network.link import DATA_KEPT, NetworkLink
+from tlsresume.network.link import DATA_KEPT, NetworkLink, hints_for
 from tlsresume.openssl import binding
 from tlsresume.openssl.client import Broken
 from tlsresume.openssl.plan import Plan
@@ -499,3 +499,11 @@ def test_a_deadline_holds_also_when_there_is_always_something_to_read():
             link.release()
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(("named", "without"), [(True, True), (False, False)])
+def test_a_name_is_asked_for_where_none_was_sent(named, without):
+    """Alert unrecognized_name: --no-sni helps only where a name was sent."""
+    (hint,) = hints_for("the server sent alert 112 unrecognized_name", named=named)
+    assert "--servername NAME" in hint
+    assert ("--no-sni" in hint) is without

@@ -80,7 +80,7 @@ class Investigation:
         if self.terms.target.speaks != "ftp":
             return
         for result in address.mechanisms:
-            if not result.judged or result.state == "not-issued":
+            if not result.judged:
                 continue
             setting = ftp.FTPSetting(
                 lab=self.lab,
@@ -89,9 +89,10 @@ class Investigation:
                 mechanism=result.mechanism,
                 login=self.options.ftp,
                 tries=self.options.tries,
+                issued=result.state != "not-issued",
             )
             what = f"FTPS data connections of {result.tls_version} on {address.address}"
-            cost = ftp.cost(setting.tries)
+            cost = ftp.cost(setting.tries, issued=setting.issued)
             if cost > self.lab.budget.left:
                 self._note(what, f"{cost} connections, over the {self.lab.budget.left} left"
                            " of the budget")  # fmt: skip

@@ -148,7 +148,7 @@ def _ftp_data(tries: int) -> Stage:
     logins = f"{tries} listings in one login"
     return Stage(
         title="FTPS data connections",
-        when="where a session is issued, for each TLS version",
+        when="for each TLS version; where no session is issued, only without one",
         each="per address and TLS version",
         steps=(
             Step(name="fresh", question=f"{logins}, a fresh session each", connections=tries + 1),

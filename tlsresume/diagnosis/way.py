@@ -48,6 +48,11 @@ def _of_control(view: View) -> tuple[Attempt, ...]:
     return (*_series(view, FRESH)[:1], *_series(view, SAME))
 
 
+def _issued(view: View) -> bool:
+    """Whether a control connection brought a session."""
+    return any(a.sessions for a in _series(view, CONTROL))
+
+
 def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
     """What was offered and got, and the server's reply on the control connection."""
     return tuple(f"{exchange(view, a)}; control connection: {a.reply}" for a in attempts)
@@ -97,7 +102,7 @@ def ftp_reuse_required(view: View) -> Match | None:
     "W",
     "error",
     cause="The server refuses FTPS data connections, also those that offer the control"
-    " connection's session as it is meant.",
+    " connection's session as it is meant; or it gives no session that could be offered.",
     advice="No client can transfer files as it is. Look at the server's words below; where it"
     " demands resumption, give it a session cache or tickets that outlast one login.",
     directives=("vsftpd require_ssl_reuse", "proftpd TLSSessionCache, TLSSessionTickets"),
@@ -106,15 +111,19 @@ def ftp_reuse_required(view: View) -> Match | None:
 def ftp_reuse_fails(view: View) -> Match | None:
     """FTPS data connections fail, with a session and without.
 
-    A listing fails without a session, and with the control connection's session too.
+    A listing fails without a session, and with the control connection's session too, where
+    it has one.
     """
     offered, none = _of_control(view), _series(view, NONE)
-    if not offered or any(listed(a) for a in (*offered, *none)):
+    tried = (*offered, *none)
+    if not tried or any(listed(a) for a in tried) or (not offered and _issued(view)):
         return None
-    words = _in_words(offered, "with the control connection's session")
-    return Match(
-        seen=(*replies((*offered, *none)), words), evidence=_shown(view, offered[0], *none[:1])
+    words = (
+        _in_words(offered, "with the control connection's session")
+        if offered
+        else "the control connection brought no session to offer"
     )
+    return Match(seen=(*replies(tried), words), evidence=_shown(view, *offered[:1], *none[:1]))
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 Three series, each on a control connection of its own: `fresh` offers the newest
 session that was not used yet, `same` the control connection's first one each time,
-`none` nothing. The control connection stays open beside its data connections. Each
+`none` nothing; where the server issues nothing, `none` is all. The control connection stays open beside its data connections. Each
 data connection is a harmless listing; what the server says of it afterwards is the
 attempt's `reply`.
 """
@@ -30,14 +30,14 @@ _LONGEST_LISTING = 1 << 20
 _CONTROLS = 3
 
 
-def cost(tries: int) -> int:
+def cost(tries: int, *, issued: bool = True) -> int:
     """The connections that `data_connections` makes at most."""
-    return _CONTROLS + 2 * tries + 1
+    return _CONTROLS + 2 * tries + 1 if issued else 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FTPSetting:
-    """Where and how data connections are tried."""
+    """Where and how data connections are tried; `issued`: there are sessions to offer."""
 
     lab: Lab
     route: Route
@@ -45,6 +45,7 @@ class FTPSetting:
     mechanism: Mechanism
     login: FTPLogin
     tries: int
+    issued: bool = True
 
     @property
     def plan(self) -> Plan:
@@ -59,7 +60,8 @@ async def data_connections(setting: FTPSetting) -> str | None:
 
     Raises BudgetSpent.
     """
-    for series, count in ((FRESH, setting.tries), (SAME, setting.tries), (NONE, 1)):
+    offering = ((FRESH, setting.tries), (SAME, setting.tries)) if setting.issued else ()
+    for series, count in (*offering, (NONE, 1)):
         try:
             await _series(setting, series, count)
         except (FTPError, PeerError) as error:

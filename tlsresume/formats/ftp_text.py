@@ -17,8 +17,15 @@ def put_ftp_data(page: Page, rows: tuple[FTPData, ...]) -> None:
             _series("fresh ticket each time", row.fresh, row.fresh_failure),
             _series("same ticket", row.same, row.same_failure),
         ]
+        if nothing_to_offer(row):
+            parts = ["the server gives no session to offer"]
         page.prose("; ".join(parts), first=label, style=_style(row))
         page.prose(_demand(row), first=" " * len(label))
+
+
+def nothing_to_offer(row: FTPData) -> bool:
+    """Whether only a data connection without a session was tried."""
+    return row.required is not None and not row.fresh.order and not row.same.order
 
 
 def _series(what: str, series: Series, failure: int | None) -> str:
@@ -31,6 +38,9 @@ def _series(what: str, series: Series, failure: int | None) -> str:
 
 def _demand(row: FTPData) -> str:
     tickets = f"{count(row.tickets, 'ticket')} on a control connection"
+    if nothing_to_offer(row):
+        said = f": {row.replies[-1]}" if row.replies else ""
+        return f"without one it is refused{said}" if row.required else "without one a listing works"
     if row.required is None:
         return tickets
     if not row.required:
@@ -40,6 +50,8 @@ def _demand(row: FTPData) -> str:
 
 
 def _style(row: FTPData) -> str:
+    if nothing_to_offer(row):
+        return BAD if row.required else FAIR
     if row.fresh_failure is None:
         return GOOD if row.same_failure is None else FAIR
     return BAD if row.fresh_failure == 1 else FAIR

@@ -270,7 +270,8 @@ class NetworkLink(Link):
         kind: FailureKind = broken.kind
         if kind == "not-tls" and self.after_starttls:
             kind = "injection"
-        hints = broken.hints or _hints(broken.message)
+        named = client.plan.server_name is not None
+        hints = broken.hints or hints_for(broken.message, named=named)
         if early and (not hints or broken.alert == AlertDescription.handshake_failure):
             hints = _certificate_hint(client) or hints
         silent = broken.kind == "closed" and not client.received
@@ -311,13 +312,14 @@ def _certificate_hint(client: TLSClient) -> tuple[str, ...]:
         return ("the server asked for a client certificate: --cert FILE --key FILE",)
     return ("the server may not accept this client certificate",)
 
+_UNKNOWN_NAME = "unrecognized_name"
 
 #: What helps, by words of OpenSSL's reason or of an alert's name.
 _REASON_HINTS: dict[str, str] = {
     "too small": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
     "too weak": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
     "certificate_required": "the server demands a client certificate: --cert FILE --key FILE",
-    "unrecognized_name": "the server does not know this name: --servername NAME or --no-sni",
+    _UNKNOWN_NAME: "the server does not know this name: --servername NAME or --no-sni",
     "no_application_protocol": "the server refuses the offered protocols: --alpn PROTO",
     "handshake_failure": "no common cipher or group, or a client certificate is demanded",
     "certificate was refused": "give --cafile, or leave out --verify to test resumption anyway",
@@ -329,5 +331,8 @@ _IN_CLEAR = (
 )
 
 
-def _hints(message: str) -> tuple[str, ...]:
+def hints_for(message: str, *, named: bool) -> tuple[str, ...]:
+    """What helps against a failure; `named` says that a server name was sent."""
+    if _UNKNOWN_NAME in message and not named:
+        return ("the server answers only to a name, and none was sent: --servername NAME",)
     return tuple(hint for words, hint in _REASON_HINTS.items() if words in message)
