@@ -200,6 +200,18 @@ def two_caches(story: Story) -> Story:
 
 
 @row("cache-miss", "psk", "session-id")
+def evicted_meanwhile(story: Story) -> Story:
+    """A cache too small for what the probe itself puts into it."""
+    story.full(key=STATEFUL)
+    first = story._latest()
+    for _ in range(5):
+        story.reused(first)
+    for _ in range(5):
+        story.declined(first, key=STATEFUL)
+    return story
+
+
+@row("cache-miss", "psk", "session-id")
 def evicted_since_it_was_saved(story: Story) -> Story:
     story.keep(story.session(STATEFUL, age=600))
     story.declined(experiment="resume", series="resume", key=STATEFUL).retry(key=STATEFUL)

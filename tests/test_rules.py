@@ -9,11 +9,11 @@ import pytest
 
 from tests.canned_lab import mint
 from tests.causes import ROWS, Row
-from tests.evidence import Story
+from tests.evidence import STATEFUL, Story
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
 from tlsresume.diagnosis.judge import causes, judge, matches, named, wanted
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.results import Ticket
+from tlsresume.results import Mechanism, Ticket
 
 CAUSES = "ABC"
 
@@ -245,3 +245,25 @@ def test_a_short_handle_is_an_entry_of_a_cache() -> None:
     codes = {judged.rule.code for judged in causes(story.view())}
     assert "cache-miss" in codes
     assert "other-ticket-key" not in codes
+
+
+@pytest.mark.parametrize("mechanism", ["psk", "session-id"])
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [("RRRRRNNNNN", True), ("RNNNN", False), ("RRNNN", False), ("RRRNRNNNNN", False)],
+)
+def test_a_cache_that_lost_the_session_is_told_from_separate_caches(
+    mechanism: Mechanism, order: str, told: bool
+) -> None:
+    """One session accepted each time and then never again was lost; where luck may have made
+    the order, or the answers are mixed, nodes and workers stay in question."""
+    story = Story(mechanism).full(key=STATEFUL)
+    first = story._latest()
+    for answer in order:
+        story = story.reused(first) if answer == "R" else story.declined(first, key=STATEFUL)
+    story.full("retry", key=STATEFUL)
+    story.reused(story.journal[-1].sessions[-1], "retry", "at-once")
+    (finding,) = [f for f in judge([story.view()]) if f.code == "cache-miss"]
+    assert ("meanwhile" in finding.title) is told
+    assert any("pushed it out" in each for each in finding.candidates) is told
+    assert any("nodes or workers" in each for each in finding.not_known) is not told

@@ -6,6 +6,8 @@ once, a fresh one, and an older one.
 
 from __future__ import annotations
 
+from math import comb
+
 from tlsresume.diagnosis.compared import leaf_change, name_changes, outlived, same_key, share, shown
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
@@ -21,6 +23,10 @@ _CACHE_DIRECTIVES = (
     "rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
     "Node server.on('newSession'), server.on('resumeSession')",
 )
+
+
+#: Orders that are as likely by luck, of which one was seen: so many are no luck.
+_NO_LUCK = 100
 
 
 @rule(
@@ -105,6 +111,9 @@ def cache_miss(view: View) -> Match | None:
     taken = [*view.accepted, *view.fresh_taken]
     if not taken:
         return None
+    lost = _lost_midway(view)
+    if lost is not None:
+        return lost
     return Match(
         seen=(f"{share(view)}, with sessions issued moments before",),
         evidence=shown(view, view.declined[0], taken[0]),
@@ -119,6 +128,36 @@ _KEYS_UNSEEN = (
     "other-ticket-key: a key made anew for each connection, or very many nodes with keys of their"
     " own; these tickets show no key names"
 )
+
+
+def _lost_midway(view: View) -> Match | None:
+    """One session that was accepted every time, and from some moment on never again.
+
+    Caches that nodes or workers have of their own would mix the answers.
+    """
+    tries = [a for a in view.subject if a.series == "fixed" and a.offered and a.handshake_done]
+    tries = [a for a in tries if a.offer == tries[0].offer]
+    kept = sum(bool(a.reused) for a in tries)
+    refused = tries[kept:]
+    if not kept or not refused or any(a.reused for a in refused):
+        return None
+    if comb(len(tries), kept) < _NO_LUCK:
+        return None
+    return Match(
+        seen=(
+            share(view),
+            f"one session was accepted {kept} times, and from then on never: {len(refused)} times",
+        ),
+        evidence=shown(view, tries[kept - 1], refused[0]),
+        title="the server lost the session from its cache meanwhile",
+        advice="Give the cache more room, or use tickets with a shared key. Nodes or workers with"
+        " caches of their own would mix the answers; these turned at one moment.",
+        candidates=(
+            "a cache so small that the other sessions of this probe pushed it out",
+            "a restart, or a cache that was emptied, meanwhile",
+            "a limit on how often, or how long, a session is honoured",
+        ),
+    )
 
 
 @rule(

@@ -312,6 +312,7 @@ def _certificate_hint(client: TLSClient) -> tuple[str, ...]:
         return ("the server asked for a client certificate: --cert FILE --key FILE",)
     return ("the server may not accept this client certificate",)
 
+
 _UNKNOWN_NAME = "unrecognized_name"
 
 #: What helps, by words of OpenSSL's reason or of an alert's name.
