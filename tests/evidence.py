@@ -228,6 +228,31 @@ class Story:
         self._tell(experiment, series, **(defaults | seen))
         return self
 
+    def broke_at_first(self, kind: FailureKind = "closed", *, beside: bool = False) -> Self:
+        """The last connection was made for the second time: the first, alone or beside
+        another of ours, broke without an answer."""
+        good = self.journal.pop()
+        time = good.time - (0.5 if beside else -0.1)
+        self.journal += (
+            Attempt(
+                n=good.n,
+                ask=good.ask,
+                time=time,
+                address=good.address,
+                port=good.port,
+                experiment=good.experiment,
+                series=good.series,
+                mechanism=good.mechanism,
+                plan=good.plan,
+                offer=good.offer,
+                offered=good.offered,
+                timings=Timings(connect=1.0, total=3.0),
+                error=Failure("handshake", kind, f"the server {kind} the connection"),
+            ),
+            replace(good, n=good.n + 1, time=good.time + 0.4, retried=True),
+        )
+        return self
+
     def _latest(self) -> Session:
         if self.saved is not None:
             return self.saved.session

@@ -267,3 +267,21 @@ def test_a_cache_that_lost_the_session_is_told_from_separate_caches(
     assert ("meanwhile" in finding.title) is told
     assert any("pushed it out" in each for each in finding.candidates) is told
     assert any("nodes or workers" in each for each in finding.not_known) is not told
+
+
+@pytest.mark.parametrize(("beside", "words"), [(False, "1 while no other"), (True, "a limit on")])
+def test_connections_that_break_are_counted(beside: bool, words: str) -> None:
+    """What breaks while nothing else of ours is open is no matter of how many there are at a
+    time, and is told from what breaks in company. Neither touches the verdict."""
+    story = Story("psk").full().reused().reused().broke_at_first(beside=beside).reused()
+    (finding,) = judge([story.view()])
+    assert (finding.code, finding.severity) == ("connections-break", "info")
+    (line,) = finding.evidence
+    assert line.startswith("1 of 5 connections broke: closed; ")
+    assert words in line
+
+
+def test_what_breaks_again_is_no_chance() -> None:
+    """A connection that breaks with the session each time is for the rules of group C."""
+    story = Story("psk").full().broken(kind="closed").broken(kind="closed")
+    assert "connections-break" not in {finding.code for finding in judge([story.view()])}

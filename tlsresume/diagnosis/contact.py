@@ -72,6 +72,61 @@ def stopped_answering(view: View) -> Match | None:
     )  # fmt: skip
 
 
+#: How a connection broke, in words.
+_BROKE = {"timeout": "no answer in time", "starttls": "turned away before TLS"}
+
+
+@rule(
+    "connections-break",
+    "W",
+    "info",
+    cause="Connections broke before the server answered, and fared better when they were tried"
+    " again: no fault of resumption. What broke is left out of the counts.",
+    advice="Look for a node behind the balancer that is down (it costs every client such"
+    " failures), a limit on connections in a proxy or firewall, or a path that loses packets."
+    " --concurrency 1 shows whether it is the number of connections at a time.",
+    directives=("haproxy server ... check, option redispatch", "nginx max_fails, limit_conn"),
+    sources=("RFC 9293 section 3.10.7",),
+)
+def connections_break(view: View) -> Match | None:
+    """Some connections break, and not for the session's sake.
+
+    Connections were closed, reset, refused or silent before a ServerHello, and the same
+    was answered when it was tried again.
+    """
+    own = [a for a in view.everything if a.mechanism == view.mechanism]
+    last = {a.ask: a for a in own}
+    broke = [a for a in own if not a.server_hello_seen and last[a.ask].server_hello_seen]
+    if not broke:
+        return None
+    alone = sum(not _crowded(view, a) for a in broke)
+    how = Counter(a.error.kind for a in broke if a.error is not None)
+    words = ", ".join(
+        _BROKE.get(kind, kind) + (f" {n}" if len(how) > 1 else "") for kind, n in how.most_common()
+    )
+    when = (
+        f"{alone} while no other of ours was open"
+        if alone
+        else "each while others of ours were open, as by a limit on connections at a time"
+    )
+    return Match(
+        seen=(f"{len(broke)} of {connections(len(own))} broke: {words}; {when}",),
+        evidence=tuple(f"#{a.n} {failure(a)}" for a in broke[:3]),
+    )
+
+
+def _crowded(view: View, attempt: Attempt) -> bool:
+    """Whether another of our connections to the address was open meanwhile."""
+    return any(
+        other is not attempt and other.time < _end(attempt) and _end(other) > attempt.time
+        for other in view.everything
+    )
+
+
+def _end(attempt: Attempt) -> float:
+    return attempt.time + (attempt.timings.total or 0.0) / 1000
+
+
 @rule(
     "fails-with-tickets",
     "W",
