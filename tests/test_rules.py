@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.causes import ROWS, Row
 from tests.evidence import STATEFUL, Story
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
 from tlsresume.diagnosis.judge import causes, judge, matches, named, wanted
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.results import Mechanism, Ticket
 
@@ -267,6 +269,22 @@ def test_a_cache_that_lost_the_session_is_told_from_separate_caches(
     assert ("meanwhile" in finding.title) is told
     assert any("pushed it out" in each for each in finding.candidates) is told
     assert any("nodes or workers" in each for each in finding.not_known) is not told
+
+
+@pytest.mark.parametrize("mechanism", ["psk", "ticket"])
+def test_the_key_of_another_name_is_no_second_key(mechanism: Mechanism) -> None:
+    """--cross-name reaches what may be another server: its key is none of the target's, neither
+    in the summary nor for the rules."""
+    story = Story(mechanism).full().reused().reused().full("cross-name")
+    other = replace(story.plan, server_name="other.test", verify_name="other.test")
+    story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", key="b", plan=other)
+    story.full("cross-name", "control", key="b", plan=other)
+    view = story.view()
+    assert len(set(view.keys_in_order)) == 1
+    summary = summarise_address(view.address, view.port, story.journal, view.naming)
+    (row,) = summary.mechanisms
+    assert row.tickets is not None
+    assert len(row.tickets.key_names) == 1
 
 
 @pytest.mark.parametrize(("beside", "words"), [(False, "1 while no other"), (True, "a limit on")])

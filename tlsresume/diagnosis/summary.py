@@ -171,7 +171,12 @@ def error_result(failure: Failure) -> ErrorResult:
 def _mechanism(
     mechanism: Mechanism, attempts: Sequence[Attempt], naming: KeyNaming, first: Attempt
 ) -> MechanismResult:
-    own = [attempt for attempt in attempts if attempt.mechanism == mechanism]
+    # Under another name (--cross-name) it may be another server, with keys of its own.
+    own = [
+        attempt
+        for attempt in attempts
+        if attempt.mechanism == mechanism and attempt.plan.server_name == first.plan.server_name
+    ]
     fixed = series_of(own, mechanism, "fixed")
     chained = series_of(own, mechanism, "chained")
     issued = any(session.mechanism == mechanism for session in first.sessions)

@@ -177,8 +177,13 @@ class View:
 
     @property
     def keys_in_order(self) -> tuple[str, ...]:
-        """The key names of issued tickets, in the order in which the connections began."""
-        return tuple(name for attempt in self.attempts if (name := self.issued_key(attempt)))
+        """The key names of issued tickets, in the order in which the connections began. What
+        answers to another name may be another server, with keys of its own."""
+        return tuple(
+            name
+            for attempt in self.attempts
+            if attempt.experiment != "cross-name" and (name := self.issued_key(attempt))
+        )
 
     @property
     def keys(self) -> frozenset[str]:
