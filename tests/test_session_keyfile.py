@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import random
+import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,34 @@ def test_roles_of_nginx(tmp_path):
     files = read_key_files([str(tmp_path / "new"), str(tmp_path / "old")])
     assert [file.keys[0].role for file in files] == ["current", "older"]
     assert [file.warnings for file in files] == [(), ()]
+
+
+def test_traffic_server_has_its_keys_one_after_the_other():
+    """Of several keys of 48 bytes in one file the first encrypts."""
+    keys = [key(48) for _ in range(3)]
+    file = parse_key_file(b"".join(keys), "f")
+    assert [each.data for each in file.keys] == keys
+    assert [each.role for each in file.keys] == ["current", "older", "older"]
+    with pytest.raises(KeyFileError, match="has 816 bytes"):
+        parse_key_file(key(17 * 48), "f")
+
+
+@pytest.mark.parametrize(
+    ("active", "expires", "words"),
+    [(-10, 10, None), (-20, -10, "expired on"), (10, 20, "only from")],
+)
+def test_lighttpd_has_times_before_its_key(tmp_path, active, expires, words):
+    """A stek-file is the times of use and a key; that it is out of use is said, because then
+    lighttpd gives no tickets."""
+    data, now = key(80), int(time.time())
+    path = tmp_path / "stek"
+    path.write_bytes(struct.pack("=III", 0, now + active * 1000, now + expires * 1000) + data)
+    path.chmod(0o600)
+    file = read_key_file(str(path))
+    assert [each.data for each in file.keys] == [data]
+    assert [words in each for each in file.warnings] == ([] if words is None else [True])
+    with pytest.raises(KeyFileError, match="has 92 bytes"):
+        parse_key_file(b"\x01" + key(91), "f")
 
 
 @pytest.mark.parametrize("kind", KEY_KINDS)
@@ -166,10 +196,10 @@ def test_two_files_with_one_key(tmp_path):
 
 ORDERS = {
     "nginx48": "name, AES-128, MAC (nginx)",
-    "nginx80": "name, MAC, AES-256 (nginx, Envoy)",
-    "haproxy80": "name, AES-256, MAC (HAProxy)",
-    "apache48": "name, MAC, AES-128 (Apache, Node)",
-    "node48": "name, MAC, AES-128 (Apache, Node)",
+    "nginx80": "name, MAC, AES-256 (nginx, Envoy, lighttpd)",
+    "haproxy80": "name, AES-256, MAC (HAProxy, nghttpx)",
+    "apache48": "name, MAC, AES-128 (Apache, Node, ATS)",
+    "node48": "name, MAC, AES-128 (Apache, Node, ATS)",
     "gnutls64": "name, AES, MAC",
     "go32": "a seed of 32 bytes",
 }

@@ -66,7 +66,7 @@ CASES = (
         files=("stek80", "stek48"),
         made_by="stek80",
         role="current",
-        order="name, MAC, AES-256 (nginx, Envoy)",
+        order="name, MAC, AES-256 (nginx, Envoy, lighttpd)",
     ),
     KeyCase(
         name="nginx-whose-files-are-named-in-another-order",
@@ -75,7 +75,7 @@ CASES = (
         files=("stek48", "stek80"),
         made_by="stek80",
         role="older",
-        order="name, MAC, AES-256 (nginx, Envoy)",
+        order="name, MAC, AES-256 (nginx, Envoy, lighttpd)",
     ),
     KeyCase(
         name="haproxy-three-lines",
@@ -85,7 +85,7 @@ CASES = (
         made_by="stek_lines",
         number=2,
         role="current",
-        order="name, AES-256, MAC (HAProxy)",
+        order="name, AES-256, MAC (HAProxy, nghttpx)",
     ),
     KeyCase(
         name="apache",
@@ -93,7 +93,7 @@ CASES = (
         lines=("SSLSessionTicketKeyFile {stek48}",),
         files=("stek48",),
         made_by="stek48",
-        order="name, MAC, AES-128 (Apache, Node)",
+        order="name, MAC, AES-128 (Apache, Node, ATS)",
         mac=("matches", "does-not-match"),
     ),
     KeyCase(
@@ -102,7 +102,7 @@ CASES = (
         lines=("ticketKeys: fs.readFileSync('{stek48}')",),
         files=("stek48",),
         made_by="stek48",
-        order="name, MAC, AES-128 (Apache, Node)",
+        order="name, MAC, AES-128 (Apache, Node, ATS)",
     ),
     KeyCase(
         name="gnutls",

@@ -32,8 +32,9 @@ def ticket_key_options(function: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="FILE",
         type=click.Path(),
-        help="Tell which key of this file made each ticket: nginx's or Apache's raw file, or"
-        " HAProxy's lines. Several files count in the order of nginx's configuration.",
+        help="Tell which key of this file made each ticket: a raw file as for nginx, Apache,"
+        " lighttpd or Traffic Server, or HAProxy's lines. Several files count in the order of"
+        " nginx's configuration.",
     )
     @click.option(
         "--ticket-key-kind",

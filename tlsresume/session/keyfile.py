@@ -1,19 +1,22 @@
 """Ticket key files as operators have them, and which key of them made a ticket.
 
-A file holds one key as raw bytes (nginx, Apache, Envoy, GnuTLS, Go), or one key a
-line in base64 (HAProxy) or hex. Its length says how many bytes each part has, not
+A file holds one key as raw bytes (nginx, Apache, Envoy, GnuTLS, Go), several of 48
+bytes (Apache Traffic Server, ATS), one behind the times of its use (lighttpd), or one
+key a line in base64 (HAProxy) or hex. Its length says how many bytes each part has, not
 their order: 48 bytes are nginx's or Apache's, 80 nginx's or HAProxy's. So without a
 declared kind every order is tried, and the ticket itself decides.
 
 Where a file or a list of files has several keys, its place says what a key is for:
-HAProxy encrypts with the penultimate line; of nginx's files the first encrypts, in
-the order in which they are given. Key material is never in a repr, nor in an error.
+HAProxy encrypts with the penultimate line, Traffic Server with the first key; of
+nginx's files the first encrypts, in the order in which they are given. Key material is never in a repr, nor in an error.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import struct
+import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -55,15 +58,25 @@ class _Order:
 ORDERS: dict[int, tuple[_Order, ...]] = {
     48: (
         _Order(("nginx", "haproxy"), slice(16, 32), slice(32, 48), "name, AES-128, MAC (nginx)"),
-        _Order(("apache",), slice(32, 48), slice(16, 32), "name, MAC, AES-128 (Apache, Node)"),
+        _Order(("apache",), slice(32, 48), slice(16, 32), "name, MAC, AES-128 (Apache, Node, ATS)"),
     ),
     80: (
-        _Order(("nginx",), slice(48, 80), slice(16, 48), "name, MAC, AES-256 (nginx, Envoy)"),
-        _Order(("haproxy",), slice(16, 48), slice(48, 80), "name, AES-256, MAC (HAProxy)"),
+        _Order(
+            ("nginx",), slice(48, 80), slice(16, 48), "name, MAC, AES-256 (nginx, Envoy, lighttpd)"
+        ),
+        _Order(("haproxy",), slice(16, 48), slice(48, 80), "name, AES-256, MAC (HAProxy, nghttpx)"),
     ),
 }
 _GO, _GNUTLS = 32, GNUTLS_MASTER
 LENGTHS = (*ORDERS, _GO, _GNUTLS)
+
+#: Traffic Server's file is its keys one after the other: of this length, and at most so many.
+_ATS, _ATS_KEYS = 48, 16
+
+#: lighttpd's `ssl.stek-file`: format (0), active from, expires at, as its machine writes
+#: integers; then a key of 80 bytes.
+_LIGHTTPD = struct.Struct("=III")
+_LIGHTTPD_LENGTH = _LIGHTTPD.size + 80
 #: The kinds that a length can be of.
 KINDS_OF: dict[int, tuple[KeyKind, ...]] = {
     length: tuple(kind for order in orders for kind in order.kinds)
@@ -151,7 +164,11 @@ def read_key_file(path: str, kind: KeyKind | None = None) -> TicketKeyFile:
         keys=file.keys,
         kind=kind,
         encoding=file.encoding,
-        warnings=(*permission_warnings(path, mode), *file.warnings),
+        warnings=(
+            *permission_warnings(path, mode),
+            *file.warnings,
+            *_out_of_use(data, path, clock.time()),
+        ),
     )
 
 
@@ -184,6 +201,7 @@ def parse_key_file(data: bytes, path: str, kind: KeyKind | None = None) -> Ticke
 _HINTS = (
     (
         "a file has one raw key of 48 or 80 bytes (nginx, Apache), 32 (Go) or 64 (GnuTLS),"
+        " several of 48 (Traffic Server), 12 bytes and one of 80 (lighttpd),"
         " or a key a line in base64 (HAProxy) or hex"
     ),
 )
@@ -206,6 +224,10 @@ def _decode(data: bytes, path: str) -> tuple[list[bytes], Literal["raw", "base64
                 return found, "hex" if encoding == "hex" else "base64"
     if len(data) in LENGTHS:
         return [data], "raw"
+    if _is_lighttpd(data):
+        return [data[_LIGHTTPD.size :]], "raw"
+    if not text and len(data) % _ATS == 0 and len(data) <= _ATS * _ATS_KEYS:
+        return [data[at : at + _ATS] for at in range(0, len(data), _ATS)], "raw"
     if text:
         bad = next(
             n
@@ -216,6 +238,24 @@ def _decode(data: bytes, path: str) -> tuple[list[bytes], Literal["raw", "base64
     else:
         message = f"{path} has {len(data)} bytes, which is no length of a ticket key"
     raise KeyFileError(message, path=path, hints=_HINTS)
+
+
+def _is_lighttpd(data: bytes) -> bool:
+    return len(data) == _LIGHTTPD_LENGTH and _LIGHTTPD.unpack_from(data)[0] == 0
+
+
+def _out_of_use(data: bytes, path: str, now: float) -> list[str]:
+    """That lighttpd does not use its key now: it gives no tickets then."""
+    if not _is_lighttpd(data):
+        return []
+    _, active, expires = _LIGHTTPD.unpack_from(data)
+    if now < active:
+        return [f"{path}: lighttpd uses this key only from {_day(active)} on"]
+    return [f"{path}: for lighttpd this key expired on {_day(expires)}"] if now > expires else []
+
+
+def _day(time: int) -> str:
+    return clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time))
 
 
 def _hex(line: bytes) -> bytes | None:
@@ -233,7 +273,8 @@ def _base64(line: bytes) -> bytes | None:
 
 
 def _role(number: int, of: int, encoding: str) -> Role:
-    """What a line of a HAProxy file is for (`tls-ticket-keys`)."""
+    """What a key is for: the lines of a HAProxy file (`tls-ticket-keys`), or the first of
+    others."""
     if of == 1 or encoding != "base64":
         return "only" if of == 1 else "current" if number == 1 else "older"
     if number == of:
