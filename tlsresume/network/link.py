@@ -110,9 +110,14 @@ class NetworkLink(Link):
                 "timeout",
                 f"no TLS handshake with {self._where} within {self._timeout:g} s"
                 f" ({client.received} bytes came)",
-                ("raise --timeout for a slow peer",) if client.received else (),
+                self._timeout_hints(client.received),
             )
         raise HandshakeError(self.failure.message)
+
+    def _timeout_hints(self, received: int) -> tuple[str, ...]:
+        if received:
+            return ("raise --timeout for a slow peer",)
+        return () if self.after_starttls else (_IN_CLEAR,)
 
     async def tickets(self, count: int, wait: float, settle: float = 0.05) -> None:
         client = self._tls()
