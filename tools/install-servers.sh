@@ -15,12 +15,15 @@ stunnel4:stunnel4 node:nodejs openssl:openssl curl:curl go:golang-go testssl:tes
 exim4:exim4-daemon-light dovecot:dovecot-core vsftpd:vsftpd proftpd:proftpd-core slapd:slapd
 prosody:prosody mariadbd:mariadb-server-core mosquitto:mosquitto redis-server:redis-server
 javac:default-jdk-headless escript:erlang-ssl selfserv:libnss3-tools
+lighttpd:lighttpd hitch:hitch nghttpx:nghttp2-proxy h2o:h2o traffic_server:trafficserver
+inspircd:inspircd nnrpd:inn2 pure-ftpd:pure-ftpd
 squid:squid microsocks:microsocks prometheus:prometheus xmllint:libxml2-utils chromium:chromium
 prometheus-node-exporter:prometheus-node-exporter"
 
 # file:package, where a package has no command of its own on PATH
 files="/usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/pop3:dovecot-pop3d
 /usr/lib/dovecot/lmtp:dovecot-lmtpd /usr/lib/dovecot/managesieve:dovecot-managesieved
+/usr/lib/lighttpd/mod_openssl.so:lighttpd-mod-openssl
 /usr/lib/proftpd/mod_tls.so:proftpd-mod-crypto /usr/lib/postgresql:postgresql
 /usr/include/wolfssl/ssl.h:libwolfssl-dev"
 
@@ -72,16 +75,38 @@ for package in $missing; do
         echo "install-servers: this release has no package $package" >&2
     fi
 done
-# Debian lets only one FTP server be installed; this one is a single file beside its libraries.
-case "$install" in *" vsftpd"*)
-    install="$(echo "$install" | sed 's/ vsftpd/ libwrap0/')"
+# Packages that are unpacked, not installed: Debian lets only one FTP server be installed, and
+# inn2 wants a mailer and a spool, where one program of it is needed. Their libraries are installed.
+unpack() {
+    without=$1 program=$2
+    shift 2
+    case "$install " in
+    *" $without "*) ;;
+    *) return ;;
+    esac
     unpacked="$(mktemp -d)"
-    (cd "$unpacked" && apt-get -q download vsftpd && dpkg -x vsftpd_*.deb .)
-    $as_root install -m 755 "$unpacked/usr/sbin/vsftpd" /usr/local/sbin/vsftpd
+    (
+        cd "$unpacked"
+        apt-get -q download "$@"
+        for each in *.deb; do
+            dpkg -x "$each" .
+        done
+    )
+    $as_root install -m 755 "$unpacked/$program" "/usr/local/sbin/${program##*/}"
+    if [ -d "$unpacked/usr/lib/news" ]; then
+        $as_root install -d /usr/lib/news
+        $as_root cp -P "$unpacked"/usr/lib/news/lib*.so* /usr/lib/news
+    fi
+    libraries="$(for each in "$unpacked"/*.deb; do dpkg-deb -f "$each" Depends; done |
+        tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p' | grep -v perl$ | tr '\n' ' ')"
+    install="$(echo "$install " | sed "s/ $without / /") $libraries"
     rm -rf "$unpacked"
-esac
+}
+unpack vsftpd usr/sbin/vsftpd vsftpd
+unpack pure-ftpd usr/sbin/pure-ftpd pure-ftpd
+unpack inn2 usr/lib/news/bin/nnrpd inn2 inn2-inews
 if [ -n "$install" ]; then
     echo "install-servers: installing$install"
     # shellcheck disable=SC2086 # a list of package names, to be split
-    apt install --no-install-recommends $install
+    apt install --no-install-recommends --no-upgrade $install
 fi

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.cases import Case
+from tests.servers.front_servers import FRONT_PROGRAMS, FRONT_RECIPES
 from tests.servers.harness import Recipe, Running, find_program, serve
 from tests.servers.installed import alone, installed
 from tests.servers.key_servers import go_build, run_go
@@ -46,7 +47,7 @@ def debian_lacks(package: str) -> bool:
 
 def require(server: str) -> None:
     """Fail where a server is missing that could be installed; skip where Debian lacks it."""
-    for program, package in PROGRAMS[server].items():
+    for program, package in (PROGRAMS | FRONT_PROGRAMS)[server].items():
         if find_program(program) is not None or Path(program).is_file():
             continue
         if debian_lacks(package):
@@ -88,7 +89,7 @@ def running(case: Case, material: Material) -> Iterator[Running]:
     recipe = MODERN_RECIPES.get(case.server)
     if recipe is None:
         require(case.server)
-        recipe = RECIPES[case.server]
+        recipe = (RECIPES | FRONT_RECIPES)[case.server]
     with serve(recipe, case.lines, material) as server:
         yield server
 

@@ -12,6 +12,7 @@ import uuid
 from functools import cache
 from pathlib import Path
 
+from tests.servers.front_servers import FRONT_PROGRAMS, FRONT_RECIPES
 from tests.servers.harness import HOST, Layout, Program, Recipe, Site, find_program
 from tests.servers.servers import PROGRAMS, RECIPES
 
@@ -66,11 +67,12 @@ def go(site: Site, lines: tuple[str, ...]) -> Layout:
     return run_go(go_program(str(site.material.files["certificate"].parent)), site, lines)
 
 
-KEY_RECIPES: dict[str, Recipe] = {**RECIPES, "gnutls-key": gnutls_key, "go": go}
+KEY_RECIPES: dict[str, Recipe] = {**RECIPES, **FRONT_RECIPES, "gnutls-key": gnutls_key, "go": go}
 
 #: What their recipes need, in the shape of `servers.PROGRAMS`.
 KEY_PROGRAMS: dict[str, dict[str, str]] = {
     **PROGRAMS,
+    **FRONT_PROGRAMS,
     "gnutls-key": {"gnutls-serv": "gnutls-bin"},
     "go": {"go": "golang-go"},
 }

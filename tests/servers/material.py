@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import os
+import struct
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 #: The first bytes of a ticket key, and of a ticket (RFC 5077 section 4).
 KEY_NAME_LENGTH = 16
+
+DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,17 @@ def make_material(folder: Path) -> Material:
         files[name] = folder / name
         files[name].write_bytes(key)
         key_names[name] = key[:KEY_NAME_LENGTH].hex()
+
+    for name, age in (("stek_lighttpd", 60), ("stek_expired", 2 * DAY)):
+        key = os.urandom(80)
+        made = int(time.time()) - age
+        files[name] = folder / name
+        files[name].write_bytes(struct.pack("=III", 0, made, made + DAY) + key)
+        key_names[name] = key[:KEY_NAME_LENGTH].hex()
+
+    files["stek_ats"] = folder / "stek_ats"
+    files["stek_ats"].write_bytes(several := os.urandom(2 * 48))
+    key_names["stek_ats"] = several[:KEY_NAME_LENGTH].hex()
 
     lines = [os.urandom(80) for _ in range(3)]
     files["stek_lines"] = folder / "stek_lines"

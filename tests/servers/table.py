@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.servers.cases import Case
+from tests.servers.front_cases import FRONT
 from tests.servers.library_cases import GNUTLS, S_SERVER
 from tests.servers.modern_cases import MODERN
 from tests.servers.proxy_cases import HAPROXY, NGINX, POOL
@@ -23,4 +24,5 @@ CASES: tuple[Case, ...] = (
     *ERLANG,
     *NSS,
     *WOLFSSL,
+    *FRONT,
 )

@@ -18,11 +18,13 @@ from tests.servers.harness import HOST, Running, find_program, serve
 from tests.servers.material import Material
 from tests.servers.reach_servers import FTP_PASSWORD, FTP_USER, REACH_PROGRAMS, REACH_RECIPES
 from tests.servers.servers import RECIPES
+from tests.servers.talk_servers import TALK_PROGRAMS, TALK_RECIPES
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="these servers start as root and give it up for users of their own"
 )
 
+PROGRAMS = REACH_PROGRAMS | TALK_PROGRAMS
 QUICK = ("--format", "json", "--ticket-wait", "1", "--tries", "3", "--no-explain")
 
 
@@ -96,13 +98,31 @@ SERVERS = (
     ),
     Reached("mariadb", "OpenSSL's defaults", (Place("mysql", 0, ("resumes",), OPENSSL),)),
     Reached("mosquitto", "OpenSSL's defaults", (Place("mqtts", 0, ("resumes",), OPENSSL),)),
+    Reached(
+        "inspircd",
+        "m_ssl_gnutls gives out session IDs and keeps none, and enables no tickets",
+        (
+            Place("irc", 0, NO, {"psk": "not-issued", "session-id": "not-resumed"}),
+            Place("ircs", 1, NO, {"psk": "not-issued", "session-id": "not-resumed"}),
+        ),
+    ),
+    Reached(
+        "nnrpd",
+        "INN forks for each connection, and makes a TLS context with a ticket key in each child",
+        (
+            Place(
+                *("nntp", 0, NO),
+                {"psk": "not-resumed", "ticket": "not-resumed", "session-id": "not-resumed"},
+            ),
+        ),
+    ),
     Reached("redis", "tls-session-caching yes", (Place("rediss", 0, ("resumes",), OPENSSL),)),
 )
 
 
 def require(server: str) -> None:
     """Fail where a server is missing that could be installed; skip where Debian lacks it."""
-    for program, package in REACH_PROGRAMS[server].items():
+    for program, package in PROGRAMS[server].items():
         if find_program(program) is not None:
             continue
         if debian_lacks(package):
@@ -116,9 +136,9 @@ def start(material: Material) -> Iterator[Any]:
     with ExitStack() as stack:
 
         def started(server: str, *lines: str) -> Running:
-            if server in REACH_RECIPES:
+            if server in PROGRAMS:
                 require(server)
-            recipe = REACH_RECIPES.get(server) or RECIPES[server]
+            recipe = (RECIPES | REACH_RECIPES | TALK_RECIPES)[server]
             return stack.enter_context(serve(recipe, lines, material))
 
         yield started
@@ -235,6 +255,33 @@ def test_proftpd_and_its_login(
     assert row["required"] is required, str(answer)
     assert any(reply.startswith("425") for reply in row["replies"]) is required, str(answer)
     assert FTP_PASSWORD not in str(answer)
+
+
+def test_pure_ftpd_gives_nothing_to_offer_in_tls13(start: Any) -> None:
+    """pure-ftpd issues tickets in TLS 1.2 alone: there data connections resume; in TLS 1.3 they
+    are tried without a session, which it takes."""
+    server = start("pure-ftpd", "-Y", "2")
+    answer = tlsresume("probe", f"ftp://{server.target}", *QUICK)
+    (target,) = answer.document["targets"]
+    states = {m["mechanism"]: m["state"] for m in target["addresses"][0]["mechanisms"]}
+    assert states == {"psk": "not-issued", "ticket": "resumed", "session-id": "not-resumed"}
+    rows = ftp_data(answer)
+    assert set(rows) == {"psk", "ticket"}, str(answer)
+    assert rows["ticket"]["fresh"]["order"] == rows["ticket"]["same"]["order"] == "RRR"
+    assert rows["psk"]["fresh"]["order"] == rows["psk"]["same"]["order"] == "", str(answer)
+    assert {row["required"] for row in rows.values()} == {False}, str(answer)
+    assert not {code for code in codes(answer) if code.startswith("ftp-")}, str(answer)
+
+
+def test_an_own_key_for_each_connection_is_named(start: Any) -> None:
+    """The news reader's server makes a key in each process: no key file would help, and the
+    finding says that each connection has a key of its own."""
+    server = start("nnrpd")
+    answer = tlsresume("probe", f"nntp://{server.target}", *QUICK)
+    (target,) = answer.document["targets"]
+    (finding,) = [f for f in target["findings"] if f["code"] == "other-ticket-key"]
+    assert "each connection" in finding["title"], str(answer)
+    assert finding["severity"] == "error"
 
 
 def test_a_login_that_fails_is_named(start: Any) -> None:
