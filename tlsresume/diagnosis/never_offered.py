@@ -240,7 +240,6 @@ _NOT_ISSUED = {
         "Exim tls_resumption_hosts = *",
         "Java -Djdk.tls.server.enableSessionTicketExtension=true",
         "lighttpd ssl.stek-file (a key out of use gives no tickets)",
-        "Exim tls_resumption_hosts",
         "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
         "rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
         "Erlang ssl {session_tickets, stateful | stateless}",
