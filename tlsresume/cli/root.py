@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -22,9 +21,11 @@ INTERRUPTED = 130
 _TOLD_BY_CLICK = frozenset({"-h", "--help", "--version"})
 
 
-@dataclass(frozen=True, slots=True)
-class Lazy:
-    """Where a command is, and what `--help` says of it without importing it."""
+class Lazy(NamedTuple):
+    """Where a command is, and what `--help` says of it without importing it.
+
+    No dataclass, since `--version` would have to import what makes one.
+    """
 
     module: str
     about: str
