@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import socket
+import ssl
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +69,52 @@ def s_server(identity: Identity, *options: str) -> Iterator[int]:
                 yield int(line.rpartition(":")[2])
                 return
         raise RuntimeError("openssl s_server did not start")
+
+
+@contextmanager
+def _served(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve each connection in a thread of its own; the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    connection = listener.accept()[0]
+                    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def without_tickets(identity: Identity) -> Iterator[int]:
+    """A server that reads and gives no TLS 1.3 ticket, as many at a time as come; its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity.certificate, identity.key)
+    context.num_tickets = 0
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+            while tls.recv(4096):
+                pass
+            tls.unwrap()
+
+    with _served(serve) as port:
+        yield port
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A server that reads, and never says a word; its port."""
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            while connection.recv(4096):
+                pass
+
+    with _served(serve) as port:
+        yield port
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ import handshakes
 import memory
 import peers
 import start_up
+import waiting
 import whole_probe
 
 HERE = Path(__file__).resolve().parent
@@ -68,6 +69,7 @@ def main() -> None:
             "A whole probe": lambda: whole_probe.report(
                 folder, identity, HERE.parent / ".venv-sslyze"
             ),
+            "Waiting": lambda: waiting.report(identity),
             "CPU per handshake": lambda: handshakes.report(identity),
             "Memory": lambda: memory.report(identity),
         }

@@ -33,6 +33,7 @@ def report(folder: Path, identity: peers.Identity) -> str:
         base: [sys.executable, "-c", "import click"],
         "tlsresume --version": [tool, "--version"],
         "tlsresume --help": [tool, "--help"],
+        "tlsresume explain": [tool, "explain"],
         "tlsresume inspect FILE": [tool, "inspect", str(saved_session(folder, identity))],
     }
     runs = by_turns(commands, ROUNDS)
