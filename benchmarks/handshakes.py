@@ -16,7 +16,7 @@ import peers
 from measure import Run, ratio, run, table, verdict
 
 GOAL = 1.3
-ROUNDS = 3
+ROUNDS = 9
 SECONDS = 2
 COUNT = 1000
 _LOOP = Path(__file__).with_name("loop.py")
@@ -56,10 +56,16 @@ def report(identity: peers.Identity) -> str:
         for kind in _S_TIME_KIND:
             both = [(ours(port, kind), s_time(port, kind)) for _ in range(ROUNDS)]
             us, them = (statistics.median(column) for column in zip(*both, strict=True))
-            rows.append([kind, f"{us * 1000:.2f} ms", f"{them * 1000:.2f} ms", ratio(us, them)])
-            words.append(f"{kind}: {verdict(reached=us <= GOAL * them)}")
+            # Of each pair, since a busy moment of the machine falls on both of it.
+            times = sorted(our / their for our, their in both)
+            middle = statistics.median(times)
+            rows.append([
+                kind, f"{us * 1000:.2f} ms", f"{them * 1000:.2f} ms", ratio(middle, 1),
+                f"{times[0]:.2f} to {times[-1]:.2f}",
+            ])  # fmt: skip
+            words.append(f"{kind}: {verdict(reached=middle <= GOAL)}")
     return (
-        table(["handshake", "tlsresume", "`openssl s_time`", "ratio"], rows)
-        + f"\nTLS 1.2, {peers.GROUP}, {peers.CIPHER}, P-256 certificate. CPU of the client, median"
-        + f" of {ROUNDS}. Goal: at most {GOAL} ×: {', '.join(words)}.\n"  # noqa: RUF001  the sign of multiplication is meant
+        table(["handshake", "tlsresume", "`openssl s_time`", "ratio", "of the pairs"], rows)
+        + f"\nTLS 1.2, {peers.GROUP}, {peers.CIPHER}, P-256 certificate. CPU of the client, medians"
+        + f" of {ROUNDS} pairs. Goal: at most {GOAL} ×: {', '.join(words)}.\n"  # noqa: RUF001  the sign of multiplication is meant
     )
