@@ -236,6 +236,20 @@ def test_states_of_psk(fixed, chained, state, reason):
     assert (psk.state, psk.reason) == (state, reason)
 
 
+def test_a_control_that_fails_by_luck_excuses_nothing():
+    """Where some tries resume and some are refused by an alert, as in a pool of nodes with
+    different versions, a control that meets the wrong node does not take the refusals back."""
+    alert = AlertSeen("server", 2, 70, "protocol_version")
+    seen = journal({("psk", "fixed"): "RERRE", ("psk", "chained"): ""})
+    control = replace(tried(9, "C"), offer=None, experiment="control", n=9)
+    refused = [
+        attempt if attempt.handshake_done else replace(attempt, alerts=(alert,))
+        for attempt in (*seen, control)
+    ]
+    (psk,) = summary(refused).mechanisms
+    assert psk.state == "partly"
+
+
 @pytest.mark.parametrize(("kind", "state"), [("openssl", "untested"), ("reset", "not-issued")])
 def test_a_connection_that_broke_before_its_tickets(kind, state):
     """Where TLS itself broke behind the handshake, what the server issues is not known."""

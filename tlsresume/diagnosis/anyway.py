@@ -29,11 +29,14 @@ def unanswered(attempt: Attempt) -> bool:
 
 
 def hopeless(attempts: Iterable[Attempt]) -> bool:
-    """Whether, since the first try that broke, the handshake fails without a session, too."""
+    """Whether, since the first try that broke, the handshake fails without a session, too, and
+    no try resumed: in a pool of unlike nodes a control may meet the wrong one by luck."""
     seen = list(attempts)
     broken = [attempt.time for attempt in seen if _broken_offer(attempt)]
-    later = [a for a in seen if broken and _without(a) and a.time >= broken[0]]
-    return bool(later) and not any(attempt.handshake_done for attempt in later)
+    later = [a for a in seen if broken and a.time >= broken[0]]
+    without = [a for a in later if _without(a)]
+    worked = any(a.handshake_done for a in without) or any(a.reused for a in later)
+    return bool(without) and not worked
 
 
 def breaks_anyway(attempts: Iterable[Attempt]) -> bool:
