@@ -225,7 +225,7 @@ def test_nodes_of_different_versions_are_named(material: Material) -> None:
         nginx(material, KEY, SHARED_CACHE, "ssl_protocols TLSv1.3;") as new,
         Relay(new.port, old.port) as relay,
     ):
-        answer = probe(f"{HOST}:{relay.port}")
+        answer = probe(f"{HOST}:{relay.port}", "--tries", "10")
     assert "mixed-version-pool" in findings(answer), str(answer)
     assert answer.status in (3, 6), str(answer)
 
