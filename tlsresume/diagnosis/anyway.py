@@ -28,6 +28,11 @@ def unanswered(attempt: Attempt) -> bool:
     )
 
 
+def bare(attempt: Attempt) -> bool:
+    """Whether no session was offered, be it that the connection broke before that."""
+    return attempt.offered is None and attempt.experiment not in OTHER_PLANS
+
+
 def hopeless(attempts: Iterable[Attempt]) -> bool:
     """Whether, since the first try that broke, the handshake fails without a session, too, and
     no try resumed: in a pool of unlike nodes a control may meet the wrong one by luck."""
@@ -48,7 +53,7 @@ def breaks_anyway(attempts: Iterable[Attempt]) -> bool:
     if not any(_without(attempt) and attempt.handshake_done for attempt in seen):
         return False
     return any(
-        _accepted_after_all(attempt) or (unanswered(attempt) and _bare(attempt)) for attempt in seen
+        _accepted_after_all(attempt) or (unanswered(attempt) and bare(attempt)) for attempt in seen
     )
 
 
@@ -62,12 +67,7 @@ def blameless(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
 
 
 def _without(attempt: Attempt) -> bool:
-    return attempt.offer is None and _bare(attempt)
-
-
-def _bare(attempt: Attempt) -> bool:
-    """Whether no session was offered, be it that the connection broke before that."""
-    return attempt.offered is None and attempt.experiment not in OTHER_PLANS
+    return attempt.offer is None and bare(attempt)
 
 
 def _accepted_after_all(attempt: Attempt) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS
+from tlsresume.diagnosis.anyway import OTHER_PLANS, bare
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
@@ -41,11 +41,7 @@ def stopped_answering(view: View) -> Match | None:
         return None
     since = max(a.time for a in done)
     silent = [a for a in view.everything if a.time > since and not a.handshake_done]
-    without = [
-        a
-        for a in silent
-        if a.mechanism == view.mechanism and a.offered is None and a.experiment not in OTHER_PLANS
-    ]
+    without = [a for a in silent if a.mechanism == view.mechanism and bare(a)]
     if len(silent) < _SILENT or len(without) < _SILENT_WITHOUT:
         return None
     first = next(a for a in view.everything if not a.handshake_done)

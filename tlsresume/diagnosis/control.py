@@ -28,14 +28,13 @@ def shown(view: View, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[st
     return (*(exchange(view, attempt) for attempt in attempts[:2]), *control)
 
 
-def with_alert(view: View, *numbers: AlertDescription, hello: bool | None = False) -> list[Attempt]:
-    """Broken tries that the server ended with one of these alerts; `hello`: whether a
-    ServerHello came before it (None: either). None where the handshake fails without the
-    session, too."""
+def with_alert(view: View, *numbers: AlertDescription) -> list[Attempt]:
+    """Broken tries that the server ended with one of these alerts before any ServerHello; none
+    where the handshake fails without the session, too."""
     return [
         attempt
         for attempt in broken_tries(view)
-        if hello in (None, attempt.server_hello_seen)
+        if not attempt.server_hello_seen
         and any(
             alert.sender == "server" and alert.fatal and alert.description in numbers
             for alert in attempt.alerts

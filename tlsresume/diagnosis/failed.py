@@ -6,7 +6,7 @@ failure) has succeeded: else the server, not the session, is the trouble.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, blameless, unanswered
+from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, unanswered
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
@@ -279,17 +279,17 @@ def breaks_anyway(view: View) -> Match | None:
     broken = [attempt for attempt in view.broken if attempt in spared]
     if not broken or (view.saved is not None and view.hopeless):
         return None
-    without = [a for a in view.attempts if a.offered is None and a.experiment not in OTHER_PLANS]
-    bare = [a for a in without if not a.handshake_done]
+    without = [attempt for attempt in view.attempts if bare(attempt)]
+    failed = [attempt for attempt in without if not attempt.handshake_done]
     return Match(
         seen=(
             (
                 f"{failure(broken[0])} on {len(broken)} of {len(view.subject)} connections that"
-                f" offer the session, and on {len(bare)} of {len(without)} that offer none"
+                f" offer the session, and on {len(failed)} of {len(without)} that offer none"
             ),
         ),
-        evidence=(*(exchange(view, attempt) for attempt in (*broken[:2], *bare[:1])),),
-        proven=all(map(unanswered, broken)) and bool(bare),
+        evidence=(*(exchange(view, attempt) for attempt in (*broken[:2], *failed[:1])),),
+        proven=all(map(unanswered, broken)) and bool(failed),
         not_known=("what ends them: a limit, a ban, a failing server, or the path",),
     )
 

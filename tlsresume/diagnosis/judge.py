@@ -38,8 +38,8 @@ def causes(view: View) -> tuple[Judged, ...]:
     return _causes(matches(view))
 
 
-def _causes(fitting: Sequence[Judged]) -> tuple[Judged, ...]:
-    return tuple(judged for judged in fitting if _explains(judged))
+def _causes(fits: Sequence[Judged]) -> tuple[Judged, ...]:
+    return tuple(judged for judged in fits if _explains(judged))
 
 
 def _explains(judged: Judged) -> bool:
@@ -61,11 +61,11 @@ def _named(explaining: Sequence[Judged]) -> Judged | None:
 def wanted(view: View) -> tuple[str, ...]:
     """The experiments that would separate the causes left, in the order in which they are
     asked for; none when one cause is proven and asks for nothing more."""
-    fitting = matches(view)
-    explaining = _causes(fitting)
+    fits = matches(view)
+    explaining = _causes(fits)
     chosen = _named(explaining)
-    asking = [j for j in fitting if not _explains(j) and not j.match.proven]
-    if chosen is not None and not _single_use(fitting, chosen):
+    asking = [j for j in fits if not _explains(j) and not j.match.proven]
+    if chosen is not None and not _single_use(fits, chosen):
         left = () if chosen.match.proven else explaining
         asking = [chosen, *left, *asking]
     names = [name for judged in asking for name in judged.match.ask]
@@ -88,12 +88,12 @@ def merge(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _of_view(view: View) -> list[Finding]:
     # Asked once: some rules search for keys.
-    fitting = matches(view)
-    explaining = _causes(fitting)
-    aside = () if view.crossing else fitting
+    fits = matches(view)
+    explaining = _causes(fits)
+    aside = () if view.crossing else fits
     findings = [_finding(view, judged, ()) for judged in aside if not _explains(judged)]
     chosen = _named(explaining)
-    if chosen is not None and not _single_use(fitting, chosen):
+    if chosen is not None and not _single_use(fits, chosen):
         others = () if chosen.match.proven else tuple(
             j.rule.code for j in explaining if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
         )  # fmt: skip
@@ -101,9 +101,9 @@ def _of_view(view: View) -> list[Finding]:
     return findings
 
 
-def _single_use(fitting: Sequence[Judged], chosen: Judged) -> bool:
+def _single_use(fits: Sequence[Judged], chosen: Judged) -> bool:
     """Whether a cause of group B only explains that a ticket's second use is refused."""
-    return chosen.rule.group == "B" and any(j.rule.code == "single-use" for j in fitting)
+    return chosen.rule.group == "B" and any(j.rule.code == "single-use" for j in fits)
 
 
 def judge_tickets(view: View) -> tuple[Finding, ...]:
