@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from tests.servers.harness import HOST, Layout, Program, Recipe, Site
+from tests.servers.pools import in_turn
 from tests.servers.reach_servers import certificate, folder, own
 from tests.servers.servers import BACKEND_SCRIPT, WORKER, nginx_program
 
@@ -125,14 +126,8 @@ def trafficserver(site: Site, lines: tuple[str, ...]) -> Layout:
 
 def half_dead_pool(site: Site, lines: tuple[str, ...]) -> Layout:
     """One nginx node behind HAProxy, and one that is down and still gets every other client."""
-    node, port = nginx_program(site, lines), site.free_port()
-    path = site.write(
-        "haproxy.cfg",
-        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
-        f"listen pool\n  bind {HOST}:{port}\n  balance roundrobin\n  retries 0\n"
-        f"  server up {HOST}:{node.ports[0]}\n  server down {HOST}:{site.free_port()}\n",
-    )
-    return Layout((node, Program(("haproxy", "-db", "-f", path), (port,))), port, node.ports)
+    down = f"server down {HOST}:{site.free_port()}"
+    return in_turn(site, (nginx_program(site, lines),), "retries 0", down)
 
 
 FRONT_RECIPES: dict[str, Recipe] = {

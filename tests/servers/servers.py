@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from tests.servers.harness import HOST, Layout, Program, Recipe, Site
+from tests.servers.pools import in_turn
 from tests.servers.stack_servers import STACK_PROGRAMS, STACK_RECIPES
 
 #: A user for workers that must not stay root.
@@ -88,15 +89,7 @@ def nginx_pool(site: Site, lines: tuple[str, ...]) -> Layout:
         )
         for node in ("a:", "b:")
     )
-    ports = tuple(node.ports[0] for node in nodes)
-    port = site.free_port()
-    path = site.write(
-        "haproxy.cfg",
-        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
-        f"listen pool\n  bind {HOST}:{port}\n  balance roundrobin\n"
-        + "".join(f"  server node{number} {HOST}:{number}\n" for number in ports),
-    )
-    return Layout((*nodes, Program(("haproxy", "-db", "-f", path), (port,))), port, ports)
+    return in_turn(site, nodes)
 
 
 HAPROXY_FRONT = ("stick-table ", "tcp-request ")

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509 import load_pem_x509_certificate
 
-from tests.servers.harness import HOST, Layout, Program, Recipe, Site
+from tests.servers.harness import Layout, Program, Recipe, Site
+from tests.servers.pools import in_turn
 
 _HERE = Path(__file__).parent
 JAVA_SOURCE = str(_HERE / "JavaServer.java")
@@ -61,15 +62,7 @@ def java(site: Site, lines: tuple[str, ...]) -> Layout:
 def java_pool(site: Site, lines: tuple[str, ...]) -> Layout:
     """Two of them behind HAProxy, which passes TCP to each in turn."""
     nodes = (java_program(site, lines), java_program(site, lines))
-    ports = tuple(node.ports[0] for node in nodes)
-    port = site.free_port()
-    path = site.write(
-        "haproxy.cfg",
-        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
-        f"listen pool\n  bind {HOST}:{port}\n  balance roundrobin\n"
-        + "".join(f"  server node{number} {HOST}:{number}\n" for number in ports),
-    )
-    return Layout((*nodes, Program(("haproxy", "-db", "-f", path), (port,))), port, ports)
+    return in_turn(site, nodes)
 
 
 def erlang(site: Site, lines: tuple[str, ...]) -> Layout:
