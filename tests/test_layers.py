@@ -35,6 +35,7 @@ LAYERS = (
     "endpoints",
     "protocols",
     "atomic",
+    "shortage",
     "version",
     "errors",
     "version",

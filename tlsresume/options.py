@@ -74,6 +74,11 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
 
+    @property
+    def most_open(self) -> int:
+        """How many connections to one target may be open at a time."""
+        return self.concurrency * self.max_addresses
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveOptions:

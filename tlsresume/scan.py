@@ -10,15 +10,16 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from tlsresume.actions.probe import Probe, first_of
+from tlsresume.actions.probe import Probe
 from tlsresume.diagnosis.over_time import across_targets
-from tlsresume.errors import ExitStatus, worst_status
+from tlsresume.errors import ExitStatus, first_of, worst_status
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
 from tlsresume.results import Check, CheckOutcome, Report, TargetResult, Tool, Verdict
+from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import __version__
 
@@ -70,6 +71,8 @@ def scan(
     binding.check_bindings()
     concurrency = max((options.concurrency for _, options in targets), default=1)
     gate = Gate(concurrency)
+    most = max((options.most_open for _, options in targets), default=0)
+    make_room(min(parallel, len(targets)) * most)
     # The loop's clock is this one.
     end = None if deadline is None else (time.monotonic() + deadline, deadline)
     runs = [

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.actions.investigate import Investigation
+from tlsresume.actions.reach import unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
-from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
+from tlsresume.errors import BudgetSpent, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
@@ -33,6 +34,7 @@ from tlsresume.results import (
     Skipped,
     TargetResult,
 )
+from tlsresume.shortage import make_room
 from tlsresume.target import Target, parse_target
 from tlsresume.version import USER_AGENT
 
@@ -133,12 +135,15 @@ class Probe:
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started = self.lab.now()
+        if self.deadline is not None and self.deadline[0] <= self._started:
+            self._leave_out("all of it", _no_time(self.deadline))
+            return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
             total = self.deadline[0] - self._started
-            reason = f"the deadline of {self.deadline[1]:g} s"
+            reason = _no_time(self.deadline)
         try:
             async with asyncio.timeout(total):
                 await self._run()
@@ -149,6 +154,13 @@ class Probe:
             raise
         except PeerError as error:
             self.error = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
+        except LocalError as error:
+            self._stop_for(error)
+        except BaseExceptionGroup as group:
+            first = first_of(group)
+            if not isinstance(first, LocalError):
+                raise
+            self._stop_for(first)
         finally:
             self._duration = (self.lab.now() - self._started) * 1000
 
@@ -212,6 +224,14 @@ class Probe:
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
             self._leave_out(f"{what} on {address.route.address}", spent.message)
+
+    def _stop_for(self, error: LocalError) -> None:
+        """This machine cannot go on: the target's error if it was never reached, else a part
+        that was left out."""
+        if any(not unreachable(attempt.error) for attempt in self.lab.journal):
+            self._leave_out("the rest", error.message)
+        else:
+            self.error = ErrorResult("local", "connect", error.message, error.hints)
 
     def _note(self, what: str, reason: str) -> None:
         """Something beyond the first round was left out: named, without bearing on the verdict."""
@@ -287,6 +307,10 @@ class Probe:
         )
 
 
+def _no_time(deadline: tuple[float, float]) -> str:
+    return f"the deadline of {deadline[1]:g} s"
+
+
 def _no_route(discovery: Discovery) -> bool:
     return any(
         attempt.error is not None and attempt.error.kind == "no-route"
@@ -311,18 +335,10 @@ def probe(target: Target | str, options: ProbeOptions | None = None) -> TargetRe
     chosen = parse_target(target) if isinstance(target, str) else target
     settings = options or ProbeOptions()
     running = Probe(chosen, settings, Gate(settings.concurrency))
+    make_room(settings.most_open)
     try:
         binding.check_bindings()
         loop.run(running.run())
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return running.result()
-
-
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error to tell of, out of a TaskGroup: ours before others."""
-    flat = [
-        first_of(error) if isinstance(error, BaseExceptionGroup) else error
-        for error in group.exceptions
-    ]
-    return next((error for error in flat if isinstance(error, TLSResumeError)), flat[0])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
-from tlsresume.errors import PeerError
+from tlsresume.errors import LocalError, PeerError
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
@@ -45,12 +47,13 @@ async def connect_first(
 ) -> Attempt:
     """Connect to the first address that answers, as an ordinary client does.
 
-    Raises ResolveError; the last attempt is returned where no address answered.
+    Raises ResolveError and LocalError; the last attempt is returned where no address answered.
     """
     addresses, dns_ms = await addresses_of(target, lab.timeout)
     for address in addresses:
         route = Route(address, target.dial_to[1])
-        attempt = await lab.connect(route, plan, errand, session)
+        with blaming_us(lab):
+            attempt = await lab.connect(route, plan, errand, session)
         if not unreachable(attempt.error):
             break
     return replace(attempt, timings=replace(attempt.timings, dns=round(dns_ms, 3)))
@@ -59,3 +62,14 @@ async def connect_first(
 def unreachable(error: Failure | None) -> bool:
     """Whether an attempt failed before TLS."""
     return error is not None and error.step in ("resolve", "connect", "proxy")
+
+
+@contextmanager
+def blaming_us(lab: NetworkLab) -> Iterator[None]:
+    """Give a LocalError the status of a target that was reached, where it was."""
+    try:
+        yield
+    except LocalError as error:
+        if any(not unreachable(attempt.error) for attempt in lab.journal):
+            raise error.after_contact() from None
+        raise

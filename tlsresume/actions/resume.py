@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tlsresume.actions.explain import Explanation
 from tlsresume.actions.pinning import pinned, plan_of, target_of
-from tlsresume.actions.reach import addresses_of, lab_for, unreachable
+from tlsresume.actions.reach import addresses_of, blaming_us, lab_for, unreachable
 from tlsresume.actions.save import metadata_of
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
@@ -83,10 +83,11 @@ class _Resumption:
         tried: list[tuple[list[Attempt], Explanation]] = []
         renewed: Renewed | None = None
         for address in addresses:
-            attempts = await self._offer(lab, address)
             explanation = self._explanation(lab, address)
-            if self.options.explain and _unexplained(attempts):
-                await explanation.run()
+            with blaming_us(lab):
+                attempts = await self._offer(lab, address)
+                if self.options.explain and _unexplained(attempts):
+                    await explanation.run()
             renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
             tried.append((attempts, explanation))
         # What one address says of the session bears on what another means.

@@ -53,7 +53,7 @@ def counted(journal: Iterable[Attempt]) -> list[Attempt]:
         (
             attempt
             for attempt in last.values()
-            if not (attempt.error is not None and attempt.error.kind == "cancelled")
+            if not (attempt.error is not None and attempt.error.ours)
             and not attempt.unsettled
             and not is_spoiled(attempt, seen)
         ),

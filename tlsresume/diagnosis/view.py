@@ -234,7 +234,7 @@ def make_view(
             if a.address == address
             and a.port == port
             and not a.unsettled
-            and (a.error is None or a.error.kind != "cancelled")
+            and (a.error is None or not a.error.ours)
         ),
         naming=naming,
         judged=judged,

@@ -29,6 +29,7 @@ FailureKind = Literal[
     "proxy",  # the proxy refused or failed
     "starttls",  # the server refused or broke the plain-text prelude
     "injection",  # the server sent data in clear after the answer that starts TLS
+    "local",  # this machine has no descriptor, local port or memory left
     "network",  # any other error of the operating system
     "cancelled",  # we stopped it
 ]
@@ -43,6 +44,11 @@ class Failure:
     message: str
     hints: tuple[str, ...] = ()
     stack: ErrorStack | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it lies with this machine or with us, and says nothing about the server."""
+        return self.kind in ("local", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
