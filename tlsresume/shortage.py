@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from types import ModuleType
 
 from tlsresume.errors import LocalError
 
@@ -17,7 +18,9 @@ try:
     # Now, since an import takes a descriptor, and there may be none when it is wanted.
     import resource
 except ImportError:  # not a POSIX system
-    resource = None  # type: ignore[assignment]  # a module that is not there
+    _limits: ModuleType | None = None
+else:
+    _limits = resource
 
 #: Errors of connect(2), socket(2), open(2) and send(2) that are about this machine alone.
 SHORTAGES: frozenset[int] = frozenset(
@@ -88,18 +91,19 @@ def shortage_now() -> OSError | None:
 
 def descriptor_limit() -> int | None:
     """How many descriptors this process may have (the soft limit of RLIMIT_NOFILE)."""
-    if resource is None:
+    if _limits is None:
         return None
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    soft: int = _limits.getrlimit(_limits.RLIMIT_NOFILE)[0]
+    return soft
 
 
 def make_room(connections: int) -> None:
     """Raise the soft limit of descriptors to the hard one, if so many connections at a time
     need that. What the system refuses is left as it is: a shortage is told when it comes."""
-    if resource is None:
+    if _limits is None:
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= connections + _BESIDE or soft == hard:
+    soft, hard = _limits.getrlimit(_limits.RLIMIT_NOFILE)
+    if soft == _limits.RLIM_INFINITY or soft >= connections + _BESIDE or soft == hard:
         return
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        _limits.setrlimit(_limits.RLIMIT_NOFILE, (hard, hard))

@@ -136,14 +136,14 @@ class Probe:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started = self.lab.now()
         if self.deadline is not None and self.deadline[0] <= self._started:
-            self._leave_out("all of it", _no_time(self.deadline))
+            self._leave_out("all of it", no_time(self.deadline))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
             total = self.deadline[0] - self._started
-            reason = _no_time(self.deadline)
+            reason = no_time(self.deadline)
         try:
             async with asyncio.timeout(total):
                 await self._run()
@@ -307,8 +307,9 @@ class Probe:
         )
 
 
-def _no_time(deadline: tuple[float, float]) -> str:
-    return f"the deadline of {deadline[1]:g} s"
+def no_time(deadline: tuple[float, float] | None) -> str:
+    """Why something was left out: no time was left."""
+    return f"the deadline of {deadline[1]:g} s" if deadline is not None else "no time was left"
 
 
 def _no_route(discovery: Discovery) -> bool:
