@@ -36,6 +36,8 @@ LAYERS = (
     "protocols",
     "atomic",
     "shortage",
+    "experiment_names",
+    "checked",
     "version",
     "errors",
     "version",

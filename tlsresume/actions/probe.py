@@ -7,11 +7,13 @@ end, when time or budget is spent, or when the user interrupts.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tlsresume import checked
 from tlsresume.actions.investigate import Investigation
-from tlsresume.actions.reach import unreachable
+from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
@@ -24,10 +26,11 @@ from tlsresume.lab import Budget, Gate, Route
 from tlsresume.network import loop
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
-from tlsresume.options import ProbeOptions
+from tlsresume.options import LONGEST, ProbeOptions
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -35,7 +38,7 @@ from tlsresume.results import (
     TargetResult,
 )
 from tlsresume.shortage import make_room
-from tlsresume.target import Target, parse_target
+from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
 #: Full handshakes of an address: one per mechanism to discover, one to start each chain.
@@ -326,20 +329,66 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
-def probe(target: Target | str, options: ProbeOptions | None = None) -> TargetResult:
+def probe(
+    target: Target | str,
+    options: ProbeOptions | None = None,
+    *,
+    deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    stop: Stop | None = None,
+) -> TargetResult:
     """Whether sessions are resumed on a target, on each of its addresses.
 
-    `target` is a Target or text for `parse_target`. The result is a value that
-    can be serialised; what is wrong with the target is in it. Raises UsageError
-    or FileError when the options cannot be carried out, and KeyboardInterrupt.
+    `target` is a Target or text for `parse_target`. After `deadline` seconds, or when another
+    thread calls `stop()`, all connections end at once, and what is known by then is the result
+    (its `incomplete` or `interrupted` is True). `progress` is called with a line when a long
+    wait begins or ends.
+
+    The result is a value that can be serialised; what is wrong with the target is in it. Raises
+    UsageError or FileError when the options cannot be carried out, LocalError when not even an
+    event loop can be had, and KeyboardInterrupt.
     """
-    chosen = parse_target(target) if isinstance(target, str) else target
-    settings = options or ProbeOptions()
-    running = Probe(chosen, settings, Gate(settings.concurrency))
-    make_room(settings.most_open)
+    running = _prepared(target, options, deadline, progress)
     try:
-        binding.check_bindings()
-        loop.run(running.run())
+        loop.run(running.run(), stop)
+    except Stopped:
+        running.stop.interrupted = True
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return running.result()
+
+
+async def aprobe(
+    target: Target | str,
+    options: ProbeOptions | None = None,
+    *,
+    deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TargetResult:
+    """`probe` for a running event loop. A task that is cancelled ends its connections at once."""
+    running = _prepared(target, options, deadline, progress)
+    try:
+        await running.run()
+    except BaseExceptionGroup as group:
+        raise first_of(group) from None
+    return running.result()
+
+
+def _prepared(
+    target: Target | str,
+    options: ProbeOptions | None,
+    deadline: float | None,
+    progress: Callable[[str], None] | None,
+) -> Probe:
+    """A probe that can be run. Raises UsageError."""
+    chosen = chosen_target(target)
+    settings = ProbeOptions() if options is None else options
+    checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
+    if deadline is not None:
+        checked.seconds("deadline", deadline, LONGEST, zero=True)
+    binding.check_bindings()
+    make_room(settings.most_open)
+    gate = Gate(settings.concurrency)
+    # The loop's clock is this one.
+    end = None if deadline is None else (time.monotonic() + deadline, deadline)
+    return Probe(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)

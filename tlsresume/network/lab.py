@@ -24,7 +24,7 @@ from tlsresume.network.observe import Circumstances, failed_attempt, observed_at
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Failure, Step
+from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 
@@ -269,9 +269,7 @@ class NetworkLab(Lab):
                 opened.link = link
             yield opened
         except asyncio.CancelledError:
-            done = link.client is not None and link.client.handshake_done
-            step: Step = "data" if done else "handshake"
-            link.failure = link.failure or Failure(step, "cancelled", "interrupted")
+            link.failure = link.failure or _stopped(link, self.now() - started)
             raise
         finally:
             link.release()
@@ -354,6 +352,18 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _stopped(link: NetworkLink, seconds: float) -> Failure:
+    """That we ended a connection, and where it stood: an offer that has no answer is one."""
+    client = link.client
+    if client is not None and client.handshake_done:
+        return Failure("data", "cancelled", "interrupted")
+    offered = client is not None and client.offer is not None and client.transcript.client_hello
+    if offered and client is not None and client.transcript.server_hello is None:
+        message = f"the session was offered; no answer when we stopped, after {seconds:.1f} s"
+        return Failure("handshake", "cancelled", message)
+    return Failure("handshake", "cancelled", "interrupted")
 
 
 def _is_local(failure: Failure | None) -> bool:

@@ -185,6 +185,21 @@ class Attempt:
         return int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
 
     @property
+    def left_unanswered(self) -> bool:
+        """Whether a session was offered, and we ended the connection, or the run, before the
+        server had said a word: the offer was made, and what it would have got is not known."""
+        return (
+            self.offered is not None
+            and not self.handshake_done
+            and not self.server_hello_seen
+            and self.error is not None
+            and (
+                self.error.kind == "cancelled" or (self.unsettled and self.error.kind == "timeout")
+            )
+            and not any(alert.sender == "server" for alert in self.alerts)
+        )
+
+    @property
     def cut_short(self) -> bool:
         """Whether TLS 1.3 broke on our side behind the handshake, before any ticket was taken
         in: what the server issues is not known then."""
