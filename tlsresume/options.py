@@ -49,13 +49,10 @@ class ConnectOptions:
 
     def __post_init__(self) -> None:
         _set(self, "tls", checked.listed("tls", self.tls))
-        version: object
         for version in self.tls:
-            if not isinstance(version, ProtocolVersion) or version not in BOTH_VERSIONS:
-                raise UsageError(
-                    f"tls: {version!r} is not a TLS version that can be tested",
-                    hints=("write tls=(ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3)",),
-                )
+            checked.kind("tls", version, ProtocolVersion, "a ProtocolVersion")
+            if version not in BOTH_VERSIONS:
+                raise UsageError(f"tls: {version.name} cannot be tested, only TLS 1.2 and 1.3")
         if not self.tls:
             raise UsageError("tls: no version is allowed")
         for name in ("ciphers", "ciphersuites", "groups", "keylogfile"):
@@ -82,8 +79,9 @@ class FTPLogin:
 
     def __post_init__(self) -> None:
         for name, value in (("user", self.user), ("password", self.password)):
-            if not isinstance(value, str) or set(value) & set("\r\n\0"):
-                raise UsageError(f"the {name} of FTP is not a text without line ends")
+            checked.kind(name, value, str, "a text")
+            if set(value) & set("\r\n\0"):
+                raise UsageError(f"{name}: a user or password of FTP has no line ends in it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
