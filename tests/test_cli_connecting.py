@@ -62,10 +62,10 @@ def test_each_option_reaches_its_field(arguments, field, value):
     assert getattr(parse(*arguments).options(), field) == value
 
 
-def test_the_key_log_also_comes_from_the_environment(monkeypatch):
+def test_the_key_log_also_comes_from_the_environment(monkeypatch, tmp_path):
     """SSLKEYLOGFILE names the key log as for other programs; empty means none."""
-    monkeypatch.setenv("SSLKEYLOGFILE", "/tmp/keys")
-    assert parse().options().keylogfile == "/tmp/keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert parse().options().keylogfile == str(tmp_path / "keys")
     monkeypatch.setenv("SSLKEYLOGFILE", "")
     assert parse().options().keylogfile is None
 
@@ -86,8 +86,9 @@ def test_the_key_log_also_comes_from_the_environment(monkeypatch):
         ["--send", r"\q"],
         ["--send", r"\x4"],
         ["--send", "end\\"],
-        ["--cafile", "/nonexistent"],
-        ["--capath", "/nonexistent"],
+        # Nothing can be in a file as in a folder.
+        ["--cafile", f"{__file__}/missing"],
+        ["--capath", f"{__file__}/missing"],
         ["--keylogfile", "/"],
         ["--tls", "1.1"],
         ["-4", "-6"],

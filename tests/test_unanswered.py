@@ -113,7 +113,7 @@ def test_a_long_silence_is_the_finding_that_it_supports():
         for finding in findings:
             assert finding.severity == "warning"
             assert finding.not_known
-            assert "unanswered" in " ".join(finding.details)
+            assert "unanswered" in " ".join(finding.evidence)
 
 
 def test_resume_at_its_deadline_tells_of_the_offer(server, tmp_path):
