@@ -24,6 +24,7 @@ from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
@@ -53,6 +54,7 @@ class Watch:
 
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
+        make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
         now = self.now or asyncio.get_running_loop().time
         started, rounds = now(), 0
         while True:
