@@ -47,7 +47,7 @@ def test_nothing_is_begun_after_the_deadline(begun):
     assert never
     for result in never:
         [left] = result.skipped
-        assert (left.what, left.reason) == ("all of it", "the deadline of 0.3 s")
+        assert (left.what, left.reason) == ("the rest", "the deadline of 0.3 s")
         assert (result.verdict, result.incomplete, result.connections) == ("untested", True, 0)
     assert exit_status(report) in (ExitStatus.INCONCLUSIVE, ExitStatus.UNREACHABLE)
 

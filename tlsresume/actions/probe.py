@@ -139,7 +139,7 @@ class Probe:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started = self.lab.now()
         if self.deadline is not None and self.deadline[0] <= self._started:
-            self._leave_out("all of it", no_time(self.deadline))
+            self._leave_out("the rest", no_time(self.deadline))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
