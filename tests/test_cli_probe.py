@@ -37,7 +37,15 @@ class FakeScan:
         self.trace: object = None
 
     def __call__(
-        self, targets, *, on_result=None, trace=None, deadline=None, progress=None, status=None
+        self,
+        targets,
+        *,
+        on_result=None,
+        trace=None,
+        deadline=None,
+        began=None,
+        progress=None,
+        status=None,
     ) -> Report:
         self.deadline = deadline
         self.asked = list(targets)

@@ -9,10 +9,9 @@ import pytest
 
 from tests.peers import refused_port
 from tests.test_rotation import ONE, A, sample, seen
-from tlsresume.actions.probe import first_of
 from tlsresume.actions.watch import Watch, take_sample
 from tlsresume.diagnosis.watched import Sample
-from tlsresume.errors import HistoryFileError
+from tlsresume.errors import HistoryFileError, first_of
 from tlsresume.history import History
 from tlsresume.options import ConnectOptions, WatchOptions
 from tlsresume.session import asn1

@@ -3,6 +3,7 @@
     TLSResumeError
     +-- UsageError        ours: the caller asked for something that makes no sense
     +-- BindingError      ours: the installed pyOpenSSL or cryptography lacks a name
+    +-- LocalError        ours: this machine has no descriptor, port or memory left
     +-- FileError         the file: a session, policy, key or output file
     |   +-- SessionFileError
     |   +-- OutputFileError
@@ -118,7 +119,7 @@ class TLSResumeError(Exception):
         self.stack = stack
 
 
-class UsageError(TLSResumeError):
+class UsageError(TLSResumeError, ValueError):
     """The caller asked for something that makes no sense."""
 
     exit_status = ExitStatus.USAGE
@@ -126,6 +127,21 @@ class UsageError(TLSResumeError):
 
 class BindingError(TLSResumeError):
     """The installed pyOpenSSL or cryptography lacks a name that is needed."""
+
+
+class LocalError(TLSResumeError):
+    """This machine has no descriptor, local port or memory left: no word on any server.
+
+    Its status is `UNREACHABLE`, or `INCONCLUSIVE` where the target had been reached before.
+    """
+
+    exit_status = ExitStatus.UNREACHABLE
+
+    def after_contact(self) -> LocalError:
+        """The same error, of a target that had been reached."""
+        error = LocalError(self.message, hints=self.hints, stack=self.stack)
+        error.exit_status = ExitStatus.INCONCLUSIVE
+        return error
 
 
 class FileError(TLSResumeError):
@@ -204,3 +220,12 @@ class HandshakeError(PeerError):
 
 class BudgetSpent(TLSResumeError):
     """The connections allowed for a target (`--budget`) are used up."""
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error to tell of, out of a TaskGroup: ours before others."""
+    flat = [
+        first_of(error) if isinstance(error, BaseExceptionGroup) else error
+        for error in group.exceptions
+    ]
+    return next((error for error in flat if isinstance(error, TLSResumeError)), flat[0])

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from tlsresume.actions.reach import addresses_of, lab_for
 from tlsresume.diagnosis.summary import issued_key, naming_of
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
-from tlsresume.errors import PeerError
+from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.experiments.discover import issues
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.history import History, Kept
@@ -24,6 +24,7 @@ from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
@@ -53,6 +54,7 @@ class Watch:
 
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
+        make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
         now = self.now or asyncio.get_running_loop().time
         started, rounds = now(), 0
         while True:
@@ -109,8 +111,13 @@ async def take_sample(
                     tasks.create_task(look.run())
     except TimeoutError:
         error = f"{total:g} s were spent"
-    except PeerError as reason:
+    except (PeerError, LocalError) as reason:
         error = reason.message
+    except BaseExceptionGroup as group:
+        first = first_of(group)
+        if not isinstance(first, LocalError):
+            raise
+        error = first.message
     if error is None and not any(attempt.handshake_done for attempt in lab.journal):
         failures = [attempt.error.message for attempt in lab.journal if attempt.error]
         error = failures[0] if failures else "nothing was reached"

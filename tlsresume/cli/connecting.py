@@ -270,7 +270,9 @@ class Connection:
 
         Raises click.UsageError.
         """
-        context = _line_command.make_context("line", list(words))
+        if len(words) == 1 and not words[0].startswith("-"):
+            return words[0], self
+        context = _command_for(words).make_context("line", list(words))
         given = {
             name: value
             for name, value in context.params.items()
@@ -322,6 +324,28 @@ def connection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def _command_for(words: list[str]) -> click.Command:
+    """The command that parses a line. Since click's cost is that of the options which a command
+    has, it has only those that the words name, where all are known: lists have many lines."""
+    spelt = frozenset(word.partition("=")[0] for word in words if word.startswith("-"))
+    return _line_command_with(spelt) if spelt <= _spellings() else _line_command
+
+
+@functools.lru_cache(maxsize=1)
+def _spellings() -> frozenset[str]:
+    return frozenset(spelling for param in _line_command.params for spelling in param.opts)
+
+
+@functools.lru_cache(maxsize=256)
+def _line_command_with(spelt: frozenset[str]) -> click.Command:
+    params = [
+        param
+        for param in _line_command.params
+        if isinstance(param, click.Argument) or not spelt.isdisjoint(param.opts)
+    ]
+    return click.Command("line", params=params, add_help_option=False)
 
 
 @click.command("line", add_help_option=False)

@@ -20,7 +20,7 @@ from tlsresume.errors import TLSResumeError
 
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
-    from tlsresume.results import ErrorResult, Report, TargetResult
+    from tlsresume.results import ErrorResult, Report, TargetResult, Violation
 
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666
@@ -163,11 +163,14 @@ class Outputs:
         the first that cannot is raised.
         """
         shown = Counter(target.target for target in self._shown)
+        broken: dict[str, list[Violation]] = {}
+        for each in report.violations:
+            broken.setdefault(each.target, []).append(each)
         for target in report.targets:
             if shown[target.target]:
                 shown[target.target] -= 1
             else:
-                violations = tuple(v for v in report.violations if v.target == target.target)
+                violations = tuple(broken.get(target.target, ()))
                 self._put_targets(replace(report, targets=(target,), violations=violations))
         failed: list[TLSResumeError] = []
         for choice in self.choices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -137,13 +138,14 @@ def command(
     smtp://HOST or ftp://HOST. Each address of each target is tested with each mechanism
     (session-id, ticket, psk) of TLS 1.2 and 1.3; of FTP servers data connections, too.
     """
+    began = time.monotonic()
     nagios = outputs.stdout_is("nagios")
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
     wanted = _wanted(targets, targets_file, connection)
     judge = demanded.judge()
     outputs.judge = judge.report
-    plans = [(target, _options(own, asked)) for target, own in wanted]
+    plans = _with_options(wanted, asked)
     if plan:
         show_plan(plans, outputs)
         return 0
@@ -157,6 +159,7 @@ def command(
             on_result=outputs.show,
             trace=console.trace_line if outputs.verbose else None,
             deadline=deadline,
+            began=began,
             progress=None if outputs.quiet else console.note,
             status=None if outputs.quiet or outputs.verbose else console.status,
         )
@@ -182,6 +185,17 @@ def _wanted(
     if not wanted:
         raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
     return wanted
+
+
+def _with_options(
+    wanted: list[tuple[Target, Connection]], asked: dict[str, object]
+) -> list[tuple[Target, ProbeOptions]]:
+    """Each target with its options, which lines that say nothing of their own share."""
+    known: dict[int, ProbeOptions] = {}
+    for _, own in wanted:
+        if id(own) not in known:
+            known[id(own)] = _options(own, asked)
+    return [(target, known[id(own)]) for target, own in wanted]
 
 
 def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:

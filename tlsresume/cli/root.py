@@ -141,6 +141,7 @@ def _usage_error(error: click.ClickException) -> TLSResumeError:
 
 def _known_or_bug(error: Exception) -> TLSResumeError:
     from tlsresume.errors import TLSResumeError
+    from tlsresume.shortage import is_shortage, local_error
 
     if os.environ.get("TLSRESUME_DEBUG"):
         import traceback
@@ -148,6 +149,8 @@ def _known_or_bug(error: Exception) -> TLSResumeError:
         traceback.print_exception(error)
     if isinstance(error, TLSResumeError):
         return error
+    if is_shortage(error):
+        return local_error(error, "go on")
     return TLSResumeError(
         f"this is a bug in tlsresume: {type(error).__name__}: {error}",
         hints=("run it again with TLSRESUME_DEBUG=1 to see where, and report that",),

@@ -32,6 +32,8 @@ def save_status(result: SaveResult) -> ExitStatus:
 
 def expected_status(result: ResumeResult, expected: Expected, min_rate: float | None) -> ExitStatus:
     """The status of a resumption, by what was expected of it and how often."""
+    if result.interrupted:
+        return ExitStatus.INTERRUPTED
     if result.each_address:
         each = result.each_address
         return worst_status([expected_status(one, expected, min_rate) for one in each])
@@ -59,6 +61,8 @@ def resume_status(result: ResumeResult) -> ExitStatus:
             return ExitStatus.FAILS_WITH_SESSION
         if result.set_session == 0:
             return ExitStatus.FILE
+        if result.error is not None and result.error.kind == "cancelled":
+            return ExitStatus.INCONCLUSIVE
         return ExitStatus.UNREACHABLE
     every_try = set(result.tries.order) <= {"R"}
     if result.session_reused and every_try and result.disagreement is None:

@@ -18,6 +18,7 @@ from tlsresume.diagnosis.control import (
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.results import Attempt
@@ -238,8 +239,10 @@ def dies_on_session(view: View) -> Match | None:
         and a.error.kind in ("closed", "reset", "timeout")
         and not any(alert.fatal and alert.sender == "server" for alert in a.alerts)
     ]
-    if len(died) < len(broken) or not died:
+    if len(died) < len(broken):
         return None
+    if not died:
+        return _silent_so_far(view)
     how = died[0].error.kind if died[0].error else "closed"
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
@@ -249,6 +252,31 @@ def dies_on_session(view: View) -> Match | None:
         ask=ASK,
         candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
+    )
+
+
+#: Silence of so many seconds, and so many times the slowest full handshake, means something.
+_TELLING_SILENCE = 1.0
+_TELLING_FACTOR = 20
+
+
+def _silent_so_far(view: View) -> Match | None:
+    """Where the run ended while offers were unanswered, far longer than full handshakes take."""
+    slowest = max((a.timings.handshake or 0.0 for a in view.full), default=0.0) / 1000
+    least = max(_TELLING_SILENCE, _TELLING_FACTOR * slowest)
+    silent = [a for a in view.unanswered if (a.timings.total or 0.0) / 1000 >= least]
+    if not silent or not view.full or view.accepted or view.declined:
+        return None
+    return Match(
+        seen=(
+            (f"{unanswered_words(silent)}; full handshakes take {1000 * slowest:.0f} ms at most"),
+        ),
+        evidence=(*(exchange(view, attempt) for attempt in (*silent[:1], *view.full[:1])),),
+        not_known=(
+            "whether an answer would have come: the run ended before",
+            "whether a handshake without a session succeeds at the same time",
+        ),
+        severity="warning",
     )
 
 

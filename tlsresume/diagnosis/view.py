@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless
-from tlsresume.diagnosis.summary import counted, issued_key
+from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -51,6 +51,8 @@ class View:
     everything: tuple[Attempt, ...] = ()
     crossing: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
+    #: Offers that had no answer when we ended them; they do not count.
+    unanswered: tuple[Attempt, ...] = ()
 
     # ------------------------------------------------------------- selections
 
@@ -234,10 +236,15 @@ def make_view(
             if a.address == address
             and a.port == port
             and not a.unsettled
-            and (a.error is None or a.error.kind != "cancelled")
+            and (a.error is None or not a.error.ours)
         ),
         naming=naming,
         judged=judged,
         saved=saved,
         skipped=tuple(skipped),
+        unanswered=tuple(
+            a
+            for a in left_unanswered(journal)
+            if a.mechanism == mechanism and a.address == address and a.experiment != "matrix"
+        ),
     )

@@ -65,7 +65,7 @@ class NetworkLink(Link):
         self.reply: str | None = None
         self._unread = unread
         self._sock = sock
-        self._where = where
+        self.where = where
         self._timeout = timeout
         self._on_message = on_message
         self._loop = asyncio.get_running_loop()
@@ -108,7 +108,7 @@ class NetworkLink(Link):
             self.failure = Failure(
                 "handshake",
                 "timeout",
-                f"no TLS handshake with {self._where} within {self._timeout:g} s"
+                f"no TLS handshake with {self.where} within {self._timeout:g} s"
                 f" ({client.received} bytes came)",
                 self._timeout_hints(client.received),
             )
@@ -208,7 +208,7 @@ class NetworkLink(Link):
         try:
             await self._send(data, max(self._deadline, self._loop.time() + CLOSE_WAIT))
         except TimeoutError:
-            self._fail(Failure("data", "timeout", f"{self._where} does not read what we send"))
+            self._fail(Failure("data", "timeout", f"{self.where} does not read what we send"))
         except OSError:
             # What it said before it stopped listening is still to be read.
             return
@@ -232,7 +232,7 @@ class NetworkLink(Link):
             except OSError as error:
                 client.eof = True
                 late = client.handshake_done and not _awaits_certificate(client)
-                self._fail(failure_from(error, "data" if late else "handshake", self._where))
+                self._fail(failure_from(error, "data" if late else "handshake", self.where))
                 return False
             client.receive(data)
             del client.data[DATA_KEPT:]
@@ -270,7 +270,7 @@ class NetworkLink(Link):
         step: Step = "handshake" if early else "data"
         if client.set_session_failed:
             step = "session"
-        where = f"{self._where}: {broken.message}"
+        where = f"{self.where}: {broken.message}"
         # What is not TLS after STARTTLS was sent in clear behind its answer.
         kind: FailureKind = broken.kind
         if kind == "not-tls" and self.after_starttls:

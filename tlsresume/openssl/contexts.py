@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 
+from tlsresume import shortage
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
@@ -24,7 +25,8 @@ _LARGEST_KEY = 1 << 20
 
 
 def context_for(plan: Plan) -> SSL.Context:
-    """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part."""
+    """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part, and
+    LocalError where this process has no descriptor left to read a file."""
     binding.check_bindings()
     return _context(plan.ciphers, plan.ciphersuites, plan.trust, plan.certificate, plan.keylogfile)
 
@@ -68,6 +70,7 @@ def _context(
                 hints=("for example TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",),
             ) from None
     _load_trust(context, trust)
+    _look_for_shortage("load trusted certificates")
     if certificate is not None:
         _load_certificate(context, certificate)
     if keylogfile is not None:
@@ -82,12 +85,21 @@ def _load_trust(context: SSL.Context, trust: Trust) -> None:
     try:
         context.load_verify_locations(trust.cafile, trust.capath)
     except SSL.Error as error:
+        _look_for_shortage("load trusted certificates")
         path = trust.cafile or trust.capath or ""
         raise FileError(
             f"cannot load trusted certificates from {path}",
             path=path,
             stack=_stack("SSL_CTX_load_verify_locations", error),
         ) from None
+
+
+def _look_for_shortage(doing: str) -> None:
+    """Raise LocalError where no file can be opened now. OpenSSL takes a bundle that it could
+    not open for an empty one, and then no certificate verifies."""
+    short = shortage.shortage_now()
+    if short is not None:
+        raise shortage.local_error(short, doing)
 
 
 def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> None:
@@ -102,6 +114,7 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
         call = "SSL_CTX_check_private_key"
         context.check_privatekey()
     except SSL.Error as error:
+        _look_for_shortage("load the client certificate")
         raise FileError(
             f"cannot use the client certificate or key in {path}",
             path=path,
@@ -122,6 +135,8 @@ def _private_key(path: str, passphrase: bytes | None) -> Any:
                 raise
             return load_pem_private_key(data, None)
     except OSError as error:
+        if shortage.is_shortage(error):
+            raise shortage.local_error(error, "read the client's key") from None
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"cannot read the key in {path}: {reason}", path=path) from None
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
@@ -139,6 +154,8 @@ def _log_keys(context: SSL.Context, path: str) -> None:
     try:
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError as error:
+        if shortage.is_shortage(error):
+            raise shortage.local_error(error, "open the key log") from None
         raise _key_log_error(path, error) from None
 
     def append(connection: SSL.Connection, line: bytes) -> None:

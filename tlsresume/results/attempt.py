@@ -29,6 +29,7 @@ FailureKind = Literal[
     "proxy",  # the proxy refused or failed
     "starttls",  # the server refused or broke the plain-text prelude
     "injection",  # the server sent data in clear after the answer that starts TLS
+    "local",  # this machine has no descriptor, local port or memory left
     "network",  # any other error of the operating system
     "cancelled",  # we stopped it
 ]
@@ -43,6 +44,11 @@ class Failure:
     message: str
     hints: tuple[str, ...] = ()
     stack: ErrorStack | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it lies with this machine or with us, and says nothing about the server."""
+        return self.kind in ("local", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,21 @@ class Attempt:
             return None
         code = self.response[: self.response.find(b"\r\n") or None].split(b" ")[1:2]
         return int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
+
+    @property
+    def left_unanswered(self) -> bool:
+        """Whether a session was offered, and we ended the connection, or the run, before the
+        server had said a word: the offer was made, and what it would have got is not known."""
+        return (
+            self.offered is not None
+            and not self.handshake_done
+            and not self.server_hello_seen
+            and self.error is not None
+            and (
+                self.error.kind == "cancelled" or (self.unsettled and self.error.kind == "timeout")
+            )
+            and not any(alert.sender == "server" for alert in self.alerts)
+        )
 
     @property
     def cut_short(self) -> bool:

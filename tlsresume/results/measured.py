@@ -34,7 +34,8 @@ class Series:
 
     `order` has a letter per try, in the order of their start: R reused, N new, E the
     connection broke after the session was offered, C it broke before, `-` OpenSSL did not
-    offer it. `failed` counts E and C. `rate` is accepted / offered, None without offers.
+    offer it, U it was offered and had no answer when we ended the run. `failed` counts E and C.
+    `rate` is accepted / offered, without U; None without answers.
     """
 
     offered: int
@@ -46,15 +47,16 @@ class Series:
 
     @classmethod
     def count(cls, order: str) -> Series:
-        offered = sum(order.count(letter) for letter in "RNE")
+        offered = sum(order.count(letter) for letter in "RNEU")
+        answered = offered - order.count("U")
         accepted = order.count("R")
         return cls(
             offered=offered,
             accepted=accepted,
             failed=order.count("E") + order.count("C"),
             order=order,
-            rate=accepted / offered if offered else None,
-            interval=wilson_interval(accepted, offered),
+            rate=accepted / answered if answered else None,
+            interval=wilson_interval(accepted, answered),
         )
 
 

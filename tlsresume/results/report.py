@@ -94,6 +94,7 @@ class ResumeResult:
     `reason` tells in one sentence why the session was not resumed. `set_session` is what
     SSL_set_session(3) returned. `fails_with_session` is True when the same handshake
     without the session was seen to succeed. `pinned` and `notes` are lines for people.
+    `interrupted`: the user ended it, and this is what was known by then.
     """
 
     target: str
@@ -135,6 +136,7 @@ class ResumeResult:
     error_stack: ErrorStack | None = None
     ticket_keys: tuple[KeyUse, ...] = ()
     each_address: tuple[ResumeResult, ...] = ()
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
