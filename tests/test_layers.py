@@ -19,6 +19,7 @@ LAYERS = (
     "scan",
     "actions",
     "history",
+    "history_schema",
     "network",
     "policy",
     "diagnosis",

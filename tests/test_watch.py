@@ -170,3 +170,19 @@ def test_a_session_that_is_too_old(server, history, monkeypatch):
     found = look(port, history)
     assert {offer.outcome for offer in found.offers} == {"expired"}
     assert found.connections == 6
+
+
+def test_a_session_that_openssl_cannot_read(server, history):
+    """A kept session that OpenSSL refuses (a cipher of no number) costs its offer; the sample is
+    as good as without it."""
+    port = server().port
+    look(port, history)
+    with history._transaction() as database:
+        for row, data in database.execute("SELECT rowid, data FROM session").fetchall():
+            structure, peer = asn1.decode(data)
+            broken = asn1.encode(replace(structure, cipher=b"\x7f\x7f"), peer)
+            database.execute("UPDATE session SET data = ? WHERE rowid = ?", (broken, row))
+    found = look(port, history)
+    assert found.error is None
+    assert [offer.outcome for offer in found.offers] == ["not-offered"] * 2
+    assert all(each.connections == 3 for each in found.sightings)

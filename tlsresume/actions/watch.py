@@ -12,6 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tlsresume.actions.reach import addresses_of, lab_for
 from tlsresume.diagnosis.summary import issued_key, naming_of
@@ -19,7 +20,7 @@ from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.experiments.discover import issues
 from tlsresume.experiments.terms import VERSION_OF, Terms
-from tlsresume.history import History, Kept
+from tlsresume.history import History, HistoryBusyError, Kept
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
 from tlsresume.results import Attempt, Mechanism
@@ -34,7 +35,10 @@ _MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket")
 _PARALLEL = 8
 #: One sample may take this many times `--timeout`, and never less than a minute.
 _TOTAL_FACTOR, _LEAST_TOTAL = 12, 60.0
+#: SQLite waits half a second each time.
+_BUSY_TRIES = 60
 
+T = TypeVar("T")
 OnSample = Callable[[Sample], None]
 #: Takes a sample of a target; what came of it, and the sessions to offer in the next one.
 Sampler = Callable[[Target], Awaitable[tuple[Sample, Sequence[Kept]]]]
@@ -55,6 +59,8 @@ class Watch:
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
         make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
+        # The loop must hear a signal while another watch holds the file.
+        self.history.patience = 0
         now = self.now or asyncio.get_running_loop().time
         started, rounds = now(), 0
         while True:
@@ -74,7 +80,7 @@ class Watch:
         async def one(target: Target) -> None:
             async with places:
                 sample, kept = await self._sample(target)
-            self.history.add(sample, kept)
+            await _patiently(lambda: self.history.add(sample, kept))
             self.on_sample(sample)
 
         async with asyncio.TaskGroup() as tasks:
@@ -153,7 +159,9 @@ class _Look:
         plan = self.terms.plan_for(self.mechanism)
         errand = self.terms.errand(_EXPERIMENT, "full", self.mechanism)
         route, place = self.route, (self.route.address, self.route.port)
-        self.old = self.history.take(self.terms.target.name, *place, self.mechanism)
+        self.old = await _patiently(
+            lambda: self.history.take(self.terms.target.name, *place, self.mechanism)
+        )
         if self.old is not None:
             session = self.old.session
             self.age = session.age(self.lab.wall_time())
@@ -218,9 +226,26 @@ class _Look:
         return []
 
 
+async def _patiently(step: Callable[[], T]) -> T:
+    """Do something with a history, again while another process holds it.
+
+    Raises HistoryFileError.
+    """
+    for _ in range(_BUSY_TRIES):
+        try:
+            return step()
+        except HistoryBusyError:
+            # Here an interrupt gets through; SQLite has waited already.
+            await asyncio.sleep(0)
+    return step()
+
+
 def _outcome(attempt: Attempt | None) -> Outcome:
     if attempt is None:
         return "expired"
+    # OpenSSL could not read what was kept, which says nothing about the server.
+    if attempt.error is not None and attempt.error.step == "session":
+        return "not-offered"
     if not attempt.handshake_done:
         return "failed"
     if attempt.offered is None:

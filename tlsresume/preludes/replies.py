@@ -11,7 +11,8 @@ OUR_NAME = b"tlsresume.invalid"
 
 _CODE = re.compile(rb"([1-5][0-9]{2})([ -]|$)(.*)")
 _NAME = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-_LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
+_LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}\Z")
+_LONGEST_LITERAL = len(b"{123456+}")
 
 _NO_TLS = "the server offers no TLS on this port, or not before other commands"
 
@@ -99,11 +100,11 @@ def pop3(talk: Talk, _host: str) -> Reading[None]:
 
 def _whole_line(talk: Talk) -> Reading[bytes]:
     """A line with the literals in it (RFC 9051 section 4.3, RFC 5804 section 4)."""
-    line = yield from talk.line()
-    while match := _LITERAL.search(line):
-        line += yield from talk.exactly(int(match[1]))
-        line += yield from talk.line()
-    return line
+    pieces = [(yield from talk.line())]
+    while match := _LITERAL.search(pieces[-1], max(0, len(pieces[-1]) - _LONGEST_LITERAL)):
+        pieces.append((yield from talk.exactly(int(match[1]))))
+        pieces.append((yield from talk.line()))
+    return b"".join(pieces)
 
 
 def imap(talk: Talk, _host: str) -> Reading[None]:

@@ -3,7 +3,9 @@
 A script is a generator: it reads from a Talk with `yield from` and says things on it.
 Reading is by frames (a line, a number of bytes, up to a mark), so it does not matter
 in how many pieces the peer's bytes come. `Prelude` drives a script: it is fed bytes and
-drained of bytes. All that a peer may say before TLS is bounded; the clock is the caller's.
+drained of bytes. All that a peer may say before TLS is bounded, and every byte of it is
+looked at a bounded number of times (tests/test_prelude_growth.py counts): one peer must not
+hold up the connections to others. The clock is the caller's.
 
 Bytes that follow the peer's last answer in clear would later pass for protected ones
 (CVE-2011-0411 and CVE-2021-23222 are the two directions of this), so a Prelude that is
@@ -12,6 +14,7 @@ followed by TLS refuses them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
@@ -107,6 +110,16 @@ class Talk:
             searched = max(0, len(self._in) - len(mark) + 1)
             yield
         return (yield from self.exactly(at + len(mark)))
+
+    def until_one_of(self, marks: re.Pattern[bytes]) -> Reading[bytes]:
+        """Everything up to the first byte that `marks` matches, with it."""
+        searched = 0
+        while (match := marks.search(self._in, searched)) is None:
+            if self.ended:
+                raise self._closed()
+            searched = len(self._in)
+            yield
+        return (yield from self.exactly(match.end()))
 
     def line(self) -> Reading[bytes]:
         """A line without its end, which is LF or CRLF."""
