@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tlsresume.actions.investigate import Investigation
 from tlsresume.actions.retry import discover_again, resolve_again
@@ -107,6 +108,8 @@ class Probe:
     _started: float = field(init=False, default=0.0)
     _dns_ms: float | None = field(init=False, default=None)
     _duration: float = field(init=False, default=0.0)
+    _began: str | None = field(init=False, default=None)
+    _ended: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         connect = self.options.connect
@@ -132,7 +135,7 @@ class Probe:
 
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
-        self._started = self.lab.now()
+        self._started, self._began = self.lab.now(), _utc(self.lab.wall_time())
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
@@ -151,6 +154,7 @@ class Probe:
             self.error = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
         finally:
             self._duration = (self.lab.now() - self._started) * 1000
+            self._ended = _utc(self.lab.wall_time())
 
     async def _run(self) -> None:
         _, port = self.target.dial_to
@@ -284,7 +288,14 @@ class Probe:
             ),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,
+            started=self._began,
+            finished=self._ended,
         )
+
+
+def _utc(seconds: float) -> str:
+    """A point in time, in seconds since 1970, as reports have it: UTC, ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _no_route(discovery: Discovery) -> bool:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby, pairwise
 
-from tlsresume.diagnosis.compared import key_now, outlived, same_key, share, shown
+from tlsresume.diagnosis.compared import (
+    issuing_addresses,
+    key_now,
+    outlived,
+    same_key,
+    share,
+    shown,
+    unlike_servers,
+)
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
@@ -154,6 +162,8 @@ def _between_addresses(view: View) -> Match | None:
         not_known=()
         if all(old and new for old, new in keys.values())
         else ("key names: these tickets show none",),
+        severity="warning" if unlike_servers(view, refused.values()) else None,
+        addresses=issuing_addresses(refused.values()),
     )
 
 
@@ -264,4 +274,5 @@ def _key_of_file(view: View, attempt: Attempt) -> Match | None:
         not_known=("rotation, restart or another node: a client cannot tell these apart",)
         if fresh and not several
         else (),
+        addresses=tuple(a.address for a in others[:1]),
     )

@@ -13,7 +13,7 @@ from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES
 from tlsresume.formats.page import BAD, FAINT, FAIR, STRONG, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.results import Finding, Mechanism, Severity
+from tlsresume.results import Finding, FindingEffect, Mechanism, Severity
 
 SEVERITY_STYLE: dict[Severity, str] = {"error": BAD, "warning": FAIR, "info": STRONG}
 
@@ -32,6 +32,15 @@ NORMAL = frozenset(
 _CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule.severity != "info")
 
 _SEEN_SHOWN = 8
+
+
+#: What a finding that does not fail the run is called.
+EFFECT_WORDS: dict[FindingEffect, str] = {
+    "as-demanded": "no more than what is demanded, so it does not fail",
+    "ignored": "ignored, as --ignore says",
+    "waived": "waived by the policy",
+    "known": "known from the baseline",
+}
 
 
 def put_findings(
@@ -58,12 +67,15 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
     nothing needs doing, and what to do is left out.
     """
     verbose = page.view.verbose
+    excuse = effect_words(finding)
     where = ", ".join(part for part in (place and finding.address, finding.mechanism) if part)
     page.prose(
         f"{finding.code}: {clause(finding.title)}{f' ({where})' if where else ''}",
         first=f"{finding.severity} ",
-        style=SEVERITY_STYLE[finding.severity],
+        style=FAINT if excuse else SEVERITY_STYLE[finding.severity],
     )
+    if excuse:
+        page.prose(excuse, first="  but:   ")
     if verbose and finding.cause:
         page.prose(finding.cause, first="  why:   ")
     shown = finding.evidence if verbose else finding.evidence[:_SEEN_SHOWN]
@@ -81,6 +93,11 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
         page.prose("; ".join(finding.candidates), first="  also possible: ")
     _put_lines(page, "  not known: ", finding.not_known)
     page.line((f"More: tlsresume explain {finding.code}", FAINT))
+
+
+def effect_words(finding: Finding) -> str:
+    """Why a finding that is grave enough to fail a run does not; nothing for others."""
+    return EFFECT_WORDS.get(finding.effect, "") if finding.effect is not None else ""
 
 
 def clause(title: str) -> str:
