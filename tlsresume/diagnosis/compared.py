@@ -12,6 +12,9 @@ from tlsresume.session.layouts import looks_like
 #: What the series of the matrix of addresses are called: `from` the issuing address.
 FROM = "from "
 
+#: What is seen of addresses that are no nodes of one service.
+UNLIKE = "they differ in the certificate or the make of their tickets, too: two services, maybe"
+
 #: Bytes by which tickets of like servers may differ: a name or a certificate's hash more or less.
 _ONE_FIELD = 64
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import comb
 
 from tlsresume.diagnosis.compared import (
+    UNLIKE,
     issuing_addresses,
     leaf_change,
     name_changes,
@@ -113,10 +114,14 @@ def cache_miss(view: View) -> Match | None:
         )  # fmt: skip
     if view.crossing:
         declined = view.declined[0]
+        unlike = unlike_servers(view, view.declined)
         return Match(
-            seen=(f"a session {declined.series} is refused on {declined.address}: per-node state",),
+            seen=(
+                f"a session {declined.series} is refused on {declined.address}: per-node state",
+                *((UNLIKE,) if unlike else ()),
+            ),
             evidence=shown(view, declined),
-            severity="warning" if unlike_servers(view, view.declined) else None,
+            severity="warning" if unlike else None,
             addresses=issuing_addresses(view.declined),
         )
     taken = [*view.accepted, *view.fresh_taken]

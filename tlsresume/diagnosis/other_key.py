@@ -10,6 +10,7 @@ from collections import Counter
 from itertools import groupby, pairwise
 
 from tlsresume.diagnosis.compared import (
+    UNLIKE,
     issuing_addresses,
     key_now,
     outlived,
@@ -148,21 +149,25 @@ def _between_addresses(view: View) -> Match | None:
         series: (view.offered_key(attempt), view.issued_key(attempt))
         for series, attempt in refused.items()
     }
+    unlike = unlike_servers(view, refused.values())
     return Match(
-        seen=tuple(
-            f"a session {series} is refused on {view.address}"
-            + (
-                f", key {short(old, (new,))} there, {short(new, (old,))} here"
-                if old and new
-                else ""
-            )
-            for series, (old, new) in keys.items()
+        seen=(
+            *(
+                f"a session {series} is refused on {view.address}"
+                + (
+                    f", key {short(old, (new,))} there, {short(new, (old,))} here"
+                    if old and new
+                    else ""
+                )
+                for series, (old, new) in keys.items()
+            ),
+            *((UNLIKE,) if unlike else ()),
         ),
         evidence=shown(view, *refused.values()),
         not_known=()
         if all(old and new for old, new in keys.values())
         else ("key names: these tickets show none",),
-        severity="warning" if unlike_servers(view, refused.values()) else None,
+        severity="warning" if unlike else None,
         addresses=issuing_addresses(refused.values()),
     )
 

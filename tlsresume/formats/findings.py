@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES
+from tlsresume.diagnosis.wording import clause
 from tlsresume.formats.page import BAD, FAINT, FAIR, STRONG, Page, cells
 from tlsresume.formats.printable import printable
 from tlsresume.results import Finding, FindingEffect, Mechanism, Severity
@@ -98,12 +99,6 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
 def effect_words(finding: Finding) -> str:
     """Why a finding that is grave enough to fail a run does not; nothing for others."""
     return EFFECT_WORDS.get(finding.effect, "") if finding.effect is not None else ""
-
-
-def clause(title: str) -> str:
-    """A title as it stands after a colon: with a small letter, unless it is a name."""
-    first = title.split(" ", 1)[0]
-    return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]
 
 
 def _aside(finding: Finding, judged: Collection[Mechanism]) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from tlsresume.diagnosis.wording import clause
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.policy.demands import Expected
 from tlsresume.policy.findings import FailOn, counts, explains_refusals
@@ -221,7 +222,7 @@ def _check_status(target: TargetResult, check: Check) -> ExitStatus:
 
 def _check_words(target: TargetResult, check: Check) -> str:
     if check.kind == "finding" and check.outcome == "broken":
-        return f"{check.demand}: {check.message}"
+        return f"{check.demand}: {clause(check.message)}"
     place = check.address if check.address and len(target.addresses) > 1 else None
     where = f" on {place}" if place else ""
     match check.outcome:
@@ -246,7 +247,7 @@ def _finding_reason(finding: Finding) -> _Reason:
 
 
 def _finding_words(finding: Finding) -> str:
-    return f"{finding.code}: {finding.title}"
+    return f"{finding.code}: {clause(finding.title)}"
 
 
 # ----------------------------------------------------------- a monitoring plugin
@@ -361,7 +362,8 @@ def _resume_words(result: ResumeResult, status: ExitStatus, demands: ResumeDeman
     failed = result.error.message if result.error is not None else "there was no answer"
     if status is not ExitStatus.NOT_AS_ASKED:
         return failed
-    return result.disagreement or tries or result.reason or "the session was not reused"
+    cause = next((f": {f.code}" for f in result.findings if f.severity != "info"), "")
+    return result.disagreement or (tries or "the session was not reused") + cause
 
 
 def expected_status(result: ResumeResult, expected: Expected, min_rate: float | None) -> ExitStatus:
