@@ -18,9 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.golden import cases, check
 from tests.pipeline_cases import JUDGED
 from tlsresume.errors import ErrorEntry, ErrorStack
-from tlsresume.formats import FORMATS, nagios
+from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
+from tlsresume.policy.exit_status import plugin_state
 from tlsresume.results import Change, Check, Crossing, ErrorResult, KeyName
 from tlsresume.results import Skipped as LeftOut
 
@@ -160,7 +161,7 @@ def test_perfdata_can_be_read(case):
     assert printed.count("|") == 1
     assert perfdata(printed)
     word = printed.split(" ")[1]
-    assert word == nagios.state(JUDGED[case]).name
+    assert word == plugin_state(JUDGED[case]).name
 
 
 class Strict(html.parser.HTMLParser):

@@ -11,8 +11,9 @@ from tlsresume import scan as scanning
 from tlsresume.actions.probe import Probe
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.policy.exit_status import exit_status
 from tlsresume.results import TargetResult
-from tlsresume.scan import exit_status, scan
+from tlsresume.scan import scan
 from tlsresume.target import parse_target
 
 OPTIONS = ProbeOptions(connect=ConnectOptions(timeout=30, ticket_wait=0.3), explain=False)

@@ -29,6 +29,7 @@ from tlsresume.network import dial
 from tlsresume.network.resolve import Resolution
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -38,7 +39,7 @@ from tlsresume.results import (
     State,
     TargetResult,
 )
-from tlsresume.scan import exit_status, scan, target_status
+from tlsresume.scan import scan
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 

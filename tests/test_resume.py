@@ -14,10 +14,10 @@ from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tlsresume.actions import reach
 from tlsresume.actions.resume import first_try, resume
 from tlsresume.actions.save import save
-from tlsresume.cli.statuses import resume_status
 from tlsresume.errors import ExitStatus, FileError, SessionFileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
+from tlsresume.policy.exit_status import resume_status
 from tlsresume.results import Failure, ResumeResult
 from tlsresume.session import asn1
 from tlsresume.session.file import SessionFile, SessionMetadata

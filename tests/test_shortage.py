@@ -28,8 +28,9 @@ from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl import contexts
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
+from tlsresume.policy.exit_status import target_status
 from tlsresume.results import TargetResult
-from tlsresume.scan import scan, target_status
+from tlsresume.scan import scan
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion

@@ -48,7 +48,8 @@ EXIT_STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.BUG: "a bug in tlsresume, or an installation that cannot work",
     ExitStatus.USAGE: "usage: an option or a target makes no sense",
     ExitStatus.NOT_AS_ASKED: "the answer is not what was asked: New, partly, does-not-resume,"
-    " no session to save, policy broken",
+    " no session to save, policy broken; or a finding is an error: users are hurt, or security is"
+    " lost",
     ExitStatus.INCONCLUSIVE: "inconclusive: the server was reached, but could not be judged",
     ExitStatus.UNREACHABLE: "a target could not be reached, or its handshake fails also"
     " without a session",

@@ -91,7 +91,8 @@ class ProbeOptions:
     Only when asked for: `experiments` by name, `cross_names` and `cross_protocols` (SNI and
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
-    repeats what failed before a connection came about.
+    repeats what failed before a connection came about. `demanded` are mechanisms on which
+    findings have their full weight although an ordinary client would not use them.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -109,6 +110,7 @@ class ProbeOptions:
     find_lifetime: float | None = None
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
+    demanded: tuple[Mechanism, ...] = ()
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")

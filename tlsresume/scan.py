@@ -13,21 +13,14 @@ from dataclasses import dataclass
 
 from tlsresume.actions.probe import Probe, no_time
 from tlsresume.diagnosis.over_time import across_targets
-from tlsresume.errors import ExitStatus, first_of, worst_status
+from tlsresume.errors import first_of
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
-from tlsresume.results import (
-    Check,
-    CheckOutcome,
-    Report,
-    Skipped,
-    TargetResult,
-    Tool,
-    Verdict,
-)
+from tlsresume.policy.exit_status import decided
+from tlsresume.results import Report, Skipped, TargetResult, Tool
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import __version__
@@ -102,7 +95,7 @@ def scan(
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     results = tuple(run.result() for run in runs)
-    return Report(tool=tool(), targets=results, findings=across_targets(results))
+    return decided(Report(tool=tool(), targets=results, findings=across_targets(results)))
 
 
 def _telling(targets: Sequence[object], deadline: float) -> float:
@@ -255,70 +248,3 @@ async def _probe_all(runs: Sequence[_Run], on_result: OnResult | None, parallel:
         if on_result is not None:
             on_result(result)
         await asyncio.sleep(0)  # for an interrupt
-
-
-_VERDICT_STATUS: dict[Verdict, ExitStatus] = {
-    "resumes": ExitStatus.OK,
-    "partly": ExitStatus.NOT_AS_ASKED,
-    "does-not-resume": ExitStatus.NOT_AS_ASKED,
-    "untested": ExitStatus.INCONCLUSIVE,
-}
-
-
-def target_status(result: TargetResult) -> ExitStatus:
-    """The exit status that one target's result calls for."""
-    if any(
-        mechanism.fails_with_session
-        for address in result.addresses
-        for mechanism in address.mechanisms
-        if mechanism.judged
-    ):
-        return ExitStatus.FAILS_WITH_SESSION
-    unreachable = result.error is not None or any(a.error is not None for a in result.addresses)
-    if unreachable and result.verdict in ("resumes", "untested"):
-        return ExitStatus.UNREACHABLE
-    return _VERDICT_STATUS[result.verdict]
-
-
-_OUTCOME_STATUS: dict[CheckOutcome, ExitStatus] = {
-    "met": ExitStatus.OK,
-    "broken": ExitStatus.NOT_AS_ASKED,
-    "waived": ExitStatus.OK,
-    "known": ExitStatus.OK,
-    "unreachable": ExitStatus.UNREACHABLE,
-    "untestable": ExitStatus.INCONCLUSIVE,
-    "not-checked": ExitStatus.OK,
-}
-
-
-def judged_status(result: TargetResult) -> ExitStatus:
-    """The exit status that the demands on one target call for: the default verdict is one."""
-    return worst_status([_check_status(result, check) for check in result.checks])
-
-
-def _check_status(result: TargetResult, check: Check) -> ExitStatus:
-    if check.outcome == "broken" and check.severity != "error":
-        return ExitStatus.OK
-    if check.outcome == "broken" and check.kind in ("verdict", "expectation"):
-        for address in result.addresses:
-            for mechanism in address.mechanisms:
-                place = (address.address, mechanism.mechanism)
-                if place == (check.address, check.mechanism) and mechanism.fails_with_session:
-                    return ExitStatus.FAILS_WITH_SESSION
-    return _OUTCOME_STATUS[check.outcome]
-
-
-def exit_status(report: Report) -> ExitStatus:
-    """The exit status of a run: the gravest of its targets' (see `worst_status`).
-
-    A target that was held against demands has the status of those, else of its verdict.
-    """
-    if any(target.interrupted for target in report.targets):
-        return ExitStatus.INTERRUPTED
-    return worst_status(
-        [
-            judged_status(target) if target.checks else target_status(target)
-            for target in report.targets
-        ]
-        + [ExitStatus.NOT_AS_ASKED for each in report.violations if each.severity == "error"]
-    )

@@ -111,9 +111,13 @@ class Investigation:
         key = (address.address, mechanism.mechanism)
         if key not in self.explanations:
             self.explanations[key] = Explanation(
-                self._setting(address, mechanism.mechanism), judged=mechanism.judged
+                self._setting(address, mechanism.mechanism), judged=self._speaks(mechanism)
             )
         return self.explanations[key]
+
+    def _speaks(self, mechanism: MechanismResult) -> bool:
+        """Whether findings on a mechanism have their full weight: it is judged, or demanded."""
+        return mechanism.judged or mechanism.mechanism in self.options.demanded
 
     def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
         return self._setting_at(Route(address.address, address.port), mechanism)
@@ -129,7 +133,7 @@ class Investigation:
 
     async def _explain(self, address: AddressResult) -> None:
         for mechanism in address.mechanisms:
-            if mechanism.judged and mechanism.state in _UNEXPLAINED:
+            if self._speaks(mechanism) and mechanism.state in _UNEXPLAINED:
                 await self.explanation(address, mechanism).run()
 
     # ------------------------------------------------------------- the matrix
@@ -141,7 +145,7 @@ class Investigation:
                 self._setting(address, mechanism)
                 for address in addresses
                 for result in address.mechanisms
-                if result.mechanism == mechanism and result.judged
+                if result.mechanism == mechanism and self._speaks(result)
                 and result.state in ("resumed", "partly")
             ]  # fmt: skip
             if len(settings) < 2:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tlsresume import checked
 from tlsresume.actions.investigate import Investigation
@@ -112,6 +113,8 @@ class Probe:
     _started: float = field(init=False, default=0.0)
     _dns_ms: float | None = field(init=False, default=None)
     _duration: float = field(init=False, default=0.0)
+    _began: str | None = field(init=False, default=None)
+    _ended: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         connect = self.options.connect
@@ -137,7 +140,7 @@ class Probe:
 
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
-        self._started = self.lab.now()
+        self._started, self._began = self.lab.now(), _utc(self.lab.wall_time())
         if self.deadline is not None and self.deadline[0] <= self._started:
             self._leave_out("the rest", no_time(self.deadline))
             return
@@ -166,6 +169,7 @@ class Probe:
             self._stop_for(first)
         finally:
             self._duration = (self.lab.now() - self._started) * 1000
+            self._ended = _utc(self.lab.wall_time())
 
     async def _run(self) -> None:
         _, port = self.target.dial_to
@@ -307,12 +311,19 @@ class Probe:
             ),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,
+            started=self._began,
+            finished=self._ended,
         )
 
 
 def no_time(deadline: tuple[float, float] | None) -> str:
     """Why something was left out: no time was left."""
     return f"the deadline of {deadline[1]:g} s" if deadline is not None else "no time was left"
+
+
+def _utc(seconds: float) -> str:
+    """A point in time, in seconds since 1970, as reports have it: UTC, ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _no_route(discovery: Discovery) -> bool:

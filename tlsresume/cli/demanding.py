@@ -140,7 +140,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
 _NAMES = (
     "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
     "require_early_data", "forbid_early_data", "require_valid_certificate", "policy", "baseline",
-    "warning", "critical",
+    "warning", "critical", "fail_on", "ignore",
 )  # fmt: skip
 
 
@@ -157,7 +157,7 @@ class Demanded:
         if least is not None and most is not None and least > most:
             raise click.UsageError("--min-lifetime is longer than --max-lifetime")
 
-    def judge(self) -> Judge:
+    def judge(self, *, exit_zero: bool = False) -> Judge:
         """Read the policy and the baseline. Raises FileError, UsageError."""
         import datetime as dt
 
@@ -177,6 +177,9 @@ class Demanded:
             demands=demands,
             baseline=read_report(said["baseline"]) if said["baseline"] else None,
             baseline_name=said["baseline"],
+            fail_on=said["fail_on"],
+            ignore=said["ignore"],
+            exit_zero=exit_zero,
         )
 
     def _demands(self) -> Demands:

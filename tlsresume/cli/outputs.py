@@ -191,9 +191,21 @@ class Outputs:
 
         form = FORMATS[choice.name]
         last = form.summary() if form.per == "target" else form.renderer()
-        if last is None or (self.quiet and choice == Choice("text", None)):
+        quiet = self.quiet and choice == Choice("text", None)
+        if quiet and report.exit_status:
+            return self._why(report, choice)
+        if last is None or quiet:
             return ""
         return last(report, self._view(choice))
+
+    def _why(self, report: Report, choice: Choice) -> str:
+        """The last line alone."""
+        from tlsresume.formats.page import Page
+        from tlsresume.formats.text import put_last_line
+
+        page = Page(self._view(choice))
+        put_last_line(page, report)
+        return page.render()
 
     # ------------------------------------------------- results of other commands
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from tlsresume.cli import values
 from tlsresume.cli.connecting import TIME, Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
+from tlsresume.cli.failing import finding_options
 from tlsresume.cli.ftp import ftp_options
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
@@ -102,6 +104,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
 @ftp_options
 @connection_options
 @demand_options
+@finding_options
 @click.option(
     "--retries",
     cls=GroupedOption,
@@ -152,15 +155,19 @@ def command(
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
     wanted = _wanted(targets, targets_file, connection)
-    judge = demanded.judge()
+    judge = demanded.judge(exit_zero=exit_zero)
     outputs.judge = judge.report
-    plans = _with_options(wanted, asked)
+    plans = [
+        (target, replace(own, demanded=judge.named_by_demands(target.name)))
+        for target, own in _with_options(wanted, asked)
+    ]
     if plan:
         show_plan(plans, outputs)
         return 0
     from tlsresume.cli import console
-    from tlsresume.cli.statuses import with_exit_zero
-    from tlsresume.scan import exit_status, scan
+    from tlsresume.errors import ExitStatus
+    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
+    from tlsresume.scan import scan
 
     try:
         report = scan(
@@ -177,10 +184,8 @@ def command(
     report = judge.report(report)
     outputs.finish(report)
     if nagios:
-        from tlsresume.formats.nagios import state
-
-        return state(report)
-    return with_exit_zero(exit_status(report), exit_zero=exit_zero)
+        return plugin_state(report)
+    return with_exit_zero(ExitStatus(report.exit_status or 0), exit_zero=exit_zero)
 
 
 def _wanted(

@@ -186,7 +186,8 @@ def _speaks_nagios(arguments: Sequence[str]) -> bool:
 
 def _unknown(error: TLSResumeError, *, told: bool) -> int:
     """A plugin says UNKNOWN for whatever kept it from an answer, on stdout too."""
-    from tlsresume.formats.nagios import State, failure
+    from tlsresume.formats.nagios import failure
+    from tlsresume.policy.exit_status import PluginState
 
     if not told:
         from tlsresume.cli.console import write_data
@@ -194,4 +195,4 @@ def _unknown(error: TLSResumeError, *, told: bool) -> int:
         from tlsresume.cli.tool import this_tool
 
         write_data(failure(this_tool(), error_result(error)))
-    return int(State.UNKNOWN)
+    return int(PluginState.UNKNOWN)

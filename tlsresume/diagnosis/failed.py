@@ -166,7 +166,6 @@ def aged_ticket_alert(view: View) -> Match | None:
         proven=bool(young),
         ask=FRESH if aborted else (),
         aside=not aborted,
-        severity="warning" if not aborted else None,
     )
 
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from math import comb
 
-from tlsresume.diagnosis.compared import leaf_change, name_changes, outlived, same_key, share, shown
+from tlsresume.diagnosis.compared import (
+    UNLIKE,
+    issuing_addresses,
+    leaf_change,
+    name_changes,
+    outlived,
+    same_key,
+    share,
+    shown,
+    unlike_servers,
+)
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
@@ -104,9 +114,15 @@ def cache_miss(view: View) -> Match | None:
         )  # fmt: skip
     if view.crossing:
         declined = view.declined[0]
+        unlike = unlike_servers(view, view.declined)
         return Match(
-            seen=(f"a session {declined.series} is refused on {declined.address}: per-node state",),
+            seen=(
+                f"a session {declined.series} is refused on {declined.address}: per-node state",
+                *((UNLIKE,) if unlike else ()),
+            ),
             evidence=shown(view, declined),
+            severity="warning" if unlike else None,
+            addresses=issuing_addresses(view.declined),
         )
     taken = [*view.accepted, *view.fresh_taken]
     if not taken:
@@ -234,7 +250,7 @@ def _without_a_context(view: View) -> tuple[str, ...]:
 @rule(
     "expired-at-server",
     "B",
-    "error",
+    "warning",
     cause="The server took the session for too old; a fresh one resumes.",
     advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
     directives=(

@@ -41,7 +41,7 @@ def file_unreadable(view: View) -> Match | None:
 @rule(
     "captured-too-early",
     "A",
-    "error",
+    "warning",
     mechanisms=("psk",),
     cause="A TLS 1.3 session becomes resumable with a NewSessionTicket, which comes after the"
     " handshake; this one was saved before any came.",
@@ -79,7 +79,7 @@ def captured_too_early(view: View) -> Match | None:
 @rule(
     "lifetime-zero",
     "A",
-    "error",
+    "warning",
     mechanisms=("psk",),
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
@@ -117,7 +117,7 @@ def lifetime_zero(view: View) -> Match | None:
 @rule(
     "expired-at-client",
     "A",
-    "error",
+    "warning",
     mechanisms=("psk",),
     cause="The ticket is older than the lifetime the server gave it, and OpenSSL does not offer"
     " an expired TLS 1.3 ticket; it says nothing about that.",
@@ -154,7 +154,7 @@ def expired_at_client(view: View) -> Match | None:
 @rule(
     "version-not-allowed",
     "A",
-    "error",
+    "warning",
     cause="A session belongs to the TLS version it was made with, and this client was not allowed"
     " to speak that version.",
     advice="Allow the session's version (leave out --tls), or save a session of the other one.",
@@ -186,7 +186,7 @@ def version_not_allowed(view: View) -> Match | None:
 @rule(
     "client-ticket-off",
     "A",
-    "error",
+    "warning",
     mechanisms=("ticket",),
     cause="With SSL_OP_NO_TICKET the client sends no session_ticket extension, so a session that"
     " is a ticket cannot be offered as one.",
@@ -226,7 +226,7 @@ _NOT_ISSUED = {
 @rule(
     "not-issued",
     "A",
-    "error",
+    "warning",
     cause="The server gave nothing to resume with.",
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",

@@ -19,6 +19,7 @@ _FTPS = (
     "plaintext-injection",
     "W",
     "error",
+    harm="security",
     cause="The server, or somebody on the way, sent data in clear behind the answer that starts"
     " TLS. A client that keeps it takes it for protected data.",
     advice="Update the server: it must throw away what stands in its buffers when TLS starts. If"

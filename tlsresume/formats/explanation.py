@@ -16,7 +16,7 @@ from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
 from tlsresume.diagnosis.rules import Group, Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
-from tlsresume.results import MECHANISMS, Mechanism, Severity
+from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 
 #: The groups in the order in which they are listed.
 GROUPS: dict[Group, str] = {
@@ -28,11 +28,14 @@ GROUPS: dict[Group, str] = {
     "W": "The way to TLS and beside it",
 }
 
-#: What a severity means.
+#: What a severity means; of an error, by what it does.
 SEVERITIES: dict[Severity, str] = {
-    "error": "broken or unsafe",
     "warning": "not as it should be",
     "info": "nothing is wrong",
+}
+HARMS: dict[Harm, str] = {
+    "users": "users are hurt; probe and resume exit 3",
+    "security": "security is lost; probe and resume exit 3",
 }
 
 _MECHANISM_WORDS: dict[Mechanism, str] = {
@@ -45,7 +48,8 @@ _MECHANISM_WORDS: dict[Mechanism, str] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """The page of one code. `why_not_here` is set for a cause that tlsresume cannot meet
-    itself, by its design; it then has no severity. `how_told` is the evidence."""
+    itself, by its design; it then has no severity and no `harm`. `how_told` is the evidence,
+    `harm` what an error with this code does."""
 
     code: str
     group: Group
@@ -59,6 +63,7 @@ class Explanation:
     advice: str
     directives: tuple[str, ...]
     sources: tuple[str, ...]
+    harm: Harm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +118,7 @@ def _of_rule(rule: Rule) -> Explanation:
         advice=rule.advice,
         directives=rule.directives,
         sources=rule.sources,
+        harm=rule.harm,
     )
 
 
@@ -142,7 +148,10 @@ def rows(page: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The named parts of a page, each with its lines; parts without any are left out."""
     mechanisms = ", ".join(_MECHANISM_WORDS[name] for name in page.mechanisms)
     if page.severity is not None:
-        yield "severity", (f"{page.severity}: {SEVERITIES[page.severity]}",)
+        words = (
+            HARMS[page.harm or "users"] if page.severity == "error" else SEVERITIES[page.severity]
+        )
+        yield "severity", (f"{page.severity}: {words}",)
     yield "mechanisms", (mechanisms,)
     yield "cause", (page.cause,)
     if page.how_told is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from tlsresume.formats.attempts import offer_words
+from tlsresume.formats.findings import effect_words
 from tlsresume.formats.printable import printable
 from tlsresume.formats.units import count, duration, milliseconds, short_key, utc
 from tlsresume.results import (
@@ -125,12 +126,16 @@ def _certificate(address: AddressResult) -> str:
 def finding(found: Finding) -> Iterator[str]:
     """A finding with its evidence."""
     where = ", ".join(part for part in (found.address, found.mechanism) if part)
-    yield f'<div class="card {found.severity}">'
+    excuse = effect_words(found)
+    style = "none" if excuse else SEVERITY_CLASS[found.severity]
+    yield f'<div class="card {"info" if excuse else found.severity}">'
     yield (
-        f'<p><span class="badge {SEVERITY_CLASS[found.severity]}">{found.severity}</span>'
+        f'<p><span class="badge {style}">{found.severity}</span>'
         f" <strong>{_text(found.title)}</strong>"
         f' <code class="soft">{_text(found.code)}</code>{_text(f" ({where})" if where else "")}</p>'
     )
+    if excuse:
+        yield f'<p class="soft">{_text(excuse)}</p>'
     if found.cause:
         yield f"<p>{_text(found.cause)}</p>"
     if found.advice:
