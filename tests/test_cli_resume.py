@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,13 @@ def test_the_answer_is_on_stdout_and_in_the_status(run, fake, case, status):
     expected = json.loads((FOLDER / f"resume-{case}.json").read_text(encoding="utf-8"))
     assert (document["exit_status"], document["exit_zero"]) == (status, False)
     assert document["why"]
-    decided = {"tool": None, "exit_status": None, "why": "", "each_address": [], "findings": []}
+    decided: dict[str, Any] = {
+        "tool": None,
+        "exit_status": None,
+        "why": "",
+        "each_address": [],
+        "findings": [],
+    }
     assert document | decided == expected | decided
     assert {
         "session_reused", "offered", "accepted", "tls_version", "mechanism", "reason",
