@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from tlsresume.errors import BudgetSpent, ConnectError, HandshakeError, PreludeError
+from tlsresume.errors import (
+    BudgetSpent,
+    ConnectError,
+    HandshakeError,
+    LimitedByServer,
+    PreludeError,
+)
 from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.link import NetworkLink
@@ -21,7 +27,7 @@ from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 
 #: Failures that can come from too many connections at once, or from a flaky path.
-_RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls"})
+_RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls", "rate-limit"})
 
 #: Seconds that a ticket may come after the answer to our data.
 AFTER_RESPONSE = 0.5
@@ -32,6 +38,12 @@ QUIET = 0.3
 #: A broken connection is tried again, alone, before it is judged: after these pauses, in
 #: seconds, since a server may need a moment to notice that our others have ended.
 _PAUSES = (0.05, 0.3)
+
+#: Seconds to wait where the server says that it limits connections: enough for a limit on
+#: connections at a time, or in a second; those in a minute or an hour are not waited out.
+_LIMIT_PAUSES = (1.0, 4.0)
+#: So often waiting may help; a server that allows a few connections at a time takes too long.
+_LIMITS_WAITED_OUT = 4
 
 #: After so many connections that broke although they were alone, neither crowding nor
 #: chance is the cause of others. Timeouts are dear, so fewer of them are enough.
@@ -73,6 +85,45 @@ class _Opened:
     attempt: Attempt | None = None
 
 
+class _Limits:
+    """Places where the server said that it limits connections, and how often waiting helped."""
+
+    def __init__(self) -> None:
+        self._waited: Counter[tuple[str, int]] = Counter()
+        self._words: dict[tuple[str, int], str] = {}
+
+    def check(self, route: Route) -> None:
+        """Raise LimitedByServer where no more connections are to be made."""
+        words = self._words.get((route.address, route.port))
+        if words is not None:
+            raise LimitedByServer(words)
+
+    def worth_waiting(self, attempt: Attempt) -> bool:
+        place = (attempt.address, attempt.port)
+        return place not in self._words and self._waited[place] < _LIMITS_WAITED_OUT
+
+    def waited_out(self, route: Route) -> None:
+        """A connection came about after a wait."""
+        self._waited[route.address, route.port] += 1
+
+    def give_up(self, route: Route, attempt: Attempt) -> None:
+        """Waiting did not help: ask for no more."""
+        said = attempt.error.message if attempt.error is not None else "no more connections"
+        words = f"{said}; --tries 1 asks for less, a minute or more from now"
+        self._words.setdefault((route.address, route.port), words)
+
+
+def _limited(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.kind == "rate-limit"
+
+
+def _was_limited(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+    """Whether an attempt that was repeated was turned away at first for such a limit."""
+    if not attempt.retried:
+        return False
+    return any(_limited(earlier) for earlier in journal if earlier.ask == attempt.ask)
+
+
 class NetworkLab(Lab):
     """Connections of one target, within a budget, through a Gate that targets share."""
 
@@ -83,6 +134,7 @@ class NetworkLab(Lab):
         self._dialled = 0
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
+        self._limits = _Limits()
         #: The experiments of the connections that are open now.
         self.doing: list[str] = []
 
@@ -100,6 +152,7 @@ class NetworkLab(Lab):
         *,
         milestones: Milestones | None = None,
     ) -> Attempt:
+        self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         ask = self._asked
@@ -108,7 +161,7 @@ class NetworkLab(Lab):
             attempt = await self._attempt(route, plan, errand, session, ask, milestones=milestones)
             crowded = crowded or self._gate.busy(route.address, route.port) > 1
         self._note(attempt, crowded=crowded)
-        for pause in _PAUSES:
+        for pause in _LIMIT_PAUSES if _limited(attempt) else _PAUSES:
             if not self._worth_retrying(attempt, crowded=crowded):
                 break
             try:
@@ -128,6 +181,11 @@ class NetworkLab(Lab):
             if attempt.handshake_done and crowded:
                 self._gate.narrow(route.address, route.port)
             crowded = False
+        if _limited(attempt):
+            self._limits.give_up(route, attempt)
+        elif _was_limited(attempt, self.journal):
+            self._limits.waited_out(route)
+            self._gate.narrow(route.address, route.port)
         return attempt
 
     def _note(self, attempt: Attempt, *, crowded: bool) -> None:
@@ -143,6 +201,8 @@ class NetworkLab(Lab):
         error = attempt.error
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False
+        if error.kind == "rate-limit":
+            return self._limits.worth_waiting(attempt)
         if error.kind == "starttls":
             # Some servers turn away whom they have too many connections from, in clear.
             return crowded
@@ -187,6 +247,7 @@ class NetworkLab(Lab):
     async def dial(
         self, route: Route, errand: Errand, *, beside: bool = False
     ) -> AsyncIterator[Link]:
+        self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         about = Circumstances(
