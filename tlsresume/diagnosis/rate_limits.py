@@ -1,4 +1,4 @@
-"""Group W, continued: what the server says in clear of its limits, and of where to go."""
+"""Group W, continued: the server says in clear that it limits connections."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tlsresume.diagnosis.wording import connections, failure
     advice="Wait a minute or more, and ask for less: --tries 1. --concurrency 1 helps against a"
     " limit on connections at a time only. Or have this client's address excepted.",
     directives=(
-        "postfix smtpd_client_connection_rate_limit, smtpd_client_connection_count_limit,"
-        " smtpd_client_event_limit_exceptions",
+        "postfix smtpd_client_connection_rate_limit, smtpd_client_event_limit_exceptions",
+        "postfix smtpd_client_connection_count_limit",
         "exim smtp_accept_max_per_host",
         "vsftpd max_per_ip, max_clients",
         "proftpd MaxClientsPerHost, MaxConnectionRate",

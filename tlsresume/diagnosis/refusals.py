@@ -54,7 +54,7 @@ def left_after_request(attempt: Attempt) -> bool:
     if not attempt.handshake_done:
         return ended
     answer = answer_of(attempt)
-    hung_up = attempt.closed == "hung-up" or ended
+    hung_up = attempt.left or attempt.closed == "hung-up" or ended
     return hung_up and answer is not None and answer.kind is AnswerClass.NONE
 
 

@@ -245,7 +245,7 @@ def resumed_then_unanswered(view: View) -> Match | None:
 def _closed(attempt: Attempt) -> bool:
     """Whether the server ended the connection instead of answering."""
     ended = attempt.error is not None and attempt.error.kind in ("closed", "reset", "alert")
-    return attempt.closed == "hung-up" or ended
+    return attempt.left or attempt.closed == "hung-up" or ended
 
 
 def _waited(attempt: Attempt, slowest: float) -> bool:

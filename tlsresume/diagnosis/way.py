@@ -190,3 +190,46 @@ def ftp_tickets_run_out(view: View) -> Match | None:
         evidence=_shown(view, *shown),
         severity="warning" if grave or required else "info",
     )
+
+
+@rule(
+    "pasv-address-ignored",
+    "W",
+    "warning",
+    cause="The server's answer to PASV names another address than the one that the control"
+    " connection goes to, such as a private one behind NAT, or a public one that is out of date."
+    " tlsresume, like curl, goes to the control connection's; a client that obeys goes astray.",
+    advice="Let the server name the address that clients reach it by, or let them use EPSV, which"
+    " names none. Clients can be told to ignore the address (curl does; lftp"
+    " ftp:fix-pasv-address, WinSCP, FileZilla: use the server's external address).",
+    directives=(
+        "vsftpd pasv_address, pasv_addr_resolve",
+        "proftpd MasqueradeAddress",
+        "pure-ftpd -P, ForcePassiveIP",
+        "pyftpdlib masquerade_address",
+    ),
+    sources=("RFC 959 section 4.1.2", "RFC 2428 section 3", "robinrodricks/FluentFTP#270",
+             "erlang/otp#5282"),
+)  # fmt: skip
+def pasv_address_ignored(view: View) -> Match | None:
+    """PASV names another address than the control connection's.
+
+    An answer 227 to PASV, on a control connection to an IPv4 address, has another address in
+    it. Data connections were made to the control connection's address all the same.
+    """
+    named = [
+        a
+        for a in view.experiment(FTP_DATA)
+        if a.named_address is not None and a.named_address != a.address
+    ]
+    if not named:
+        return None
+    first = named[0]
+    done = sum(a.handshake_done for a in named)
+    return Match(
+        seen=(
+            f"PASV says {first.named_address}, the control connection goes to {first.address}",
+            f"to {first.address} {done} of {connections(len(named))} succeeded",
+        ),
+        evidence=_shown(view, first),
+    )

@@ -228,7 +228,7 @@ class Tries:
         session = chain.sessions.pop()
         attempt = await self._connect(plan, errand, session)
         # One answer to compare with that of the full handshake, as soon as one resumes.
-        if attempt.reused and (attempt.asked or self._answers is False):
+        if attempt.reused and (attempt.asked or attempt.response or self._answers is False):
             chain.answered = True
         if issues(attempt, item.mechanism):
             chain.sessions = list(attempt.sessions[-1:])

@@ -64,6 +64,7 @@ class NetworkLink(Link):
         self.after_starttls = False
         self.reply: str | None = None
         self.answer_ms: float | None = None
+        self.left = False
         self._unread = unread
         self._sock = sock
         self._where = where
@@ -146,7 +147,7 @@ class NetworkLink(Link):
 
     async def response(self, wait: float) -> bool:
         """Read until an HTTP header is complete (True), the peer closes, or `wait` seconds
-        passed. `answer_ms` says how long that took."""
+        passed. `answer_ms` says how long that took, `left` whether the peer ended it."""
         client = self._tls()
         began = self._loop.time()
         try:
@@ -156,6 +157,7 @@ class NetworkLink(Link):
             )
         finally:
             self.answer_ms = (self._loop.time() - began) * 1000
+            self.left = client.peer_closed or client.eof
 
     async def close(self, *, clean: bool = True) -> None:
         client = self.client

@@ -125,6 +125,7 @@ def observed_attempt(
         alerts=_alerts(transcript),
         asked=link.answer_ms is not None,
         answer_ms=link.answer_ms,
+        left=link.left,
         response=response,
         reply=link.reply,
         named_address=about.errand.named_address,

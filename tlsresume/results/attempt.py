@@ -125,7 +125,7 @@ class Attempt:
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
     `asked`: we sent data and waited for the answer, for `answer_ms` milliseconds, whether or
-    not one came. `own_certificate` is the client certificate that we had to give (DER).
+    not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
     `named_address` is the address that an FTP server named for a data connection, where it
     named one; we went to `address` all the same.
     """
@@ -167,6 +167,7 @@ class Attempt:
     alerts: tuple[AlertSeen, ...] = ()
     asked: bool = False
     answer_ms: float | None = None
+    left: bool = False
     response: bytes = b""
     reply: str | None = None
     named_address: str | None = None
