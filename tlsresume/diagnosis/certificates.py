@@ -119,7 +119,7 @@ def _problem_words(found: Certificate, problem: CertificateProblem) -> str:
     if problem == "expired":
         return f"EXPIRED {days_words(-(found.days_left or 0))} ago"
     if problem == "not-yet-valid":
-        return f"NOT YET VALID, only from {found.not_before}"
+        return f"NOT YET VALID, only from {found.not_before.removesuffix('+00:00')}Z"
     return f"WRONG NAME, not for {found.asked_name}"
 
 

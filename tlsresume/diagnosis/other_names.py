@@ -158,22 +158,28 @@ def _traits(attempt: Attempt) -> dict[object, object]:
 def answered_by_first(first: Attempt, offer: Attempt, other: Attempt) -> bool:
     """Whether the answer to an offer under another name is that of the session's own name.
 
-    Only where the two names' answers differ; each place where they do must be the first's.
+    Of the places where the two names' answers differ, at least one is the first's, and none
+    the other's; what is neither's, such as a time, says nothing.
     """
     if not (first.response and offer.response and other.response):
         return False
     one, two, seen = _traits(first), _traits(other), _traits(offer)
     differ = [key for key in one.keys() | two.keys() if one.get(key) != two.get(key)]
-    return bool(differ) and all(seen.get(key) == one.get(key) for key in differ)
+    return any(seen.get(key) == one.get(key) for key in differ) and not any(
+        seen.get(key) == two.get(key) for key in differ
+    )
 
 
-def _by_first(view: View, crossing: Crossing) -> bool:
-    """Whether a resumed offer was answered by A: told from any good answer of B's."""
-    if crossing.offer is None:
-        return False
-    own = [c.control for c in crossings(view)
-           if c.name == crossing.name and c.control is not None and _served(c.control)]  # fmt: skip
-    return any(answered_by_first(crossing.full, crossing.offer, control) for control in own)
+def _by_first(crossing: Crossing) -> bool:
+    """Whether a resumed offer was answered by A. That B refuses without a certificate leaves
+    nothing to compare with: what it says to those who have one may differ for that."""
+    offer, control = crossing.offer, crossing.control
+    return (
+        offer is not None
+        and control is not None
+        and _served(control)
+        and answered_by_first(crossing.full, offer, control)
+    )
 
 
 # ------------------------------------------------------------------------- rules
@@ -257,11 +263,7 @@ def _bypassing(view: View) -> list[Crossing]:
     return [
         c
         for c in crossings(view)
-        if c.resumed
-        and _served(c.offer)
-        and c.control is not None
-        and refuses_client(c.control)
-        and not _by_first(view, c)
+        if c.resumed and _served(c.offer) and c.control is not None and refuses_client(c.control)
     ]
 
 
@@ -415,7 +417,7 @@ def cross_name_answered_by_other(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME`: the two names answer differently without a session,
     and the resumed connection gets the answer of the session's own name.
     """
-    found = [c for c in crossings(view) if c.resumed and not c.refused and _by_first(view, c)]
+    found = [c for c in crossings(view) if c.resumed and not c.refused and _by_first(c)]
     if not found:
         return None
     own = found[0].full.plan.server_name or "the session's own name"
@@ -449,7 +451,7 @@ def cross_name_accepted(view: View) -> Match | None:
         and not c.refused
         and c not in passed
         and _leaf_covers(c) is not False
-        and not _by_first(view, c)
+        and not _by_first(c)
     ]
     if not taken:
         return None
@@ -513,7 +515,7 @@ def cross_name_untested(view: View) -> Match | None:
     if not fulls:
         return None
     found = list(crossings(view))
-    if any(c.offer is not None and c.settled for c in found):
+    if any(c.offer is not None and (c.settled or c.refused) for c in found):
         return None
     control = next((c.control for c in found if c.control is not None), None)
     told = [f"without a session: {_words(control)}"] if control is not None else []
