@@ -81,7 +81,7 @@ def test_a_certificate_that_was_wanted_and_not_given() -> None:
 
 
 def test_sessions_that_a_refused_request_costs_are_no_evidence() -> None:
-    """nginx drops the sessions of connections that it refuses: that they are not resumed is
+    """Nginx drops the sessions of connections that it refuses: that they are not resumed is
     neither counted nor called a cache miss."""
     for mechanism in ("psk", "session-id"):
         story = Story(mechanism)  # type: ignore[arg-type]  # a Mechanism

@@ -47,7 +47,7 @@ def test_the_lab_waits_and_then_asks_for_no_more(starttls, monkeypatch) -> None:
     """A connection that is turned away so is tried again after pauses; where that is in vain no
     further one is made."""
     monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
-    refusing = RawPeer(b"421 4.7.0 too many connections\r\n")
+    refusing = RawPeer("too many connections")
 
     async def ask() -> NetworkLab:
         lab = NetworkLab(

@@ -128,7 +128,7 @@ def days_words(days: int) -> str:
     if days < 1:
         return "less than a day"
     for unit, size in (("years", _YEAR), ("months", _MONTH)):
-        if days >= 2 * size:
+        if days + 1 >= 2 * size:
             return f"{days / size:.0f} {unit}"
     return f"{days} day{'' if days == 1 else 's'}"
 
