@@ -275,7 +275,8 @@ class Story:
         for _ in range(3):
             self.full("answers", response=full, asked=True, answer_ms=5.0)
             wait = 5.0 if resumed or seen else 3000.0
-            details = {"response": resumed, "asked": True, "answer_ms": wait} | seen
+            details: dict[str, Any] = {"response": resumed, "asked": True, "answer_ms": wait}
+            details |= seen
             self.reused(self.journal[-1].sessions[-1], "answers", "offer", **details)
         return self
 
@@ -300,7 +301,7 @@ class Story:
             seen: dict[str, Any] = {"error": failure} | control_seen
             self._tell("cross-name", f"control{suffix}", plan=other, **seen)
             return self
-        details = {"plan": other, "response": control} | control_seen
+        details: dict[str, Any] = {"plan": other, "response": control} | control_seen
         return self.full("cross-name", f"control{suffix}", **details)
 
     def retry(self, *answers: str, key: str = "a", then: str | None = None) -> Self:

@@ -64,7 +64,8 @@ def test_a_certificate_that_was_wanted_and_not_given() -> None:
     )
     for answer, seen, missing in cases:
         story = Story("psk")
-        story.full(**({"response": answer, "certificate_requested": True} | seen)).reused()
+        asked: dict[str, Any] = {"response": answer, "certificate_requested": True}
+        story.full(**(asked | seen)).reused()
         assert ("client-certificate-missing" in told(story)) is missing, (answer, seen)
         story = Story("psk")
         story.plan = replace(story.plan, certificate=GIVEN)
@@ -84,7 +85,7 @@ def test_sessions_that_a_refused_request_costs_are_no_evidence() -> None:
     """Nginx drops the sessions of connections that it refuses: that they are not resumed is
     neither counted nor called a cache miss."""
     for mechanism in ("psk", "session-id"):
-        story = Story(mechanism)  # type: ignore[arg-type]  # a Mechanism
+        story = Story(mechanism)
         story.full(key=STATEFUL, certificate_requested=True).reused()
         story.full("tries", key=STATEFUL, certificate_requested=True, response=status(400))
         story.declined(story.journal[-1].sessions[-1], series="chained", key=STATEFUL)
@@ -109,9 +110,9 @@ def test_a_client_certificate_outside_its_dates() -> None:
         assert ("client-certificate-expired" in found) is (words is not None)
         if words is not None:
             assert words in found["client-certificate-expired"].evidence[0]
-    for end, expired in ((NOW - 5 * DAY, True), (NOW + 5 * DAY, False), (None, False)):
+    for until, expired in ((NOW - 5 * DAY, True), (NOW + 5 * DAY, False), (None, False)):
         story = Story("psk")
-        story.keep(story.session(age=60), client_certificate_until=end)
+        story.keep(story.session(age=60), client_certificate_until=until)
         story.reused(experiment="resume", series="resume", response=status(200))
         assert ("client-certificate-expired" in told(story)) is expired
 

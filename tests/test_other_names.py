@@ -125,7 +125,7 @@ def test_a_session_made_with_the_certificate_goes_on_without_it() -> None:
 
 def test_sessions_of_refused_connections_that_are_served() -> None:
     """Under one name, too: full handshakes are refused with HTTP 403, and what resumes is served."""
-    refused = {"response": status(403), "certificate_requested": True}
+    refused: dict[str, Any] = {"response": status(403), "certificate_requested": True}
     story = Story("psk").full(**refused).reused(response=GOOD)
     assert findings(story)["client-certificate-bypassed"].severity == "warning"
     story.answers(status(403), GOOD)

@@ -171,13 +171,14 @@ def answered_by_first(first: Attempt, offer: Attempt, other: Attempt) -> bool:
 
 
 def _by_first(crossing: Crossing) -> bool:
-    """Whether a resumed offer was answered by A. That B refuses without a certificate leaves
-    nothing to compare with: what it says to those who have one may differ for that."""
+    """Whether a resumed offer was answered by A. Where only one of the two names asks for a
+    client certificate, that is not known: what they say may differ for it."""
     offer, control = crossing.offer, crossing.control
     return (
         offer is not None
         and control is not None
         and _served(control)
+        and control.certificate_requested == crossing.full.certificate_requested
         and answered_by_first(crossing.full, offer, control)
     )
 

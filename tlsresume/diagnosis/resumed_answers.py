@@ -138,6 +138,8 @@ def resumed_then_refused(view: View) -> Match | None:
     if not different:
         return None
     enough = _enough(sides, different)
+    if not enough and not view.judged:
+        return None  # nobody will ask for more
     told = tally([each.answer for each in different])
     return Match(
         seen=(
@@ -220,6 +222,8 @@ def resumed_then_unanswered(view: View) -> Match | None:
     if not silent or 2 * len(silent) <= len(sides.resumed):
         return None
     enough = _enough(sides, silent)
+    if not enough and not view.judged:
+        return None  # as above
     if not answered and view.settled(ANSWERS):
         return None
     closed = [told for told in silent if _closed(told.attempt)]
