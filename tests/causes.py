@@ -701,18 +701,35 @@ def by_id(story: Story) -> Story:
     return _resumed(story, offered="session-id")
 
 
+GOOD, MISDIRECTED, FORBIDDEN = (
+    f"HTTP/1.1 {status} X\r\n\r\n".encode() for status in (200, 421, 403)
+)
+
+
 @row("resumed-then-refused", *ALL)
 def misdirected(story: Story) -> Story:
-    story.full(response=b"HTTP/1.1 200 OK\r\n\r\n")
-    return story.reused(response=b"HTTP/1.1 421 Misdirected Request\r\n\r\n")
+    return story.full(response=GOOD).reused(response=MISDIRECTED).answers(GOOD, MISDIRECTED)
 
 
 @row("resumed-then-refused", *ALL, aside=("resumption-not-verified",))
 def misdirected_with_a_file(story: Story) -> Story:
     story.keep(story.session(age=60)).reused(
-        experiment="resume", series="resume", response=b"HTTP/1.1 403 Forbidden\r\n\r\n"
+        experiment="resume", series="resume", response=FORBIDDEN
     )
-    return story.control(response=b"HTTP/1.1 200 OK\r\n\r\n")
+    return story.answers(GOOD, FORBIDDEN)
+
+
+@row("resumed-then-unanswered", *ALL)
+def never_answered(story: Story) -> Story:
+    story.full(response=GOOD, asked=True, answer_ms=4.0)
+    return story.reused(asked=True, answer_ms=3000.0).answers(GOOD, b"")
+
+
+@row("resumed-then-unanswered", *ALL, aside=("resumption-not-verified",))
+def closed_unanswered_with_a_file(story: Story) -> Story:
+    story.keep(story.session(age=60))
+    story.reused(experiment="resume", series="resume", asked=True, answer_ms=1.0, left=True)
+    return story.answers(GOOD, b"", left=True)
 
 
 @row("resumption-not-verified", *ALL)
@@ -758,9 +775,29 @@ def once_each_without_names(story: Story) -> Story:
     return story
 
 
+#: The vectors' certificate is for the first, and not for the second.
+COVERED, NOT_COVERED = "localhost", "other.test"
+
+
 @row("cross-name-accepted", *ALL)
 def crossed_and_taken(story: Story) -> Story:
-    story.full().reused().full("cross-name")
-    other = replace(story.plan, server_name="other.test", verify_name="other.test")
-    story.reused(story.journal[-1].sessions[-1], "cross-name", "offer", plan=other)
-    return story.full("cross-name", "control", plan=other)
+    story.full().reused()
+    return story.crossed(COVERED, own=b"", offer=b"", control=b"")
+
+
+@row("cross-name-other-certificate", *ALL)
+def crossed_to_a_name_without_the_certificate(story: Story) -> Story:
+    story.full().reused()
+    return story.crossed(NOT_COVERED, own=GOOD, offer=GOOD, control=GOOD)
+
+
+@row("cross-name-answered-by-other", *ALL)
+def crossed_and_answered_by_the_first(story: Story) -> Story:
+    story.full().reused()
+    return story.crossed(COVERED, own=GOOD + b"a 1", offer=GOOD + b"a 2", control=GOOD + b"b 3")
+
+
+@row("cross-name-untested", *ALL)
+def crossed_without_a_control(story: Story) -> Story:
+    story.full().reused()
+    return story.crossed(COVERED, own=GOOD, offer=GOOD, control=None)

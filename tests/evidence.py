@@ -270,6 +270,40 @@ class Story:
         """Two handshakes without the session, after it failed."""
         return self.full("control", **seen).full("control", **seen)
 
+    def answers(self, full: bytes, resumed: bytes, **seen: Any) -> Self:
+        """The experiment answers: three full and three resumed connections, and what came."""
+        for _ in range(3):
+            self.full("answers", response=full, asked=True, answer_ms=5.0)
+            wait = 5.0 if resumed or seen else 3000.0
+            details: dict[str, Any] = {"response": resumed, "asked": True, "answer_ms": wait}
+            details |= seen
+            self.reused(self.journal[-1].sessions[-1], "answers", "offer", **details)
+        return self
+
+    def crossed(
+        self,
+        name: str,
+        *,
+        own: bytes,
+        offer: bytes,
+        control: bytes | None,
+        suffix: str = "",
+        **control_seen: Any,
+    ) -> Self:
+        """The experiment cross-name: answers under the own name, to the offer under another,
+        and to the control there (None: it broke). `suffix`: of the series' names."""
+        other = replace(self.plan, server_name=name, verify_name=name)
+        self.full("cross-name", f"full{suffix}", response=own)
+        session = self.journal[-1].sessions[-1]
+        self.reused(session, "cross-name", f"offer{suffix}", plan=other, response=offer)
+        if control is None:
+            failure = Failure("handshake", "timeout", "no answer")
+            seen: dict[str, Any] = {"error": failure} | control_seen
+            self._tell("cross-name", f"control{suffix}", plan=other, **seen)
+            return self
+        details: dict[str, Any] = {"plan": other, "response": control} | control_seen
+        return self.full("cross-name", f"control{suffix}", **details)
+
     def retry(self, *answers: str, key: str = "a", then: str | None = None) -> Self:
         """Fresh sessions at once: a letter per pair, R reused or N new."""
         for answer in "".join(answers) or "RRRRR":

@@ -17,6 +17,7 @@
     |   +-- PreludeError
     |   +-- HandshakeError
     +-- BudgetSpent       the connections allowed for a target are used up
+    |   +-- LimitedByServer   or those that the server allows
 
 An error carries data, never only text; `cli/` turns it into words, once.
 OpenSSL's error queue is a value here too, since every side can hold one.
@@ -207,7 +208,9 @@ class PreludeError(PeerError):
         self,
         message: str,
         *,
-        why: Literal["refused", "garbled", "closed", "too-much", "injection"] = "refused",
+        why: Literal[
+            "refused", "garbled", "closed", "too-much", "injection", "rate-limit"
+        ] = "refused",
         hints: tuple[str, ...] = (),
         stack: ErrorStack | None = None,
     ) -> None:
@@ -221,6 +224,10 @@ class HandshakeError(PeerError):
 
 class BudgetSpent(TLSResumeError):
     """The connections allowed for a target (`--budget`) are used up."""
+
+
+class LimitedByServer(BudgetSpent):
+    """The server said that it allows no more connections now, and waiting did not help."""
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -14,6 +14,7 @@ EXPERIMENT_NAMES = (
     "no-ems",
     "same-ticket",
     "retry",
+    "answers",
     "close",
     "versions",
     "ciphers",

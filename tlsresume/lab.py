@@ -39,7 +39,8 @@ class Errand:
     and for `settle` seconds of silence after the first if fewer come. `send` goes out
     after the handshake once `send_after` seconds passed without a ticket (0: at once), or
     as long as the way there and back needs; `want_response`: read the answer to it, too,
-    within the same wait. `clean`: close with close_notify.
+    within the same wait. `clean`: close with close_notify. `named_address`: where an FTP
+    server said that a data connection should go, if it said so.
     """
 
     experiment: str
@@ -51,6 +52,7 @@ class Errand:
     send_after: float = 0.0
     want_response: bool = False
     clean: bool = True
+    named_address: str | None = None
 
 
 class Milestones:

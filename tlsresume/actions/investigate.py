@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
-from tlsresume.diagnosis.judge import judge, judge_way, merge
+from tlsresume.diagnosis.judge import judge, judge_way, merge, wanted
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments import age, crossing, ftp, names
 from tlsresume.experiments.ladder import EXPERIMENTS
+from tlsresume.experiments.listing import ANSWERS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
@@ -133,8 +134,13 @@ class Investigation:
 
     async def _explain(self, address: AddressResult) -> None:
         for mechanism in address.mechanisms:
-            if self._speaks(mechanism) and mechanism.state in _UNEXPLAINED:
-                await self.explanation(address, mechanism).run()
+            if not self._speaks(mechanism):
+                continue
+            explanation = self.explanation(address, mechanism)
+            if mechanism.state in _UNEXPLAINED:
+                await explanation.run()
+            elif ANSWERS in wanted(explanation.view()):
+                await explanation.experiment(ANSWERS)
 
     # ------------------------------------------------------------- the matrix
 

@@ -19,7 +19,7 @@ from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
-from tlsresume.errors import BudgetSpent, LocalError, PeerError, first_of
+from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
@@ -228,6 +228,12 @@ class Probe:
                 concurrency=self.options.concurrency,
                 answer=self.options.node_header is not None,
             ).run()
+        except LimitedByServer as limited:
+            # As with a small budget: fewer tries are no fault, while each mechanism has some.
+            if address.discovery is None:
+                self._leave_out(f"the rest on {address.route.address}", limited.message)
+            else:
+                self._note(f"further tries on {address.route.address}", limited.message)
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
             self._leave_out(f"{what} on {address.route.address}", spent.message)

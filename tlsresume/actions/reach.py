@@ -82,8 +82,10 @@ async def connect_first(
 
 
 def unreachable(error: Failure | None) -> bool:
-    """Whether an attempt failed before TLS."""
-    return error is not None and error.step in ("resolve", "connect", "proxy")
+    """Whether an attempt failed before TLS, or the server wants no more connections now."""
+    if error is None:
+        return False
+    return error.step in ("resolve", "connect", "proxy") or error.kind == "rate-limit"
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from tlsresume.actions.reach import (
 from tlsresume.actions.save import metadata_of
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
+from tlsresume.diagnosis.resumed_answers import unusual
 from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
@@ -187,6 +188,7 @@ class _Resumption:
             server_name=metadata.sni or session.fields.hostname,
             alpn=metadata.alpn or session.fields.alpn,
             leaf_sha256=metadata.leaf_sha256,
+            client_certificate_until=metadata.client_certificate_end,
         )
         setting = Setting(
             lab=lab,
@@ -314,7 +316,11 @@ class _Resumption:
             if sessions:
                 metadata = metadata_of(self.target, attempt, sessions[-1], naming)
                 if attempt.leaf_sha256 is None:
-                    metadata = replace(metadata, leaf_sha256=self.file.metadata.leaf_sha256)
+                    metadata = replace(
+                        metadata,
+                        leaf_sha256=self.file.metadata.leaf_sha256,
+                        client_certificate_until=self.file.metadata.client_certificate_until,
+                    )
                 return sessions[-1], metadata
         return None
 
@@ -334,9 +340,7 @@ def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:
 def _unexplained(attempts: list[Attempt]) -> bool:
     """Whether something was not resumed, or refused after it was, and it is not the way to
     the server that failed."""
-    return any(
-        not unreachable(a.error) and (not a.reused or (a.http_status or 0) >= 400) for a in attempts
-    )
+    return any(not unreachable(a.error) and (not a.reused or unusual(a)) for a in attempts)
 
 
 def _fails_with_session(view: View) -> bool | None:

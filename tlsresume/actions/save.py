@@ -12,7 +12,7 @@ from tlsresume.actions.reach import (
     out_of_time,
     within,
 )
-from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
 from tlsresume.experiments.terms import Terms
@@ -140,7 +140,16 @@ def metadata_of(
         tickets=len(attempt.tickets),
         tool=f"tlsresume {__version__}",
         openssl=binding.openssl_version(),
+        client_certificate_until=_client_certificate_end(attempt),
     )
+
+
+def _client_certificate_end(attempt: Attempt) -> str | None:
+    """The end of the client certificate that the server asked for and got."""
+    if attempt.own_certificate is None or not attempt.certificate_requested:
+        return None
+    end = facts_of(attempt.own_certificate).not_after
+    return None if end is None else end.isoformat(timespec="seconds")
 
 
 def _why_nothing(options: SaveOptions, attempt: Attempt) -> tuple[str | None, tuple[str, ...]]:

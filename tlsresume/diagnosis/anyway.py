@@ -28,6 +28,11 @@ def unanswered(attempt: Attempt) -> bool:
     )
 
 
+def limited(attempt: Attempt) -> bool:
+    """Whether the server said that it limits connections: that explains itself."""
+    return attempt.error is not None and attempt.error.kind == "rate-limit"
+
+
 def bare(attempt: Attempt) -> bool:
     """Whether no session was offered, be it that the connection broke before that."""
     return attempt.offered is None and attempt.experiment not in OTHER_PLANS

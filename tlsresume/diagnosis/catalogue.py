@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis import (
     changed,
+    client_certificates,
     contact,
     failed,
     lost,
@@ -13,7 +14,10 @@ from tlsresume.diagnosis import (
     misread,
     never_offered,
     other_key,
+    other_names,
     over_time,
+    rate_limits,
+    resumed_answers,
     tickets,
     way,
 )
@@ -22,14 +26,18 @@ from tlsresume.diagnosis.rules import Group, Rule, registered
 _ORDER = (
     never_offered,
     mismatch,
+    other_names,
     failed,
     changed,
     other_key,
     lost,
     misread,
+    resumed_answers,
     tickets,
     over_time,
     way,
+    client_certificates,
+    rate_limits,
     contact,
 )
 

@@ -21,68 +21,10 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
-from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.
 _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the network",)
-
-
-@rule(
-    "cross-name-refused",
-    "C",
-    "info",
-    cause="The session was made for one name and offered to another, and the server refuses that"
-    " where client certificates are checked.",
-    advice="This is right behaviour: keep one session per server name.",
-    sources=(
-        "RFC 6066 section 3",
-        "CVE-2025-23419 (nginx), CVE-2025-23048 (httpd)",
-        "nginx/nginx#493",
-    ),
-)
-def cross_name_refused(view: View) -> Match | None:
-    """A session made for another name is refused here.
-
-    Alert 49 access_denied before any ServerHello, or HTTP 421, for a session that was made
-    under another name: `tlsresume probe --cross-name NAME`, or `tlsresume resume
-    --servername NAME --any-host`.
-    """
-    tries = (*view.subject, *view.experiment("cross-name", "offer"))
-    crossed = [
-        a
-        for a in tries
-        if a.offer is not None and _made_for(view, a) not in (None, a.plan.server_name)
-    ]
-    refused = [
-        a
-        for a in crossed
-        if (not a.handshake_done and any(x.description == AlertDescription.access_denied
-                                         for x in a.alerts if x.sender == "server"))
-        or (a.reused and a.http_status == 421)
-    ]  # fmt: skip
-    if not refused:
-        return None
-    how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
-    return Match(
-        seen=(
-            (
-                f"{how} for the session of {_made_for(view, refused[0])}, offered to"
-                f" {refused[0].plan.server_name}"
-            ),
-        ),
-        evidence=shown(view, refused),
-        aside=refused[0].experiment == "cross-name",
-    )
-
-
-def _made_for(view: View, attempt: Attempt) -> str | None:
-    if attempt.experiment == "cross-name":
-        first = view.experiment("cross-name", "full")
-        return first[0].plan.server_name if first else None
-    if view.saved is not None:
-        return view.saved.server_name
-    return attempt.plan.server_name
 
 
 @rule(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 
+from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.experiments.spoiled import is_spoiled
@@ -221,6 +222,7 @@ def _mechanism(
         tickets=_tickets(mechanism, own, naming, first) if issued else None,
         timing=_timing(own),
         bytes=_bytes(own),
+        answers=summarise(own),
     )
 
 
@@ -439,6 +441,8 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         received=attempt.traffic.received,
         flights=attempt.traffic.flights,
         port=attempt.port,
+        http_status=attempt.http_status,
+        answer=None if (answer := answer_of(attempt)) is None else str(answer),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
@@ -28,6 +29,7 @@ class Saved:
     server_name: str | None = None
     alpn: str | None = None
     leaf_sha256: str | None = None
+    client_certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

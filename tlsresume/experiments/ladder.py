@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tlsresume.experiments.answers import PAIRS, compare_answers
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
@@ -177,6 +178,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("no-ems", "does extended master secret matter?", 2, _no_ems),
         Experiment("same-ticket", "is one ticket accepted twice?", 3, _same_ticket),
         Experiment("retry", "is a fresh session accepted at once?", 2 * _PAIRS + _AGAIN, _retry),
+        Experiment("answers", "is a request answered alike?", 2 * PAIRS, compare_answers),
         Experiment("close", "does a cut connection lose its session?", 4 * _CLOSES, _close, False),
         Experiment("versions", "what if both TLS versions are offered?", 4, _versions, False),
         Experiment("ciphers", "what if another cipher is preferred?", 4, _ciphers, False),

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+#: What `experiments.answers` calls its attempts.
+ANSWERS, FULL, OFFER = "answers", "full", "offer"
+
+#: What `experiments.names.cross_name` calls its attempts. Under the target's own name and
+#: the other one; those with a client certificate, where `--cert` gave one, are apart.
+CROSS_NAME = "cross-name"
+OTHER_CONTROL, WITH_CERT_FULL = "control", "full-with-cert"
+WITH_CERT_OFFER, WITH_CERT_CONTROL, CARRIED = "offer-with-cert", "control-with-cert", "carried"
+
 #: What `experiments.ftp` calls its attempts: the experiment, and its series.
 FTP_DATA = "ftp-data"
 CONTROL, FRESH, SAME, NONE = "control", "fresh", "same", "none"

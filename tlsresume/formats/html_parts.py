@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from tlsresume.diagnosis.certificates import faults
 from tlsresume.formats.attempts import offer_words
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.printable import printable
@@ -108,13 +109,14 @@ def _certificate(address: AddressResult) -> str:
     found = address.certificate
     if found is None:
         return ""
-    good = found.verify_code == 0
+    wrong = faults(found)
+    good = not wrong
     badge = (
         '<span class="badge good">verified</span>'
         if good
         else '<span class="badge fair">not verified</span>'
     )
-    why = "" if good else _line(f"{found.verify_message} (code {found.verify_code})")
+    why = "" if good else _line(wrong)
     return (
         badge
         + why

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,7 @@ from tlsresume.errors import (
     BudgetSpent,
     ConnectError,
     HandshakeError,
+    LimitedByServer,
     LocalError,
     PreludeError,
 )
@@ -29,7 +30,9 @@ from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 
 #: Failures that can come from too many connections at once, or from a flaky path.
-_RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls", "proxy", "local"})
+_RETRY_ALONE = frozenset(
+    {"timeout", "refused", "reset", "closed", "starttls", "proxy", "local", "rate-limit"}
+)
 
 #: Where this machine has no descriptor or port left, it is asked again: at the latest after
 #: so many seconds, or when a connection of ours has ended; for `Manners.timeout` while others
@@ -46,6 +49,12 @@ QUIET = 0.3
 #: A broken connection is tried again, alone, before it is judged: after these pauses, in
 #: seconds, since a server may need a moment to notice that our others have ended.
 _PAUSES = (0.05, 0.3)
+
+#: Seconds to wait where the server says that it limits connections: enough for a limit on
+#: connections at a time, or in a second; those in a minute or an hour are not waited out.
+_LIMIT_PAUSES = (1.0, 4.0)
+#: So often waiting may help; a server that allows a few connections at a time takes too long.
+_LIMITS_WAITED_OUT = 4
 
 #: After so many connections that broke although they were alone, neither crowding nor
 #: chance is the cause of others. Timeouts are dear, so fewer of them are enough.
@@ -87,6 +96,45 @@ class _Opened:
     attempt: Attempt | None = None
 
 
+class _Limits:
+    """Places where the server said that it limits connections, and how often waiting helped."""
+
+    def __init__(self) -> None:
+        self._waited: Counter[tuple[str, int]] = Counter()
+        self._words: dict[tuple[str, int], str] = {}
+
+    def check(self, route: Route) -> None:
+        """Raise LimitedByServer where no more connections are to be made."""
+        words = self._words.get((route.address, route.port))
+        if words is not None:
+            raise LimitedByServer(words)
+
+    def worth_waiting(self, attempt: Attempt) -> bool:
+        place = (attempt.address, attempt.port)
+        return place not in self._words and self._waited[place] < _LIMITS_WAITED_OUT
+
+    def waited_out(self, route: Route) -> None:
+        """A connection came about after a wait."""
+        self._waited[route.address, route.port] += 1
+
+    def give_up(self, route: Route, attempt: Attempt) -> None:
+        """Waiting did not help: ask for no more."""
+        said = attempt.error.message if attempt.error is not None else "no more connections"
+        words = f"{said}; --tries 1 asks for less, a minute or more from now"
+        self._words.setdefault((route.address, route.port), words)
+
+
+def _limited(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.kind == "rate-limit"
+
+
+def _was_limited(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+    """Whether an attempt that was repeated was turned away at first for such a limit."""
+    if not attempt.retried:
+        return False
+    return any(_limited(earlier) for earlier in journal if earlier.ask == attempt.ask)
+
+
 class NetworkLab(Lab):
     """Connections of one target, within a budget, through a Gate that targets share."""
 
@@ -97,6 +145,7 @@ class NetworkLab(Lab):
         self._dialled = 0
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
+        self._limits = _Limits()
         #: The experiments of the connections that are open now.
         self.doing: list[str] = []
 
@@ -114,6 +163,7 @@ class NetworkLab(Lab):
         *,
         milestones: Milestones | None = None,
     ) -> Attempt:
+        self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         ask = self._asked
@@ -121,7 +171,7 @@ class NetworkLab(Lab):
             attempt = await self._attempt(route, plan, errand, session, ask, milestones=milestones)
         crowded = place.shared
         self._note(attempt, crowded=crowded)
-        for pause in _PAUSES:
+        for pause in _LIMIT_PAUSES if _limited(attempt) else _PAUSES:
             if not self._worth_retrying(attempt, crowded=crowded):
                 break
             try:
@@ -144,6 +194,11 @@ class NetworkLab(Lab):
             crowded = False
         if _is_local(attempt.error) and not attempt.handshake_done and route.local_port is None:
             raise _local_error(attempt.error)
+        if _limited(attempt):
+            self._limits.give_up(route, attempt)
+        elif _was_limited(attempt, self.journal):
+            self._limits.waited_out(route)
+            self._gate.narrow(route.address, route.port)
         return attempt
 
     def _note(self, attempt: Attempt, *, crowded: bool) -> None:
@@ -161,6 +216,8 @@ class NetworkLab(Lab):
             return False
         if error.kind == "local":
             return error.step != "connect"  # else it was waited for, or is a pinned port
+        if error.kind == "rate-limit":
+            return self._limits.worth_waiting(attempt)
         if error.kind in ("starttls", "proxy"):
             # Some turn away whom they have too many connections from, in clear.
             return crowded
@@ -205,6 +262,7 @@ class NetworkLab(Lab):
     async def dial(
         self, route: Route, errand: Errand, *, beside: bool = False
     ) -> AsyncIterator[Link]:
+        self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         about = Circumstances(

@@ -63,6 +63,8 @@ class NetworkLink(Link):
         self.node: str | None = None
         self.after_starttls = False
         self.reply: str | None = None
+        self.answer_ms: float | None = None
+        self.left = False
         self._unread = unread
         self._sock = sock
         self.where = where
@@ -145,12 +147,17 @@ class NetworkLink(Link):
 
     async def response(self, wait: float) -> bool:
         """Read until an HTTP header is complete (True), the peer closes, or `wait` seconds
-        passed."""
+        passed. `answer_ms` says how long that took, `left` whether the peer ended it."""
         client = self._tls()
-        return await self._pump(
-            lambda: b"\r\n\r\n" in client.data or len(client.data) > _ENOUGH_RESPONSE,
-            self._loop.time() + wait,
-        )
+        began = self._loop.time()
+        try:
+            return await self._pump(
+                lambda: b"\r\n\r\n" in client.data or len(client.data) > _ENOUGH_RESPONSE,
+                began + wait,
+            )
+        finally:
+            self.answer_ms = (self._loop.time() - began) * 1000
+            self.left = client.peer_closed or client.eof
 
     async def close(self, *, clean: bool = True) -> None:
         client = self.client
@@ -273,7 +280,7 @@ class NetworkLink(Link):
         where = f"{self.where}: {broken.message}"
         # What is not TLS after STARTTLS was sent in clear behind its answer.
         kind: FailureKind = broken.kind
-        if kind == "not-tls" and self.after_starttls:
+        if kind in ("not-tls", "rate-limit") and self.after_starttls:
             kind = "injection"
         named = client.plan.server_name is not None
         hints = broken.hints or hints_for(broken.message, named=named)

@@ -123,8 +123,13 @@ def observed_attempt(
         sessions=tuple(client.sessions),
         early_data=_early_data(transcript),
         alerts=_alerts(transcript),
+        asked=link.answer_ms is not None,
+        answer_ms=link.answer_ms,
+        left=link.left,
         response=response,
         reply=link.reply,
+        named_address=about.errand.named_address,
+        own_certificate=client.own_certificate,
         verification=_verification(client, reused=bool(reused)) if done else None,
         timings=Timings(
             connect=connect_ms,

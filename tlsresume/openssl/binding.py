@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any
 
 import OpenSSL
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from tlsresume.errors import BindingError, ErrorEntry, ErrorStack
@@ -385,6 +386,11 @@ class Handle:
         if not size[0]:
             return None
         return bytes(_ffi.buffer(data[0], size[0])).decode("latin-1")
+
+    def own_certificate(self) -> bytes | None:
+        """The certificate of our own side (DER), if it has one (SSL_get_certificate(3))."""
+        own = self._connection.get_certificate(as_cryptography=True)
+        return None if own is None else own.public_bytes(Encoding.DER)
 
     def verify_result(self) -> int:
         return int(_lib.SSL_get_verify_result(self._ssl))

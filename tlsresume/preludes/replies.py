@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tlsresume.preludes.limits import LIMIT_CODES
 from tlsresume.preludes.talk import Reading, Talk
 
 #: The name we greet with: one that RFC 2606 keeps from ever being somebody's.
@@ -40,7 +41,8 @@ def reply(talk: Talk, *, strict: bool = True) -> Reading[tuple[int, list[bytes]]
 def _expect(talk: Talk, wanted: int, *, strict: bool = True) -> Reading[list[bytes]]:
     code, lines = yield from reply(talk, strict=strict)
     if code != wanted:
-        raise talk.refused(b"%d %s" % (code, b" / ".join(lines)))
+        said = b"%d %s" % (code, b" / ".join(lines))
+        raise talk.limited(said) if code in LIMIT_CODES else talk.refused(said)
     return lines
 
 

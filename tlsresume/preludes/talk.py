@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from tlsresume.errors import PreludeError
 from tlsresume.preludes.greetings import AT_ONCE, hint_for_words
+from tlsresume.preludes.limits import SLOWER
 
 T = TypeVar("T")
 
@@ -134,6 +135,14 @@ class Talk:
             f"the server closed the connection in {self.topic}{said}",
             why="closed",
             hints=self.hints,
+        )
+
+    def limited(self, said: bytes) -> PreludeError:
+        """The peer said, in these words, that it has too many connections from us."""
+        return PreludeError(
+            f"the server limits connections, in {self.topic}: {words(said)}",
+            why="rate-limit",
+            hints=(SLOWER,),
         )
 
     def refused(self, said: bytes, *hints: str) -> PreludeError:

@@ -30,6 +30,7 @@ FailureKind = Literal[
     "starttls",  # the server refused or broke the plain-text prelude
     "injection",  # the server sent data in clear after the answer that starts TLS
     "local",  # this machine has no descriptor, local port or memory left
+    "rate-limit",  # the server said, before TLS, that it has too many connections from us
     "network",  # any other error of the operating system
     "cancelled",  # we stopped it
 ]
@@ -129,6 +130,10 @@ class Attempt:
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
+    `asked`: we sent data and waited for the answer, for `answer_ms` milliseconds, whether or
+    not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
+    `named_address` is the address that an FTP server named for a data connection, where it
+    named one; we went to `address` all the same.
     """
 
     n: int
@@ -166,8 +171,13 @@ class Attempt:
     sessions: tuple[Session, ...] = ()
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
     alerts: tuple[AlertSeen, ...] = ()
+    asked: bool = False
+    answer_ms: float | None = None
+    left: bool = False
     response: bytes = b""
     reply: str | None = None
+    named_address: str | None = None
+    own_certificate: bytes | None = field(default=None, repr=False)
     verification: Verification | None = None
     timings: Timings = Timings()
     traffic: Traffic = Traffic()

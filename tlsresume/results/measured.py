@@ -104,6 +104,24 @@ class BytesSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCount:
+    """On how many connections a request was answered so. `answer` is "HTTP 200", the code or
+    word of another protocol's reply ("221", "-ERR"), "data" for what is none, or "none"."""
+
+    answer: str
+    connections: int
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersSummary:
+    """How the same request was answered on full and on resumed connections."""
+
+    full: tuple[AnswerCount, ...] = ()
+    resumed: tuple[AnswerCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MechanismResult:
     """One mechanism on one address."""
 
@@ -117,6 +135,7 @@ class MechanismResult:
     tickets: TicketSummary | None = None
     timing: TimingSummary = TimingSummary()
     bytes: BytesSummary = BytesSummary()
+    answers: AnswersSummary = AnswersSummary()
 
     @property
     def fails_with_session(self) -> bool:
@@ -174,6 +193,8 @@ class AttemptRow:
     received: int | None = None
     flights: int | None = None
     port: int | None = None
+    http_status: int | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +208,27 @@ class ErrorResult:
     stack: ErrorStack | None = None
 
 
+CertificateProblem = Literal["expired", "not-yet-valid", "wrong-name"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """The leaf certificate a full handshake showed, and OpenSSL's verdict on it."""
+    """The leaf certificate a full handshake showed, and OpenSSL's verdict on it.
+
+    OpenSSL names the first thing that is wrong; `problems` are read from the certificate
+    itself, and may be others. `days_left` counts whole days until its end when it was seen,
+    and is negative once it has expired. `asked_name` is the name that it had to be for.
+    """
 
     sha256: str
     subject: str
     not_after: str
     verify_code: int
     verify_message: str
+    not_before: str = ""
+    days_left: int | None = None
+    asked_name: str | None = None
+    problems: tuple[CertificateProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from tlsresume.atomic import write_atomically
@@ -62,7 +63,8 @@ class SessionMetadata:
 
     `saved` is UTC in ISO 8601; `leaf_sha256` and `ticket_key_name` are
     hexadecimal; `tickets` counts those that came on the connection; `other` are
-    lines with keys that are not ours, kept as they were.
+    lines with keys that are not ours, kept as they were. `client_certificate_until` is the end
+    of the client certificate with which the session was made, in ISO 8601.
     """
 
     target: str | None = None
@@ -78,7 +80,17 @@ class SessionMetadata:
     tickets: int | None = None
     tool: str | None = None
     openssl: str | None = None
+    client_certificate_until: str | None = None
     other: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def client_certificate_end(self) -> datetime | None:
+        """`client_certificate_until` as a time; None where it is none."""
+        try:
+            end = datetime.fromisoformat(self.client_certificate_until or "")
+        except ValueError:
+            return None
+        return end if end.tzinfo is not None else end.replace(tzinfo=UTC)
 
 
 #: The key of each line, in the order of writing, and the field that holds its value.
@@ -96,6 +108,7 @@ KEYS: dict[str, str] = {
     "Tickets": "tickets",
     "Tool": "tool",
     "OpenSSL": "openssl",
+    "Client-Certificate-Until": "client_certificate_until",
 }
 
 #: The lines whose value is a number, with the numbers allowed.
