@@ -286,7 +286,7 @@ def test_few_descriptors_never_blame_a_healthy_server(server):
     `ulimit -n`: never a refusal, a broken try or a finding."""
     peer = server(versions=("1.3",))
     answers = set()
-    for limit in range(6, 14):
+    for limit in range(7, 14):
         done = limited(
             limit,
             *("probe", f"localhost:{peer.port}", "--connect", f"{HERE}:{peer.port}"),
