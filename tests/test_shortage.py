@@ -25,6 +25,7 @@ from tlsresume.network import approach
 from tlsresume.network import lab as network_lab
 from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import contexts
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
@@ -207,6 +208,42 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
         assert lab._gate._at(HERE, peer.port).limit == 4
 
 
+def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
+    """A ClientHello that this machine has no buffer for was never sent: no timeout is waited
+    for, and the connection is made again."""
+    peer = server()
+    send = NetworkLink._send
+    failing = [SHORT[4]]
+
+    async def sending(self: NetworkLink, data: bytes, deadline: float) -> None:
+        if failing:
+            raise failing.pop()
+        await send(self, data, deadline)
+
+    monkeypatch.setattr(NetworkLink, "_send", sending)
+    lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=60))
+    attempt = asyncio.run(
+        lab.connect(Route(HERE, peer.port), Plan(server_name="localhost"), ERRAND)
+    )
+    assert attempt.handshake_done
+    assert [a.error and a.error.kind for a in lab.journal] == ["local", None]
+    assert counted(lab.journal) == [attempt]
+
+
+def test_a_conversation_without_descriptors_is_ours(short_of):
+    """A connection for a conversation that this machine cannot make is no refusal."""
+    short_of(SHORT[0], lambda _: True)
+    lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
+
+    async def scene() -> None:
+        async with lab.dial(Route(HERE, 1), ERRAND):
+            raise AssertionError("no connection")
+
+    with pytest.raises(LocalError):
+        asyncio.run(scene())
+    assert [a.error and a.error.kind for a in lab.journal] == ["local"]
+
+
 def test_a_pinned_port_in_use_ends_nothing(short_of):
     """A port of ours that still lingers is one attempt that does not count."""
     with RawPeer("silent") as peer:
@@ -287,7 +324,7 @@ def test_few_descriptors_never_blame_a_healthy_server(server):
     `ulimit -n`: never a refusal, a broken try or a finding."""
     peer = server(versions=("1.3",))
     answers = set()
-    for limit in range(6, 14):
+    for limit in range(7, 14):
         done = limited(
             limit,
             *("probe", f"localhost:{peer.port}", "--connect", f"{HERE}:{peer.port}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,10 @@ from tlsresume.actions.watch import Watch, take_sample
 from tlsresume.diagnosis.watched import Sample
 from tlsresume.errors import HistoryFileError, first_of
 from tlsresume.history import History
+from tlsresume.network import approach
+from tlsresume.network.dial import failure_from
 from tlsresume.options import ConnectOptions, WatchOptions
+from tlsresume.results import Failure
 from tlsresume.session import asn1
 from tlsresume.target import Target, parse_target
 
@@ -153,6 +157,25 @@ def test_a_server_that_is_gone(history):
     assert found.error is not None
     assert found.sightings == ()
     assert len(history.samples()) == 2
+
+
+def test_want_of_descriptors_is_a_failed_sample(server, history, monkeypatch):
+    """A look that this machine could not take says so; the session from before was not offered,
+    and is neither expired nor refused."""
+    port = server().port
+    look(port, history)
+
+    async def short(*_: object) -> Failure:
+        return failure_from(OSError(errno.EMFILE, "Too many open files"), "connect", "h:1")
+
+    monkeypatch.setattr(approach, "dial", short)
+    monkeypatch.setattr("tlsresume.network.lab._PATIENCE_ALONE", 0.0)
+    monkeypatch.setattr("tlsresume.network.lab._ROOM_PAUSE", 0.0)
+    quick = replace(OPTIONS, connect=replace(OPTIONS.connect, timeout=0.05))
+    found, _ = asyncio.run(take_sample(parse_target(f"127.0.0.1:{port}"), quick, history))
+    assert found.error is not None
+    assert "ulimit -n" in found.error
+    assert (found.sightings, found.offers) == ((), ())
 
 
 def test_a_session_that_is_too_old(server, history, monkeypatch):

@@ -152,6 +152,8 @@ class _Look:
     old: Kept | None = None
     age: float = 0.0
     offered: Attempt | None = None
+    #: Whether it is known what became of the old session.
+    settled: bool = False
     full: list[Attempt] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -168,6 +170,7 @@ class _Look:
             # In TLS 1.2 OpenSSL would offer it also when its time is over.
             if session.lifetime is None or self.age <= session.lifetime:
                 self.offered = await self.lab.connect(route, plan, errand, session)
+            self.settled = True
         for _ in range(self.tries):
             attempt = await self.lab.connect(route, plan, errand)
             self.full.append(attempt)
@@ -199,7 +202,7 @@ class _Look:
 
     def offers(self, naming: KeyNaming) -> list[Offer]:
         """What became of the session from before, if there was one."""
-        if self.old is None:
+        if self.old is None or not self.settled:
             return []
         newest = [self.offered, *self.full] if self.offered else self.full
         names = [issued_key(attempt, naming) for attempt in newest if attempt.tickets]

@@ -280,6 +280,8 @@ class NetworkLab(Lab):
             self._linked(about, approach.beside() if beside else approach) as opened,
         ):
             if opened.link is None:
+                if _is_local(opened.failure):
+                    raise _local_error(opened.failure)
                 raise ConnectError(opened.failure.message if opened.failure else "no connection")
             yield opened.link
 

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Literal
 
+from tlsresume import shortage
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
@@ -216,8 +217,11 @@ class NetworkLink(Link):
             await self._send(data, max(self._deadline, self._loop.time() + CLOSE_WAIT))
         except TimeoutError:
             self._fail(Failure("data", "timeout", f"{self.where} does not read what we send"))
-        except OSError:
-            # What it said before it stopped listening is still to be read.
+        except OSError as error:
+            if shortage.is_shortage(error):
+                step: Step = "data" if self.client.handshake_done else "handshake"
+                self._fail(failure_from(error, step, self.where))
+            # Else: what it said before it stopped listening is still to be read.
             return
 
     async def _pump(self, done: Callable[[], bool], deadline: float) -> bool:
