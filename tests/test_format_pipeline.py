@@ -393,6 +393,18 @@ def test_nothing_breaks_out_of_the_exposition(text):
     assert names(text) == names("plain")
 
 
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_no_format_holds_a_command_to_a_runner(name):
+    """`##[error]` in any foreign text is broken up in every format, since any may be shown in a
+    job's log; also where it begins a text, and where pieces meet."""
+    for text in ("##[error]x", "n ##[group]", "##", "[error]", "#", "###[warning]##[x"):
+        assert "##[" not in rendered(name, hostile_report(text)), text
+        failure = FORMATS[name].failure()
+        if failure is not None:
+            error = ErrorResult(text, text, text, (text,), None)
+            assert "##[" not in failure(cases.TOOL, error), text
+
+
 @SETTINGS
 @given(HOSTILE)
 def test_nothing_breaks_out_of_annotations(text):

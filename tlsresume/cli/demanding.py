@@ -217,21 +217,21 @@ def read_policy(name: str) -> Policy:
     from tlsresume.errors import PolicyFileError
     from tlsresume.policy.names import BUILTIN
     from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
+    from tlsresume.session.bounded import read_bounded
 
     for builtin in BUILTIN:
         if name == builtin:
             return builtin_policy(builtin)
     try:
-        data = _read(name, LARGEST + 1)
+        data, _ = read_bounded(name, LARGEST, PolicyFileError)
         return parse_policy(data.decode("utf-8-sig"), name)
-    except FileNotFoundError:
+    except PolicyFileError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
         hints = () if os.sep in name or "." in name else nearest(name, BUILTIN)
         raise PolicyFileError(
             f"cannot read {name}: no such file or built-in policy", path=name, hints=hints
         ) from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PolicyFileError(f"cannot read {name}: {reason}", path=name) from None
     except UnicodeDecodeError:
         raise PolicyFileError(f"{name} is not UTF-8 text", path=name) from None
 
@@ -240,14 +240,6 @@ def read_report(name: str) -> Report:
     """An earlier report. Raises ReportFileError."""
     from tlsresume.errors import ReportFileError
     from tlsresume.formats.reading import LARGEST, parse_report
+    from tlsresume.session.bounded import read_bounded
 
-    try:
-        return parse_report(_read(name, LARGEST + 1), name)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ReportFileError(f"cannot read {name}: {reason}", path=name) from None
-
-
-def _read(name: str, most: int) -> bytes:
-    with open(name, "rb") as file:  # noqa: PTH123  a bounded read
-        return file.read(most)
+    return parse_report(read_bounded(name, LARGEST, ReportFileError)[0], name)

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 PROBE, JUDGE = "What to try", "Exit status"
 
 
+def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Seconds, which also end the waiting for files: what reads them runs after this."""
+    from tlsresume.session.bounded import give_up_after
+
+    seconds = duration(context, option, value)
+    give_up_after(seconds)
+    return seconds
+
+
 @click.command("probe", cls=GroupedCommand)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @click.option(
@@ -107,7 +116,7 @@ PROBE, JUDGE = "What to try", "Exit status"
     cls=GroupedOption,
     group=TIME,
     metavar="TIME",
-    callback=duration,
+    callback=_deadline,
     help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
 )
 @output_options(*FORMATS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tlsresume.formats.checks import OUTCOME_WORDS, title
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import printable_in_log
 from tlsresume.formats.units import count
 from tlsresume.results import Check, ErrorResult, Finding, Report, Severity, TargetResult, Tool
 
@@ -77,5 +77,5 @@ def _data(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text that the runner reads as text: it looks for `##[` anywhere, for `::` at a start."""
-    safe = printable(text).replace("##[", "## [")
+    safe = printable_in_log(text)
     return f"' {safe}" if safe.lstrip().startswith("::") else safe

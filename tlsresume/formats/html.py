@@ -15,7 +15,7 @@ from tlsresume.formats.chart import strips, svg
 from tlsresume.formats.checks import OUTCOME_WORDS, place
 from tlsresume.formats.html_parts import attempts, crossings, finding, matrix
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.formats.ticket_html import key_uses
 from tlsresume.formats.units import count, seconds, utc
 from tlsresume.results import (
@@ -91,7 +91,7 @@ def _document(tool: Tool, body: list[str], report: Report | None) -> str:
         "</body>",
         "</html>",
     ]
-    return "\n".join(lines) + "\n"
+    return markup_safe("\n".join(lines) + "\n")
 
 
 def _head(report: Report) -> Iterator[str]:

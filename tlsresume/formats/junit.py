@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tlsresume.formats.checks import title
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.results import Check, ErrorResult, Report, TargetResult, Tool
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _text(document: JUnitXml) -> str:
     head, _, rest = text.partition("?>")
     if not head.startswith("<?xml"):
         rest = text
-    return "<?xml version='1.0' encoding='utf-8'?>\n" + rest.strip() + "\n"
+    return markup_safe("<?xml version='1.0' encoding='utf-8'?>\n" + rest.strip() + "\n")
 
 
 def _suite(tool: Tool, target: TargetResult) -> TestSuite:

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from tlsresume.formats.checks import title
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import printable_in_log
 from tlsresume.policy.mechanisms import rate_percent
 from tlsresume.results import Check, ErrorResult, MechanismResult, Report, TargetResult, Tool
 
@@ -72,7 +72,7 @@ def failure(_tool: Tool, error: ErrorResult) -> str:
 
 
 def _text(text: str) -> str:
-    return printable(text).replace("|", "¦")
+    return printable_in_log(text).replace("|", "¦")
 
 
 def _headline(report: Report) -> str:

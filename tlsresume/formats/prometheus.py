@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import printable_in_log
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -102,7 +102,7 @@ class _Gauges:
             )
         gauge = self._made[name]
         if metric.labels:
-            gauge = gauge.labels(*(printable(label) for label in labels))
+            gauge = gauge.labels(*(printable_in_log(label) for label in labels))
         gauge.set(value)
 
     def text(self) -> str:

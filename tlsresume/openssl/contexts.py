@@ -7,20 +7,22 @@ per SSL_CTX chooses one: ciphers, trust, client certificate, key log.
 
 from __future__ import annotations
 
+import errno
 import os
 import weakref
 from functools import lru_cache
 from typing import Any
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
-
-_LARGEST_KEY = 1 << 20
+from tlsresume.session.bounded import LARGEST_PEM, is_regular, read_held
 
 
 def context_for(plan: Plan) -> SSL.Context:
@@ -79,6 +81,14 @@ def _load_trust(context: SSL.Context, trust: Trust) -> None:
     if trust.cafile is None and trust.capath is None:
         context.set_default_verify_paths()
         return
+    if trust.cafile is not None and not is_regular(trust.cafile):
+        store = context.get_cert_store()
+        for each in _certificates(trust.cafile):
+            if store is not None:
+                store.add_cert(X509.from_cryptography(each))
+        if trust.capath is None:
+            return
+        trust = Trust(capath=trust.capath)
     try:
         context.load_verify_locations(trust.cafile, trust.capath)
     except SSL.Error as error:
@@ -90,11 +100,26 @@ def _load_trust(context: SSL.Context, trust: Trust) -> None:
         ) from None
 
 
+def _certificates(path: str) -> list[x509.Certificate]:
+    """The certificates in a PEM file that OpenSSL must not open itself: it would wait for a
+    pipe, and read a device for ever."""
+    try:
+        return x509.load_pem_x509_certificates(read_held(path, LARGEST_PEM, FileError))
+    except ValueError as error:
+        raise FileError(f"cannot load certificates from {path}: {error}", path=path) from None
+
+
 def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> None:
     path = certificate.certificate
     try:
         call = "SSL_CTX_use_certificate_chain_file"
-        context.use_certificate_chain_file(path)
+        if is_regular(path):
+            context.use_certificate_chain_file(path)
+        else:
+            leaf, *chain = _certificates(path)
+            context.use_certificate(leaf)
+            for each in chain:
+                context.add_extra_chain_cert(each)
         path = certificate.key
         key = _private_key(path, certificate.passphrase)
         call = "SSL_CTX_use_PrivateKey"
@@ -113,17 +138,13 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
 def _private_key(path: str, passphrase: bytes | None) -> Any:
     """The key in a PEM file. A passphrase that it does not need is left aside."""
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123  a bounded read
-            data = stream.read(_LARGEST_KEY)
+        data = read_held(path, LARGEST_PEM, FileError)
         try:
             return load_pem_private_key(data, passphrase)
         except TypeError:
             if passphrase is None:
                 raise
             return load_pem_private_key(data, None)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"cannot read the key in {path}: {reason}", path=path) from None
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         if isinstance(error, TypeError):
             why, hint = "it is encrypted", "give its passphrase with --passphrase-file"
@@ -136,9 +157,11 @@ def _private_key(path: str, passphrase: bytes | None) -> Any:
 
 def _log_keys(context: SSL.Context, path: str) -> None:
     """Append each secret to a file of the NSS key log format, readable by us alone."""
+    # Without O_NONBLOCK the opening of a pipe waits for a reader, and the writing for room.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    except OSError as error:
+        log = os.open(path, flags, 0o600)
+    except (OSError, ValueError) as error:
         raise _key_log_error(path, error) from None
 
     def append(connection: SSL.Connection, line: bytes) -> None:
@@ -151,6 +174,10 @@ def _log_keys(context: SSL.Context, path: str) -> None:
     context.set_keylog_callback(append)
 
 
-def _key_log_error(path: str, error: OSError) -> FileError:
-    reason = (error.strerror or str(error)).lower()
+def _key_log_error(path: str, error: OSError | ValueError) -> FileError:
+    reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
+    if isinstance(error, OSError) and error.errno == errno.ENXIO:
+        reason = "it is a pipe that nobody reads"
+    elif isinstance(error, BlockingIOError):
+        reason = "it is a pipe that is full, and its reader too slow"
     return FileError(f"cannot write the key log {path}: {reason}", path=path)
