@@ -157,8 +157,11 @@ def _known_or_bug(error: Exception) -> TLSResumeError:
 def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outputs]) -> int:
     """Say what ended the run, on stderr, and as a document where one was asked for."""
     from tlsresume.cli.console import report_error
+    from tlsresume.endpoints import without_logins
     from tlsresume.errors import TLSResumeError
 
+    error.message = without_logins(error.message)
+    error.hints = tuple(without_logins(hint) for hint in error.hints)
     report_error(error)
     try:
         for each in outputs:
