@@ -416,3 +416,13 @@ def test_s_client_resumes_with_ours(tmp_path, tls_version):
             assert f"Reused, TLSv{tls_version}" in s_client(port, tls_version, "-sess_in", ours)
         finally:
             server.terminate()
+
+
+def test_a_block_with_letters_beyond_ascii():
+    """Letters that no base64 has, of any alphabet, make a damaged file and no bug."""
+    for letter in ("é", "漢", "\uff21", "\u0661"):
+        text = "-----BEGIN {0}-----\nMII{1}\n-----END {0}-----\n".format(
+            "SSL SESSION PARAMETERS", letter
+        )
+        with pytest.raises(SessionFileError, match="is damaged: its block is no base64"):
+            parse_session_file(text.encode(), "f")

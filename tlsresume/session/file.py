@@ -14,7 +14,6 @@ and a file that others can read is warned about.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import shlex
 import sys
@@ -245,7 +244,8 @@ def _base64(lines: list[str], path: str) -> bytes:
         raise SessionFileError(f"{path} is encrypted PEM, which is not supported", path=path)
     try:
         return base64.b64decode("".join(line.strip() for line in lines), validate=True)
-    except binascii.Error as error:
+    # Of letters beyond ASCII Python says it by a plain ValueError, which binascii.Error is too.
+    except ValueError as error:
         raise SessionFileError(
             f"{path} is damaged: its block is no base64 ({error})", path=path, hints=UNREADABLE
         ) from error
