@@ -284,11 +284,15 @@ def _role(number: int, of: int, encoding: str) -> Role:
 
 def _warnings(keys: Sequence[bytes], path: str) -> list[str]:
     found = []
+    first_of: dict[bytes, int] = {}
+    names: set[bytes] = set()
     for number, key in enumerate(keys, 1):
-        first = keys.index(key) + 1
+        first = first_of.setdefault(key, number)
+        named = key[:16] in names
+        names.add(key[:16])
         if first < number:
             found.append(f"{path}: key {number} is the same as key {first}")
-        elif any(key[:16] == other[:16] for other in keys[: number - 1]) and len(key) > _GO:
+        elif named and len(key) > _GO:
             found.append(f"{path}: key {number} has the name of another key, and cannot be told")
         weak = weakness(key) or (weakness(key[16:]) if len(key) > _GO else None)
         if weak is not None:
