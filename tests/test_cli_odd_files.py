@@ -153,6 +153,17 @@ def test_pems_may_come_through_pipes(run, server, tmp_path):
     assert status == ExitStatus.OK, (out, err)
 
 
+def test_a_default_of_trust_that_is_no_file(run, server, silent, monkeypatch):
+    """$SSL_CERT_FILE, which OpenSSL itself would open, may name a pipe or a device, too."""
+    monkeypatch.setattr(bounded, "PATIENCE", 0.01)
+    target = f"127.0.0.1:{server().port}"
+    for name in (silent(), "/dev/zero"):
+        contexts._context.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", name)
+        status, _, err = run("probe", target, "--tries", "1")
+        assert (status, name in err) == (ExitStatus.FILE, True), err
+
+
 def test_a_key_log_that_is_a_pipe(run, server, tmp_path):
     """A pipe without a reader is refused at once; one with a reader gets the secrets."""
     pipe = tmp_path / "pipe"

@@ -24,6 +24,9 @@ from tlsresume.openssl import binding
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
 from tlsresume.session.bounded import LARGEST_PEM, is_regular, read_held
 
+#: Where OpenSSL looks for the trusted certificates of its user (X509_get_default_cert_file_env(3)).
+_DEFAULT_CAFILE = "SSL_CERT_FILE"
+
 
 def context_for(plan: Plan) -> SSL.Context:
     """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part."""
@@ -79,8 +82,11 @@ def _context(
 
 def _load_trust(context: SSL.Context, trust: Trust) -> None:
     if trust.cafile is None and trust.capath is None:
-        context.set_default_verify_paths()
-        return
+        ours = os.environ.get(_DEFAULT_CAFILE)
+        if not ours or is_regular(ours) or not os.path.exists(ours):  # noqa: PTH110  it may be no valid Path
+            context.set_default_verify_paths()
+            return
+        trust = Trust(cafile=ours)
     if trust.cafile is not None and not is_regular(trust.cafile):
         store = context.get_cert_store()
         for each in _certificates(trust.cafile):
