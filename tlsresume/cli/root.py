@@ -49,13 +49,15 @@ class NoSuchCommand(click.UsageError):
     def __init__(self, word: str, ctx: click.Context) -> None:
         from difflib import get_close_matches
 
+        from tlsresume.endpoints import without_login
+
         super().__init__(f"No such command {word!r}.", ctx)
         meant = get_close_matches(word, COMMANDS, 1)
         self.hints: tuple[str, ...] = ()
         if meant:
             self.hints = (f"did you mean: tlsresume {meant[0]}",)
         elif any(mark in word for mark in ".:"):
-            self.hints = (f"to test a server: tlsresume probe {word}",)
+            self.hints = (f"to test a server: tlsresume probe {without_login(word)}",)
 
 
 class LazyGroup(click.Group):
@@ -160,8 +162,8 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
     from tlsresume.endpoints import without_logins
     from tlsresume.errors import TLSResumeError
 
+    # Not the hints, which are ours, and may say where a user's name stands in a URL.
     error.message = without_logins(error.message)
-    error.hints = tuple(without_logins(hint) for hint in error.hints)
     report_error(error)
     try:
         for each in outputs:
