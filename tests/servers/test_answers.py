@@ -179,6 +179,8 @@ def postfix(site: Site, lines: tuple[str, ...]) -> Layout:
                     f"inet_interfaces = {HOST}",
                     "inet_protocols = ipv4",
                     "alias_maps =",
+                    "local_recipient_maps =",
+                    "mynetworks = 192.0.2.0/24",
                     "smtp_dns_support_level = disabled",
                     "smtpd_peername_lookup = no",
                     "smtpd_tls_security_level = may",
