@@ -155,10 +155,11 @@ def node(site: Site, lines: tuple[str, ...]) -> Layout:
 
 def postfix(site: Site, lines: tuple[str, ...]) -> Layout:
     """A Postfix of its own, in the foreground; lines go into main.cf."""
-    need("postfix")
-    port = site.free_port()
+    if find_program("postfix") is None:
+        pytest.skip("Debian has room for one mail server, and other tests need Exim")
     if os.geteuid() != 0:
         pytest.skip("Postfix starts as root only")
+    port = site.free_port()
     queue, data = site.folder / "queue", site.folder / "data"
     queue.mkdir()
     data.mkdir()
