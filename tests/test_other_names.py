@@ -82,6 +82,16 @@ def test_no_bypass_without_a_request_for_a_certificate_or_a_good_answer() -> Non
         assert all(finding.severity == "info" for finding in told.values())
 
 
+def test_a_handshake_that_passes_is_a_warning_where_no_answer_is_read() -> None:
+    """TLS refuses the control and takes the offer: that much is known of any protocol."""
+    for offer in (b"", b"\x20\x02\x00\x00"):
+        story = Story("psk").full().reused()
+        story.crossed(COVERED, own=b"", offer=offer, control=None, **refused_by(116))
+        finding = findings(story)["client-certificate-bypassed"]
+        assert finding.severity == "warning"
+        assert finding.not_known
+
+
 def test_whose_certificate_and_whose_answer() -> None:
     """A warning where the session's certificate is not for the other name, and one where the
     answer is that of the session's own name; information where both are right."""

@@ -155,10 +155,11 @@ def node(site: Site, lines: tuple[str, ...]) -> Layout:
 
 def postfix(site: Site, lines: tuple[str, ...]) -> Layout:
     """A Postfix of its own, in the foreground; lines go into main.cf."""
-    need("postfix")
-    port = site.free_port()
+    if find_program("postfix") is None:
+        pytest.skip("Debian has room for one mail server, and other tests need Exim")
     if os.geteuid() != 0:
         pytest.skip("Postfix starts as root only")
+    port = site.free_port()
     queue, data = site.folder / "queue", site.folder / "data"
     queue.mkdir()
     data.mkdir()
@@ -179,6 +180,8 @@ def postfix(site: Site, lines: tuple[str, ...]) -> Layout:
                     f"inet_interfaces = {HOST}",
                     "inet_protocols = ipv4",
                     "alias_maps =",
+                    "local_recipient_maps =",
+                    "mynetworks = 192.0.2.0/24",
                     "smtp_dns_support_level = disabled",
                     "smtpd_peername_lookup = no",
                     "smtpd_tls_security_level = may",

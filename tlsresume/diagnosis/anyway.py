@@ -83,4 +83,4 @@ def _accepted_after_all(attempt: Attempt) -> bool:
 
 
 def _broken_offer(attempt: Attempt) -> bool:
-    return attempt.offered is not None and not attempt.handshake_done
+    return attempt.offered is not None and not attempt.handshake_done and not limited(attempt)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.diagnosis.answers import answer_of, tally
+from tlsresume.diagnosis.answers import AnswerClass, answer_of, tally
 from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.control import shown
 from tlsresume.diagnosis.refusals import refusal_words, refused_by_status, refuses_client
@@ -265,8 +265,20 @@ def _bypassing(view: View) -> list[Crossing]:
     return [
         c
         for c in crossings(view)
-        if c.resumed and _served(c.offer) and c.control is not None and refuses_client(c.control)
+        if c.resumed
+        and (_served(c.offer) or _unread(c))
+        and c.control is not None
+        and refuses_client(c.control)
     ]
+
+
+def _unread(crossing: Crossing) -> bool:
+    """Whether TLS itself refused the control and took the offer, in a protocol whose answers
+    are not read, or where none was asked for."""
+    if crossing.offer is None or crossing.control is None or crossing.control.handshake_done:
+        return False
+    answer = answer_of(crossing.offer)
+    return answer is None or answer.kind is AnswerClass.UNREAD
 
 
 def _across_names(view: View) -> Match | None:
@@ -282,6 +294,10 @@ def _across_names(view: View) -> Match | None:
         seen=(*(line for c in passed for line in _told(c)), made),
         evidence=tuple(line for c in passed[:2] for line in _evidence(view, c)),
         aside=True,
+        severity=None if any(_served(c.offer) for c in passed) else "warning",
+        not_known=()
+        if any(_served(c.offer) for c in passed)
+        else ("whether requests are served, too: no answer was read",),
     )
 
 

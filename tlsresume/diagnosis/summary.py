@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
-from tlsresume.diagnosis.anyway import blameless
+from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.experiments.spoiled import is_spoiled
 from tlsresume.results import (
@@ -67,7 +67,7 @@ def letter(attempt: Attempt) -> str:
     if attempt.left_unanswered:
         return "U"
     if not attempt.handshake_done:
-        offered = attempt.offered is not None
+        offered = attempt.offered is not None and not limited(attempt)
         return "E" if offered else "C"
     if attempt.reused:
         return "R"

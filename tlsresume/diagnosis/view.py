@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless
+from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless, limited
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
@@ -111,7 +111,9 @@ class View:
     def broken(self) -> tuple[Attempt, ...]:
         """Tries whose handshake failed after the session was offered."""
         return tuple(
-            attempt for attempt in self.subject if attempt.offered and not attempt.handshake_done
+            attempt
+            for attempt in self.subject
+            if attempt.offered and not attempt.handshake_done and not limited(attempt)
         )
 
     @property

@@ -2,7 +2,8 @@
 
 The bindings have no X509_check_host, so the certificate is verified against itself as
 the only trusted one, with the name as a parameter and the dates left out: what is then
-wrong is the name.
+wrong is the name. OpenSSL is loaded with the first question, since what only reads the
+rules (`tlsresume explain`) asks none.
 """
 
 from __future__ import annotations
@@ -11,10 +12,6 @@ import ipaddress
 from typing import Any
 
 from cryptography import x509
-from OpenSSL import SSL, crypto
-
-_lib: Any = SSL._lib  # type: ignore[attr-defined]  # private: the bindings themselves
-_ffi: Any = SSL._ffi  # type: ignore[attr-defined]  # private: the bindings themselves
 
 #: X509_V_FLAG_NO_CHECK_TIME and X509_V_FLAG_PARTIAL_CHAIN (X509_VERIFY_PARAM_set_flags(3));
 #: the bindings lack the first.
@@ -27,6 +24,8 @@ _MISMATCHES = frozenset({62, 64})
 def covers(der: bytes, name: str) -> bool | None:
     """Whether a certificate (DER) is for a DNS name or an IP address; None where it, or the
     name, cannot be read."""
+    from OpenSSL import crypto
+
     try:
         certificate = crypto.X509.from_cryptography(x509.load_der_x509_certificate(der))
         store = crypto.X509Store()
@@ -41,8 +40,12 @@ def covers(der: bytes, name: str) -> bool | None:
     return True
 
 
-def _ask_for(store: crypto.X509Store, name: str) -> bool:
-    """Make a store's verifications ask for a name, and for nothing that depends on the time."""
+def _ask_for(store: Any, name: str) -> bool:
+    """Make the verifications of an X509Store ask for a name, and for nothing of the time."""
+    from OpenSSL import SSL
+
+    _lib: Any = SSL._lib  # type: ignore[attr-defined]  # private: the bindings themselves
+    _ffi: Any = SSL._ffi  # type: ignore[attr-defined]  # private: the bindings themselves
     parameters = _ffi.gc(_lib.X509_VERIFY_PARAM_new(), _lib.X509_VERIFY_PARAM_free)
     _lib.X509_VERIFY_PARAM_set_flags(parameters, _NO_CHECK_TIME | _PARTIAL_CHAIN)
     try:
