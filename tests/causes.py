@@ -648,12 +648,6 @@ def a_limit_after_some_connections(story: Story) -> Story:
 
 
 @row("breaks-anyway", *ALL)
-def the_next_offer_is_answered(story: Story) -> Story:
-    story.full().broken(kind="reset").broken(kind="reset").full("control")
-    return story.reused(None, "control", "offer").full("control")
-
-
-@row("breaks-anyway", *ALL)
 def from_some_moment_on_nothing_works(story: Story) -> Story:
     down = alert(AlertDescription.internal_error)
     story.full().broken(alerts=(down,)).broken(alerts=(down,))

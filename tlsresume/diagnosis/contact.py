@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare
+from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, breaks_on_both_sides
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
@@ -93,6 +93,9 @@ def connections_break(view: View) -> Match | None:
     own = [a for a in view.everything if a.mechanism == view.mechanism]
     last = {a.ask: a for a in own}
     broke = [a for a in own if not a.server_hello_seen and last[a.ask].server_hello_seen]
+    if not breaks_on_both_sides(view.attempts):
+        # Others that offered a session were answered, and breaks-anyway does not speak of it.
+        broke += [a for a in blameless(view.attempts) if a not in broke]
     if not broke:
         return None
     alone = sum(not _crowded(view, a) for a in broke)

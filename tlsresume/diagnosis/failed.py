@@ -6,7 +6,15 @@ failure) has succeeded: else the server, not the session, is the trouble.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, unanswered
+from collections.abc import Sequence
+
+from tlsresume.diagnosis.anyway import (
+    OTHER_PLANS,
+    bare,
+    blameless,
+    breaks_on_both_sides,
+    unanswered,
+)
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
@@ -20,7 +28,8 @@ from tlsresume.diagnosis.control import (
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
-from tlsresume.results import Attempt
+from tlsresume.experiments.listing import HELLO_SIZE
+from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.
@@ -215,6 +224,23 @@ def mixed_version_pool(view: View) -> Match | None:
     )
 
 
+#: How handshakes end that a shorter ClientHello may have saved.
+_FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
+
+
+def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
+    """A control; and, where it succeeds, whether it is the length of the ClientHello."""
+    lengths = [
+        a.hello_size
+        for a in broken
+        if not a.server_hello_seen
+        and a.hello_size is not None
+        and a.error is not None
+        and a.error.kind in _FOR_ITS_LENGTH
+    ]
+    return (*ASK, HELLO_SIZE) if lengths and controlled(view) and not view.accepted else ASK
+
+
 @rule(
     "dies-on-session",
     "C",
@@ -246,7 +272,7 @@ def dies_on_session(view: View) -> Match | None:
         seen=(times(died, view, f"{said} instead of an answer"),),
         evidence=shown(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
-        ask=ASK,
+        ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
     )
@@ -279,6 +305,8 @@ def breaks_anyway(view: View) -> Match | None:
     broken = [attempt for attempt in view.broken if attempt in spared]
     if not broken or (view.saved is not None and view.hopeless):
         return None
+    if not breaks_on_both_sides(view.attempts):
+        return None  # connections-break says it
     without = [attempt for attempt in view.attempts if bare(attempt)]
     failed = [attempt for attempt in without if not attempt.handshake_done]
     return Match(
@@ -317,6 +345,6 @@ def fails_with_session(view: View) -> Match | None:
         seen=(times(broken, view, failure(broken[0])),),
         evidence=shown(view, broken),
         proven=controlled(view) and not view.accepted,
-        ask=ASK,
+        ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
     )

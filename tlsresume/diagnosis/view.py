@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless
 from tlsresume.diagnosis.summary import counted, issued_key
+from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
 #: The series whose tries are judged; the rest are experiments.
 SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
+
+#: Experiments that another server may answer, with keys of its own.
+_OTHER_SERVERS = frozenset({"cross-name", HELLO_SIZE, DEFAULT_SERVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +186,7 @@ class View:
         return tuple(
             name
             for attempt in self.attempts
-            if attempt.experiment != "cross-name" and (name := self.issued_key(attempt))
+            if attempt.experiment not in _OTHER_SERVERS and (name := self.issued_key(attempt))
         )
 
     @property

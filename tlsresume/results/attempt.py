@@ -122,6 +122,8 @@ class Attempt:
     `certificate_wanted` says in words which client certificates the server accepts.
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
+    `hello_size` is the length of the first ClientHello in its TLS records, in bytes.
+    `malformed_ticket`: our side ended the connection on a NewSessionTicket it could not take.
     `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
     """
 
@@ -142,6 +144,8 @@ class Attempt:
     accepted: bool | None = None
     reused: bool | None = None
     handshake_done: bool = False
+    hello_size: int | None = None
+    malformed_ticket: bool = False
     server_hello_seen: bool = False
     certificate_seen: bool = False
     certificate_requested: bool = False
