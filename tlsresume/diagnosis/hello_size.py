@@ -201,12 +201,7 @@ def routed_by_session(view: View) -> Match | None:
             f"without a session, padded to {_bytes(padded)} bytes: the first server",
         ),
         evidence=tuple(exchange(view, a) for a in (*division.here[:1], *division.there[:1])),
-        candidates=() if len(division.there) > _NO_LUCK else ("other-ticket-key, by luck",),
     )
-
-
-#: So many connections do not all meet one of two nodes by luck.
-_NO_LUCK = 5
 
 
 def _two_servers(view: View, division: Division) -> tuple[str, str]:

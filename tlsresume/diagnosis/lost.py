@@ -206,7 +206,8 @@ def _lost_midway(view: View) -> Match | None:
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",
     directives=(
-        "nginx ssl_session_cache shared:SSL:10m (the default, none, issues IDs it never honours)",
+        "nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
+        " default, none, issues IDs it never honours)",
         "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
         "httpd SSLSessionCache shmcb:...",
         "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",

@@ -132,6 +132,7 @@ def observed_attempt(
             connect=connect_ms,
             handshake=link.handshake_ms,
             first_ticket=client.first_ticket_at,
+            server_hello=_answered_at(transcript),
             total=total_ms,
         ),
         traffic=Traffic(client.sent, client.received, client.flights),
@@ -151,6 +152,13 @@ def hello_size(transcript: Transcript) -> int | None:
         if entry.sender is Role.CLIENT and entry.handshake_type == HandshakeType.client_hello:
             return entry.size + _RECORD_HEADER * -(-entry.size // _RECORD)
     return None
+
+
+def _answered_at(transcript: Transcript) -> float | None:
+    """Milliseconds until the server's first handshake message."""
+    return next(
+        (e.at_ms for e in transcript.entries if e.sender is Role.SERVER and e.handshake_type), None
+    )
 
 
 def _malformed_ticket(client: TLSClient, transcript: Transcript) -> bool:

@@ -98,6 +98,7 @@ class Timings:
     connect: float | None = None
     handshake: float | None = None
     first_ticket: float | None = None
+    server_hello: float | None = None
     total: float | None = None
 
 
