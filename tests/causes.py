@@ -458,7 +458,7 @@ def the_other_key_takes_its_own(story: Story) -> Story:
 @row("routed-by-size", *ALL)
 def long_hellos_meet_another_certificate(story: Story) -> Story:
     key = STATEFUL if story.mechanism == "psk" else ""
-    other = {"key": key, "leaf_sha256": OTHER_LEAF}
+    other: dict[str, Any] = {"key": key, "leaf_sha256": OTHER_LEAF}
     story.full(key=key, hello_size=300).full("tries", key=key, hello_size=300)
     for _ in range(5):
         story.declined(hello_size=600, **other)

@@ -66,8 +66,10 @@ def hello_too_large(view: View) -> Match | None:
         return None
     lengths = [a.hello_size or 0 for a in broken]
     seen = [
-        f"{failure(broken[0])} at a ClientHello of {_span(lengths)} bytes with a session, on"
-        f" {len(broken)} of {connections(len(view.subject))}",
+        (
+            f"{failure(broken[0])} at a ClientHello of {_span(lengths)} bytes with a session, on"
+            f" {len(broken)} of {connections(len(view.subject))}"
+        ),
         f"without a session {_bytes(plain)} bytes are answered: {len(plain)} of {len(plain)}",
     ]
     if padded:
@@ -149,8 +151,10 @@ def _only_short_ones_resume(view: View) -> Match | None:
             return None
         return Match(
             seen=(
-                f"sessions are declined in a ClientHello of {shortest} bytes or more,"
-                f" {len(view.declined)} of {len(view.declined)} times",
+                (
+                    f"sessions are declined in a ClientHello of {shortest} bytes or more,"
+                    f" {len(view.declined)} of {len(view.declined)} times"
+                ),
                 *_resumed_when_short(brief),
             ),
             evidence=tuple(exchange(view, a) for a in (*view.declined[:1], *brief[:1])),
@@ -165,8 +169,10 @@ def _only_short_ones_resume(view: View) -> Match | None:
         return None
     return Match(
         seen=(
-            f"sessions are declined in a ClientHello of {shortest} bytes or more, those of"
-            f" {others[0].mechanism} resume in one of {_bytes(others)}",
+            (
+                f"sessions are declined in a ClientHello of {shortest} bytes or more, those of"
+                f" {others[0].mechanism} resume in one of {_bytes(others)}"
+            ),
         ),
         evidence=tuple(exchange(view, a) for a in view.declined[:1]),
         proven=False,
@@ -207,7 +213,6 @@ def routed_by_session(view: View) -> Match | None:
 def _two_servers(view: View, division: Division) -> tuple[str, str]:
     """Who answered short ClientHellos, and who the longer ones."""
     there = [a for a in division.there if a.offered is not None]
-    bare = len(division.there) - len(there)
     return (
         (
             f"a ClientHello of {_span([a.hello_size or 0 for a in division.here])} bytes meets one"
@@ -218,7 +223,6 @@ def _two_servers(view: View, division: Division) -> tuple[str, str]:
             f"one of {_span([a.hello_size or 0 for a in division.there])} bytes another"
             f" ({_known_by(view, division, division.there[0])}): {len(there)} of"
             f" {connections(len(there))} that offer a session"
-            + (f", and {bare} without" if bare else "")
         ),
     )
 
@@ -243,8 +247,10 @@ def _resumed_when_short(brief: list[Attempt]) -> tuple[str, ...]:
     if not brief:
         return ()
     return (
-        f"with a shorter group list, {_bytes(brief)} bytes, the session resumes:"
-        f" {len(brief)} of {len(brief)}",
+        (
+            f"with a shorter group list, {_bytes(brief)} bytes, the session resumes:"
+            f" {len(brief)} of {len(brief)}"
+        ),
     )
 
 

@@ -7,6 +7,7 @@ the experiment `later`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.compared import shown
@@ -17,10 +18,11 @@ from tlsresume.experiments.listing import AT_ONCE, LATER
 from tlsresume.experiments.spoiled import handle_of
 from tlsresume.results import Attempt
 
-#: An acceptance this much younger than a refusal is no jitter: age does not decide.
-_JITTER = 0.5
+#: Of all pairs of a refusal and an acceptance, so many may have the younger one accepted:
+#: the moment at which a session is there differs a little.
+_JITTER = 0.05
 
-#: So many refusals and acceptances, at the least, before their ages are compared.
+#: So many refusals, and later so many acceptances, make a rule of what one does by chance.
 _FEWEST = 2
 
 
@@ -69,24 +71,28 @@ def honoured_later(view: View) -> Match | None:
         return None
     ages = _ages(view)
     refused, accepted = ages[False], ages[True]
+    if len(accepted) < _FEWEST:
+        return None
     return Match(
         seen=(
-            f"refused up to {seconds(round(max(refused), 3))} after the handshake,"
-            f" {len(refused)} of {len(refused)} times; accepted from"
-            f" {seconds(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times",
+            (
+                f"refused up to {seconds(round(max(refused), 3))} after the handshake,"
+                f" {len(refused)} of {len(refused)} times; accepted from"
+                f" {seconds(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
+            ),
         ),
         evidence=shown(view, view.declined[0], pause[0]),
     )
 
 
 def _age_decides(view: View) -> bool:
-    """Whether sessions were refused and accepted, and none was accepted at an age well below
-    that of one that was refused."""
+    """Whether sessions were refused and accepted, and those accepted were older."""
     ages = _ages(view)
-    refused, accepted = ages[False], ages[True]
-    return len(refused) >= _FEWEST <= len(accepted) and min(accepted) >= max(
-        _JITTER * max(refused), min(refused)
-    )
+    refused, accepted = sorted(ages[False]), ages[True]
+    if len(refused) < _FEWEST or not accepted:
+        return False
+    younger = sum(len(refused) - bisect_right(refused, age) for age in accepted)
+    return younger <= _JITTER * len(refused) * len(accepted)
 
 
 def _ages(view: View) -> dict[bool, list[float]]:

@@ -148,8 +148,10 @@ def cache_miss(view: View) -> Match | None:
 
 #: Servers drop a session whose connection ended uncleanly (SSL_shutdown(3)).
 _LOST_WITH_A_CONNECTION = (
-    "connections-break: a server drops the session of a connection that was cut, which the client"
-    " need not notice",
+    (
+        "connections-break: a server drops the session of a connection that was cut, which the client"
+        " need not notice"
+    ),
 )
 
 _LOSSY = (
@@ -206,8 +208,10 @@ def _lost_midway(view: View) -> Match | None:
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",
     directives=(
-        "nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
-        " default, none, issues IDs it never honours)",
+        (
+            "nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
+            " default, none, issues IDs it never honours)"
+        ),
         "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
         "httpd SSLSessionCache shmcb:...",
         "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",

@@ -33,8 +33,10 @@ def malformed_ticket(view: View) -> Match | None:
     said = f", and we send alert {alerts[0].description} {alerts[0].name}" if alerts else ""
     return Match(
         seen=(
-            f"a NewSessionTicket ends {len(bad)} of {connections(len(own))}{said}:"
-            f" {failure(bad[0])}",
+            (
+                f"a NewSessionTicket ends {len(bad)} of {connections(len(own))}{said}:"
+                f" {failure(bad[0])}"
+            ),
         ),
         evidence=tuple(exchange(view, attempt) for attempt in bad[:2]),
     )

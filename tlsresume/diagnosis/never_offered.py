@@ -232,8 +232,10 @@ _NOT_ISSUED = {
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
     directives=(
-        "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
-        " the port, or in http",
+        (
+            "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
+            " the port, or in http"
+        ),
         "haproxy: no no-tls-tickets, tune.ssl.cachesize > 0",
         "httpd SSLSessionTickets on; SSLSessionCache shmcb:...",
         "Envoy session_ticket_keys, not disable_stateless_session_resumption",

@@ -84,15 +84,19 @@ def _seen(view: View) -> tuple[str, ...]:
         if not any(x.description == AlertDescription.unrecognized_name for x in bare.alerts):
             return ()
         return (
-            "without a server name the handshake is refused (alert 112 unrecognized_name):"
-            " another server block is the default of this port",
+            (
+                "without a server name the handshake is refused (alert 112 unrecognized_name):"
+                " another server block is the default of this port"
+            ),
         )
     here = next((a.leaf_sha256 for a in view.full if a.leaf_sha256), None)
     what = _behaviour(view, bare)
     if here is not None and bare.leaf_sha256 not in (None, here):
         return (
-            f"without a server name another certificate comes ({short(bare.leaf_sha256)}, not"
-            f" {short(here)}), of the default server of this port; {what}",
+            (
+                f"without a server name another certificate comes ({short(bare.leaf_sha256)}, not"
+                f" {short(here)}), of the default server of this port; {what}"
+            ),
         )
     if what == _behaviour(view, view.full[0]):
         return ()

@@ -32,7 +32,7 @@ def context_for(plan: Plan) -> SSL.Context:
         plan.trust,
         plan.certificate,
         plan.keylogfile,
-        plan.padding,
+        padding=plan.padding,
     )
 
 
@@ -51,6 +51,7 @@ def _context(
     trust: Trust,
     certificate: ClientCertificate | None,
     keylogfile: str | None,
+    *,
     padding: int,
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)

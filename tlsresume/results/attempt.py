@@ -92,7 +92,11 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds spent in each step; None where the step did not end."""
+    """Milliseconds spent in each step; None where the step did not end.
+
+    `server_hello` and `first_ticket` are counted from the ClientHello, within `handshake`
+    or behind it.
+    """
 
     dns: float | None = None
     connect: float | None = None
