@@ -44,10 +44,10 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
                 tls_version=ProtocolVersion.TLSv1_3,
                 server_hello_seen=True,
                 reused=n % 2 == 0,
+                answered_ms=(served - begins + work / 2) * 1000,
                 timings=Timings(
                     connect=0.0,
                     handshake=(done - begins) * 1000,
-                    server_hello=(served - begins + work / 2) * 1000,
                     total=(end - begins) * 1000,
                 ),
             )

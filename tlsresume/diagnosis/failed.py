@@ -28,7 +28,7 @@ from tlsresume.diagnosis.control import (
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
-from tlsresume.experiments.listing import HELLO_SIZE
+from tlsresume.experiments.listing import HELLO_SIZE, PADDED
 from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
@@ -241,6 +241,19 @@ def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
     return (*ASK, HELLO_SIZE) if lengths and controlled(view) and not view.accepted else ASK
 
 
+def _not_its_length(view: View) -> tuple[str, ...]:
+    """What clears the length of the ClientHello, in words (experiment hello-size)."""
+    padded = view.experiment(HELLO_SIZE, PADDED)
+    if not padded or not all(a.handshake_done for a in padded):
+        return ()
+    return (
+        (
+            f"not for its length: without a session, padded to {padded[0].hello_size} bytes, it is"
+            f" answered {len(padded)} of {len(padded)} times"
+        ),
+    )
+
+
 @rule(
     "dies-on-session",
     "C",
@@ -269,7 +282,7 @@ def dies_on_session(view: View) -> Match | None:
     how = died[0].error.kind if died[0].error else "closed"
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
-        seen=(times(died, view, f"{said} instead of an answer"),),
+        seen=(times(died, view, f"{said} instead of an answer"), *_not_its_length(view)),
         evidence=shown(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
         ask=_ask(view, broken),

@@ -62,7 +62,7 @@ def _span(attempt: Attempt) -> Span | None:
     times = attempt.timings
     if not attempt.handshake_done or attempt.hello_retry:
         return None
-    if times.handshake is None or times.server_hello is None or times.total is None:
+    if times.handshake is None or attempt.answered_ms is None or times.total is None:
         return None
     hello = attempt.time + (times.connect or 0.0) / 1000
     return Span(
@@ -70,7 +70,7 @@ def _span(attempt: Attempt) -> Span | None:
         hello=hello,
         done=hello + times.handshake / 1000,
         end=attempt.time + times.total / 1000,
-        answer=times.server_hello,
+        answer=attempt.answered_ms,
         handshake=times.handshake,
     )
 

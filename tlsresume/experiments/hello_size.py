@@ -22,11 +22,15 @@ from tlsresume.wire.handshake import ProtocolVersion
 
 _ROUNDS = 2
 
-#: A round is a handshake as it is, one that is padded, and one short offer.
+#: A round is a handshake as it is, one that is padded, and one short offer; in TLS 1.2
+#: there is no short one, and one more that is padded.
 COST = 3 * _ROUNDS
 
 #: Groups with small key shares: 32 bytes for the first, beside 1216 of X25519MLKEM768.
 SMALL_GROUPS = "X25519:P-256"
+
+#: Groups whose key share has at most 133 bytes, as OpenSSL names them.
+_SMALL = frozenset({"x25519", "x448", "secp256r1", "secp384r1", "secp521r1"})
 
 #: What an extension takes at least (RFC 8446 section 4.2).
 _LEAST = 4
@@ -40,20 +44,24 @@ async def hello_size(setting: Setting) -> None:
     longest = longest_unresumed(setting)
     if longest is None:
         return
-    for _ in range(_ROUNDS):
-        plain = await _without_session(setting, PLAIN, setting.plan)
-        silent = False
-        padding = longest - (plain.hello_size or longest)
+    plain = await _without_session(setting, PLAIN, setting.plan)
+    padding = longest - (plain.hello_size or longest)
+    padded_plan = replace(setting.plan, padding=min(max(padding, _LEAST), _MOST))
+    for number in range(_ROUNDS):
         if padding > 0:
-            plan = replace(setting.plan, padding=min(max(padding, _LEAST), _MOST))
-            padded = await _without_session(setting, PADDED, plan)
-            silent = padded.error is not None and padded.error.kind == "timeout"
-        short = _short(setting.plan)
+            padded = await _without_session(setting, PADDED, padded_plan)
+            if padded.error is not None and padded.error.kind == "timeout":
+                padding = 0  # each further one would wait for the whole timeout
+        short = _short(setting.plan, plain.group)
         sessions = [s for s in plain.sessions if s.mechanism == setting.mechanism]
         if sessions and short is not None:
             await setting.offer(HELLO_SIZE, SHORT, sessions[-1], plan=short)
-        if silent:
-            return  # each further one would wait for the whole timeout
+        if number + 1 < _ROUNDS:
+            # An odd number of connections between two of a kind, or two nodes that take turns
+            # would each meet their own.
+            if short is None and padding > 0:
+                await _without_session(setting, PADDED, padded_plan)
+            plain = await _without_session(setting, PLAIN, setting.plan)
 
 
 def longest_unresumed(setting: Setting) -> int | None:
@@ -79,8 +87,10 @@ async def _without_session(setting: Setting, series: str, plan: Plan) -> Attempt
     return await setting.lab.connect(setting.route, plan, errand)
 
 
-def _short(plan: Plan) -> Plan | None:
-    """The same plan with a shorter ClientHello; None in TLS 1.2, which has no key shares."""
-    if plan.maximum < ProtocolVersion.TLSv1_3 or plan.groups == SMALL_GROUPS:
+def _short(plan: Plan, group: str | None) -> Plan | None:
+    """The same plan with a shorter ClientHello, that holds one small key share of the group
+    which the server chose; None in TLS 1.2, which has no key shares."""
+    groups = group if group in _SMALL else SMALL_GROUPS
+    if plan.maximum < ProtocolVersion.TLSv1_3 or plan.groups == groups:
         return None
-    return replace(plan, groups=SMALL_GROUPS)
+    return replace(plan, groups=groups)

@@ -92,17 +92,12 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds spent in each step; None where the step did not end.
-
-    `server_hello` and `first_ticket` are counted from the ClientHello, within `handshake`
-    or behind it.
-    """
+    """Milliseconds spent in each step; None where the step did not end."""
 
     dns: float | None = None
     connect: float | None = None
     handshake: float | None = None
     first_ticket: float | None = None
-    server_hello: float | None = None
     total: float | None = None
 
 
@@ -128,6 +123,7 @@ class Attempt:
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     `hello_size` is the length of the first ClientHello in its TLS records, in bytes.
+    `answered_ms`: from there to the server's first handshake message, in milliseconds.
     `malformed_ticket`: our side ended the connection on a NewSessionTicket it could not take.
     `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
     """
@@ -150,6 +146,7 @@ class Attempt:
     reused: bool | None = None
     handshake_done: bool = False
     hello_size: int | None = None
+    answered_ms: float | None = None
     malformed_ticket: bool = False
     server_hello_seen: bool = False
     certificate_seen: bool = False
