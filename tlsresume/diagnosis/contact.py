@@ -88,7 +88,8 @@ def connections_break(view: View) -> Match | None:
     """Some connections break, and not for the session's sake.
 
     Connections were closed, reset, refused or silent before a ServerHello, and the same
-    was answered when it was tried again.
+    was answered when it was tried again; or a few that offered a session broke, by chance for all
+    that is known, and others that offered one were answered.
     """
     own = [a for a in view.everything if a.mechanism == view.mechanism]
     last = {a.ask: a for a in own}
