@@ -39,7 +39,7 @@ _tlsresume() {
             return
             ;;
         probe:--experiment)
-            COMPREPLY=($(compgen -W 'control unpinned own-name elicit no-ems same-ticket retry answers close versions ciphers source-port' -- "$cur"))
+            COMPREPLY=($(compgen -W 'control unpinned own-name elicit no-ems same-ticket retry answers later hello-size default-server close versions ciphers source-port' -- "$cur"))
             return
             ;;
         probe:--cross-name)

@@ -259,9 +259,16 @@ class Story:
         issued = [s for a in self.journal for s in a.sessions]
         return issued[-1] if issued else self.session()
 
-    def failed(self, experiment: str = "control", *, kind: FailureKind = "reset") -> Self:
+    def failed(
+        self,
+        experiment: str = "control",
+        *,
+        kind: FailureKind = "reset",
+        series: str = "full",
+        **seen: Any,
+    ) -> Self:
         """A handshake without a session that ended before any answer."""
-        self._tell(experiment, "full", error=Failure("handshake", kind, kind))
+        self._tell(experiment, series, error=Failure("handshake", kind, kind), **seen)
         return self
 
     # ----------------------------------------------------------------- pieces
@@ -311,6 +318,33 @@ class Story:
             tell = self.reused if answer == "R" else self.declined
             tell(None if self.saved is None else self.journal[-1].sessions[-1], "retry",
                  "at-once", key=then or key)  # fmt: skip
+        return self
+
+    def later(self, *answers: str, key: str = "a") -> Self:
+        """Fresh sessions refused at once, and offered after a pause: a letter each, R or N."""
+        kept = []
+        for _ in "".join(answers):
+            self.full("later", key=key)
+            kept.append(self.journal[-1].sessions[-1])
+            self.declined(kept[-1], "later", "at-once", key=key)
+        for session, answer in zip(kept, "".join(answers), strict=True):
+            tell = self.reused if answer == "R" else self.declined
+            tell(session, "later", "later", key=key)
+        return self
+
+    def by_length(
+        self, padded: dict[str, Any] | None = None, short: dict[str, Any] | None = None
+    ) -> Self:
+        """The experiment `hello-size`, twice: 300 bytes without a session, 600 padded, and a
+        session in 400 that resumes; `padded` and `short` is what else was seen, None: broken."""
+        for _ in range(2):
+            self.full("hello-size", "plain", hello_size=300)
+            if padded is None:
+                self.failed("hello-size", series="padded", hello_size=600)
+            else:
+                self.full("hello-size", "padded", hello_size=600, **padded)
+            if short is not None and self.mechanism == "psk":
+                self.reused(self._latest(), "hello-size", "short", hello_size=400, **short)
         return self
 
     # -------------------------------------------------------------------- view

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
-from tlsresume.diagnosis.judge import judge, judge_way, merge, wanted
+from tlsresume.diagnosis.judge import judge, judge_tickets, judge_way, merge, wanted
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
@@ -25,6 +25,7 @@ from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
 from tlsresume.options import ProbeOptions
 from tlsresume.results import (
+    MECHANISMS,
     AddressResult,
     Crossing,
     Finding,
@@ -226,7 +227,27 @@ class Investigation:
             for mechanism in self._crossed
         ]
         way = judge_way(self._before_tls(addresses, naming))
-        return merge([*judge([*views, *(view for view in crossed if view is not None)]), *way])
+        broke = [
+            f for view in self._broken_by_tickets(addresses, naming) for f in judge_tickets(view)
+        ]
+        judged = judge([*views, *(view for view in crossed if view is not None)])
+        return merge([*judged, *way, *broke])
+
+    def _broken_by_tickets(
+        self, addresses: Sequence[AddressResult], naming: KeyNaming
+    ) -> list[View]:
+        """Mechanisms of which no handshake came about, for the server's malformed tickets."""
+        journal = self.lab.journal
+        return [
+            make_view(journal, address.address, address.port, mechanism, naming)
+            for address in addresses
+            for mechanism in MECHANISMS
+            if all(each.mechanism != mechanism for each in address.mechanisms)
+            and any(
+                a.malformed_ticket and a.mechanism == mechanism and a.address == address.address
+                for a in journal
+            )
+        ]
 
     def _before_tls(self, addresses: Sequence[AddressResult], naming: KeyNaming) -> list[View]:
         """What was seen of the addresses on which no handshake came about."""

@@ -7,6 +7,7 @@ from a lost session is a comparison of then and now.
 from __future__ import annotations
 
 from tlsresume.diagnosis.compared import kind, leaf_change, name_changes, same_key, shown
+from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
@@ -317,7 +318,7 @@ def other_terminator(view: View) -> Match | None:
     the session's.
     """
     change = leaf_change(view)
-    if change is None:
+    if change is None or divides_exactly(view):
         return None
     attempt, then, now = change
     old = attempt.offer.fields.ticket if attempt.offer else None
@@ -359,7 +360,7 @@ def context_changed(view: View) -> Match | None:
     same key, or a fresh session resumes.
     """
     change = leaf_change(view)
-    if change is None:
+    if change is None or divides_exactly(view):
         return None
     attempt, then, now = change
     same = same_key(view, attempt)

@@ -6,7 +6,15 @@ failure) has succeeded: else the server, not the session, is the trouble.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, unanswered
+from collections.abc import Sequence
+
+from tlsresume.diagnosis.anyway import (
+    OTHER_PLANS,
+    bare,
+    blameless,
+    breaks_on_both_sides,
+    unanswered,
+)
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
@@ -21,6 +29,8 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
+from tlsresume.experiments.listing import HELLO_SIZE, PADDED
+from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.
@@ -157,6 +167,36 @@ def mixed_version_pool(view: View) -> Match | None:
     )
 
 
+#: How handshakes end that a shorter ClientHello may have saved.
+_FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
+
+
+def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
+    """A control; and, where it succeeds, whether it is the length of the ClientHello."""
+    lengths = [
+        a.hello_size
+        for a in broken
+        if not a.server_hello_seen
+        and a.hello_size is not None
+        and a.error is not None
+        and a.error.kind in _FOR_ITS_LENGTH
+    ]
+    return (*ASK, HELLO_SIZE) if lengths and controlled(view) and not view.accepted else ASK
+
+
+def _not_its_length(view: View) -> tuple[str, ...]:
+    """What clears the length of the ClientHello, in words (experiment hello-size)."""
+    padded = view.experiment(HELLO_SIZE, PADDED)
+    if not padded or not all(a.handshake_done for a in padded):
+        return ()
+    return (
+        (
+            f"not for its length: without a session, padded to {padded[0].hello_size} bytes, it is"
+            f" answered {len(padded)} of {len(padded)} times"
+        ),
+    )
+
+
 @rule(
     "dies-on-session",
     "C",
@@ -187,10 +227,10 @@ def dies_on_session(view: View) -> Match | None:
     how = died[0].error.kind if died[0].error else "closed"
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
-        seen=(times(died, view, f"{said} instead of an answer"),),
+        seen=(times(died, view, f"{said} instead of an answer"), *_not_its_length(view)),
         evidence=shown(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
-        ask=ASK,
+        ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
     )
@@ -248,6 +288,8 @@ def breaks_anyway(view: View) -> Match | None:
     broken = [attempt for attempt in view.broken if attempt in spared]
     if not broken or (view.saved is not None and view.hopeless):
         return None
+    if not breaks_on_both_sides(view.attempts):
+        return None  # connections-break says it
     without = [attempt for attempt in view.attempts if bare(attempt)]
     failed = [attempt for attempt in without if not attempt.handshake_done]
     return Match(
@@ -286,6 +328,6 @@ def fails_with_session(view: View) -> Match | None:
         seen=(times(broken, view, failure(broken[0])),),
         evidence=shown(view, broken),
         proven=controlled(view) and not view.accepted,
-        ask=ASK,
+        ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
     )

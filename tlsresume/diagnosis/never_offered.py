@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.nginx_default_server import default_server
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
@@ -231,7 +232,10 @@ _NOT_ISSUED = {
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
     directives=(
-        "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m",
+        (
+            "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
+            " the port, or in http"
+        ),
         "haproxy: no no-tls-tickets, tune.ssl.cachesize > 0",
         "httpd SSLSessionTickets on; SSLSessionCache shmcb:...",
         "Envoy session_ticket_keys, not disable_stateless_session_resumption",
@@ -272,6 +276,7 @@ def not_issued(view: View) -> Match | None:
     longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in full)
     asked = any(a.response for a in full)
     silent = view.mechanism == "psk" and not asked
+    nginx = default_server(view)
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
         seen=(
@@ -279,11 +284,13 @@ def not_issued(view: View) -> Match | None:
                 f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
                 f" handshake{'' if len(full) == 1 else 's'}"
             ),
+            *nginx.seen,
         ),
         evidence=_shown(view, full),
         proven=view.mechanism != "psk" or bool(elicited),
-        ask=("elicit",) if view.mechanism == "psk" else (),
-        advice=None if not silent else _SPEAK_FIRST,
+        ask=(*(("elicit",) if view.mechanism == "psk" else ()), *nginx.ask),
+        advice=nginx.advice if not silent else _SPEAK_FIRST,
+        directives=nginx.directives,
         not_known=("whether tickets come after data",) if silent else (),
     )
 

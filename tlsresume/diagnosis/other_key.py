@@ -19,6 +19,7 @@ from tlsresume.diagnosis.compared import (
     shown,
     unlike_servers,
 )
+from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
@@ -79,6 +80,8 @@ def other_ticket_key(view: View) -> Match | None:
         return None
     if view.crossing:
         return _between_addresses(view)
+    if divides_exactly(view):
+        return None
     if view.saved is not None and same_key(view, view.declined[0]) is None:
         return _by_fresh_tickets(view)
     if view.naming.visible:

@@ -15,6 +15,8 @@ from statistics import median
 from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.own_queue import handshake_times
+from tlsresume.experiments.listing import HELLO_SIZE, LATER
 from tlsresume.experiments.spoiled import is_spoiled
 from tlsresume.results import (
     MECHANISMS,
@@ -207,6 +209,8 @@ def _mechanism(
         keys=_keys(own, naming),
         sessions=fixed_sessions(own, mechanism),
     )
+    if state == "not-resumed" and any(a.reused for a in own if a.experiment == LATER):
+        state, reason = "partly", "refused at once, accepted a moment later"
     if state == "untested":
         reason = _why_untested(reason, own, ours, spared=bool(spared))
     if not issued:
@@ -220,7 +224,7 @@ def _mechanism(
         fixed=fixed,
         chained=chained,
         tickets=_tickets(mechanism, own, naming, first) if issued else None,
-        timing=_timing(own),
+        timing=_timing(own, attempts),
         bytes=_bytes(own),
         answers=summarise(own),
     )
@@ -376,15 +380,15 @@ def _median(values: Iterable[float | None]) -> float | None:
     return round(median(known), 3) if known else None
 
 
-def _timing(own: Sequence[Attempt]) -> TimingSummary:
-    done = [attempt for attempt in own if attempt.handshake_done]
+def _timing(own: Sequence[Attempt], beside: Sequence[Attempt]) -> TimingSummary:
+    done = [a for a in own if a.handshake_done and a.experiment != HELLO_SIZE]
     full = [attempt for attempt in done if not attempt.reused]
     # The first handshakes ran alone; those among the tries met the same conditions as
     # the resumed ones, and are the fairer comparison.
-    beside = [attempt for attempt in full if attempt.experiment != "discover"]
+    among = [attempt for attempt in full if attempt.experiment != "discover"]
     return TimingSummary(
-        full_ms=_median(a.timings.handshake for a in beside or full),
-        resumed_ms=_median(a.timings.handshake for a in done if a.reused),
+        full_ms=_median(handshake_times(among or full, beside)),
+        resumed_ms=_median(handshake_times((a for a in done if a.reused), beside)),
     )
 
 
@@ -463,7 +467,8 @@ def naming_of(journal: Iterable[Attempt]) -> KeyNaming:
 def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
     """Every version spoken, on every tested address, every judged try.
 
-    `incomplete` says that something was left out for want of budget or time.
+    `incomplete` says that something was left out for want of budget or time. What could not
+    be tested is not counted as not resuming.
     """
     states = [
         mechanism.state
@@ -476,7 +481,7 @@ def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdi
     if not tested:
         return "untested"
     if len(bad) == len(tested):
-        return "does-not-resume"
+        return "does-not-resume" if len(tested) == len(states) else "untested"
     if bad or "partly" in states:
         return "partly"
     return "untested" if incomplete or len(tested) < len(states) else "resumes"

@@ -13,12 +13,16 @@ from datetime import datetime
 
 from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless, limited
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
+from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
 #: The series whose tries are judged; the rest are experiments.
 SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
+
+#: Experiments that another server may answer, with keys of its own.
+_OTHER_SERVERS = frozenset({"cross-name", HELLO_SIZE, DEFAULT_SERVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +192,7 @@ class View:
         return tuple(
             name
             for attempt in self.attempts
-            if attempt.experiment != "cross-name" and (name := self.issued_key(attempt))
+            if attempt.experiment not in _OTHER_SERVERS and (name := self.issued_key(attempt))
         )
 
     @property

@@ -42,6 +42,7 @@ REQUIRED: tuple[str, ...] = (
     "ERR_lib_error_string",
     "ERR_reason_error_string",
     "SSL_CIPHER_get_name",
+    "SSL_CTX_add_client_custom_ext",
     "SSL_CTX_set_max_early_data",
     "SSL_CTX_set_msg_callback",
     "SSL_CTX_set_session_id_context",
@@ -205,6 +206,47 @@ def raise_later(connection: SSL.Connection, error: BaseException) -> None:
 def set_max_early_data(context: SSL.Context, size: int) -> None:
     """Let a server's Context accept early data (SSL_CTX_set_max_early_data(3))."""
     _lib.SSL_CTX_set_max_early_data(context._context, size)
+
+
+# ------------------------------------------------------------------- padding
+
+#: The extension that lengthens a ClientHello: a value that servers must ignore (GREASE,
+#: RFC 8701 section 2). OpenSSL keeps padding(21) of RFC 7685 to itself.
+PADDING_EXTENSION = 0xDADA
+
+#: Type and length of an extension (RFC 8446 section 4.2).
+_EXTENSION_HEADER = 4
+
+#: The longest extension body; kept for good, since OpenSSL copies from it in each handshake.
+_LONGEST_BODY = 0xFFFF
+_zeros = _ffi.new("unsigned char[]", _LONGEST_BODY)
+
+
+@_ffi.callback(  # type: ignore[untyped-decorator]  # cffi has no types
+    "int(SSL *, unsigned int, const unsigned char **, size_t *, int *, void *)"
+)
+def _add_padding(_ssl: Any, _type: int, out: Any, length: Any, _alert: Any, argument: Any) -> int:
+    out[0] = _zeros
+    length[0] = int(_ffi.cast("uintptr_t", argument))
+    return 1
+
+
+def pad_client_hello(context: SSL.Context, size: int) -> bool:
+    """Make every ClientHello of a Context `size` bytes longer, 4 at least, by an extension
+    without meaning (SSL_CTX_add_client_custom_ext(3)). False: OpenSSL refuses."""
+    body = size - _EXTENSION_HEADER
+    if not 0 <= body <= _LONGEST_BODY:
+        return False
+    done = _lib.SSL_CTX_add_client_custom_ext(
+        context._context,
+        PADDING_EXTENSION,
+        _add_padding,
+        _ffi.NULL,
+        _ffi.cast("void *", body),
+        _ffi.NULL,
+        _ffi.NULL,
+    )
+    return bool(done == 1)
 
 
 # ------------------------------------------------------------------ one SSL *

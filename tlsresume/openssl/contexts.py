@@ -33,7 +33,14 @@ def context_for(plan: Plan) -> SSL.Context:
     """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part, and
     LocalError where this process has no descriptor left to read a file."""
     binding.check_bindings()
-    return _context(plan.ciphers, plan.ciphersuites, plan.trust, plan.certificate, plan.keylogfile)
+    return _context(
+        plan.ciphers,
+        plan.ciphersuites,
+        plan.trust,
+        plan.certificate,
+        plan.keylogfile,
+        padding=plan.padding,
+    )
 
 
 def _stack(call: str, error: SSL.Error) -> ErrorStack:
@@ -51,6 +58,8 @@ def _context(
     trust: Trust,
     certificate: ClientCertificate | None,
     keylogfile: str | None,
+    *,
+    padding: int,
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
@@ -80,6 +89,8 @@ def _context(
         _load_certificate(context, certificate)
     if keylogfile is not None:
         _log_keys(context, keylogfile)
+    if padding and not binding.pad_client_hello(context, padding):
+        raise UsageError(f"OpenSSL cannot make a ClientHello {padding} bytes longer")
     return context
 
 

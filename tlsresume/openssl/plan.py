@@ -41,7 +41,8 @@ class Plan:
     failed check fatal. `ciphers` (TLS 1.2), `ciphersuites` (TLS 1.3) and `groups`
     are OpenSSL lists, None meaning its defaults. `tickets` off sets
     SSL_OP_NO_TICKET; `extended_master_secret` off sets
-    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)).
+    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)). `padding` makes the
+    ClientHello longer by that many bytes, at least 4 (0: not at all).
     """
 
     minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
@@ -56,6 +57,7 @@ class Plan:
     tickets: bool = True
     extended_master_secret: bool = True
     early_data: bytes = b""
+    padding: int = 0
     trust: Trust = Trust()
     certificate: ClientCertificate | None = None
     keylogfile: str | None = None
@@ -69,4 +71,5 @@ class Plan:
             self.trust,
             self.certificate,
             self.keylogfile,
+            self.padding,
         )

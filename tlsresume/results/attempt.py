@@ -129,6 +129,9 @@ class Attempt:
     `certificate_wanted` says in words which client certificates the server accepts.
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
+    `hello_size` is the length of the first ClientHello in its TLS records, in bytes.
+    `answered_ms`: from there to the server's first handshake message, in milliseconds.
+    `malformed_ticket`: our side ended the connection on a NewSessionTicket it could not take.
     `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
     `asked`: we sent data and waited for the answer, for `answer_ms` milliseconds, whether or
     not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
@@ -153,6 +156,9 @@ class Attempt:
     accepted: bool | None = None
     reused: bool | None = None
     handshake_done: bool = False
+    hello_size: int | None = None
+    answered_ms: float | None = None
+    malformed_ticket: bool = False
     server_hello_seen: bool = False
     certificate_seen: bool = False
     certificate_requested: bool = False

@@ -87,7 +87,8 @@ class TicketSummary:
 
 @dataclass(frozen=True, slots=True)
 class TimingSummary:
-    """Median TLS handshake time in milliseconds, full and resumed."""
+    """Median TLS handshake time in milliseconds, full and resumed. Where a server serves one
+    connection at a time, what they waited for other connections of ours is left out."""
 
     full_ms: float | None = None
     resumed_ms: float | None = None
