@@ -24,7 +24,7 @@ from typing import Literal, get_args
 from tlsresume.errors import KeyFileError
 from tlsresume.session.bounded import read_bounded
 from tlsresume.session.file import permission_warnings
-from tlsresume.session.foreign import name_of_pem
+from tlsresume.session.identify import name_of_pem
 from tlsresume.session.unseal import (
     GNUTLS_MASTER,
     TicketKey,
