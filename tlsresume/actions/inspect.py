@@ -20,20 +20,35 @@ from typing import Literal, TypeVar
 
 from cryptography import x509
 
+from tlsresume.actions.pinning import unsupported_here
 from tlsresume.diagnosis.judge import judge_tickets
-from tlsresume.diagnosis.ticket_keys import Issued, key_use
+from tlsresume.diagnosis.ticket_keys import Issued, key_use, ticket_key_use
 from tlsresume.diagnosis.view import Saved, make_view
 from tlsresume.results import ErrorResult, Finding, KeyUse
-from tlsresume.session.file import Format, SessionFile, SessionMetadata, parse_session_file
+from tlsresume.session.file import (
+    Format,
+    SessionFile,
+    SessionMetadata,
+    parse_session_file,
+    read_session_files,
+)
 from tlsresume.session.file import read_session_file as read
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.names import verify_result_text
-from tlsresume.session.session import Session, SessionFields
+from tlsresume.session.printed import PrintedSession
+from tlsresume.session.session import NOT_USABLE_HERE, Session, SessionFields, Unsupported
 from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.wire.handshake import ProtocolVersion
 
-__all__ = ["CertificateInspection", "Inspection", "TicketInspection", "inspect"]
+__all__ = [
+    "CertificateInspection",
+    "Inspection",
+    "PartialInspection",
+    "TicketInspection",
+    "inspect",
+    "inspect_file",
+]
 
 _T = TypeVar("_T")
 
@@ -80,7 +95,10 @@ class Inspection:
     `lifetime` and what follows from it is None where the server stated none.
     `extended_master_secret` is None in TLS 1.3, which always has its like.
     `server_name` is the SNI that the server acknowledged, `metadata.sni` the one
-    that was sent. `master_key` is None unless secrets were asked for.
+    that was sent. `master_key` is None unless secrets were asked for. `unsupported` is the
+    kind of a session that no connection of this tool can offer; `reason` then says why.
+    `wrapping` says what the session was found in, the outermost first; `number` and `of`
+    which it is, where a file has several. `max_fragment_length` is in bytes.
     """
 
     path: str
@@ -115,15 +133,51 @@ class Inspection:
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     master_key: str | None = field(default=None, repr=False)
+    unsupported: Unsupported | None = None
+    max_fragment_length: int | None = None
+    wrapping: tuple[str, ...] = ()
+    number: int | None = None
+    of: int | None = None
+
+
+#: Where there is no session, what tells of one: the text that OpenSSL prints, or a ticket.
+Source = Literal["printed", "ticket"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialInspection:
+    """What is known of a session that is not there: OpenSSL printed it, or only its ticket was
+    kept. Units as in `Inspection`; None is "not shown". `reason` says why it cannot be offered.
+    """
+
+    path: str
+    source: Source
+    reason: str
+    tls_version: str | None = None
+    cipher: str | None = None
+    session_id: str | None = None
+    session_id_context: str | None = None
+    ticket: TicketInspection | None = None
+    created: str | None = None
+    age: int | None = None
+    lifetime: int | None = None
+    timeout: int | None = None
+    max_early_data: int | None = None
+    extended_master_secret: bool | None = None
+    verify_code: int | None = None
+    number: int | None = None
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
-    """One file that was inspected: what it holds, or why it cannot be read."""
+    """One session of a file that was inspected, what else tells of one, or why the file cannot
+    be read."""
 
     path: str
     inspection: Inspection | None = None
     error: ErrorResult | None = None
+    partial: PartialInspection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +208,9 @@ def inspect(
     now = time.time() if now is None else now
     session, fields = file.session, file.session.fields
     usable, reason = session.usable(now)
+    unsupported = unsupported_here(session)
+    if unsupported is not None:
+        usable, reason = False, NOT_USABLE_HERE + unsupported[1]
     time_left = session.time_left(now)
     tls13 = fields.tls_version >= ProtocolVersion.TLSv1_3
     certificate = _certificate(fields.peer, now) if fields.peer is not None else None
@@ -161,7 +218,7 @@ def inspect(
         path=file.path,
         format=file.format,
         session=session.sha256,
-        tls_version=fields.tls_version.label,
+        tls_version=fields.protocol,
         cipher=fields.cipher_name,
         cipher_hash=fields.cipher_hash,
         mechanism=session.mechanism,
@@ -192,6 +249,111 @@ def inspect(
         warnings=(*file.warnings, *_warnings(session, fields, file.metadata, certificate)),
         findings=_ticket_findings(session),
         master_key=fields.master_key.hex() if show_secrets else None,
+        unsupported=None if unsupported is None else unsupported[0],
+        max_fragment_length=fields.max_fragment_length,
+        wrapping=file.wrapping,
+        number=None if file.place is None else file.place[0],
+        of=None if file.place is None else file.place[1],
+    )
+
+
+def inspect_file(
+    path: str,
+    now: float | None = None,
+    *,
+    show_secrets: bool = False,
+    show_ticket: bool = False,
+    ticket_keys: Sequence[TicketKeyFile] = (),
+) -> tuple[FileResult, ...]:
+    """Explain all that the file at `path` holds: each session, or what else tells of one.
+
+    Arguments as of `inspect`. Raises SessionFileError where the file can only be named.
+    """
+    now = time.time() if now is None else now
+    files, contents = read_session_files(path)
+    results = [
+        FileResult(
+            path=path,
+            inspection=inspect(
+                file,
+                now,
+                show_secrets=show_secrets,
+                show_ticket=show_ticket,
+                ticket_keys=ticket_keys,
+            ),
+        )
+        for file in files
+    ]
+    name = "standard input" if path == "-" else path
+    for number, printed in enumerate(contents.printed, 1):
+        part = _printed(printed, name, now, ticket_keys, show=show_ticket)
+        if len(contents.printed) > 1:
+            part = replace(part, number=number, of=len(contents.printed))
+        results.append(FileResult(path=path, partial=part))
+    if contents.ticket is not None:
+        alone = _alone(contents.ticket, name, ticket_keys, show=show_ticket)
+        results.append(FileResult(path=path, partial=alone))
+    return tuple(results)
+
+
+def _printed(
+    printed: PrintedSession,
+    path: str,
+    now: float,
+    ticket_keys: Sequence[TicketKeyFile],
+    *,
+    show: bool,
+) -> PartialInspection:
+    ticket = None
+    if printed.ticket:
+        around = Around(lifetime=printed.lifetime_hint)
+        ticket = _ticket_alone(printed.ticket, around, ticket_keys, show=show)
+    return PartialInspection(
+        path=path,
+        source="printed",
+        reason="what openssl prints of a session cannot be offered: only -sess_out makes a file",
+        tls_version=printed.protocol,
+        cipher=printed.cipher,
+        session_id=printed.session_id.hex() or None,
+        session_id_context=printed.session_id_context.hex() or None,
+        ticket=ticket,
+        created=None if printed.time is None else _iso(printed.time),
+        age=None if printed.time is None else math.floor(now - printed.time),
+        lifetime=printed.lifetime_hint,
+        timeout=printed.timeout,
+        max_early_data=printed.max_early_data,
+        extended_master_secret=None if printed.tls13 else printed.extended_master_secret,
+        verify_code=printed.verify_code,
+    )
+
+
+def _alone(
+    ticket: bytes, path: str, ticket_keys: Sequence[TicketKeyFile], *, show: bool
+) -> PartialInspection:
+    return PartialInspection(
+        path=path,
+        source="ticket",
+        reason="by its look a ticket alone: without the secret that belongs to it nobody can"
+        " offer it",
+        ticket=_ticket_alone(ticket, Around(), ticket_keys, show=show),
+    )
+
+
+def _ticket_alone(
+    ticket: bytes, around: Around, ticket_keys: Sequence[TicketKeyFile], *, show: bool
+) -> TicketInspection:
+    """A ticket without its session; a given key may tell who made it."""
+    naming = KeyNaming.learn([ticket])
+    return TicketInspection(
+        length=len(ticket),
+        sha256=hashlib.sha256(ticket).hexdigest(),
+        stateful=is_stateful(ticket),
+        key_name=naming.name_of(ticket),
+        key_name_certain=naming.certain,
+        key_name_reason=naming.reason,
+        hex=ticket.hex() if show else None,
+        looks_like=looks_like(ticket, around),
+        made_by=ticket_key_use(ticket, ticket_keys, naming) if ticket_keys else None,
     )
 
 
@@ -239,6 +401,11 @@ def _warnings(
     certificate: CertificateInspection | None,
 ) -> list[str]:
     found = []
+    if fields.server_copy and session.not_resumable is None:
+        found.append(
+            "this is a server's own copy: it can be resumed by its ID alone, where that server"
+            " keeps a cache"
+        )
     if session.mechanism == "psk" and (session.lifetime or 0) > LONGEST_LIFETIME:
         found.append(
             f"the ticket's lifetime of {session.lifetime} s is above the {LONGEST_LIFETIME} s"

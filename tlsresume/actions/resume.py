@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tlsresume.actions.explain import Explanation
-from tlsresume.actions.pinning import pinned, plan_of, target_of
+from tlsresume.actions.pinning import pinned, plan_of, require_usable, target_of
 from tlsresume.actions.reach import addresses_of, lab_for, unreachable
 from tlsresume.actions.save import metadata_of
 from tlsresume.diagnosis.judge import judge
@@ -51,11 +51,12 @@ def resume(
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
     The target is the one in the file unless given. Raises SessionFileError for a file
-    that is none and where OpenSSL refuses the session itself, and UsageError, also for
+    that is none, for a session that no connection of ours can offer, and where OpenSSL refuses the session itself, and UsageError, also for
     another host than the session's own without `any_host`.
     """
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
+    require_usable(session_file)
     named = parse_target(target) if isinstance(target, str) else target
     chosen = options or ResumeOptions()
     where = target_of(session_file, named, chosen)
@@ -155,7 +156,7 @@ class _Resumption:
             target=self.target.name,
             file=self.file.path,
             mechanism=session.mechanism,
-            session_version=session.fields.tls_version.label,
+            session_version=session.fields.protocol,
             server_name=self.target.server_name,
             pinned=pinned(self.file, self.plan) if self.options.pin else (),
             error=error,
