@@ -145,7 +145,7 @@ def _why_none(ticket: bytes, files: Sequence[TicketKeyFile]) -> str:
 
 def _use(issued: Issued, opened: Opened, naming: KeyNaming) -> KeyUse:
     session, unsealed = issued.session, opened.unsealed
-    name = unsealed.key.name.hex()
+    name = unsealed.key.name.hex() or naming.name_of(session.fields.ticket or b"") or ""
     if unsealed.layout == "go-1.21":
         name = naming.name_of(session.fields.ticket or b"") or ""
     same = holds_secret(unsealed.plaintext, session.fields.master_key, issued.nonces)

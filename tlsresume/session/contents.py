@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import SessionFileError
 from tlsresume.session.curl_sessions import find_curl_sessions
-from tlsresume.session.identify import Identified, identify, name_of_pem
+from tlsresume.session.identify import TICKET_KEY_HINTS, Identified, identify, name_of_pem
+from tlsresume.session.key_text import KeyText, find_keys
 from tlsresume.session.layouts import looks_like
 from tlsresume.session.metadata import NO_METADATA, SessionMetadata, parse_metadata
 from tlsresume.session.printed import PrintedSession, find_printed
@@ -308,6 +309,12 @@ def _of_text(data: bytes, text: str, path: str) -> SessionFileError:
         if identified is not None:
             what = " of ".join((*each.wrapping, identified.what))
             return not_a_session(path, replace(identified, what=what))
+    keys = find_keys(text)
+    if isinstance(keys, KeyText):
+        count = sum(len(group) for group in keys.groups)
+        what = "a ticket key" if count == 1 else f"{count} ticket keys"
+        form = f" ({keys.form})" if keys.form else ""
+        return not_a_session(path, Identified(what + form, hints=TICKET_KEY_HINTS))
     labels = [mark[2] for mark in _BOUNDARY.finditer(text) if mark[1] == "BEGIN"]
     if labels:
         return not_a_session(path, Identified(name_of_pem(labels[0])))

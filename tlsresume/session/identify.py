@@ -238,13 +238,14 @@ def _replaced(data: bytes) -> Identified | None:
     )
 
 
-_TICKET_KEY = ("--ticket-keys FILE tells which key of it made a session's ticket",)
+#: What to do with a file of ticket keys.
+TICKET_KEY_HINTS = ("--ticket-keys FILE tells which key of it made a session's ticket",)
 
 
 def _ticket_keys(data: bytes) -> Identified | None:
     """A file of ticket keys, by its length or its lines."""
     if len(data) in (48, 49, 80, 81) or (len(data) == 92 and data[:4] == bytes(4)):
-        return Identified("a ticket key, by its length", hints=_TICKET_KEY)
+        return Identified("a ticket key, by its length", hints=TICKET_KEY_HINTS)
     return None
 
 

@@ -88,7 +88,7 @@ def _take_off(data: bytes) -> Unwrapped | None:
     for name, read in (
         ("JSON", _json),
         ("a string literal", _literal),
-        ("a hex dump", _dump),
+        ("a hex dump", decode_dump),
         ("hex", _hex),
         ("base64", _base64),
     ):
@@ -158,7 +158,8 @@ _DUMP_LINE = re.compile(
 )
 
 
-def _dump(text: bytes) -> bytes | None:
+def decode_dump(text: bytes) -> bytes | None:
+    """The bytes behind a dump of xxd, hexdump -C or od; None where it is none."""
     found = bytearray()
     for line in text.splitlines():
         match = _DUMP_LINE.fullmatch(line.strip())
