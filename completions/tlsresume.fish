@@ -8,7 +8,7 @@ complete -c tlsresume -n __fish_use_subcommand -a save -d 'Connect to TARGET, wa
 complete -c tlsresume -n __fish_use_subcommand -a resume -d 'Offer the session in FILE to the server it came from, or to TARGET'
 complete -c tlsresume -n __fish_use_subcommand -a inspect -d 'Show what each session FILE holds, and whether it can be used now'
 complete -c tlsresume -n __fish_use_subcommand -a watch -d 'Watch which ticket keys TARGETs use, and whether sessions survive a rotation'
-complete -c tlsresume -n __fish_use_subcommand -a explain -d 'Explain the CODE of a finding, or list all codes'
+complete -c tlsresume -n __fish_use_subcommand -a explain -d 'Explain the CODE of a finding, or list all codes; find the page for WORDS of a log'
 complete -c tlsresume -n __fish_use_subcommand -a policy -d 'Check policies, and say what they demand of which target'
 complete -c tlsresume -n __fish_use_subcommand -a selftest -d 'Show the commands at work, and check this installation, without any other server'
 

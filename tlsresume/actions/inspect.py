@@ -20,7 +20,7 @@ from typing import Literal, TypeVar
 
 from cryptography import x509
 
-from tlsresume.actions.pinning import unsupported_here
+from tlsresume.actions.usability import unsupported_here
 from tlsresume.diagnosis.judge import judge_tickets
 from tlsresume.diagnosis.ticket_keys import Issued, key_use, ticket_key_use
 from tlsresume.diagnosis.view import Saved, make_view

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.errors import SessionFileError, UsageError
+from tlsresume.errors import UsageError
 from tlsresume.experiments.terms import Terms
 from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.session.file import SessionFile, SessionMetadata
-from tlsresume.session.session import NOT_USABLE_HERE, Session, Unsupported
 from tlsresume.target import Target, is_address, parse_target
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
@@ -108,26 +107,6 @@ def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
     if file.session.mechanism == "session-id":
         plan = replace(plan, tickets=False)
     return plan
-
-
-def unsupported_here(session: Session) -> tuple[Unsupported, str] | None:
-    """`Session.unsupported`, and ciphers that the OpenSSL at hand does not know."""
-    found = session.unsupported
-    fields = session.fields
-    if found is not None or fields.tls_version >= ProtocolVersion.TLSv1_3:
-        return found
-    try:
-        context_for(Plan(ciphers=fields.cipher_name))
-    except UsageError:
-        return "cipher", f"its cipher is {fields.cipher_name}, which this OpenSSL does not have"
-    return None
-
-
-def require_usable(file: SessionFile) -> None:
-    """Raise SessionFileError for a session that no connection of ours can offer."""
-    unsupported = unsupported_here(file.session)
-    if unsupported is not None:
-        raise SessionFileError(f"{file.path}: {NOT_USABLE_HERE}{unsupported[1]}", path=file.path)
 
 
 def _with_saved_cipher(plan: Plan, file: SessionFile, options: ResumeOptions) -> Plan:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tlsresume.actions.explain import Explanation
-from tlsresume.actions.pinning import pinned, plan_of, require_usable, target_of
+from tlsresume.actions.pinning import pinned, plan_of, target_of
 from tlsresume.actions.reach import addresses_of, lab_for, unreachable
 from tlsresume.actions.save import metadata_of
+from tlsresume.actions.usability import require_usable
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
