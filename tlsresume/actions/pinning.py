@@ -94,6 +94,8 @@ def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
     plan = replace(
         Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
         early_data=options.early_data,
+        # Not a matter of pinning: the server answers with it wherever it takes the session.
+        max_fragment_length=fields.max_fragment_length,
         extended_master_secret=options.extended_master_secret,
     )
     if not options.pin:
@@ -133,6 +135,8 @@ def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
         words.append(fields.tls_version.label)
     if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
         words.append(fields.cipher_name)
+    if plan.max_fragment_length:
+        words.append(f"max_fragment_length {plan.max_fragment_length}")
     if plan.server_name and plan.server_name == (file.metadata.sni or fields.hostname):
         words.append(f"SNI {plan.server_name}")
     if plan.alpn and plan.alpn[0] == (file.metadata.alpn or fields.alpn):

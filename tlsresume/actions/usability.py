@@ -20,7 +20,15 @@ _GOING = ("RC4", "DES")
 def unsupported_here(session: Session) -> tuple[Unsupported, str] | None:
     """`Session.unsupported`, and ciphers that the OpenSSL at hand does not have."""
     found = session.unsupported
-    name = session.fields.cipher_name
+    name, length = session.fields.cipher_name, session.fields.max_fragment_length
+    if found is None and length is not None:
+        from tlsresume.openssl.binding_fragments import can_ask
+
+        if not can_ask():
+            return "fragments", (
+                f"its max_fragment_length of {length} cannot be asked for with this OpenSSL"
+                f" (openssl s_client -maxfraglen {length} can)"
+            )
     if found is not None or session.fields.tls_version >= ProtocolVersion.TLSv1_3:
         return found
     if name.startswith(_EVERYWHERE) and not any(part in name for part in _GOING):

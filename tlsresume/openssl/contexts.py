@@ -18,6 +18,7 @@ from OpenSSL import SSL
 
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
+from tlsresume.openssl.binding_fragments import ask_max_fragment_length
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
 
 _LARGEST_KEY = 1 << 20
@@ -26,7 +27,14 @@ _LARGEST_KEY = 1 << 20
 def context_for(plan: Plan) -> SSL.Context:
     """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part."""
     binding.check_bindings()
-    return _context(plan.ciphers, plan.ciphersuites, plan.trust, plan.certificate, plan.keylogfile)
+    return _context(
+        plan.ciphers,
+        plan.ciphersuites,
+        plan.trust,
+        plan.certificate,
+        keylogfile=plan.keylogfile,
+        max_fragment_length=plan.max_fragment_length,
+    )
 
 
 def _stack(call: str, error: SSL.Error) -> ErrorStack:
@@ -43,7 +51,9 @@ def _context(
     ciphersuites: str | None,
     trust: Trust,
     certificate: ClientCertificate | None,
+    *,
     keylogfile: str | None,
+    max_fragment_length: int | None,
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
@@ -72,6 +82,10 @@ def _context(
         _load_certificate(context, certificate)
     if keylogfile is not None:
         _log_keys(context, keylogfile)
+    if max_fragment_length is not None and not ask_max_fragment_length(
+        context, max_fragment_length
+    ):
+        raise UsageError(f"this OpenSSL cannot ask for fragments of {max_fragment_length} bytes")
     return context
 
 

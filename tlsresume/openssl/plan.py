@@ -41,7 +41,8 @@ class Plan:
     failed check fatal. `ciphers` (TLS 1.2), `ciphersuites` (TLS 1.3) and `groups`
     are OpenSSL lists, None meaning its defaults. `tickets` off sets
     SSL_OP_NO_TICKET; `extended_master_secret` off sets
-    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)).
+    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)). `max_fragment_length`
+    (512, 1024, 2048 or 4096 bytes) asks for the extension of that name (RFC 6066 section 4).
     """
 
     minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
@@ -59,6 +60,7 @@ class Plan:
     trust: Trust = Trust()
     certificate: ClientCertificate | None = None
     keylogfile: str | None = None
+    max_fragment_length: int | None = None
 
     @property
     def context_key(self) -> tuple[object, ...]:
@@ -69,4 +71,5 @@ class Plan:
             self.trust,
             self.certificate,
             self.keylogfile,
+            self.max_fragment_length,
         )

@@ -75,7 +75,13 @@ def find_contents(data: bytes, path: str) -> Contents:
     if not data.strip():
         raise SessionFileError(f"{path} is empty", path=path, hints=UNREADABLE)
     if _is_der(data):
-        return Contents(sessions=(Found(_session(data, path)),))
+        try:
+            return Contents(sessions=(Found(_session(data, path)),))
+        except SessionFileError:
+            # Bytes that were written as characters begin alike.
+            if (wrapped := _of_layers(data)) is None:
+                raise
+            return wrapped
     decoded, encoding = decode_text(data)
     found = _find(decoded, path)
     return found.wrapped(encoding) if encoding else found

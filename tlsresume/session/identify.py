@@ -238,6 +238,20 @@ def _replaced(data: bytes) -> Identified | None:
     )
 
 
+_BUFFER = re.compile(rb"\s*<Buffer (?:[0-9a-f]{2} ){50}\.\.\. (\d{1,9}) more bytes>")
+
+
+def _node_buffer(data: bytes) -> Identified | None:
+    """A Buffer as Node's console prints it: its first 50 bytes."""
+    match = _BUFFER.match(data)
+    if match is None:
+        return None
+    return Identified(
+        f"a Buffer as Node prints it: 50 bytes of {50 + int(match[1])}",
+        hints=("print it whole: buffer.toString('base64')",),
+    )
+
+
 #: What to do with a file of ticket keys.
 TICKET_KEY_HINTS = ("--ticket-keys FILE tells which key of it made a session's ticket",)
 
@@ -299,6 +313,7 @@ _KINDS: tuple[Callable[[bytes], Identified | None], ...] = (
     _gnutls,
     _replaced,
     _wget2,
+    _node_buffer,
     _key_log,
     _nss,
     _go,

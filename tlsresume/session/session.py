@@ -30,7 +30,7 @@ __all__ = ["NOT_USABLE_HERE", "Kind", "Session", "SessionError", "SessionFields"
 Kind = Literal["openssl-der", "boringssl-der"]
 
 #: What a session is that no connection of ours can offer.
-Unsupported = Literal["version", "datagram", "cipher", "library"]
+Unsupported = Literal["version", "datagram", "cipher", "library", "fragments"]
 
 #: DTLS1_VERSION, DTLS1_2_VERSION, DTLS 1.3 (RFC 9147), and the TLS that each is like.
 _DATAGRAM: dict[int, tuple[str, ProtocolVersion]] = {

@@ -129,9 +129,10 @@ def _json(text: bytes) -> bytes | None:
 
 
 _ESCAPE = re.compile(
-    rb"\\(?:x(?P<hex>[0-9A-Fa-f]{2})|(?P<octal>[0-7]{1,3})|(?P<one>[nrtabfv\\'\"]))"
+    rb"\\(?:x\{?(?P<hex>[0-9A-Fa-f]{1,2})\}?|(?P<octal>[0-7]{1,3})|(?P<one>.))", re.DOTALL
 )
-_ONE = dict(zip(b"nrtabfv\\'\"", b"\n\r\t\a\b\f\v\\'\"", strict=True))
+#: What escapes stand for; others, such as Perl's \@, for the character itself.
+_ONE = dict(zip(b"nrtabfve", b"\n\r\t\a\b\f\v\x1b", strict=True))
 
 
 def _literal(text: bytes) -> bytes | None:
@@ -142,10 +143,10 @@ def _literal(text: bytes) -> bytes | None:
 
     def byte(escape: re.Match[bytes]) -> bytes:
         if escape["hex"]:
-            return bytes.fromhex(escape["hex"].decode())
+            return bytes((int(escape["hex"], 16),))
         if escape["octal"]:
             return bytes((int(escape["octal"], 8) & 0xFF,))
-        return bytes((_ONE[escape["one"][0]],))
+        return bytes((_ONE.get(escape["one"][0], escape["one"][0]),))
 
     return _ESCAPE.sub(byte, match[2])
 
