@@ -39,6 +39,10 @@ UNREADABLE = (
 _TICKET_LENGTHS = range(96, 65_536)
 
 
+#: A file of ticket keys has a thousand lines at most.
+_LARGEST_KEYS = 128 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A session, what stood beside it, and what it was wrapped in, the outermost first."""
@@ -114,6 +118,8 @@ def _find(data: bytes, path: str) -> Contents:
 
 def _text(data: bytes) -> str | None:
     """The text that `data` is; None for binary data. A log may have a few odd bytes."""
+    if b"\0" in data and b"-----BEGIN " not in data:
+        return None
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -315,7 +321,7 @@ def _of_text(data: bytes, text: str, path: str) -> SessionFileError:
         if identified is not None:
             what = " of ".join((*each.wrapping, identified.what))
             return not_a_session(path, replace(identified, what=what))
-    keys = find_keys(text)
+    keys = find_keys(text) if len(text) <= _LARGEST_KEYS else None
     if isinstance(keys, KeyText):
         count = sum(len(group) for group in keys.groups)
         what = "a ticket key" if count == 1 else f"{count} ticket keys"

@@ -259,13 +259,12 @@ _SCALAR = re.compile(
 def _pairs(text: str) -> list[tuple[str, str]]:
     """`NAME: VALUE` and `NAME = VALUE` of each line; the lines of a YAML block (`|`) are one
     value."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, list[str]]] = []
     block = -1
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         if block >= 0 and (indent > block or not line.strip()):
-            name, value = found[-1]
-            found[-1] = name, f"{value}\n{line.strip()}" if value else line.strip()
+            found[-1][1].append(line.strip())
             continue
         block = -1
         match = _SCALAR.match(line)
@@ -274,8 +273,8 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         value = match["value"].strip()
         if value in ("|", "|-", ">", ">-", "|+"):
             block, value = indent, ""
-        found.append((match["name"], value.removeprefix("!!binary ")))
-    return found
+        found.append((match["name"], [value.removeprefix("!!binary ")]))
+    return [(name, "\n".join(lines).strip()) for name, lines in found]
 
 
 def _h2o(text: str) -> KeyText | NoKeys | None:

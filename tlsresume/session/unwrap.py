@@ -129,7 +129,9 @@ def _json(text: bytes) -> bytes | None:
 
 
 _ESCAPE = re.compile(
-    rb"\\(?:x\{?(?P<hex>[0-9A-Fa-f]{1,2})\}?|(?P<octal>[0-7]{1,3})|(?P<one>.))", re.DOTALL
+    rb"\\(?:x\{(?P<braced>[0-9A-Fa-f]{1,2})\}|x(?P<hex>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})"
+    rb"|(?P<one>.))",
+    re.DOTALL,
 )
 #: What escapes stand for; others, such as Perl's \@, for the character itself.
 _ONE = dict(zip(b"nrtabfve", b"\n\r\t\a\b\f\v\x1b", strict=True))
@@ -142,8 +144,8 @@ def _literal(text: bytes) -> bytes | None:
         return None
 
     def byte(escape: re.Match[bytes]) -> bytes:
-        if escape["hex"]:
-            return bytes((int(escape["hex"], 16),))
+        if digits := escape["hex"] or escape["braced"]:
+            return bytes((int(digits, 16),))
         if escape["octal"]:
             return bytes((int(escape["octal"], 8) & 0xFF,))
         return bytes((_ONE.get(escape["one"][0], escape["one"][0]),))
