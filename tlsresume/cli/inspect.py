@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlsresume.cli import values
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
@@ -20,7 +21,7 @@ SHOW = "What to show"
 
 
 @click.command("inspect", cls=GroupedCommand)
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=values.file_names)
 @click.option(
     "--hex",
     "show_ticket",
