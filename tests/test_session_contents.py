@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import given
@@ -170,6 +171,7 @@ def test_each_session_of_curl_is_read():
 
 NOW = (1_795_000_000).to_bytes(8, "big")
 KEY = serialization.load_pem_private_key(certificates.localhost().key_pem, None)
+assert isinstance(KEY, ec.EllipticCurvePrivateKey)
 CERTIFICATE = load_pem_x509_certificate(certificates.localhost().certificate_pem)
 
 #: What is whole and of another library, or no session at all, and the words that name it.
