@@ -130,6 +130,9 @@ def test_what_openssl_prints_is_read_for_what_it_shows():
     assert first.ticket[:16] == second.ticket[:16]
     quoted = b"".join(b"> " + line for line in vector("ruby12.txt").splitlines(True))
     assert find_contents(quoted, "f").printed == (ruby,)
+    part = vector("ruby12.txt")[vector("ruby12.txt").index(b"    TLS session ticket:\n") :]
+    (pasted,) = find_contents(part, "f").printed
+    assert (pasted.protocol, pasted.ticket, pasted.time) == (None, ruby.ticket, ruby.time)
     with pytest.raises(SessionFileError, match="the text that openssl prints") as caught:
         parse_session_file(vector("ruby12.txt"), "f")
     assert any("-sess_out" in hint for hint in caught.value.hints)

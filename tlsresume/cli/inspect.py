@@ -12,9 +12,9 @@ from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
-    from tlsresume.actions.inspect import FileResult
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats.page import View
+    from tlsresume.results.inspection import FileResult
     from tlsresume.session.keyfile import TicketKeyFile
 
 SHOW = "What to show"
@@ -52,10 +52,11 @@ def command(
     openssl prints, and in files of curl. The exit status is 0 for any file that can be read,
     expired or not, and 7 where it can only be named.
     """
-    from tlsresume.actions.inspect import Inspections, inspect_file
+    from tlsresume.actions.inspect import inspect_file
     from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats import document
+    from tlsresume.results.inspection import Inspections
 
     if files.count("-") > 1:
         raise click.UsageError("the standard input can be read only once")
@@ -82,8 +83,8 @@ def command(
 
 
 def _unreadable(path: str, error: SessionFileError) -> FileResult:
-    from tlsresume.actions.inspect import FileResult
     from tlsresume.results import ErrorResult
+    from tlsresume.results.inspection import FileResult
 
     return FileResult(
         path=path,

@@ -8,12 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsresume.actions.inspect import (
-    CertificateInspection,
-    Inspection,
-    PartialInspection,
-    TicketInspection,
-)
 from tlsresume.diagnosis.ticket_keys import which
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
@@ -22,6 +16,12 @@ from tlsresume.formats.ticket_text import key_words, layout_words
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, utc
 from tlsresume.results import ErrorResult
+from tlsresume.results.inspection import (
+    CertificateInspection,
+    Inspection,
+    PartialInspection,
+    TicketInspection,
+)
 
 
 def render_inspection(file: Inspection, view: View) -> str:

@@ -43,6 +43,7 @@ REQUIRED: tuple[str, ...] = (
     "SSL_CIPHER_get_name",
     "SSL_CTX_set_max_early_data",
     "SSL_CTX_set_msg_callback",
+    "SSL_CTX_set_tlsext_status_arg",
     "SSL_CTX_set_session_id_context",
     "SSL_SESSION_free",
     "SSL_do_handshake",

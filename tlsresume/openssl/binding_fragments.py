@@ -75,7 +75,7 @@ def _bytes(context: SSL.Context) -> Any:
 @cache
 def _offset() -> int | None:
     """Where the byte stands in an SSL_CTX; None where that is not certain."""
-    if _ffi.sizeof("void *") != 8 or not hasattr(_lib, "SSL_CTX_set_tlsext_status_arg"):
+    if _ffi.sizeof("void *") != 8:
         return None
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     _lib.SSL_CTX_set_tlsext_status_arg(context._context, _ffi.cast("void *", _MARK))

@@ -46,7 +46,8 @@ class PrintedSession:
 
 
 def find_printed(text: str) -> tuple[PrintedSession, ...]:
-    """Every block in a text, in order; a block begins with a line `SSL-Session:`."""
+    """Every block in a text, in order; a block begins with a line `SSL-Session:`, or, where
+    only a part was pasted, with the ticket's dump."""
     found = []
     lines: list[str] | None = None
     for line in text.splitlines():
@@ -56,9 +57,11 @@ def find_printed(text: str) -> tuple[PrintedSession, ...]:
             lines = []
         elif lines is not None:
             lines.append(line)
+        elif line.strip(" \t>|") == "TLS session ticket:":
+            lines = []
     if lines:
         found.append(_read(lines))
-    return tuple(block for block in found if block.protocol or block.cipher)
+    return tuple(block for block in found if block.protocol or block.cipher or block.ticket)
 
 
 def _read(lines: list[str]) -> PrintedSession:
