@@ -58,7 +58,8 @@ def render_partial(part: PartialInspection, view: View) -> str:
     page = Page(view)
     facts = ", ".join(word for word in (part.tls_version, part.cipher) if word)
     place = _place(part.number, part.of)
-    page.line((part.path, STRONG), f"{place}  {_SOURCES[part.source]}", f" {facts}".rstrip())
+    what = ", ".join(word for word in (_SOURCES[part.source], facts) if word)
+    page.line((part.path, STRONG), f"{place}  {what}")
     page.prose(part.reason, first="Not usable now: ", style=BAD)
     put_facts(page, _partial_facts(part))
     if part.ticket is not None:
@@ -69,7 +70,7 @@ def render_partial(part: PartialInspection, view: View) -> str:
 
 
 #: What a file has instead of a session.
-_SOURCES = {"printed": "printed by openssl,", "ticket": "a ticket without its session"}
+_SOURCES = {"printed": "printed by openssl", "ticket": "a ticket without its session"}
 
 
 def _place(number: int | None, of: int | None) -> str:
