@@ -18,7 +18,7 @@ from tlsresume.cli.refuse_secrets import secret_in
 from tlsresume.cli.values import to_send
 from tlsresume.endpoints import split_endpoint, without_login, without_logins
 from tlsresume.errors import TLSResumeError
-from tlsresume.formats import explanation
+from tlsresume.formats import explanation, page_search
 from tlsresume.formats.printable import json_safe, markup_safe, printable, printable_in_log
 from tlsresume.formats.reading import parse_report
 from tlsresume.openssl.client import TLSClient
@@ -35,7 +35,7 @@ from tlsresume.preludes.talk import Prelude, Script
 from tlsresume.protocols import SCHEMES
 from tlsresume.proxies import Proxy, parse_proxy, parse_source, proxy_of_environment
 from tlsresume.session.file import parse_session_file
-from tlsresume.session.foreign import name_of_der
+from tlsresume.session.identify import name_of_der
 from tlsresume.session.keyfile import parse_key_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -189,7 +189,7 @@ def _shown(text: str) -> None:
 
 def _explained(text: str) -> None:
     explanation.nearest(text)
-    explanation.telling_of(text)
+    page_search.search(text)
 
 
 def _files(*patterns: str) -> tuple[bytes, ...]:
@@ -286,6 +286,7 @@ def parsers() -> tuple[Parser, ...]:
         Parser("session file", lambda data: parse_session_file(data, "f"),
                (*_files("sessions/*.pem"), *sessions[:4]), share=30),
         Parser("other DER", name_of_der, sessions[:4], ()),
+        Parser("any file", identify, sessions[:4], ()),
         Parser("key file", lambda data: parse_key_file(data, "f"), key_files, share=30),
         Parser("ticket", _ticket, tickets, (), share=10),
         Parser("weak ticket", lambda data: find_weak_key(data, b"s" * 48), tickets, (), share=1),

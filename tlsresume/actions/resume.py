@@ -23,6 +23,7 @@ from tlsresume.actions.reach import (
     within,
 )
 from tlsresume.actions.save import metadata_of
+from tlsresume.actions.usability import require_usable
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
@@ -65,9 +66,9 @@ def resume(
 
     The target is the one in the file unless given. After `deadline` seconds, or on an interrupt
     once the session was offered, what is known by then is the result. Raises SessionFileError
-    for a file that is none and where OpenSSL refuses the session itself, LocalError where this
-    machine makes no connection, and UsageError, also for another host than the session's own
-    without `any_host`.
+    for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
+    refuses the session itself; LocalError where this machine makes no connection; and UsageError,
+    also for another host than the session's own without `any_host`.
     """
     running = _prepared(session_file, target, options, trace)
     try:
@@ -98,6 +99,7 @@ def _prepared(
 ) -> _Resumption:
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
+    require_usable(session_file)
     chosen = ResumeOptions() if options is None else options
     checked.kind("options", chosen, ResumeOptions, "a ResumeOptions")
     named = None if target is None else chosen_target(target)
@@ -225,7 +227,7 @@ class _Resumption:
             target=self.target.name,
             file=self.file.path,
             mechanism=session.mechanism,
-            session_version=session.fields.tls_version.label,
+            session_version=session.fields.protocol,
             server_name=self.target.server_name,
             pinned=pinned(self.file, self.plan) if self.options.pin else (),
             error=error,

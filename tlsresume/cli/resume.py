@@ -28,7 +28,7 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 
 
 @click.command("resume", cls=GroupedCommand)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", callback=values.file_names)
 @click.argument("target", required=False, metavar="[TARGET]")
 @click.option(
     "--resolve-now",

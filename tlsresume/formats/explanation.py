@@ -68,9 +68,12 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanations:
-    """The pages that were asked for, in the order of the list."""
+    """The pages that were asked for, in the order of the list. For words of a log `words` are
+    those, and `others` the codes of pages that they may lead to as well."""
 
     explanations: tuple[Explanation, ...]
+    words: str | None = None
+    others: tuple[str, ...] = ()
 
 
 def pages() -> tuple[Explanation, ...]:
@@ -80,28 +83,19 @@ def pages() -> tuple[Explanation, ...]:
     return tuple(sorted(made, key=lambda page: order.index(page.group)))
 
 
+#: A mistyped code is not longer than this; what is, would take long to compare.
+_LONGEST_CODE = 80
+
+
 def nearest(code: str) -> str | None:
     """The code that a mistyped one was most likely meant to be."""
     known = [page.code for page in pages()]
-    wanted = code.strip().lower().replace("_", "-").replace(" ", "-")
+    wanted = code[:_LONGEST_CODE].strip().lower().replace("_", "-").replace(" ", "-")
     if wanted in known:
         return wanted
     close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     holding = [name for name in known if wanted and wanted in name]
     return next(iter([*close, *holding]), None)
-
-
-def telling_of(words: str) -> tuple[str, ...]:
-    """The codes of the pages that hold these words, such as those of another tool."""
-    wanted = " ".join(words.lower().replace("_", " ").split())
-    found = []
-    for page in pages():
-        texts = (page.title, page.cause, page.how_told, page.why_not_here, page.advice,
-                 *page.directives, *page.sources)  # fmt: skip
-        told = " ".join(text or "" for text in texts).lower().replace("_", " ")
-        if wanted and wanted in " ".join(told.split()):
-            found.append(page.code)
-    return tuple(found)
 
 
 def _of_rule(rule: Rule) -> Explanation:
@@ -164,8 +158,8 @@ def rows(page: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "sources", page.sources
 
 
-def render_page(page: Explanation, view: View) -> str:
-    """One page, for people."""
+def render_page(page: Explanation, view: View, others: tuple[str, ...] = ()) -> str:
+    """One page, for people; `others` are codes of pages that may be meant as well."""
     out = Page(view)
     style = STRONG if page.severity is None else SEVERITY_STYLE[page.severity]
     out.prose(page.title, first=f"{page.code}: ", style=style, text_style=STRONG)
@@ -176,6 +170,9 @@ def render_page(page: Explanation, view: View) -> str:
         for line in lines:
             out.prose(line.replace("`", ""), first=lead, style=FAINT)
             lead = " " * 20
+    if others:
+        out.line()
+        out.prose(", ".join(others), first="Other pages for these words: ", style=FAINT)
     return out.render()
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from tlsresume.actions.inspect import Inspections
 from tlsresume.actions.plan import Plans
 from tlsresume.diagnosis.watched import WatchReport
 from tlsresume.formats.document import Failure
 from tlsresume.formats.explanation import Explanations
 from tlsresume.results import SCHEMA, Report, ResumeResult, SaveResult, Tool
+from tlsresume.results.inspection import Inspections
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

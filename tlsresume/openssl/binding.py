@@ -45,6 +45,7 @@ REQUIRED: tuple[str, ...] = (
     "SSL_CTX_add_client_custom_ext",
     "SSL_CTX_set_max_early_data",
     "SSL_CTX_set_msg_callback",
+    "SSL_CTX_set_tlsext_status_arg",
     "SSL_CTX_set_session_id_context",
     "SSL_SESSION_free",
     "SSL_do_handshake",

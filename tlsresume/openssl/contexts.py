@@ -22,6 +22,7 @@ from OpenSSL.crypto import X509
 from tlsresume import shortage
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
+from tlsresume.openssl.binding_fragments import ask_max_fragment_length
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
 from tlsresume.session.bounded import LARGEST_PEM, is_regular, read_held
 
@@ -38,8 +39,9 @@ def context_for(plan: Plan) -> SSL.Context:
         plan.ciphersuites,
         plan.trust,
         plan.certificate,
-        plan.keylogfile,
+        keylogfile=plan.keylogfile,
         padding=plan.padding,
+        max_fragment_length=plan.max_fragment_length,
     )
 
 
@@ -57,9 +59,10 @@ def _context(
     ciphersuites: str | None,
     trust: Trust,
     certificate: ClientCertificate | None,
-    keylogfile: str | None,
     *,
+    keylogfile: str | None,
     padding: int,
+    max_fragment_length: int | None,
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
@@ -91,6 +94,10 @@ def _context(
         _log_keys(context, keylogfile)
     if padding and not binding.pad_client_hello(context, padding):
         raise UsageError(f"OpenSSL cannot make a ClientHello {padding} bytes longer")
+    if max_fragment_length is not None and not ask_max_fragment_length(
+        context, max_fragment_length
+    ):
+        raise UsageError(f"this OpenSSL cannot ask for fragments of {max_fragment_length} bytes")
     return context
 
 

@@ -42,7 +42,8 @@ class Plan:
     are OpenSSL lists, None meaning its defaults. `tickets` off sets
     SSL_OP_NO_TICKET; `extended_master_secret` off sets
     SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)). `padding` makes the
-    ClientHello longer by that many bytes, at least 4 (0: not at all).
+    ClientHello longer by that many bytes, at least 4 (0: not at all). `max_fragment_length`
+    (512, 1024, 2048 or 4096 bytes) asks for the extension of that name (RFC 6066 section 4).
     """
 
     minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
@@ -61,6 +62,7 @@ class Plan:
     trust: Trust = Trust()
     certificate: ClientCertificate | None = None
     keylogfile: str | None = None
+    max_fragment_length: int | None = None
 
     @property
     def context_key(self) -> tuple[object, ...]:
@@ -72,4 +74,5 @@ class Plan:
             self.certificate,
             self.keylogfile,
             self.padding,
+            self.max_fragment_length,
         )
