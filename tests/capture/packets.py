@@ -146,18 +146,17 @@ LINKS = {
     "vlan": (1, lambda data: bytes(12) + b"\x81\x00\x00\x05" + _ether_type(data) + data),
     "qinq": (
         1,
-        lambda data: bytes(12)
-        + b"\x88\xa8\x00\x05\x81\x00\x00\x06"
-        + _ether_type(data)
-        + data,
+        lambda data: bytes(12) + b"\x88\xa8\x00\x05\x81\x00\x00\x06" + _ether_type(data) + data,
     ),
     "pppoe": (
         1,
-        lambda data: bytes(12)
-        + b"\x88\x64\x11\x00\x00\x01"
-        + (len(data) + 2).to_bytes(2, "big")
-        + _ppp(data)
-        + data,
+        lambda data: (
+            bytes(12)
+            + b"\x88\x64\x11\x00\x00\x01"
+            + (len(data) + 2).to_bytes(2, "big")
+            + _ppp(data)
+            + data
+        ),
     ),
     "mpls": (1, lambda data: bytes(12) + b"\x88\x47\x00\x01\x00\x40\x00\x02\x01\x40" + data),
     "raw": (101, lambda data: data),

@@ -6,6 +6,7 @@ expected of a capture is what the client itself says.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.capture.packets import Conversation, Frame
@@ -18,6 +19,14 @@ class Recorded(ConnectionPair):
 
     def record(self, conversation: Conversation) -> TLSClient:
         self.client.start()
+        self.carry(conversation)
+        self.client.close()
+        self.carry(conversation)
+        self.side.shutdown()
+        self.carry(conversation)
+        return self.client
+
+    def carry(self, conversation: Conversation) -> None:
         while True:
             to_server = self.client.drain()
             if to_server:
@@ -28,7 +37,7 @@ class Recorded(ConnectionPair):
                 conversation.say(1, to_client)
                 self.client.receive(to_client)
             if not to_server and not to_client:
-                return self.client
+                return
 
 
 class Talk:
@@ -60,7 +69,8 @@ class Talk:
         for sender, data in prelude or ():
             conversation.say(sender, data)
         sides = (peer or self.peer).sides
-        with Recorded(sides, plan_for(version, **(plan or {})), session) as pair:
+        whole = replace(plan_for(version), **(plan or {}))
+        with Recorded(sides, whole, session) as pair:
             client = pair.record(conversation)
         conversation.close()
         self.frames += conversation.frames

@@ -40,6 +40,9 @@ def begins_hello(data: bytes | bytearray) -> int | None:
     kind = data[5]
     if kind not in (HandshakeType.client_hello, HandshakeType.server_hello):
         return None
+    following = HEADER + (data[3] << 8 | data[4])
+    if following < HEADER + 4 and len(data) > following and data[following] != data[0]:
+        return None
     # A hello is shorter than 64 KB; where the record holds this byte, it is zero.
     return None if len(data) > 6 and (data[3] << 8 | data[4]) > 1 and data[6] else kind
 

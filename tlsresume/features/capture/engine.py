@@ -20,7 +20,10 @@ from tlsresume.wire.key_log import KeyLog
 from tlsresume.wire.records import begins_hello
 
 _UNKNOWN_SEQUENCE = -1
+_DONE = 0
 _HANDSHAKE = 22
+#: Fragment offset 0 and no more fragments, with and without DF.
+_NO_FRAGMENT = (b"\x40\x00", b"\x00\x00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,7 @@ class Engine:
         self._on_connection = on_connection
         self._key_log = key_log
         self._limits = limits or Limits()
-        # By direction: a side of a flow in progress; for a flow that is done the sequence
-        # number of its SYN.
+        # By direction: a side of a flow in progress, or _DONE.
         self._sides: dict[bytes, Side | int] = {}
         self._flows: dict[int, TLSFlow] = {}
         self._done: dict[bytes, bytes] = {}
@@ -78,12 +80,13 @@ class Engine:
         count = 0
         for time, file, number, link, data in batch:
             count += 1
-            # Ethernet, IPv4 without options, TCP, no SYN, and of no flow in progress.
+            # Ethernet, IPv4 without options, TCP, no fragment, no SYN, of no flow in progress.
             if (
                 link == ETHERNET
                 and data[12:15] == b"\x08\x00\x45"
                 and len(data) > 54
                 and data[23] == 6
+                and data[20:22] in _NO_FRAGMENT
                 and not data[47] & SYN
             ):
                 side = sides.get(data[26:38])
@@ -149,8 +152,6 @@ class Engine:
             if not isinstance(known, int):
                 known.stream.start(sequence + 1)
             return known
-        if known == sequence:
-            return known
         if isinstance(known, Side):
             first = known.stream.next
             passed = known.passed + known.stream.held_bytes
@@ -193,7 +194,7 @@ class Engine:
         self._flows.pop(id(flow), None)
         self._waiting -= sum(side.waiting for side in flow.sides if side is not counted)
         for key in flow.keys:
-            self._sides[key] = flow.sequence
+            self._sides[key] = _DONE
         self._done[flow.keys[0]] = flow.keys[1]
         if len(self._done) > self._limits.done:
             first = next(iter(self._done))
