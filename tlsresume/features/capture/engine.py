@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tlsresume.features.capture.dissect import ACK, FIN, RST, SYN, Dissector, ends, reverse
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.links import ETHERNET
-from tlsresume.features.capture.merge import Numbered
+from tlsresume.features.capture.pcap import Packet as Captured
 from tlsresume.features.capture.quic_flow import QUICFlow
 from tlsresume.features.capture.tls_flow import Side, TLSFlow
 from tlsresume.wire.key_log import KeyLog
@@ -74,27 +74,33 @@ class Engine:
         self._time = 0
         self._packet = Packet(0, 0)
 
-    def feed(self, batch: Iterable[Numbered]) -> None:
+    def feed(self, batch: Iterable[Captured]) -> None:
         """Take packets, in the order of time."""
-        sides, frame = self._sides, self.dissector.frame
+        sides, frame, segment = self._sides, self.dissector.frame, self.segment
         count = 0
         for time, file, number, link, data in batch:
             count += 1
-            # Ethernet, IPv4 without options, TCP, no fragment, no SYN, of no flow in progress.
+            # The short way for most packets: Ethernet, IPv4 without options, TCP, no fragment.
             if (
                 link == ETHERNET
                 and data[12:15] == b"\x08\x00\x45"
-                and len(data) > 54
+                and len(data) > 53
                 and data[23] == 6
                 and data[20:22] in _NO_FRAGMENT
-                and not data[47] & SYN
             ):
-                side = sides.get(data[26:38])
-                if type(side) is int:
-                    continue
-                at = 34 + (data[46] >> 2 & 0x3C)
-                if side is None and (at >= len(data) or data[at] != _HANDSHAKE):
-                    continue
+                key, flags, at = data[26:38], data[47], 34 + (data[46] >> 2 & 0x3C)
+                end = 14 + (data[16] << 8 | data[17] or len(data) - 14)
+                if not flags & SYN:
+                    side = sides.get(key)
+                    if type(side) is int or (at >= end and not flags & (FIN | RST)):
+                        continue
+                    if side is None and (at >= len(data) or data[at] != _HANDSHAKE):
+                        continue
+                if at > 53 and (at <= end or end > len(data)):
+                    self._time, self._packet = time, Packet(file, number)
+                    sequence = int.from_bytes(data[38:42], "big")
+                    segment(key, sequence, flags, data[at:end], cut=end > len(data))
+                continue
             self._time = time
             self._packet = Packet(file, number)
             frame(link, data)

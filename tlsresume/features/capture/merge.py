@@ -19,8 +19,6 @@ WINDOW = 4096
 #: Of a stream, packets are not held back longer than this, in nanoseconds of its own clock.
 STREAM_PATIENCE = 1_000_000_000
 
-#: As Packet, behind the number of its file from 0.
-Numbered = tuple[int, int, int, int, bytes]
 _by_time = itemgetter(0)
 
 
@@ -48,9 +46,9 @@ class CaptureFile:
         self._source = source = Input(self.path)
         try:
             if is_pcap(source.head):
-                self._batches = read_pcap(source, self._damaged)
+                self._batches = read_pcap(source, self.number, self._damaged)
             elif source.head.startswith(MAGIC):
-                self._batches = read_pcapng(source, self._damaged, self._on_secrets)
+                self._batches = read_pcapng(source, self.number, self._damaged, self._on_secrets)
             else:
                 raise source.not_a_capture()
             for batch in self._batches:
@@ -71,7 +69,7 @@ class CaptureFile:
             self._source.close()
             self._source = None
 
-    def next_batch(self) -> list[Numbered] | None:
+    def next_batch(self) -> list[Packet] | None:
         """Some packets, None at the end. Raises CaptureFileError."""
         if self._batches is None:
             self._begin()
@@ -83,11 +81,9 @@ class CaptureFile:
                 return None
             batch = following
         self.packets += len(batch)
-        number = self.number
-        made = [(time, number, n, link, data) for time, n, link, data in batch]
-        if made:
-            self.newest = max(self.newest, *map(_by_time, made))
-        return made
+        if batch:
+            self.newest = max(self.newest, *map(_by_time, batch))
+        return batch
 
 
 def open_captures(paths: Sequence[str], on_secrets: OnSecrets) -> list[CaptureFile]:
@@ -103,14 +99,14 @@ def open_captures(paths: Sequence[str], on_secrets: OnSecrets) -> list[CaptureFi
     return opened
 
 
-def in_order(files: Sequence[CaptureFile]) -> Iterator[list[Numbered]]:
+def in_order(files: Sequence[CaptureFile]) -> Iterator[list[Packet]]:
     """All packets in the order of time, in batches. Raises CaptureFileError.
 
     An empty batch says that a stream has nothing more at the moment.
     """
     waiting = sorted(files, key=lambda file: file.start)
     reading: list[CaptureFile] = []
-    window: list[Numbered] = []
+    window: list[Packet] = []
     patience = STREAM_PATIENCE if any(file.path == STDIN for file in files) else None
     while waiting or reading:
         behind = min(reading, key=lambda file: file.newest, default=None)
@@ -120,9 +116,11 @@ def in_order(files: Sequence[CaptureFile]) -> Iterator[list[Numbered]]:
         batch = behind.next_batch()
         if batch is None:
             reading.remove(behind)
+        elif not _continues(window, batch):
+            window += batch
+            window.sort(key=_by_time)
         else:
             window += batch
-        window.sort(key=_by_time)
         horizon = min((file.newest for file in reading), default=None)
         if horizon is None and waiting:
             horizon = waiting[0].start
@@ -132,7 +130,15 @@ def in_order(files: Sequence[CaptureFile]) -> Iterator[list[Numbered]]:
     yield window
 
 
-def _ready(window: list[Numbered], horizon: int | None, patience: int | None) -> int:
+def _continues(window: list[Packet], batch: list[Packet]) -> bool:
+    """Whether a batch is in order and does not begin before the window ends, as most do."""
+    times = [packet[0] for packet in batch]
+    if window:
+        times.insert(0, window[-1][0])
+    return times == sorted(times)
+
+
+def _ready(window: list[Packet], horizon: int | None, patience: int | None) -> int:
     """How many packets of the window nothing can come before any more, as far as one can tell."""
     if horizon is None:
         return len(window)

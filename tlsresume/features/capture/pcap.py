@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 from tlsresume.features.capture.inputs import CHUNK, Input
 
-#: Time in nanoseconds since 1970, the number in its file from 1 (Wireshark's frame.number),
-#: link type, bytes.
-Packet = tuple[int, int, int, bytes]
+#: Time in nanoseconds since 1970, the number of the file from 0, the number in the file from 1
+#: (Wireshark's frame.number), link type, bytes.
+Packet = tuple[int, int, int, int, bytes]
 
 #: What libpcap takes as the most that a packet can be is 256 KB.
 LARGEST_PACKET = 1 << 20
@@ -36,8 +36,8 @@ def is_pcap(head: bytes) -> bool:
     return head[:4] in _MAGIC
 
 
-def read_pcap(source: Input, on_damage: OnDamage) -> Iterator[list[Packet]]:
-    """The packets, in batches as they are read.
+def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Packet]]:
+    """The packets of the file numbered `file`, in batches as they are read.
 
     `on_damage` is told why the reading ended before the file did. Raises CaptureFileError
     where the file's header is cut.
@@ -66,7 +66,7 @@ def read_pcap(source: Input, on_damage: OnDamage) -> Iterator[list[Packet]]:
             if stop > len(buffer):
                 break
             number += 1
-            batch.append((seconds * 1_000_000_000 + fraction * unit, number, link, buffer[start:stop]))  # fmt: skip
+            batch.append((seconds * 1_000_000_000 + fraction * unit, file, number, link, buffer[start:stop]))  # fmt: skip
             at = stop
         yield batch
         buffer = buffer[at:]

@@ -40,14 +40,14 @@ class _Damaged(Exception):
 
 
 def read_pcapng(
-    source: Input, on_damage: OnDamage, on_secrets: OnSecrets
+    source: Input, file: int, on_damage: OnDamage, on_secrets: OnSecrets
 ) -> Iterator[list[Packet]]:
-    """The packets, in batches as they are read; `on_secrets` gets the text of key logs.
+    """The packets of the file numbered `file`, in batches as they are read; `on_secrets` gets the text of key logs.
 
     `on_damage` is told why the reading ended before the file did. Raises CaptureFileError
     where no section begins.
     """
-    blocks = _Blocks(on_secrets)
+    blocks = _Blocks(file, on_secrets)
     buffer = source.head
     begun = False
     while True:
@@ -76,8 +76,9 @@ def read_pcapng(
 class _Blocks:
     """The state of a file between blocks: byte order, interfaces, numbers, the last time."""
 
-    def __init__(self, on_secrets: OnSecrets) -> None:
+    def __init__(self, file: int, on_secrets: OnSecrets) -> None:
         self.number = 0
+        self._file = file
         self._order = "<"
         self._interfaces: list[_Interface] = []
         self._time = 0
@@ -164,7 +165,7 @@ class _Blocks:
         if interface < len(self._interfaces):
             of = self._interfaces[interface]
             self._time = ticks * of.multiply // of.divide + of.offset
-            batch.append((self._time, self.number, of.link, buffer[at : at + length]))
+            batch.append((self._time, self._file, self.number, of.link, buffer[at : at + length]))
 
     def _simple(self, buffer: bytes, at: int, length: int, end: int, batch: list[Packet]) -> None:
         """A packet without a time: as if it came with the one before."""
@@ -172,7 +173,7 @@ class _Blocks:
         if self._interfaces:
             of = self._interfaces[0]
             kept = min(length, of.snap_length or length, end - at)
-            batch.append((self._time, self.number, of.link, buffer[at : at + kept]))
+            batch.append((self._time, self._file, self.number, of.link, buffer[at : at + kept]))
 
 
 def _resolution(value: int) -> tuple[int, int]:

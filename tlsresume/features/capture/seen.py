@@ -169,8 +169,30 @@ def _name(hello: ClientHello) -> str | None:
     return name.lower().rstrip(".")[:255] or None if name else None
 
 
+#: Extensions whose bodies a fingerprint reads: groups, signature algorithms, ALPN, versions.
+_READ_BY_FINGERPRINT = frozenset({10, 13, 16, 43})
+_MOST_FINGERPRINTS = 4096
+_fingerprints: dict[tuple[object, ...], str] = {}
+
+
 def _software(hello: ClientHello, transport: str) -> str:
-    return fingerprint(hello, "quic" if transport == "quic" else "tcp")
+    """The fingerprint; programs say the same again and again, so it is remembered."""
+    key = (
+        transport,
+        hello.legacy_version,
+        hello.cipher_suites,
+        tuple(
+            each.body if each.type in _READ_BY_FINGERPRINT else each.type
+            for each in hello.extensions
+        ),
+    )
+    found = _fingerprints.get(key)
+    if found is None:
+        if len(_fingerprints) >= _MOST_FINGERPRINTS:
+            _fingerprints.clear()
+        found = fingerprint(hello, "quic" if transport == "quic" else "tcp")
+        _fingerprints[key] = found
+    return found
 
 
 def _of_server(session: bytes, server: str) -> bytes:
