@@ -51,7 +51,10 @@ def connections_of(
     """What the engine makes of raw IP packets, without files."""
     found: list[Connection] = []
     engine = Engine(found.append, KeyLog(), limits)
-    engine.feed((frame.time, 0, n, link, frame.data) for n, frame in enumerate(frames, 1))
+    engine.feed(
+        (frame.time, 0, n, link, frame.data, 0, len(frame.data))
+        for n, frame in enumerate(frames, 1)
+    )
     engine.finish()
     return found
 

@@ -28,7 +28,7 @@ from tests.capture.reading import capture_of, outcomes, report_of, write
 from tests.capture.talks import Talk
 from tlsresume.errors import CaptureFileError
 from tlsresume.features.capture.clients import ClientNames
-from tlsresume.features.capture.merge import in_order, newest_time, open_captures
+from tlsresume.features.capture.merge import Ordered, newest_time, open_captures
 from tlsresume.features.capture.run import Capture, CaptureOptions
 from tlsresume.wire.key_log import KeyLog
 
@@ -162,7 +162,7 @@ def test_only_files_that_are_read_are_open(frames, tmp_path):
     many = [pcap(shifted(frames, number * 3600 * 10**9)) for number in range(5)]
     files = open_captures(write(tmp_path, *many), lambda _text: None)
     most = 0
-    for _ in in_order(files):
+    for _ in Ordered(files):
         most = max(most, sum(file._source is not None for file in files))
     assert most == 1
     assert sum(file.packets for file in files) == 5 * len(frames)

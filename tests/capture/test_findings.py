@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+
 from tests.capture.packets import pcap
 from tests.capture.reading import capture_of, report_of, server_of
 from tests.capture.talks import Talk
+from tests.capture.test_flows import spoken
 from tests.pair import Peer
+from tests.ticket_vectors import seal_openssl, server_session
 from tlsresume.features.capture.catalogue import ENTRIES, SHARED, text_of
+from tlsresume.session.keyfile import parse_key_file
+from tlsresume.wire.extensions import Extension
+from tlsresume.wire.messages import ClientHello, ServerHello
 
 
 def codes(folder, talk, **options) -> list[str]:
@@ -21,9 +28,7 @@ def test_rotated(tmp_path):
         issued = [talk.connect(version).sessions[-1] for _ in range(4)]
         talk.connect(version, issued[0])
         talk.connect(version, issued[1])
-        fresh = []
-        for session in issued[2:]:
-            fresh.append(talk.connect(version, session, peer=new).sessions[-1])
+        fresh = [talk.connect(version, session, peer=new).sessions[-1] for session in issued[2:]]
         for session in fresh:
             assert talk.connect(version, session, peer=new).session_reused
         server = server_of(tmp_path, talk.frames)
@@ -40,9 +45,9 @@ def test_separate_keys(tmp_path):
     for version in ("1.2", "1.3"):
         nodes = Peer(), Peer()
         talk = Talk(nodes[0])
-        sessions = []
-        for number in range(4):
-            sessions.append(talk.connect(version, peer=nodes[number % 2]).sessions[-1])
+        sessions = [
+            talk.connect(version, peer=nodes[number % 2]).sessions[-1] for number in range(4)
+        ]
         for number, session in enumerate(sessions * (2 if version == "1.2" else 1)):
             talk.connect(version, session, peer=nodes[(number // 2) % 2])
         for number in range(2):
@@ -145,12 +150,34 @@ def test_every_code_has_a_text():
 
 
 def test_ticket_keys(tmp_path):
-    """The operator's key files tell which key made the offered tickets."""
-    talk = Talk()
-    talk.twice("1.2")
-    from tlsresume.session.keyfile import parse_key_file
+    """The operator's key files tell which key made each ticket, offered or issued."""
+    right, wrong = secrets.token_bytes(80), secrets.token_bytes(48)
+    issued = [_sealed(right, number) for number in range(3)]
+    frames = [
+        frame
+        for number, ticket in enumerate((*issued, issued[0]))
+        for frame in spoken(
+            _offering(ticket),
+            ServerHello(0x0303, bytes(32), b"\1" * 32, 0xC02F, ()),
+            client=("192.0.2.1", 40000 + number),
+        )
+    ]
+    files = (parse_key_file(wrong, "old.key"), parse_key_file(right, "new.key"))
+    server = capture_of(tmp_path, pcap(frames), key_files=files)[0].servers[0]
+    (row,) = server.ticket_keys
+    assert (row.file, row.name, row.offered, row.accepted) == ("new.key", right[:16].hex(), 4, 4)
+    assert server.tickets_not_opened == 0
+    server = capture_of(tmp_path, pcap(frames), key_files=files[:1])[0].servers[0]
+    assert (server.ticket_keys, server.tickets_not_opened) == ((), 3)
 
-    wrong = parse_key_file(bytes(range(48)), "wrong.key")
-    server = capture_of(tmp_path, pcap(talk.frames), key_files=(wrong,))[0].servers[0]
-    assert server.ticket_keys == ()
-    assert server.tickets_not_opened == 1
+
+def _sealed(key: bytes, number: int) -> bytes:
+    """A ticket as nginx makes it of a key of 80 bytes."""
+    der = server_session().data
+    return seal_openssl(der, key[:16], key[48:80], key[16:48], bytes([number]) * 16)
+
+
+def _offering(ticket: bytes) -> ClientHello:
+    """A ClientHello of TLS 1.2 that offers a ticket, with a session ID to be echoed."""
+    name = Extension(0, b"\x00\x0c\x00\x00\x09localhost")
+    return ClientHello(0x0303, bytes(32), b"\1" * 32, (0xC02F,), (name, Extension(35, ticket)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,12 +34,13 @@ def lines_of(folder, talk_or_frames, **options):
 
 def test_each_mechanism_is_told(tmp_path):
     """Tickets, session IDs and PSKs, accepted and refused, as the client itself saw them."""
-    for version, knobs, mechanism in (
+    cases: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("1.2", {}, "ticket"),
         ("1.2", {"tickets": False}, "session-id"),
         ("1.3", {}, "psk"),
         ("1.3", {"stateful": True}, "psk"),
-    ):
+    )
+    for version, knobs, mechanism in cases:
         for honoured in (True, False):
             talk = Talk(**knobs)
             session = talk.connect(version).sessions[-1]

@@ -7,6 +7,7 @@ many flows or too many bytes, the oldest are given up: they count with what was 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,10 @@ _DONE = 0
 _HANDSHAKE = 22
 #: Fragment offset 0 and no more fragments, with and without DF.
 _NO_FRAGMENT = (b"\x40\x00", b"\x00\x00")
+_OPENS_OR_ENDS = SYN | FIN | RST
+#: Ethernet, IPv4 and TCP without options: EtherType and the IP header's first byte, total length,
+#: fragment field, protocol, addresses and ports, sequence number, data offset, flags.
+_USUAL = struct.Struct("!12x3sxH2x2sxB2x12sI4xBB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,33 +82,36 @@ class Engine:
     def feed(self, batch: Iterable[Captured]) -> None:
         """Take packets, in the order of time."""
         sides, frame, segment = self._sides, self.dissector.frame, self.segment
+        usual = _USUAL.unpack_from
         count = 0
-        for time, file, number, link, data in batch:
+        for time, file, number, link, buffer, start, stop in batch:
             count += 1
             # The short way for most packets: Ethernet, IPv4 without options, TCP, no fragment.
-            if (
-                link == ETHERNET
-                and data[12:15] == b"\x08\x00\x45"
-                and len(data) > 53
-                and data[23] == 6
-                and data[20:22] in _NO_FRAGMENT
-            ):
-                key, flags, at = data[26:38], data[47], 34 + (data[46] >> 2 & 0x3C)
-                end = 14 + (data[16] << 8 | data[17] or len(data) - 14)
-                if not flags & SYN:
-                    side = sides.get(key)
-                    if type(side) is int or (at >= end and not flags & (FIN | RST)):
+            if link == ETHERNET and stop - start > 53:
+                kind, length, fragment, protocol, key, sequence, offset, flags = usual(
+                    buffer, start
+                )
+                if protocol == 6 and kind == b"\x08\x00\x45" and fragment in _NO_FRAGMENT:
+                    if flags & SYN:
+                        side = None
+                    else:
+                        side = sides.get(key)
+                        if type(side) is int:
+                            continue
+                    at = start + 34 + (offset >> 2 & 0x3C)
+                    end = start + 14 + length if length else stop
+                    if not flags & _OPENS_OR_ENDS and (
+                        at >= end or (side is None and (at >= stop or buffer[at] != _HANDSHAKE))
+                    ):
                         continue
-                    if side is None and (at >= len(data) or data[at] != _HANDSHAKE):
-                        continue
-                if at > 53 and (at <= end or end > len(data)):
-                    self._time, self._packet = time, Packet(file, number)
-                    sequence = int.from_bytes(data[38:42], "big")
-                    segment(key, sequence, flags, data[at:end], cut=end > len(data))
-                continue
+                    if at - start > 53 and (at <= end or end > stop):
+                        self._time, self._packet = time, Packet(file, number)
+                        data = buffer[at : min(end, stop)]
+                        segment(key, sequence, flags, data, cut=end > stop)
+                    continue
             self._time = time
             self._packet = Packet(file, number)
-            frame(link, data)
+            frame(link, buffer[start:stop])
         self.packets += count
 
     def finish(self) -> None:

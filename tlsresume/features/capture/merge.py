@@ -82,7 +82,7 @@ class CaptureFile:
             batch = following
         self.packets += len(batch)
         if batch:
-            self.newest = max(self.newest, *map(_by_time, batch))
+            self.newest = max(self.newest, max(map(_by_time, batch)))  # noqa: PLW3301  no copy
         return batch
 
 
@@ -99,35 +99,45 @@ def open_captures(paths: Sequence[str], on_secrets: OnSecrets) -> list[CaptureFi
     return opened
 
 
-def in_order(files: Sequence[CaptureFile]) -> Iterator[list[Packet]]:
-    """All packets in the order of time, in batches. Raises CaptureFileError.
+class Ordered:
+    """All packets of some files in the order of time, in batches; see `WINDOW`."""
 
-    An empty batch says that a stream has nothing more at the moment.
-    """
-    waiting = sorted(files, key=lambda file: file.start)
-    reading: list[CaptureFile] = []
-    window: list[Packet] = []
-    patience = STREAM_PATIENCE if any(file.path == STDIN for file in files) else None
-    while waiting or reading:
-        behind = min(reading, key=lambda file: file.newest, default=None)
-        if behind is None or (waiting and waiting[0].start <= behind.newest):
-            behind = waiting.pop(0)
-            reading.append(behind)
-        batch = behind.next_batch()
-        if batch is None:
-            reading.remove(behind)
-        elif not _continues(window, batch):
-            window += batch
-            window.sort(key=_by_time)
-        else:
-            window += batch
-        horizon = min((file.newest for file in reading), default=None)
-        if horizon is None and waiting:
-            horizon = waiting[0].start
-        ready = _ready(window, horizon, patience)
-        yield window[:ready]
-        del window[:ready]
-    yield window
+    def __init__(self, files: Sequence[CaptureFile]) -> None:
+        self._files = files
+        self._window: list[Packet] = []
+
+    def __iter__(self) -> Iterator[list[Packet]]:
+        """The batches; an empty one says that nothing is ready. Raises CaptureFileError."""
+        waiting = sorted(self._files, key=lambda file: file.start)
+        reading: list[CaptureFile] = []
+        window = self._window
+        patience = STREAM_PATIENCE if any(file.path == STDIN for file in self._files) else None
+        while waiting or reading:
+            behind = min(reading, key=lambda file: file.newest, default=None)
+            if behind is None or (waiting and waiting[0].start <= behind.newest):
+                behind = waiting.pop(0)
+                reading.append(behind)
+            batch = behind.next_batch()
+            if batch is None:
+                reading.remove(behind)
+            elif _continues(window, batch):
+                window += batch
+            else:
+                window += batch
+                window.sort(key=_by_time)
+            horizon = min((file.newest for file in reading), default=None)
+            if horizon is None and waiting:
+                horizon = waiting[0].start
+            ready = window[: _ready(window, horizon, patience)]
+            del window[: len(ready)]
+            yield ready
+        yield self.rest()
+
+    def rest(self) -> list[Packet]:
+        """What is held back, also where the reading was interrupted."""
+        rest = self._window[:]
+        self._window.clear()
+        return rest
 
 
 def _continues(window: list[Packet], batch: list[Packet]) -> bool:

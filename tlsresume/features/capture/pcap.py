@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from tlsresume.features.capture.inputs import CHUNK, Input
 
 #: Time in nanoseconds since 1970, the number of the file from 0, the number in the file from 1
-#: (Wireshark's frame.number), link type, bytes.
-Packet = tuple[int, int, int, int, bytes]
+#: (Wireshark's frame.number), link type; and where its bytes stand: in what was read at a time,
+#: from where to where. Most packets are passed over after a look at their headers, so that
+#: copying each would be most of the work.
+Packet = tuple[int, int, int, int, bytes, int, int]
 
 #: What libpcap takes as the most that a packet can be is 256 KB.
 LARGEST_PACKET = 1 << 20
@@ -66,7 +68,8 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
             if stop > len(buffer):
                 break
             number += 1
-            batch.append((seconds * 1_000_000_000 + fraction * unit, file, number, link, buffer[start:stop]))  # fmt: skip
+            time = seconds * 1_000_000_000 + fraction * unit
+            batch.append((time, file, number, link, buffer, start, stop))
             at = stop
         yield batch
         buffer = buffer[at:]

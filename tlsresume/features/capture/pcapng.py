@@ -165,7 +165,7 @@ class _Blocks:
         if interface < len(self._interfaces):
             of = self._interfaces[interface]
             self._time = ticks * of.multiply // of.divide + of.offset
-            batch.append((self._time, self._file, self.number, of.link, buffer[at : at + length]))
+            batch.append((self._time, self._file, self.number, of.link, buffer, at, at + length))
 
     def _simple(self, buffer: bytes, at: int, length: int, end: int, batch: list[Packet]) -> None:
         """A packet without a time: as if it came with the one before."""
@@ -173,7 +173,7 @@ class _Blocks:
         if self._interfaces:
             of = self._interfaces[0]
             kept = min(length, of.snap_length or length, end - at)
-            batch.append((self._time, self._file, self.number, of.link, buffer[at : at + kept]))
+            batch.append((self._time, self._file, self.number, of.link, buffer, at, at + kept))
 
 
 def _resolution(value: int) -> tuple[int, int]:

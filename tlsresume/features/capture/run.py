@@ -13,7 +13,8 @@ from tlsresume.features.capture.build import server_reports
 from tlsresume.features.capture.clients import ClientNames
 from tlsresume.features.capture.engine import Connection, Engine
 from tlsresume.features.capture.inputs import CHUNK, STDIN, Input, can_be_read_twice
-from tlsresume.features.capture.merge import in_order, newest_time, open_captures
+from tlsresume.features.capture.merge import Ordered, newest_time, open_captures
+from tlsresume.features.capture.pcap import Packet
 from tlsresume.features.capture.report import CaptureReport, FileReport
 from tlsresume.features.capture.seen import Judged, Memory, endpoint, judge, line_of, utc
 from tlsresume.features.capture.seen import Seen as Line
@@ -60,29 +61,36 @@ class Capture:
         self._last = 0
         self.tallies = Tallies(options.top, options.key_files)
         self.engine = Engine(self._connection, options.key_log)
+        self._ordered: Ordered | None = None
         self.files = open_captures(
             options.files, lambda text: void(options.key_log.add(text.splitlines()))
         )
 
     def read(self, progress: Callable[[], None] = lambda: None) -> None:
         """Read all packets; `progress` is called now and then. Raises CaptureFileError."""
+        self._ordered = Ordered(self.files)
         try:
-            for batch in in_order(self.files):
-                if batch:
-                    self._span(batch[0][0], batch[-1][0])
-                    self.engine.feed(batch)
+            for batch in self._ordered:
+                self._feed(batch)
                 progress()
         finally:
             for file in self.files:
                 file.close()
 
     def finish(self) -> None:
-        """No more packets: connections in progress count as they stand."""
+        """No more packets: connections in progress count as they stand, also after an
+        interrupt."""
+        if self._ordered is not None:
+            self._feed(self._ordered.rest())
         self.engine.finish()
 
-    def _span(self, first: int, last: int) -> None:
+    def _feed(self, batch: list[Packet]) -> None:
+        if not batch:
+            return
+        first, last = batch[0][0], batch[-1][0]
         self._first = first if self._first is None else min(self._first, first)
         self._last = max(self._last, last)
+        self.engine.feed(batch)
 
     def _connection(self, connection: Connection) -> None:
         judged = judge(connection, self._memory)

@@ -107,7 +107,7 @@ class TLSFlow:
     def _find_start(self, side: Side) -> bool:
         """Find the hello that begins TLS; what came before it is dropped."""
         buffer = side.buffer
-        if not side.proxy_read:
+        if not side.proxy_read and buffer[0] != ContentType.handshake:
             header = read_proxy_header(bytes(buffer[:4200]))
             if header is None:
                 return False
