@@ -12,7 +12,7 @@ _tlsresume() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            probe|save|resume|inspect|watch|explain|policy|selftest)
+            probe|save|resume|inspect|watch|capture|explain|policy|selftest)
                 command=${COMP_WORDS[i]}
                 break
                 ;;
@@ -502,6 +502,48 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'text json html' -- "$cur"))
             return
             ;;
+        capture:--server)
+            return
+            ;;
+        capture:--since)
+            return
+            ;;
+        capture:--until)
+            return
+            ;;
+        capture:--top)
+            return
+            ;;
+        capture:--keylogfile)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        capture:--format)
+            COMPREPLY=($(compgen -W 'text json jsonl csv html prometheus' -- "$cur"))
+            return
+            ;;
+        capture:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        capture:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
+        capture:--anonymise-key)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        capture:--min-rate)
+            return
+            ;;
+        capture:--min-resumption-rate)
+            return
+            ;;
+        capture:--policy)
+            compopt -o default 2>/dev/null
+            return
+            ;;
         explain:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
@@ -522,6 +564,7 @@ _tlsresume() {
         resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
         inspect) words='--hex --show-secrets --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;
         watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
+        capture) words='--server --since --until --top --keylogfile --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
         explain) words='--format -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
         selftest) words='-h --help' ;;
@@ -531,12 +574,13 @@ _tlsresume() {
         return
     fi
     case $command in
-        '') COMPREPLY=($(compgen -W 'probe save resume inspect watch explain policy selftest' -- "$cur")) ;;
+        '') COMPREPLY=($(compgen -W 'probe save resume inspect watch capture explain policy selftest' -- "$cur")) ;;
         probe) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         save) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         resume) compopt -o default 2>/dev/null ;;
         inspect) compopt -o default 2>/dev/null ;;
         watch) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
+        capture) compopt -o default 2>/dev/null ;;
         policy) compopt -o default 2>/dev/null ;;
     esac
 }

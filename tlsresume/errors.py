@@ -11,6 +11,7 @@
     |   +-- KeyFileError
     |   +-- HistoryFileError
     |   +-- ReportFileError
+    |   +-- CaptureFileError
     +-- PeerError         theirs or the network's: the target, or the way to it
     |   +-- ResolveError
     |   +-- ConnectError
@@ -55,7 +56,7 @@ EXIT_STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.UNREACHABLE: "a target could not be reached, or its handshake fails also"
     " without a session",
     ExitStatus.FAILS_WITH_SESSION: "the handshake fails only when the session is offered",
-    ExitStatus.FILE: "a session, policy or key file cannot be used, or an output file cannot"
+    ExitStatus.FILE: "a session, policy, key or capture file cannot be used, or an output file cannot"
     " be written",
     ExitStatus.INTERRUPTED: "interrupted (Ctrl-C, SIGTERM); what was known by then was printed",
 }
@@ -185,6 +186,10 @@ class HistoryFileError(FileError):
 
 class ReportFileError(FileError):
     """An earlier report cannot be read."""
+
+
+class CaptureFileError(FileError):
+    """A capture, or a key log beside it, cannot be read."""
 
 
 class PeerError(TLSResumeError):

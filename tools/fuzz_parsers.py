@@ -35,7 +35,7 @@ from tlsresume.preludes.talk import Prelude, Script
 from tlsresume.protocols import SCHEMES
 from tlsresume.proxies import Proxy, parse_proxy, parse_source, proxy_of_environment
 from tlsresume.session.file import parse_session_file
-from tlsresume.session.identify import name_of_der
+from tlsresume.session.identify import identify, name_of_der
 from tlsresume.session.keyfile import parse_key_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful

@@ -51,7 +51,8 @@ def _range(_context: click.Context, _option: click.Parameter, value: str | None)
     return value
 
 
-def _rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+def rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """A share above 0 and up to 1. Raises BadParameter."""
     if value is not None and not 0 < value <= 1:
         meant = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
         raise click.BadParameter(f"{value:g} is not above 0 and up to 1{meant}")
@@ -88,7 +89,7 @@ expect_option = _option(
     " or any. Replaces the default verdict; what is not named is not checked.",
 )  # fmt: skip
 min_rate_option = _option(
-    "--min-rate", metavar="RATE", type=float, callback=_rate,
+    "--min-rate", metavar="RATE", type=float, callback=rate,
     help="The lowest share of offered sessions that must be resumed, such as 0.9. Replaces the"
     " default verdict.",
 )  # fmt: skip
@@ -218,6 +219,7 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def read_policy(name: str) -> Policy:
     """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
     from tlsresume.errors import PolicyFileError
+    from tlsresume.features import entries
     from tlsresume.policy.names import BUILTIN
     from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
     from tlsresume.session.bounded import read_bounded
@@ -227,7 +229,8 @@ def read_policy(name: str) -> Policy:
             return builtin_policy(builtin)
     try:
         data, _ = read_bounded(name, LARGEST, PolicyFileError)
-        return parse_policy(data.decode("utf-8-sig"), name)
+        codes = [entry.code for entry in entries()]
+        return parse_policy(data.decode("utf-8-sig"), name, codes)
     except PolicyFileError as error:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise

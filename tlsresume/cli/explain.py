@@ -11,7 +11,7 @@ from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
-    from tlsresume.formats.explanation import Explanations
+    from tlsresume.formats.explanation import Explanation, Explanations
 
 
 # Lines of logs have words like "-1", which are no options of ours.
@@ -26,13 +26,15 @@ def command(words: tuple[str, ...], outputs: Outputs) -> ExitStatus:
     contacted. The same pages are in tlsresume-findings(7).
     """
     from tlsresume.errors import ExitStatus
+    from tlsresume.features import entries
     from tlsresume.formats import explanation
 
+    every = explanation.pages(entries())
     if not words:
-        every = explanation.Explanations(explanations=explanation.pages())
-        outputs.emit(explanation.render_list, lambda: _document(every))
+        listed = explanation.Explanations(explanations=every)
+        outputs.emit(lambda view: explanation.render_list(view, every), lambda: _document(listed))
         return ExitStatus.OK
-    found = _find(" ".join(words))
+    found = _find(" ".join(words), every)
     outputs.emit(
         lambda view: explanation.render_page(found.explanations[0], view, found.others),
         lambda: _document(found),
@@ -40,16 +42,16 @@ def command(words: tuple[str, ...], outputs: Outputs) -> ExitStatus:
     return ExitStatus.OK
 
 
-def _find(asked: str) -> Explanations:
+def _find(asked: str, every: tuple[Explanation, ...]) -> Explanations:
     """The page of a code, or of the message that the words are most like. Raises UsageError."""
     from tlsresume.errors import UsageError
     from tlsresume.formats import explanation, page_search
 
-    exact = [page for page in explanation.pages() if page.code == asked]
+    exact = [page for page in every if page.code == asked]
     if exact:
         return explanation.Explanations(explanations=tuple(exact))
-    meant = explanation.nearest(asked)
-    found = page_search.search(asked)
+    meant = explanation.nearest(asked, every)
+    found = page_search.search(asked, every)
     # One word without a space is a code that was mistyped, unless it is a known message.
     if found.pages and (" " in asked.strip() or found.whole or meant is None):
         return explanation.Explanations(

@@ -216,16 +216,19 @@ class Outputs:
         *,
         text_to_stderr: bool = False,
         as_asked: bool = False,
+        written_elsewhere: Sequence[str] = (),
         **others: Callable[[], str],
     ) -> None:
         """Print one result in each chosen format: text, json, or one of `others` by name.
 
-        With --quiet there is no text of a result that is `as_asked`.
+        With --quiet there is no text of a result that is `as_asked`. Formats that are
+        `written_elsewhere` were written line by line already.
         """
         from tlsresume.cli import console
 
         for choice in self.choices:
-            if self.quiet and as_asked and choice == Choice("text", None):
+            silent = self.quiet and as_asked and choice == Choice("text", None)
+            if silent or choice.name in written_elsewhere:
                 self._done.add(choice)
             elif choice.name == "json":
                 self._close(choice, document())
@@ -245,9 +248,11 @@ class Outputs:
         from tlsresume.formats import FORMATS
 
         for choice in self.choices:
-            form = FORMATS[choice.name].failure()
-            if choice not in self._done and form is not None:
-                self._close(choice, form(this_tool(), error_result(error)))
+            # A format of one command only, such as csv, is no document.
+            form = FORMATS.get(choice.name)
+            failure = None if form is None else form.failure()
+            if choice not in self._done and failure is not None:
+                self._close(choice, failure(this_tool(), error_result(error)))
 
     # ------------------------------------------------------------------ writing
 

@@ -37,6 +37,10 @@ COMMANDS: dict[str, Lazy] = {
     "resume": Lazy("tlsresume.cli.resume", "Offer a saved session, and tell what became of it."),
     "inspect": Lazy("tlsresume.cli.inspect", "Show what a session file holds, offline."),
     "watch": Lazy("tlsresume.cli.watch", "Watch ticket keys over time, through rotations."),
+    "capture": Lazy(
+        "tlsresume.features.capture.command",
+        "Tell from captured packets what happened to sessions.",
+    ),
     "explain": Lazy("tlsresume.cli.explain", "Explain the code of a finding, or list all."),
     "policy": Lazy("tlsresume.cli.policy", "Check a policy file, and say what it demands."),
     "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),

@@ -9,10 +9,10 @@ come with them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Entry, Impossible
 from tlsresume.diagnosis.rules import Group, Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
@@ -26,6 +26,7 @@ GROUPS: dict[Group, str] = {
     "D": "Resumed, but easily misread",
     "T": "The tickets themselves",
     "W": "The way to TLS and beside it",
+    "P": "What many clients' connections show",
 }
 
 #: What a severity means; of an error, by what it does.
@@ -76,9 +77,14 @@ class Explanations:
     others: tuple[str, ...] = ()
 
 
-def pages() -> tuple[Explanation, ...]:
-    """Every page: group by group, and within one in the order of precedence."""
-    made = [*map(_of_rule, RULES), *map(_of_impossible, IMPOSSIBLE)]
+def pages(entries: Sequence[Entry] = ()) -> tuple[Explanation, ...]:
+    """Every page: group by group, and within one in the order of precedence.
+
+    `entries` are those of features, which stand in layers above this one.
+    """
+    made = [_of_rule(rule) for rule in RULES]
+    made += [_of_rule(entry) for entry in entries]
+    made += map(_of_impossible, IMPOSSIBLE)
     order = list(GROUPS)
     return tuple(sorted(made, key=lambda page: order.index(page.group)))
 
@@ -87,9 +93,9 @@ def pages() -> tuple[Explanation, ...]:
 _LONGEST_CODE = 80
 
 
-def nearest(code: str) -> str | None:
+def nearest(code: str, every: Sequence[Explanation] | None = None) -> str | None:
     """The code that a mistyped one was most likely meant to be."""
-    known = [page.code for page in pages()]
+    known = [page.code for page in (pages() if every is None else every)]
     wanted = code[:_LONGEST_CODE].strip().lower().replace("_", "-").replace(" ", "-")
     if wanted in known:
         return wanted
@@ -98,7 +104,7 @@ def nearest(code: str) -> str | None:
     return next(iter([*close, *holding]), None)
 
 
-def _of_rule(rule: Rule) -> Explanation:
+def _of_rule(rule: Rule | Entry) -> Explanation:
     return Explanation(
         code=rule.code,
         group=rule.group,
@@ -176,10 +182,10 @@ def render_page(page: Explanation, view: View, others: tuple[str, ...] = ()) -> 
     return out.render()
 
 
-def render_list(view: View) -> str:
+def render_list(view: View, every: Sequence[Explanation] | None = None) -> str:
     """All codes with their titles, group by group."""
     out = Page(view)
-    every = pages()
+    every = pages() if every is None else every
     width = max(len(page.code) for page in every) + 2
     for number, (group, title) in enumerate(GROUPS.items()):
         members = [page for page in every if page.group == group]

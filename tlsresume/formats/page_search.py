@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from tlsresume.diagnosis.log_messages import MESSAGES, LogMessage
 from tlsresume.formats.explanation import Explanation, pages
@@ -71,14 +71,14 @@ class _Index:
     weight: dict[str, float]
 
 
-@cache
-def _index() -> _Index:
+@lru_cache(maxsize=2)
+def _index(every: tuple[Explanation, ...]) -> _Index:
     messages = tuple(words_of(message.text) for message in MESSAGES)
-    plain = {page.code: _page_text(page) for page in pages()}
+    plain = {page.code: _page_text(page) for page in every}
     texts = {code: words_of(text) for code, text in plain.items()}
-    every = [*messages, *texts.values()]
-    counts = Counter(word for words in every for word in words)
-    weight = {word: math.log(len(every) / count) for word, count in counts.items()}
+    known = [*messages, *texts.values()]
+    counts = Counter(word for words in known for word in words)
+    weight = {word: math.log(len(known) / count) for word, count in counts.items()}
     return _Index(messages, texts, {code: _flat(text) for code, text in plain.items()}, weight)
 
 
@@ -92,10 +92,12 @@ def _flat(text: str) -> str:
     return " ".join(text.lower().replace("_", " ").split())
 
 
-def search(line: str) -> Found:
-    """The pages for a line of a log, or for words of one."""
+def search(line: str, every: tuple[Explanation, ...] | None = None) -> Found:
+    """The pages, of `every` (None: those without the features' own), for a line of a log or for
+    words of one."""
     line = line[:_LONGEST]
-    index, wanted, phrase = _index(), words_of(line), _flat(line)
+    every = pages() if every is None else every
+    index, wanted, phrase = _index(every), words_of(line), _flat(line)
 
     def weigh(words: frozenset[str]) -> float:
         return sum(index.weight.get(word, 0.0) for word in words)
@@ -124,7 +126,7 @@ def search(line: str) -> Found:
             scores[code] = scores.get(code, 0.0) + shared / 4
     ranked = sorted(scores, key=lambda code: -scores[code])
     codes = list(dict.fromkeys((*ranked[:1], *(best.others if best else ()), *ranked[1:])))[:_MOST]
-    by_code = {page.code: page for page in pages()}
+    by_code = {page.code: page for page in every}
     return Found(tuple(by_code[code] for code in codes if code in by_code), best_share > _WHOLE)
 
 

@@ -43,10 +43,11 @@ _SHOWN = 60
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.IGNORECASE)
 
 
-def parse_policy(text: str, name: str) -> Policy:
+def parse_policy(text: str, name: str, codes: Iterable[str] = ()) -> Policy:
     """The policy in a TOML text, on top of the built-in one that it extends.
 
-    `name` is the file's, for messages. Raises PolicyFileError.
+    `name` is the file's, for messages; `codes` are those of features' findings, which may be
+    given a severity beside those of the rules. Raises PolicyFileError.
     """
     if len(text) > LARGEST:
         raise PolicyFileError(f"{name} is too large for a policy", path=name)
@@ -65,7 +66,7 @@ def parse_policy(text: str, name: str) -> Policy:
         ) from None
     _check_keys(whole, name)
     policy = _convert(whole, Policy, "", name)
-    _check_values(policy, name)
+    _check_values(policy, name, codes)
     if policy.extends is not None:
         policy = on_top(builtin_policy(policy.extends), policy)
     if not policy.demands_something:
@@ -173,7 +174,7 @@ def _check_table(table: dict[str, Any], known: tuple[str, ...], path: str, name:
 # -------------------------------------------------------------------- values
 
 
-def _check_values(policy: Policy, name: str) -> None:
+def _check_values(policy: Policy, name: str, codes: Iterable[str]) -> None:
     _check_section(policy.defaults, "defaults", name)
     for pattern, section in policy.targets.items():
         path = f'targets."{_cut(pattern)}"'
@@ -187,7 +188,7 @@ def _check_values(policy: Policy, name: str) -> None:
                 path=name,
                 hints=("codes are words joined by hyphens, as reports print them",),
             )
-    _check_codes(policy.findings, name)
+    _check_codes(policy.findings, name, codes)
     for key in policy.sources:
         if key not in (*_keys(Demands), *MECHANISMS, *policy.findings):
             raise PolicyFileError(
@@ -197,13 +198,13 @@ def _check_values(policy: Policy, name: str) -> None:
             )
 
 
-def _check_codes(codes: Iterable[str], name: str) -> None:
+def _check_codes(codes: Iterable[str], name: str, others: Iterable[str]) -> None:
     """A code that no rule gives would be a demand that nothing can break."""
     if not codes:
         return
     from tlsresume.diagnosis.catalogue import RULES
 
-    known = {rule.code for rule in RULES}
+    known = {rule.code for rule in RULES} | set(others)
     for code in codes:
         if code not in known:
             close = difflib.get_close_matches(code, sorted(known), 1, 0.5)
