@@ -9,10 +9,12 @@ import pytest
 from tests.commands import runner
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
 from tlsresume.errors import ExitStatus
+from tlsresume.features import entries
 from tlsresume.formats import explanation
 from tlsresume.formats.page import View
 
-PAGES = {page.code: page for page in explanation.pages()}
+EVERY = explanation.pages(entries())
+PAGES = {page.code: page for page in EVERY}
 
 
 @pytest.fixture
@@ -21,10 +23,11 @@ def run(capsys):
 
 
 def test_every_code_has_one_page():
-    """Each rule and each impossible cause has a page of its own, in the order of groups."""
+    """Each rule, entry of a feature and impossible cause has a page of its own, in the order of groups."""
     codes = [rule.code for rule in RULES] + [cause.code for cause in IMPOSSIBLE]
+    codes += [entry.code for entry in entries()]
     assert sorted(PAGES) == sorted(codes)
-    groups = [page.group for page in explanation.pages()]
+    groups = [page.group for page in EVERY]
     assert groups == sorted(groups, key=list(explanation.GROUPS).index)
 
 
@@ -52,7 +55,7 @@ def test_causes_of_groups_a_to_d_say_how_they_are_told():
 
 def test_the_list_names_every_code():
     """Without a code all of them are listed with their titles, within the width."""
-    shown = explanation.render_list(View(width=80))
+    shown = explanation.render_list(View(width=80), EVERY)
     for page in PAGES.values():
         assert f"  {page.code} " in shown
     assert max(map(len, shown.splitlines())) <= 80

@@ -72,7 +72,9 @@ def tree(name: str) -> ast.Module:
 
 
 def layer(name: str) -> str:
-    """The layer of a file named relative to the package."""
+    """The layer of a file named relative to the package; a feature's command is of `cli`."""
+    if matches(name, "features/*/command.py"):
+        return "cli"
     return Path(name).parts[0].removesuffix(".py")
 
 

@@ -3,7 +3,8 @@
 The public names of the library, each re-exported once. They are fetched when
 first asked for, so that `import tlsresume`, and with it `tlsresume --version`,
 stays light. The functions `probe`, `save`, `resume` and `inspect` do what the
-commands of the same names do; they take and return values only.
+commands of the same names do; they take and return values only. `serve` gives servers for
+a `with` block, to test clients with.
 """
 
 from importlib import import_module
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         TLSResumeError,
         UsageError,
     )
+    from tlsresume.features.serve.results import ServeReport
+    from tlsresume.features.serve.serving import ServeOptions, Serving, serve
     from tlsresume.openssl.plan import ClientCertificate, Trust
     from tlsresume.options import (
         ConnectOptions,
@@ -111,6 +114,9 @@ __all__ = [
     "SaveOptions",
     "SaveResult",
     "Series",
+    "ServeOptions",
+    "ServeReport",
+    "Serving",
     "Session",
     "SessionFile",
     "SessionFileError",
@@ -135,6 +141,7 @@ __all__ = [
     "read_session_file",
     "resume",
     "save",
+    "serve",
     "write_session_file",
 ]
 
@@ -163,6 +170,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TLSResumeError",
         "UsageError",
     ),
+    "tlsresume.features.serve.results": ("ServeReport",),
+    "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
     "tlsresume.options": (
         "ConnectOptions",

@@ -9,10 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tlsresume.features.serve.results import ServeReport
 from tlsresume.formats import schemas
 from tlsresume.policy import schema as policy_schema
 
 FOLDER = Path(schemas.__file__).parent
+#: The documents of features, whose schemas lie beside their types.
+FEATURES: dict[str, type] = {"serve": ServeReport}
 POLICY = Path(policy_schema.__file__).parent / "policy.schema.json"
 
 
@@ -20,6 +23,12 @@ def files() -> dict[Path, str]:
     """Every schema file and what it must hold."""
     documents = {
         FOLDER / f"{name}.schema.json": schemas.schema_text(name) for name in schemas.DOCUMENTS
+    }
+    documents |= {
+        Path(str(sys.modules[kind.__module__].__file__)).parent / f"{name}.schema.json": (
+            schemas.schema_text(name, kind)
+        )
+        for name, kind in FEATURES.items()
     }
     return documents | {POLICY: policy_schema.schema_text()}
 

@@ -28,12 +28,14 @@ def command(code: str | None, outputs: Outputs) -> ExitStatus:
     people met it. Nothing is contacted. The same pages are in tlsresume-findings(7).
     """
     from tlsresume.errors import ExitStatus, UsageError
+    from tlsresume.features import entries
     from tlsresume.formats import explanation
 
-    chosen = [page for page in explanation.pages() if code in (None, page.code)]
+    every = explanation.pages(entries())
+    chosen = [page for page in every if code in (None, page.code)]
     if not chosen:
-        meant = explanation.nearest(code or "")
-        telling = explanation.telling_of(code or "")[:_PAGES_NAMED]
+        meant = explanation.nearest(code or "", every)
+        telling = explanation.telling_of(code or "", every)[:_PAGES_NAMED]
         raise UsageError(
             f"there is no finding with the code {code!r}",
             hints=(
@@ -44,7 +46,7 @@ def command(code: str | None, outputs: Outputs) -> ExitStatus:
         )
     outputs.emit(
         lambda view: (
-            explanation.render_list(view)
+            explanation.render_list(view, every)
             if code is None
             else explanation.render_page(chosen[0], view)
         ),

@@ -18,6 +18,7 @@ from tlsresume.diagnosis import (
     way,
 )
 from tlsresume.diagnosis.rules import Group, Rule, registered
+from tlsresume.results import Mechanism, Severity
 
 _ORDER = (
     never_offered,
@@ -37,6 +38,25 @@ _ORDER = (
 RULES: tuple[Rule, ...] = tuple(
     rule for part in _ORDER for rule in registered() if rule.check.__module__ == part.__name__
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The texts of a finding whose check is not a rule, but a feature's own.
+
+    The layers below know none: who prints pages passes them in (`features.entries`).
+    """
+
+    code: str
+    group: Group
+    severity: Severity
+    mechanisms: tuple[Mechanism, ...]
+    title: str
+    cause: str
+    tells: str
+    advice: str
+    sources: tuple[str, ...]
+    directives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ come with them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Entry, Impossible
 from tlsresume.diagnosis.rules import Group, Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
@@ -26,6 +26,8 @@ GROUPS: dict[Group, str] = {
     "D": "Resumed, but easily misread",
     "T": "The tickets themselves",
     "W": "The way to TLS and beside it",
+    "P": "What many clients' connections show",
+    "S": "Clients, seen by the server",
 }
 
 #: What a severity means.
@@ -68,29 +70,32 @@ class Explanations:
     explanations: tuple[Explanation, ...]
 
 
-def pages() -> tuple[Explanation, ...]:
-    """Every page: group by group, and within one in the order of precedence."""
-    made = [*map(_of_rule, RULES), *map(_of_impossible, IMPOSSIBLE)]
+def pages(entries: Sequence[Entry] = ()) -> tuple[Explanation, ...]:
+    """Every page: group by group, and within one in the order of precedence.
+
+    `entries` are those of features, which stand in layers above this one.
+    """
+    made = [*map(_of_rule, RULES), *map(_of_rule, entries), *map(_of_impossible, IMPOSSIBLE)]
     order = list(GROUPS)
     return tuple(sorted(made, key=lambda page: order.index(page.group)))
 
 
-def nearest(code: str) -> str | None:
+def nearest(code: str, every: Sequence[Explanation] | None = None) -> str | None:
     """The code that a mistyped one was most likely meant to be."""
-    known = [page.code for page in pages()]
+    known = [page.code for page in (pages() if every is None else every)]
     wanted = code.strip().lower().replace("_", "-").replace(" ", "-")
     if wanted in known:
         return wanted
     close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     holding = [name for name in known if wanted and wanted in name]
-    return next(iter([*close, *holding]), None)
+    return next(iter([*holding, *close]), None)
 
 
-def telling_of(words: str) -> tuple[str, ...]:
+def telling_of(words: str, every: Sequence[Explanation] | None = None) -> tuple[str, ...]:
     """The codes of the pages that hold these words, such as those of another tool."""
     wanted = " ".join(words.lower().replace("_", " ").split())
     found = []
-    for page in pages():
+    for page in pages() if every is None else every:
         texts = (page.title, page.cause, page.how_told, page.why_not_here, page.advice,
                  *page.directives, *page.sources)  # fmt: skip
         told = " ".join(text or "" for text in texts).lower().replace("_", " ")
@@ -99,7 +104,7 @@ def telling_of(words: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_rule(rule: Rule) -> Explanation:
+def _of_rule(rule: Rule | Entry) -> Explanation:
     return Explanation(
         code=rule.code,
         group=rule.group,
@@ -170,10 +175,10 @@ def render_page(page: Explanation, view: View) -> str:
     return out.render()
 
 
-def render_list(view: View) -> str:
+def render_list(view: View, every: Sequence[Explanation] | None = None) -> str:
     """All codes with their titles, group by group."""
     out = Page(view)
-    every = pages()
+    every = pages() if every is None else every
     width = max(len(page.code) for page in every) + 2
     for number, (group, title) in enumerate(GROUPS.items()):
         members = [page for page in every if page.group == group]

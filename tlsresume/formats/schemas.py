@@ -32,9 +32,9 @@ DOCUMENTS: dict[str, type] = {
 }
 
 
-def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one of `DOCUMENTS`."""
-    kind = DOCUMENTS[name]
+def schema(name: str, kind: type | None = None) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one of `DOCUMENTS`, or of the `kind` of a feature's."""
+    kind = kind or DOCUMENTS[name]
     (root, tool), parts = msgspec.json.schema_components(
         (kind, Tool), ref_template="#/$defs/{name}"
     )
@@ -65,9 +65,9 @@ def _references(value: object) -> list[dict[str, str]]:
     return []
 
 
-def schema_text(name: str) -> str:
+def schema_text(name: str, kind: type | None = None) -> str:
     """The schema as the text of its file, `NAME.schema.json`."""
-    ordered = schema(name)
+    ordered = schema(name, kind)
     first = {key: ordered[key] for key in ("$schema", "title")}
     encoded = msgspec.json.encode(first | ordered)
     return msgspec.json.format(encoded, indent=2).decode() + "\n"

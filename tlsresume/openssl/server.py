@@ -251,18 +251,24 @@ class _Conversation:
 
     def _watch_the_end(self) -> None:
         """Let the client say its last, to see how it closes."""
-        if self.ending == "fin" or self._side.closed:
+        if self.ending == "fin" or self._over():
             return
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)
         self._connection.settimeout(_LINGER)
         deadline = time.monotonic() + 2 * _LINGER
-        while not (self._side.closed or self._side.error) and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             data = self._connection.recv(_CHUNK)
             if not data:
                 self.ending = "fin"
                 return
             self._side.feed(data)
+            if self._over():
+                return
+
+    def _over(self) -> bool:
+        """Whether TLS has nothing more to say."""
+        return self._side.closed or self._side.error is not None
 
 
 def _finish(connection: socket.socket) -> None:
