@@ -160,6 +160,11 @@ class ObservedConnection:
         if where in client.given:
             first, until = client.given[where]
             self._could = first < self._began and now < until
+        known = self._offer.known if self._offer is not None else []
+        # What is offered could be, whatever the hello that got it said.
+        self._could = self._could or any(
+            (each.port, each.name) == where and now < each.at + each.lifetime for each in known
+        )
         self._incapable = (
             not self._could
             and where in client.unusable
@@ -168,7 +173,6 @@ class ObservedConnection:
         )
         if hello.early_data:
             tally.early_offered += 1
-            known = self._offer.known if self._offer is not None else []
             if known and not known[0].max_early_data:
                 tally.remark(
                     Remark(
