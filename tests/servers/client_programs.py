@@ -222,9 +222,7 @@ RESUMES = ("resumes", "resumes")
 NEVER = ("never-offers", "never-offers")
 PYTHON = sys.executable
 LIBRARIES = ("requests", "urllib3", "httpx", "aiohttp")
-S_CLIENT = (
-    "openssl s_client -connect {host}:{port} -CAfile {cafile} -servername localhost -ign_eof"
-)
+S_CLIENT = "openssl s_client -connect {host}:{port} -CAfile {cafile} -servername localhost -ign_eof"
 _GET = r"printf 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'"
 
 PROGRAMS: tuple[Program, ...] = (

@@ -40,7 +40,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve(command: str, *options: str) -> tuple[int, dict[str, Any]]:
     """The exit status and report of `tlsresume serve --run`."""
     done = subprocess.run(
-        [sys.executable, "-m", "tlsresume", "serve", "--format", "json", "--run", command, *options],
+        [
+            sys.executable,
+            "-m",
+            "tlsresume",
+            "serve",
+            "--format",
+            "json",
+            "--run",
+            command,
+            *options,
+        ],
         capture_output=True,
         text=True,
         timeout=SECONDS,

@@ -243,9 +243,9 @@ def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
     onlooker = Onlooker(console.note, shown=shown)
     interrupted = False
     with Serving(options, onlooker.note) as serving:
-        if not outputs.quiet:
-            _say_where(serving, ends)
         try:
+            if not outputs.quiet:
+                _say_where(serving, ends)
             until_the_end(serving, ends, onlooker)
         except KeyboardInterrupt:
             interrupted = ends.command is not None

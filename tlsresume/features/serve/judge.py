@@ -52,9 +52,9 @@ def judge(tally: Tally, state: State | None, *, asks_elsewhere: bool) -> Judgeme
         return Judgement("not-judged", "the client does not speak this server's TLS version")
     match state:
         case "resumed":
-            return _of_chances(tally, tally.could_accepted, "resumed")
+            return _of_chances(tally, tally.could_accepted, "resume did")
         case "offered":
-            return _of_chances(tally, tally.could_offered, "offered a session")
+            return _of_chances(tally, tally.could_offered, "offer a session did")
         case "not-resumed":
             return _not_resumed(tally)
         case "connected":
@@ -68,7 +68,7 @@ def _of_chances(tally: Tally, good: int, did: str) -> Judgement:
     if chances:
         return Judgement(
             "right" if good == chances else "wrong",
-            f"{good} of {count(chances, 'connection')} that could have {did}",
+            f"{good} of {chances} that could {did}",
         )
     if tally.failed:
         return Judgement("wrong", f"{count(tally.failed, 'handshake')} failed")
@@ -174,7 +174,7 @@ def _not_as_expected(servers: Sequence[ServerResult]) -> Decision | None:
         if client.outcome == "wrong":
             return Decision(
                 status=ExitStatus.NOT_AS_ASKED,
-                why=f"in {server.behaviour}, where {_expected(server)}: {client.why}",
+                why=f"in {server.behaviour}, {server.expected} expected: {client.why}",
             )
     for server, client in pairs:
         for finding in client.findings:
@@ -197,19 +197,6 @@ def _not_known(servers: Sequence[ServerResult]) -> Decision | None:
     if not any(server.outcome == "right" for server in servers):
         return Decision(status=ExitStatus.INCONCLUSIVE, why="no client could be judged")
     return None
-
-
-_EXPECTED: dict[State, str] = {
-    "resumed": "each session should be resumed",
-    "not-resumed": "no session should be resumed",
-    "offered": "a session should be offered each time",
-    "connected": "each connection should be made",
-    "refused": "the client should refuse the certificate",
-}
-
-
-def _expected(server: ServerResult) -> str:
-    return _EXPECTED[server.expected] if server.expected is not None else "nothing is expected"
 
 
 def worst_client(clients: Sequence[ClientResult]) -> Outcome:

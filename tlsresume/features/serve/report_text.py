@@ -181,11 +181,11 @@ def _put_last(page: Page, report: ServeReport) -> None:
     if report.why == "nothing was expected":
         page.line(("verdict: ", STRONG), (report.verdict, _VERDICT_STYLE[report.verdict]))
     elif status is ExitStatus.OK:
-        page.prose(report.why, first="OK: ", style=GOOD)
+        page.line(("OK: ", GOOD), report.why)
     elif status is ExitStatus.INCONCLUSIVE:
-        page.prose(report.why, first=f"UNKNOWN (exit {int(status)}): ", style=UNSURE)
+        page.line((f"UNKNOWN (exit {int(status)}): ", UNSURE), report.why)
     else:
-        page.prose(report.why, first=f"FAIL (exit {int(status)}): ", style=BAD)
+        page.line((f"FAIL (exit {int(status)}): ", BAD), report.why)
 
 
 def seen_line(seen: Seen) -> str:
