@@ -135,7 +135,7 @@ class Server(Acceptor):
             requests=conversation.talk.requests,
             clean=side.closed,
             error=side.error or error,
-            ending="close_notify" if side.closed else conversation.ending,
+            ending=_ending(side, conversation.ending),
             head=conversation.talk.head,
         )
         if observer is not None:
@@ -269,6 +269,13 @@ class _Conversation:
     def _over(self) -> bool:
         """Whether TLS has nothing more to say."""
         return self._side.closed or self._side.error is not None
+
+
+def _ending(side: Side, seen: Ending) -> Ending:
+    """How the client ended the connection, by TLS where that says it, else by TCP."""
+    if side.closed:
+        return "close_notify"
+    return "error" if side.error is not None and seen == "timeout" else seen
 
 
 def _finish(connection: socket.socket) -> None:

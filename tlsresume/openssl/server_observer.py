@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 #: How the client ended the connection: said close_notify; ended the stream without it; reset
-#: it; or said nothing more until the server closed.
-Ending = Literal["close_notify", "fin", "reset", "timeout"]
+#: it; said what TLS cannot go on with; or said nothing more until the server closed.
+Ending = Literal["close_notify", "fin", "reset", "error", "timeout"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,7 +123,7 @@ LINE_PROTOCOLS: Mapping[str, LineProtocol] = {
             b"LOGIN": b"%t OK welcome\r\n",
             b"LIST": b'* LIST () "/" INBOX\r\n%t OK done\r\n',
             b"LSUB": b"%t OK done\r\n",
-            b"SELECT": b"* 0 EXISTS\r\n* 0 RECENT\r\n* FLAGS ()\r\n%t OK [READ-ONLY] done\r\n",
+            b"SELECT": b"* 0 EXISTS\r\n* 0 RECENT\r\n* FLAGS ()\r\n%t OK [READ-WRITE] done\r\n",
             b"EXAMINE": b"* 0 EXISTS\r\n* 0 RECENT\r\n* FLAGS ()\r\n%t OK [READ-ONLY] done\r\n",
             b"STATUS": b"* STATUS INBOX (MESSAGES 0)\r\n%t OK done\r\n",
             b"SEARCH": b"* SEARCH\r\n%t OK done\r\n",
