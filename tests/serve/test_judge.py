@@ -17,7 +17,7 @@ from tests.serve.clients import (
     ticket,
 )
 from tlsresume.errors import ExitStatus, UsageError
-from tlsresume.features.serve.behaviours import BEHAVIOURS
+from tlsresume.features.serve.behaviours import BEHAVIOURS, State
 from tlsresume.features.serve.build import build_report
 from tlsresume.features.serve.judge import judge, verdict_of
 from tlsresume.features.serve.ledger import Place
@@ -52,7 +52,7 @@ def test_outcomes():
     resumed = {"could": 2, "could_offered": 2, "could_accepted": 2, "accepted": 2}
     refused = {"handshaken": 0, "later_handshaken": 0, "asked": 0, "failed": 3}
     silent = {"asked": 0, "silent": 3, "later_silent": 2}
-    for numbers, state, outcome in (
+    rows: tuple[tuple[dict[str, int], State | None, str], ...] = (
         (resumed, "resumed", "right"),
         (resumed, "not-resumed", "wrong"),
         (resumed, "offered", "right"),
@@ -73,7 +73,8 @@ def test_outcomes():
         ({"strict_arrived": 1, "later_handshaken": 0}, "refused", "wrong"),
         (refused | {"unspoken_version": 3}, "resumed", "not-judged"),
         (resumed, None, "not-judged"),
-    ):
+    )
+    for numbers, state, outcome in rows:
         found = judge(tally(**numbers), state, asks_elsewhere=True)
         assert found.outcome == outcome, (numbers, state, found)
         assert found.why

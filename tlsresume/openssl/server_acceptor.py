@@ -64,6 +64,7 @@ class Acceptor(ABC):
         #: In the order of arrival; the value says whether its handshake is done.
         self._sockets: dict[socket.socket, bool] = {}
         self._threads: set[threading.Thread] = set()
+        self._left = threading.Condition(self._lock)
         self._stopping = threading.Event()
 
     @abstractmethod
@@ -119,6 +120,10 @@ class Acceptor(ABC):
         with self._lock:
             return len(self._threads)
 
+    def _full(self) -> bool:
+        with self._lock:
+            return len(self._threads) >= self.limits.connections
+
     def _shut_all(self) -> None:
         with self._lock:
             for connection in self._sockets:
@@ -158,9 +163,10 @@ class Acceptor(ABC):
             return
         connection.setblocking(True)
         self.connections += 1
-        while self.open_connections() >= self.limits.connections and not self._stopping.is_set():
+        while self._full() and not self._stopping.is_set():
             self._make_room()
-            self._stopping.wait(0.001)
+            with self._left:  # one leaves for each that comes, unless it takes too long
+                self._left.wait_for(lambda: len(self._threads) < self.limits.connections, 0.1)
         thread = threading.Thread(
             target=self._run, args=(connection, self.connections), daemon=True
         )
@@ -187,8 +193,9 @@ class Acceptor(ABC):
             pass  # the client went away, or the server is stopping
         finally:
             self.disown(connection)
-            with self._lock:
+            with self._left:
                 self._threads.discard(threading.current_thread())
+                self._left.notify()
 
 
 def _listener(host: str, port: int) -> socket.socket:
