@@ -183,6 +183,30 @@ http = nil
   http.start { |each| each.get('/') }
 end
 """,
+    "browse.html": """
+<body><script>
+const url = new URLSearchParams(location.search).get('url');
+let left = 4;
+function next() {
+  if (left-- === 0) return;
+  const image = new Image();
+  image.onerror = image.onload = next;
+  image.src = url + '?' + left;
+  document.body.append(image);
+}
+next();
+</script></body>
+""",
+    "browse.sh": """
+# A browser with a fresh profile, that trusts $2 and loads four images of $1.
+export HOME=$(mktemp -d)
+mkdir -p "$HOME/.pki/nssdb"
+certutil -d "sql:$HOME/.pki/nssdb" -N --empty-password
+certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n tlsresume -i "$2"
+chromium --no-sandbox --headless --disable-gpu --disable-background-networking \\
+  --user-data-dir="$HOME/profile" --dump-dom "file://$3/browse.html?url=$1" >"$HOME/out" 2>&1
+rm -rf "$HOME"
+""",
     "fetch.php": """
 <?php
 $context = stream_context_create(['ssl' => ['cafile' => getenv('SSL_CERT_FILE')]]);
@@ -203,7 +227,8 @@ for ($i = 0; $i < 3; $i++) {
 @dataclass(frozen=True)
 class Program:
     """A client: what it needs on PATH, its command, what is true of it on TLS 1.3 and 1.2, and
-    the command that cures it. `codes` are findings that it must have on TLS 1.3.
+    the command that cures it. `codes` are findings that it must have on TLS 1.3; `remedy` is
+    the cure in words.
 
     `truth` None: not spoken, or not told there.
     """
@@ -216,6 +241,7 @@ class Program:
     cured: tuple[str | None, str | None] = ("resumes", "resumes")
     codes: frozenset[str] = field(default_factory=frozenset)
     packages: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 RESUMES = ("resumes", "resumes")
@@ -239,6 +265,7 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="curl -sS {url} {url} {url}",
         codes=frozenset({"never-offers"}),
+        remedy="one process for all; between processes `--ssl-sessions FILE` (8.12 and newer)",
     ),
     Program(
         "wget",
@@ -246,6 +273,7 @@ PROGRAMS: tuple[Program, ...] = (
         "wget -qO /dev/null --ca-certificate={cafile} {url} {url}",
         NEVER,
         cure="curl -sS {url} {url}",
+        remedy="none; curl in one process",
     ),
     Program(
         "Python urllib",
@@ -253,6 +281,7 @@ PROGRAMS: tuple[Program, ...] = (
         f"{PYTHON} {{folder}}/urllib_plain.py {{url}}",
         NEVER,
         cure=f"{PYTHON} {{folder}}/ssl_session.py {{url}} after-read",
+        remedy="`ssl` with `session=`, taken after a read",
     ),
     Program(
         "Python ssl, session= right after the handshake",
@@ -260,6 +289,7 @@ PROGRAMS: tuple[Program, ...] = (
         f"{PYTHON} {{folder}}/ssl_session.py {{url}} at-once",
         ("never-offers", "resumes"),
         cure=f"{PYTHON} {{folder}}/ssl_session.py {{url}} after-read",
+        remedy="take the session after the first read",
     ),
     Program(
         "requests",
@@ -268,6 +298,7 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="{python} {folder}/requests_session.py {url}",
         packages=LIBRARIES,
+        remedy="an adapter whose Context gives `session=`",
     ),
     Program(
         "urllib3",
@@ -276,6 +307,7 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="{python} {folder}/urllib3_session.py {url}",
         packages=LIBRARIES,
+        remedy="a Context that gives `session=`",
     ),
     Program(
         "httpx",
@@ -284,6 +316,7 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="{python} {folder}/httpx_session.py {url}",
         packages=LIBRARIES,
+        remedy="a Context that gives `session=`",
     ),
     Program(
         "aiohttp",
@@ -292,6 +325,7 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="{python} {folder}/aiohttp_session.py {url}",
         packages=LIBRARIES,
+        remedy="a Context that gives `session=`",
     ),
     Program(
         "Node https, one agent",
@@ -305,6 +339,7 @@ PROGRAMS: tuple[Program, ...] = (
         "node {folder}/node_https.js {url} no-agent",
         NEVER,
         cure="node {folder}/node_https.js {url}",
+        remedy="one `https.Agent`",
     ),
     Program(
         "Go net/http",
@@ -313,6 +348,7 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="{folder}/fetch-go {url} cache",
         codes=frozenset({"never-offers", "no-psk-modes"}),
+        remedy="`ClientSessionCache` in `tls.Config`",
     ),
     Program(
         "Java HttpClient, one client",
@@ -326,6 +362,7 @@ PROGRAMS: tuple[Program, ...] = (
         "java -Djavax.net.ssl.trustStore={truststore} {folder}/Fetch.java {url} anew",
         NEVER,
         cure="java -Djavax.net.ssl.trustStore={truststore} {folder}/Fetch.java {url}",
+        remedy="one `SSLContext` and client",
     ),
     Program(
         "Ruby Net::HTTP, one object",
@@ -339,6 +376,7 @@ PROGRAMS: tuple[Program, ...] = (
         "ruby {folder}/fetch.rb {url} anew",
         NEVER,
         cure="ruby {folder}/fetch.rb {url}",
+        remedy="one `Net::HTTP` object, started again",
     ),
     Program(
         "PHP streams",
@@ -346,6 +384,7 @@ PROGRAMS: tuple[Program, ...] = (
         "php {folder}/fetch.php {url}",
         NEVER,
         cure="curl -sS {url} {url} {url}",
+        remedy="none; curl with one handle",
     ),
     Program(
         "gnutls-cli -r",
@@ -361,6 +400,7 @@ PROGRAMS: tuple[Program, ...] = (
         ("never-offers", "resumes"),
         cure=f"({_GET}; sleep 1) | {S_CLIENT} -sess_out {{folder}}/session;"
         f" ({_GET}; sleep 1) | {S_CLIENT} -sess_in {{folder}}/session",
+        remedy="`-sess_out` after the answer, then `-sess_in`",
     ),
     Program(
         "lftp",
@@ -368,5 +408,12 @@ PROGRAMS: tuple[Program, ...] = (
         'lftp -c "set ssl:ca-file {cafile}; cat {url}; close; cat {url}"',
         NEVER,
         cure="curl -sS {url} {url}",
+        remedy="none",
+    ),
+    Program(
+        "Chromium",
+        "chromium",
+        "bash {folder}/browse.sh {url} {cafile} {folder}",
+        RESUMES,
     ),
 )

@@ -33,7 +33,7 @@ SOFTWARE: Mapping[str, re.Pattern[str]] = {
         "Ruby": r"Ruby",
         "PHP": r"PHP|Guzzle",
         "Node": r"^(node|undici|axios|got)\b",
-        "browser": r"^Mozilla/.*(Chrome|Firefox|Safari)",
+        "browser": r"^(Edg|OPR|Firefox|HeadlessChrome|Chrome|Safari)/",
     }.items()
 }
 

@@ -167,13 +167,12 @@ def fails_here(view: View) -> Match | None:
     seen = []
     works = default.tally.handshaken and not default.tally.failed
     tally = here.tally
-    failed = (
-        tally.failed + tally.abandoned if tally.retried or not tally.handshaken else tally.failed
-    )
+    # One that was left without a word may be a client that was ended.
+    left = tally.abandoned if tally.abandoned > 1 and not tally.handshaken else 0
+    failed = tally.failed + left
     if works and failed and not tally.unspoken_version:
         seen.append(
-            f"{tally.failed + tally.abandoned} of {count(tally.connections, 'handshake')} failed"
-            " here, none in default"
+            f"{failed} of {count(tally.connections, 'handshake')} failed here, none in default"
         )
         seen += [
             f"alert of the {sender}: {description}"

@@ -6,6 +6,7 @@ it arrives, a ticket is noted when it has left, and the rest when the connection
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal, NamedTuple
@@ -59,6 +60,8 @@ _PSK_DHE_KE = 1
 #: What OpenSSL gives sessions by default: two hours.
 _DEFAULT_LIFETIME = 7200.0
 STRICT = "/strict"
+#: What a browser is, in the long names that they give themselves.
+_BROWSER = re.compile(r"(?:Edg|OPR|Firefox|HeadlessChrome|Chrome|Safari)/[0-9.]+")
 
 
 class _AlertSeen(NamedTuple):
@@ -417,5 +420,7 @@ def _user_agent(head: bytes) -> str | None:
     for line in head.split(b"\r\n")[1:64]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"user-agent" and value.strip():
-            return printable(value.strip().decode("ascii", "replace"))[:80]
+            text = value[:1024].strip().decode("ascii", "replace")
+            browser = _BROWSER.search(text) if text.startswith("Mozilla/") else None
+            return printable(browser[0] if browser else text)[:80]
     return None

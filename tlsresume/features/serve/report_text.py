@@ -29,23 +29,29 @@ _VERDICT_STYLE: dict[Verdict, str] = {
     "not-accepted": FAIR,
     "untested": UNSURE,
 }
+#: Before each line: as expected, not as expected, too few connections to tell, not judged.
 _OUTCOME: dict[Outcome, tuple[str, str]] = {
-    "right": ("as expected", GOOD),
-    "wrong": ("not as expected", BAD),
-    "too-few": ("too few", UNSURE),
-    "not-judged": ("not judged", FAINT),
+    "right": ("ok  ", GOOD),
+    "wrong": ("NOT ", BAD),
+    "too-few": ("?   ", UNSURE),
+    "not-judged": ("    ", FAINT),
 }
-_CLIENT_WIDTH = 24
+#: The columns after the client, and their heads.
+_HEADS = " conn could offer accept  verdict"
+_NUMBERS, _VERDICT = 26, 12
+_LEAST_NAME, _MOST_NAME = 12, 40
 
 
 def render_serve(report: ServeReport, view: View) -> str:
     """The whole report."""
     page = Page(view)
-    width = max(len(server.behaviour) for server in report.servers) + 2
-    page.line((pad("behaviour", width) + pad("client", _CLIENT_WIDTH + 1), FAINT),
-              ("conn could offer accept  ", FAINT), ("verdict", FAINT))  # fmt: skip
+    wide = max(9, *(len(server.behaviour) for server in report.servers)) + 1
+    room = view.width - 4 - wide - _NUMBERS - _VERDICT
+    names = [client.label or client.client for each in report.servers for client in each.clients]
+    name_width = max(_LEAST_NAME, min(_MOST_NAME, room, max(map(len, names), default=0)))
+    page.line((f"    {pad('behaviour', wide)}{pad('client', name_width)}{_HEADS}", FAINT))
     for server in report.servers:
-        _put_server(page, server, width)
+        _put_server(page, server, wide, name_width)
     for each in folded(report):
         if page.view.verbose or each.finding.severity != "info":
             page.line()
@@ -58,29 +64,30 @@ def render_serve(report: ServeReport, view: View) -> str:
     return page.render()
 
 
-def _put_server(page: Page, server: ServerResult, width: int) -> None:
+def _put_server(page: Page, server: ServerResult, width: int, name_width: int) -> None:
     if not server.clients:
         words = "no client" if not server.others else f"no TLS in {server.others} connections"
-        page.line(pad(server.behaviour, width), (words, UNSURE))
+        mark, style = _OUTCOME[server.outcome]
+        page.line((mark, style), pad(server.behaviour, width), (words, UNSURE))
     for number, client in enumerate(server.clients):
-        name = (client.label or client.client)[:_CLIENT_WIDTH]
-        words, style = _OUTCOME[client.outcome]
+        name = (client.label or client.client)[:name_width]
+        mark, style = _OUTCOME[client.outcome]
         page.line(
+            (mark, style),
             pad("" if number else server.behaviour, width),
-            pad(name, _CLIENT_WIDTH + 1),
-            f"{client.connections:>4} {client.could_offer:>5} {client.offered:>5}"
-            f" {client.accepted:>6}  ",
-            (pad(client.verdict, 13), _VERDICT_STYLE[client.verdict]),
-            ("" if client.outcome == "not-judged" else words, style),
+            pad(name, name_width),
+            f"{client.connections:>5}{client.could_offer:>6}{client.offered:>6}"
+            f"{client.accepted:>7}  ",
+            (client.verdict, _VERDICT_STYLE[client.verdict]),
         )
         if page.view.verbose:
             for line in details(client):
-                page.prose(line, first=" " * width, text_style=FAINT)
+                page.prose(line, first=" " * 6, text_style=FAINT)
     command = server.command
     if command is not None and not command.succeeded and server.expected != "refused":
-        page.prose(f"the command {command.words()}", first=" " * width, text_style=BAD)
+        page.prose(f"the command {command.words()}", first=" " * 6, text_style=BAD)
         for line in command.output[-3:]:
-            page.line(" " * width, (f"| {line}", FAINT))
+            page.line(" " * 6, (f"| {line}", FAINT))
 
 
 def details(client: ClientResult) -> list[str]:
