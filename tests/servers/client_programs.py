@@ -32,9 +32,10 @@ for _ in range(3):
             pass
         if when == "after-read":
             session = tls.session
-        elif when == "never":
-            pass
-        tls.unwrap().close() if when != "cut" else None
+        try:
+            tls.unwrap()
+        except OSError:
+            pass  # a server that closed without close_notify
 """,
     "requests_plain.py": """
 import sys, requests
