@@ -230,6 +230,15 @@ def test_an_interrupt_is_an_end_like_any_other(tmp_path):
         os.kill(int(mark.read_text()), 0)
 
 
+def test_enough_connections(run, client):
+    """--connections ends a command that would not end, and that is a success."""
+    command = f"while true; do {client}; done"
+    status, out, _ = run("serve", "--run", command, "--connections", "4", "--format", "json")
+    server = json.loads(out)["servers"][0]
+    assert (status, server["command"]["timed_out"]) == (3, False)
+    assert server["connections"] >= 4
+
+
 def test_usage_errors(run, tmp_path):
     """What makes no sense is refused with status 2, what cannot be read with 7, in one line."""
     empty = tmp_path / "empty.pem"

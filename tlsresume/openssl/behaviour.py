@@ -34,7 +34,7 @@ class Behaviour:
       `nodes`            that many sets of keys and caches, by turns, as behind a balancer.
       `single_use`       each TLS 1.3 ticket is accepted once. OpenSSL does this only where
                          anti-replay is on, so its tickets then announce early data.
-      `rotate_after`     connections after which another node takes over, as where a key
+      `rotate_after`     handshakes after which another node takes over, as where a key
                          is rotated: what was issued before is refused. Needs two nodes.
       `client_certificate`  ask for one. The ticket carries it: this is how tickets get big.
       `require_client_certificate`  refuse a client that shows none.
@@ -44,7 +44,7 @@ class Behaviour:
     Handshake:
       `versions`, `ciphers` (TLS 1.2, OpenSSL list), `group` (the only one accepted, as
       "secp384r1", which most clients send no key share for: HelloRetryRequest), `alpn`.
-      `change_certificate_after`  connections after which the certificate is another one;
+      `change_certificate_after`  handshakes after which the certificate is another one;
                          keys and cache stay.
     Connections:
       `http`             answer each request that ends in an empty line.

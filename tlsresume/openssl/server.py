@@ -108,6 +108,11 @@ class Server(Acceptor):
                 self._logged.notify_all()
         _finish(connection)
 
+    def established(self, connection: socket.socket) -> None:
+        super().established(connection)
+        with self._sides_lock:
+            self._sides.established()
+
     def _converse(
         self, connection: socket.socket, number: int, observer: Observer | None
     ) -> Served:

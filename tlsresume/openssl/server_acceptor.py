@@ -7,6 +7,7 @@ silent clients cost themselves only. No TLS here.
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import struct
@@ -18,6 +19,8 @@ from typing import Self
 
 #: Seconds to wait where the kernel can give no socket, as when there is no file descriptor.
 _EXHAUSTED = 0.05
+#: How often a free port is looked for that is free on each address.
+_PORT_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +75,35 @@ class Acceptor(ABC):
         """Serve one connection, the `number`-th from 1, on its own thread. OSError ends it."""
 
     def __enter__(self) -> Self:
-        self._listeners = [_listener(self.host, self.port)]
+        self._listeners = self._listen()
         self.port = self._listeners[0].getsockname()[1]
-        for host in self._also:
-            with suppress(OSError):  # no such address here, as without IPv6
-                self._listeners.append(_listener(host, self.port))
         self._wake, self._woken = socket.socketpair()
         self._accepting = threading.Thread(target=self._accept, name="accept", daemon=True)
         self._accepting.start()
         return self
+
+    def _listen(self) -> list[socket.socket]:
+        """Listen on every address that the machine has, all with one port.
+
+        Raises OSError, also where the port is free on one of them and not on another:
+        whoever connects by name could then meet somebody else's server.
+        """
+        for tries_left in reversed(range(1 if self.port else _PORT_TRIES)):
+            listeners = [_listener(self.host, self.port)]
+            try:
+                for host in self._also:
+                    try:
+                        listeners.append(_listener(host, listeners[0].getsockname()[1]))
+                    except OSError as error:
+                        if error.errno == errno.EADDRINUSE:
+                            raise
+                return listeners
+            except OSError:
+                for each in listeners:
+                    each.close()
+                if not tries_left:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()

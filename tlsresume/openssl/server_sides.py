@@ -146,7 +146,8 @@ class PyOpenSSLSide(Side):
             self._connection.shutdown()
 
     def keep(self) -> None:
-        self._connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
+        # What OpenSSL asks before it forgets a session; the client's own end can still be read.
+        self._connection.set_shutdown(self._connection.get_shutdown() | SSL.SENT_SHUTDOWN)
 
     def release(self) -> None:
         detach(self._connection)
@@ -267,6 +268,7 @@ class Sides:
         self._contexts: list[SSL.Context] = []
         self._stdlib: list[ssl.SSLContext] = []
         self._turn = itertools.count()
+        self._established = 0
         self._later = later
         with _files(identity) as (certificate, key):
             for _ in range(behaviour.nodes):
@@ -289,7 +291,7 @@ class Sides:
             set_session_id_context(context, b"connection %d" % turn)
         early = self._behaviour.early_data > 0
         change_after = self._behaviour.change_certificate_after
-        changed = change_after is not None and turn >= change_after
+        changed = change_after is not None and self._established >= change_after
         side = PyOpenSSLSide(
             context,
             node + 1,
@@ -304,8 +306,13 @@ class Sides:
     def _node(self, turn: int) -> int:
         rotate_after = self._behaviour.rotate_after
         if rotate_after is not None:
-            return int(turn >= rotate_after)
+            return int(self._established >= rotate_after)
         return turn % self._behaviour.nodes
+
+    def established(self) -> None:
+        """Count a handshake that is done: rotations and changes come after so many. To be called
+        from one thread at a time."""
+        self._established += 1
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def _file(**settings: Any) -> click.Path:
     group=CLIENTS,
     metavar="N",
     type=click.IntRange(1),
-    help="End after N connections to each behaviour.",
+    help="End after N connections to each behaviour; with --run, end the command then.",
 )
 @_option(
     "--for",

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
@@ -30,7 +31,8 @@ from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
 
 #: Addresses that are listened on together, so that `localhost` can be either.
-_LOOPBACK, _LOOPBACK_6 = "127.0.0.1", "::1"
+_LOOPBACK = "127.0.0.1"
+_BESIDE = {_LOOPBACK: ("::1",), "0.0.0.0": ("::",), "::": ("0.0.0.0",)}  # noqa: S104  asked for
 _EVERY = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not listened on
 _LAST_PORT = 65_535
 #: Seconds that a report waits for connections that are still open.
@@ -93,8 +95,6 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
         changes: dict[str, object] = {}
         if self.tls is not None:
             changes["versions"] = (self.tls,)
-        elif row.needs == ("1.3",):
-            changes["versions"] = ("1.3",)
         if self.client_ca is not None or self.require_client_cert:
             changes["client_certificate"] = True
             changes["require_client_certificate"] = self.require_client_cert
@@ -214,7 +214,7 @@ class Serving:
                 options.host,
                 port=port,
                 identity=identity,
-                also=(_LOOPBACK_6,) if options.host == _LOOPBACK else (),
+                also=_BESIDE.get(options.host, ()),
                 observe=observer_maker(self._ledger, place),
                 talk=talk_maker(options.starttls, keep_alive=options.keep_alive),
                 later=later,
@@ -277,10 +277,14 @@ class Serving:
         command: str,
         *,
         times: int = 1,
+        connections: int | None = None,
         seconds: Callable[[], float] = lambda: COMMAND_SECONDS,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run a shell command against each behaviour in turn, and note what became of it."""
+        """Run a shell command against each behaviour in turn, and note what became of it.
+
+        It ends after `seconds`, or once so many `connections` have come to the behaviour.
+        """
         for place in self._places:
             limit = seconds()
             if limit <= 0:
@@ -290,9 +294,13 @@ class Serving:
                 self.environment(place.name),
                 seconds=limit,
                 times=times,
+                enough=partial(self._enough, place, connections),
                 meanwhile=meanwhile,
             )
             self.settle()
+
+    def _enough(self, place: Place, connections: int | None) -> bool:
+        return connections is not None and place.connections >= connections
 
     def _fields(self, place: Place) -> dict[str, str]:
         host = place.url.partition("://")[2].rpartition(":")[0].strip("[]")

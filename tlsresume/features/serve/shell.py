@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO
 
+from tlsresume.errors import UsageError
 from tlsresume.features.serve.results import CommandResult
 from tlsresume.formats.printable import printable
 
@@ -39,20 +40,22 @@ def run_command(
     *,
     seconds: float,
     times: int = 1,
+    enough: Callable[[], bool] = lambda: False,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> CommandResult:
     """Run a shell command, `times` in a row while it succeeds, in `seconds` altogether.
 
-    `meanwhile` is called now and then while it runs.
+    `meanwhile` is called now and then while it runs. Once it has done `enough` it is ended,
+    which is a success.
     """
     began = time.monotonic()
     deadline = began + seconds
     status: int | None = 0
     output = b""
     runs = 0
-    while runs < times and status == 0:
+    while runs < times and status == 0 and not enough():
         runs += 1
-        status, output = _run_once(command, environment, deadline, meanwhile)
+        status, output = _run_once(command, environment, deadline, enough, meanwhile)
     lines = output.decode("utf-8", "replace").splitlines()[-_LINES:]
     return CommandResult(
         exit=status,
@@ -67,33 +70,64 @@ def _run_once(
     command: str,
     environment: Mapping[str, str],
     deadline: float,
+    enough: Callable[[], bool],
     meanwhile: Callable[[], None],
 ) -> tuple[int | None, bytes]:
-    process = subprocess.Popen(  # noqa: S602  the user's own command
-        command,
-        shell=True,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = _start(command, environment)
     tail = bytearray()
-    assert process.stdout is not None  # noqa: S101  it was asked for
-    reader = threading.Thread(target=_read, args=(process.stdout, tail), daemon=True)
-    reader.start()
     status: int | None = None
     try:
+        assert process.stdout is not None  # noqa: S101  it was asked for
+        reader = threading.Thread(target=_read, args=(process.stdout, tail), daemon=True)
+        reader.start()
         while status is None and time.monotonic() < deadline:
             with suppress(subprocess.TimeoutExpired):
                 status = process.wait(min(_POLL, max(0.0, deadline - time.monotonic())))
+            if status is None and enough():
+                status = 0
             meanwhile()
     finally:
         _end_group(process)
-        reader.join(_GRACE)
-        if not reader.is_alive():
-            process.stdout.close()
+    reader.join(_GRACE)
+    if not reader.is_alive():
+        process.stdout.close()
     return status, bytes(tail)
+
+
+def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command. On a thread of its own, since an interrupt reaches the main thread only:
+    in the middle of Popen it would leave a process that nobody knows."""
+    started: list[subprocess.Popen[bytes]] = []
+    failed: list[OSError] = []
+
+    def start() -> None:
+        try:
+            started.append(
+                subprocess.Popen(  # noqa: S602  the user's own command
+                    command,
+                    shell=True,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            )
+        except OSError as error:
+            failed.append(error)
+
+    starter = threading.Thread(target=start)
+    starter.start()
+    try:
+        starter.join()
+    except BaseException:
+        starter.join()
+        for process in started:
+            _end_group(process)
+        raise
+    if failed:
+        raise UsageError(f"the command cannot be started: {failed[0].strerror}")
+    return started[0]
 
 
 def _read(stream: IO[bytes], tail: bytearray) -> None:

@@ -65,7 +65,13 @@ def until_the_end(serving: Serving, ends: Ends, onlooker: Onlooker) -> None:
         return COMMAND_SECONDS if ends.seconds is None else began + ends.seconds - time.monotonic()
 
     if ends.command is not None:
-        serving.run(ends.command, times=ends.repeat, seconds=left, meanwhile=onlooker.show)
+        serving.run(
+            ends.command,
+            times=ends.repeat,
+            connections=ends.connections,
+            seconds=left,
+            meanwhile=onlooker.show,
+        )
         return
     while ends.seconds is None or left() > 0:
         if ends.connections is not None and serving.enough(ends.connections):
