@@ -398,6 +398,7 @@ _tlsresume() {
             return
             ;;
         serve:--behaviour)
+            COMPREPLY=($(compgen -W 'default tickets session-ids stateful single-use no-tickets refuse short-lifetime rotated-key changed-certificate hello-retry early-data late-tickets no-close-notify untrusted all' -- "$cur"))
             return
             ;;
         serve:--tls)

@@ -13,10 +13,12 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.commands import runner
+from tlsresume.features.serve.results import ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
 
 CLIENT = """
@@ -71,6 +73,7 @@ def test_the_report_as_json(run, client):
                          "--behaviour", "refuse")  # fmt: skip
     report = json.loads(out)
     assert status == 0
+    assert msgspec.json.decode(out, type=ServeReport).verdict == report["verdict"]
     assert report["schema"] == 1
     assert {"tool", "verdict", "exit_status", "exit_zero", "why", "servers"} <= report.keys()
     assert [server["behaviour"] for server in report["servers"]] == ["default", "refuse"]

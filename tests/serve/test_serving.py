@@ -31,12 +31,20 @@ from tlsresume.features.serve.authority import (
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.build import build_report
 from tlsresume.features.serve.ledger import Place
+from tlsresume.features.serve.names import BEHAVIOUR_NAMES, STARTTLS
 from tlsresume.features.serve.serving import serve
-from tlsresume.features.serve.talks import STARTTLS, TALKS
+from tlsresume.features.serve.talks import TALKS
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Limits, Server
 
 pytest_plugins = ["pytester"]
+
+
+def test_words_of_the_command_line():
+    """The command line names the behaviours and protocols that there are, in their order."""
+    assert tuple(BEHAVIOURS) == BEHAVIOUR_NAMES
+    assert tuple(TALKS) == STARTTLS
+
 
 # ---------------------------------------------------------------------- the library
 
@@ -152,6 +160,8 @@ def test_a_changed_certificate():
             plain = socket.create_connection(("127.0.0.1", server.port), timeout=5)
             with context_for(server).wrap_socket(plain, server_hostname="localhost") as tls:
                 seen.append(tls.getpeercert(binary_form=True))
+                tls.sendall(b"GET / HTTP/1.1\r\n\r\n")  # once answered, the server has seen it
+                assert tls.recv(4096)
         assert seen[0] != seen[1] == seen[2]
 
 

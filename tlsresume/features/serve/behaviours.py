@@ -118,5 +118,3 @@ BEHAVIOURS: Mapping[str, Row] = {
         untrusted=True,
     ),
 }
-
-ALL = "all"

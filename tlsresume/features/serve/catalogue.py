@@ -124,6 +124,9 @@ TEXTS: Mapping[Code, Text] = {
         " resume; many servers keep none.",
         advice="Let the client take tickets.",
         settings={
+            "urllib3": "it sets OP_NO_TICKET: give it an SSLContext of your own",
+            "requests": "urllib3 sets OP_NO_TICKET: give it an SSLContext of your own, by an"
+            " HTTPAdapter",
             "OpenSSL": "no SSL_OP_NO_TICKET",
             "Java": "jdk.tls.client.enableSessionTicketExtension=true",
             "Go": "no SessionTicketsDisabled, and a ClientSessionCache",

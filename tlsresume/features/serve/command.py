@@ -11,6 +11,7 @@ import click
 from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tlsresume.features.serve.watching import Ends
 
 WHERE, WHAT, CLIENTS, JUDGE = "Where to listen", "What to serve", "Clients", "Exit status"
-STATES = ("resumed", "not-resumed", "offered", "right")
 
 
 def _option(
@@ -91,9 +91,9 @@ def _file(**settings: Any) -> click.Path:
     metavar="NAME",
     multiple=True,
     default=("default",),
-    help="How the server treats sessions: default, tickets, session-ids, stateful, single-use,"
-    " no-tickets, refuse, short-lifetime, rotated-key, changed-certificate, hello-retry,"
-    " early-data, late-tickets, no-close-notify, untrusted, or all. Each has a port of its own.",
+    type=click.Choice((*BEHAVIOUR_NAMES, ALL)),
+    help=f"How the server treats sessions: {', '.join(BEHAVIOUR_NAMES)}, or {ALL}. May be given"
+    " several times; each has a port of its own.",
 )
 @_option(
     "--tls",
@@ -105,10 +105,8 @@ def _file(**settings: Any) -> click.Path:
     "--starttls",
     group=WHAT,
     metavar="PROTO",
-    type=click.Choice(
-        ["smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "sieve", "ldap", "postgres", "xmpp"]
-    ),
-    help="Speak this protocol, with TLS by STARTTLS, instead of HTTPS.",
+    type=click.Choice(STARTTLS),
+    help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS.",
 )
 @_option(
     "--keep-alive",

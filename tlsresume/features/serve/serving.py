@@ -19,13 +19,14 @@ from OpenSSL import SSL
 
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.serve import authority
-from tlsresume.features.serve.behaviours import ALL, BEHAVIOURS, Row, State
+from tlsresume.features.serve.behaviours import BEHAVIOURS, Row, State
 from tlsresume.features.serve.build import build_report
 from tlsresume.features.serve.ledger import Ledger, Place, Seen
+from tlsresume.features.serve.names import ALL, STARTTLS
 from tlsresume.features.serve.observing import observer_maker
 from tlsresume.features.serve.results import CommandResult, ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
-from tlsresume.features.serve.talks import SCHEMES, STARTTLS, talk_maker
+from tlsresume.features.serve.talks import SCHEMES, talk_maker
 from tlsresume.openssl.behaviour import Version
 from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity

@@ -410,7 +410,6 @@ TALKS: Mapping[str, Callable[[], Talk]] = {
     "postgres": PostgresTalk,
     "xmpp": XMPPTalk,
 }
-STARTTLS: tuple[str, ...] = tuple(TALKS)
 
 #: Schemes of URLs that are not the protocol's name.
 SCHEMES: Mapping[str, str] = {"postgres": "postgresql"}
