@@ -48,9 +48,9 @@ LAYERS = (
 #: Modules of IO, and the files that may import them although below `network`: experiments
 #: start tasks, but open nothing.
 IO_MODULES = {
-    "socket": "openssl/server.py",
+    "socket": "openssl/server.py openssl/server_acceptor.py",
     "socketserver": "openssl/server.py",
-    "selectors": "openssl/server.py",
+    "selectors": "openssl/server_acceptor.py",
     "ssl": "openssl/server_*.py",
     "asyncio": "lab.py experiments/*.py",
 }

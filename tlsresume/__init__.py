@@ -4,7 +4,8 @@ The public names of the library, each re-exported once. They are fetched when
 first asked for, so that `import tlsresume`, and with it `tlsresume --version`,
 stays light. The functions `probe`, `save`, `resume` and `inspect` do what the
 commands of the same names do; they take and return values only. `aprobe`, `asave` and
-`aresume` do the same inside a running event loop.
+`aresume` do the same inside a running event loop. `serve` gives servers for a `with` block,
+to test clients with.
 """
 
 from importlib import import_module
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
         TLSResumeError,
         UsageError,
     )
+    from tlsresume.features.serve.results import ServeReport
+    from tlsresume.features.serve.serving import ServeOptions, Serving, serve
     from tlsresume.network.loop import Stop
     from tlsresume.openssl.plan import ClientCertificate, Trust
     from tlsresume.options import (
@@ -115,6 +118,9 @@ __all__ = [
     "SaveOptions",
     "SaveResult",
     "Series",
+    "ServeOptions",
+    "ServeReport",
+    "Serving",
     "Session",
     "SessionFile",
     "SessionFileError",
@@ -143,6 +149,7 @@ __all__ = [
     "read_session_file",
     "resume",
     "save",
+    "serve",
     "write_session_file",
 ]
 
@@ -173,6 +180,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "UsageError",
     ),
     "tlsresume.network.loop": ("Stop",),
+    "tlsresume.features.serve.results": ("ServeReport",),
+    "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
     "tlsresume.options": (
         "ConnectOptions",

@@ -158,6 +158,24 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "capture FILE --min-rate 0.9",
         ),
     ),
+    "serve": (
+        (
+            "In CI: fail when a client stops resuming, in any behaviour of a server:",
+            "tlsresume serve --behaviour all --run 'python client.py {url}'",
+        ),
+        (
+            "A Java client, with its truststore:",
+            "tlsresume serve --run 'java -Djavax.net.ssl.trustStore={truststore} Client.java {url}'",
+        ),
+        (
+            "Wait for a device that trusts an authority that is kept:",
+            "serve --listen 192.0.2.10:4433 --ca authority --for 10m",
+        ),
+        (
+            "Whether a session got without verification is offered to a connection that verifies:",
+            "tlsresume serve --behaviour untrusted --run 'python client.py {url} {url}strict'",
+        ),
+    ),
     "explain": (
         ("What a code means, and what to do about it:", "explain other-ticket-key"),
         ("All codes:", "explain"),

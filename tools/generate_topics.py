@@ -67,7 +67,7 @@ def findings() -> str:
         ),
         ".SH DESCRIPTION",
         prose(
-            "The codes that `tlsresume probe`, `tlsresume resume` and `tlsresume capture` print, with what causes each,"
+            "The codes that `tlsresume probe`, `resume`, `capture` and `serve` print, with what causes each,"
             " how it is told from others, what to do, and where people met it."
             " `tlsresume explain CODE` prints the same."
         ),

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Lazy] = {
     "save": Lazy("tlsresume.cli.save", "Connect once and save the session to a file."),
     "resume": Lazy("tlsresume.cli.resume", "Offer a saved session, and tell what became of it."),
     "inspect": Lazy("tlsresume.cli.inspect", "Show what a session file holds, offline."),
+    "serve": Lazy("tlsresume.features.serve.command", "Serve TLS, and tell what clients resume."),
     "watch": Lazy("tlsresume.cli.watch", "Watch ticket keys over time, through rotations."),
     "capture": Lazy(
         "tlsresume.features.capture.command",

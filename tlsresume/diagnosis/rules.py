@@ -9,6 +9,7 @@ that is proven is the one to name. The groups are those of the catalogue:
     B  offered, and a full handshake came   D  resumed, but easily misread
     T  the tickets themselves, whether or not they resume
     W  the way to TLS and beside it: STARTTLS, FTPS data connections
+    S  clients, as `serve` sees them (no rules; entries of features)
     P  what passed: counts of many clients' connections (no rules; entries of features)
 """
 
@@ -21,7 +22,7 @@ from typing import Literal
 from tlsresume.diagnosis.view import View
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 
-Group = Literal["A", "B", "C", "D", "T", "W", "P"]
+Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
 #: The groups that explain why a session was not resumed; the others say what else was seen.
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})

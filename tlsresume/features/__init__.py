@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from tlsresume.diagnosis.catalogue import Entry
 
 #: Modules with the texts of a feature's findings, as `ENTRIES`.
-CATALOGUES: tuple[str, ...] = ("tlsresume.features.capture.catalogue",)
+CATALOGUES: tuple[str, ...] = (
+    "tlsresume.features.capture.catalogue",
+    "tlsresume.features.serve.catalogue",
+)
 
 
 def entries() -> tuple[Entry, ...]:
@@ -24,6 +27,7 @@ def entries() -> tuple[Entry, ...]:
 #: Schema files of the features' JSON documents, below this folder, and the type of each.
 DOCUMENTS: dict[str, str] = {
     "capture/capture.schema.json": "tlsresume.features.capture.report:CaptureReport",
+    "serve/serve.schema.json": "tlsresume.features.serve.results:ServeReport",
 }
 
 

@@ -27,6 +27,7 @@ GROUPS: dict[Group, str] = {
     "T": "The tickets themselves",
     "W": "The way to TLS and beside it",
     "P": "What many clients' connections show",
+    "S": "Clients, seen by the server",
 }
 
 #: What a severity means; of an error, by what it does.
@@ -101,7 +102,7 @@ def nearest(code: str, every: Sequence[Explanation] | None = None) -> str | None
         return wanted
     close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     holding = [name for name in known if wanted and wanted in name]
-    return next(iter([*close, *holding]), None)
+    return next(iter([*holding, *close]), None)
 
 
 def _of_rule(rule: Rule | Entry) -> Explanation:

@@ -197,6 +197,20 @@ def listen(context: SSL.Context) -> None:
     _lib.SSL_CTX_set_msg_callback(context._context, _on_message)
 
 
+def attach(connection: SSL.Connection, listener: Listener) -> None:
+    """Tell a listener of a Connection's messages, until `detach`; its Context must `listen`.
+
+    A listener must not raise: there is no call here that would raise it again.
+    """
+    key = int(_ffi.cast("uintptr_t", connection._ssl))
+    _listening[key] = _Listening(listener, connection)
+
+
+def detach(connection: SSL.Connection) -> None:
+    """Stop listening, and let OpenSSL free the Connection. Safe to call twice."""
+    _listening.pop(int(_ffi.cast("uintptr_t", connection._ssl)), None)
+
+
 def raise_later(connection: SSL.Connection, error: BaseException) -> None:
     """Have an error that arose in a callback of OpenSSL's raised when the call returns."""
     entry = _listening.get(int(_ffi.cast("uintptr_t", connection._ssl)))
