@@ -301,6 +301,9 @@ def test_headlines_say_what_the_verdict_does_not():
     assert "PARTLY, UNSAFE: " in head
     assert head.endswith(", and 1 more")
     assert "BROKEN" not in text(judged(with_finding(RESUMES, finding()), fail_on="never"), View())
+    warned = with_finding(RESUMES, finding("tickets-not-fresh"))
+    assert "RESUMES, WARNING: " in text(judged(warned, fail_on="warning"), View())
+    assert "WARNING" not in text(judged(warned), View())
 
 
 def test_findings_of_all_targets_together_fail_as_well():
@@ -319,6 +322,10 @@ def test_findings_of_all_targets_together_fail_as_well():
         replace(strict, baseline=report),
     ):
         assert judge.report(report).exit_status == 0
+    elsewhere = replace(report, findings=(replace(shared, addresses=("192.0.2.9",)),))
+    assert replace(strict, baseline=elsewhere).report(report).exit_status == 0
+    more = replace(report, findings=(replace(shared, addresses=("192.0.2.8", "192.0.2.9")),))
+    assert replace(strict, baseline=elsewhere).report(more).exit_status == 3
 
 
 # ---------------------------------------------------------------- the sentence

@@ -11,22 +11,26 @@ from tlsresume.errors import ExitStatus
 from tlsresume.results import Finding, Report, ResumeResult, TargetResult
 
 #: What may stand behind a verdict.
-FLAWS = (", UNSAFE", ", BROKEN")
+FLAWS = (", UNSAFE", ", BROKEN", ", WARNING")
 
 
 def failing(target: TargetResult) -> tuple[Finding, ...]:
-    """The findings that fail a target, lost security first."""
+    """The findings that fail a target: lost security first, warnings (--fail-on) last."""
     found = [finding for finding in target.findings if finding.fails]
-    return tuple(sorted(found, key=lambda finding: finding.harm != "security"))
+    return tuple(sorted(found, key=lambda f: (f.severity != "error", f.harm != "security")))
 
 
 def flaw(target: TargetResult) -> str:
-    """`UNSAFE` or `BROKEN` where findings fail a target and its verdict does not say so; else
-    nothing. Findings that are no errors (--fail-on warning) make neither."""
-    errors = [finding for finding in failing(target) if finding.severity == "error"]
-    if any(finding.harm == "security" for finding in errors):
+    """`UNSAFE`, `BROKEN` or `WARNING` where findings fail a target and its verdict does not say
+    so; else nothing."""
+    worst = next(iter(failing(target)), None)
+    if worst is None:
+        return ""
+    if worst.severity == "error" and worst.harm == "security":
         return "UNSAFE"
-    return "BROKEN" if errors and target.verdict in ("resumes", "untested") else ""
+    if target.verdict not in ("resumes", "untested"):
+        return ""
+    return "BROKEN" if worst.severity == "error" else "WARNING"
 
 
 def verdict_words(target: TargetResult, *, upper: bool = False) -> str:
@@ -41,7 +45,7 @@ def headline(target: TargetResult, *, upper: bool = False) -> str:
     words = verdict_words(target, upper=upper)
     if not flaw(target):
         return words
-    first, *rest = (finding for finding in failing(target) if finding.severity == "error")
+    first, *rest = failing(target)
     more = f", and {len(rest)} more" if rest else ""
     return f"{words}: {clause(first.title)}{more}"
 

@@ -236,7 +236,11 @@ class Judge:
         if self._waiver(ALL_TARGETS, finding.code) is not None:
             return "waived"
         before = self.baseline.findings if self.baseline is not None else ()
-        known = any((old.code, old.evidence) == (finding.code, finding.evidence) for old in before)
+        known = any(
+            old.code == finding.code
+            and (not old.addresses or set(finding.addresses) <= set(old.addresses))
+            for old in before
+        )
         return "known" if known else "fails"
 
     # ----------------------------------------------------------------- waivers
