@@ -8,12 +8,20 @@ session, made with it, is offered without it. Without a control nothing is calle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-from tlsresume.diagnosis.answers import AnswerClass, answer_of, tally
+from tlsresume.diagnosis.answers import AnswerClass, answer_of
 from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.control import shown
+from tlsresume.diagnosis.crossed_names import (
+    Crossing,
+    answers_of,
+    by_first,
+    crossings,
+    denied,
+    ending,
+    exchanges,
+    served,
+    told,
+)
 from tlsresume.diagnosis.refusals import refusal_words, refused_by_status, refuses_client
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
@@ -24,166 +32,15 @@ from tlsresume.experiments.listing import (
     CROSS_NAME,
     FULL,
     OFFER,
-    OTHER_CONTROL,
-    WITH_CERT_CONTROL,
     WITH_CERT_FULL,
-    WITH_CERT_OFFER,
 )
 from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Attempt
-from tlsresume.wire.handshake import AlertDescription
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3
 
-_MISDIRECTED = 421
-
-#: Words at the same place of two answers that are compared, and the bytes of a body.
-_WORDS_COMPARED, _BODY = 20, 512
-
 _SOURCES = ("RFC 8446 section 4.6.1", "RFC 6066 section 3")
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """One session of A, offered under B: its full handshake, the offer, and the control."""
-
-    name: str
-    full: Attempt
-    offer: Attempt | None
-    control: Attempt | None
-    with_certificate: bool = False
-
-    @property
-    def resumed(self) -> bool:
-        return self.offer is not None and self.offer.reused is True
-
-    @property
-    def refused(self) -> bool:
-        """Whether the server refused the offer for its name: alert 49, or HTTP 421."""
-        return self.offer is not None and _denied(self.offer)
-
-    @property
-    def settled(self) -> bool:
-        """Whether the control says what B does with those who have no session."""
-        return self.control is not None and (
-            refuses_client(self.control) or self.control.handshake_done
-        )
-
-
-_SERIES = ((FULL, OFFER, OTHER_CONTROL, False),
-           (WITH_CERT_FULL, WITH_CERT_OFFER, WITH_CERT_CONTROL, True))  # fmt: skip
-
-
-def crossings(view: View) -> Iterator[Crossing]:
-    """The crossings of a view, as the experiment made them."""
-    made = view.experiment(CROSS_NAME)
-    for full_series, offer_series, control_series, certified in _SERIES:
-        fulls = [a for a in made if a.series == full_series]
-        for number, full in enumerate(fulls):
-            end = fulls[number + 1].time if number + 1 < len(fulls) else float("inf")
-            after = [a for a in made if full.time <= a.time < end]
-            offer = next((a for a in after if a.series == offer_series), None)
-            control = next((a for a in after if a.series == control_series), None)
-            named = offer or control
-            if named is not None and named.plan.server_name is not None:
-                yield Crossing(named.plan.server_name, full, offer, control, certified)
-
-
-def _denied(attempt: Attempt) -> bool:
-    if attempt.handshake_done:
-        return attempt.reused is True and attempt.http_status == _MISDIRECTED
-    return any(
-        alert.sender == "server" and alert.description == AlertDescription.access_denied
-        for alert in attempt.alerts
-    )
-
-
-def _served(attempt: Attempt | None) -> bool:
-    answer = answer_of(attempt) if attempt is not None else None
-    return answer is not None and answer.ok
-
-
-def _answers(attempts: Sequence[Attempt]) -> str:
-    return tally([answer for a in attempts if (answer := answer_of(a)) is not None])
-
-
-def _words(attempt: Attempt) -> str:
-    """How a connection ended, for a line of evidence."""
-    if refuses_client(attempt):
-        return refusal_words(attempt)
-    if not attempt.handshake_done:
-        return attempt.error.message if attempt.error is not None else "failed"
-    answer = answer_of(attempt)
-    how = "resumed" if attempt.reused else "full handshake"
-    return how if answer is None else f"{how}, {tally([answer])}"
-
-
-def _told(crossing: Crossing) -> tuple[str, ...]:
-    """The offer and its control, in words."""
-    certified = " with the certificate" if crossing.with_certificate else ""
-    lines = []
-    if crossing.offer is not None:
-        own = crossing.full.plan.server_name or "no name"
-        lines.append(f"session of {own} under SNI {crossing.name}{certified}:"
-                     f" {_words(crossing.offer)}")  # fmt: skip
-    if crossing.control is not None:
-        lines.append(f"SNI {crossing.name} without a session{certified}:"
-                     f" {_words(crossing.control)}")  # fmt: skip
-    return tuple(lines)
-
-
-def _evidence(view: View, crossing: Crossing) -> tuple[str, ...]:
-    made = (crossing.full, crossing.offer, crossing.control)
-    return tuple(exchange(view, attempt) for attempt in made if attempt is not None)
-
-
-# ------------------------------------------------------------------ whose answer
-
-
-def _traits(attempt: Attempt) -> dict[object, object]:
-    """What tells one server's answer from another's, by place."""
-    head, _, body = attempt.response.partition(b"\r\n\r\n")
-    traits: dict[object, object] = {"status": attempt.http_status, "node": attempt.node}
-    for line in head.split(b"\r\n")[1:]:
-        key, colon, value = line.partition(b":")
-        if colon and key.strip().lower() in (b"server", b"location", b"content-type"):
-            traits[key.strip().lower()] = value.strip()
-    words = body[:_BODY].split()
-    traits.update(enumerate(words[:_WORDS_COMPARED]))
-    traits["words"] = len(words)
-    return traits
-
-
-def answered_by_first(first: Attempt, offer: Attempt, other: Attempt) -> bool:
-    """Whether the answer to an offer under another name is that of the session's own name.
-
-    Of the places where the two names' answers differ, at least one is the first's, and none
-    the other's; what is neither's, such as a time, says nothing.
-    """
-    if not (first.response and offer.response and other.response):
-        return False
-    one, two, seen = _traits(first), _traits(other), _traits(offer)
-    differ = [key for key in one.keys() | two.keys() if one.get(key) != two.get(key)]
-    return any(seen.get(key) == one.get(key) for key in differ) and not any(
-        seen.get(key) == two.get(key) for key in differ
-    )
-
-
-def _by_first(crossing: Crossing) -> bool:
-    """Whether a resumed offer was answered by A. Where only one of the two names asks for a
-    client certificate, that is not known: what they say may differ for it."""
-    offer, control = crossing.offer, crossing.control
-    return (
-        offer is not None
-        and control is not None
-        and _served(control)
-        and control.certificate_requested == crossing.full.certificate_requested
-        and answered_by_first(crossing.full, offer, control)
-    )
-
-
-# ------------------------------------------------------------------------- rules
 
 
 @rule(
@@ -252,7 +109,7 @@ def _under_one_name(view: View) -> Match | None:
         seen=(
             f"without a session: {refusal_words(refused[0])}, on {connections(len(refused))}",
             (
-                f"resumed, with a session of such a connection: {_answers(served)}, on"
+                f"resumed, with a session of such a connection: {answers_of(served)}, on"
                 f" {connections(len(served))}"
             ),
         ),
@@ -266,7 +123,7 @@ def _bypassing(view: View) -> list[Crossing]:
         c
         for c in crossings(view)
         if c.resumed
-        and (_served(c.offer) or _unread(c))
+        and (served(c.offer) or _unread(c))
         and c.control is not None
         and refuses_client(c.control)
     ]
@@ -291,12 +148,12 @@ def _across_names(view: View) -> Match | None:
         else "the session was made without a client certificate"
     )
     return Match(
-        seen=(*(line for c in passed for line in _told(c)), made),
-        evidence=tuple(line for c in passed[:2] for line in _evidence(view, c)),
+        seen=(*(line for c in passed for line in told(c)), made),
+        evidence=tuple(line for c in passed[:2] for line in exchanges(view, c)),
         aside=True,
-        severity=None if any(_served(c.offer) for c in passed) else "warning",
+        severity=None if any(served(c.offer) for c in passed) else "warning",
         not_known=()
-        if any(_served(c.offer) for c in passed)
+        if any(served(c.offer) for c in passed)
         else ("whether requests are served, too: no answer was read",),
     )
 
@@ -337,8 +194,8 @@ def cross_name_refused(view: View) -> Match | None:
         and _served_with_certificate(c.control)
     ]
     return Match(
-        seen=tuple(line for c in (broken or refused) for line in _told(c)),
-        evidence=tuple(line for c in (broken or refused)[:2] for line in _evidence(view, c)),
+        seen=tuple(line for c in (broken or refused) for line in told(c)),
+        evidence=tuple(line for c in (broken or refused)[:2] for line in exchanges(view, c)),
         aside=True,
         severity="warning" if broken else None,
         advice=_BROKEN if broken else None,
@@ -361,7 +218,7 @@ def _saved_refused(view: View) -> Match | None:
     made_for = view.saved.server_name if view.saved is not None else None
     if made_for is None:
         return None
-    refused = [a for a in view.subject if made_for != a.plan.server_name and _denied(a)]
+    refused = [a for a in view.subject if made_for != a.plan.server_name and denied(a)]
     if not refused:
         return None
     how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
@@ -402,9 +259,9 @@ def cross_name_other_certificate(view: View) -> Match | None:
         return None
     names = ", ".join(dict.fromkeys(c.name for c in found))
     return Match(
-        seen=(*(line for c in found for line in _told(c)),
+        seen=(*(line for c in found for line in told(c)),
               f"the certificate in the session does not cover {names}"),
-        evidence=tuple(line for c in found[:2] for line in _evidence(view, c)),
+        evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
     )  # fmt: skip
 
 
@@ -435,13 +292,13 @@ def cross_name_answered_by_other(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME`: the two names answer differently without a session,
     and the resumed connection gets the answer of the session's own name.
     """
-    found = [c for c in crossings(view) if c.resumed and not c.refused and _by_first(c)]
+    found = [c for c in crossings(view) if c.resumed and not c.refused and by_first(c)]
     if not found:
         return None
     own = found[0].full.plan.server_name or "the session's own name"
     return Match(
-        seen=(*(line for c in found for line in _told(c)), f"the answer is that of {own}"),
-        evidence=tuple(line for c in found[:2] for line in _evidence(view, c)),
+        seen=(*(line for c in found for line in told(c)), f"the answer is that of {own}"),
+        evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
     )
 
 
@@ -469,13 +326,13 @@ def cross_name_accepted(view: View) -> Match | None:
         and not c.refused
         and c not in passed
         and _leaf_covers(c) is not False
-        and not _by_first(c)
+        and not by_first(c)
     ]
     if not taken:
         return None
     return Match(
-        seen=tuple(line for c in taken for line in _told(c)),
-        evidence=tuple(line for c in taken[:2] for line in _evidence(view, c)),
+        seen=tuple(line for c in taken for line in told(c)),
+        evidence=tuple(line for c in taken[:2] for line in exchanges(view, c)),
     )
 
 
@@ -502,13 +359,13 @@ def certificate_carried(view: View) -> Match | None:
     the certificate, is offered by a client that has none, is resumed, and served.
     """
     carried = [
-        a for a in view.experiment(CROSS_NAME, CARRIED) if a.reused is True and _served(a)
+        a for a in view.experiment(CROSS_NAME, CARRIED) if a.reused is True and served(a)
     ]  # fmt: skip
     if not carried:
         return None
     names = ", ".join(dict.fromkeys(a.plan.server_name or "no name" for a in carried))
     return Match(
-        seen=(f"SNI {names}, its own session, without the certificate: {_words(carried[0])}",),
+        seen=(f"SNI {names}, its own session, without the certificate: {ending(carried[0])}",),
         evidence=tuple(exchange(view, a) for a in carried[:2]),
     )
 
@@ -536,10 +393,10 @@ def cross_name_untested(view: View) -> Match | None:
     if any(c.offer is not None and (c.settled or c.refused) for c in found):
         return None
     control = next((c.control for c in found if c.control is not None), None)
-    told = [f"without a session: {_words(control)}"] if control is not None else []
+    told = [f"without a session: {ending(control)}"] if control is not None else []
     if not any(c.offer is not None for c in found):
         own = fulls[-1].plan.server_name or "no name"
-        told.append(f"no session could be had under {own}: {_words(fulls[-1])}")
+        told.append(f"no session could be had under {own}: {ending(fulls[-1])}")
     elif control is None:
         told.append("the control, a handshake without a session, was not made")
     return Match(
