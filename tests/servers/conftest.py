@@ -47,7 +47,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     may take longer than others."""
     if not config.getoption("--all-servers"):
         core = core_cases()
-        kept, left_out = [], []
+        kept: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
         for item in items:
             case = getattr(getattr(item, "callspec", None), "params", {}).get("case")
             is_core = not isinstance(case, Case) or case.name in core
