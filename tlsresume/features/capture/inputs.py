@@ -7,6 +7,7 @@ and `damage` says so; what came before counts.
 from __future__ import annotations
 
 import os
+import select
 import stat
 import sys
 import zlib
@@ -17,6 +18,8 @@ from tlsresume.errors import CaptureFileError
 
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
+#: Seconds after which a stream that says nothing is idle.
+_PATIENCE = 0.5
 #: Bytes read at a time.
 CHUNK = 1 << 18
 _KINDS = (
@@ -37,6 +40,7 @@ class Input:
         self.path = path
         self.damage: str | None = None
         self._close: Callable[[], None] = lambda: None
+        self._stream: int | None = None
         self._read = self._open()
         self._gunzip: _Gunzip | None = None
         self.head = self._fill(4)
@@ -46,7 +50,12 @@ class Input:
 
     def _open(self) -> Callable[[int], bytes]:
         if self.path == STDIN:
-            return _some_of_stdin
+            try:
+                self._stream = stream = sys.stdin.fileno()
+            except (OSError, ValueError):
+                # A stand-in without a descriptor cannot be waited for.
+                return _some_of_stdin
+            return lambda size: os.read(stream, size)
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
         except (OSError, ValueError) as error:
@@ -71,6 +80,12 @@ class Input:
                 break
             data += more
         return data
+
+    def ready(self) -> bool:
+        """Whether a read would not wait: False where a stream has nothing for a while."""
+        if self._stream is None or self._gunzip is not None:
+            return True
+        return bool(select.select([self._stream], [], [], _PATIENCE)[0])
 
     def read(self, size: int) -> bytes:
         """Some bytes, at most about `size`; b"" at the end. Raises CaptureFileError."""

@@ -32,6 +32,8 @@ class CaptureFile:
         self.packets = 0
         self.damage: str | None = None
         self.newest = 0
+        #: Whether a stream had nothing to say for a while.
+        self.idle = False
         self._on_secrets = on_secrets
         self._batches: Iterator[list[Packet]] | None = None
         self._source: Input | None = None
@@ -51,7 +53,8 @@ class CaptureFile:
                 self._batches = read_pcapng(source, self.number, self._damaged, self._on_secrets)
             else:
                 raise source.not_a_capture()
-            for batch in self._batches:
+            # Of a stream the first packets are not waited for here.
+            for batch in self._batches if self.path != STDIN else ():
                 self._first = batch
                 if batch:
                     break
@@ -80,6 +83,7 @@ class CaptureFile:
                 self.close()
                 return None
             batch = following
+            self.idle = self.path == STDIN and not batch
         self.packets += len(batch)
         if batch:
             self.newest = max(self.newest, max(map(_by_time, batch)))  # noqa: PLW3301  no copy
@@ -128,7 +132,8 @@ class Ordered:
             horizon = min((file.newest for file in reading), default=None)
             if horizon is None and waiting:
                 horizon = waiting[0].start
-            ready = window[: _ready(window, horizon, patience)]
+            number = len(window) if behind.idle else _ready(window, horizon, patience)
+            ready = window[:number]
             del window[: len(ready)]
             yield ready
         yield self.rest()

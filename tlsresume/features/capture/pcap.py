@@ -74,6 +74,8 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
         yield batch
         buffer = buffer[at:]
         at = 0
+        while not source.ready():
+            yield []
         more = source.read(CHUNK)
         if not more:
             if buffer or source.damage:

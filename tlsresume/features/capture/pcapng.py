@@ -63,6 +63,8 @@ def read_pcapng(
         begun = begun or at > 0
         yield batch
         buffer = buffer[at:]
+        while not source.ready():
+            yield []
         more = source.read(CHUNK)
         if not more:
             if not begun:
