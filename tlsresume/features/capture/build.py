@@ -75,6 +75,7 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
         key_names_dropped=len(keys) - len(listed_keys),
         ticket_keys=_ticket_keys(tally),
         tickets_not_opened=tally.not_opened,
+        ticket_lifetimes=tuple(sorted(tally.lifetimes)),
         early_data=EarlyData(
             offered=tally.early["offered"],
             accepted=tally.early["accepted"],

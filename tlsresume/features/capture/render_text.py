@@ -14,7 +14,7 @@ from tlsresume.features.capture.report import (
 from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, pad
 from tlsresume.formats.printable import printable
-from tlsresume.formats.units import count, short_key
+from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import Finding
 
 #: Servers whose details are shown without being asked for.
@@ -155,6 +155,11 @@ def _facts(server: ServerReport) -> Iterator[tuple[str, str]]:
     for row in server.mechanisms:
         unknown = f", {row.unknown} without a visible answer" if row.unknown else ""
         yield row.mechanism, f"{row.accepted} of {row.offered} offers accepted{unknown}"
+    if server.ticket_lifetimes:
+        lifetimes = ", ".join(
+            duration(each) if each else "not said" for each in server.ticket_lifetimes
+        )
+        yield "lifetimes", lifetimes
     early = server.early_data
     if early.offered:
         yield (

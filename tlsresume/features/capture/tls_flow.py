@@ -30,13 +30,18 @@ MOST_BYTES = 1 << 18
 MOST_WAITING = 1 << 17
 #: Stands for a Finished that is encrypted.
 _FINISHED = b"\x14\x00\x00\x00"
+_KEPT = (
+    HandshakeType.client_hello,
+    HandshakeType.server_hello,
+    HandshakeType.new_session_ticket,
+)
 
 
 class Side:
     """One direction: its stream, and what was cut out of it."""
 
     __slots__ = (
-        "buffer", "ciphers_changed", "end", "flow", "index", "key", "messages", "passed",
+        "buffer", "ciphers_changed", "end", "flow", "index", "kept", "key", "messages", "passed",
         "proxy_read", "stream", "tls",
     )  # fmt: skip
 
@@ -51,12 +56,14 @@ class Side:
         self.ciphers_changed = False
         self.key: TrafficKey | None = None
         self.passed = 0
+        #: Bytes of messages that the facts keep.
+        self.kept = 0
         self.end = False
 
     @property
     def waiting(self) -> int:
         """Bytes that are kept."""
-        return len(self.buffer) + len(self.messages) + self.stream.held_bytes
+        return len(self.buffer) + len(self.messages) + self.stream.held_bytes + self.kept
 
 
 class TLSFlow:
@@ -168,6 +175,8 @@ class TLSFlow:
         side.messages += body
         of_server = side.index != self.client
         for message in take_messages(side.messages):
+            if message[0] in _KEPT:
+                side.kept += len(message)
             if not of_server:
                 self.facts.from_client(message, time, packet)
                 continue
