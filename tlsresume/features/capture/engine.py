@@ -10,15 +10,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tlsresume.features.capture.dissect import ACK, FIN, RST, SYN, Dissector, ends, reverse
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.links import ETHERNET
 from tlsresume.features.capture.pcap import Packet as Captured
-from tlsresume.features.capture.quic_flow import QUICFlow
 from tlsresume.features.capture.tls_flow import Side, TLSFlow
 from tlsresume.wire.key_log import KeyLog
 from tlsresume.wire.records import begins_hello
+
+if TYPE_CHECKING:
+    from tlsresume.features.capture.quic_flow import QUICFlow
 
 _UNKNOWN_SEQUENCE = -1
 _DONE = 0
@@ -235,6 +238,9 @@ class Engine:
         # A long header with the fixed bit; of versions that are known `packets` is judge.
         if len(data) < 20 or data[0] & 0xC0 != 0xC0:
             return
+        # With its ciphers; most captures have none.
+        from tlsresume.features.capture.quic_flow import QUICFlow
+
         flow = self._quic.get(key)
         if flow is None:
             done = self._quic_done.get(key)

@@ -109,9 +109,20 @@ class Input:
         close, self._close = self._close, lambda: None
         close()
 
+    def damaged(self, why: str) -> CaptureFileError:
+        """What to say of a file that is damaged before its first packet."""
+        name = "the standard input" if self.path == STDIN else self.path
+        return CaptureFileError(
+            f"{name} is damaged at its start: {why}",
+            path=self.path,
+            hints=("copy the file again, as binary data", _HOW),
+        )
+
     def not_a_capture(self) -> CaptureFileError:
         """What to say of a file that does not begin as a capture does."""
         name = "the standard input" if self.path == STDIN else self.path
+        if self.damage is not None:
+            return self.damaged(self.damage)
         if not self.head:
             return CaptureFileError(f"{name} is empty", path=self.path, hints=(_HOW,))
         for magic, what, how in _KINDS:

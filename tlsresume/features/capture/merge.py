@@ -85,8 +85,6 @@ class CaptureFile:
             batch = following
             self.idle = self.path == STDIN and not batch
         self.packets += len(batch)
-        if batch:
-            self.newest = max(self.newest, max(map(_by_time, batch)))  # noqa: PLW3301  no copy
         return batch
 
 
@@ -124,11 +122,8 @@ class Ordered:
             batch = behind.next_batch()
             if batch is None:
                 reading.remove(behind)
-            elif _continues(window, batch):
-                window += batch
-            else:
-                window += batch
-                window.sort(key=_by_time)
+            elif batch:
+                _add(window, batch, behind)
             horizon = min((file.newest for file in reading), default=None)
             if horizon is None and waiting:
                 horizon = waiting[0].start
@@ -145,12 +140,15 @@ class Ordered:
         return rest
 
 
-def _continues(window: list[Packet], batch: list[Packet]) -> bool:
-    """Whether a batch is in order and does not begin before the window ends, as most do."""
+def _add(window: list[Packet], batch: list[Packet], file: CaptureFile) -> None:
+    """Put a batch into the window. Most are in order, and begin where the window ends."""
     times = [packet[0] for packet in batch]
-    if window:
-        times.insert(0, window[-1][0])
-    return times == sorted(times)
+    ordered = times == sorted(times)
+    file.newest = max(file.newest, times[-1] if ordered else max(times))
+    ordered = ordered and (not window or window[-1][0] <= times[0])
+    window += batch
+    if not ordered:
+        window.sort(key=_by_time)
 
 
 def _ready(window: list[Packet], horizon: int | None, patience: int | None) -> int:
@@ -171,7 +169,6 @@ def newest_time(paths: Sequence[str]) -> int:
     """The time of the last packet of all files, read through for that."""
     newest = 0
     for file in open_captures(paths, lambda _text: None):
-        while (file.next_batch()) is not None:
-            pass
-        newest = max(newest, file.newest)
+        while (batch := file.next_batch()) is not None:
+            newest = max(newest, max(map(_by_time, batch), default=0))
     return newest

@@ -42,7 +42,7 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
     """The packets of the file numbered `file`, in batches as they are read.
 
     `on_damage` is told why the reading ended before the file did. Raises CaptureFileError
-    where the file's header is cut.
+    where the file's header is cut, or the first packet's makes no sense.
     """
     buffer = source.head
     while len(buffer) < _HEADER:
@@ -61,7 +61,10 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
             seconds, fraction, length = unpack(buffer, at)
             start = at + size
             if length > LARGEST_PACKET:
-                on_damage(f"packet {number + 1} claims {length} bytes")
+                why = f"packet {number + 1} claims {length} bytes"
+                if not number:
+                    raise source.damaged(why)
+                on_damage(why)
                 yield batch
                 return
             stop = start + length

@@ -8,12 +8,13 @@ ServerHello of TLS 1.3, unless a key log opens what follows.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.proxy_header import read_proxy_header
 from tlsresume.features.capture.tcp import Stream
 from tlsresume.wire.handshake import ContentType, HandshakeType, ProtocolVersion
 from tlsresume.wire.key_log import KeyLog
-from tlsresume.wire.record_protection import SUITES, TrafficKey
 from tlsresume.wire.records import (
     Malformed,
     begins_hello,
@@ -22,6 +23,9 @@ from tlsresume.wire.records import (
     take_records,
     unsearched,
 )
+
+if TYPE_CHECKING:
+    from tlsresume.wire.record_protection import TrafficKey
 
 #: Bytes of one direction: before TLS, and of TLS before the ServerHello or under keys.
 MOST_PRELUDE = 1 << 16
@@ -206,6 +210,8 @@ class TLSFlow:
         return side.key is not None
 
     def _key(self, secret: bytes) -> TrafficKey | None:
+        from tlsresume.wire.record_protection import SUITES, TrafficKey
+
         hello = self.facts.server_hello
         if hello is None or hello.cipher_suite not in SUITES:
             return None
