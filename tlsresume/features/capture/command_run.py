@@ -14,7 +14,6 @@ from tlsresume.features.capture import render_text
 from tlsresume.features.capture.clients import client_names
 from tlsresume.features.capture.demands import Wanted, hold_against
 from tlsresume.features.capture.inputs import STDIN
-from tlsresume.features.capture.lines import LineFile, csv_head, csv_line, jsonl_line
 from tlsresume.features.capture.report import CaptureReport
 from tlsresume.features.capture.run import Capture, CaptureOptions, moment, read_key_log
 from tlsresume.formats.page import View
@@ -22,12 +21,15 @@ from tlsresume.wire.key_log import KeyLog
 
 if TYPE_CHECKING:
     from tlsresume.cli.outputs import Outputs
+    from tlsresume.features.capture.lines import LineFile
     from tlsresume.features.capture.seen import Seen
     from tlsresume.session.keyfile import TicketKeyFile
 
 #: Seconds between two drawings of the live view, and before a file's progress is shown.
 _REDRAW = 0.5
 _LIVE_SERVERS = 15
+#: Formats with a line for each connection.
+_BY_LINE = ("jsonl", "csv")
 
 
 def run(
@@ -136,11 +138,14 @@ def _warn_of_others(path: str) -> None:
 
 def _writers(outputs: Outputs, stack: ExitStack) -> list[LineFile]:
     """A writer for each chosen format that has a line for each connection."""
+    if not any(choice.name in _BY_LINE for choice in outputs.choices):
+        return []
     from tlsresume.cli.console import write_data
+    from tlsresume.features.capture.lines import LineFile, csv_head, csv_line, jsonl_line
 
     found = []
     for choice in outputs.choices:
-        if choice.name not in ("jsonl", "csv"):
+        if choice.name not in _BY_LINE:
             continue
         writer = LineFile(csv_line if choice.name == "csv" else jsonl_line, choice.file, write_data)
         stack.callback(writer.abandon)
@@ -168,7 +173,7 @@ def _emit(outputs: Outputs, report: CaptureReport, *, show_clients: bool) -> Non
         lambda view: render_text.render(report, view),
         lambda: document.document(this_tool(), report),
         as_asked=report.exit_status == ExitStatus.OK,
-        written_elsewhere=("jsonl", "csv"),
+        written_elsewhere=_BY_LINE,
         html=html,
         prometheus=prometheus,
     )

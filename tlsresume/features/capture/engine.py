@@ -85,7 +85,8 @@ class Engine:
     def feed(self, batch: Iterable[Captured]) -> None:
         """Take packets, in the order of time."""
         sides, frame, segment = self._sides, self.dissector.frame, self.segment
-        usual = _USUAL.unpack_from
+        usual, whole = _USUAL.unpack_from, _NO_FRAGMENT
+        get, syn, special = sides.get, SYN, _OPENS_OR_ENDS
         count = 0
         for time, file, number, link, buffer, start, stop in batch:
             count += 1
@@ -94,16 +95,16 @@ class Engine:
                 kind, length, fragment, protocol, key, sequence, offset, flags = usual(
                     buffer, start
                 )
-                if protocol == 6 and kind == b"\x08\x00\x45" and fragment in _NO_FRAGMENT:
-                    if flags & SYN:
+                if protocol == 6 and kind == b"\x08\x00\x45" and fragment in whole:
+                    if flags & syn:
                         side = None
                     else:
-                        side = sides.get(key)
+                        side = get(key)
                         if type(side) is int:
                             continue
                     at = start + 34 + (offset >> 2 & 0x3C)
                     end = start + 14 + length if length else stop
-                    if not flags & _OPENS_OR_ENDS and (
+                    if not flags & special and (
                         at >= end or (side is None and (at >= stop or buffer[at] != _HANDSHAKE))
                     ):
                         continue

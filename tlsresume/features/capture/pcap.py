@@ -56,7 +56,8 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
     at, number = _HEADER, 0
     while True:
         batch: list[Packet] = []
-        end = len(buffer) - size
+        append, whole = batch.append, len(buffer)
+        end = whole - size
         while at <= end:
             seconds, fraction, length = unpack(buffer, at)
             start = at + size
@@ -68,11 +69,11 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
                 yield batch
                 return
             stop = start + length
-            if stop > len(buffer):
+            if stop > whole:
                 break
             number += 1
             time = seconds * 1_000_000_000 + fraction * unit
-            batch.append((time, file, number, link, buffer, start, stop))
+            append((time, file, number, link, buffer, start, stop))
             at = stop
         yield batch
         buffer = buffer[at:]
