@@ -242,10 +242,10 @@ class _Conversation:
         if self._holding and self._side.handshaken and self._side.version == "TLSv1.3":
             self._held += output
             return
+        if self._observer is not None:  # before: the client may be quicker than this thread
+            self._observer.leaving(established=self._side.handshaken)
         self._connection.sendall(self._held + output)
         self._held = b""
-        if self._observer is not None:
-            self._observer.sent(established=self._side.handshaken)
 
     def _close(self) -> None:
         if not self._behaviour.close_notify:

@@ -193,8 +193,8 @@ class ObservedConnection:
                         )
                     )
 
-    def sent(self, *, established: bool) -> None:
-        """Note the sessions among what has left. An ID leaves with the ServerHello, and is good
+    def leaving(self, *, established: bool) -> None:
+        """Note the sessions among what leaves. An ID leaves with the ServerHello, and is good
         once the handshake is done."""
         if not self._waiting and not (established and self._given_later):
             return
