@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 import tlsresume
 from tests.serve.clients import Script, context_for, fetch, fetch_often, hello, result, ticket
@@ -23,10 +23,8 @@ from tlsresume.errors import FileError
 from tlsresume.features.serve import ledger as ledger_module
 from tlsresume.features.serve.authority import (
     LOOPBACK,
-    TRUSTSTORE_PASSWORD,
     kept_authority,
     make_authority,
-    truststore,
 )
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.build import build_report
@@ -34,6 +32,7 @@ from tlsresume.features.serve.ledger import Place
 from tlsresume.features.serve.names import BEHAVIOUR_NAMES, STARTTLS
 from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.talks import TALKS
+from tlsresume.features.serve.truststore import PASSWORD, truststore
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Limits, Server
 
@@ -125,12 +124,16 @@ def test_certificates_are_of_an_authority_with_constraints(tmp_path: Path):
 
 
 def test_a_truststore_has_the_authority():
-    """The PKCS#12 truststore opens with its password, and holds the certificate alone."""
+    """The PKCS#12 truststore opens with its password and not with another, and holds the
+    certificate alone, in clear: Java then needs no password."""
     authority = make_authority(LOOPBACK)
     made = truststore(authority.certificate_pem)
-    store = pkcs12.load_pkcs12(made, TRUSTSTORE_PASSWORD.encode())
+    store = pkcs12.load_pkcs12(made, PASSWORD.encode())
     assert store.key is None
     assert [each.certificate for each in store.additional_certs] == [authority.certificate]
+    assert authority.certificate.public_bytes(Encoding.DER) in made
+    with pytest.raises(ValueError, match="password"):
+        pkcs12.load_pkcs12(made, b"another")
 
 
 def test_a_certificate_of_the_user(tmp_path: Path):

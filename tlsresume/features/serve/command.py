@@ -156,7 +156,7 @@ def _file(**settings: Any) -> click.Path:
     group=CLIENTS,
     metavar="CMD",
     help="Run this shell command against each behaviour in turn. {url}, {host}, {port}, {cafile}"
-    " and {truststore} (PKCS#12 for Java, password changeit) in it are replaced, and its"
+    " and {truststore} (PKCS#12 for Java) in it are replaced, and its"
     " environment makes common clients trust the server. It ends, with all that it started,"
     " after the time of --for, or 60 s each time.",
 )
