@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 from hashlib import sha256
+from typing import Annotated
 
 from cryptography import x509
 from cryptography.hazmat import asn1
@@ -28,7 +29,7 @@ _ITERATIONS = 10_000
 @asn1.sequence
 class _ContentInfo:
     content_type: x509.ObjectIdentifier
-    content: asn1.TLV
+    content: Annotated[bytes, asn1.Explicit(0)]
 
 
 @asn1.sequence
@@ -64,8 +65,7 @@ def truststore(certificate_pem: bytes) -> bytes:
     plain = pkcs12.serialize_java_truststore([entry], serialization.NoEncryption())
     made = asn1.decode_der(_PFX, plain)
     salt = os.urandom(16)
-    contents = asn1.decode_der(bytes, bytes(made.auth_safe.content.data))
-    digest = hmac.digest(_mac_key(PASSWORD, salt, _ITERATIONS), contents, sha256)
+    digest = hmac.digest(_mac_key(PASSWORD, salt, _ITERATIONS), made.auth_safe.content, sha256)
     mac = _DigestInfo(
         algorithm=_Algorithm(algorithm=_SHA256, parameters=asn1.Null()), digest=digest
     )
