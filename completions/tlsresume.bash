@@ -184,7 +184,7 @@ _tlsresume() {
             return
             ;;
         probe:--format)
-            COMPREPLY=($(compgen -W 'text json jsonl junit github markdown prometheus nagios html' -- "$cur"))
+            COMPREPLY=($(compgen -W 'text json jsonl csv junit github markdown prometheus nagios html' -- "$cur"))
             return
             ;;
         probe:--ticket-keys)
@@ -612,7 +612,7 @@ _tlsresume() {
     esac
     case $command in
         '') words='--version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --brief --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
         save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
         resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
         inspect) words='--hex --show-secrets --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;

@@ -28,6 +28,7 @@ from tlsresume.results import Skipped as LeftOut
 VIEW = View(width=80)
 ENDINGS = {
     "jsonl": "jsonl",
+    "csv": "csv",
     "junit": "junit.xml",
     "github": "github.txt",
     "markdown": "md",
@@ -38,7 +39,7 @@ ENDINGS = {
 
 
 def rendered(name: str, report) -> str:
-    return FORMATS[name].renderer()(report, VIEW)
+    return FORMATS[name].head() + FORMATS[name].renderer()(report, VIEW)
 
 
 def test_every_format_is_tested_here_or_for_people():
@@ -338,7 +339,8 @@ SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 
 def no_controls(printed: str) -> bool:
-    return all(letter.isprintable() or letter == "\n" for letter in printed)
+    lines = printed.replace("\r\n", "\n")
+    return all(letter.isprintable() or letter == "\n" for letter in lines)
 
 
 @SETTINGS
@@ -351,6 +353,7 @@ def test_nothing_breaks_out_of_any_format(text):
         assert no_controls(printed), name
         printed.encode("utf-8")
         if name not in ("text", "prometheus"):
+            printed = printed.replace("\r\n", "\n")
             assert printed.count("\n") == rendered(name, plain).count("\n"), name
         failure = FORMATS[name].failure()
         if failure is not None:

@@ -26,7 +26,9 @@ class Format:
     """Where a format's renderer is, and when it speaks.
 
     `document` says that its output must be whole also when a run fails: the module has a
-    `failure` for that. `between` stands between targets.
+    `failure` for that. `between` stands between targets. `begins_with_head` says that the
+    module has a `head`, printed once before all targets; `holds_attempts` that its output has
+    every attempt, unless it is to be brief.
     """
 
     module: str
@@ -35,6 +37,8 @@ class Format:
     document: bool = False
     between: str = ""
     ends_with_summary: bool = False
+    begins_with_head: bool = False
+    holds_attempts: bool = False
 
     def renderer(self) -> Renderer:
         """The format's `render` function."""
@@ -45,6 +49,12 @@ class Format:
         if not self.document:
             return None
         return cast("FailureRenderer", import_module(self.module).failure)
+
+    def head(self) -> str:
+        """What stands before the first target; nothing in most formats."""
+        if not self.begins_with_head:
+            return ""
+        return cast("str", import_module(self.module).head())
 
     def summary(self) -> Renderer | None:
         """The function for the last lines of a run, where the format has one."""
@@ -66,12 +76,20 @@ FORMATS: dict[str, Format] = {
         per="run",
         about="one JSON document, described by a JSON Schema",
         document=True,
+        holds_attempts=True,
     ),
     "jsonl": Format(
         module="tlsresume.formats.jsonl",
         per="target",
         about="a JSON document on a line for each target, as it is done",
         document=True,
+        holds_attempts=True,
+    ),
+    "csv": Format(
+        module="tlsresume.formats.csv_report",
+        per="target",
+        about="a row for each mechanism on each address, for spreadsheets",
+        begins_with_head=True,
     ),
     "junit": Format(
         module="tlsresume.formats.junit",

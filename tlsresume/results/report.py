@@ -169,7 +169,8 @@ class Report:
     `findings` are those that several targets show together; `missing` are targets of the
     baseline that this run left out. `exit_status` is what the run calls for and `why` says so
     in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
-    decided in `policy.exit_status`; None and empty where that was not done.
+    decided in `policy.exit_status`; None and empty where that was not done. `brief`: the
+    attempts of its addresses were left out (`--brief`).
     """
 
     tool: Tool
@@ -182,4 +183,5 @@ class Report:
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    brief: bool = False
     schema: int = SCHEMA
