@@ -42,7 +42,9 @@ def write_atomically(
     An existing file is replaced only with `force`. Raises OutputFileError.
     """
     try:
-        _refuse(path, force=force)
+        refuse_odd(path)
+        if not force and os.path.lexists(path):
+            raise FileExistsError(path)
         folder = Path(path).parent
         # The name cannot be guessed, so that what is deleted in the end is ours.
         temporary = folder / f".tlsresume-{secrets.token_hex(8)}.tmp"
@@ -69,7 +71,8 @@ def write_atomically(
         raise OutputFileError(f"cannot write {path!r}: {error}", path=path) from error
 
 
-def _refuse(path: str, *, force: bool) -> None:
+def refuse_odd(path: str) -> None:
+    """Raise OutputFileError for a path whose place no file may take: a folder, a device."""
     try:
         kind = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -80,8 +83,6 @@ def _refuse(path: str, *, force: bool) -> None:
         raise OutputFileError(
             f"{path} is not a regular file", path=path, hints=("use - for standard output",)
         )
-    if not force:
-        raise FileExistsError(path)
 
 
 def _write(path: Path, pieces: Iterable[bytes], mode: int) -> None:

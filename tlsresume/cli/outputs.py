@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from tlsresume.errors import TLSResumeError
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
     from tlsresume.results import ErrorResult, Report, TargetResult, Violation
+
+GROUP = "Output"
 
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666
@@ -47,60 +49,70 @@ def _parse(names: Sequence[str], value: str) -> Choice:
     return Choice(name, file if equals and file != "-" else None)
 
 
-def _brief_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--brief",
+def _options(
+    names: Sequence[str], *, can_be_brief: bool, own_force: bool
+) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """The options of every command that prints a result, in the order of its help."""
+    yield click.option(
+        "--format",
+        "formats",
         cls=GroupedOption,
-        group="Output",
+        group=GROUP,
+        multiple=True,
+        metavar=f"{'|'.join(names)}[=FILE]",
+        callback=lambda _context, _option, values: tuple(_parse(names, value) for value in values),
+        help="How to print the result, or write it to FILE; may be given several times."
+        " text is for people and the default.",
+    )
+    yield click.option("--json", "as_json", is_flag=True, hidden=True)
+    if not own_force:
+        yield click.option(
+            "--force",
+            cls=GroupedOption,
+            group=GROUP,
+            is_flag=True,
+            help="Let --format replace a FILE that holds something else than such a report.",
+        )
+    if can_be_brief:
+        yield click.option(
+            "--brief",
+            cls=GroupedOption,
+            group=GROUP,
+            is_flag=True,
+            help="Leave the single attempts out of json and jsonl.",
+        )
+    yield click.option(
+        "-v",
+        "--verbose",
+        cls=GroupedOption,
+        group=GROUP,
         is_flag=True,
-        help="Leave the single attempts out of json and jsonl.",
-    )(function)
+        help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
+    )
+    yield click.option(
+        "-q",
+        "--quiet",
+        cls=GroupedOption,
+        group=GROUP,
+        is_flag=True,
+        help="Print no text on the standard output about what is as asked.",
+    )
 
 
 def output_options(
-    *names: str, can_be_brief: bool = False
+    *names: str,
+    can_be_brief: bool = False,
+    own_force: bool = False,
+    begins: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command `--format` and `-v`; it gets them as one `outputs` argument.
 
-    `can_be_brief`: its results hold attempts, and `--brief` leaves them out.
+    `can_be_brief`: its results hold attempts, and `--brief` leaves them out. `own_force`: the
+    command has a `--force`, which counts here, too. `begins`: how its own formats begin, as in
+    a `Format`.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        more: Callable[[Callable[..., Any]], Callable[..., Any]] = (
-            _brief_option if can_be_brief else lambda unchanged: unchanged
-        )
-
-        @click.option(
-            "--format",
-            "formats",
-            cls=GroupedOption,
-            group="Output",
-            multiple=True,
-            metavar=f"{'|'.join(names)}[=FILE]",
-            callback=lambda _context, _option, values: tuple(
-                _parse(names, value) for value in values
-            ),
-            help="How to print the result, or write it to FILE; may be given several times."
-            " text is for people and the default.",
-        )
-        @click.option("--json", "as_json", is_flag=True, hidden=True)
-        @click.option(
-            "-v",
-            "--verbose",
-            cls=GroupedOption,
-            group="Output",
-            is_flag=True,
-            help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
-        )
-        @click.option(
-            "-q",
-            "--quiet",
-            cls=GroupedOption,
-            group="Output",
-            is_flag=True,
-            help="Print no text on the standard output about what is as asked.",
-        )
-        @more
         @functools.wraps(function)
         def with_outputs(
             *args: Any,
@@ -109,6 +121,7 @@ def output_options(
             verbose: bool,
             quiet: bool,
             brief: bool = False,
+            force: bool = False,
             **kwargs: Any,
         ) -> Any:
             if verbose and quiet:
@@ -121,9 +134,15 @@ def output_options(
                 raise click.UsageError("--brief is for --format json and jsonl")
             outputs = Outputs(chosen, verbose=verbose, quiet=quiet, brief=brief)
             click.get_current_context().find_root().obj.append(outputs)
-            return function(*args, outputs=outputs, **kwargs)
+            outputs.check_files(begins or {}, force=force)
+            own = {"force": force} if own_force else {}
+            return function(*args, outputs=outputs, **own, **kwargs)
 
-        return with_outputs
+        decorated: Callable[..., Any] = with_outputs
+        options = _options(names, can_be_brief=can_be_brief, own_force=own_force)
+        for option in reversed(list(options)):
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 
@@ -160,6 +179,21 @@ class Outputs:
     def stdout_is(self, name: str) -> bool:
         """Whether a format goes to stdout."""
         return Choice(name, None) in self.choices
+
+    def check_files(self, begins: Mapping[str, str], *, force: bool) -> None:
+        """Raise OutputFileError for a file that a report must not take the place of."""
+        from tlsresume.cli.replaceable import check_replaceable
+        from tlsresume.formats import FORMATS
+
+        for choice in self.choices:
+            if choice.file is not None:
+                start = begins.get(choice.name) or FORMATS[choice.name].begins
+                try:
+                    check_replaceable(choice.file, choice.name, start, force=force)
+                except TLSResumeError:
+                    # No report of this failure goes there either.
+                    self._done.add(choice)
+                    raise
 
     # -------------------------------------------------------- results of probe
 
