@@ -339,11 +339,12 @@ class Outputs:
 
     def _view(self, choice: Choice) -> View:
         from tlsresume.cli.console import stdout, view_of
+        from tlsresume.cli.typed_command import typed_command
         from tlsresume.formats.page import View
 
-        if choice.file is None:
+        if choice.file is None and choice.name == "text":
             return view_of(stdout(), verbose=self.verbose)
-        return View(verbose=self.verbose)
+        return View(verbose=self.verbose, command=typed_command())
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data

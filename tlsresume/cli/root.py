@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from tlsresume import __version__
+from tlsresume.cli import typed_command
 
 if TYPE_CHECKING:
     from tlsresume.cli.outputs import Outputs
@@ -107,6 +108,7 @@ def root(ctx: click.Context) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit status. Nothing but this status comes out."""
     outputs: list[Outputs] = []
+    typed_command.remember(arguments)
     try:
         status = root.main(
             list(arguments), prog_name="tlsresume", standalone_mode=False, obj=outputs

@@ -101,12 +101,13 @@ def _warn_of_others(history: History) -> None:
 
 def emit(outputs: Outputs, report: WatchReport) -> None:
     """Print the report in each format that was asked for."""
+    from tlsresume.cli.typed_command import typed_command
     from tlsresume.formats.watch_html import render_watch_html
 
     outputs.emit(
         lambda view: render_watch(report, view),
         lambda: document.document(this_tool(), report),
-        html=lambda: render_watch_html(report, this_tool()),
+        html=lambda: render_watch_html(report, this_tool(), command=typed_command()),
     )
 
 

@@ -30,11 +30,13 @@ Part = str | tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """For whom text is made: its width in cells, its colours (None: no escape
-    sequence at all), and whether every attempt is listed."""
+    sequence at all), whether every attempt is listed, and the command line that made it,
+    without secrets, for reports that are looked at later."""
 
     width: int = PIPE_WIDTH
     colour: ColourSystem | None = None
     verbose: bool = False
+    command: str = ""
 
 
 def cells(text: str) -> int:
