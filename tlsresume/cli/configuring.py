@@ -281,7 +281,7 @@ def effective(ctx: click.Context) -> dict[str, OptionValue]:
     found = {}
     for option in options_of(ctx.command):
         value = told(ctx.params.get(option.name or ""))
-        if value not in (None, False, ()):
+        if not (value is None or value is False or value == ()):
             found[key_of(option)] = value
     return found
 

@@ -47,6 +47,13 @@ MATTER: dict[str, dict[str, str]] = {
         **_TIME,
         "formats": "text or json",
     },
+    "inspect": {
+        "show_ticket": "show the ticket as a hex dump",
+        "show_secrets": "show the master secret or PSK, too",
+        "key_files": "tell which key of this file made a ticket",
+        "key_kind": "what the key files are for",
+        "formats": "text or json",
+    },
     "watch": {
         "every": "time from one sample to the next (10m)",
         "how_long": "stop after this time, such as 48h",
@@ -85,4 +92,9 @@ MATTER: dict[str, dict[str, str]] = {
 }
 
 #: Names of values that would not fit the column.
-VALUES: dict[str, str] = {"formats": "NAME[=FILE]", "expect": "STATE", "mechanism": "NAME"}
+VALUES: dict[str, str] = {
+    "formats": "NAME[=FILE]",
+    "expect": "STATE",
+    "mechanism": "NAME",
+    "key_kind": "KIND",
+}
