@@ -66,6 +66,11 @@ MATTER: dict[str, dict[str, str]] = {
         **_TIME,
         "formats": "text, json or html",
     },
+    "report": {
+        "history": "the file of samples",
+        "max_key_age": "fail when a key is older, such as 7d",
+        "formats": "text, json or html",
+    },
     "serve": {
         "behaviours": "how the server treats sessions; or all",
         "command": "run this client: {url} stands for the server",
