@@ -14,7 +14,7 @@ from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.openssl.plan import ClientCertificate, Trust
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -92,7 +92,8 @@ class ProbeOptions:
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
     repeats what failed before a connection came about. `demanded` are mechanisms on which
-    findings have their full weight although an ordinary client would not use them.
+    findings have their full weight although an ordinary client would not use them. `own_options`
+    are told in the result as those that this target alone was given.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -111,6 +112,7 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    own_options: tuple[tuple[str, OptionValue], ...] = ()
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")

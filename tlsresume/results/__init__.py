@@ -19,6 +19,7 @@ from tlsresume.results.attempt import (
     Traffic,
     Verification,
 )
+from tlsresume.results.configuration import OptionValue
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -86,6 +87,7 @@ __all__ = [
     "LifetimeResult",
     "Mechanism",
     "MechanismResult",
+    "OptionValue",
     "PlainPurpose",
     "Purpose",
     "Report",
