@@ -18,6 +18,7 @@ from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.reasons import reason_of
 from tlsresume.results import (
     AlertSeen,
     Attempt,
@@ -64,9 +65,18 @@ def alert(number: AlertDescription, sender: str = "server") -> AlertSeen:
     return AlertSeen(sender, 2, number, number.name)  # type: ignore[arg-type]
 
 
+#: Reasons of OpenSSL's library 20 (SSL) by their words.
+SSL_REASONS = {
+    "inconsistent extms": 104,
+    "unsupported protocol": 258,
+    "decryption failed or bad record mac": 281,
+}
+
+
 def stack(reason: str) -> ErrorStack:
     """OpenSSL's error queue with one entry."""
-    return ErrorStack("SSL_do_handshake", "-1", (ErrorEntry("SSL routines", reason, 1),))
+    code = 20 << 23 | SSL_REASONS[reason]
+    return ErrorStack("SSL_do_handshake", "-1", (ErrorEntry("SSL routines", reason, code),))
 
 
 @dataclass
@@ -219,11 +229,14 @@ class Story:
         session = session or self._latest()
         kind = kind or ("alert" if alerts else "openssl")
         words = f"the server sent alert {alerts[0].name}" if alerts else reason or kind
+        queue = stack(reason) if reason else None
         defaults: dict[str, Any] = {
             "offer": session,
             "offered": self.mechanism,
             "alerts": alerts,
-            "error": Failure("handshake", kind, words, stack=stack(reason) if reason else None),
+            "error": Failure(
+                "handshake", kind, words, stack=queue, reason=reason_of(queue) if queue else None
+            ),
         }
         self._tell(experiment, series, **(defaults | seen))
         return self

@@ -19,6 +19,7 @@ from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import readable, writable
 from tlsresume.openssl.client import Broken, OnMessage, TLSClient
 from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Failure, FailureKind, Step
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
@@ -63,6 +64,7 @@ class NetworkLink(Link):
         self.handshake_ms: float | None = None
         self.node: str | None = None
         self.after_starttls = False
+        self.greeting = b""
         self.reply: str | None = None
         self.answer_ms: float | None = None
         self.left = False
@@ -281,19 +283,28 @@ class NetworkLink(Link):
         step: Step = "handshake" if early else "data"
         if client.set_session_failed:
             step = "session"
-        where = f"{self.where}: {broken.message}"
         # What is not TLS after STARTTLS was sent in clear behind its answer.
         kind: FailureKind = broken.kind
         if kind in ("not-tls", "rate-limit") and self.after_starttls:
             kind = "injection"
         named = client.plan.server_name is not None
-        hints = broken.hints or hints_for(broken.message, named=named)
+        hints = broken.hints or hints_for(broken, named=named)
         if early and (not hints or broken.alert == AlertDescription.handshake_failure):
             hints = _certificate_hint(client) or hints
         silent = broken.kind == "closed" and not client.received
         if silent and not self.after_starttls and client.set_session_result is None:
             hints = (_IN_CLEAR,)
-        self._fail(Failure(step, kind, where, hints, broken.stack))
+        self._fail(
+            Failure.at(
+                self.where,
+                step,
+                kind,
+                broken.message,
+                hints,
+                stack=broken.stack,
+                reason=broken.reason,
+            )
+        )
 
     def _fail(self, failure: Failure) -> None:
         # How the peer takes our goodbye is in `closed`.
@@ -329,27 +340,36 @@ def _certificate_hint(client: TLSClient) -> tuple[str, ...]:
     return ("the server may not accept this client certificate",)
 
 
-_UNKNOWN_NAME = "unrecognized_name"
-
-#: What helps, by words of OpenSSL's reason or of an alert's name.
-_REASON_HINTS: dict[str, str] = {
-    "too small": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
-    "too weak": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
-    "certificate_required": "the server demands a client certificate: --cert FILE --key FILE",
-    _UNKNOWN_NAME: "the server does not know this name: --servername NAME or --no-sni",
-    "no_application_protocol": "the server refuses the offered protocols: --alpn PROTO",
-    "handshake_failure": "no common cipher or group, or a client certificate is demanded",
-    "certificate was refused": "give --cafile, or leave out --verify to test resumption anyway",
+#: What helps against an alert of the server (RFC 8446 section 6).
+_ALERT_HINTS: dict[int, str] = {
+    AlertDescription.certificate_required: (
+        "the server demands a client certificate: --cert FILE --key FILE"
+    ),
+    AlertDescription.unrecognized_name: (
+        "the server does not know this name: --servername NAME or --no-sni"
+    ),
+    AlertDescription.no_application_protocol: (
+        "the server refuses the offered protocols: --alpn PROTO"
+    ),
+    AlertDescription.handshake_failure: (
+        "no common cipher or group, or a client certificate is demanded"
+    ),
 }
 
+#: What helps against a reason of OpenSSL, and against a certificate that was refused.
+_WEAK = "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0"
+_REFUSED = "give --cafile, or leave out --verify to test resumption anyway"
 
 _IN_CLEAR = (
     "if this port starts in clear (PostgreSQL, LDAP...), name its protocol: --starttls PROTO"
 )
 
 
-def hints_for(message: str, *, named: bool) -> tuple[str, ...]:
+def hints_for(broken: Broken, *, named: bool) -> tuple[str, ...]:
     """What helps against a failure; `named` says that a server name was sent."""
-    if _UNKNOWN_NAME in message and not named:
+    if broken.alert == AlertDescription.unrecognized_name and not named:
         return ("the server answers only to a name, and none was sent: --servername NAME",)
-    return tuple(hint for words, hint in _REASON_HINTS.items() if words in message)
+    weak = (_WEAK,) if broken.reason is FailureReason.WEAK_KEY else ()
+    alert = _ALERT_HINTS.get(broken.alert) if broken.alert is not None else None
+    refused = (_REFUSED,) if broken.kind == "verify" else ()
+    return (*weak, *((alert,) if alert else ()), *refused)

@@ -128,6 +128,7 @@ def observed_attempt(
         answer_ms=link.answer_ms,
         left=link.left,
         response=response,
+        greeting=link.greeting,
         reply=link.reply,
         named_address=about.errand.named_address,
         own_certificate=client.own_certificate,
