@@ -39,6 +39,7 @@ LAYERS = (
     "atomic",
     "shortage",
     "experiment_names",
+    "request_line",
     "checked",
     "version",
     "errors",

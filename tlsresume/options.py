@@ -14,6 +14,7 @@ from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
@@ -93,6 +94,9 @@ class ProbeOptions:
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
     repeats what failed before a connection came about. `demanded` are mechanisms on which
     findings have their full weight although an ordinary client would not use them.
+    `replay_early_data` is the request that is sent as early data and replayed, such as "GET",
+    "POST" or "GET /status" (None: not at all), `replay_ages` the pauses after which it is
+    replayed again, in seconds.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -111,6 +115,8 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    replay_early_data: str | None = None
+    replay_ages: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
@@ -123,7 +129,7 @@ class ProbeOptions:
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")
-        for name in ("experiments", "cross_names", "ages", "ticket_keys"):
+        for name in ("experiments", "cross_names", "ages", "ticket_keys", "replay_ages"):
             _set(self, name, checked.listed(name, getattr(self, name)))
         _set(self, "cross_protocols", checked.protocols("cross_protocols", self.cross_protocols))
         for experiment in self.experiments:
@@ -135,6 +141,28 @@ class ProbeOptions:
         if self.find_lifetime is not None:
             checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
         _check_keys(self.ticket_keys)
+        self._check_replay()
+
+    def _check_replay(self) -> None:
+        if self.replay_early_data is not None:
+            checked.text("replay_early_data", self.replay_early_data)
+            try:
+                parse_request_line(self.replay_early_data)
+            except ValueError as error:
+                raise UsageError(f"replay_early_data: {error}") from None
+        for age in self.replay_ages:
+            checked.seconds("replay_ages", age, LONGEST)
+        if self.replay_ages and self.replay_early_data is None:
+            raise UsageError(
+                "replay_ages: early data is replayed only with replay_early_data",
+                hints=("on the command line: --replay-early-data --replay-age 12s",),
+            )
+
+    @property
+    def early_request(self) -> RequestLine | None:
+        """The request that is replayed as early data."""
+        text = self.replay_early_data
+        return None if text is None else parse_request_line(text)
 
     @property
     def most_open(self) -> int:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless, limited
+from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Attempt, EarlyData, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -59,6 +60,8 @@ class View:
     skipped: tuple[tuple[str, str], ...] = ()
     #: Offers that had no answer when we ended them; they do not count.
     unanswered: tuple[Attempt, ...] = ()
+    #: What an experiment with early data showed of the address; of the mechanism psk alone.
+    early: EarlyData | None = None
 
     # ------------------------------------------------------------- selections
 
@@ -255,4 +258,5 @@ def make_view(
             for a in left_unanswered(journal)
             if a.mechanism == mechanism and a.address == address and a.experiment != "matrix"
         ),
+        early=early_data(journal, address) if mechanism == "psk" else None,
     )

@@ -27,3 +27,19 @@ DEFAULT_SERVER = "default-server"
 #: What `experiments.ftp` calls its attempts: the experiment, and its series.
 FTP_DATA = "ftp-data"
 CONTROL, FRESH, SAME, NONE = "control", "fresh", "same", "none"
+
+#: What `experiments.early_data` calls its attempts. `EARLY_FULL` has the marked request after
+#: a full handshake, `EARLY_SESSION` only makes a session; `TAKEN` is early data on a fresh one,
+#: `REPEATED` its request again after a 425, `WITHOUT` an offer without early data where it failed.
+EARLY_DATA = "early-data"
+EARLY_FULL, EARLY_SESSION = "full", "session"
+TAKEN, REPEATED, WITHOUT = "taken", "repeated", "without"
+#: One ticket in two ClientHellos.
+FIRST_USE, SECOND_USE = "first-use", "second-use"
+#: One first flight twice: on a plain socket, then on the connection that can go on with it; and
+#: the same for a first presentation at another address, and one that lies some time back.
+COPY, ORIGINAL = "copy", "original"
+COPY_ELSEWHERE, ELSEWHERE = "copy-elsewhere", "elsewhere"
+EARLIER_COPY, LATER_ORIGINAL = "earlier-copy", "later-original"
+#: Our Finished is held back.
+HELD = "held"

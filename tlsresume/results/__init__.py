@@ -10,6 +10,7 @@ from tlsresume.results.attempt import (
     MECHANISMS,
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
@@ -18,6 +19,14 @@ from tlsresume.results.attempt import (
     Timings,
     Traffic,
     Verification,
+)
+from tlsresume.results.early_data import (
+    EarlyAfter,
+    EarlyData,
+    EarlyOutcome,
+    EarlyReason,
+    EarlyRequest,
+    UnsafeMethod,
 )
 from tlsresume.results.judged import (
     Change,
@@ -73,6 +82,12 @@ __all__ = [
     "CheckKind",
     "CheckOutcome",
     "Crossing",
+    "EarlyAfter",
+    "EarlyAsk",
+    "EarlyData",
+    "EarlyOutcome",
+    "EarlyReason",
+    "EarlyRequest",
     "ErrorResult",
     "FTPData",
     "Failure",
@@ -101,6 +116,7 @@ __all__ = [
     "Timings",
     "Tool",
     "Traffic",
+    "UnsafeMethod",
     "Verdict",
     "Verification",
     "Violation",
