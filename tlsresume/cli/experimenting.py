@@ -76,7 +76,7 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         callback=values.request_line,
         help="Where tickets allow early data (0-RTT): send a request in it, and the same bytes"
         " again, as an attacker would. The server may execute each more than once. REQUEST is"
-        " GET, POST, or such as 'GET /status'; without it GET /?tlsresume=RANDOM.",
+        " GET (the default), POST, or such as 'GET /status'; a mark for the log goes with it.",
     )
     @_option(
         "--replay-age",

@@ -63,8 +63,11 @@ class BareOrWithValue(GroupedOption):
         """An argument of the command line, with the value where this option stands alone."""
         return f"{argument}={self.bare}" if argument in self.opts else argument
 
-    def make_metavar(self, *_args: Any, **_kwargs: Any) -> str:
-        return f"[={self.metavar}]"
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        return record[0].replace(f" {self.metavar}", f"[={self.metavar}]"), record[1]
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """The value. Raises UsageError where it comes from elsewhere than the command line."""

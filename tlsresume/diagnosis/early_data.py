@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlsresume.diagnosis.early_data_summary import REASONS
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
@@ -24,7 +25,7 @@ from tlsresume.experiments.listing import (
     TAKEN,
     WITHOUT,
 )
-from tlsresume.results import Attempt, EarlyData, EarlyOutcome, EarlyReason
+from tlsresume.results import Attempt, EarlyData, EarlyOutcome
 from tlsresume.wire.registry import NamedGroup, name_of
 
 #: A replay that is taken after so many seconds was not held against its ticket's age: RFC 8446
@@ -328,15 +329,6 @@ _OFFER_GROUP = (
     " that clients send first; after a HelloRetryRequest early data must be rejected."
 )
 _GROUPS = ("nginx ssl_ecdh_curve", "haproxy curves", "tlsresume --groups")
-
-#: Why early data was rejected, for people.
-REASONS: dict[EarlyReason, str] = {
-    "hello-retry": "the server asked for another key share first (HelloRetryRequest)",
-    "session-declined": "the session was not resumed, and early data goes with it",
-    "server-choice": "the session was resumed; why not with early data only the server knows",
-    "replay-refused": "this ticket, or these bytes, were presented before",
-    "stale": "the first flight was too old",
-}
 
 
 @rule(

@@ -33,6 +33,15 @@ from tlsresume.results import (
 )
 from tlsresume.wire.registry import NamedGroup, name_of
 
+#: Why early data was rejected, for people.
+REASONS: dict[EarlyReason, str] = {
+    "hello-retry": "the server asked for another key share first (HelloRetryRequest)",
+    "session-declined": "the session was not resumed, and early data goes with it",
+    "server-choice": "the session was resumed; why not with early data only the server knows",
+    "replay-refused": "this ticket, or these bytes, were presented before",
+    "stale": "the first flight was too old",
+}
+
 #: Statuses by which a server, or what is behind it, refuses a request (RFC 9110 section 15.5).
 _REFUSING = range(400, 600)
 

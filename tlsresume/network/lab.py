@@ -213,7 +213,7 @@ class NetworkLab(Lab):
 
     def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
-        if attempt.early is not None:
+        if attempt.early is not None or attempt.early_data != "not-sent":
             return False  # the same early data once more would be a replay
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tlsresume.diagnosis.certificates import faults
+from tlsresume.experiments.early_outcome import TOO_EARLY
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.mechanisms import check_mechanisms
@@ -192,6 +193,8 @@ def _replays(early: EarlyData | None) -> tuple[CheckOutcome, str]:
     """Whether a replay of early data was accepted; what was not tested is not met."""
     if early is None:
         return "untestable", "replays were not tested (--replay-early-data)"
+    if early.accepted and early.status == TOO_EARLY:
+        return "met", "requests in early data are answered 425: none is executed"
     if "accepted" in early.replays:
         taken = early.replays.count("accepted")
         return "broken", f"{taken} of {len(early.replays)} replays of early data were accepted"
