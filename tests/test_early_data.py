@@ -20,6 +20,9 @@ import pytest
 from tests.commands import runner
 from tests.peers import read_client_hello, refused_port
 from tlsresume.actions.plan import plan_probe
+from tlsresume.actions.resume import resume
+from tlsresume.actions.save import save
+from tlsresume.cli.root import root
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
@@ -27,6 +30,8 @@ from tlsresume.experiments.listing import EARLY_DATA
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.formats.early_data_text import early_words
+from tlsresume.formats.page import View
+from tlsresume.formats.session_text import render_resume
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl import binding
@@ -37,7 +42,7 @@ from tlsresume.openssl.server import Acceptor, Server
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.openssl.server_sides import Sides
 from tlsresume.openssl.server_talk import HTTP
-from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
 from tlsresume.request_line import parse_request_line
@@ -46,9 +51,11 @@ from tlsresume.results import (
     EarlyAfter,
     EarlyAsk,
     EarlyData,
+    ResumeResult,
     TargetResult,
 )
 from tlsresume.scan import scan
+from tlsresume.session.file import SessionFile
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
@@ -75,7 +82,8 @@ def _nothing_is_left_open() -> Iterator[None]:
 
 def taking(**knobs: Any) -> Behaviour:
     """A server of TLS 1.3 that takes early data, without anti-replay unless told."""
-    return Behaviour(**({"early_data": ROOM, "versions": ("1.3",)} | knobs))
+    said: dict[str, Any] = {"early_data": ROOM, "versions": ("1.3",)}
+    return Behaviour(**(said | knobs))
 
 
 def probed(port: int, options: ProbeOptions = QUICK, host: str = HERE) -> TargetResult:
@@ -324,7 +332,7 @@ def test_a_peer_that_sends_without_end() -> None:
         target = probed(peer.port, options)
     early = told(target)
     assert (early.accepted, early.status, early.answered_before_finished) == (True, 200, True)
-    received = [row.received for row in target.addresses[0].attempts if row.series == "copy"]
+    received = [row.received or 0 for row in target.addresses[0].attempts if row.series == "copy"]
     assert received
     assert max(received) < 200_000
 
@@ -425,6 +433,55 @@ def test_early_data_is_never_sent_again_by_itself() -> None:
     assert len(lab.journal) == 2
 
 
+# ------------------------------------------------------------------------ resume
+
+
+REQUEST = b"GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def resumed(server: Server, **options: Any) -> ResumeResult:
+    """A session saved and offered with early data."""
+    target = parse_target(f"https://localhost:{server.port}", family="ipv4")
+    _, found = save(target, SaveOptions(connect=QUICK.connect))
+    file = SessionFile(path="kept.pem", session=found[-1][0], metadata=found[-1][1])
+    said: dict[str, Any] = {"connect": QUICK.connect, "early_data": REQUEST, "explain": False}
+    return resume(file, None, ResumeOptions(**(said | options)))[0]
+
+
+def test_resume_says_why_early_data_was_rejected() -> None:
+    """The reason stands in the result and on the screen; what was rejected is sent again after
+    the handshake, so that it is answered all the same."""
+    for knobs, tries, reason, words in (
+        ({}, 1, None, "accepted"),
+        ({"group": "secp384r1"}, 1, "hello-retry", "asked for another key share"),
+        ({"single_use": True}, 2, "replay-refused", "were presented before"),
+        ({"honoured": False}, 1, "session-declined", "the session was not resumed"),
+    ):
+        with Server(taking(**knobs)) as server:
+            result = resumed(server, tries=tries)
+            server.wait(1 + tries)
+            asked = [served.head for served in server.log if served.head]
+        assert result.early_data_reason == reason
+        assert result.early_data == ("accepted" if reason is None else "rejected")
+        assert (result.http_status, result.repeated_status) == (200, None)
+        assert words in render_resume(result, View())
+        assert asked == [REQUEST.strip()] * tries
+
+
+def test_a_425_is_explained_and_repeated_once() -> None:
+    """A request that is sent away as too early is sent again after a handshake, once, however
+    many tries there are; the same answer as a full handshake's is no other finding."""
+    with Server(taking(too_early=True)) as server:
+        result = resumed(server, tries=2, explain=True)
+        server.wait(4)
+        asked = [(served.early_data > 0, served.head) for served in server.log if served.head]
+    assert (result.http_status, result.repeated_status) == (425, 200)
+    assert any("425 (Too Early)" in note and "HTTP 200" in note for note in result.notes)
+    assert [early for early, head in asked if head == REQUEST.strip()] == [True, True, False]
+    assert [f.code for f in result.findings if f.severity != "info"] == []
+    assert "too-early" in {f.code for f in result.findings}
+
+
 # ----------------------------------------------------------------- command line
 
 
@@ -475,8 +532,6 @@ def test_usage_errors(run, arguments, words) -> None:
 
 def test_it_is_asked_for_on_the_command_line_only(run, monkeypatch, tmp_path) -> None:
     """Neither the environment nor a file of settings, of targets or of watch switches it on."""
-    from tlsresume.cli.root import root
-
     monkeypatch.setenv("TLSRESUME_PROBE_REPLAY_EARLY_DATA", "GET")
     for settings in ({"auto_envvar_prefix": "TLSRESUME"}, {}):
         with monkeypatch.context() as patch:
