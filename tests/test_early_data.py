@@ -26,7 +26,7 @@ from tlsresume.cli.root import root
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
-from tlsresume.experiments.listing import EARLY_DATA
+from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.formats.early_data_text import early_words
@@ -196,7 +196,11 @@ def test_the_attempts_of_replays_bear_on_nothing_else() -> None:
         assert (one.state, one.fixed.order) == (other.state, other.fixed.order)
         assert one.answers.resumed == other.answers.resumed
     assert plain.verdict == replayed.verdict == "resumes"
-    series = {row.series for row in replayed.addresses[0].attempts if row.experiment == EARLY_DATA}
+    series = {
+        row.series
+        for row in replayed.addresses[0].attempts
+        if row.experiment == EarlyReplay.experiment
+    }
     assert {"copy", "original", "held", "taken"} <= series
     assert replayed.connections == len(replayed.addresses[0].attempts)
 
@@ -345,13 +349,13 @@ def new_lab(budget: int = 9) -> NetworkLab:
 
 
 def a_session(lab: NetworkLab, port: int) -> Session:
-    errand = Errand(experiment="test", series="full", want_tickets=1, ticket_wait=2.0)
+    errand = Errand(purpose=Save.FULL, want_tickets=1, ticket_wait=2.0)
     attempt = asyncio.run(lab.connect(Route(HERE, port), TLS13, errand))
     return attempt.sessions[-1]
 
 
 PLAN = replace(TLS13, early_data=b"GET / HTTP/1.1\r\n\r\n")
-ERRAND = Errand(experiment="test", series="copy", early=EarlyAsk("id"))
+ERRAND = Errand(purpose=EarlyReplay.COPY, early=EarlyAsk("id"))
 
 
 def test_a_first_flight_is_presented_as_any_connection_is_made() -> None:
@@ -428,7 +432,7 @@ def test_early_data_is_never_sent_again_by_itself() -> None:
     with _EarlyPeer(_cuts) as peer:
         lab = new_lab()
         session = a_session(lab, peer.port)
-        errand = Errand(experiment="resume", series="resume")
+        errand = Errand(purpose=Resume.RESUME)
         asyncio.run(lab.connect(Route(HERE, peer.port), PLAN, errand, session))
     assert len(lab.journal) == 2
 
@@ -569,7 +573,7 @@ def test_the_plan_counts_what_is_sent() -> None:
                     if s.title == "Replays of early data"]  # fmt: skip
         with Server(taking(group="secp384r1", answers_early=True)) as server:
             target = probed(server.port, options)
-        made = [r for r in target.addresses[0].attempts if r.experiment == EARLY_DATA]
+        made = [r for r in target.addresses[0].attempts if r.experiment == EarlyReplay.experiment]
         assert len(made) <= sum(step.connections for step in stage.steps)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, EarlyAsk, Mechanism
+from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.session.session import Session
 
 
@@ -48,8 +48,7 @@ class Errand:
     what an experiment with early data asks by this connection.
     """
 
-    experiment: str
-    series: str
+    purpose: Purpose
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0

@@ -12,10 +12,10 @@ from typing import Literal
 
 from tlsresume import checked
 from tlsresume.errors import UsageError
-from tlsresume.experiment_names import EXPERIMENT_NAMES
+from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.request_line import RequestLine, parse_request_line
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -93,7 +93,8 @@ class ProbeOptions:
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
     repeats what failed before a connection came about. `demanded` are mechanisms on which
-    findings have their full weight although an ordinary client would not use them.
+    findings have their full weight although an ordinary client would not use them. `own_options`
+    are told in the result as those that this target alone was given.
     `replay_early_data` is the request that is sent as early data and replayed, such as "GET",
     "POST" or "GET /status" (None: not at all), `replay_ages` the pauses after which it is
     replayed again, in seconds.
@@ -107,7 +108,7 @@ class ProbeOptions:
     explain: bool = True
     node_header: str | None = None
     ftp: FTPLogin = FTPLogin()
-    experiments: tuple[str, ...] = ()
+    experiments: tuple[ExperimentName, ...] = ()
     cross_names: tuple[str, ...] = ()
     cross_protocols: tuple[str, ...] = ()
     ages: tuple[float, ...] = ()
@@ -115,6 +116,7 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    own_options: tuple[tuple[str, OptionValue], ...] = ()
     replay_early_data: str | None = None
     replay_ages: tuple[float, ...] = ()
 
@@ -141,6 +143,9 @@ class ProbeOptions:
         if self.find_lifetime is not None:
             checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
         _check_keys(self.ticket_keys)
+        _set(self, "demanded", checked.listed("demanded", self.demanded))
+        for mechanism in self.demanded:
+            checked.choice("demanded", mechanism, MECHANISMS)
         self._check_replay()
 
     def _check_replay(self) -> None:

@@ -330,6 +330,7 @@ class Probe:
             interrupted=self.stop.interrupted,
             started=self._began,
             finished=self._ended,
+            options=dict(self.options.own_options) or None,
         )
 
 

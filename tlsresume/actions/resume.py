@@ -33,7 +33,7 @@ from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
-from tlsresume.experiments.listing import EARLY_DATA, REPEATED
+from tlsresume.experiments.purposes import EarlyReplay, Resume
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
@@ -51,7 +51,6 @@ from tlsresume.version import USER_AGENT
 
 Renewed = tuple[Session, SessionMetadata]
 
-_EXPERIMENT = "resume"
 
 #: Seconds to wait for a new ticket after a resumption, where none is needed.
 _RENEWAL_WAIT = 1.0
@@ -134,7 +133,7 @@ class _Resumption:
     @property
     def attempts(self) -> list[Attempt]:
         """What was made of the tries until now, whatever came of them; of each the last."""
-        last = {a.ask: a for a in self.lab.journal if a.experiment == _EXPERIMENT}
+        last = {a.ask: a for a in self.lab.journal if a.made_for(Resume)}
         return list(last.values())
 
     def known(self) -> ResumeResult:
@@ -192,8 +191,7 @@ class _Resumption:
     async def _repeat(self, lab: NetworkLab, attempt: Attempt) -> None:
         """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
         errand = Errand(
-            experiment=EARLY_DATA,
-            series=REPEATED,
+            purpose=EarlyReplay.REPEATED,
             send=self.options.early_data,
             want_response=True,
         )
@@ -230,7 +228,7 @@ class _Resumption:
         terms = self._terms
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
-        errand = terms.with_answer(terms.errand(_EXPERIMENT, "resume", mechanism, wait=wait))
+        errand = terms.with_answer(terms.errand(Resume.RESUME, mechanism, wait=wait))
         if self.options.early_data:
             # Where it is not taken, it is sent again after the handshake, as clients do.
             early = self.options.early_data
@@ -385,7 +383,7 @@ def _too_early(attempt: Attempt) -> bool:
 
 def _repeated_status(journal: Sequence[Attempt], address: str) -> int | None:
     """The HTTP status that the repeated request got."""
-    repeated = [a for a in journal if a.series == REPEATED and a.address == address]
+    repeated = [a for a in journal if a.made_for(EarlyReplay.REPEATED) and a.address == address]
     return repeated[-1].http_status if repeated else None
 
 

@@ -15,16 +15,7 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
-from tlsresume.experiments.listing import (
-    EARLY_DATA,
-    EARLY_FULL,
-    HELD,
-    ORIGINAL,
-    REPEATED,
-    SECOND_USE,
-    TAKEN,
-    WITHOUT,
-)
+from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.results import Attempt, EarlyData, EarlyOutcome
 from tlsresume.wire.registry import NamedGroup, name_of
 
@@ -43,8 +34,8 @@ _SOFTWARE = (
 )
 
 
-def _of(view: View, series: str) -> list[Attempt]:
-    return [a for a in view.everything if a.experiment == EARLY_DATA and a.series == series]
+def _of(view: View, purpose: EarlyReplay) -> list[Attempt]:
+    return [a for a in view.everything if a.made_for(purpose)]
 
 
 def _shown(view: View, attempts: Sequence[Attempt]) -> tuple[str, ...]:
@@ -112,7 +103,9 @@ def early_data_replayed(view: View) -> Match | None:
         seen.append("each request in early data is answered 425, so none is executed")
     return Match(
         seen=tuple(seen),
-        evidence=_shown(view, [*_of(view, ORIGINAL), *_of(view, SECOND_USE)]),
+        evidence=_shown(
+            view, [*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE)]
+        ),
         severity="error" if passed else "info" if _refuses_early(early) else None,
         not_known=_not_tried(early),
     )
@@ -180,7 +173,9 @@ def early_data_single_use(view: View) -> Match | None:
         return None
     return Match(
         seen=tuple(replay_words(early)),
-        evidence=_shown(view, [*_of(view, ORIGINAL), *_of(view, SECOND_USE)]),
+        evidence=_shown(
+            view, [*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE)]
+        ),
     )
 
 
@@ -210,7 +205,7 @@ def early_data_answered_early(view: View) -> Match | None:
     early = view.early
     if early is None or not early.answered_before_finished or _refuses_early(early):
         return None
-    held = _of(view, HELD)[-1:]
+    held = _of(view, EarlyReplay.HELD)[-1:]
     status = [f": HTTP {a.http_status}" for a in held if a.http_status is not None]
     return Match(
         seen=(f"answered while our Finished was held back{''.join(status)}",),
@@ -236,7 +231,7 @@ def early_data_waits(view: View) -> Match | None:
     Early data is accepted; while our Finished is held back no answer comes, and then it does.
     """
     early = view.early
-    held = _of(view, HELD)[-1:]
+    held = _of(view, EarlyReplay.HELD)[-1:]
     if early is None or early.answered_before_finished is not False:
         return None
     if not any(a.response for a in held):
@@ -267,12 +262,12 @@ def too_early(view: View) -> Match | None:
     The status of the answer to early data; a warning where the request gets it after a
     handshake, too.
     """
-    early = [a for a in _of(view, TAKEN) if outcome(a) == "accepted"]
+    early = [a for a in _of(view, EarlyReplay.TAKEN) if outcome(a) == "accepted"]
     early += [a for a in view.accepted if outcome(a) == "accepted"]
     told = [a for a in early if a.http_status == TOO_EARLY]
     if not told:
         return None
-    repeated = [a for a in _of(view, REPEATED) if a.http_status is not None]
+    repeated = [a for a in _of(view, EarlyReplay.REPEATED) if a.http_status is not None]
     again = [a for a in repeated if a.http_status == TOO_EARLY]
     seen = [f"HTTP 425 on {connections(len(told))} with early data"]
     seen += [f"the same request after the handshake: HTTP {a.http_status}" for a in repeated]
@@ -306,7 +301,9 @@ def early_data_rejected(view: View) -> Match | None:
     refused = [a for a in view.accepted if a.early_data == "rejected"]
     early = view.early
     reason = None if early is None else early.reason
-    asked = [a for a in _of(view, TAKEN) if outcome(a) in ("rejected", "full-handshake")]
+    asked = [
+        a for a in _of(view, EarlyReplay.TAKEN) if outcome(a) in ("rejected", "full-handshake")
+    ]
     if not refused and (reason in (None, "replay-refused", "stale") or not asked):
         return None
     seen = [connections(len(refused) + len(asked))]
@@ -352,10 +349,10 @@ def early_data_dies(view: View) -> Match | None:
     Early data on two fresh sessions fails, or is accepted and not answered; an offer of a
     session without early data is resumed and answered.
     """
-    taken = [a for a in _of(view, TAKEN) if outcome(a) is not None]
+    taken = [a for a in _of(view, EarlyReplay.TAKEN) if outcome(a) is not None]
     bad = [a for a in taken if outcome(a) == "failed" or unanswered(a)]
-    without = [a for a in _of(view, WITHOUT) if a.handshake_done and a.error is None]
-    control = [a for a in _of(view, EARLY_FULL) if a.response]
+    without = [a for a in _of(view, EarlyReplay.WITHOUT) if a.handshake_done and a.error is None]
+    control = [a for a in _of(view, EarlyReplay.FULL) if a.response]
     if len(bad) < 2 or len(bad) < len(taken) or not without:
         return None
     silent = [a for a in bad if unanswered(a)]

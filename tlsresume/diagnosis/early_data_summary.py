@@ -7,20 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
-from tlsresume.experiments.listing import (
-    COPY,
-    COPY_ELSEWHERE,
-    EARLIER_COPY,
-    EARLY_DATA,
-    EARLY_FULL,
-    ELSEWHERE,
-    FIRST_USE,
-    HELD,
-    LATER_ORIGINAL,
-    ORIGINAL,
-    SECOND_USE,
-    TAKEN,
-)
+from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.request_line import MARK, SAFE
 from tlsresume.results import (
     Attempt,
@@ -49,29 +36,27 @@ _REFUSING = range(400, 600)
 def early_attempts(journal: Iterable[Attempt]) -> list[Attempt]:
     """The connections of the experiment, without those that we or the user ended."""
     return [
-        a
-        for a in journal
-        if a.experiment == EARLY_DATA and not (a.error is not None and a.error.ours)
+        a for a in journal if a.made_for(EarlyReplay) and not (a.error is not None and a.error.ours)
     ]
 
 
 def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
     """What is known of one address; `journal` is that of the target. None: nothing was asked."""
     every = early_attempts(journal)
-    own = [a for a in every if a.address == address and a.series != COPY_ELSEWHERE]
+    own = [a for a in every if a.address == address and not a.made_for(EarlyReplay.COPY_ELSEWHERE)]
     if not own:
         return None
     of_address = [a for a in journal if a.address == address]
     room = max((ticket.max_early_data or 0 for a in of_address for ticket in a.tickets), default=0)
-    taken = _of(own, TAKEN)
+    taken = _of(own, EarlyReplay.TAKEN)
     telling = _telling(taken)
-    same = _after(_of(own, FIRST_USE), _of(own, SECOND_USE))
-    exact = _after_copy(_of(own, COPY), _of(own, ORIGINAL))
-    other = _after_copy(_of(every, COPY_ELSEWHERE), _of(own, ELSEWHERE))
+    same = _after(_of(own, EarlyReplay.FIRST_USE), _of(own, EarlyReplay.SECOND_USE))
+    exact = _after_copy(_of(own, EarlyReplay.COPY), _of(own, EarlyReplay.ORIGINAL))
+    other = _after_copy(_of(every, EarlyReplay.COPY_ELSEWHERE), _of(own, EarlyReplay.ELSEWHERE))
     after = tuple(_later(own))
     replays = [each for each in (same, exact, other) if each is not None]
     retry = next((a.retry_group for a in taken if a.retry_group is not None), None)
-    held = [a.early_answer for a in _of(own, HELD) if a.early_answer is not None]
+    held = [a.early_answer for a in _of(own, EarlyReplay.HELD) if a.early_answer is not None]
     method = next((a.early.method for a in own if a.early is not None), None)
     took = None if telling is None else _took(taken)
     return EarlyData(
@@ -92,8 +77,8 @@ def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
     )
 
 
-def _of(attempts: Iterable[Attempt], series: str) -> list[Attempt]:
-    return [a for a in attempts if a.series == series]
+def _of(attempts: Iterable[Attempt], purpose: EarlyReplay) -> list[Attempt]:
+    return [a for a in attempts if a.made_for(purpose)]
 
 
 def _telling(taken: Sequence[Attempt]) -> Attempt | None:
@@ -127,8 +112,8 @@ def _after_copy(copies: Sequence[Attempt], originals: Sequence[Attempt]) -> Earl
 
 
 def _later(own: Sequence[Attempt]) -> Iterable[EarlyAfter]:
-    copies = _of(own, EARLIER_COPY)
-    for attempt in _of(own, LATER_ORIGINAL):
+    copies = _of(own, EarlyReplay.EARLIER_COPY)
+    for attempt in _of(own, EarlyReplay.LATER_ORIGINAL):
         if attempt.early is not None and attempt.early.after is not None:
             result = _after_copy(copies, [attempt])
             yield EarlyAfter(seconds=attempt.early.after, result=result)
@@ -178,7 +163,7 @@ def _unsafe(own: Sequence[Attempt], telling: Attempt | None) -> UnsafeMethod | N
         return "too-early"
     if status is None:
         return None
-    usual = {a.http_status for a in _of(own, EARLY_FULL)}
+    usual = {a.http_status for a in _of(own, EarlyReplay.FULL)}
     return "refused" if status in _REFUSING and status not in usual else "passed"
 
 

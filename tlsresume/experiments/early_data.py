@@ -18,23 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
-from tlsresume.experiments.listing import (
-    COPY,
-    COPY_ELSEWHERE,
-    EARLIER_COPY,
-    EARLY_DATA,
-    EARLY_FULL,
-    EARLY_SESSION,
-    ELSEWHERE,
-    FIRST_USE,
-    HELD,
-    LATER_ORIGINAL,
-    ORIGINAL,
-    REPEATED,
-    SECOND_USE,
-    TAKEN,
-    WITHOUT,
-)
+from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
 from tlsresume.lab import Errand, Route
@@ -125,7 +109,7 @@ class _Asking:
         """The request after a full handshake: how it is answered where nothing is early."""
         name = self._id("control")
         errand = replace(
-            self._full_errand(self.asked.setting, EARLY_FULL),
+            self._full_errand(self.asked.setting, EarlyReplay.FULL),
             send=self._request(name),
             send_after=0.0,
             want_response=True,
@@ -138,7 +122,7 @@ class _Asking:
     async def _taken(self, session: Session) -> Attempt:
         """Early data on a fresh session. Where it is not taken, a second session tells whether
         that is so each time; where another key share was asked for, it is given."""
-        attempt = await self._early(TAKEN, "taken", session, repeat=True)
+        attempt = await self._early(EarlyReplay.TAKEN, "taken", session, repeat=True)
         result = outcome(attempt)
         if result == "accepted" and attempt.response:
             return attempt
@@ -149,42 +133,44 @@ class _Asking:
         fresh = await self._session()
         if fresh is None:
             return attempt
-        return await self._early(TAKEN, "taken", fresh, repeat=True)
+        return await self._early(EarlyReplay.TAKEN, "taken", fresh, repeat=True)
 
     async def _without(self) -> None:
         """The same with a session and no early data, where early data failed."""
         session = await self._session()
         if session is not None:
             name = self._id("without")
-            await self._late(WITHOUT, name, session)
+            await self._late(EarlyReplay.WITHOUT, name, session)
 
     async def _repeat(self, taken: Attempt) -> None:
         """The request that was answered 425 once more, after a handshake (RFC 8470 5.2)."""
         if taken.early is not None:
             session = taken.sessions[-1] if taken.sessions else None
-            await self._late(REPEATED, taken.early.request_id, session)
+            await self._late(EarlyReplay.REPEATED, taken.early.request_id, session)
 
     async def _same_ticket(self) -> None:
         session = await self._session()
         if session is None:
             return
-        first = await self._early(FIRST_USE, "first", session)
+        first = await self._early(EarlyReplay.FIRST_USE, "first", session)
         if outcome(first) == "accepted":
-            await self._early(SECOND_USE, "second", session)
+            await self._early(EarlyReplay.SECOND_USE, "second", session)
 
     async def _exact_copy(self) -> None:
         for _ in range(2):
             session = await self._session()
             if session is None:
                 return
-            copy = await self._replayed(session, (COPY, ORIGINAL), "copy", self._route)
+            copy = await self._replayed(
+                session, (EarlyReplay.COPY, EarlyReplay.ORIGINAL), "copy", self._route
+            )
             if copy.accepted:
                 return
 
     async def _held(self) -> None:
         session = await self._session()
         if session is not None:
-            await self._early(HELD, "held", session, hold=self._hold)
+            await self._early(EarlyReplay.HELD, "held", session, hold=self._hold)
 
     async def _other_address(self) -> None:
         if self.asked.elsewhere is None:
@@ -192,18 +178,24 @@ class _Asking:
         session = await self._session(self.asked.elsewhere)
         if session is not None:
             there = self.asked.elsewhere.route
-            await self._replayed(session, (COPY_ELSEWHERE, ELSEWHERE), "other", there)
+            await self._replayed(
+                session, (EarlyReplay.COPY_ELSEWHERE, EarlyReplay.ELSEWHERE), "other", there
+            )
 
     async def _replayed(
-        self, session: Session, series: tuple[str, str], label: str, first_to: Route
+        self,
+        session: Session,
+        purposes: tuple[EarlyReplay, EarlyReplay],
+        label: str,
+        first_to: Route,
     ) -> Attempt:
         """A first flight on a plain socket, and then once more; gives what came of the copy."""
         name = self._id(label)
         flight = self._flight(session, name)
         try:
-            copy = await self._present(flight, series[0], name, first_to)
+            copy = await self._present(flight, purposes[0], name, first_to)
             if copy.server_hello_seen:
-                await self._sent(flight, series[1], name)
+                await self._sent(flight, purposes[1], name)
         finally:
             flight.release()
         return copy
@@ -220,13 +212,13 @@ class _Asking:
                 name = self._id(f"after{age:g}s")
                 flight = self._flight(session, name)
                 kept.append((lab.now(), age, flight, name))
-                await self._present(flight, EARLIER_COPY, name, self._route)
+                await self._present(flight, EarlyReplay.EARLIER_COPY, name, self._route)
             for since, age, flight, name in kept:
                 left = since + age - lab.now()
                 if left > 0:
                     self.asked.progress(f"early data: the next replay in {left:.0f} s")
                     await lab.wait(left)
-                await self._sent(flight, LATER_ORIGINAL, name, after=age)
+                await self._sent(flight, EarlyReplay.LATER_ORIGINAL, name, after=age)
         finally:
             for *_, flight, _name in kept:
                 flight.release()
@@ -250,14 +242,14 @@ class _Asking:
         terms = self.asked.setting.terms
         return self.asked.line.request(http_host(terms.target), terms.user_agent, name)
 
-    def _full_errand(self, setting: Setting, series: str) -> Errand:
+    def _full_errand(self, setting: Setting, purpose: EarlyReplay) -> Errand:
         # Of no mechanism: these connections say nothing about how sessions are resumed.
-        return replace(setting.errand(EARLY_DATA, series), mechanism=None)
+        return replace(setting.errand(purpose), mechanism=None)
 
     async def _session(self, setting: Setting | None = None) -> Session | None:
         """A session that no connection has used yet."""
         issuer = setting or self.asked.setting
-        errand = self._full_errand(issuer, EARLY_SESSION)
+        errand = self._full_errand(issuer, EarlyReplay.SESSION)
         attempt = await issuer.lab.connect(issuer.route, self.plan, errand)
         return _usable(attempt.sessions)
 
@@ -265,26 +257,34 @@ class _Asking:
         plan = replace(self.plan, early_data=self._request(name))
         return self.asked.setting.lab.first_flight(plan, session)
 
-    async def _present(self, flight: FirstFlight, series: str, name: str, route: Route) -> Attempt:
-        errand = Errand(experiment=EARLY_DATA, series=series, early=self._ask(name))
+    async def _present(
+        self, flight: FirstFlight, purpose: EarlyReplay, name: str, route: Route
+    ) -> Attempt:
+        errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
 
     async def _early(
-        self, series: str, label: str, session: Session, *, repeat: bool = False, hold: float = 0.0
+        self,
+        purpose: EarlyReplay,
+        label: str,
+        session: Session,
+        *,
+        repeat: bool = False,
+        hold: float = 0.0,
     ) -> Attempt:
         """Early data on a new connection; `repeat`: where it is not taken, the request is sent
         again after the handshake, as a client does."""
         name = self._id(label)
         flight = self._flight(session, name)
         try:
-            return await self._sent(flight, series, name, repeat=repeat, hold=hold)
+            return await self._sent(flight, purpose, name, repeat=repeat, hold=hold)
         finally:
             flight.release()
 
     async def _sent(
         self,
         flight: FirstFlight,
-        series: str,
+        purpose: EarlyReplay,
         name: str,
         *,
         repeat: bool = False,
@@ -292,8 +292,7 @@ class _Asking:
         after: float | None = None,
     ) -> Attempt:
         errand = Errand(
-            experiment=EARLY_DATA,
-            series=series,
+            purpose=purpose,
             send=self._request(name) if repeat else b"",
             want_response=True,
             want_tickets=1 if repeat else 0,
@@ -305,11 +304,10 @@ class _Asking:
         lab = self.asked.setting.lab
         return await lab.connect(self._route, flight.plan, errand, flight.session)
 
-    async def _late(self, series: str, name: str, session: Session | None) -> Attempt:
+    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Attempt:
         """The request after a handshake that may offer a session, but sends nothing early."""
         errand = Errand(
-            experiment=EARLY_DATA,
-            series=series,
+            purpose=purpose,
             send=self._request(name),
             want_response=True,
             early=self._ask(name),

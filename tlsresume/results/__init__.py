@@ -20,6 +20,7 @@ from tlsresume.results.attempt import (
     Traffic,
     Verification,
 )
+from tlsresume.results.configuration import OptionValue
 from tlsresume.results.early_data import (
     EarlyAfter,
     EarlyData,
@@ -63,6 +64,7 @@ from tlsresume.results.measured import (
     Verdict,
     wilson_interval,
 )
+from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted
 from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
 
 __all__ = [
@@ -100,8 +102,12 @@ __all__ = [
     "LifetimeResult",
     "Mechanism",
     "MechanismResult",
+    "OptionValue",
+    "PlainPurpose",
+    "Purpose",
     "Report",
     "ResumeResult",
+    "Role",
     "SaveResult",
     "SealedSession",
     "Series",
@@ -120,5 +126,6 @@ __all__ = [
     "Verdict",
     "Verification",
     "Violation",
+    "Wanted",
     "wilson_interval",
 ]
