@@ -43,6 +43,7 @@ from tlsresume.results import (
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
+from tlsresume.wire.handshake import ProtocolVersion
 
 #: Full handshakes of an address: one per mechanism to discover, one to start each chain.
 _FULLS = 6
@@ -289,11 +290,15 @@ class Probe:
         return found
 
     def _early_data(self, address: AddressResult) -> EarlyData | None:
-        """What was asked of early data; where tickets allow none, that is the answer."""
+        """What was asked of early data; where tickets allow none, that is the answer. None where
+        TLS 1.3 was not tested."""
         if self.options.early_request is None:
             return None
+        asked = ProtocolVersion.TLSv1_3 in self.options.connect.tls
+        untested = any(m.mechanism == "psk" and m.state == "untested" for m in address.mechanisms)
+        told = asked and address.error is None and not untested
         found = early_data(self.lab.journal, address.address)
-        return EarlyData(max=early_room(address)) if found is None else found
+        return EarlyData(max=early_room(address)) if found is None and told else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
