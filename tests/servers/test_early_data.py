@@ -84,6 +84,20 @@ ROWS: dict[str, Row] = {
         findings=_REPLAYED | {"early-data-answered-early": "warning"},
         times={"taken": 1, "copy": 2},
     ),
+    # What is behind the proxy asks for the request again: RFC 8470 section 5.1.
+    "nginx-early-data-header": Row(
+        server="nginx-proxy",
+        lines=("proxy_set_header Early-Data $ssl_early_data;",),
+        early=_TAKEN | {"status": 425},
+        findings={"early-data-replayed": "info", "too-early": "info"},
+        times={"control": 1, "taken": 2, "copy": 2},
+    ),
+    "nginx-no-early-data-header": Row(
+        server="nginx-proxy",
+        early=_TAKEN | {"status": 200, "answered_before_finished": True},
+        findings=_REPLAYED | {"early-data-answered-early": "warning"},
+        times={"control": 1, "taken": 1, "copy": 2, "copy.2": 2, "held": 1},
+    ),
     # configuration.txt, allow-0rtt: by its words requests wait only where wait-for-handshake
     # says so; by its log HAProxy 2.6 takes up none before the handshake has ended.
     "haproxy": Row(
@@ -140,7 +154,7 @@ ROWS: dict[str, Row] = {
     ),
 }
 
-_PROGRAMS = {"nginx": "nginx", "haproxy": "haproxy", "nghttpx": "nghttpx",
+_PROGRAMS = {"nginx": "nginx", "nginx-proxy": "nginx", "haproxy": "haproxy", "nghttpx": "nghttpx",
              "s_server": "openssl", "gnutls": "gnutls-serv"}  # fmt: skip
 
 
