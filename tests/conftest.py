@@ -29,6 +29,8 @@ def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
         for name in [name for name in os.environ if name.startswith("TLSRESUME_")]:
+            if name == "TLSRESUME_UPDATE_GOLDEN":
+                continue  # the tests' own (tests.golden)
             patch.delenv(name)
         yield
 
