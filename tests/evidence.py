@@ -22,11 +22,13 @@ from tlsresume.openssl.reasons import reason_of
 from tlsresume.results import (
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
     Ticket,
     Timings,
+    Traffic,
     Verification,
 )
 from tlsresume.session.session import Session
@@ -281,6 +283,28 @@ class Story:
     ) -> Self:
         """A handshake without a session that ended before any answer."""
         self._tell(experiment, series, error=Failure("handshake", kind, kind), **seen)
+        return self
+
+    def early(self, series: str, request_id: str, outcome: str = "accepted", **seen: Any) -> Self:
+        """A connection of the experiment early-data, and what became of its early data: as in
+        `EarlyOutcome`, `copy` for a plain socket, or `not-sent` where it had none."""
+        ask = EarlyAsk(request_id, seen.pop("method", "GET"), seen.pop("after", None))
+        defaults: dict[str, Any] = {"mechanism": None, "early": ask, "asked": True,
+                                    "traffic": Traffic(900, 600, 2)}  # fmt: skip
+        offer = {"offer": self._latest(), "offered": "psk"}
+        if outcome == "copy":
+            defaults |= offer | {"presented": True, "asked": False, "accepted": True,
+                                 "server_hello_seen": True}  # fmt: skip
+        elif outcome == "failed":
+            failure = Failure("handshake", "reset", "reset by the peer")
+            defaults |= offer | {"early_data": "rejected", "error": failure}
+        else:
+            reused = outcome in ("accepted", "rejected")
+            early = {"accepted": "accepted", "not-sent": "not-sent"}.get(outcome, "rejected")
+            done = {"reused": reused, "accepted": reused, "early_data": early,
+                    "response": b"HTTP/1.1 200 OK\r\n\r\n"}  # fmt: skip
+            defaults |= offer | self._done(**done)
+        self._tell("early-data", series, **(defaults | seen))
         return self
 
     # ----------------------------------------------------------------- pieces

@@ -155,36 +155,6 @@ def resumption_not_verified(view: View) -> Match | None:
 
 
 @rule(
-    "early-data-rejected",
-    "D",
-    "info",
-    mechanisms=("psk",),
-    cause="The session was resumed, but the early data sent with it was not taken.",
-    advice="A server may always refuse early data; the client must send it again after the"
-    " handshake.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_early_data"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy allow-0rtt"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_max_early_data"),
-    ),
-    sources=("RFC 8446 section 4.2.10", "apache/trafficserver#5341"),
-)
-def early_data_rejected(view: View) -> Match | None:
-    """resumed, but the early data was refused.
-
-    The ClientHello had early_data, the EncryptedExtensions have not, and the ServerHello
-    has pre_shared_key.
-    """
-    refused = [a for a in view.accepted if a.early_data == "rejected"]
-    if not refused:
-        return None
-    return Match(
-        seen=(connections(len(refused)),),
-        evidence=("EncryptedExtensions: no early_data", *_shown(view, *refused)),
-    )
-
-
-@rule(
     "hello-retry",
     "D",
     "info",

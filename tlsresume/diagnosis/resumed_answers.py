@@ -15,6 +15,7 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.experiments.early_outcome import TOO_EARLY, accepted
 from tlsresume.experiments.purposes import Answers
 from tlsresume.results import Attempt
 
@@ -64,8 +65,13 @@ def _told(attempts: Sequence[Attempt]) -> tuple[_Told, ...]:
     return tuple(
         _Told(attempt, answer)
         for attempt, answer in pairs
-        if answer is not None and answer.kind is not AnswerClass.LIMITED
+        if answer is not None and answer.kind is not AnswerClass.LIMITED and not _too_early(attempt)
     )
+
+
+def _too_early(attempt: Attempt) -> bool:
+    """Whether the answer is to early data, and asks for the request after the handshake."""
+    return accepted(attempt) and attempt.http_status == TOO_EARLY
 
 
 def _sides(view: View) -> _Sides:
@@ -85,6 +91,7 @@ def unusual(attempt: Attempt) -> bool:
     answer = answer_of(attempt)
     return (
         answer is not None
+        and not _too_early(attempt)
         and answer.kind is not AnswerClass.LIMITED
         and answer.kind not in (AnswerClass.GOOD, AnswerClass.UNREAD)
     )

@@ -36,6 +36,7 @@ class Software(Enum):
     HTTPD = "Apache httpd"
     JAVA = "Java"
     LIGHTTPD = "lighttpd"
+    NGHTTPX = "nghttpx"
     NGINX = "nginx"
     NODE = "Node"
     OPENSSL = "OpenSSL"
@@ -85,6 +86,7 @@ BY_HEADER: tuple[tuple[str, Software], ...] = (
     ("caddy", Software.CADDY),
     ("envoy", Software.ENVOY),
     ("lighttpd", Software.LIGHTTPD),
+    ("nghttpx", Software.NGHTTPX),
     ("nginx", Software.NGINX),
     ("openresty", Software.NGINX),
     ("tengine", Software.NGINX),

@@ -18,6 +18,7 @@ from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import readable, writable
 from tlsresume.openssl.client import Broken, OnMessage, TLSClient
+from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Failure, FailureKind, Step
@@ -29,6 +30,11 @@ CLOSE_WAIT = 0.5
 
 _CHUNK = 65536
 _ENOUGH_RESPONSE = 16384
+
+#: What is read of the answer to a first flight that was only presented, in bytes, and the
+#: silence in seconds after which it is taken for complete.
+_ENOUGH_PRESENTED = 65536
+_PRESENTED_QUIET = 0.3
 
 #: Application data that is kept until someone reads it.
 DATA_KEPT = 1 << 18
@@ -68,6 +74,11 @@ class NetworkLink(Link):
         self.reply: str | None = None
         self.answer_ms: float | None = None
         self.left = False
+        self.early_answer: bool | None = None
+        #: What a peer said to a first flight that was presented; None: none was.
+        self.presented: bytes | None = None
+        self._holding = False
+        self._unsent = b""
         self._unread = unread
         self._sock = sock
         self.where = where
@@ -100,14 +111,29 @@ class NetworkLink(Link):
         client.data.clear()
         return data
 
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
-        client = TLSClient(plan, session, clock=self._loop.time, on_message=self._on_message)
-        self.client = client
+    async def start_tls(
+        self,
+        plan: Plan,
+        session: Session | None = None,
+        *,
+        flight: FirstFlight | None = None,
+        hold_finished: float = 0.0,
+    ) -> None:
+        """Run the handshake; `flight` and `hold_finished` are as in `Errand`."""
         started = self._loop.time()
-        client.start()
+        if flight is None:
+            client = TLSClient(plan, session, clock=self._loop.time, on_message=self._on_message)
+            self.client = client
+            client.start()
+        else:
+            self.client = client = flight.go_on(self._on_message)
+            self._unsent = flight.data
+        self._holding = hold_finished > 0
         done = await self._pump(lambda: client.handshake_done, self._deadline)
         if done:
             self.handshake_ms = (self._loop.time() - started) * 1000
+            if self._holding:
+                await self._hold(client, hold_finished)
             return
         if self.failure is None:
             self.failure = Failure(
@@ -118,6 +144,47 @@ class NetworkLink(Link):
                 self._timeout_hints(client.received),
             )
         raise HandshakeError(self.failure.message)
+
+    async def _hold(self, client: TLSClient, seconds: float) -> None:
+        """Wait for an answer to early data before our Finished goes out."""
+        if self.early_data_accepted:
+            until = min(self._deadline, self._loop.time() + seconds)
+            await self._pump(lambda: bool(client.data), until)
+            self.early_answer = bool(client.data)
+        self._holding = False
+        await self._flush()
+
+    @property
+    def early_data_accepted(self) -> bool:
+        """Whether the server took early data that we sent."""
+        if self.client is None or not self.client.plan.early_data:
+            return False
+        transcript = self.client.transcript
+        return transcript.early_data_offered and bool(transcript.early_data_accepted)
+
+    async def present(self, data: bytes) -> None:
+        """Send a first flight that this side cannot go on with, and read what the peer says:
+        until it is quiet once it has spoken. A failure is stored."""
+        self.presented = b""
+        until = self._deadline
+        try:
+            await self._send(data, self._deadline)
+            while len(self.presented) < _ENOUGH_PRESENTED:
+                came = await self._receive(until)
+                if not came:
+                    break
+                self.presented += came
+                until = min(self._deadline, self._loop.time() + _PRESENTED_QUIET)
+        except TimeoutError:
+            if not self.presented:
+                message = f"no answer from {self.where} to a copy of the first flight"
+                self._fail(Failure("handshake", "timeout", message))
+        except OSError as error:
+            if not self.presented:
+                self._fail(failure_from(error, "handshake", self.where))
+        if not self.presented and self.failure is None:
+            message = f"{self.where}: the server closed the connection in the handshake"
+            self._fail(Failure("handshake", "closed", message))
 
     def _timeout_hints(self, received: int) -> tuple[str, ...]:
         if received:
@@ -212,7 +279,9 @@ class NetworkLink(Link):
         """Send what OpenSSL has to say. A peer that no longer listens may still have spoken."""
         if self.client is None:
             return
-        data = self.client.drain()
+        if self._holding and self.client.handshake_done:
+            return
+        data, self._unsent = self._unsent + self.client.drain(), b""
         if not data:
             return
         try:

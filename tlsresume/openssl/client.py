@@ -176,6 +176,11 @@ class TLSClient:
                 return
         self._advance()
 
+    def sent_now(self, on_message: OnMessage | None) -> None:
+        """The first flight, drained some time ago, is sent now: times count from here."""
+        self._started = self._clock()
+        self._on_message = on_message
+
     def _early_data_allowed(self) -> bool:
         return self.offer is not None and (self.offer.fields.max_early_data or 0) >= len(
             self.plan.early_data

@@ -126,6 +126,19 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyAsk:
+    """What a connection of the experiment early-data asks.
+
+    `request_id` stands in its request, for the server's log; `method` is the request's. `after`:
+    the first flight was presented before, so many seconds ago.
+    """
+
+    request_id: str
+    method: str = "GET"
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds spent in each step; None where the step did not end."""
 
@@ -166,6 +179,10 @@ class Attempt:
     not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
     `named_address` is the address that an FTP server named for a data connection, where it
     named one; we went to `address` all the same.
+    `retry_group` is the group that a HelloRetryRequest asked for. `presented`: a first flight
+    was sent on a plain socket, which cannot go on with the handshake. `early_answer`: whether
+    early data was answered while our Finished was held back (None: it was not held back, or
+    no early data was accepted).
     """
 
     n: int
@@ -192,6 +209,7 @@ class Attempt:
     certificate_requested: bool = False
     certificate_wanted: str | None = None
     hello_retry: bool = False
+    retry_group: int | None = None
     tls_version: ProtocolVersion | None = None
     cipher: str | None = None
     suite: int | None = None
@@ -204,6 +222,9 @@ class Attempt:
     tickets: tuple[Ticket, ...] = ()
     sessions: tuple[Session, ...] = ()
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    early: EarlyAsk | None = None
+    early_answer: bool | None = None
+    presented: bool = False
     alerts: tuple[AlertSeen, ...] = ()
     asked: bool = False
     answer_ms: float | None = None
