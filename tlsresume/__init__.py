@@ -2,10 +2,12 @@
 
 The public names of the library, each re-exported once. They are fetched when
 first asked for, so that `import tlsresume`, and with it `tlsresume --version`,
-stays light. The functions `probe`, `save`, `resume` and `inspect` do what the
-commands of the same names do; they take and return values only. `aprobe`, `asave` and
-`aresume` do the same inside a running event loop. `serve` gives servers for a `with` block,
-to test clients with.
+stays light. The functions `probe`, `save`, `resume`, `inspect` and `watch` do what the
+commands of the same names do; they take and return values only. `aprobe`, `asave`, `aresume`,
+`ainspect` and `awatch` do the same inside a running event loop, and `aprobe_each` takes many
+targets. Results have `ok`, `to_dict()` and `to_json()`; `judge` holds them against a policy or
+an earlier report, `format_report` and `write_report` print them. `serve` gives servers for a
+`with` block, to test clients with.
 """
 
 from importlib import import_module
@@ -15,12 +17,28 @@ from tlsresume.version import __version__
 
 if TYPE_CHECKING:
     from tlsresume.actions.inspect import Inspection, inspect
-    from tlsresume.actions.probe import aprobe, probe
-    from tlsresume.actions.resume import aresume, resume
     from tlsresume.actions.save import asave, save
+    from tlsresume.api import (
+        ainspect,
+        aprobe,
+        aprobe_each,
+        aresume,
+        awatch,
+        format_report,
+        judge,
+        probe,
+        read_policy,
+        read_report,
+        report_formats,
+        resume,
+        watch,
+        write_report,
+    )
+    from tlsresume.diagnosis.watched import Sample, WatchReport
     from tlsresume.errors import (
         BindingError,
         BudgetSpent,
+        ConfigurationFileError,
         ConnectError,
         ErrorEntry,
         ErrorStack,
@@ -32,7 +50,9 @@ if TYPE_CHECKING:
         LocalError,
         OutputFileError,
         PeerError,
+        PolicyFileError,
         PreludeError,
+        ReportFileError,
         ResolveError,
         SessionFileError,
         TLSResumeError,
@@ -48,7 +68,10 @@ if TYPE_CHECKING:
         ProbeOptions,
         ResumeOptions,
         SaveOptions,
+        WatchOptions,
     )
+    from tlsresume.policy.policy import Policy
+    from tlsresume.policy.reading import builtin_policy, parse_policy
     from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy
     from tlsresume.results import (
         AddressResult,
@@ -88,6 +111,7 @@ __all__ = [
     "BudgetSpent",
     "Certificate",
     "ClientCertificate",
+    "ConfigurationFileError",
     "ConnectError",
     "ConnectOptions",
     "ErrorEntry",
@@ -106,15 +130,19 @@ __all__ = [
     "MechanismResult",
     "OutputFileError",
     "PeerError",
+    "Policy",
+    "PolicyFileError",
     "PreludeError",
     "ProbeOptions",
     "ProtocolVersion",
     "Proxy",
     "ProxyHeader",
     "Report",
+    "ReportFileError",
     "ResolveError",
     "ResumeOptions",
     "ResumeResult",
+    "Sample",
     "SaveOptions",
     "SaveResult",
     "Series",
@@ -135,33 +163,63 @@ __all__ = [
     "Trust",
     "UsageError",
     "Violation",
+    "WatchOptions",
+    "WatchReport",
     "__version__",
+    "ainspect",
     "aprobe",
+    "aprobe_each",
     "aresume",
     "asave",
+    "awatch",
+    "builtin_policy",
+    "format_report",
     "format_session_file",
     "inspect",
+    "judge",
+    "parse_policy",
     "parse_proxy",
     "parse_session_file",
     "parse_target",
     "probe",
     "read_key_files",
+    "read_policy",
+    "read_report",
     "read_session_file",
+    "report_formats",
     "resume",
     "save",
     "serve",
+    "watch",
+    "write_report",
     "write_session_file",
 ]
 
 #: Where each public name lives; `__all__` in another order.
 _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.actions.inspect": ("Inspection", "inspect"),
-    "tlsresume.actions.probe": ("aprobe", "probe"),
-    "tlsresume.actions.resume": ("aresume", "resume"),
     "tlsresume.actions.save": ("asave", "save"),
+    "tlsresume.api": (
+        "ainspect",
+        "aprobe",
+        "aprobe_each",
+        "aresume",
+        "awatch",
+        "format_report",
+        "judge",
+        "probe",
+        "read_policy",
+        "read_report",
+        "report_formats",
+        "resume",
+        "watch",
+        "write_report",
+    ),
+    "tlsresume.diagnosis.watched": ("Sample", "WatchReport"),
     "tlsresume.errors": (
         "BindingError",
         "BudgetSpent",
+        "ConfigurationFileError",
         "ConnectError",
         "ErrorEntry",
         "ErrorStack",
@@ -173,7 +231,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "LocalError",
         "OutputFileError",
         "PeerError",
+        "PolicyFileError",
         "PreludeError",
+        "ReportFileError",
         "ResolveError",
         "SessionFileError",
         "TLSResumeError",
@@ -189,7 +249,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ProbeOptions",
         "ResumeOptions",
         "SaveOptions",
+        "WatchOptions",
     ),
+    "tlsresume.policy.policy": ("Policy",),
+    "tlsresume.policy.reading": ("builtin_policy", "parse_policy"),
     "tlsresume.proxies": ("Proxy", "ProxyHeader", "parse_proxy"),
     "tlsresume.results": (
         "AddressResult",
