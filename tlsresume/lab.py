@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Attempt, Mechanism, Purpose
 from tlsresume.session.session import Session
 
 
@@ -43,8 +43,7 @@ class Errand:
     server said that a data connection should go, if it said so.
     """
 
-    experiment: str
-    series: str
+    purpose: Purpose
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0

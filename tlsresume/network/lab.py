@@ -247,13 +247,13 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
-        self.doing.append(errand.experiment)
+        self.doing.append(errand.purpose.experiment)
         try:
             async with self._linked(about, self._manners.approach) as opened:
                 if opened.link is not None:
                     await self._run(opened.link, plan, errand, session, milestones)
         finally:
-            self.doing.remove(errand.experiment)
+            self.doing.remove(errand.purpose.experiment)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt

@@ -55,6 +55,7 @@ from tlsresume.results.measured import (
     Verdict,
     wilson_interval,
 )
+from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted
 from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
 
 __all__ = [
@@ -87,8 +88,11 @@ __all__ = [
     "Mechanism",
     "MechanismResult",
     "OptionValue",
+    "PlainPurpose",
+    "Purpose",
     "Report",
     "ResumeResult",
+    "Role",
     "SaveResult",
     "SealedSession",
     "Series",
@@ -106,5 +110,6 @@ __all__ = [
     "Verdict",
     "Verification",
     "Violation",
+    "Wanted",
     "wilson_interval",
 ]
