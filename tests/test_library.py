@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 import tlsresume
+from tests.capture.packets import pcap
+from tests.capture.talks import Talk
 from tests.peers import RawPeer
 from tlsresume.network.loop import Stop
 from tlsresume.openssl.behaviour import BEHAVIOURS
@@ -267,6 +269,32 @@ def test_policies_baselines_and_writers_are_public(server, tmp_path):
         tlsresume.read_report(str(tmp_path / "missing"))
 
 
+def test_captures_are_read_by_the_library_too(tmp_path):
+    """As by the command; a deadline, a stop and a cancelled task end the reading."""
+    talk = Talk()
+    first = talk.connect("1.3")
+    talk.connect("1.3", first.sessions[0])
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap(talk.frames))
+    said: list[str] = []
+    report = tlsresume.capture(str(path), progress=said.append, min_rate=0.9)
+    assert (report.ok, report.connections) == (True, 2)
+    assert said
+    long = tmp_path / "long.pcap"
+    long.write_bytes(pcap(talk.frames * 400))  # more than is read at a time
+    whole = tlsresume.capture(str(long)).files[0].packets
+    stop = Stop()
+    stopped = tlsresume.capture(str(long), progress=lambda _line: stop(), stop=stop)
+    late = tlsresume.capture(str(long), deadline=0)
+    assert 0 < stopped.files[0].packets < whole
+    assert 0 < late.files[0].packets < whole
+    assert asyncio.run(tlsresume.acapture(str(path))).to_dict() == (
+        tlsresume.capture(str(path)).to_dict()
+    )
+    with pytest.raises(tlsresume.UsageError):
+        tlsresume.capture()
+
+
 def test_the_examples_of_the_library_are_true(server, tmp_path, monkeypatch):
     """Each example in a docstring of the API runs, and gives what it shows."""
     from tlsresume import api
@@ -277,7 +305,7 @@ def test_the_examples_of_the_library_are_true(server, tmp_path, monkeypatch):
         "target": place(server().port), "options": OPTIONS,
     }  # fmt: skip
     tests = [test for test in doctest.DocTestFinder().find(api, extraglobs=shown) if test.examples]
-    assert len(tests) >= 7
+    assert len(tests) >= 9
     said: list[str] = []
     for test in tests:
         ran = doctest.DocTestRunner().run(test, out=said.append)

@@ -6,8 +6,8 @@ stays light. The functions `probe`, `save`, `resume`, `inspect` and `watch` do w
 commands of the same names do; they take and return values only. `aprobe`, `asave`, `aresume`,
 `ainspect` and `awatch` do the same inside a running event loop, and `aprobe_each` takes many
 targets. Results have `ok`, `to_dict()` and `to_json()`; `judge` holds them against a policy or
-an earlier report, `format_report` and `write_report` print them. `serve` gives servers for a
-`with` block, to test clients with.
+an earlier report, `format_report` and `write_report` print them. `serve` (`aserve`) gives servers
+for a `with` block, to test clients with, and `capture` (`acapture`) reads captured packets.
 """
 
 from importlib import import_module
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from tlsresume.actions.inspect import Inspection, inspect
     from tlsresume.actions.save import asave, save
     from tlsresume.api import (
+        acapture,
         ainspect,
         aprobe,
         aprobe_each,
         aresume,
+        aserve,
         awatch,
+        capture,
         format_report,
         judge,
         probe,
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
         TLSResumeError,
         UsageError,
     )
+    from tlsresume.features.capture.report import CaptureReport
     from tlsresume.features.serve.results import ServeReport
     from tlsresume.features.serve.serving import ServeOptions, Serving, serve
     from tlsresume.network.loop import Stop
@@ -109,6 +113,7 @@ __all__ = [
     "AttemptRow",
     "BindingError",
     "BudgetSpent",
+    "CaptureReport",
     "Certificate",
     "ClientCertificate",
     "ConfigurationFileError",
@@ -166,13 +171,16 @@ __all__ = [
     "WatchOptions",
     "WatchReport",
     "__version__",
+    "acapture",
     "ainspect",
     "aprobe",
     "aprobe_each",
     "aresume",
     "asave",
+    "aserve",
     "awatch",
     "builtin_policy",
+    "capture",
     "format_report",
     "format_session_file",
     "inspect",
@@ -200,11 +208,14 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.actions.inspect": ("Inspection", "inspect"),
     "tlsresume.actions.save": ("asave", "save"),
     "tlsresume.api": (
+        "acapture",
         "ainspect",
         "aprobe",
         "aprobe_each",
         "aresume",
+        "aserve",
         "awatch",
+        "capture",
         "format_report",
         "judge",
         "probe",
@@ -240,6 +251,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "UsageError",
     ),
     "tlsresume.network.loop": ("Stop",),
+    "tlsresume.features.capture.report": ("CaptureReport",),
     "tlsresume.features.serve.results": ("ServeReport",),
     "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
