@@ -194,12 +194,14 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
     """Say what ended the run, on stderr, and as a document where one was asked for."""
     from tlsresume.cli.console import report_error
     from tlsresume.endpoints import without_logins
-    from tlsresume.errors import TLSResumeError
+    from tlsresume.errors import ConfigurationFileError, TLSResumeError
 
     # Not the hints, which are ours, and may say where a user's name stands in a URL.
     error.message = without_logins(error.message)
     error.details = tuple(map(without_logins, error.details))
     report_error(error)
+    if not outputs and isinstance(error, ConfigurationFileError):
+        outputs = _asked_documents(arguments)
     try:
         for each in outputs:
             each.fail(error)
@@ -210,6 +212,18 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
     if _speaks_nagios(arguments, outputs):
         return _unknown(error, told=bool(outputs))
     return int(error.exit_status)
+
+
+def _asked_documents(arguments: Sequence[str]) -> list[Outputs]:
+    """The JSON that goes to stdout, where a configuration file ended the run before the options
+    were known: a document that was asked for is written whatever happens."""
+    from tlsresume.cli.outputs import Choice, Outputs
+
+    line = " ".join(arguments).replace("--format ", "--format=").lower().split()
+    for name in ("json", "jsonl"):
+        if f"--format={name}" in line or (name == "json" and "--json" in line):
+            return [Outputs((Choice(name, None),))]
+    return []
 
 
 def _speaks_nagios(arguments: Sequence[str], outputs: list[Outputs]) -> bool:
