@@ -18,25 +18,18 @@ from tlsresume.version import __version__
 if TYPE_CHECKING:
     from tlsresume.actions.inspect import Inspection, inspect
     from tlsresume.actions.save import asave, save
-    from tlsresume.api import (
-        acapture,
-        ainspect,
-        aprobe,
-        aprobe_each,
-        aresume,
-        aserve,
-        awatch,
-        capture,
+    from tlsresume.api.capture import acapture, aserve, capture
+    from tlsresume.api.probe import aprobe, aprobe_each, probe
+    from tlsresume.api.reports import (
         format_report,
         judge,
-        probe,
         read_policy,
         read_report,
         report_formats,
-        resume,
-        watch,
         write_report,
     )
+    from tlsresume.api.sessions import ainspect, aresume, resume
+    from tlsresume.api.watch import awatch, watch
     from tlsresume.diagnosis.watched import Sample, WatchReport
     from tlsresume.errors import (
         BindingError,
@@ -207,23 +200,16 @@ __all__ = [
 _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.actions.inspect": ("Inspection", "inspect"),
     "tlsresume.actions.save": ("asave", "save"),
-    "tlsresume.api": (
-        "acapture",
-        "ainspect",
-        "aprobe",
-        "aprobe_each",
-        "aresume",
-        "aserve",
-        "awatch",
-        "capture",
+    "tlsresume.api.probe": ("aprobe", "aprobe_each", "probe"),
+    "tlsresume.api.sessions": ("ainspect", "aresume", "resume"),
+    "tlsresume.api.watch": ("awatch", "watch"),
+    "tlsresume.api.capture": ("acapture", "aserve", "capture"),
+    "tlsresume.api.reports": (
         "format_report",
         "judge",
-        "probe",
         "read_policy",
         "read_report",
         "report_formats",
-        "resume",
-        "watch",
         "write_report",
     ),
     "tlsresume.diagnosis.watched": ("Sample", "WatchReport"),

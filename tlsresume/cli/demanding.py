@@ -226,13 +226,13 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_policy(name: str) -> Policy:
     """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
-    from tlsresume import api
+    from tlsresume.api import reports
 
-    return api.read_policy(name)
+    return reports.read_policy(name)
 
 
 def read_report(name: str) -> Report:
     """An earlier report. Raises ReportFileError."""
-    from tlsresume import api
+    from tlsresume.api import reports
 
-    return api.read_report(name)
+    return reports.read_report(name)
