@@ -30,6 +30,8 @@ MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("probe", "@my list.txt"), "tlsresume probe --targets 'my list.txt'"),
     (("probe", "targets.txt"), "tlsresume probe --targets targets.txt"),
     (("./targets.txt",), "tlsresume probe --targets ./targets.txt"),
+    (("probe", f"{'x' * 50}/../{'y' * 50}/../targets.txt"),
+     f"tlsresume probe --targets {'x' * 50}/../{'y' * 50}/../targets.txt"),
     (("probe", "targets"), "tlsresume probe --targets targets"),
     (("probe", "old.session.pem"), "tlsresume resume old.session.pem"),
     (("probe", "packets.pcap"), "tlsresume capture packets.pcap"),
@@ -71,6 +73,8 @@ def here(tmp_path, monkeypatch):
     """A folder with some files that are no targets, as the working folder."""
     for name in ("targets.txt", "targets", "old.session.pem", "packets.pcap", "www.example.org"):
         (tmp_path / name).write_text("")
+    for folder in ("x", "y"):
+        (tmp_path / (folder * 50)).mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
