@@ -41,6 +41,7 @@ LAYERS = (
     "atomic",
     "shortage",
     "experiment_names",
+    "request_line",
     "checked",
     "safe_toml",
     "version",

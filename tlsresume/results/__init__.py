@@ -10,6 +10,7 @@ from tlsresume.results.attempt import (
     MECHANISMS,
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
@@ -20,6 +21,14 @@ from tlsresume.results.attempt import (
     Verification,
 )
 from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import (
+    EarlyAfter,
+    EarlyData,
+    EarlyOutcome,
+    EarlyReason,
+    EarlyRequest,
+    UnsafeMethod,
+)
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -75,6 +84,12 @@ __all__ = [
     "CheckKind",
     "CheckOutcome",
     "Crossing",
+    "EarlyAfter",
+    "EarlyAsk",
+    "EarlyData",
+    "EarlyOutcome",
+    "EarlyReason",
+    "EarlyRequest",
     "ErrorResult",
     "FTPData",
     "Failure",
@@ -107,6 +122,7 @@ __all__ = [
     "Timings",
     "Tool",
     "Traffic",
+    "UnsafeMethod",
     "Verdict",
     "Verification",
     "Violation",
