@@ -248,6 +248,24 @@ def test_config_shows_what_holds_and_whence(run, here, monkeypatch):
     assert status == ExitStatus.FILE
 
 
+def test_save_resume_and_watch_tell_their_options(run, here, server):
+    """In JSON, with the defaults that the file gave them."""
+    (here / "tlsresume.toml").write_text('timeout = "9s"\nticket-wait = "300ms"\n')
+    place = f"127.0.0.1:{server().port}"
+    for words in (
+        ("save", place, "-o", "s.pem"),
+        ("resume", "s.pem"),
+        ("watch", place, "--once", "--history", "h.sqlite3"),
+    ):
+        status, out, err = run(*words, "--format", "json")
+        assert status == ExitStatus.OK, err
+        assert "options from tlsresume.toml" in err
+        options = json.loads(out)["options"]
+        assert (options["timeout"], options["ticket-wait"]) == (9, 0.3), words
+    out = run("watch", "report", "--history", "h.sqlite3", "--format", "json")[1]
+    assert json.loads(out)["options"] == {"history": "h.sqlite3", "format": ["json"]}
+
+
 def test_where_the_users_file_is():
     """By the XDG specification: a relative $XDG_CONFIG_HOME does not count."""
     assert users_file({"XDG_CONFIG_HOME": "/x", "HOME": "/h"}) == "/x/tlsresume/config.toml"
