@@ -205,7 +205,8 @@ class Report(Result):
     in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
     decided in `policy.exit_status`; None and empty where that was not done. `options` are those
     of the command line that held, wherever they came from; what is not set is left out, times are
-    in seconds, and passwords are hidden.
+    in seconds, and passwords are hidden. `brief`: the attempts of its addresses were left out
+    (`--brief`).
     """
 
     tool: Tool
@@ -219,6 +220,7 @@ class Report(Result):
     exit_zero: bool = False
     why: str = ""
     options: dict[str, OptionValue] | None = None
+    brief: bool = False
     schema: int = SCHEMA
 
     @property
