@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.plan import Plan
@@ -40,7 +41,8 @@ class Errand:
     after the handshake once `send_after` seconds passed without a ticket (0: at once), or
     as long as the way there and back needs; `want_response`: read the answer to it, too,
     within the same wait. `clean`: close with close_notify. `named_address`: where an FTP
-    server said that a data connection should go, if it said so.
+    server said that a data connection should go, if it said so. `number` and `of`: which try
+    of how many it is, 0 where it is none of a series; for those who wait.
     """
 
     experiment: str
@@ -53,6 +55,23 @@ class Errand:
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
+    number: int = 0
+    of: int = 0
+
+
+Stage = Literal["connection", "handshake", "ticket"]
+
+
+@dataclass(slots=True, eq=False)
+class Doing:
+    """A connection that is open now, and what it waits for: since when, on the Lab's clock,
+    and for how many seconds at most."""
+
+    errand: Errand
+    offers: bool
+    since: float
+    limit: float
+    stage: Stage = "connection"
 
 
 class Milestones:

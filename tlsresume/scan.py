@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tlsresume.actions.probe import Probe, no_time
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import first_of
-from tlsresume.lab import Gate
+from tlsresume.lab import Doing, Gate, Stage
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
@@ -31,13 +31,25 @@ OnResult = Callable[[TargetResult], None]
 PARALLEL = 8
 
 #: Seconds after which a run is long enough to say what it does, and from then on how often.
-STATUS_AFTER = 2.0
-STATUS_EVERY = 1.0
+STATUS_AFTER = 0.5
+STATUS_EVERY = 0.5
+#: What has been waited for so long is named; what is quicker is counted.
+_WAITING = 0.5
 
 #: Seconds that it takes to judge and print one target that was never begun, and how many of
 #: them all targets together may take after the deadline: it is missed by 2 s at most.
 _TELL_ONE = 0.0001
 _TELL_AFTER = 1.0
+
+#: What is waited for in each stage of a connection; and where a session is offered on it.
+_WAITS: dict[Stage, str] = {
+    "connection": "waiting for a connection",
+    "handshake": "waiting for a full handshake",
+    "ticket": "waiting for a ticket",
+}
+_OFFER_WAITS: dict[Stage, str] = _WAITS | {
+    "handshake": "waiting for an answer to an offered session",
+}
 
 #: Experiments in words, where their names say little to those who wait.
 _DOING = {
@@ -72,7 +84,7 @@ def scan(
     with each as it is ready. After `deadline` seconds (since `began` on the monotonic clock,
     or now) what is known by then is the result.
     `progress` gets a line whenever a long wait begins or ends; `status` a line that tells
-    what is done now, each second of a run that is not quick.
+    what is waited for now, and until when at most, as long as a run that is not quick takes.
 
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
@@ -173,13 +185,27 @@ class _Run:
         return self._result.connections if self._result is not None else 0
 
     @property
+    def waiting(self) -> str:
+        """What is waited for, and until when at most; nothing where nothing takes long."""
+        if self._probe is None or not self._probe.lab.doing:
+            return ""
+        lab = self._probe.lab
+        longest = min(lab.doing, key=lambda each: each.since)
+        waited = lab.now() - longest.since
+        return _waiting(longest, waited) if waited >= _WAITING else ""
+
+    @property
     def doing(self) -> str:
-        """The target, and what the connections are for that are open now."""
+        """What the connections are for that are open now."""
         if self._probe is None:
-            return self._target.name
-        names = dict.fromkeys(self._probe.lab.doing)
-        words = ", ".join(_DOING.get(name, name) for name in names)
-        return f"{self._target.name}: {words}" if words else self._target.name
+            return ""
+        names = dict.fromkeys(each.errand.experiment for each in self._probe.lab.doing)
+        return ", ".join(_DOING.get(name, name) for name in names)
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self._target.name
 
     def result(self) -> TargetResult:
         if self._result is not None:
@@ -220,12 +246,23 @@ async def _tell(runs: Sequence[_Run], status: Callable[[str], None]) -> None:
         await asyncio.sleep(STATUS_EVERY)
 
 
+def _waiting(doing: Doing, waited: float) -> str:
+    """`waiting for an answer to an offered session, 7 of 10 s, try 2 of 5`."""
+    words = (_OFFER_WAITS if doing.offers else _WAITS)[doing.stage]
+    said = f"{words}, {min(waited, doing.limit):.0f} of {doing.limit:.3g} s"
+    errand = doing.errand
+    return f"{said}, try {min(errand.number, errand.of)} of {errand.of}" if errand.of else said
+
+
 def _status(runs: Sequence[_Run], seconds: float) -> str:
     connections = sum(run.connections for run in runs)
     so_far = f"{connections} connection{'' if connections == 1 else 's'} in {seconds:.0f} s"
+    busy = next((run for run in runs if not run.done and run.waiting), None)
     if len(runs) == 1:
-        return f"{so_far}; {runs[0].doing}"
-    return f"{sum(run.done for run in runs)} of {len(runs)} targets done; {so_far}"
+        # On a line with more words the time would be cut off.
+        return busy.waiting if busy else "; ".join(filter(None, (runs[0].doing, so_far)))
+    done = f"{sum(run.done for run in runs)} of {len(runs)} targets done; {so_far}"
+    return f"{done}; {busy.name}: {busy.waiting}" if busy else done
 
 
 async def _probe_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:

@@ -281,7 +281,10 @@ class Probe:
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
                 summary = summarise_address(route.address, route.port, counting, naming, own)
-                found.append(replace(summary, ftp_data=ftp_data(own)))
+                rows = tuple(
+                    replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
+                )
+                found.append(replace(summary, mechanisms=rows, ftp_data=ftp_data(own)))
         return found
 
     def _without_route(self, address: _Address) -> bool:

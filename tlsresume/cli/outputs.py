@@ -118,6 +118,8 @@ class Outputs:
         self.choices = choices
         self.verbose = verbose
         self.quiet = quiet
+        #: Whether the run is about more than one target.
+        self.many = False
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
@@ -146,6 +148,8 @@ class Outputs:
             form = FORMATS[choice.name]
             if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(report, self._view(choice))
+                if not text:
+                    continue
                 self._put(choice, (form.between if choice in self._begun else "") + text)
                 self._begun.add(choice)
 
@@ -261,8 +265,8 @@ class Outputs:
         from tlsresume.formats.page import View
 
         if choice.file is None:
-            return view_of(stdout(), verbose=self.verbose)
-        return View(verbose=self.verbose)
+            return replace(view_of(stdout(), verbose=self.verbose), many=self.many)
+        return View(verbose=self.verbose, many=self.many)
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data

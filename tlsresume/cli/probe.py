@@ -157,6 +157,7 @@ def command(
     wanted = _wanted(targets, targets_file, connection)
     judge = demanded.judge(exit_zero=exit_zero)
     outputs.judge = judge.report
+    outputs.many = len(wanted) > 1
     plans = [
         (target, replace(own, demanded=judge.named_by_demands(target.name)))
         for target, own in _with_options(wanted, asked)

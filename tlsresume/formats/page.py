@@ -18,8 +18,8 @@ from tlsresume.formats.printable import RUNNER_COMMAND, printable
 
 ColourSystem = Literal["standard", "256", "truecolor"]
 
-#: The width of text that goes to a file or a pipe.
-PIPE_WIDTH = 100
+#: Text that goes to a file or a pipe is not wrapped: a width that no line reaches.
+UNWRAPPED = 1_000_000
 
 GOOD, FAIR, BAD, UNSURE = "bold green", "bold yellow", "bold red", "bold magenta"
 STRONG, FAINT = "bold", "dim"
@@ -30,11 +30,18 @@ Part = str | tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """For whom text is made: its width in cells, its colours (None: no escape
-    sequence at all), and whether every attempt is listed."""
+    sequence at all), whether every attempt is listed, and whether it is about one of
+    many targets."""
 
-    width: int = PIPE_WIDTH
+    width: int = UNWRAPPED
     colour: ColourSystem | None = None
     verbose: bool = False
+    many: bool = False
+
+    @property
+    def wraps(self) -> bool:
+        """Whether it is for a screen: lines have a width there, and rows are few."""
+        return self.width < UNWRAPPED
 
 
 def cells(text: str) -> int:
@@ -52,12 +59,39 @@ def pad(text: str, width: int) -> str:
     return safe + " " * max(0, width - cells(safe))
 
 
+def cut(text: str, width: int) -> str:
+    """A text, made safe, that takes `width` cells at most: cut between two words, with `...`
+    where something is left out."""
+    safe = printable(text)
+    if cells(safe) <= width:
+        return safe
+    kept = ""
+    for word in safe.split(" "):
+        longer = f"{kept} {word}" if kept else word
+        if cells(longer) + 4 > width:
+            break
+        kept = longer
+    return f"{kept.rstrip(' ,;:')} ..." if kept else safe[: max(0, width - 3)] + "..."
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Lines broken between words only. Linear, where none is broken at all."""
+    if len(text) <= width and text.isascii():
+        return [text] if text else []
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
 class Page:
     """Lines of styled text, and their rendering."""
 
     def __init__(self, view: View) -> None:
         self.view = view
         self._lines: list[list[tuple[str, str]]] = []
+
+    @property
+    def rows(self) -> int:
+        """How many lines it has."""
+        return len(self._lines)
 
     def line(self, *parts: Part) -> None:
         """Add one line as it is; without parts, an empty one."""
@@ -71,18 +105,30 @@ class Page:
         The lead is styled with `style`, the words with `text_style`.
         """
         lead = printable(first)
-        wrapped = textwrap.wrap(
-            printable(text),
-            max(20, self.view.width - cells(lead)),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        wrapped = _wrap(printable(text), max(20, self.view.width - cells(lead)))
         indent = " " * cells(lead)
         for number, words in enumerate(wrapped or [""]):
             start = (indent, "") if number else (lead, style)
             # A CI runner takes a line that begins with :: for a command.
             foreign = not start[0].strip() and words.startswith("::")
             self.line(start, (f"\\{words}" if foreign else words, text_style))
+
+    def one_line(
+        self, text: str, *, first: str = "", style: str = "", text_style: str = ""
+    ) -> None:
+        """Add words that stay on one line: cut at the view's width."""
+        room = max(20, self.view.width - cells(printable(first)))
+        self.line((first, style), (cut(text, room), text_style))
+
+    def wrapped(self, text: str, *, rows: int, first: str = "") -> None:
+        """Add words in so many lines at most, each indented to `first`; cut where they need more."""
+        lead = printable(first)
+        room = max(20, self.view.width - cells(lead))
+        lines = _wrap(printable(text), room)
+        if len(lines) > rows:
+            lines = [*lines[: rows - 1], cut(" ".join(lines[rows - 1 :]), room)]
+        for number, words in enumerate(lines):
+            self.line(" " * cells(lead) if number else lead, words)
 
     def render(self) -> str:
         """The page as text, each line ended; with escape sequences only for a colour view."""
