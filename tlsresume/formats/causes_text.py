@@ -21,11 +21,11 @@ from tlsresume.formats.table_text import MECHANISM_WORDS
 from tlsresume.results import AddressResult, Finding, Mechanism
 
 #: Rows of a screen, and those of them that stand below the causes: what to type for more, the
-#: last line (which may take two rows), and the shell's prompt.
+#: last line (which may take three rows), and the shell's prompt.
 SCREEN_ROWS = 24
-_BELOW = 4
-#: Rows of one cause.
-_ROWS = 3
+_BELOW = 5
+#: Rows of one cause; how many causes come before what may be left out, from this weight on.
+_ROWS, _SURE, _WEIGHT = 3, 2, 2
 
 _SEVERITIES = ("error", "warning", "info")
 #: Causes of "not resumed" that are information only of a mechanism that is not judged.
@@ -78,22 +78,29 @@ def put_causes(page: Page, findings: Sequence[Finding], addresses: Sequence[Addr
         (beside if _is_beside(cause, judged) else shown).append(cause)
     told = {cause.finding.code for cause in shown}
     beside = [c for c in beside if c.finding.code not in told | {"not-issued"}]
-    room = max(1, (SCREEN_ROWS - _BELOW - page.rows - bool(beside)) // _ROWS)
-    # Lines that are never cut need no second row, and a pipe has no last row.
+    rows = SCREEN_ROWS - _BELOW
+    # Rows that may be left out make room for causes, up to a few.
+    room = max(1, min(_SURE, (rows - page.rows_up_to(_WEIGHT) - 1) // _ROWS))
+    room = max(room, (rows - page.rows - bool(beside)) // _ROWS)
+    # A pipe has no last row.
     left = shown[room:] if page.view.wraps else []
     for number, cause in enumerate(shown[: len(shown) - len(left)]):
         _put_cause(page, cause, judged, tested, first=not number)
     for words, causes in ((f"and {len(left)} more: ", left), ("beside the verdict: ", beside)):
         if causes:
             codes = ", ".join(_beside_words(cause) for cause in causes)
-            page.one_line(codes, first=words, style=FAINT, text_style=FAINT)
-    _put_more(page, shown or beside)
+            with page.aside(_WEIGHT if causes is beside else 0):
+                page.one_line(codes, first=words, style=FAINT, text_style=FAINT)
+    cut_short = page.view.wraps and page.fit(rows)
+    _put_more(page, shown or beside, cut_short=cut_short)
 
 
-def _put_more(page: Page, causes: Sequence[Cause]) -> None:
+def _put_more(page: Page, causes: Sequence[Cause], *, cut_short: bool) -> None:
     if causes:
         code = causes[0].finding.code
         page.line((f"More: tlsresume explain {code}, or -v", FAINT))
+    elif cut_short:
+        page.line(("More: -v", FAINT))
 
 
 def _beside_words(cause: Cause) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from ipaddress import ip_address
 
 from tlsresume.formats.units import short_key
-from tlsresume.results import AddressResult, MechanismResult
+from tlsresume.results import AddressResult, MechanismResult, TicketSummary
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 #: More names than these are counted.
@@ -76,14 +76,19 @@ def _row_alike(row: MechanismResult) -> Hashable:
     return (row.mechanism, row.state, row.judged, reason, kind, series)
 
 
+def names_of(tickets: TicketSummary) -> list[str]:
+    """The key names of a mechanism's tickets, as far as they are visible."""
+    if tickets.key_names:
+        return [key.key_name for key in tickets.key_names]
+    return [] if tickets.key_name is None else [tickets.key_name]
+
+
 def key_names(address: AddressResult) -> frozenset[str]:
     """The ticket key names that were seen at an address."""
     found: set[str] = set()
     for row in address.mechanisms:
         if row.tickets is not None:
-            found.update(key.key_name for key in row.tickets.key_names)
-            if row.tickets.key_name is not None:
-                found.add(row.tickets.key_name)
+            found.update(names_of(row.tickets))
     return frozenset(found)
 
 

@@ -6,20 +6,22 @@ target whole, before this.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from tlsresume.diagnosis.wording import clause
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
 from tlsresume.formats.causes_text import SCREEN_ROWS, causes_of
 from tlsresume.formats.page import BAD, FAINT, GOOD, STRONG, Page, cells, cut, pad
-from tlsresume.formats.screen_text import verdict_style
+from tlsresume.formats.screen_text import VERDICT_STYLE, verdict_style
 from tlsresume.formats.units import count, seconds
-from tlsresume.formats.verdicts import verdict_words
+from tlsresume.formats.verdicts import FLAWS, verdict_words
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report, TargetResult
 
-#: Rows beside the list: what all targets show together, what to type, the last line, the prompt.
-_BESIDE = 5
+#: Rows beside the list: the numbers of verdicts, what all targets show together, what to type, the last line (which may take
+#: three rows), the prompt.
+_BESIDE = 8
 #: A name takes at most this share of the line.
 _NAME_SHARE = 0.4
 #: Exit statuses as they are listed.
@@ -46,7 +48,11 @@ class _Line:
 
 
 def put_overview(page: Page, report: Report) -> None:
-    """A line for each target."""
+    """How many targets got which verdict, and a line for each."""
+    words_of = Counter(verdict_words(target) for target in report.targets)
+    order = [f"{verdict}{more}" for verdict in VERDICT_STYLE for more in ("", *FLAWS)]
+    counted = ", ".join(f"{words_of[word]} {word}" for word in order if word in words_of)
+    page.line((f"{count(len(report.targets), 'target')}: ", STRONG), counted)
     lines = _lines(report)
     bad = [line for line in lines if line.status is not ExitStatus.OK]
     good = [line for line in lines if line.status is ExitStatus.OK]

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,17 +89,47 @@ class Page:
     def __init__(self, view: View) -> None:
         self.view = view
         self._lines: list[list[tuple[str, str]]] = []
+        #: How soon each line may be left out: 0 never, the others by `fit`, high ones first.
+        self._weights: list[int] = []
+        self._weight = 0
 
     @property
     def rows(self) -> int:
         """How many lines it has."""
         return len(self._lines)
 
+    def rows_up_to(self, weight: int) -> int:
+        """How many lines it has of that weight or less."""
+        return sum(each <= weight for each in self._weights)
+
+    @contextmanager
+    def aside(self, weight: int) -> Iterator[None]:
+        """Lines that are added within may be left out: the greater the weight, the sooner."""
+        before, self._weight = self._weight, max(weight, self._weight)
+        try:
+            yield
+        finally:
+            self._weight = before
+
+    def fit(self, rows: int) -> bool:
+        """Leave out lines, of the greatest weight and the last of them first, until there are
+        so many at most, or only such as are never left out. Whether any was left out."""
+        excess = self.rows - rows
+        if excess <= 0:
+            return False
+        droppable = [at for at, weight in enumerate(self._weights) if weight]
+        droppable.sort(key=lambda at: (self._weights[at], at), reverse=True)
+        gone = set(droppable[:excess])
+        self._lines = [line for at, line in enumerate(self._lines) if at not in gone]
+        self._weights = [each for at, each in enumerate(self._weights) if at not in gone]
+        return bool(gone)
+
     def line(self, *parts: Part) -> None:
         """Add one line as it is; without parts, an empty one."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
         safe = [(printable(text).replace(RUNNER_COMMAND, "##\\["), style) for text, style in styled]
         self._lines.append(safe)
+        self._weights.append(self._weight)
 
     def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
         """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.
@@ -120,7 +152,7 @@ class Page:
         room = max(20, self.view.width - cells(printable(first)))
         self.line((first, style), (cut(text, room), text_style))
 
-    def wrapped(self, text: str, *, rows: int, first: str = "") -> None:
+    def wrapped(self, text: str, *, rows: int, first: str = "", style: str = "") -> None:
         """Add words in so many lines at most, each indented to `first`; cut where they need more."""
         lead = printable(first)
         room = max(20, self.view.width - cells(lead))
@@ -128,7 +160,7 @@ class Page:
         if len(lines) > rows:
             lines = [*lines[: rows - 1], cut(" ".join(lines[rows - 1 :]), room)]
         for number, words in enumerate(lines):
-            self.line(" " * cells(lead) if number else lead, words)
+            self.line(" " * cells(lead) if number else (lead, style), words)
 
     def render(self) -> str:
         """The page as text, each line ended; with escape sequences only for a colour view."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from tlsresume.diagnosis.certificates import faults
 from tlsresume.formats.causes_text import put_causes
 from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, title
+from tlsresume.formats.checks_text import put_unreachable
 from tlsresume.formats.crossing_text import crossing_sentences, put_lifetimes
 from tlsresume.formats.folding_text import folded, keys_sentence
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells
@@ -24,6 +25,7 @@ from tlsresume.results import (
     AddressResult,
     CheckOutcome,
     ErrorResult,
+    Skipped,
     TargetResult,
     Verdict,
 )
@@ -35,14 +37,16 @@ VERDICT_STYLE: dict[Verdict, str] = {
     "untested": UNSURE,
 }
 #: Rows that lists may take which have no end of their own.
-_SKIPPED, _CHECKS, _CHANGES = 2, 6, 6
+_SKIPPED, _CHECKS, _CHANGES = 2, 6, 4
+#: Demands that are told before anything else is.
+_SURE = 2
 
 _COUNTED: dict[CheckOutcome, str] = {
     "met": "met",
     "known": "no worse than before",
     "not-checked": "not checked",
 }
-_OPEN: tuple[CheckOutcome, ...] = ("broken", "unreachable", "untestable", "waived", "ignored")
+_OPEN: tuple[CheckOutcome, ...] = ("broken", "untestable", "waived", "ignored")
 
 
 def put_headline(page: Page, target: TargetResult) -> None:
@@ -72,25 +76,36 @@ def put_screen(
     if only_changes:
         put_asked()
         return
-    for note in target.notes:
-        page.one_line(note, text_style=FAINT)
+    with page.aside(4):
+        for note in target.notes:
+            page.one_line(note, text_style=FAINT)
     if target.interrupted:
         page.line(("Interrupted: this is what was known by then.", FAIR))
     _put_errors(page, target)
     put_tables(page, target.addresses, target.target)
     if odd := keys_sentence(target.addresses):
         page.one_line(odd, text_style=FAIR)
-    for sentence in crossing_sentences(target.crossings, target.addresses):
-        page.one_line(sentence)
-    _put_certificates(page, target.addresses)
-    for skipped in target.skipped[:_SKIPPED]:
-        page.one_line(f"{skipped.what} ({skipped.reason})", first="Not tested: ", style=FAIR)
-    if len(target.skipped) > _SKIPPED:
-        page.line((f"            and {len(target.skipped) - _SKIPPED} more: -v shows them", FAINT))
+    with page.aside(4):
+        for sentence in crossing_sentences(target.crossings, target.addresses):
+            page.one_line(sentence)
+    with page.aside(3):
+        _put_certificates(page, target.addresses)
+    _put_skipped(page, target.skipped)
     put_lifetimes(page, target.lifetimes)
     put_key_uses(page, target.ticket_keys)
     put_asked()
     put_causes(page, target.findings, target.addresses)
+
+
+def _put_skipped(page: Page, skipped: Sequence[Skipped]) -> None:
+    """What was left out: the first is always said, and how many there are."""
+    shown = skipped[:_SKIPPED] if page.view.wraps else skipped
+    for number, each in enumerate(shown):
+        with page.aside(3 if number else 1):
+            page.one_line(f"{each.what} ({each.reason})", first="Not tested: ", style=FAIR)
+    if len(shown) < len(skipped):
+        with page.aside(3):
+            page.line((f"            and {len(skipped) - len(shown)} more: -v shows them", FAINT))
 
 
 def _put_errors(page: Page, target: TargetResult) -> None:
@@ -144,20 +159,24 @@ def put_demands(page: Page, target: TargetResult) -> None:
     told = {finding.code for finding in target.findings}
     lines = [(o, c) for o, c in lines if c.kind != "finding" or c.demand not in told]
     shown = lines if not page.view.wraps else lines[:_CHECKS]
-    for outcome, check in shown:
+    for number, (outcome, check) in enumerate(shown):
         word, style = OUTCOME_WORDS[outcome], UNSURE if outcome == "untestable" else FAIR
         if outcome == "broken":
             mild = check.severity != "error"
             word, style = (check.severity, FAIR) if mild else ("demand broken", BAD)
-        page.one_line(f"{title(check)}: {check.message}", first=f"{word}: ", style=style)
+        with page.aside(2 if number >= _SURE else 0):
+            page.one_line(f"{title(check)}: {check.message}", first=f"{word}: ", style=style)
     if len(shown) < len(lines):
         page.line((f"and {len(lines) - len(shown)} more: -v shows them", FAINT))
+    with page.aside(4):
+        put_unreachable(page, of_outcome(target, "unreachable"))
     counted = []
     for outcome, word in _COUNTED.items():
         if found := {check.demand for check in of_outcome(target, outcome)}:
             counted.append(f"{len(found)} {word}")
     if counted:
-        page.line(("Demands: ", FAINT), (", ".join(counted), FAINT))
+        with page.aside(5):
+            page.line((f"Demands: {', '.join(counted)}", FAINT))
 
 
 def put_worse(page: Page, target: TargetResult) -> None:
@@ -168,7 +187,8 @@ def put_worse(page: Page, target: TargetResult) -> None:
     shown = worse if not page.view.wraps else worse[:_CHANGES]
     for change in shown:
         where = " ".join(part for part in (change.address, change.mechanism, change.what) if part)
-        page.one_line(f"{where}: {change.before} -> {change.after}", first="worse: ", style=BAD)
+        said = f"{where}: {change.before} -> {change.after}"
+        page.wrapped(said, rows=2, first="worse: ", style=BAD)
     left = len(target.changes) - len(shown)
     if left:
         page.line((f"{count(left, 'other change')}: -v shows them", FAINT))

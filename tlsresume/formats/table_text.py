@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.formats.folding_text import folded, groups_of
+from tlsresume.formats.folding_text import folded, groups_of, names_of
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
 from tlsresume.formats.units import count, duration, milliseconds, short_key
@@ -133,7 +133,8 @@ def _put_table(page: Page, group: Sequence[AddressResult], *, named: bool) -> No
         remarks.setdefault("; ".join(_remarks(row)), []).append(MECHANISM_WORDS[row.mechanism])
     for words, names in remarks.items():
         if words:
-            page.one_line(words, first=f"  {', '.join(names)}: ")
+            with page.aside(4):
+                page.one_line(words, first=f"  {', '.join(names)}: ")
 
 
 def _rows(group: Sequence[AddressResult]) -> range:
@@ -208,8 +209,7 @@ def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
 
 
 def _keys(tickets: Sequence[TicketSummary]) -> str:
-    names = {key.key_name for each in tickets for key in each.key_names}
-    names |= {each.key_name for each in tickets if each.key_name is not None}
+    names = {name for each in tickets for name in names_of(each)}
     if len(names) > 1:
         return f"{len(names)} names"
     if names:
@@ -239,7 +239,8 @@ def _put_long_orders(page: Page, row: MechanismResult) -> None:
             shown = series.order[:_ORDER_SHOWN]
             if len(shown) < len(series.order):
                 shown += f" (the first {len(shown)} of {len(series.order)})"
-            page.prose(shown, first=f"  {MECHANISM_WORDS[row.mechanism]}, {name}: ")
+            with page.aside(6):
+                page.prose(shown, first=f"  {MECHANISM_WORDS[row.mechanism]}, {name}: ")
 
 
 # ------------------------------------------------- many addresses that are not alike
@@ -283,9 +284,11 @@ def _put_facts(page: Page, addresses: Sequence[AddressResult]) -> None:
     if len(addresses) == 1 and as_one_node(addresses[0]):
         words.append("Behaves as one node from this client.")
     words += _medians(addresses)
-    if words:
-        page.one_line(" ".join(words), text_style=FAINT)
-    put_legend(page, addresses)
+    with page.aside(7):
+        if words:
+            page.one_line(" ".join(words), text_style=FAINT)
+    with page.aside(5):
+        put_legend(page, addresses)
 
 
 def _medians(addresses: Sequence[AddressResult]) -> list[str]:

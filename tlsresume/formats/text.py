@@ -31,18 +31,21 @@ from tlsresume.results import (
     Violation,
 )
 
+#: Rows of a screen that the last line may take.
+_LAST_ROWS = 3
+
 
 def render(report: Report, view: View) -> str:
     """The targets of a report, and what broke a policy. Of many targets nothing, but with
     `-v`: `summary` has a line for each."""
     if view.many and not view.verbose:
         return ""
-    page = Page(view)
-    for number, target in enumerate(report.targets):
-        if number:
-            page.line()
+    screens = []
+    for target in report.targets:
+        page = Page(view)
         (_put_whole if view.verbose else _put_short)(page, report, target)
-    return page.render()
+        screens.append(page.render())
+    return "\n".join(screens)
 
 
 def _put_short(page: Page, report: Report, target: TargetResult) -> None:
@@ -82,7 +85,8 @@ def summary(report: Report, view: View) -> str:
     """The last lines of a run: of several targets a line for each, what all show together,
     what a baseline has that was left out; and whether the run fails."""
     page = Page(view)
-    if len(report.targets) > 1:
+    many = view.many or len(report.targets) > 1
+    if many:
         if view.verbose:
             page.line()
         put_overview(page, report)
@@ -90,7 +94,7 @@ def summary(report: Report, view: View) -> str:
         page.prose(
             ", ".join(report.missing), first="In the baseline, not in this run: ", style=FAIR
         )
-    if len(report.targets) > 1:
+    if many:
         if view.verbose:
             put_findings(page, report.findings, place=False)
         else:
@@ -105,7 +109,8 @@ def put_last_line(page: Page, result: Report | ResumeResult) -> None:
     """Whether the run fails, and why: what its exit status says."""
     word, why = last_line(result)
     if word:
-        page.prose(why, first=f"{word}: ", style=BAD if result.exit_status else GOOD)
+        style = BAD if result.exit_status else GOOD
+        page.wrapped(why, rows=_LAST_ROWS, first=f"{word}: ", style=style)
 
 
 def _put_target(page: Page, target: TargetResult) -> None:
