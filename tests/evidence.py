@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tests.canned_lab import START, mint
+from tests.purposes import purpose_of
 from tests.sessions import SESSION_PEER
 from tlsresume.diagnosis.summary import naming_of
-from tlsresume.diagnosis.view import Saved, View, make_view
+from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
@@ -75,7 +76,7 @@ class Story:
     mechanism: Mechanism
     plan: Plan = field(init=False)
     journal: list[Attempt] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[NotRun] = field(default_factory=list)
     saved: Saved | None = None
     judged: bool = True
     address: str = ADDRESS
@@ -115,8 +116,7 @@ class Story:
             "time": self.now,
             "address": self.address,
             "port": PORT,
-            "experiment": experiment,
-            "series": series,
+            "purpose": purpose_of(experiment, series),
             "mechanism": self.mechanism,
             "plan": self.plan,
             "timings": Timings(connect=1.0, handshake=2.0, total=1005.0),
@@ -240,8 +240,7 @@ class Story:
                 time=time,
                 address=good.address,
                 port=good.port,
-                experiment=good.experiment,
-                series=good.series,
+                purpose=good.purpose,
                 mechanism=good.mechanism,
                 plan=good.plan,
                 offer=good.offer,

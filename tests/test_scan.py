@@ -11,6 +11,7 @@ import pytest
 from tests.peers import RawPeer, refused_port
 from tlsresume.actions.probe import Probe
 from tlsresume.errors import BindingError, ExitStatus, UsageError
+from tlsresume.experiments.purposes import Elicit, Tries
 from tlsresume.lab import Doing, Errand
 from tlsresume.openssl import binding
 from tlsresume.options import ConnectOptions, ProbeOptions
@@ -81,12 +82,12 @@ def test_a_long_run_says_what_it_does(count, monkeypatch):
 
 def test_an_offer_without_an_answer_is_named_with_its_try():
     """Who waits for an answer to an offered session is told for how long, and which try it is."""
-    errand = Errand(experiment="tries", series="fixed", mechanism="psk", number=2, of=5)
+    errand = Errand(purpose=Tries.FIXED, mechanism="psk", number=2, of=5)
     offered = Doing(errand=errand, offers=True, since=0.0, limit=10.0, stage="handshake")
     assert _waiting(offered, 7.2) == (
         "waiting for an answer to an offered session, 7 of 10 s, try 2 of 5"
     )
-    other = Errand(experiment="elicit", series="late")
+    other = Errand(purpose=Elicit.FULL)
     late = Doing(errand=other, offers=False, since=0.0, limit=3.0, stage="ticket")
     assert _waiting(late, 3.4) == "waiting for a ticket, 3 of 3 s"
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Attempt, Mechanism, Purpose
 from tlsresume.session.session import Session
 
 
@@ -45,8 +45,7 @@ class Errand:
     of how many it is, 0 where it is none of a series; for those who wait.
     """
 
-    experiment: str
-    series: str
+    purpose: Purpose
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0

@@ -12,7 +12,7 @@ from typing import Literal
 
 from tlsresume import checked
 from tlsresume.errors import UsageError
-from tlsresume.experiment_names import EXPERIMENT_NAMES
+from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.session.keyfile import TicketKeyFile
@@ -103,7 +103,7 @@ class ProbeOptions:
     explain: bool = True
     node_header: str | None = None
     ftp: FTPLogin = FTPLogin()
-    experiments: tuple[str, ...] = ()
+    experiments: tuple[ExperimentName, ...] = ()
     cross_names: tuple[str, ...] = ()
     cross_protocols: tuple[str, ...] = ()
     ages: tuple[float, ...] = ()
@@ -135,6 +135,9 @@ class ProbeOptions:
         if self.find_lifetime is not None:
             checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
         _check_keys(self.ticket_keys)
+        _set(self, "demanded", checked.listed("demanded", self.demanded))
+        for mechanism in self.demanded:
+            checked.choice("demanded", mechanism, MECHANISMS)
 
     @property
     def most_open(self) -> int:

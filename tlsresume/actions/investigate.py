@@ -19,7 +19,6 @@ from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments import age, crossing, ftp, names
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.listing import ANSWERS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
@@ -140,8 +139,8 @@ class Investigation:
             explanation = self.explanation(address, mechanism)
             if mechanism.state in _UNEXPLAINED:
                 await explanation.run()
-            elif ANSWERS in wanted(explanation.view()):
-                await explanation.experiment(ANSWERS)
+            elif "answers" in wanted(explanation.view()):
+                await explanation.experiment("answers")
 
     # ------------------------------------------------------------- the matrix
 

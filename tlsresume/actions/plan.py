@@ -190,8 +190,8 @@ def _matrix() -> Stage:
 
 
 def _asked_for(options: ProbeOptions) -> Iterator[Step]:
-    for name in options.experiments:
-        yield _step(EXPERIMENTS[name])
+    for experiment in options.experiments:
+        yield _step(EXPERIMENTS[experiment])
     for name in options.cross_names:
         question = f"is the session accepted for {name}, which learns of it by that?"
         more = names.WITH_CERTIFICATE if options.connect.certificate is not None else 0

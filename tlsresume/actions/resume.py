@@ -31,6 +31,7 @@ from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
+from tlsresume.experiments.purposes import Resume
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
@@ -48,7 +49,6 @@ from tlsresume.version import USER_AGENT
 
 Renewed = tuple[Session, SessionMetadata]
 
-_EXPERIMENT = "resume"
 
 #: Seconds to wait for a new ticket after a resumption, where none is needed.
 _RENEWAL_WAIT = 1.0
@@ -131,7 +131,7 @@ class _Resumption:
     @property
     def attempts(self) -> list[Attempt]:
         """What was made of the tries until now, whatever came of them; of each the last."""
-        last = {a.ask: a for a in self.lab.journal if a.experiment == _EXPERIMENT}
+        last = {a.ask: a for a in self.lab.journal if a.made_for(Resume)}
         return list(last.values())
 
     def known(self) -> ResumeResult:
@@ -212,7 +212,7 @@ class _Resumption:
         terms = self._terms
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
-        errand = terms.with_answer(terms.errand(_EXPERIMENT, "resume", mechanism, wait=wait))
+        errand = terms.with_answer(terms.errand(Resume.RESUME, mechanism, wait=wait))
         if self.options.clean_close:
             return errand
         # A server that is asked to close does so before we can cut the connection.

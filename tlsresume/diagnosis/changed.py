@@ -11,6 +11,7 @@ from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
+from tlsresume.experiments.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import AlertDescription, cipher_hash
@@ -66,7 +67,7 @@ def _version_gone(view: View) -> Match | None:
         return Match(
             seen=(f"only {then.label} was offered",), proven=False, ask=("control", "unpinned")
         )
-    other = [a for a in view.experiment("unpinned") if a.tls_version not in (None, then)]
+    other = [a for a in view.made(Unpinned) if a.tls_version not in (None, then)]
     if not other or other[0].tls_version is None or not view.hopeless:
         return None
     return Match(
@@ -132,7 +133,7 @@ def hash_mismatch(view: View) -> Match | None:
         return Match(
             seen=("only its cipher suite was offered",), proven=False, ask=("control", "unpinned")
         )
-    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done and a.suite]
+    unpinned = [a for a in view.made(Unpinned) if a.handshake_done and a.suite]
     if session is None or not unpinned or unpinned[0].suite is None or view.accepted:
         return None
     then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
@@ -229,7 +230,7 @@ def ems_upgraded(view: View) -> Match | None:
     ]
     if not declined:
         return None
-    without = view.experiment("no-ems", "offer")
+    without = view.made(NoEMS.OFFER)
     return Match(
         seen=(
             "the session has no extended master secret, this handshake has",
@@ -263,7 +264,7 @@ def name_changed(view: View) -> Match | None:
     if not changes:
         return None
     attempt = view.declined[0]
-    own = view.experiment("own-name", "offer")
+    own = view.made(OwnName.OFFER)
     return Match(
         seen=(*changes, *(("under its own name the session resumes",) if own else ())),
         evidence=shown(view, attempt, *own),
@@ -277,8 +278,8 @@ def _crossed_by_wish(view: View) -> Match | None:
     """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
     declined = [
         a
-        for experiment in ("cross-name", "cross-alpn")
-        for a in view.experiment(experiment, "offer")
+        for purpose in (CrossName.OFFER, CrossALPN.OFFER)
+        for a in view.made(purpose)
         if a.handshake_done and a.offered and not a.reused
     ]
     if not declined or not view.accepted:
@@ -289,7 +290,7 @@ def _crossed_by_wish(view: View) -> Match | None:
             for a in declined
             for what in [
                 f"SNI {a.plan.server_name}"
-                if a.experiment == "cross-name"
+                if a.made_for(CrossName)
                 else f"ALPN {', '.join(a.plan.alpn)}"
             ]
         ),

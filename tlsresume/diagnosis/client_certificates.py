@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tlsresume.diagnosis.answers import answer_of, tally
-from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.certificates import Facts, days_words, facts_of, validity_problem
 from tlsresume.diagnosis.refusals import (
     refusal_words,
@@ -73,7 +72,7 @@ def _full(view: View) -> list[Attempt]:
     return [
         a
         for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and a.experiment not in OTHER_PLANS
+        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_plan
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, breaks_on_both_sides, limited
+from tlsresume.diagnosis.anyway import bare, blameless, breaks_on_both_sides, limited
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
@@ -158,7 +158,7 @@ def fails_with_tickets(view: View) -> Match | None:
     able = [
         a
         for a in view.everything
-        if a.mechanism == "ticket" and a.offer is None and a.experiment not in OTHER_PLANS
+        if a.mechanism == "ticket" and a.offer is None and not a.purpose.other_plan
     ]
     if not able or not view.full or any(a.handshake_done for a in able):
         return None

@@ -9,12 +9,13 @@ from __future__ import annotations
 from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription
 
 #: What proves that it is the session; and what also tells whether fresh ones fail.
-ASK = ("control",)
-FRESH = ("control", "retry")
+ASK: tuple[ExperimentName, ...] = ("control",)
+FRESH: tuple[ExperimentName, ...] = ("control", "retry")
 
 
 def controlled(view: View) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.anyway import (
-    OTHER_PLANS,
     bare,
     blameless,
     breaks_on_both_sides,
@@ -29,7 +28,8 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
-from tlsresume.experiments.listing import HELLO_SIZE, PADDED
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import AGE, HelloSize
 from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
@@ -97,11 +97,11 @@ def aged_ticket_alert(view: View) -> Match | None:
     aborted = with_alert(view, AlertDescription.internal_error)
     aged = [
         a
-        for a in view.experiment("age")
+        for a in view.made(*AGE)
         if a.offered and not a.handshake_done
         and any(x.description == AlertDescription.internal_error for x in a.alerts)
     ]  # fmt: skip
-    young = [a for a in (*view.at_once, *view.experiment("age")) if a.reused]
+    young = [a for a in (*view.at_once, *view.made(*AGE)) if a.reused]
     if not (aborted or aged):
         return None
     if view.saved is None and (not aged or not young):
@@ -137,7 +137,7 @@ def mixed_version_pool(view: View) -> Match | None:
     On some connections alert 70 protocol_version or 'wrong version number', on others of
     the same TLS version a finished handshake.
     """
-    everything = [a for a in (*view.attempts, *view.elsewhere) if a.experiment not in OTHER_PLANS]
+    everything = [a for a in (*view.attempts, *view.elsewhere) if not a.purpose.other_plan]
     refused = [
         a
         for a in everything
@@ -171,7 +171,7 @@ def mixed_version_pool(view: View) -> Match | None:
 _FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
 
 
-def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
+def _ask(view: View, broken: Sequence[Attempt]) -> tuple[ExperimentName, ...]:
     """A control; and, where it succeeds, whether it is the length of the ClientHello."""
     lengths = [
         a.hello_size
@@ -181,12 +181,12 @@ def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
         and a.error is not None
         and a.error.kind in _FOR_ITS_LENGTH
     ]
-    return (*ASK, HELLO_SIZE) if lengths and controlled(view) and not view.accepted else ASK
+    return (*ASK, "hello-size") if lengths and controlled(view) and not view.accepted else ASK
 
 
 def _not_its_length(view: View) -> tuple[str, ...]:
     """What clears the length of the ClientHello, in words (experiment hello-size)."""
-    padded = view.experiment(HELLO_SIZE, PADDED)
+    padded = view.made(HelloSize.PADDED)
     if not padded or not all(a.handshake_done for a in padded):
         return ()
     return (

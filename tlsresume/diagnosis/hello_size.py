@@ -16,10 +16,11 @@ from tlsresume.diagnosis.division_by_size import (
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure, short
-from tlsresume.experiments.listing import HELLO_SIZE, PADDED, PLAIN, SHORT
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import MATRIX, HelloSize
 from tlsresume.results import Attempt
 
-_ASK = (HELLO_SIZE,)
+_ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
 _ROUTERS = (
     "haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
@@ -55,11 +56,11 @@ def hello_too_large(view: View) -> Match | None:
     taken in a shorter ClientHello.
     """
     broken = [a for a in broken_tries(view) if not a.server_hello_seen]
-    plain = [a for a in view.experiment(HELLO_SIZE, PLAIN) if a.handshake_done]
+    plain = [a for a in view.made(HelloSize.PLAIN) if a.handshake_done]
     if not broken or not plain:
         return None
-    padded = view.experiment(HELLO_SIZE, PADDED)
-    brief = view.experiment(HELLO_SIZE, SHORT)
+    padded = view.made(HelloSize.PADDED)
+    brief = view.made(HelloSize.SHORT)
     padded_fails = bool(padded) and not any(a.server_hello_seen for a in padded)
     brief_works = bool(brief) and all(a.handshake_done for a in brief)
     if not (padded_fails or (brief_works and not padded)) or (brief and not brief_works):
@@ -114,8 +115,8 @@ def routed_by_size(view: View) -> Match | None:
     division = divides_by_size(view)
     if division is None:
         return _only_short_ones_resume(view)
-    padded = [a for a in division.there if (a.experiment, a.series) == (HELLO_SIZE, PADDED)]
-    brief = [a for a in view.experiment(HELLO_SIZE, SHORT) if a.reused]
+    padded = [a for a in division.there if a.made_for(HelloSize.PADDED)]
+    brief = [a for a in view.made(HelloSize.SHORT) if a.reused]
     seen = [*_two_servers(view, division)]
     if padded:
         seen.append(
@@ -143,8 +144,8 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     shortest = min((a.hello_size or 0 for a in view.declined), default=0)
-    brief = [a for a in view.experiment(HELLO_SIZE, SHORT) if a.offered and a.handshake_done]
-    if view.settled(HELLO_SIZE) and not brief:
+    brief = [a for a in view.made(HelloSize.SHORT) if a.offered and a.handshake_done]
+    if view.settled("hello-size") and not brief:
         return None
     if brief:
         if not all(a.reused for a in brief) or not _all_shorter(brief, shortest):
@@ -163,7 +164,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     others = [
         a
         for a in view.everything
-        if a.reused and a.mechanism != view.mechanism and a.experiment != "matrix"
+        if a.reused and a.mechanism != view.mechanism and not a.made_for(*MATRIX)
     ]
     if view.saved is not None or not others or not _all_shorter(others, shortest):
         return None
@@ -197,7 +198,7 @@ def routed_by_session(view: View) -> Match | None:
     Every connection that offers a session meets one server, every other one another, also where
     it is as long (experiment hello-size).
     """
-    padded = [a for a in view.experiment(HELLO_SIZE, PADDED) if a.handshake_done]
+    padded = [a for a in view.made(HelloSize.PADDED) if a.handshake_done]
     division = divides_by_offer(view)
     if division is None or divides_by_size(view) is not None or not padded:
         return None

@@ -11,6 +11,7 @@ from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.fitting import fitting
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
 from tlsresume.diagnosis.view import View
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Finding, Severity
 
 _DETAILS_SHOWN = 6
@@ -59,7 +60,7 @@ def _named(explaining: Sequence[Judged]) -> Judged | None:
     return next(proven, telling[0] if telling else None)
 
 
-def wanted(view: View) -> tuple[str, ...]:
+def wanted(view: View) -> tuple[ExperimentName, ...]:
     """The experiments that would separate the causes left, in the order in which they are
     asked for; none when one cause is proven and asks for nothing more."""
     fits = matches(view)
@@ -125,7 +126,9 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     # Groups T and W speak of tickets and of the way to the server, whatever is judged.
     if not view.judged and rule.group not in ("T", "W") and rule.harm != "security":
         severity = "info"
-    skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)
+    skipped = tuple(
+        f"experiment {skipped.name} was skipped: {skipped.words}" for skipped in view.skipped
+    )
     return Finding(
         code=rule.code,
         severity=severity,

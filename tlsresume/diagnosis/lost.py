@@ -30,7 +30,7 @@ from tlsresume.diagnosis.nginx_default_server import default_server
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
-from tlsresume.experiments.listing import LATER
+from tlsresume.experiments.purposes import AGE, Close, Retry, SameTicket, Tries
 from tlsresume.results import Attempt
 
 _CACHE_DIRECTIVES = (
@@ -65,8 +65,8 @@ def consumed(view: View) -> Match | None:
     """
     if view.saved is None or not view.declined:
         return None
-    first = view.experiment("same-ticket", "first")
-    second = view.experiment("same-ticket", "second")
+    first = view.made(SameTicket.FIRST)
+    second = view.made(SameTicket.SECOND)
     if not first or not second or not first[0].reused or second[0].reused:
         return None
     if same_key(view, view.declined[0]) is False:
@@ -148,7 +148,7 @@ def cache_miss(view: View) -> Match | None:
         seen=(f"{share(view)}, with sessions issued moments before", *broke),
         evidence=shown(view, view.declined[0], taken[0]),
         proven=not broke and not may_be_honoured_later(view),
-        ask=(LATER,) if may_be_honoured_later(view) else (),
+        ask=("later",) if may_be_honoured_later(view) else (),
         severity="warning" if broke else None,
         title="the server did not have the session any more" if broke else None,
         advice=_LOSSY if broke else None,
@@ -189,7 +189,7 @@ def _lost_midway(view: View) -> Match | None:
 
     Caches that nodes or workers have of their own would mix the answers.
     """
-    tries = [a for a in view.subject if a.series == "fixed" and a.offered and a.handshake_done]
+    tries = [a for a in view.subject if a.made_for(Tries.FIXED) and a.offered and a.handshake_done]
     tries = [a for a in tries if a.offer == tries[0].offer]
     kept = sum(bool(a.reused) for a in tries)
     refused = tries[kept:]
@@ -243,7 +243,7 @@ def never_honoured(view: View) -> Match | None:
     once, on one address, one after the other (experiment retry), after a clean close; nor, where
     the server keeps them, after a pause (experiment later).
     """
-    retried = (a for a in view.experiment("retry") if a.offered and a.handshake_done)
+    retried = (a for a in view.made(Retry) if a.offered and a.handshake_done)
     tries = [*view.declined, *retried]
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
@@ -268,8 +268,8 @@ def never_honoured(view: View) -> Match | None:
     return Match(
         seen=(*seen, *nginx.seen),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
-        proven=bool(view.experiment("retry")) and (not view.stateful or tried_later(view)),
-        ask=("retry", *((LATER,) if view.stateful else ()), *nginx.ask),
+        proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
+        ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
         candidates=(
             *_elsewhere(view),
             *(("honoured-later",) if view.stateful and not tried_later(view) else ()),
@@ -347,7 +347,7 @@ def expired_at_server(view: View) -> Match | None:
         else ()
         if expired
         else (
-            *(() if view.experiment("same-ticket") else ("consumed",)),
+            *(() if view.made(SameTicket) else ("consumed",)),
             "server-policy (client certificate, address binding)",
         ),
     )
@@ -362,7 +362,7 @@ _OTHER_KEY = {
 
 def _refused_at_an_age(view: View) -> Match | None:
     """--age and --find-lifetime: refused before the promised lifetime was over."""
-    offers = view.experiment("age")
+    offers = view.made(*AGE)
     promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
     young = [view.age(a) for a in offers if a.reused]
     aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
@@ -404,8 +404,8 @@ def unclean_close(view: View) -> Match | None:
     (`tlsresume probe --experiment close`, or `tlsresume resume --unclean-close`, and resume
     once more).
     """
-    clean = view.experiment("close", "after-clean")
-    abrupt = view.experiment("close", "after-abrupt")
+    clean = view.made(Close.AFTER_CLEAN)
+    abrupt = view.made(Close.AFTER_ABRUPT)
     kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
     if not clean or not abrupt or kept < len(clean) or lost:
         return None

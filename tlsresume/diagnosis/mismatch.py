@@ -19,6 +19,7 @@ from tlsresume.diagnosis.control import (
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
+from tlsresume.experiments.purposes import Unpinned
 from tlsresume.wire.handshake import AlertDescription
 
 
@@ -86,7 +87,7 @@ def cipher_removed(view: View) -> Match | None:
         view, AlertDescription.illegal_parameter, AlertDescription.handshake_failure
     )
     here = [a for a in broken if a.plan.ciphers is not None and name not in a.plan.ciphers]
-    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done]
+    unpinned = [a for a in view.made(Unpinned) if a.handshake_done]
     there = [
         a
         for a in view.broken

@@ -6,6 +6,7 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import fixed_sessions, is_single_use, series_of
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.experiments.purposes import Tries
 from tlsresume.results import Attempt
 
 
@@ -37,12 +38,12 @@ def single_use(view: View) -> Match | None:
     """
     if view.saved is not None:
         return None
-    fixed = series_of(view.subject, view.mechanism, "fixed")
-    chained = series_of(view.subject, view.mechanism, "chained")
+    fixed = series_of(view.subject, view.mechanism, Tries.FIXED)
+    chained = series_of(view.subject, view.mechanism, Tries.CHAINED)
     keys = len(set(view.keys_in_order))
     if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, view.mechanism)):
         return None
-    refused = [a for a in view.declined if a.series == "fixed"]
+    refused = [a for a in view.declined if a.made_for(Tries.FIXED)]
     many = view.mechanism == "ticket"
     return Match(
         severity="warning" if many else None,

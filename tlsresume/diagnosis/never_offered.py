@@ -7,6 +7,7 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, seconds
+from tlsresume.experiments.purposes import Elicit
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -267,7 +268,7 @@ def not_issued(view: View) -> Match | None:
     full = tuple(attempt for attempt in view.full if not attempt.cut_short)
     if view.subject or not full:
         return None
-    elicited = view.experiment("elicit")
+    elicited = view.made(Elicit)
     brought = [a for a in full if any(s.mechanism == view.mechanism for s in a.sessions)]
     if brought:
         return _issued_late(view, brought) if set(brought) <= set(elicited) else None

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
-from tlsresume.experiments.listing import DEFAULT_SERVER
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import DefaultServer as Purposes
 from tlsresume.results import Attempt
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import AlertDescription
@@ -43,7 +44,7 @@ class DefaultServer:
     """What a finding says of nginx's default server; nothing where it is not nginx."""
 
     seen: tuple[str, ...] = ()
-    ask: tuple[str, ...] = ()
+    ask: tuple[ExperimentName, ...] = ()
     advice: str | None = None
     directives: tuple[str, ...] | None = None
 
@@ -57,7 +58,7 @@ def default_server(view: View) -> DefaultServer:
         return DefaultServer(advice=_PERHAPS) if sealed and named else DefaultServer()
     return DefaultServer(
         seen=_seen(view),
-        ask=(DEFAULT_SERVER,) if named else (),
+        ask=("default-server",) if named else (),
         advice=_HOW,
         directives=_DIRECTIVES,
     )
@@ -76,7 +77,7 @@ def is_nginx(attempt: Attempt) -> bool:
 
 def _seen(view: View) -> tuple[str, ...]:
     """What the default server did without SNI, where that tells it from this name's."""
-    made = [a for a in view.experiment(DEFAULT_SERVER) if a.offer is None]
+    made = [a for a in view.made(Purposes) if a.offer is None]
     if not made:
         return ()
     bare = made[0]
@@ -108,8 +109,8 @@ def _behaviour(view: View, full: Attempt) -> str:
     issued = [s for s in full.sessions if s.mechanism == view.mechanism]
     if not issued:
         return "no session is issued"
-    if full.experiment == DEFAULT_SERVER:
-        offers = [a for a in view.experiment(DEFAULT_SERVER, "offer") if a.offered]
+    if full.made_for(Purposes):
+        offers = [a for a in view.made(Purposes.OFFER) if a.offered]
     else:
         offers = [a for a in view.subject if a.offered]
     taken = "accepted" if any(a.reused for a in offers) else "not accepted"

@@ -23,6 +23,7 @@ from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
+from tlsresume.experiments.purposes import Retry
 from tlsresume.results import Attempt, Mechanism
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
@@ -90,7 +91,7 @@ def other_ticket_key(view: View) -> Match | None:
         return Match(
             seen=(f"{share(view)}, with sessions issued moments before",),
             evidence=shown(view, view.declined[0], (*view.accepted, *view.fresh_taken)[0]),
-            proven=bool(view.experiment("retry")),
+            proven=bool(view.made(Retry)),
             ask=("retry",),
             candidates=("server-policy (load shedding, say)",),
             not_known=("key names: these tickets show none",),
@@ -131,7 +132,7 @@ def _without_names(view: View) -> Match | None:
 
 def _nodes_without_names(view: View) -> Match:
     """Fresh sessions are taken at times only: so did the file's session fare."""
-    offers = [a for a in view.experiment("retry") if a.offered and a.handshake_done]
+    offers = [a for a in view.made(Retry) if a.offered and a.handshake_done]
     return Match(
         seen=(
             f"fresh sessions, too, resume only at times: {len(view.fresh_taken)} of {len(offers)}",
@@ -143,26 +144,26 @@ def _nodes_without_names(view: View) -> Match:
 
 
 def _between_addresses(view: View) -> Match | None:
-    taken = {a.series for a in view.accepted}
+    taken = {a.purpose for a in view.accepted}
     declined = [a for a in view.declined if same_key(view, a) is not True]
-    refused = {a.series: a for a in declined if a.series not in taken}
+    refused = {a.purpose: a for a in declined if a.purpose not in taken}
     if not refused:
         return None
     keys = {
-        series: (view.offered_key(attempt), view.issued_key(attempt))
-        for series, attempt in refused.items()
+        purpose: (view.offered_key(attempt), view.issued_key(attempt))
+        for purpose, attempt in refused.items()
     }
     unlike = unlike_servers(view, refused.values())
     return Match(
         seen=(
             *(
-                f"a session {series} is refused on {view.address}"
+                f"a session {purpose.series} is refused on {view.address}"
                 + (
                     f", key {short(old, (new,))} there, {short(new, (old,))} here"
                     if old and new
                     else ""
                 )
-                for series, (old, new) in keys.items()
+                for purpose, (old, new) in keys.items()
             ),
             *((UNLIKE,) if unlike else ()),
         ),
@@ -241,7 +242,7 @@ def _taking_turns(view: View) -> list[str]:
     """The key names of connections made one after the other, where two take strict turns."""
     met = (
         view.issued_key(a) or (view.offered_key(a) if a.reused else None)
-        for a in view.experiment("retry")
+        for a in view.made(Retry)
     )  # fmt: skip
     names = [name for name in met if name]
     strict = all(one != other for one, other in pairwise(names))

@@ -9,7 +9,6 @@ session, made with it, is offered without it. Without a control nothing is calle
 from __future__ import annotations
 
 from tlsresume.diagnosis.answers import AnswerClass, answer_of
-from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.control import shown
 from tlsresume.diagnosis.crossed_names import (
     Crossing,
@@ -26,14 +25,7 @@ from tlsresume.diagnosis.refusals import refusal_words, refused_by_status, refus
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.listing import (
-    ANSWERS,
-    CARRIED,
-    CROSS_NAME,
-    FULL,
-    OFFER,
-    WITH_CERT_FULL,
-)
+from tlsresume.experiments.purposes import Answers, CrossName
 from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Attempt
 
@@ -91,10 +83,10 @@ def _under_one_name(view: View) -> Match | None:
     without = [
         a
         for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and a.experiment not in OTHER_PLANS
+        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_plan
     ]
     refused = [a for a in without if refused_by_status(a) is not None]
-    again = [a for a in view.experiment(ANSWERS, OFFER) if a.reused]
+    again = [a for a in view.made(Answers.OFFER) if a.reused]
     resumed = [*view.accepted, *again]
     served = [a for a in resumed if (answer := answer_of(a)) is not None and answer.ok]
     if view.saved is not None or not refused or not served:
@@ -104,7 +96,7 @@ def _under_one_name(view: View) -> Match | None:
     enough = len(refused) >= _ENOUGH and len(served) >= _ENOUGH
     return Match(
         proven=enough,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity=None if enough else "warning",
         seen=(
             f"without a session: {refusal_words(refused[0])}, on {connections(len(refused))}",
@@ -359,7 +351,7 @@ def certificate_carried(view: View) -> Match | None:
     the certificate, is offered by a client that has none, is resumed, and served.
     """
     carried = [
-        a for a in view.experiment(CROSS_NAME, CARRIED) if a.reused is True and served(a)
+        a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)
     ]  # fmt: skip
     if not carried:
         return None
@@ -385,8 +377,8 @@ def cross_name_untested(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME`: no session could be had under the target's own name, or
     the control, a full handshake under the other name, could not be made.
     """
-    made = view.experiment(CROSS_NAME)
-    fulls = [a for a in made if a.series in (FULL, WITH_CERT_FULL)]
+    made = view.made(CrossName)
+    fulls = [a for a in made if a.made_for(CrossName.FULL, CrossName.WITH_CERT_FULL)]
     if not fulls:
         return None
     found = list(crossings(view))

@@ -14,7 +14,7 @@ from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.listing import ANSWERS, OFFER
+from tlsresume.experiments.purposes import Answers
 from tlsresume.results import Attempt
 
 #: So many answers of each side are enough to call a difference the server's habit.
@@ -68,7 +68,7 @@ def _told(attempts: Sequence[Attempt]) -> tuple[_Told, ...]:
 
 
 def _sides(view: View) -> _Sides:
-    again = [attempt for attempt in view.experiment(ANSWERS, OFFER) if attempt.reused]
+    again = [attempt for attempt in view.made(Answers.OFFER) if attempt.reused]
     resumed = [a for a in (*view.accepted, *again) if not _crossed(view, a)]
     return _Sides(_told(view.full), _told(resumed))
 
@@ -154,7 +154,7 @@ def resumed_then_refused(view: View) -> Match | None:
         ),
         evidence=_shown(view, different, sides),
         proven=enough,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity=None if enough or telling or len(different) > 1 else "info",
         not_known=() if enough else ("whether it is so each time: few answers were seen",),
     )
@@ -175,13 +175,13 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     """A saved session's request was refused, and what others get is not known yet."""
     refused = [told for told in sides.resumed if unusual(told.attempt)]
     silent = all(told.answer.kind is AnswerClass.NONE for told in refused)
-    if not refused or view.settled(ANSWERS) or silent:
+    if not refused or view.settled("answers") or silent:
         return None
     return Match(
         seen=(f"resumed: {tally([told.answer for told in refused])}",),
         evidence=_shown(view, refused, sides),
         proven=False,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity="info",
         not_known=("what a full handshake gets: it was not tried",),
     )
@@ -224,7 +224,7 @@ def resumed_then_unanswered(view: View) -> Match | None:
     enough = _enough(sides, silent)
     if not enough and not view.judged:
         return None  # as above
-    if not answered and view.settled(ANSWERS):
+    if not answered and view.settled("answers"):
         return None
     closed = [told for told in silent if _closed(told.attempt)]
     how = "closed without an answer" if len(closed) == len(silent) else "not answered"
@@ -240,7 +240,7 @@ def resumed_then_unanswered(view: View) -> Match | None:
         seen=tuple(seen),
         evidence=_shown(view, silent, sides),
         proven=enough,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity=None if enough else "info",
         not_known=() if enough else ("whether it is so each time: few answers were seen",),
     )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.diagnosis.view import View
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 
 Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
@@ -44,7 +45,7 @@ class Match:
     seen: tuple[str, ...]
     evidence: tuple[str, ...] = ()
     proven: bool = True
-    ask: tuple[str, ...] = ()
+    ask: tuple[ExperimentName, ...] = ()
     candidates: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     title: str | None = None

@@ -6,7 +6,7 @@ from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
+from tlsresume.experiments.purposes import FTPData
 from tlsresume.results import Attempt
 
 _FTPS = (
@@ -40,18 +40,14 @@ def plaintext_injection(view: View) -> Match | None:
     )
 
 
-def _series(view: View, name: str) -> tuple[Attempt, ...]:
-    return view.experiment(FTP_DATA, name)
-
-
 def _of_control(view: View) -> tuple[Attempt, ...]:
     """Data connections that were offered a session of the control connection itself."""
-    return (*_series(view, FRESH)[:1], *_series(view, SAME))
+    return (*view.made(FTPData.FRESH)[:1], *view.made(FTPData.SAME))
 
 
 def _issued(view: View) -> bool:
     """Whether a control connection brought a session."""
-    return any(a.sessions for a in _series(view, CONTROL))
+    return any(a.sessions for a in view.made(FTPData.CONTROL))
 
 
 def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
@@ -86,7 +82,7 @@ def ftp_reuse_required(view: View) -> Match | None:
     A listing without a session is refused (522, 425, or the data connection is closed), with
     the control connection's session it succeeds.
     """
-    offered, none = _of_control(view), _series(view, NONE)
+    offered, none = _of_control(view), view.made(FTPData.NONE)
     if not none or listed(none[0]) or not any(sound(a) for a in offered):
         return None
     return Match(
@@ -115,7 +111,7 @@ def ftp_reuse_fails(view: View) -> Match | None:
     A listing fails without a session, and with the control connection's session too, where
     it has one.
     """
-    offered, none = _of_control(view), _series(view, NONE)
+    offered, none = _of_control(view), view.made(FTPData.NONE)
     tried = (*offered, *none)
     if not tried or any(listed(a) for a in tried) or (not offered and _issued(view)):
         return None
@@ -148,7 +144,7 @@ def ftp_data_not_resumed(view: View) -> Match | None:
     if any(a.reused for a in offered):
         return None
     seen = [_in_words(offered, "with the control connection's session")]
-    later = [a for a in _series(view, FRESH)[1:] if a.reused]
+    later = [a for a in view.made(FTPData.FRESH)[1:] if a.reused]
     if later:
         seen.append(f"sessions of data connections resume, on {connections(len(later))}")
     return Match(seen=tuple(seen), evidence=_shown(view, offered[0]))
@@ -171,8 +167,11 @@ def ftp_tickets_run_out(view: View) -> Match | None:
     """
     seen, shown = [], []
     grave = False
-    for name, what in ((FRESH, "a fresh ticket each time"), (SAME, "one ticket again and again")):
-        tried = _series(view, name)
+    for purpose, what in (
+        (FTPData.FRESH, "a fresh ticket each time"),
+        (FTPData.SAME, "one ticket again and again"),
+    ):
+        tried = view.made(purpose)
         failed = first_failure(tried)
         if failed is None or failed == 1:
             continue
@@ -181,11 +180,11 @@ def ftp_tickets_run_out(view: View) -> Match | None:
             f"{what}: data connection {failed} of {len(tried)} is the first that fails: {reply}"
         )
         shown.append(tried[failed - 1])
-        grave = grave or name == FRESH
+        grave = grave or purpose is FTPData.FRESH
     if not seen:
         return None
-    tickets = max((len(a.tickets) for a in _series(view, CONTROL)), default=0)
-    required = any(not listed(a) for a in _series(view, NONE))
+    tickets = max((len(a.tickets) for a in view.made(FTPData.CONTROL)), default=0)
+    required = any(not listed(a) for a in view.made(FTPData.NONE))
     return Match(
         seen=(*seen, f"{tickets} tickets came on the control connection"),
         evidence=_shown(view, *shown),
@@ -220,7 +219,7 @@ def pasv_address_ignored(view: View) -> Match | None:
     """
     named = [
         a
-        for a in view.experiment(FTP_DATA)
+        for a in view.made(FTPData)
         if a.named_address is not None and a.named_address != a.address
     ]
     if not named:

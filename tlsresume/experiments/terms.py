@@ -13,7 +13,7 @@ from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
-from tlsresume.results import Mechanism
+from tlsresume.results import Mechanism, Purpose
 from tlsresume.target import Target, format_endpoint
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -75,12 +75,11 @@ class Terms:
         return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
     def errand(
-        self, experiment: str, series: str, mechanism: Mechanism, *, wait: float | None = None
+        self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None
     ) -> Errand:
         """Wait for tickets; if none comes in a while, send data and wait on."""
         return Errand(
-            experiment=experiment,
-            series=series,
+            purpose=purpose,
             mechanism=mechanism,
             want_tickets=1 if mechanism == "psk" else 0,
             ticket_wait=self.options.ticket_wait if wait is None else wait,

@@ -54,6 +54,7 @@ from tlsresume.results.measured import (
     Verdict,
     wilson_interval,
 )
+from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted
 from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
 
 __all__ = [
@@ -85,8 +86,11 @@ __all__ = [
     "LifetimeResult",
     "Mechanism",
     "MechanismResult",
+    "PlainPurpose",
+    "Purpose",
     "Report",
     "ResumeResult",
+    "Role",
     "SaveResult",
     "SealedSession",
     "Series",
@@ -104,5 +108,6 @@ __all__ = [
     "Verdict",
     "Verification",
     "Violation",
+    "Wanted",
     "wilson_interval",
 ]

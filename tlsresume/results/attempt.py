@@ -7,6 +7,7 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
+from tlsresume.results.purpose import Purpose, Wanted
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -121,7 +122,7 @@ class Traffic:
 class Attempt:
     """One connection, and all that was seen on it.
 
-    `experiment` and `series` say why it was made. `offered` and `accepted` are read
+    `purpose` says why it was made. `offered` and `accepted` are read
     from the wire (ClientHello and ServerHello); `reused` is SSL_session_reused(3);
     each is None where the handshake did not get that far. `offer` is the session
     handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
@@ -143,8 +144,7 @@ class Attempt:
     time: float
     address: str
     port: int
-    experiment: str
-    series: str
+    purpose: Purpose
     plan: Plan
     ask: int = 0
     local_port: int | None = None
@@ -191,6 +191,20 @@ class Attempt:
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
+
+    @property
+    def experiment(self) -> str:
+        """What JSON calls the experiment that it belongs to."""
+        return self.purpose.experiment
+
+    @property
+    def series(self) -> str:
+        """What JSON calls the part of the experiment that it belongs to."""
+        return self.purpose.series
+
+    def made_for(self, *wanted: Wanted) -> bool:
+        """Whether it was made for one of these purposes, or for one of these types."""
+        return self.purpose.is_any(*wanted)
 
     @property
     def http_status(self) -> int | None:
