@@ -277,4 +277,5 @@ complete -c tlsresume -n '__fish_seen_subcommand_from policy' -s q -l quiet -d '
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -s h -l help -d 'Show this message and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -F
 
+complete -c tlsresume -n '__fish_seen_subcommand_from selftest' -s v -l verbose -d 'Show all that each command prints, not its answer only'
 complete -c tlsresume -n '__fish_seen_subcommand_from selftest' -s h -l help -d 'Show this message and exit'

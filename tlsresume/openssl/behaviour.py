@@ -175,7 +175,7 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
         ),
         "issued but never honoured": Truth(
             verdict="does-not-resume",
-            says="tickets and IDs are issued, and each one is refused",
+            says="tickets and IDs are issued, and each is refused",
             states=_states("not-resumed", "not-resumed", "not-resumed"),
             reuse=False,
         ),
@@ -186,7 +186,7 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
         ),
         "single-use": Truth(
             verdict="resumes",
-            says="each TLS 1.3 ticket is accepted once, as RFC 8446 appendix C.4 likes it",
+            says="each TLS 1.3 ticket is accepted once (RFC 8446 appendix C.4)",
             states=_states("resumed", "resumed", "resumed"),
             reuse=False,
         ),
