@@ -9,6 +9,7 @@ import pytest
 
 from tests.causes import ROWS
 from tests.golden import cases
+from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.judge import judge
 from tlsresume.formats import text
 from tlsresume.formats.causes_text import put_causes
@@ -154,12 +155,17 @@ def test_one_cause_of_two_mechanisms_is_told_once():
 
 
 def test_the_setting_of_recognised_software_is_the_third_line():
-    """Where all settings are of one software, the first is shown; where they are of several,
-    none of them is."""
-    one = replace(cases.FINDING, directives=("nginx ssl_session_ticket_key",))
-    assert "       nginx ssl_session_ticket_key\n" in screen(with_findings(one))
-    assert "haproxy" not in screen(with_findings(cases.FINDING))
-    assert "nginx" not in screen(with_findings(cases.FINDING))
+    """Where the settings of one software are left, the first is shown; where nothing was
+    recognised, what to do, or the command that explains it."""
+    every = next(rule for rule in RULES if rule.code == "other-ticket-key").directives
+    nginx = tuple(line for line in every if line.startswith("nginx"))
+    known = replace(cases.FINDING, directives=nginx)
+    assert f"       {nginx[0]}\n" in screen(with_findings(known))
+    unknown = replace(cases.FINDING, directives=every)
+    assert not any(line in screen(with_findings(unknown)) for line in every)
+    assert "       same key file on every node; rotate together\n" in screen(with_findings(unknown))
+    second = replace(unknown, code="cache-miss", advice="much to do " * 20)
+    assert "       tlsresume explain cache-miss\n" in screen(with_findings(unknown, second))
 
 
 def test_tries_made_are_told_of_tries_asked():

@@ -20,6 +20,9 @@ from tlsresume.formats.printable import printable
 from tlsresume.formats.table_text import MECHANISM_WORDS
 from tlsresume.results import AddressResult, Finding, Mechanism
 
+#: Rows that a whole answer may take: a screen without what was typed and the next prompt.
+ANSWER_ROWS = 22
+
 #: Rows of a screen, and those of them that stand below the causes: what to type for more, the
 #: last line (which may take three rows), and the shell's prompt.
 SCREEN_ROWS = 24
@@ -30,6 +33,9 @@ _ROWS, _SURE, _WEIGHT = 3, 2, 2
 _SEVERITIES = ("error", "warning", "info")
 #: Causes of "not resumed" that are information only of a mechanism that is not judged.
 _CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule.severity != "info")
+
+#: By code, what there is to set in all software.
+_DIRECTIVES = {rule.code: frozenset(rule.directives) for rule in RULES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,15 @@ def causes_of(findings: Sequence[Finding]) -> list[Cause]:
     return sorted(causes, key=lambda cause: cause.rank)
 
 
-def put_causes(page: Page, findings: Sequence[Finding], addresses: Sequence[AddressResult]) -> None:
+def put_causes(
+    page: Page,
+    findings: Sequence[Finding],
+    addresses: Sequence[AddressResult] = (),
+    *,
+    whole_screen: bool = False,
+) -> None:
     """The causes that this reader wants to see, as many as there are rows for; then what to
-    type to read more."""
+    type to read more. `whole_screen`: lines above that may be left out make room for them."""
     judged = {row.mechanism for each in addresses for row in each.mechanisms if row.judged}
     tested = tuple(address.address for address in addresses)
     shown: list[Cause] = []
@@ -91,7 +103,7 @@ def put_causes(page: Page, findings: Sequence[Finding], addresses: Sequence[Addr
             codes = ", ".join(_beside_words(cause) for cause in causes)
             with page.aside(_WEIGHT if causes is beside else 0):
                 page.one_line(codes, first=words, style=FAINT, text_style=FAINT)
-    cut_short = page.view.wraps and page.fit(rows)
+    cut_short = whole_screen and page.view.wraps and page.fit(rows)
     _put_more(page, shown or beside, cut_short=cut_short)
 
 
@@ -131,29 +143,31 @@ def _put_cause(
             title = longer
     before = page.rows
     page.prose(title, first=lead, style=style)
-    left = _ROWS - (page.rows - before)
     evidence = next(iter(found.evidence), "")
-    setting = one_setting(found) or _short_advice(found, room)
     # What to type to read more of the first cause stands under all.
-    if not setting and not first:
-        setting = f"tlsresume explain {found.code}"
-    if setting:
-        left -= 1
-    if evidence and left:
-        page.wrapped(evidence, rows=left, first=indent)
-    if setting:
-        page.one_line(setting, first=indent)
+    lines = [evidence, _what_to_do(found, room, first=first)]
+    # A title of two rows leaves one more.
+    for line in [line for line in lines if line][: _ROWS - (page.rows - before)]:
+        page.one_line(line, first=indent)
 
 
 def one_setting(finding: Finding) -> str:
-    """The setting for the software that was recognised; nothing where none was."""
-    software = {line.split(" ", 1)[0] for line in finding.directives}
-    return finding.directives[0] if len(software) == 1 else ""
+    """The setting for the software that was recognised; nothing where none was, which leaves
+    those of all software."""
+    if not finding.directives:
+        return ""
+    fewer = set(finding.directives) < _DIRECTIVES.get(finding.code, frozenset())
+    return finding.directives[0] if fewer or len(finding.directives) == 1 else ""
 
 
-def _short_advice(finding: Finding, room: int) -> str:
-    """What to do, where that is one line."""
-    return finding.advice if cells(printable(finding.advice)) <= room else ""
+def _what_to_do(finding: Finding, room: int, *, first: bool) -> str:
+    """The setting of the software that was recognised; else the advice, where it is one line;
+    else where to read it."""
+    if setting := one_setting(finding):
+        return setting
+    if first or cells(printable(finding.advice)) <= room:
+        return finding.advice
+    return f"tlsresume explain {finding.code}"
 
 
 def _where(cause: Cause, judged: set[Mechanism], tested: tuple[str, ...]) -> str:

@@ -94,7 +94,7 @@ def put_screen(
     put_lifetimes(page, target.lifetimes)
     put_key_uses(page, target.ticket_keys)
     put_asked()
-    put_causes(page, target.findings, target.addresses)
+    put_causes(page, target.findings, target.addresses, whole_screen=True)
 
 
 def _put_skipped(page: Page, skipped: Sequence[Skipped]) -> None:

@@ -98,7 +98,7 @@ def summary(report: Report, view: View) -> str:
         if view.verbose:
             put_findings(page, report.findings, place=False)
         else:
-            put_causes(page, report.findings, ())
+            put_causes(page, report.findings)
             if not report.findings:
                 page.line(("Details: -v, or one target alone", FAINT))
     put_last_line(page, report)

@@ -181,7 +181,7 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
         ),
         "separate keys": Truth(
             verdict="partly",
-            says="two nodes by turns, neither of which knows the other's sessions",
+            says="two nodes by turns, neither knows the other's sessions",
             states=_states("partly", "partly", "partly"),
         ),
         "single-use": Truth(
