@@ -5,6 +5,7 @@ The table of the first screen, which folds addresses, is in `table_text`.
 
 from __future__ import annotations
 
+from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
 from tlsresume.formats.table_text import STATE_STYLE, VERSION_WORDS, as_one_node, mixed
@@ -43,6 +44,7 @@ def put_address(page: Page, address: AddressResult) -> None:
         page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
+    put_early_data(page, address.early_data)
     put_ftp_data(page, address.ftp_data)
     _put_meaning(page, address)
 

@@ -60,8 +60,7 @@ def groups_of(addresses: Sequence[AddressResult]) -> list[list[AddressResult]]:
 def _alike(address: AddressResult) -> Hashable:
     error = None if address.error is None else (address.error.kind, address.error.step)
     rows = tuple(_row_alike(row) for row in address.mechanisms)
-    # What FTPS data connections did is told per address.
-    return (rows, address.unspoken, error, address.ftp_data)
+    return (rows, address.unspoken, error, address.ftp_data, address.early_data)
 
 
 def _row_alike(row: MechanismResult) -> Hashable:

@@ -10,6 +10,7 @@ from tlsresume.results.attempt import (
     MECHANISMS,
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
@@ -18,6 +19,15 @@ from tlsresume.results.attempt import (
     Timings,
     Traffic,
     Verification,
+)
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import (
+    EarlyAfter,
+    EarlyData,
+    EarlyOutcome,
+    EarlyReason,
+    EarlyRequest,
+    UnsafeMethod,
 )
 from tlsresume.results.judged import (
     Change,
@@ -74,6 +84,12 @@ __all__ = [
     "CheckKind",
     "CheckOutcome",
     "Crossing",
+    "EarlyAfter",
+    "EarlyAsk",
+    "EarlyData",
+    "EarlyOutcome",
+    "EarlyReason",
+    "EarlyRequest",
     "ErrorResult",
     "FTPData",
     "Failure",
@@ -86,6 +102,7 @@ __all__ = [
     "LifetimeResult",
     "Mechanism",
     "MechanismResult",
+    "OptionValue",
     "PlainPurpose",
     "Purpose",
     "Report",
@@ -105,6 +122,7 @@ __all__ = [
     "Timings",
     "Tool",
     "Traffic",
+    "UnsafeMethod",
     "Verdict",
     "Verification",
     "Violation",

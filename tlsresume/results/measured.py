@@ -10,6 +10,7 @@ from tlsresume.errors import ErrorStack
 from tlsresume.results.attempt import (
     Mechanism,
 )
+from tlsresume.results.early_data import EarlyData
 from tlsresume.session.layouts import LooksLike
 
 Severity = Literal["info", "warning", "error"]
@@ -236,7 +237,8 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressResult:
-    """One address of a target. `unspoken` are TLS versions that it was seen to refuse."""
+    """One address of a target. `unspoken` are TLS versions that it was seen to refuse;
+    `early_data` is None where it was not asked for (--replay-early-data)."""
 
     address: str
     port: int
@@ -247,6 +249,7 @@ class AddressResult:
     ftp_data: tuple[FTPData, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     unspoken: tuple[str, ...] = ()
+    early_data: EarlyData | None = None
 
 
 @dataclass(frozen=True, slots=True)
