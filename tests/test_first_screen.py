@@ -15,6 +15,7 @@ from tlsresume.formats import text
 from tlsresume.formats.causes_text import put_causes
 from tlsresume.formats.folding_text import folded, keys_sentence
 from tlsresume.formats.page import UNWRAPPED, Page, View, cut
+from tlsresume.formats.session_text import render_resume
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import (
     AddressResult,
@@ -160,7 +161,9 @@ def test_the_setting_of_recognised_software_is_the_third_line():
     every = next(rule for rule in RULES if rule.code == "other-ticket-key").directives
     nginx = tuple(line for line in every if line.startswith("nginx"))
     known = replace(cases.FINDING, directives=nginx)
-    assert f"       {nginx[0]}\n" in screen(with_findings(known))
+    assert f"       {nginx[0]}: same key file on every node; rotate ...\n" in screen(
+        with_findings(known)
+    )
     unknown = replace(cases.FINDING, directives=every)
     assert not any(line in screen(with_findings(unknown)) for line in every)
     assert "       same key file on every node; rotate together\n" in screen(with_findings(unknown))
@@ -262,3 +265,21 @@ def test_cuts_end_between_words():
     assert cut("one two three", 12) == "one two ..."
     assert cut("one, two three", 9) == "one ..."
     assert cut("abcdefghijkl", 8) == "abcde..."
+
+
+@pytest.mark.parametrize("case", cases.RESUMES)
+def test_a_resume_fits_a_screen(case):
+    """What became of a saved session takes 22 rows at most; its first line has Reused or New,
+    its last ones decide, and what was left out is there with -v."""
+    result = replace(cases.RESUMES[case], exit_status=3, why="the session was not reused")
+    found = replace(cases.FINDING, evidence=("seen " * 30,) * 5)
+    result = replace(result, findings=(found,), notes=result.notes + ("a note",) * 3)
+    printed = render_resume(result, SCREEN)
+    if case != "hostile":
+        assert size(printed)[0] <= 22, printed
+    if not result.each_address and case not in ("failed", "no-reason", "hostile"):
+        assert printed.startswith(("Reused, ", "New, "))
+    assert printed.splitlines()[-1].startswith("FAIL (exit 3): ")
+    whole = render_resume(result, replace(SCREEN, verbose=True))
+    assert "traffic" not in printed or "traffic" in whole
+    assert "More: -v" not in whole

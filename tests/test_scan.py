@@ -10,6 +10,7 @@ import pytest
 
 from tests.peers import RawPeer, refused_port
 from tlsresume.actions.probe import Probe
+from tlsresume.actions.waiting import waiting_words
 from tlsresume.errors import BindingError, ExitStatus, UsageError
 from tlsresume.experiments.purposes import Elicit, Tries
 from tlsresume.lab import Doing, Errand
@@ -17,7 +18,7 @@ from tlsresume.openssl import binding
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import Report, TargetResult
-from tlsresume.scan import _waiting, scan, tool
+from tlsresume.scan import scan, tool
 from tlsresume.target import Target, parse_target
 from tlsresume.version import __version__
 from tlsresume.wire.handshake import ProtocolVersion
@@ -60,7 +61,7 @@ def test_a_long_run_says_what_it_does(count, monkeypatch):
     nothing."""
     monkeypatch.setattr("tlsresume.scan.STATUS_AFTER", 0.05)
     monkeypatch.setattr("tlsresume.scan.STATUS_EVERY", 0.05)
-    monkeypatch.setattr("tlsresume.scan._WAITING", 0.2)
+    monkeypatch.setattr("tlsresume.actions.waiting.WAITING", 0.2)
     said: list[str] = []
     slow = replace(OPTIONS, connect=ConnectOptions(timeout=0.6, tls=(ProtocolVersion.TLSv1_3,)))
     with RawPeer("silent") as peer:
@@ -84,12 +85,12 @@ def test_an_offer_without_an_answer_is_named_with_its_try():
     """Who waits for an answer to an offered session is told for how long, and which try it is."""
     errand = Errand(purpose=Tries.FIXED, mechanism="psk", number=2, of=5)
     offered = Doing(errand=errand, offers=True, since=0.0, limit=10.0, stage="handshake")
-    assert _waiting(offered, 7.2) == (
+    assert waiting_words(offered, 7.2) == (
         "waiting for an answer to an offered session, 7 of 10 s, try 2 of 5"
     )
     other = Errand(purpose=Elicit.FULL)
     late = Doing(errand=other, offers=False, since=0.0, limit=3.0, stage="ticket")
-    assert _waiting(late, 3.4) == "waiting for a ticket, 3 of 3 s"
+    assert waiting_words(late, 3.4) == "waiting for a ticket, 3 of 3 s"
 
 
 def test_no_targets_make_an_empty_report():

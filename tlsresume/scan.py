@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tlsresume.actions.probe import Probe, no_time
+from tlsresume.actions.waiting import STATUS_AFTER, STATUS_EVERY, longest_wait
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import first_of
-from tlsresume.lab import Doing, Gate, Stage
+from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
@@ -30,26 +31,10 @@ OnResult = Callable[[TargetResult], None]
 #: How many targets are probed at a time.
 PARALLEL = 8
 
-#: Seconds after which a run is long enough to say what it does, and from then on how often.
-STATUS_AFTER = 0.5
-STATUS_EVERY = 0.5
-#: What has been waited for so long is named; what is quicker is counted.
-_WAITING = 0.5
-
 #: Seconds that it takes to judge and print one target that was never begun, and how many of
 #: them all targets together may take after the deadline: it is missed by 2 s at most.
 _TELL_ONE = 0.0001
 _TELL_AFTER = 1.0
-
-#: What is waited for in each stage of a connection; and where a session is offered on it.
-_WAITS: dict[Stage, str] = {
-    "connection": "waiting for a connection",
-    "handshake": "waiting for a full handshake",
-    "ticket": "waiting for a ticket",
-}
-_OFFER_WAITS: dict[Stage, str] = _WAITS | {
-    "handshake": "waiting for an answer to an offered session",
-}
 
 #: Experiments in words, where their names say little to those who wait.
 _DOING = {
@@ -187,12 +172,7 @@ class _Run:
     @property
     def waiting(self) -> str:
         """What is waited for, and until when at most; nothing where nothing takes long."""
-        if self._probe is None or not self._probe.lab.doing:
-            return ""
-        lab = self._probe.lab
-        longest = min(lab.doing, key=lambda each: each.since)
-        waited = lab.now() - longest.since
-        return _waiting(longest, waited) if waited >= _WAITING else ""
+        return "" if self._probe is None else longest_wait(self._probe.lab)
 
     @property
     def doing(self) -> str:
@@ -245,14 +225,6 @@ async def _tell(runs: Sequence[_Run], status: Callable[[str], None]) -> None:
     while True:
         status(_status(runs, time.monotonic() - began))
         await asyncio.sleep(STATUS_EVERY)
-
-
-def _waiting(doing: Doing, waited: float) -> str:
-    """`waiting for an answer to an offered session, 7 of 10 s, try 2 of 5`."""
-    words = (_OFFER_WAITS if doing.offers else _WAITS)[doing.stage]
-    said = f"{words}, {min(waited, doing.limit):.0f} of {doing.limit:.3g} s"
-    errand = doing.errand
-    return f"{said}, try {min(errand.number, errand.of)} of {errand.of}" if errand.of else said
 
 
 def _status(runs: Sequence[_Run], seconds: float) -> str:

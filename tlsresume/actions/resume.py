@@ -24,6 +24,7 @@ from tlsresume.actions.reach import (
 )
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
+from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
@@ -63,16 +64,18 @@ def resume(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    status: Status | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
     The target is the one in the file unless given. After `deadline` seconds, or on an interrupt
-    once the session was offered, what is known by then is the result. Raises SessionFileError
+    once the session was offered, what is known by then is the result. `status` gets a line that
+    tells what is waited for, each half second of a run that is not quick. Raises SessionFileError
     for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
     refuses the session itself; LocalError where this machine makes no connection; and UsageError,
     also for another host than the session's own without `any_host`.
     """
-    running = _prepared(session_file, target, options, trace)
+    running = _prepared(session_file, target, options, trace, status)
     try:
         return loop.run(running.run(deadline))
     except KeyboardInterrupt:
@@ -88,9 +91,10 @@ async def aresume(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    status: Status | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
-    return await _prepared(session_file, target, options, trace).run(deadline)
+    return await _prepared(session_file, target, options, trace, status).run(deadline)
 
 
 def _prepared(
@@ -98,6 +102,7 @@ def _prepared(
     target: Target | str | None,
     options: ResumeOptions | None,
     trace: Trace | None,
+    status: Status | None,
 ) -> _Resumption:
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
@@ -108,7 +113,7 @@ def _prepared(
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
     lab = lab_for(chosen.connect, where, trace)
-    return _Resumption(session_file, where, plan, chosen, lab)
+    return _Resumption(session_file, where, plan, chosen, lab, status)
 
 
 @dataclass(slots=True)
@@ -118,12 +123,13 @@ class _Resumption:
     plan: Plan
     options: ResumeOptions
     lab: NetworkLab
+    status: Status | None = None
     dns_ms: float = 0.0
 
     async def run(self, deadline: float | None) -> tuple[ResumeResult, Renewed | None]:
         """Offer, and explain; at the deadline what is known then."""
         try:
-            async with within(deadline):
+            async with within(deadline), telling(self.lab, self.status):
                 return await self._run()
         except TimeoutError:
             if not self.attempts:

@@ -12,6 +12,7 @@ from tlsresume.actions.reach import (
     out_of_time,
     within,
 )
+from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
@@ -40,15 +41,17 @@ def save(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    status: Status | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
 
     The list has one session per ticket, the newest last; it is empty where `saved` of
     the result is False. Raises UsageError, FileError or BindingError when the options
     cannot be carried out, and LocalError where this machine makes no connection; what is wrong
-    with the target is in the result, and so is that `deadline` seconds were not enough.
+    with the target is in the result, and so is that `deadline` seconds were not enough. `status`
+    gets a line that tells what is waited for, each half second of a run that is not quick.
     """
-    return loop.run(asave(target, options, trace=trace, deadline=deadline))
+    return loop.run(asave(target, options, trace=trace, deadline=deadline, status=status))
 
 
 async def asave(
@@ -57,6 +60,7 @@ async def asave(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    status: Status | None = None,
 ) -> Saved:
     """`save` for a running event loop. A task that is cancelled ends its connection at once."""
     chosen = chosen_target(target)
@@ -64,17 +68,20 @@ async def asave(
     checked.kind("options", settings, SaveOptions, "a SaveOptions")
     try:
         async with within(deadline):
-            return await _save(chosen, settings, trace)
+            return await _save(chosen, settings, trace, status)
     except TimeoutError:
         return SaveResult(target=chosen.name, error=out_of_time(deadline)), []
 
 
-async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
+async def _save(
+    target: Target, options: SaveOptions, trace: Trace | None, status: Status | None
+) -> Saved:
     terms = Terms(target, options.connect, USER_AGENT)
     plan, errand = _plan(terms, options.mechanism)
     lab = lab_for(options.connect, target, trace)
     try:
-        attempt = await connect_first(lab, target, plan, errand)
+        async with telling(lab, status):
+            attempt = await connect_first(lab, target, plan, errand)
     except PeerError as error:
         failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
         return SaveResult(target=target.name, error=failure), []

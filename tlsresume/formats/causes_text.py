@@ -164,7 +164,9 @@ def _what_to_do(finding: Finding, room: int, *, first: bool) -> str:
     """The setting of the software that was recognised; else the advice, where it is one line;
     else where to read it."""
     if setting := one_setting(finding):
-        return setting
+        # A setting that is no more than its name does not say what to do with it.
+        short = finding.advice and cells(printable(setting)) < room // 2
+        return f"{setting}: {clause(finding.advice)}" if short else setting
     if first or cells(printable(finding.advice)) <= room:
         return finding.advice
     return f"tlsresume explain {finding.code}"

@@ -54,7 +54,7 @@ def render_inspection(file: Inspection, view: View) -> str:
     if file.master_key is not None:
         name = "PSK" if file.tls_version == "TLSv1.3" else "master secret"
         page.line((f"  {name}".ljust(22), BAD), file.master_key or "(none)")
-    page.fit_screen(ANSWER_ROWS)
+    page.fit_screen(ANSWER_ROWS, told=bool(file.findings))
     return page.render()
 
 

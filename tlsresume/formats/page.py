@@ -145,11 +145,14 @@ class Page:
             foreign = not start[0].strip() and words.startswith("::")
             self.line(start, (f"\\{words}" if foreign else words, text_style))
 
-    def fit_screen(self, rows: int) -> None:
-        """Leave out lines until it fits a screen, and say what shows them. A pipe and a reader
-        who wants everything get all; so does one whose answer does not fit anyway."""
+    def fit_screen(self, rows: int, *, told: bool = False) -> None:
+        """Leave out lines until it fits a screen, and say what shows them, unless that is
+        `told` already. A pipe and a reader who wants everything get all; so does one whose
+        answer does not fit anyway."""
         for_screen = self.view.wraps and not self.view.verbose
         if for_screen and self.rows > rows > self.rows_up_to(0) and self.fit(rows - 1):
+            if told:
+                return
             self.line(("More: -v", FAINT))
 
     def one_line(

@@ -152,8 +152,9 @@ def render_resume(result: ResumeResult, view: View) -> str:
         _put_addresses(page, result.each_address)
         found = [finding for each in result.each_address for finding in each.findings]
         _put_found(page, merge(found or result.findings), place=True)
+    told = any(each.findings for each in (result, *result.each_address))
+    page.fit_screen(ANSWER_ROWS - 2, told=told)
     put_last_line(page, result)
-    page.fit_screen(ANSWER_ROWS)
     return page.render()
 
 

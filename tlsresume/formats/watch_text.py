@@ -32,7 +32,7 @@ def render_watch(report: WatchReport, view: View) -> str:
     for target in report.targets:
         page = Page(view)
         put_watched(page, target)
-        page.fit_screen(ANSWER_ROWS)
+        page.fit_screen(ANSWER_ROWS, told=bool(target.findings))
         pages.append(page.render())
     return "\n".join(pages)
 
