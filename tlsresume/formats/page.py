@@ -92,6 +92,9 @@ class Page:
         #: How soon each line may be left out: 0 never, the others by `fit`, high ones first.
         self._weights: list[int] = []
         self._weight = 0
+        #: Lines of one number belong together: all are left out, or none.
+        self._entries: list[int] = []
+        self._entry = 0
 
     @property
     def rows(self) -> int:
@@ -114,22 +117,42 @@ class Page:
     def fit(self, rows: int) -> bool:
         """Leave out lines, of the greatest weight and the last of them first, until there are
         so many at most, or only such as are never left out. Whether any was left out."""
-        excess = self.rows - rows
-        if excess <= 0:
-            return False
-        droppable = [at for at, weight in enumerate(self._weights) if weight]
-        droppable.sort(key=lambda at: (self._weights[at], at), reverse=True)
-        gone = set(droppable[:excess])
-        self._lines = [line for at, line in enumerate(self._lines) if at not in gone]
-        self._weights = [each for at, each in enumerate(self._weights) if at not in gone]
+        entries: list[list[int]] = []
+        for at, entry in enumerate(self._entries):
+            if at and entry == self._entries[at - 1]:
+                entries[-1].append(at)
+            else:
+                entries.append([at])
+        droppable = [entry for entry in entries if self._weights[entry[0]]]
+        droppable.sort(key=lambda entry: (self._weights[entry[0]], entry))
+        gone: set[int] = set()
+        while droppable and self.rows - len(gone) > rows:
+            gone.update(droppable.pop())
+        kept = [at for at in range(self.rows) if at not in gone]
+        self._lines = [self._lines[at] for at in kept]
+        self._weights = [self._weights[at] for at in kept]
+        self._entries = [self._entries[at] for at in kept]
         return bool(gone)
 
     def line(self, *parts: Part) -> None:
         """Add one line as it is; without parts, an empty one."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
         safe = [(printable(text).replace(RUNNER_COMMAND, "##\\["), style) for text, style in styled]
+        self._entry += 1
         self._lines.append(safe)
         self._weights.append(self._weight)
+        self._entries.append(self._entry)
+
+    def _words(self, lines: list[str], first: tuple[str, str], text_style: str) -> None:
+        """Add lines that belong together, indented to `first`."""
+        indent = " " * cells(first[0])
+        entry = self._entry + 1
+        for number, words in enumerate(lines):
+            start = (indent, "") if number else first
+            # A CI runner takes a line that begins with :: for a command.
+            foreign = not start[0].strip() and words.startswith("::")
+            self.line(start, (f"\\{words}" if foreign else words, text_style))
+            self._entries[-1] = entry
 
     def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
         """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.
@@ -138,12 +161,7 @@ class Page:
         """
         lead = printable(first)
         wrapped = _wrap(printable(text), max(20, self.view.width - cells(lead)))
-        indent = " " * cells(lead)
-        for number, words in enumerate(wrapped or [""]):
-            start = (indent, "") if number else (lead, style)
-            # A CI runner takes a line that begins with :: for a command.
-            foreign = not start[0].strip() and words.startswith("::")
-            self.line(start, (f"\\{words}" if foreign else words, text_style))
+        self._words(wrapped or [""], (lead, style), text_style)
 
     def fit_screen(self, rows: int, *, told: bool = False) -> None:
         """Leave out lines until it fits a screen, and say what shows them, unless that is
@@ -159,8 +177,9 @@ class Page:
         self, text: str, *, first: str = "", style: str = "", text_style: str = ""
     ) -> None:
         """Add words that stay on one line: cut at the view's width."""
-        room = max(20, self.view.width - cells(printable(first)))
-        self.line((first, style), (cut(text, room), text_style))
+        lead = printable(first)
+        room = max(20, self.view.width - cells(lead))
+        self._words([cut(text, room)], (lead, style), text_style)
 
     def wrapped(self, text: str, *, rows: int, first: str = "", style: str = "") -> None:
         """Add words in so many lines at most, each indented to `first`; cut where they need more."""
@@ -169,8 +188,7 @@ class Page:
         lines = _wrap(printable(text), room)
         if len(lines) > rows:
             lines = [*lines[: rows - 1], cut(" ".join(lines[rows - 1 :]), room)]
-        for number, words in enumerate(lines):
-            self.line(" " * cells(lead) if number else (lead, style), words)
+        self._words(lines, (lead, style), "")
 
     def render(self) -> str:
         """The page as text, each line ended; with escape sequences only for a colour view."""

@@ -145,9 +145,11 @@ def render_resume(result: ResumeResult, view: View) -> str:
     """What became of the session; with several addresses, one part for each."""
     page = Page(view)
     for number, each in enumerate(result.each_address or (result,)):
-        if number:
-            page.line()
-        _put_resume(page, each, alone=not result.each_address)
+        # Of several addresses a list follows, which has the answer of each.
+        with page.aside(2 if result.each_address else 0):
+            if number:
+                page.line()
+            _put_resume(page, each, alone=not result.each_address)
     if result.each_address:
         _put_addresses(page, result.each_address)
         found = [finding for each in result.each_address for finding in each.findings]
@@ -179,7 +181,8 @@ def _put_resume(page: Page, result: ResumeResult, *, alone: bool) -> None:
         page.prose(result.reason, first="Why: ", style=FAIR)
     for line in result.notes:
         page.prose(line, first="  ")
-    put_facts(page, _resume_facts(result))
+    with page.aside(0 if alone else 9):
+        put_facts(page, _resume_facts(result))
     if result.error is not None:
         put_error(page, result.error)
     if result.error_stack is not None and (
