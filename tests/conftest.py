@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from tests import certificates
+from tlsresume.cli.configuring import VARIABLES
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
@@ -20,6 +21,16 @@ StartServer = Callable[..., Server]
 # How long one example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the user has configured does not reach the tests, nor the programs they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
+        for name in VARIABLES.values():
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(params=["1.2", "1.3"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tlsresume import checked
 from tlsresume.actions.reach import (
+    STOPPED,
     chosen_target,
     connect_first,
     lab_for,
     out_of_time,
     within,
 )
+from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
@@ -19,6 +22,7 @@ from tlsresume.experiments.purposes import Save
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand
 from tlsresume.network import loop
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
@@ -40,15 +44,27 @@ def save(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    status: Status | None = None,
+    stop: Stop | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
 
     The list has one session per ticket, the newest last; it is empty where `saved` of
     the result is False. Raises UsageError, FileError or BindingError when the options
     cannot be carried out, and LocalError where this machine makes no connection; what is wrong
-    with the target is in the result, and so is that `deadline` seconds were not enough.
+    with the target is in the result, and so is that `deadline` seconds were not enough, or that
+    another thread called `stop()`. `progress` is called with a line when a wait begins or ends;
+    `status` gets a line that tells what is waited for, each half second of a run that is not quick.
     """
-    return loop.run(asave(target, options, trace=trace, deadline=deadline))
+    chosen = chosen_target(target)
+    saving = asave(
+        chosen, options, trace=trace, deadline=deadline, progress=progress, status=status
+    )
+    try:
+        return loop.run(saving, stop)
+    except Stopped:
+        return SaveResult(target=chosen.name, error=STOPPED), []
 
 
 async def asave(
@@ -57,6 +73,8 @@ async def asave(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    status: Status | None = None,
 ) -> Saved:
     """`save` for a running event loop. A task that is cancelled ends its connection at once."""
     chosen = chosen_target(target)
@@ -64,17 +82,25 @@ async def asave(
     checked.kind("options", settings, SaveOptions, "a SaveOptions")
     try:
         async with within(deadline):
-            return await _save(chosen, settings, trace)
+            if progress is not None:
+                progress(f"{chosen.name}: connecting, and waiting for a session")
+            saved = await _save(chosen, settings, trace, status)
+            if progress is not None:
+                progress(f"{chosen.name}: {len(saved[1])} session(s) came")
+            return saved
     except TimeoutError:
         return SaveResult(target=chosen.name, error=out_of_time(deadline)), []
 
 
-async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
+async def _save(
+    target: Target, options: SaveOptions, trace: Trace | None, status: Status | None
+) -> Saved:
     terms = Terms(target, options.connect, USER_AGENT)
     plan, errand = _plan(terms, options.mechanism)
     lab = lab_for(options.connect, target, trace)
     try:
-        attempt = await connect_first(lab, target, plan, errand)
+        async with telling(lab, status):
+            attempt = await connect_first(lab, target, plan, errand)
     except PeerError as error:
         failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
         return SaveResult(target=target.name, error=failure), []

@@ -8,9 +8,6 @@ comes before what the command line says.
 from __future__ import annotations
 
 import functools
-import os
-import stat
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.connection_files import look_at_files, passphrase
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.proxying import (
-    first_line_bytes,
     proxy_header_said,
     proxy_said,
     with_proxy_of_environment,
@@ -87,7 +84,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         help="The client's address in the PROXY header; the default is our own.",
     ),
     _option(
-        OFFER, "--tls", multiple=True, type=click.Choice(["1.2", "1.3"]),
+        OFFER, "--tls", multiple=True, type=values.Version(),
         help="A TLS version that is allowed; give it twice for both (the default).",
     ),
     _option(
@@ -134,11 +131,11 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         " taken from $TLSRESUME_PASSPHRASE.",
     ),
     _option(
-        TIME, "--timeout", metavar="SECONDS", type=float, default=10.0, show_default=True,
-        callback=values.seconds(3600), help="Time allowed for one connection.",
+        TIME, "--timeout", metavar="TIME", default="10s", show_default=True,
+        callback=values.seconds(3600), help="Time allowed for one connection, such as 5s or 250ms.",
     ),
     _option(
-        TIME, "--ticket-wait", metavar="SECONDS", type=float, default=3.0, show_default=True,
+        TIME, "--ticket-wait", metavar="TIME", default="3s", show_default=True,
         callback=values.seconds(600), help="Time to wait for a TLS 1.3 ticket.",
     ),
     _option(
@@ -187,8 +184,10 @@ _NEEDS = {
 class Connection:
     """What the user said about connecting; gives a Target and ConnectOptions."""
 
-    def __init__(self, said: dict[str, Any]) -> None:
+    def __init__(self, said: dict[str, Any], own: dict[str, Any] | None = None) -> None:
         self._said = said
+        #: What a line of a target list says, by the names of options.
+        self.own: dict[str, Any] = own or {}
         for one, other in _EXCLUSIVE:
             if said[one] and said[other]:
                 first, second = (_spelling(name) for name in (one, other))
@@ -199,9 +198,11 @@ class Connection:
 
     def target(self, text: str) -> Target:
         """The target that a text names, reached as the options say. Raises UsageError."""
+        from tlsresume.cli.mistakes import check_target
         from tlsresume.target import parse_target
 
-        said = self._said
+        said, text = self._said, text.strip()
+        check_target(text)
         target = parse_target(
             text,
             servername=said["servername"],
@@ -242,7 +243,7 @@ class Connection:
         from tlsresume.wire.handshake import ProtocolVersion
 
         said = self._said
-        _look_at_files(said)
+        look_at_files(said)
         versions = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
         return ConnectOptions(
             tls=tuple(versions[name] for name in sorted(set(said["tls"]))) or BOTH_VERSIONS,
@@ -266,7 +267,7 @@ class Connection:
         if certificate is None:
             return None
         key: str = self._said["key"] or certificate
-        return ClientCertificate(certificate, key, _passphrase(key, self._said["passphrase_file"]))
+        return ClientCertificate(certificate, key, passphrase(key, self._said["passphrase_file"]))
 
     def line(self, words: list[str]) -> tuple[str, Connection]:
         """A line of a targets file: its target, and this connection as the line changes it.
@@ -286,69 +287,12 @@ class Connection:
         for one, other in _EXCLUSIVE:
             if one in given or other in given:
                 said[one] = said[other] = None
-        return context.params["target"], Connection(said | given)
+        own = {_spelling(name).lstrip("-"): value for name, value in given.items()}
+        return context.params["target"], Connection(said | given, own)
 
 
 def _spelling(name: str) -> str:
     return {"ipv4": "-4", "ipv6": "-6"}.get(name, "--" + name.replace("_", "-"))
-
-
-def _look_at_files(said: dict[str, Any]) -> None:
-    """Read the pipes among the files that OpenSSL is given while signals are heard, which the
-    event loop would put off; and say it where others can read the key log. Raises FileError."""
-    for name in ("cafile", "cert", "key"):
-        if said[name] is not None:
-            from tlsresume.errors import FileError
-            from tlsresume.session.bounded import LARGEST_PEM, read_held
-
-            read_held(said[name], LARGEST_PEM, FileError)
-    if said["keylogfile"]:
-        _warn_of_readers(said["keylogfile"])
-
-
-def _warn_of_readers(path: str) -> None:
-    """Say once that others can read or change the key log, which we only append to."""
-    context = click.get_current_context(silent=True)
-    meta = {} if context is None else context.meta
-    told = meta.setdefault("tlsresume.key logs told of", set())
-    try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  a path may be no valid Path
-    except (OSError, ValueError):
-        return
-    if path in told or not stat.S_ISREG(mode):
-        return
-    told.add(path)
-    from tlsresume.cli.console import warn
-    from tlsresume.session.file import permission_warnings
-
-    for warning in permission_warnings(path, stat.S_IMODE(mode)):
-        warn(f"{path}: {warning}")
-
-
-def _passphrase(key: str, file: str | None) -> bytes | None:
-    """The passphrase of an encrypted key: from a file, the environment or the terminal.
-
-    Raises FileError.
-    """
-    from tlsresume.errors import FileError
-    from tlsresume.session.bounded import LARGEST_PEM, read_held
-
-    if file is not None:
-        return first_line_bytes(file)
-    if b"ENCRYPTED" not in read_held(key, LARGEST_PEM, FileError):
-        return None
-    given = os.environ.get("TLSRESUME_PASSPHRASE")
-    if given is not None:
-        return os.fsencode(given)
-    if not sys.stdin.isatty():
-        from tlsresume.errors import UsageError
-
-        raise UsageError(
-            f"the key in {key} is encrypted, and there is no terminal to ask for its passphrase",
-            hints=("give it with --passphrase-file, or in $TLSRESUME_PASSPHRASE",),
-        )
-    answer: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
-    return os.fsencode(answer)
 
 
 def connection_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -370,6 +314,12 @@ def _command_for(words: list[str]) -> click.Command:
     has, it has only those that the words name, where all are known: lists have many lines."""
     spelt = frozenset(word.partition("=")[0] for word in words if word.startswith("-"))
     return _line_command_with(spelt) if spelt <= _spellings() else _line_command
+
+
+def line_options() -> tuple[str, ...]:
+    """The options that a line of a target list may have, in the order of `--help`."""
+    options = (each for each in _line_command.params if isinstance(each, click.Option))
+    return tuple(option.opts[0] for option in options)
 
 
 @functools.lru_cache(maxsize=1)

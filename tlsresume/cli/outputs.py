@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.errors import TLSResumeError
@@ -38,15 +39,33 @@ class Choice:
     name: str
     file: str | None
 
+    def __str__(self) -> str:
+        return self.name if self.file is None else f"{self.name}={self.file}"
+
 
 def _parse(names: Sequence[str], value: str) -> Choice:
     """A choice from `NAME`, `NAME=FILE` or `NAME=-`. Raises BadParameter."""
     name, equals, file = value.partition("=")
+    name = name.strip().lower()
     if name not in names:
         raise click.BadParameter(f"{name!r} is not one of {', '.join(names)}")
     if equals and not file:
         raise click.BadParameter("the file name after '=' is empty")
     return Choice(name, file if equals and file != "-" else None)
+
+
+def _chosen(
+    names: Sequence[str], ctx: click.Context, option: click.Parameter, values: Sequence[str]
+) -> tuple[Choice, ...]:
+    """The choices of a command. What the environment or a file names for every command may name
+    formats that this one does not have; those are left out. Raises BadParameter."""
+    said = ctx.get_parameter_source(option.name or "")
+    if said is None or said is ParameterSource.COMMANDLINE:
+        return tuple(_parse(names, value) for value in values)
+    from tlsresume.formats import FORMATS
+
+    every = [_parse((*names, *FORMATS), value) for value in values]
+    return tuple(choice for choice in every if choice.name in names)
 
 
 def _options(
@@ -60,7 +79,7 @@ def _options(
         group=GROUP,
         multiple=True,
         metavar=f"{'|'.join(names)}[=FILE]",
-        callback=lambda _context, _option, values: tuple(_parse(names, value) for value in values),
+        callback=lambda context, option, values: _chosen(names, context, option, values),
         help="How to print the result, or write it to FILE; may be given several times."
         " text is for people and the default.",
     )
@@ -169,6 +188,8 @@ class Outputs:
         self.verbose = verbose
         self.quiet = quiet
         self.brief = brief
+        #: Whether the run is about more than one target.
+        self.many = False
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
@@ -212,6 +233,8 @@ class Outputs:
             form = FORMATS[choice.name]
             if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(self._cut(choice, report), self._view(choice))
+                if not text:
+                    continue
                 self._put(choice, self._before_target(choice) + text)
 
     def _before_target(self, choice: Choice) -> str:
@@ -342,9 +365,11 @@ class Outputs:
         from tlsresume.cli.typed_command import typed_command
         from tlsresume.formats.page import View
 
-        if choice.file is None and choice.name == "text":
-            return view_of(stdout(), verbose=self.verbose)
-        return View(verbose=self.verbose, command=typed_command())
+        if choice.file is None:
+            view = view_of(stdout(), verbose=self.verbose)
+        else:
+            view = View(verbose=self.verbose)
+        return replace(view, many=self.many, command=typed_command())
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data
@@ -409,5 +434,9 @@ def error_result(error: TLSResumeError) -> ErrorResult:
 
     kind = type(error).__name__.removesuffix("Error").lower()
     return ErrorResult(
-        kind=kind, step="", message=error.message, hints=error.hints, stack=error.stack
+        kind=kind,
+        step="",
+        message="; ".join((error.message, *error.details)),
+        hints=error.hints,
+        stack=error.stack,
     )

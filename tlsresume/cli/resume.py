@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
 from tlsresume.cli.failing import finding_options
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 
 
-@click.command("resume", cls=GroupedCommand)
+@click.command("resume", cls=ConfiguredCommand)
 @click.argument("file", metavar="FILE", callback=values.file_names)
 @click.argument("target", required=False, metavar="[TARGET]")
 @click.option(
@@ -180,9 +181,16 @@ def command(
         if target is None
         else connection.target(target)
     )
-    result, renewed = resume(
-        saved, goal, options, trace=console.trace_line if outputs.verbose else None
-    )
+    try:
+        result, renewed = resume(
+            saved,
+            goal,
+            options,
+            trace=console.trace_line if outputs.verbose else None,
+            status=None if outputs.quiet or outputs.verbose else console.status,
+        )
+    finally:
+        console.end_status()
     if update:
         result = _store(file, result, renewed)
     demands = ResumeDemands(
@@ -192,7 +200,8 @@ def command(
         ignore=ignore,
         exit_zero=exit_zero,
     )
-    result = decided_resume(result, demands)
+    options_held = effective(click.get_current_context())
+    result = replace(decided_resume(result, demands), options=options_held)
     status = ExitStatus(result.exit_status or 0)
     outputs.emit(
         lambda view: session_text.render_resume(result, view),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import click
 
 from tlsresume.actions.watch import Watch
 from tlsresume.cli import console
+from tlsresume.cli.configuring import effective
 from tlsresume.cli.tool import this_tool
 from tlsresume.diagnosis.rotation import watch_report
 from tlsresume.diagnosis.watched import Sample, WatchReport
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from tlsresume.target import Target
 
 
-def remembered(history: History, names: Sequence[str], max_key_age: int | None) -> WatchReport:
+def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
     """The report on what a history holds of some targets (none named: of all)."""
     _warn_of_others(history)
     return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
@@ -37,7 +41,7 @@ def watch(
     options: WatchOptions,
     history: History,
     outputs: Outputs,
-    max_key_age: int | None,
+    max_key_age: float | None,
 ) -> ExitStatus:
     """Watch, show, and report in the end; an interrupt ends it too, with what is known."""
     _warn_of_others(history)
@@ -71,7 +75,7 @@ def watch(
 
 
 def remembered_quietly(
-    history: History, names: Sequence[str], max_key_age: int | None
+    history: History, names: Sequence[str], max_key_age: float | None
 ) -> WatchReport:
     """The same report without warnings, which were given once."""
     return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
@@ -104,6 +108,7 @@ def emit(outputs: Outputs, report: WatchReport) -> None:
     from tlsresume.cli.typed_command import typed_command
     from tlsresume.formats.watch_html import render_watch_html
 
+    report = replace(report, options=effective(click.get_current_context()))
     outputs.emit(
         lambda view: render_watch(report, view),
         lambda: document.document(this_tool(), report),

@@ -6,10 +6,10 @@ control, the same handshake without it, succeeds.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiment_names import ExperimentName
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription
 
@@ -34,19 +34,13 @@ def with_alert(view: View, *numbers: AlertDescription) -> list[Attempt]:
     where the handshake fails without the session, too."""
     return [
         attempt
-        for attempt in broken_tries(view)
+        for attempt in view.blamed
         if not attempt.server_hello_seen
         and any(
             alert.sender == "server" and alert.fatal and alert.description in numbers
             for alert in attempt.alerts
         )
     ]
-
-
-def broken_tries(view: View) -> tuple[Attempt, ...]:
-    """Tries that offered the session and failed, except as connections without one do."""
-    spared = blameless(view.attempts)
-    return tuple(attempt for attempt in view.broken if attempt not in spared)
 
 
 def times(attempts: list[Attempt], view: View, what: str) -> str:
@@ -58,9 +52,6 @@ def times(attempts: list[Attempt], view: View, what: str) -> str:
     )
 
 
-def says(attempt: Attempt, *words: str) -> bool:
-    """Whether a reason on the attempt's OpenSSL error stack has one of these words."""
-    stack = attempt.error.stack if attempt.error else None
-    return stack is not None and any(
-        word in entry.reason for entry in stack.entries for word in words
-    )
+def failed_for(attempt: Attempt, *reasons: FailureReason) -> bool:
+    """Whether a handshake failed for one of these reasons, as OpenSSL's error code says."""
+    return attempt.error is not None and attempt.error.reason in reasons

@@ -9,17 +9,18 @@ from __future__ import annotations
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
-    broken_tries,
     controlled,
-    says,
+    failed_for,
     shown,
     times,
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiments.purposes import Unpinned
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.wire.handshake import AlertDescription
 
 
@@ -31,9 +32,9 @@ from tlsresume.wire.handshake import AlertDescription
     cause="The session was made with the extended master secret and offered without it; the"
     " server must abort then.",
     advice="Let the client send extended_master_secret, as it did when the session was made.",
-    directives=(
-        "Java -Djdk.tls.useExtendedMasterSecret=true",
-        "OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET",
+    settings=(
+        ServerSetting.of(Software.JAVA, text="Java -Djdk.tls.useExtendedMasterSecret=true"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET"),
     ),
     sources=("RFC 7627 section 5.3", "openssl/openssl#9791"),
 )
@@ -167,12 +168,12 @@ def wrong_secret(view: View) -> Match | None:
     """
     broken = [
         a
-        for a in broken_tries(view)
+        for a in view.blamed
         if a.server_hello_seen
         and (
             any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
                 for x in a.alerts)
-            or says(a, "bad record mac", "decryption failed", "digest check failed")
+            or failed_for(a, FailureReason.BAD_RECORD_MAC)
         )
     ]  # fmt: skip
     if not broken:
@@ -203,9 +204,7 @@ def ems_changed(view: View) -> Match | None:
     extms'.
     """
     broken = [
-        a
-        for a in broken_tries(view)
-        if a.server_hello_seen and says(a, "inconsistent extms", "extms")
+        a for a in view.blamed if a.server_hello_seen and failed_for(a, FailureReason.EMS_MISMATCH)
     ]
     if not broken:
         return _server_dropped_ems(view)

@@ -17,13 +17,14 @@ from tlsresume.errors import (
     LocalError,
     PreludeError,
 )
-from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Milestones, Route
+from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
+from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
@@ -146,8 +147,8 @@ class NetworkLab(Lab):
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
         self._limits = _Limits()
-        #: The experiments of the connections that are open now.
-        self.doing: list[str] = []
+        #: The connections that are open now, the oldest first.
+        self.doing: list[Doing] = []
 
     @property
     def timeout(self) -> float:
@@ -212,6 +213,8 @@ class NetworkLab(Lab):
 
     def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
+        if attempt.early is not None or attempt.early_data != "not-sent":
+            return False  # the same early data once more would be a replay
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False
         if error.kind == "local":
@@ -247,13 +250,39 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
-        self.doing.append(errand.purpose.experiment)
+        doing = Doing(errand, session is not None, self.now(), self._manners.timeout)
+        self.doing.append(doing)
         try:
             async with self._linked(about, self._manners.approach) as opened:
                 if opened.link is not None:
-                    await self._run(opened.link, plan, errand, session, milestones)
+                    doing.stage = "handshake"
+                    await self._run(opened.link, plan, errand, session, milestones, doing=doing)
         finally:
-            self.doing.remove(errand.purpose.experiment)
+            self.doing.remove(doing)
+        if opened.attempt is None:
+            raise AssertionError("every attempt is recorded")
+        return opened.attempt
+
+    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+        self._limits.check(route)
+        self.budget.reserve()
+        self._asked += 1
+        about = Circumstances(
+            route=route,
+            plan=flight.plan,
+            errand=errand,
+            session=flight.session,
+            time=self.wall_time(),
+            ask=self._asked,
+            retried=False,
+            flight=flight.data,
+        )
+        async with (
+            self._gate.slot(route.address, route.port),
+            self._linked(about, self._manners.approach) as opened,
+        ):
+            if opened.link is not None:
+                await opened.link.present(flight.data)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -367,9 +396,13 @@ class NetworkLab(Lab):
         errand: Errand,
         session: Session | None,
         milestones: Milestones | None,
+        *,
+        doing: Doing,
     ) -> None:
         try:
-            await link.start_tls(plan, session)
+            await link.start_tls(
+                plan, session, flight=errand.flight, hold_finished=errand.hold_finished
+            )
         except HandshakeError:
             await link.close()
             return
@@ -382,18 +415,20 @@ class NetworkLab(Lab):
         if milestones is not None:
             milestones.reach(milestones.handshake)
         began = self.now()
+        doing.stage, doing.since, doing.limit = "ticket", began, errand.ticket_wait
         wanted = errand.want_tickets if link.speaks_tls13 else 0
         in_silence = bool(wanted and errand.send and errand.send_after)
         if in_silence:
             await link.tickets(wanted, _silence(errand, link))
+        early = link.early_data_accepted
         asked = bool(errand.send) and (
             not in_silence or errand.want_response or not link.got_tickets
         )
-        if asked:
+        if asked and not early:
             await link.send(errand.send)
         end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
-        if asked and errand.want_response and await link.response(patience):
+        if (asked or early) and errand.want_response and await link.response(patience):
             # What a server sends with its answer is here now, or about to come.
             end = min(end, self.now() + AFTER_RESPONSE)
         if wanted and not link.got_tickets:

@@ -29,6 +29,8 @@ class Behaviour:
       `tickets_after_data`  TLS 1.3 tickets leave only once application data has come.
       `lifetime`         seconds a session is good for (None: OpenSSL's default).
       `early_data`       bytes of TLS 1.3 early data that are accepted.
+      `answers_early`    early data is answered at once, before the client's Finished.
+      `too_early`        requests in early data are answered with HTTP 425.
     Honouring:
       `honoured`         False: all that is issued is refused, under an unchanged key name.
       `nodes`            that many sets of keys and caches, by turns, as behind a balancer.
@@ -64,6 +66,8 @@ class Behaviour:
     tickets_after_data: bool = False
     lifetime: int | None = None
     early_data: int = 0
+    answers_early: bool = False
+    too_early: bool = False
     honoured: bool = True
     nodes: int = 1
     single_use: bool = False
@@ -120,6 +124,7 @@ class Behaviour:
         return {
             "lifetime": self.lifetime is not None,
             "early_data": self.early_data > 0,
+            "answers_early": self.answers_early,
             "single_use": self.single_use,
             "honoured=False": not self.honoured,
             "client_certificate": self.client_certificate or self.require_client_certificate,
@@ -175,18 +180,18 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
         ),
         "issued but never honoured": Truth(
             verdict="does-not-resume",
-            says="tickets and IDs are issued, and each one is refused",
+            says="tickets and IDs are issued, and each is refused",
             states=_states("not-resumed", "not-resumed", "not-resumed"),
             reuse=False,
         ),
         "separate keys": Truth(
             verdict="partly",
-            says="two nodes by turns, neither of which knows the other's sessions",
+            says="two nodes by turns, neither knows the other's sessions",
             states=_states("partly", "partly", "partly"),
         ),
         "single-use": Truth(
             verdict="resumes",
-            says="each TLS 1.3 ticket is accepted once, as RFC 8446 appendix C.4 likes it",
+            says="each TLS 1.3 ticket is accepted once (RFC 8446 appendix C.4)",
             states=_states("resumed", "resumed", "resumed"),
             reuse=False,
         ),
