@@ -28,7 +28,7 @@ from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
 from tlsresume.policy.exit_status import plugin_state
 from tlsresume.policy.judge import Judge
-from tlsresume.results import Change, Check, Crossing, ErrorResult, KeyName
+from tlsresume.results import Change, Check, Crossing, EarlyData, ErrorResult, KeyName
 from tlsresume.results import Skipped as LeftOut
 
 VIEW = View(width=80)
@@ -444,6 +444,13 @@ def test_markup_is_cleaned_too():
         assert no_controls(printed)
         printed = page("formats/failed.html", cases.TOOL, error=ErrorResult("k", "s", Markup(text)))
         assert no_controls(printed)
+
+
+def test_early_data_stands_beside_its_address():
+    """What became of early data is told in a page, too."""
+    address = replace(cases.GOOD.addresses[0], early_data=EarlyData(max=16384, accepted=True))
+    text = rendered("html", cases.report(replace(cases.GOOD, addresses=(address,))))
+    assert "early data: accepted; replay not tested" in text
 
 
 def test_crossings_are_a_matrix():

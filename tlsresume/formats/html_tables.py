@@ -8,8 +8,10 @@ from tlsresume.diagnosis.certificates import faults
 from tlsresume.diagnosis.ticket_keys import which
 from tlsresume.formats.attempts import offer_words
 from tlsresume.formats.checks import OUTCOME_WORDS, place
+from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
 from tlsresume.formats.ticket_text import key_words
+from tlsresume.formats.transports import DEFAULT, transport_of
 from tlsresume.formats.units import count, duration, milliseconds, short_key, utc
 from tlsresume.results import (
     MECHANISMS,
@@ -65,9 +67,15 @@ def address_table(addresses: Sequence[AddressResult]) -> Table:
 
 
 def _address(address: AddressResult, columns: Sequence[Mechanism]) -> Iterator[object]:
-    where = code(format_endpoint(address.address, address.port))
+    told: list[object] = [code(format_endpoint(address.address, address.port))]
+    if transport_of(address) != DEFAULT:
+        told.append(soft(transport_of(address)))
     error = address.error
-    yield where if error is None else lines(where, badge("error", "bad"), error.message)
+    if error is not None:
+        told += [badge("error", "bad"), error.message]
+    if address.early_data is not None:
+        told.append(soft(f"early data: {early_words(address.early_data)}"))
+    yield lines(*told)
     rows = {row.mechanism: row for row in address.mechanisms}
     for mechanism in columns:
         yield _mechanism(rows.get(mechanism), untested=error is not None)
