@@ -32,6 +32,8 @@ from tlsresume.results import (
     LifetimeResult,
     Mechanism,
     MechanismResult,
+    Skipped,
+    SkippedKind,
 )
 from tlsresume.session.ticket import KeyNaming
 
@@ -40,7 +42,7 @@ _UNEXPLAINED = frozenset({"partly", "not-resumed", "not-issued"})
 #: The fewest connections that one offer at an age takes.
 _PER_AGE = 2
 
-LeaveOut = Callable[[str, str], None]
+LeaveOut = Callable[[Skipped], None]
 
 
 @dataclass(slots=True)
@@ -105,9 +107,10 @@ class Investigation:
                 why = await ftp.data_connections(setting)
             except BudgetSpent as spent:
                 # Other addresses may have taken what was left.
-                why = spent.message
+                self._note(what, spent.message)
+                continue
             if why is not None:
-                self._note(what, why)
+                self._note(what, why, "other")
 
     # ---------------------------------------------------------------- early data
 
@@ -211,8 +214,8 @@ class Investigation:
             except BudgetSpent as spent:
                 self._note(f"a part of the {mechanism} matrix of addresses", spent.message)
 
-    def _note(self, what: str, reason: str) -> None:
-        self.leave_out(what, reason)
+    def _note(self, what: str, reason: str, kind: SkippedKind = "budget") -> None:
+        self.leave_out(Skipped(what, reason, kind))
 
     # ------------------------------------------------------- what was asked for
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tlsresume import checked
 from tlsresume.actions.reach import (
+    STOPPED,
     chosen_target,
     connect_first,
     lab_for,
@@ -20,6 +22,7 @@ from tlsresume.experiments.purposes import Save
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand
 from tlsresume.network import loop
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
@@ -41,6 +44,8 @@ def save(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    stop: Stop | None = None,
     status: Status | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
@@ -48,10 +53,18 @@ def save(
     The list has one session per ticket, the newest last; it is empty where `saved` of
     the result is False. Raises UsageError, FileError or BindingError when the options
     cannot be carried out, and LocalError where this machine makes no connection; what is wrong
-    with the target is in the result, and so is that `deadline` seconds were not enough. `status`
-    gets a line that tells what is waited for, each half second of a run that is not quick.
+    with the target is in the result, and so is that `deadline` seconds were not enough, or that
+    another thread called `stop()`. `progress` is called with a line when a wait begins or ends,
+    `status` with one that tells what is waited for, each half second of a run that is not quick.
     """
-    return loop.run(asave(target, options, trace=trace, deadline=deadline, status=status))
+    chosen = chosen_target(target)
+    running = asave(
+        chosen, options, trace=trace, deadline=deadline, progress=progress, status=status
+    )
+    try:
+        return loop.run(running, stop)
+    except Stopped:
+        return SaveResult(target=chosen.name, error=STOPPED), []
 
 
 async def asave(
@@ -60,6 +73,7 @@ async def asave(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
     status: Status | None = None,
 ) -> Saved:
     """`save` for a running event loop. A task that is cancelled ends its connection at once."""
@@ -68,7 +82,12 @@ async def asave(
     checked.kind("options", settings, SaveOptions, "a SaveOptions")
     try:
         async with within(deadline):
-            return await _save(chosen, settings, trace, status)
+            if progress is not None:
+                progress(f"{chosen.name}: connecting, and waiting for a session")
+            saved = await _save(chosen, settings, trace, status)
+            if progress is not None:
+                progress(f"{chosen.name}: {len(saved[1])} session(s) came")
+            return saved
     except TimeoutError:
         return SaveResult(target=chosen.name, error=out_of_time(deadline)), []
 

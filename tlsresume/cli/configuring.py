@@ -288,7 +288,7 @@ def effective(ctx: click.Context) -> dict[str, OptionValue]:
 
 def told(value: Any) -> Any:
     """A value of an option as a report holds it; None for what is not set."""
-    from tlsresume.endpoints import without_login
+    from tlsresume.endpoints import without_logins
 
     match value:
         case None | bool() | int() | float():
@@ -296,7 +296,7 @@ def told(value: Any) -> Any:
         case bytes():
             return f"({len(value)} bytes)" if value else None
         case str():
-            return without_login(value) if "@" in value and "://" in value else value
+            return without_logins(value)
         case dict():
             return tuple(f"{name}={each}" for name, each in value.items())
         case list() | tuple():
