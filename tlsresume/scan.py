@@ -238,8 +238,10 @@ def _status(runs: Sequence[_Run], seconds: float) -> str:
     if len(runs) == 1:
         # On a line with more words the time would be cut off.
         return busy.waiting if busy else "; ".join(filter(None, (runs[0].doing, so_far)))
-    done = f"{sum(run.done for run in runs)} of {len(runs)} targets done; {so_far}"
-    return f"{done}; {busy.name}: {busy.waiting}" if busy else done
+    done = sum(run.done for run in runs)
+    if busy:
+        return f"{done}/{len(runs)} done; {busy.waiting}; {busy.name}"
+    return f"{done} of {len(runs)} targets done; {so_far}"
 
 
 async def _probe_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:

@@ -55,6 +55,8 @@ def crossing_sentences(
     """A sentence for each matrix: who accepts whose sessions, without the matrix."""
     for (place, marks), mechanisms in _grids(crossings, addresses).items():
         kinds = " and ".join(_KINDS[name] for name in mechanisms)
+        # "TLS 1.3 and TLS 1.2 tickets"
+        kinds = kinds.replace(" tickets and TLS 1.2 tickets", " and TLS 1.2 tickets")
         names = {name for pair, _ in marks for name in pair}
         others = [mark for (issuing, accepting), mark in marks if issuing != accepting]
         if len(names) < 2:
@@ -65,10 +67,7 @@ def crossing_sentences(
             yield f"None of {len(names)} {_PLACES[place]} accepts another's {kinds}."
         else:
             good = others.count("+")
-            yield (
-                f"{kinds} across {_PLACES[place]}: accepted in {good} of {len(others)}"
-                " directions (-v shows which)."
-            )
+            yield f"Across {_PLACES[place]}, {good} of {len(others)} directions accept {kinds}."
 
 
 def _grids(
