@@ -63,7 +63,7 @@ class Broken:
     `alert` is the number of the server's alert, where it sent one.
     """
 
-    kind: Literal["alert", "closed", "not-tls", "verify", "openssl"]
+    kind: Literal["alert", "closed", "not-tls", "verify", "openssl", "unsupported"]
     message: str
     stack: ErrorStack | None = None
     alert: int | None = None
@@ -109,7 +109,7 @@ class TLSClient:
         self._counting = True
         self._sent_data = False
         self._expected: bytes | None = None
-        self._handle = binding.Handle(context_for(plan), self._record)
+        self._handle = binding.Handle(self._context(), self._record)
         try:
             self._configure()
         except BaseException:
@@ -117,6 +117,9 @@ class TLSClient:
             raise
 
     # ------------------------------------------------------------ before it
+
+    def _context(self) -> SSL.Context:
+        return context_for(self.plan)
 
     def _configure(self) -> None:
         plan, handle = self.plan, self._handle
@@ -286,7 +289,7 @@ class TLSClient:
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
-        if self._handle.version() >= ProtocolVersion.TLSv1_3:
+        if self._handle.version() == ProtocolVersion.TLSv1_3:
             return
         der = self._handle.session_der()
         if der is not None:

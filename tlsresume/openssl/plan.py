@@ -39,7 +39,7 @@ class Plan:
     `server_name` is the SNI (None: send none); `verify_name` the DNS name or IP
     address that the certificate must carry (None: not checked); `verify` makes a
     failed check fatal. `ciphers` (TLS 1.2), `ciphersuites` (TLS 1.3) and `groups`
-    are OpenSSL lists, None meaning its defaults. `tickets` off sets
+    are OpenSSL lists, None meaning its defaults. `mtu` is the most bytes of a datagram (DTLS). `tickets` off sets
     SSL_OP_NO_TICKET; `extended_master_secret` off sets
     SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)).
     """
@@ -59,6 +59,7 @@ class Plan:
     trust: Trust = Trust()
     certificate: ClientCertificate | None = None
     keylogfile: str | None = None
+    mtu: int = 1200
 
     @property
     def context_key(self) -> tuple[object, ...]:

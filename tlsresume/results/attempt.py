@@ -26,6 +26,7 @@ FailureKind = Literal[
     "not-tls",  # the peer's bytes are not TLS
     "verify",  # the certificate was refused, as --verify demands
     "openssl",  # a call into OpenSSL failed on our side
+    "unsupported",  # the server asks for what our library cannot do
     "proxy",  # the proxy refused or failed
     "starttls",  # the server refused or broke the plain-text prelude
     "injection",  # the server sent data in clear after the answer that starts TLS

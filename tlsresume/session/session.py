@@ -17,18 +17,24 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tlsresume.session import asn1
+from tlsresume.session import asn1, quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.names import cipher_hash, cipher_name, group_name
 from tlsresume.wire.handshake import ProtocolVersion
 
 __all__ = ["Session", "SessionError", "SessionFields"]
 
+SessionKind = Literal["openssl-der", "quic"]
+
 #: SSL_SESS_FLAG_EXTMS, bit 0 of SSL_SESSION's flags.
 _FLAG_EXTENDED_MASTER_SECRET = 1
 
-#: OpenSSL takes a second off a ticket's age before it compares (ssl/statem/extensions_clnt.c).
-_AGE_ALLOWANCE = 1
+#: Who offers a session of each kind, and the seconds of a ticket's age that it lets pass:
+#: OpenSSL takes one off before it compares (ssl/statem/extensions_clnt.c).
+_LIBRARIES: dict[SessionKind, tuple[str, int]] = {
+    "openssl-der": ("OpenSSL", 1),
+    "quic": ("aioquic", 0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +84,13 @@ class SessionFields:
 class Session:
     """A TLS session as bytes. `data` is a secret, and not shown by repr.
 
-    `kind` names the format: "openssl-der" is what i2d_SSL_SESSION(3) writes.
+    `kind` names the format: "openssl-der" is what i2d_SSL_SESSION(3) writes, "quic" the
+    record of quic_state.py.
     Nothing is checked before a field is asked for, which raises SessionError
     where the bytes are no session; `from_der` checks at once.
     """
 
-    kind: Literal["openssl-der"]
+    kind: SessionKind
     data: bytes = field(repr=False)
     _fields: SessionFields | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -99,7 +106,7 @@ class Session:
         """What the bytes say. Raises SessionError."""
         fields = self._fields
         if fields is None:
-            fields = _read(self.data)
+            fields = _read_quic(self.data) if self.kind == "quic" else _read(self.data)
             object.__setattr__(self, "_fields", fields)
         return fields
 
@@ -168,10 +175,11 @@ class Session:
             lifetime = lifetime or 0
             if lifetime == 0:
                 return False, "the server gave the ticket a lifetime of 0: discard it at once"
-            if age - _AGE_ALLOWANCE > lifetime:
+            library, allowance = _LIBRARIES[self.kind]
+            if age - allowance > lifetime:
                 return False, (
                     f"expired: the ticket is {age} s old, its lifetime is {lifetime} s,"
-                    " and OpenSSL does not offer it"
+                    f" and {library} does not offer it"
                 )
         if age < 0:
             return True, (
@@ -196,6 +204,9 @@ class Session:
         ticket's lifetime hint and the session's own timeout are raised, never
         lowered. Raises SessionError.
         """
+        if self.kind == "quic":
+            state = quic_state.decode(self.data)
+            return Session("quic", quic_state.encode(state.lasting(seconds)))
         structure, peer = asn1.decode(self.data)
         hint = structure.ticket_lifetime_hint
         structure = replace(
@@ -232,6 +243,29 @@ def _read(der: bytes) -> SessionFields:
         max_early_data=structure.max_early_data or 0,
         alpn=_text(structure.alpn_selected),
         group=structure.kex_group or None,
+    )
+
+
+def _read_quic(data: bytes) -> SessionFields:
+    state = quic_state.decode(data)
+    return SessionFields(
+        tls_version=ProtocolVersion.TLSv1_3,
+        cipher=state.cipher_suite,
+        session_id=b"",
+        master_key=state.secret_bytes,
+        time=int(state.issued),
+        timeout=state.lifetime,
+        peer=None if state.peer is None else bytes.fromhex(state.peer),
+        session_id_context=b"",
+        verify_result=0,
+        hostname=state.server_name,
+        lifetime_hint=state.lifetime or None,
+        ticket=state.ticket_bytes or None,
+        extended_master_secret=False,
+        age_add=state.age_add,
+        max_early_data=state.max_early_data or 0,
+        alpn=state.alpn,
+        group=None,
     )
 
 
