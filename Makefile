@@ -5,6 +5,7 @@
 #   make generate      man pages, completions, README help, JSON Schema
 #   make test-oldest   the tests on the lowest versions of all dependencies
 #   make test-servers  against nginx, HAProxy and others (Debian packages)
+#   make fuzz          a million damaged inputs for the parsers (COUNT, SEED)
 #   make bench         side by side with openssl s_time, sslyze, testssl.sh
 
 SHELL := /bin/sh
@@ -17,6 +18,8 @@ BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 # The tests wait more than they compute, so a worker more than cores is well used.
 WORKERS ?= 3
+COUNT ?= 1000000
+SEED ?= 1
 NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")
 
 .PHONY: help
@@ -80,6 +83,10 @@ test-oldest: $(OLDEST)/installed
 test-servers: $(VENV)/installed-dev
 	@tools/install-servers.sh
 	@$(BIN)/pytest tests/servers -q -n $(WORKERS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/installed-dev
+	@$(BIN)/python tools/fuzz.py --count $(COUNT) --seed $(SEED)
 
 .PHONY: bench
 bench: $(VENV)/installed-dev

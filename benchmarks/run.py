@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import captures
 import handshakes
 import memory
 import peers
@@ -72,6 +73,7 @@ def main() -> None:
             "Waiting": lambda: waiting.report(identity),
             "CPU per handshake": lambda: handshakes.report(identity),
             "Memory": lambda: memory.report(identity),
+            "Captures": lambda: captures.report(folder),
         }
         chosen = {title: part for title, part in parts.items() if title in (sys.argv[1:] or parts)}
         text = _HEAD.format(what=machine())

@@ -12,7 +12,7 @@ _tlsresume() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            probe|save|resume|inspect|watch|explain|policy|selftest)
+            probe|save|resume|inspect|serve|watch|capture|explain|policy|selftest)
                 command=${COMP_WORDS[i]}
                 break
                 ;;
@@ -39,7 +39,7 @@ _tlsresume() {
             return
             ;;
         probe:--experiment)
-            COMPREPLY=($(compgen -W 'control unpinned own-name elicit no-ems same-ticket retry close versions ciphers source-port' -- "$cur"))
+            COMPREPLY=($(compgen -W 'control unpinned own-name elicit no-ems same-ticket retry answers later hello-size default-server close versions ciphers source-port' -- "$cur"))
             return
             ;;
         probe:--cross-name)
@@ -168,6 +168,13 @@ _tlsresume() {
             return
             ;;
         probe:--critical)
+            return
+            ;;
+        probe:--fail-on)
+            COMPREPLY=($(compgen -W 'error warning never' -- "$cur"))
+            return
+            ;;
+        probe:--ignore)
             return
             ;;
         probe:--retries)
@@ -367,6 +374,13 @@ _tlsresume() {
         resume:--min-rate)
             return
             ;;
+        resume:--fail-on)
+            COMPREPLY=($(compgen -W 'error warning never' -- "$cur"))
+            return
+            ;;
+        resume:--ignore)
+            return
+            ;;
         resume:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
@@ -389,6 +403,59 @@ _tlsresume() {
             ;;
         inspect:--ticket-key-kind)
             COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
+        serve:--listen)
+            return
+            ;;
+        serve:--name)
+            return
+            ;;
+        serve:--behaviour)
+            COMPREPLY=($(compgen -W 'default tickets session-ids stateful single-use no-tickets refuse short-lifetime rotated-key changed-certificate hello-retry early-data late-tickets no-close-notify untrusted all' -- "$cur"))
+            return
+            ;;
+        serve:--tls)
+            COMPREPLY=($(compgen -W '1.2 1.3' -- "$cur"))
+            return
+            ;;
+        serve:--starttls)
+            COMPREPLY=($(compgen -W 'smtp lmtp imap pop3 ftp nntp sieve ldap postgres xmpp' -- "$cur"))
+            return
+            ;;
+        serve:--cert)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        serve:--key)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        serve:--ca)
+            compopt -o dirnames 2>/dev/null
+            return
+            ;;
+        serve:--client-ca)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        serve:--run)
+            return
+            ;;
+        serve:--repeat)
+            return
+            ;;
+        serve:--connections)
+            return
+            ;;
+        serve:--for)
+            return
+            ;;
+        serve:--expect)
+            return
+            ;;
+        serve:--format)
+            COMPREPLY=($(compgen -W 'text json jsonl junit html prometheus' -- "$cur"))
             return
             ;;
         watch:--every)
@@ -488,6 +555,48 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'text json html' -- "$cur"))
             return
             ;;
+        capture:--server)
+            return
+            ;;
+        capture:--since)
+            return
+            ;;
+        capture:--until)
+            return
+            ;;
+        capture:--top)
+            return
+            ;;
+        capture:--keylogfile)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        capture:--format)
+            COMPREPLY=($(compgen -W 'text json jsonl csv html prometheus' -- "$cur"))
+            return
+            ;;
+        capture:--ticket-keys)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        capture:--ticket-key-kind)
+            COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
+        capture:--anonymise-key)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        capture:--min-rate)
+            return
+            ;;
+        capture:--min-resumption-rate)
+            return
+            ;;
+        capture:--policy)
+            compopt -o default 2>/dev/null
+            return
+            ;;
         explain:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
@@ -503,11 +612,13 @@ _tlsresume() {
     esac
     case $command in
         '') words='--version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
         save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
-        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
+        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
         inspect) words='--hex --show-secrets --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;
+        serve) words='--listen --name --behaviour --tls --starttls --keep-alive --cert --key --ca --client-ca --require-client-cert --run --repeat --connections --for --expect --exit-zero --format -v --verbose -q --quiet -h --help' ;;
         watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
+        capture) words='--server --since --until --top --keylogfile --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
         explain) words='--format -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
         selftest) words='-h --help' ;;
@@ -517,12 +628,13 @@ _tlsresume() {
         return
     fi
     case $command in
-        '') COMPREPLY=($(compgen -W 'probe save resume inspect watch explain policy selftest' -- "$cur")) ;;
+        '') COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture explain policy selftest' -- "$cur")) ;;
         probe) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         save) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         resume) compopt -o default 2>/dev/null ;;
         inspect) compopt -o default 2>/dev/null ;;
         watch) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
+        capture) compopt -o default 2>/dev/null ;;
         policy) compopt -o default 2>/dev/null ;;
     esac
 }

@@ -259,9 +259,16 @@ class Story:
         issued = [s for a in self.journal for s in a.sessions]
         return issued[-1] if issued else self.session()
 
-    def failed(self, experiment: str = "control", *, kind: FailureKind = "reset") -> Self:
+    def failed(
+        self,
+        experiment: str = "control",
+        *,
+        kind: FailureKind = "reset",
+        series: str = "full",
+        **seen: Any,
+    ) -> Self:
         """A handshake without a session that ended before any answer."""
-        self._tell(experiment, "full", error=Failure("handshake", kind, kind))
+        self._tell(experiment, series, error=Failure("handshake", kind, kind), **seen)
         return self
 
     # ----------------------------------------------------------------- pieces
@@ -270,6 +277,40 @@ class Story:
         """Two handshakes without the session, after it failed."""
         return self.full("control", **seen).full("control", **seen)
 
+    def answers(self, full: bytes, resumed: bytes, **seen: Any) -> Self:
+        """The experiment answers: three full and three resumed connections, and what came."""
+        for _ in range(3):
+            self.full("answers", response=full, asked=True, answer_ms=5.0)
+            wait = 5.0 if resumed or seen else 3000.0
+            details: dict[str, Any] = {"response": resumed, "asked": True, "answer_ms": wait}
+            details |= seen
+            self.reused(self.journal[-1].sessions[-1], "answers", "offer", **details)
+        return self
+
+    def crossed(
+        self,
+        name: str,
+        *,
+        own: bytes,
+        offer: bytes,
+        control: bytes | None,
+        suffix: str = "",
+        **control_seen: Any,
+    ) -> Self:
+        """The experiment cross-name: answers under the own name, to the offer under another,
+        and to the control there (None: it broke). `suffix`: of the series' names."""
+        other = replace(self.plan, server_name=name, verify_name=name)
+        self.full("cross-name", f"full{suffix}", response=own)
+        session = self.journal[-1].sessions[-1]
+        self.reused(session, "cross-name", f"offer{suffix}", plan=other, response=offer)
+        if control is None:
+            failure = Failure("handshake", "timeout", "no answer")
+            seen: dict[str, Any] = {"error": failure} | control_seen
+            self._tell("cross-name", f"control{suffix}", plan=other, **seen)
+            return self
+        details: dict[str, Any] = {"plan": other, "response": control} | control_seen
+        return self.full("cross-name", f"control{suffix}", **details)
+
     def retry(self, *answers: str, key: str = "a", then: str | None = None) -> Self:
         """Fresh sessions at once: a letter per pair, R reused or N new."""
         for answer in "".join(answers) or "RRRRR":
@@ -277,6 +318,33 @@ class Story:
             tell = self.reused if answer == "R" else self.declined
             tell(None if self.saved is None else self.journal[-1].sessions[-1], "retry",
                  "at-once", key=then or key)  # fmt: skip
+        return self
+
+    def later(self, *answers: str, key: str = "a") -> Self:
+        """Fresh sessions refused at once, and offered after a pause: a letter each, R or N."""
+        kept = []
+        for _ in "".join(answers):
+            self.full("later", key=key)
+            kept.append(self.journal[-1].sessions[-1])
+            self.declined(kept[-1], "later", "at-once", key=key)
+        for session, answer in zip(kept, "".join(answers), strict=True):
+            tell = self.reused if answer == "R" else self.declined
+            tell(session, "later", "later", key=key)
+        return self
+
+    def by_length(
+        self, padded: dict[str, Any] | None = None, short: dict[str, Any] | None = None
+    ) -> Self:
+        """The experiment `hello-size`, twice: 300 bytes without a session, 600 padded, and a
+        session in 400 that resumes; `padded` and `short` is what else was seen, None: broken."""
+        for _ in range(2):
+            self.full("hello-size", "plain", hello_size=300)
+            if padded is None:
+                self.failed("hello-size", series="padded", hello_size=600)
+            else:
+                self.full("hello-size", "padded", hello_size=600, **padded)
+            if short is not None and self.mechanism == "psk":
+                self.reused(self._latest(), "hello-size", "short", hello_size=400, **short)
         return self
 
     # -------------------------------------------------------------------- view

@@ -18,7 +18,8 @@ class Manners:
     """`required`: a data connection must resume (522). `broken`: none ever works. `lasting`:
     so many listings of one login succeed. `tickets`: TLS 1.3 tickets of each connection.
     `extended`: EPSV is known. `early`: TLS on the data connection before the 150. `greets`:
-    how the control connection greets; `injects`: bytes sent with the answer to AUTH."""
+    how the control connection greets; `injects`: bytes sent with the answer to AUTH.
+    `elsewhere`: PASV names an address that is not ours."""
 
     required: bool = False
     broken: bool = False
@@ -30,6 +31,7 @@ class Manners:
     injects: bytes = b""
     implicit: bool = False
     forgets: bool = False
+    elsewhere: bool = False
 
 
 class FTPPeer(Acceptor):
@@ -99,8 +101,9 @@ class FTPPeer(Acceptor):
                 if word == "EPSV":
                     control.sendall(b"229 Entering (|||%d|)\r\n" % port)
                 else:
-                    # An address elsewhere, which a careful client does not follow.
-                    numbers = b"192,0,2,1,%d,%d" % (port // 256, port % 256)
+                    # An address elsewhere is one that a careful client does not follow.
+                    host = b"192,0,2,1" if self.manners.elsewhere else b"127,0,0,1"
+                    numbers = b"%s,%d,%d" % (host, port // 256, port % 256)
                     control.sendall(b"227 Entering (" + numbers + b").\r\n")
             elif word == "LIST" and listener is not None:
                 listed += 1

@@ -125,12 +125,18 @@ def _ssh(connection: socket.socket) -> None:
     _drain(connection)
 
 
+def _turns_away(connection: socket.socket) -> None:
+    connection.sendall(b"421 4.7.0 too many connections\r\n")
+    _drain(connection)
+
+
 MISDEEDS: dict[str, Misdeed] = {
     "closes after accept": _close_at_once,
     "silent": _silent,
     "plain HTTP": _says(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
     "garbage": _says(bytes(range(255, 0, -1)) * 4),
     "SSH banner": _ssh,
+    "too many connections": _turns_away,
     "reset after ClientHello": _reset_after_hello,
     "closes after ClientHello": _says(b""),
     "handshake_failure": _says(alert_record("handshake_failure")),

@@ -28,6 +28,7 @@ METADATA = SessionMetadata(
     tickets=2,
     tool="tlsresume 0.1.0",
     openssl="OpenSSL 4.0.0",
+    client_certificate_until="2027-01-31T12:00:00+00:00",
 )
 
 

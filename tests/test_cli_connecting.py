@@ -62,10 +62,10 @@ def test_each_option_reaches_its_field(arguments, field, value):
     assert getattr(parse(*arguments).options(), field) == value
 
 
-def test_the_key_log_also_comes_from_the_environment(monkeypatch):
+def test_the_key_log_also_comes_from_the_environment(monkeypatch, tmp_path):
     """SSLKEYLOGFILE names the key log as for other programs; empty means none."""
-    monkeypatch.setenv("SSLKEYLOGFILE", "/tmp/keys")
-    assert parse().options().keylogfile == "/tmp/keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert parse().options().keylogfile == str(tmp_path / "keys")
     monkeypatch.setenv("SSLKEYLOGFILE", "")
     assert parse().options().keylogfile is None
 
@@ -86,8 +86,9 @@ def test_the_key_log_also_comes_from_the_environment(monkeypatch):
         ["--send", r"\q"],
         ["--send", r"\x4"],
         ["--send", "end\\"],
-        ["--cafile", "/nonexistent"],
-        ["--capath", "/nonexistent"],
+        # Nothing can be in a file as in a folder.
+        ["--cafile", f"{__file__}/missing"],
+        ["--capath", f"{__file__}/missing"],
         ["--keylogfile", "/"],
         ["--tls", "1.1"],
         ["-4", "-6"],
@@ -268,3 +269,37 @@ def test_a_list_that_cannot_be_read_is_a_file_error(tmp_path):
 def test_an_address_that_may_hold_a_port_is_told_apart(text, meant):
     """A port behind an IPv6 address without brackets reads as its last group: that is said."""
     assert perhaps_meant(text) == meant
+
+
+def test_a_line_is_read_by_its_own_options_only():
+    """Lists are long: a line costs what it says, and says what the whole command would make of it."""
+    from tlsresume.cli import connecting
+
+    lines = (
+        ["a.example"],
+        ["a.example", "--servername", "b.example", "-4"],
+        ["a.example", "--timeout=3", "--send", "--verify"],
+        ["a.example", "--no-sni", "--tls", "1.2", "--tls=1.3"],
+        ["--", "-odd.example"],
+        ["a.example", "--send", "-x"],
+        ["a.example", "-46"],
+        ["a.example", "--no-such-option"],
+        ["a.example", "b.example", "--verify"],
+        ["--verify"],
+    )
+    for words in lines:
+        outcomes: list[object] = []
+        for command in (connecting._line_command, connecting._command_for(list(words))):
+            try:
+                context = command.make_context("line", list(words))
+            except click.ClickException as error:
+                outcomes.append((type(error), error.format_message()))
+                continue
+            said = {
+                name: value
+                for name, value in context.params.items()
+                if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+            }
+            outcomes.append(said)
+        assert outcomes[0] == outcomes[1], words
+    assert len(connecting._command_for(["a", "-4"]).params) == 2

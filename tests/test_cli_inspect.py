@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tlsresume.actions.inspect import inspect
 from tlsresume.errors import ExitStatus
 from tlsresume.formats.inspection_text import render_inspection, render_unreadable
 from tlsresume.formats.page import View
+from tlsresume.session import file as sessions_file
 from tlsresume.session.file import SessionFile, SessionMetadata, format_session_file
 
 VIEW = View(width=80)
@@ -124,3 +126,89 @@ def test_stdin_is_a_file(run, monkeypatch):
     assert status == ExitStatus.OK
     assert out.startswith("standard input  psk, TLSv1.3")
     assert run("inspect", "-", "-")[0] == ExitStatus.USAGE
+
+
+FILES = Path(__file__).parent / "vectors" / "files"
+
+
+def test_what_openssl_prints_is_shown(run):
+    """A log of s_client is status 0: the fields of each printed session, and why it cannot be
+    offered; JSON has them apart from sessions."""
+    log = str(FILES / "sclient13.log")
+    status, out, err = run("inspect", log)
+    assert (status, err) == (ExitStatus.OK, "")
+    assert out.startswith(f"{log} (session 1 of 2)  printed by openssl, TLSv1.3, TLS_AES_256")
+    assert "only -sess_out makes a file" in out
+    assert "ticket              208 bytes" in out
+    first, second = json.loads(run("inspect", log, "--json")[1])["files"]
+    assert (first["inspection"], first["error"]) == (None, None)
+    assert (first["partial"]["number"], second["partial"]["of"]) == (1, 2)
+    assert first["partial"]["source"] == "printed"
+    assert first["partial"]["ticket"]["length"] == 208
+    assert run("resume", log, "localhost:1")[0] == ExitStatus.FILE
+
+
+def test_a_ticket_alone_is_shown(run):
+    """A bare ticket is status 0, with its key name and layout, and its dump if asked for."""
+    ticket = str(FILES / "node20-13.ticket")
+    status, out, _ = run("inspect", ticket, "--hex")
+    assert status == ExitStatus.OK
+    assert out.startswith(f"{ticket}  a ticket without its session\n")
+    assert "key name            probably" in out
+    assert "OpenSSL family" in out
+    assert "    0000  " in out
+    assert run("resume", ticket, "localhost:1")[0] == ExitStatus.FILE
+
+
+def test_a_key_tells_who_made_a_ticket_alone(run, tmp_path):
+    """--ticket-keys opens a bare ticket, and one that was only printed."""
+    keys = str(FILES / "h2o.yaml")
+    session = sessions_file.read_session_file(str(FILES / "h2o12.pem")).session
+    (tmp_path / "t").write_bytes(session.fields.ticket or b"")
+    _, out, _ = run("inspect", "t", "--ticket-keys", keys)
+    assert f"made by             {keys}" in out
+    assert "the MAC matches" in out
+    _, out, _ = run("inspect", str(FILES / "ruby12.txt"), "--ticket-keys", keys)
+    assert "made by             none of the given keys" in out
+
+
+def test_what_cannot_be_offered_is_shown_with_its_reason(run):
+    """Sessions of DTLS and with a PSK cipher are status 0, in the words that resume uses."""
+    for name, kind, words in (
+        ("s_client-dtls12.pem", "datagram", "not usable by this tool: DTLS 1.2"),
+        ("s_client-psk12.pem", "cipher", "not usable by this tool: its cipher is PSK-AES128-GCM"),
+    ):
+        path = str(FILES / name)
+        status, out, _ = run("inspect", path)
+        assert status == ExitStatus.OK
+        assert f"\n{words}" in out
+        assert "sable now" not in out
+        (file,) = json.loads(run("inspect", path, "--json")[1])["files"]
+        found = file["inspection"]
+        assert (found["usable"], found["unsupported"]) == (False, kind)
+        assert found["reason"].startswith(words)
+        status, _, err = run("resume", path)
+        assert status == ExitStatus.FILE
+        assert words in err
+
+
+def test_max_fragment_length_is_shown(run):
+    """The length that a session asks for stands among its facts."""
+    assert (
+        "max fragment length 1024 bytes"
+        in run("inspect", str(FILES / "s_client-maxfraglen-12.pem"))[1]
+    )
+
+
+def test_a_wrapping_and_each_of_several_sessions_are_named(run, tmp_path):
+    """Where a session was found, and which of how many it is, stand beside it."""
+    session = sessions.session(PSK)
+    (tmp_path / "s.hex").write_text(session.data.hex())
+    assert "file                der, in hex, mode 0" in run("inspect", "s.hex")[1]
+    pem = format_session_file(session, SessionMetadata())
+    (tmp_path / "two.pem").write_bytes(pem + pem)
+    status, out, _ = run("inspect", "two.pem")
+    assert status == ExitStatus.OK
+    assert "two.pem (session 1 of 2)  psk" in out
+    assert "two.pem (session 2 of 2)  psk" in out
+    assert run("resume", "two.pem", "localhost:1")[0] == ExitStatus.FILE

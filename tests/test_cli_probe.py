@@ -37,7 +37,15 @@ class FakeScan:
         self.trace: object = None
 
     def __call__(
-        self, targets, *, on_result=None, trace=None, deadline=None, progress=None, status=None
+        self,
+        targets,
+        *,
+        on_result=None,
+        trace=None,
+        deadline=None,
+        began=None,
+        progress=None,
+        status=None,
     ) -> Report:
         self.deadline = deadline
         self.asked = list(targets)
@@ -95,7 +103,9 @@ def test_targets_are_shown_once_each_and_then_counted(run, fake):
     out = run("probe", "a")[1]
     for target in found.report.targets:
         assert out.count(f"{target.target}  {target.verdict.upper()}") == 1
-    assert out.endswith("4 targets: 1 resumes, 1 partly, 1 does-not-resume, 1 untested\n")
+    *_, counted, last = out.splitlines()
+    assert counted == "4 targets: 1 resumes, 1 partly, 1 does-not-resume, 1 untested"
+    assert last == "INTERRUPTED (exit 130): interrupted; 3 of 4 targets were done"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +183,7 @@ def test_text_can_go_to_a_file(run, fake, tmp_path):
     _, out, err = run("probe", "a", "--format", f"text={path}")
     assert (out, err) == ("", "")
     assert path.read_text().count("example.com:443  RESUMES") == 1
-    assert path.read_text().endswith("1 untested\n")
+    assert "1 untested\nINTERRUPTED (exit 130): " in path.read_text()
 
 
 def test_a_report_that_cannot_be_written_is_status_7(run, fake, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,9 @@ from tests import sessions
 from tests.commands import runner
 from tests.golden import FOLDER, cases
 from tlsresume.actions import resume as action
-from tlsresume.cli.statuses import resume_status, with_exit_zero
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ResumeOptions
+from tlsresume.policy.exit_status import resume_status, with_exit_zero
 from tlsresume.results import Series
 from tlsresume.session.file import format_session_file, read_session_file
 from tlsresume.target import parse_target
@@ -69,7 +70,16 @@ def test_the_answer_is_on_stdout_and_in_the_status(run, fake, case, status):
     assert (found, err) == (status, "")
     document = json.loads(out)
     expected = json.loads((FOLDER / f"resume-{case}.json").read_text(encoding="utf-8"))
-    assert document | {"tool": None} == expected | {"tool": None}
+    assert (document["exit_status"], document["exit_zero"]) == (status, False)
+    assert document["why"]
+    decided: dict[str, Any] = {
+        "tool": None,
+        "exit_status": None,
+        "why": "",
+        "each_address": [],
+        "findings": [],
+    }
+    assert document | decided == expected | decided
     assert {
         "session_reused", "offered", "accepted", "tls_version", "mechanism", "reason",
         "error_stack",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import click
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import sessions
 from tests.commands import runner
@@ -27,6 +31,7 @@ from tlsresume.errors import (
     OutputFileError,
     TLSResumeError,
 )
+from tlsresume.session import asn1
 
 HEAVY = {"OpenSSL", "rich", "msgspec", "asyncio", "cryptography"}
 
@@ -287,6 +292,32 @@ def test_ctrl_c_ends_a_real_process(number):
         process.wait()
     assert process.returncode == ExitStatus.INTERRUPTED
     assert b"Traceback" not in err
+
+
+@pytest.mark.filterwarnings("ignore:Attribute:UserWarning")
+def test_no_warning_of_a_library_is_shown(tmp_path):
+    """A certificate with a name that is too long is shown, and what a library thinks of it is
+    not told on stderr."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x" * 70, _validate=False)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    structure, _ = asn1.decode(sessions.der("openssl40-psk"))
+    path = tmp_path / "s.der"
+    path.touch(0o600)
+    path.write_bytes(asn1.encode(structure, certificate))
+    done = subprocess.run(
+        [sys.executable, "-m", "tlsresume", "inspect", str(path)],
+        capture_output=True,
+        check=False,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
+    )
+    assert (done.returncode, done.stderr) == (ExitStatus.OK, b"")
+    assert b"x" * 70 in done.stdout.replace(b"\n", b"").replace(b" ", b"")
 
 
 def shell(line: str, *arguments: str) -> list[str]:

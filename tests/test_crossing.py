@@ -101,22 +101,23 @@ def test_what_is_shared_is_no_finding(mechanism: Mechanism) -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["psk", "ticket"])
-def test_separate_keys_are_a_warning(mechanism: Mechanism) -> None:
-    """Addresses with keys of their own: each resumes by itself, so it is a warning."""
-    assert findings(run(SEPARATE, mechanism), mechanism) == [("other-ticket-key", "warning")]
+def test_separate_keys_are_an_error(mechanism: Mechanism) -> None:
+    """Addresses with keys of their own: each resumes by itself, and users who change between
+    them lose their sessions."""
+    assert findings(run(SEPARATE, mechanism), mechanism) == [("other-ticket-key", "error")]
 
 
 @pytest.mark.parametrize("mechanism", ["psk", "ticket"])
 def test_one_address_apart_is_found(mechanism: Mechanism) -> None:
     """One address with another key is found, though the others accept each other."""
-    assert findings(run(ONE_APART, mechanism), mechanism) == [("other-ticket-key", "warning")]
+    assert findings(run(ONE_APART, mechanism), mechanism) == [("other-ticket-key", "error")]
 
 
 @pytest.mark.parametrize("mechanism", ["psk", "session-id"])
-def test_separate_caches_are_a_warning(mechanism: Mechanism) -> None:
+def test_separate_caches_are_an_error(mechanism: Mechanism) -> None:
     """Addresses with caches of their own."""
     lab = run(SEPARATE, mechanism, stateful=True)
-    assert findings(lab, mechanism) == [("cache-miss", "warning")]
+    assert findings(lab, mechanism) == [("cache-miss", "error")]
 
 
 def test_nothing_issued_nothing_crossed() -> None:

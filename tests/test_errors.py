@@ -26,6 +26,7 @@ CLASSES = [
 STATUSES = {
     "UsageError": 2,
     "BindingError": 1,
+    "LocalError": 5,
     "FileError": 7,
     "SessionFileError": 7,
     "OutputFileError": 7,

@@ -16,10 +16,11 @@ import pytest
 from tests.commands import runner
 from tests.golden import cases
 from tlsresume import scan
-from tlsresume.cli.statuses import expected_status, with_exit_zero
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, BindingError, ExitStatus, FileError
-from tlsresume.formats.nagios import State, state
 from tlsresume.policy.demands import Demands
+from tlsresume.policy.exit_status import PluginState as State
+from tlsresume.policy.exit_status import exit_status, expected_status, with_exit_zero
+from tlsresume.policy.exit_status import plugin_state as state
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
 from tlsresume.results import Report, Series, Skipped, TargetResult
@@ -86,8 +87,8 @@ def judged(*targets: TargetResult, **judge: Any) -> Report:
 def test_one_target(name):
     """Each kind of result has its status, the same whether or not demands were looked at."""
     target, status, plugin = ALONE[name]
-    assert scan.exit_status(report(target)) == status
-    assert scan.exit_status(judged(target)) == status
+    assert exit_status(report(target)) == status
+    assert exit_status(judged(target)) == status
     assert state(judged(target)) == plugin
 
 
@@ -99,7 +100,7 @@ def test_two_targets(pair):
     order = (ExitStatus.INTERRUPTED, *EXIT_STATUS_PRECEDENCE, ExitStatus.OK)
     worst = min(statuses, key=order.index)
     for each in (report(*targets), judged(*targets), judged(*reversed(targets))):
-        assert scan.exit_status(each) == worst
+        assert exit_status(each) == worst
 
 
 def test_the_order_is_the_documented_one():
@@ -155,7 +156,7 @@ DEMANDED: tuple[tuple[str, Demands, int], ...] = (
 @pytest.mark.parametrize(("name", "demands", "status"), DEMANDED)
 def test_demands(name, demands, status):
     """Expectations and rates replace the verdict, other demands add to it."""
-    assert scan.exit_status(judged(ALONE[name][0], demands=demands)) == status
+    assert exit_status(judged(ALONE[name][0], demands=demands)) == status
 
 
 @pytest.mark.parametrize(
@@ -168,8 +169,8 @@ def test_waivers(waived_until, status):
         f"reason = 'known'\nexpires = {waived_until}\n",
         "p.toml",
     )
-    assert scan.exit_status(judged(NOT, policy=policy)) == status
-    healthy = scan.exit_status(judged(RESUMES, policy=policy))
+    assert exit_status(judged(NOT, policy=policy)) == status
+    healthy = exit_status(judged(RESUMES, policy=policy))
     assert healthy == (0 if status == 0 else 3)
 
 
@@ -193,12 +194,12 @@ def test_a_baseline_forgives_what_was_so_before(before, now, status):
     """With a baseline only what got worse fails a run."""
     old = replace(ALONE[before][0], target="x:443")
     new = replace(ALONE[now][0], target="x:443")
-    assert scan.exit_status(judged(new, baseline=report(old))) == status
+    assert exit_status(judged(new, baseline=report(old))) == status
 
 
 def test_a_target_that_the_baseline_lacks_is_judged_as_ever():
     """A new target has no past to be forgiven for."""
-    assert scan.exit_status(judged(NOT, baseline=report())) == 3
+    assert exit_status(judged(NOT, baseline=report())) == 3
 
 
 # --------------------------------------------------------- through the command line

@@ -125,7 +125,8 @@ def test_never_honoured_is_confirmed_by_fresh_sessions(mechanism: Mechanism) -> 
 
     lab, explanation = explain(refuses, mechanism)
     assert codes(explanation) == ["never-honoured"]
-    assert ran(lab) == ["retry"]
+    # What a server keeps may be there a moment later only.
+    assert ran(lab) == (["retry", "later"] if mechanism == "session-id" else ["retry"])
 
 
 def _declines(pool: Pool, ask: Ask) -> Attempt:

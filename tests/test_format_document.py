@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from tests.golden import cases, check
-from tlsresume.actions.inspect import FileResult, Inspections
 from tlsresume.formats import document, schemas
 from tlsresume.formats.page import View
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult
+from tlsresume.results.inspection import FileResult, Inspections
 
 FOLDER = Path(document.__file__).parent
 VIEW = View()

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tlsresume.formats.findings import NORMAL, clause, put_findings
+from tlsresume.diagnosis.wording import clause
+from tlsresume.formats.findings import NORMAL, put_findings
 from tlsresume.formats.page import Page, View
 from tlsresume.results import Finding
 

@@ -18,9 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.golden import cases, check
 from tests.pipeline_cases import JUDGED
 from tlsresume.errors import ErrorEntry, ErrorStack
-from tlsresume.formats import FORMATS, nagios
+from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
+from tlsresume.policy.exit_status import plugin_state
 from tlsresume.results import Change, Check, Crossing, ErrorResult, KeyName
 from tlsresume.results import Skipped as LeftOut
 
@@ -160,7 +161,7 @@ def test_perfdata_can_be_read(case):
     assert printed.count("|") == 1
     assert perfdata(printed)
     word = printed.split(" ")[1]
-    assert word == nagios.state(JUDGED[case]).name
+    assert word == plugin_state(JUDGED[case]).name
 
 
 class Strict(html.parser.HTMLParser):
@@ -391,6 +392,18 @@ def test_nothing_breaks_out_of_the_exposition(text):
         return [sample.name for family in families for sample in family.samples]
 
     assert names(text) == names("plain")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_no_format_holds_a_command_to_a_runner(name):
+    """`##[error]` in any foreign text is broken up in every format, since any may be shown in a
+    job's log; also where it begins a text, and where pieces meet."""
+    for text in ("##[error]x", "n ##[group]", "##", "[error]", "#", "###[warning]##[x"):
+        assert "##[" not in rendered(name, hostile_report(text)), text
+        failure = FORMATS[name].failure()
+        if failure is not None:
+            error = ErrorResult(text, text, text, (text,), None)
+            assert "##[" not in failure(cases.TOOL, error), text
 
 
 @SETTINGS

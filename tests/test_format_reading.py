@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.golden import cases
 from tests.pipeline_cases import JUDGED
-from tlsresume import scan
 from tlsresume.errors import ExitStatus, ReportFileError
 from tlsresume.formats import FORMATS, document
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
+from tlsresume.policy import exit_status
 from tlsresume.policy.judge import Judge
 
 #: What earlier versions wrote; a file is added with each release, and none is changed.
@@ -31,7 +31,7 @@ def test_old_reports_are_readable(path):
     verdicts = [target.verdict for target in report.targets]
     assert verdicts == ["resumes", "partly", "untested"]
     judged = Judge(today=dt.date(2026, 2, 1), baseline=report, baseline_name="old").report(report)
-    assert scan.exit_status(judged) == ExitStatus.OK
+    assert exit_status.exit_status(judged) == ExitStatus.OK
     for form in FORMATS.values():
         assert form.renderer()(judged, View())
 

@@ -91,15 +91,17 @@ def test_the_page_needs_nothing_else():
 
 def test_hostile_names():
     """Whatever a name holds, no format lets it out as markup or as a control character."""
-    bad = replace(sample(0, seen(ONE, A), error=None), target=HOSTILE)
-    failed = replace(sample(1, error=HOSTILE), target=HOSTILE)
-    report = watch_report([bad, failed], history=HOSTILE)
+    name = f"##[error]{HOSTILE}"
+    bad = replace(sample(0, seen(ONE, A), error=None), target=name)
+    failed = replace(sample(1, error=name), target=name)
+    report = watch_report([bad, failed], history=name)
     page = render_watch_html(report, TOOL)
     assert "<script" not in page
     for text in (page, render_watch(report, View(width=80)), document.document(TOOL, report)):
         assert not any(ord(c) < 32 and c != "\n" for c in text)
         assert "\x1b" not in text
         assert "\u202e" not in text
+        assert "##[" not in text
 
 
 def test_a_line_per_sample():

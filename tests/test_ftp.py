@@ -70,17 +70,28 @@ def test_the_login_is_plain_and_harmless():
     with FTPPeer() as peer:
         probed(peer)
         said = {line.split(" ")[0] for line in peer.said}
-    assert said == {"AUTH", "USER", "PASS", "PBSZ", "PROT", "EPSV", "LIST", "QUIT"}
+    assert said == {"AUTH", "USER", "PASS", "PBSZ", "PROT", "EPSV", "PASV", "LIST", "QUIT"}
     assert {"USER anonymous", "PBSZ 0", "PROT P"} <= set(peer.said)
 
 
 @pytest.mark.parametrize(
-    "manners", [Manners(extended=False), Manners(early=True), Manners(implicit=True)]
+    "manners",
+    [
+        Manners(extended=False),
+        Manners(extended=False, elsewhere=True),
+        Manners(elsewhere=True),
+        Manners(early=True),
+        Manners(implicit=True),
+    ],
 )
 def test_servers_differ(manners):
-    """PASV with an address elsewhere, TLS before the 150, and implicit TLS all work."""
+    """PASV, also with an address elsewhere, which is a warning whether or not EPSV is known; TLS
+    before the 150, and implicit TLS all work."""
     with FTPPeer(manners) as peer:
-        assert only_row(probed(peer)).fresh.order == "RRR"
+        result = probed(peer)
+    assert only_row(result).fresh.order == "RRR"
+    told = {f.code: f.severity for f in result.findings if f.severity != "info"}
+    assert told == ({"pasv-address-ignored": "warning"} if manners.elsewhere else {})
 
 
 def test_where_no_session_is_known_on_the_data_connection():

@@ -18,6 +18,7 @@ import pytest
 from resumption import STATEMENTS
 from tree import program, read
 
+from tlsresume.features import entries
 from tlsresume.formats import explanation
 
 ROOT = Path(__file__).parent.parent
@@ -137,7 +138,7 @@ def test_commands_that_show_how_resumption_works_are_real():
 def test_findings_have_a_man_page():
     """tlsresume-findings(7) has a heading for every code, and says what the code's page says."""
     text = generate_topics.findings()
-    for page in explanation.pages():
+    for page in explanation.pages(entries()):
         assert f"\n.SS {generate_man.escape(page.code)}\n" in text
         assert generate_man.prose(page.cause) in text
         assert generate_man.prose(page.advice) in text

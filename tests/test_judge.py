@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.causes import ROWS
-from tests.evidence import OTHER_LEAF, Story, alert
+from tests.evidence import ADDRESS, OTHER_LEAF, STATEFUL, Story, alert
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.judge import judge, named, wanted
-from tlsresume.results import Mechanism, Severity
+from tlsresume.results import Finding, Mechanism, Severity
 from tlsresume.wire.handshake import AlertDescription
 
 
@@ -77,17 +78,53 @@ def test_what_is_not_judged_is_information() -> None:
     ]
 
 
-def test_between_addresses_an_error_is_a_warning() -> None:
-    """Addresses that resume by themselves, and do not know each other's sessions."""
-    story = Story("ticket").full(key="here")
-    story.declined(story.session("there"), "matrix", "from 192.0.2.20", key="here")
-    views = [story.view()]
-    assert judge(views) == ()
+def crossed(mechanism: Mechanism = "ticket", key: str = "here", **seen: Any) -> Finding:
+    """What is said of an address that refuses the session of another one."""
+    story = Story(mechanism).full(key=key)
+    story.declined(story.session("there"), "matrix", "from 192.0.2.20", key=key, **seen)
+    assert judge([story.view()]) == ()
     from_there = story.journal[-1]
     view = story.view(attempts=tuple(story.journal), crossing=True)
     assert view.declined == (from_there,)
     (finding,) = judge([view])
-    assert (finding.code, finding.severity) == ("other-ticket-key", "warning")
+    return finding
+
+
+def test_addresses_that_refuse_each_other_are_an_error() -> None:
+    """Addresses that resume by themselves, and do not know each other's sessions: whoever meets
+    both loses them. The finding names both."""
+    mechanisms: tuple[Mechanism, ...] = ("ticket", "psk")
+    for mechanism in mechanisms:
+        finding = crossed(mechanism)
+        said = (finding.code, finding.severity, finding.harm)
+        assert said == ("other-ticket-key", "error", "users")
+        assert finding.addresses == (ADDRESS, "192.0.2.20")
+        assert finding.mechanisms == (mechanism,)
+        assert (finding.address, finding.mechanism) == (ADDRESS, mechanism)
+
+
+def test_unlike_addresses_are_two_services() -> None:
+    """Where the certificate or the make of the tickets differs too, two services answer under
+    one name: a warning."""
+    assert crossed(leaf_sha256=OTHER_LEAF).severity == "warning"
+    assert crossed(key=STATEFUL).severity == "warning"
+    assert crossed("psk", leaf_sha256=OTHER_LEAF).severity == "warning"
+
+
+def test_security_is_never_aside() -> None:
+    """On a mechanism that is not judged a finding is information at most, unless security is
+    lost."""
+    for rule in RULES:
+        if rule.severity != "error" or rule.group in ("T", "W"):
+            continue
+        for row in (row for row in ROWS if row.code == rule.code):
+            story = row.story()
+            story.judged = False
+            found = [f for f in judge([story.view()]) if f.code == rule.code]
+            assert all(f.severity == "info" or f.harm == "security" for f in found)
+    assert {rule.code for rule in RULES if rule.severity == "error" and rule.harm == "security"} >= {
+        "weak-ticket-key", "ticket-not-sealed", "plaintext-injection",
+    }  # fmt: skip
 
 
 def test_the_gravest_comes_first() -> None:

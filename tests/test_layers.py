@@ -15,10 +15,12 @@ PACKAGE = Path(__file__).parent.parent / "tlsresume"
 LAYERS = (
     "__main__",
     "cli",
+    "features",
     "formats",
     "scan",
     "actions",
     "history",
+    "history_schema",
     "network",
     "policy",
     "diagnosis",
@@ -36,6 +38,9 @@ LAYERS = (
     "endpoints",
     "protocols",
     "atomic",
+    "shortage",
+    "experiment_names",
+    "checked",
     "version",
     "errors",
     "version",
@@ -44,9 +49,9 @@ LAYERS = (
 #: Modules of IO, and the files that may import them although below `network`: experiments
 #: start tasks, but open nothing.
 IO_MODULES = {
-    "socket": "openssl/server.py",
+    "socket": "openssl/server.py openssl/server_acceptor.py",
     "socketserver": "openssl/server.py",
-    "selectors": "openssl/server.py",
+    "selectors": "openssl/server_acceptor.py",
     "ssl": "openssl/server_*.py",
     "asyncio": "lab.py experiments/*.py",
 }
@@ -75,7 +80,9 @@ def tree(name: str) -> ast.Module:
 
 
 def layer(name: str) -> str:
-    """The layer of a file named relative to the package."""
+    """The layer of a file named relative to the package; a feature's command is of `cli`."""
+    if matches(name, "features/*/command*.py"):
+        return "cli"
     return Path(name).parts[0].removesuffix(".py")
 
 

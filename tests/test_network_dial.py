@@ -117,11 +117,24 @@ def test_a_local_port_in_use_is_no_missing_route():
     with refused_port() as port, RawPeer("silent") as peer:
         failure = dialled(Route("127.0.0.1", peer.port, local_port=port))
     assert isinstance(failure, Failure)
-    assert failure.kind == "network"
+    assert failure.kind == "local"
     lingering = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
     route = Route("127.0.0.1", 1, local_port=2)
-    assert dialling._refusal(lingering, route, "x").kind == "network"
-    assert dialling._refusal(lingering, Route("127.0.0.1", 1), "x").kind == "no-route"
+    assert dialling._refusal(lingering, route, "x").kind == "local"
+
+
+def test_no_local_port_is_told_from_no_route(monkeypatch):
+    """One error number says both: what tells is whether there is an address to come from."""
+    lingering = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+    assert dialling._refusal(lingering, Route("127.0.0.1", 1), "x").kind == "local"
+
+    class Unroutable(socket.socket):
+        def connect(self, address: object) -> None:
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+
+    monkeypatch.setattr(socket, "socket", Unroutable)
+    failure = dialling._refusal(lingering, Route("2001:db8::1", 1), "x")
+    assert failure.kind == "no-route"
 
 
 @pytest.mark.parametrize("zone", ["no-such-interface", "\u00b2", "9" * 30])
@@ -150,7 +163,12 @@ def test_a_zone_by_name_and_number():
         (errno.ENETUNREACH, "no-route"),
         (errno.EAFNOSUPPORT, "no-route"),
         (errno.EHOSTUNREACH, "network"),
-        (errno.EMFILE, "network"),
+        (errno.EMFILE, "local"),
+        (errno.ENFILE, "local"),
+        (errno.ENOBUFS, "local"),
+        (errno.ENOMEM, "local"),
+        (errno.EADDRINUSE, "local"),
+        (errno.EADDRNOTAVAIL, "local"),
     ],
 )
 def test_each_error_of_the_system_has_its_kind(number, kind):

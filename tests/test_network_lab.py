@@ -499,3 +499,49 @@ def test_the_clocks_are_the_systems():
     assert asyncio.run(scene()) > 0.005
     assert abs(lab.wall_time() - time.time()) < 5
     assert lab.timeout == 5.0
+
+
+def test_a_connection_knows_whether_it_was_alone():
+    """Another of ours that was open at any time meanwhile counts, also one that came later and
+    ended before; one to another port does not."""
+
+    async def scene() -> list[bool]:
+        gate = Gate(2)
+        async with gate.slot(HERE, 1) as first:
+            async with gate.slot(HERE, 2) as elsewhere:
+                pass
+            before = first.shared
+            async with gate.slot(HERE, 1) as second:
+                pass
+            assert gate.open == 1
+        async with gate.slot(HERE, 1, alone=True) as alone:
+            pass
+        return [before, elsewhere.shared, first.shared, second.shared, alone.shared]
+
+    assert asyncio.run(scene()) == [False, False, True, True, False]
+
+
+def test_a_timeout_beside_a_brief_connection_is_tried_again_alone(server):
+    """The other one was neither there when we came nor when we gave up, and yet the server may
+    have served it instead of us."""
+    peer = server(backend="stdlib", versions=("1.3",), num_tickets=0, one_at_a_time=True)
+    lab = new_lab(gate=Gate(2), timeout=1.0)
+
+    async def scene() -> Attempt:
+        route = Route(HERE, peer.port)
+        # Takes the server's only place, and is none of the Lab's connections.
+        _, writer = await asyncio.open_connection(HERE, peer.port)
+        ours = asyncio.create_task(lab.connect(route, PLAN, ERRAND))
+        while not lab._gate.open:  # noqa: ASYNC110  until it has its place
+            await asyncio.sleep(0)
+        async with lab._gate.slot(HERE, peer.port):
+            pass
+        while not lab.journal:  # noqa: ASYNC110  until the timeout
+            await asyncio.sleep(0.005)
+        writer.close()
+        return await ours
+
+    attempt = asyncio.run(scene())
+    assert attempt.handshake_done
+    assert [a.handshake_done for a in lab.journal] == [False, True]
+    assert [a.retried for a in lab.journal] == [False, True]

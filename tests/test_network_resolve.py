@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tlsresume.errors import ResolveError
+from tlsresume.errors import LocalError, ResolveError
 from tlsresume.network.resolve import resolve
 
 
@@ -54,10 +56,47 @@ def hanging(monkeypatch):
             thread.join(5)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_an_address_is_its_own_answer(host):
-    """Addresses need no name server."""
-    assert asyncio.run(resolve(host, "any", 5)).addresses == (host,)
+def test_an_address_is_its_own_answer(monkeypatch):
+    """Addresses need no name server and no thread, and are spelt as the system does it."""
+
+    def no_thread(*_: object, **__: object) -> None:
+        raise AssertionError("a thread for an address")
+
+    monkeypatch.setattr(threading, "Thread", no_thread)
+    for host, address in (
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("0:0::1", "::1"),
+        ("2001:DB8::A", "2001:db8::a"),
+        ("fe80::1%3", "fe80::1%3"),
+    ):
+        assert asyncio.run(resolve(host, "any", 5)).addresses == (address,)
+
+
+def test_a_resolver_without_descriptors_is_no_missing_name(answers, monkeypatch):
+    """Where this process can open nothing, the resolver's answer is not believed."""
+    short = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    for answer, now in (
+        (short, None),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), short),
+        (MemoryError(), None),
+    ):
+        answers(answer)
+        monkeypatch.setattr("tlsresume.shortage.shortage_now", lambda now=now: now)
+        with pytest.raises(LocalError) as caught:
+            asyncio.run(resolve("a.example", "any", 5))
+        assert "a.example" in caught.value.message
+
+
+def test_no_thread_for_a_look_up_is_ours(monkeypatch):
+    """A machine that starts no thread says nothing about the name."""
+
+    def start(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(LocalError, match=r"a\.example"):
+        asyncio.run(resolve("a.example", "any", 5))
 
 
 def test_every_address_comes_once_in_order(answers):

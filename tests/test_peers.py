@@ -16,6 +16,7 @@ FAILURES: dict[str, tuple[type[OSError], str | None]] = {
     "plain HTTP": (ssl.SSLError, "WRONG_VERSION_NUMBER|HTTP_REQUEST"),
     "garbage": (ssl.SSLError, "WRONG_VERSION_NUMBER"),
     "SSH banner": (ssl.SSLError, "WRONG_VERSION_NUMBER"),
+    "too many connections": (ssl.SSLError, "WRONG_VERSION_NUMBER"),
     "reset after ClientHello": (ConnectionResetError, None),
     "closes after ClientHello": (ssl.SSLEOFError, None),
     "handshake_failure": (ssl.SSLError, "HANDSHAKE_FAILURE"),

@@ -12,8 +12,8 @@ from tests.golden import cases
 from tlsresume import scan
 from tlsresume.actions.plan import plan_probe
 from tlsresume.errors import ExitStatus
+from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.listing import EXPERIMENT_NAMES
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion

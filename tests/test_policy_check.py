@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tests.golden import cases
-from tlsresume import scan
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
+from tlsresume.policy import exit_status
 from tlsresume.policy.baseline import compare
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
@@ -138,7 +138,7 @@ def test_findings_on_all_targets_together_are_graded():
     report = replace(cases.report(GOOD), findings=(cases.FINDING,))
     graded = judge('[findings]\nother-ticket-key = "error"\n').report(report)
     assert [each.target for each in graded.violations] == ["all targets"]
-    assert scan.exit_status(graded) == 3
+    assert exit_status.exit_status(graded) == 3
 
 
 def test_a_finding_that_is_not_there_is_met():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 import tomllib
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import given
@@ -291,3 +293,63 @@ def test_the_schema_is_fresh_and_knows_the_keys():
         text = tomllib.loads(builtin_text(name))
         assert set(text) <= known
         assert set(text["defaults"]) <= set(defaults["properties"])
+
+
+#: Starts and pieces of TOML that some parser, or the look before it, might go through twice.
+PIECES = (
+    ("", "a."), ("", '"a".'), ("", "'a'."), ("[", "a."), ("a = {", "b."), ('"\\"x".', "a."),
+    ("", "a . "), ('a = "', '\\"'), ("a = '", '"'), ('a = "', "\\\\"), ("", '"'), ("", "'"),
+    ("", "\\"), ("", '" '), ("a = ", "["), ("a = ", "{b = "), ("a = ", "[{b = "), ("#", "a."),
+    ("", "x"), ("", "."), ("", "-"), ("a = 1", "1"), ("a = 0x", "f"), ("a = [", "1,"),
+    ("", "[[a]]\n"), ("", "[a]\n"), ('a = """', "\\\n"), ("", "a.b = {}\n"),
+)  # fmt: skip
+
+
+def test_no_policy_is_read_in_more_than_linear_time():
+    """Twice the letters take at most about twice the steps, of our code and of TOML's; and what
+    is wrong is told in few words."""
+
+    def steps(text: str) -> int:
+        count = 0
+
+        def step(_frame: FrameType, _event: str, _argument: object):
+            nonlocal count
+            count += 1
+            return step
+
+        sys.settrace(step)
+        try:
+            parse_policy(text, "p.toml")
+        except PolicyFileError as error:
+            message = error.message
+        else:
+            message = ""
+        finally:
+            sys.settrace(None)
+        assert len(message) < 400, (text[:40], len(message))
+        return count
+
+    for start, piece in PIECES:
+        few, many = (steps(start + piece * number) for number in (1000, 2000))
+        assert many <= 2.2 * few + 500, (start, piece, few, many)
+
+
+def test_a_key_of_too_many_parts_is_refused_unread(monkeypatch):
+    """What tomllib would work on for minutes never gets to it: a long key of any spelling, but
+    not dots in a text."""
+    monkeypatch.setattr(tomllib, "loads", lambda _text: pytest.fail("it was read"))
+    for part in ("a.", '"a".', "'a' . ", '"\\"".', '"x y".', "1."):
+        for before in ("", "[", "[[", "x = {", "# a\n\n", '"\\"x".'):
+            with pytest.raises(PolicyFileError, match="a key of more than 64 parts"):
+                parse_policy(before + part * 70 + "a = 1", "p.toml")
+    monkeypatch.undo()
+    names = ".".join(["a"] * 25)
+    policy = f'[defaults]\nresumes = true # {names}\n[sources]\nresumes = "https://{names}.{names}"'
+    assert parse_policy(policy, "p.toml").sources == {"resumes": f"https://{names}.{names}"}
+
+
+def test_a_policy_nested_too_deeply():
+    """Depth beyond what can be read is an error of the file, in words of ours."""
+    for text in ("a = " + "[" * 50_000, "a = " + "{b = " * 50_000):
+        with pytest.raises(PolicyFileError, match="nested too deeply"):
+            parse_policy(text, "p.toml")

@@ -10,7 +10,7 @@ from tlsresume.preludes.talk import LARGEST, Prelude
 #: protocol, what the server says in turn, the kind of error, words that must be in it
 UNWILLING = [
     ("smtp", (b"554 go away\r\n",), "refused", "554 go away"),
-    ("smtp", (b"421-busy\r\n421 later\r\n",), "refused", "421 busy / later"),
+    ("smtp", (b"421-busy\r\n421 later\r\n",), "rate-limit", "421 busy / later"),
     ("smtp", (b"220 a\r\n", b"250-a\r\n250 SIZE\r\n"), "refused", "not among its extensions: SIZE"),
     ("smtp", (b"220 a\r\n", b"502 no EHLO\r\n"), "refused", "502 no EHLO"),
     ("smtp", (b"220 a\r\n", b"250-a\r\n250 STARTTLS\r\n", b"454 no key\r\n"), "refused", "454"),

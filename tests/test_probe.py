@@ -29,6 +29,7 @@ from tlsresume.network import dial
 from tlsresume.network.resolve import Resolution
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -38,7 +39,7 @@ from tlsresume.results import (
     State,
     TargetResult,
 )
-from tlsresume.scan import exit_status, scan, target_status
+from tlsresume.scan import scan
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -321,7 +322,8 @@ def test_bad_peers(misdeed):
     assert address.mechanisms == ()
     assert address.error is not None
     assert result.error == address.error
-    assert result.findings == ()
+    limited = misdeed == "too many connections"
+    assert [f.code for f in result.findings] == (["rate-limited"] if limited else [])
     words = {
         "plain HTTP": "plain HTTP",
         "SSH banner": "SSH",
@@ -586,7 +588,8 @@ def test_the_whole_has_a_deadline(server, monkeypatch):
 
 @pytest.mark.parametrize("after", [0, 1, 2, 5, 20])
 def test_an_interrupt_reports_what_is_known(after, server, monkeypatch):
-    """Ctrl-C at any time ends the run at once; nothing half-done is judged."""
+    """Ctrl-C at any time ends the run at once; nothing half-done is judged, and offers that were
+    made without an answer yet are told as such."""
     running = server()
     probe = Probe(
         target(running.port),
@@ -622,7 +625,7 @@ def test_an_interrupt_reports_what_is_known(after, server, monkeypatch):
     assert exit_status(report) == ExitStatus.INTERRUPTED
     for address in result.addresses:
         for mechanism in address.mechanisms:
-            assert set(mechanism.fixed.order + mechanism.chained.order) <= {"R"}
+            assert set(mechanism.fixed.order + mechanism.chained.order) <= {"R", "U"}
 
 
 def test_sigint_ends_a_scan_with_a_report():

@@ -181,9 +181,9 @@ def test_what_follows_the_answer_belongs_to_the_target():
 # -------------------------------------------------------------------- on the way
 
 
-def saved(where: str, **way: object) -> SaveResult:
+def saved(where: str, timeout: float = 5, **way: object) -> SaveResult:
     target = parse_target(where, **way)  # type: ignore[arg-type]  # tests name real parameters
-    options = SaveOptions(connect=ConnectOptions(timeout=5, ticket_wait=1))
+    options = SaveOptions(connect=ConnectOptions(timeout=timeout, ticket_wait=1))
     return save(target, options)[0]
 
 
@@ -249,6 +249,39 @@ def test_a_proxy_that_is_not_there():
             assert result.error is not None
             assert (result.error.step, result.error.kind) == ("proxy", "proxy")
             assert proxy.name in result.error.message
+
+
+class Flood(Acceptor):
+    """A proxy that says some bytes over and over, until nobody listens; b"": it is silent."""
+
+    def __init__(self, first: bytes, more: bytes) -> None:
+        super().__init__()
+        self._first, self._more = first, more
+
+    def serve(self, connection: socket.socket, _number: int) -> None:
+        connection.sendall(self._first)
+        while self._more:
+            connection.sendall(self._more * 1000)
+        while connection.recv(4096):
+            pass
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5", "socks5h"])
+def test_a_proxy_that_never_ends(kind):
+    """Whatever a proxy says, for ever or not at all, the way through it ends in an error that
+    names the proxy, in time."""
+    answers = (
+        (b"", b""), (b"", b"\0"), (b"", b"\x05"), (b"\x05\0", b""), (b"\x05\0\x05\0\0", b""),
+        (b"\x05\0\x05\0\0\x03\xff", b""), (b"\x05\0\x05\x01\0\x03", b"\xff"),
+        (b"\x05\x02", b"\x01"), (b"HTTP/1.1 200 ", b"x"), (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"),
+        (b"HTTP/1.1 503 ", b"\r\n \r"), (b"HTTP/1.1 407 no\r\n", b""),
+    )  # fmt: skip
+    for first, more in answers:
+        with Flood(first, more) as peer:
+            result = saved("127.0.0.1:443", 0.3, proxy=Proxy(kind, "127.0.0.1", peer.port))
+        assert result.error is not None, (first, more)
+        assert len(result.error.message) < 600, (first, more)
+        assert "proxy" in result.error.message, (first, more, result.error.message)
 
 
 def test_a_wrong_password_is_the_proxys_no():

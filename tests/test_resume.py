@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests import sessions
 from tests.evidence import Story
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tlsresume.actions import reach
+from tlsresume.actions.inspect import inspect
 from tlsresume.actions.resume import first_try, resume
 from tlsresume.actions.save import save
-from tlsresume.cli.statuses import resume_status
-from tlsresume.errors import ExitStatus, FileError, SessionFileError, UsageError
+from tlsresume.errors import ExitStatus, SessionFileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
+from tlsresume.policy.exit_status import resume_status
 from tlsresume.results import Failure, ResumeResult
 from tlsresume.session import asn1
 from tlsresume.session.file import SessionFile, SessionMetadata
@@ -44,6 +46,7 @@ def keep(port: int, mechanism=None, connect=CONNECT, **said) -> SessionFile:
 
 def altered(file: SessionFile, **changes) -> SessionFile:
     structure, peer = asn1.decode(file.session.data)
+    peer = changes.pop("peer", peer)
     data = asn1.encode(replace(structure, **changes), peer)
     return replace(file, session=Session("openssl-der", data))
 
@@ -240,11 +243,10 @@ def test_a_refused_port_is_unreachable(server):
 # --------------------------------------------------------------------- bad sessions
 
 
-@pytest.mark.parametrize("changes", [{"cipher": b"\x13\x99"}, {"cipher": b"\xff\xff"}])
-def test_a_session_that_openssl_refuses_is_a_file_error(changes, server):
+def test_a_session_that_openssl_refuses_is_a_file_error(server):
     """What our ASN.1 takes and OpenSSL does not: file and failed call are named, exit 7, and a
     hint leads to the cause's page."""
-    file = altered(keep(server().port, "psk"), **changes)
+    file = altered(keep(server().port, "psk"), peer=b"\x30\x03\x02\x01\x01")
     with pytest.raises(SessionFileError, match=f"^{re.escape(file.path)}: ") as caught:
         offer(file)
     assert any("explain file-unreadable" in hint for hint in caught.value.hints)
@@ -253,10 +255,31 @@ def test_a_session_that_openssl_refuses_is_a_file_error(changes, server):
     assert caught.value.stack.call == "d2i_SSL_SESSION"
 
 
-def test_a_session_too_old_for_this_tool_is_a_file_error(server):
-    """TLS 1.1 is not spoken here."""
-    with pytest.raises(FileError, match=r"TLSv1\.1"):
-        offer(altered(keep(server().port, "ticket"), ssl_version=0x0302))
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("ticket", {"ssl_version": 0x0302}, "TLS 1.1"),
+        ("ticket", {"ssl_version": 0x0301}, "TLS 1.0"),
+        ("ticket", {"ssl_version": 0x0300}, "SSL 3"),
+        ("ticket", {"ssl_version": 0x0002, "cipher": b"\x01\x00\x80"}, "SSL 2"),
+        ("ticket", {"ssl_version": 0xFEFD}, "DTLS 1.2"),
+        ("psk", {"ssl_version": 0xFEFC}, "DTLS 1.3"),
+        ("ticket", {"cipher": b"\x00\xa8"}, "its cipher is PSK-AES128-GCM-SHA256"),
+        ("ticket", {"cipher": b"\x00\x34"}, "its cipher is ADH-AES128-SHA"),
+        ("ticket", {"cipher": b"\x00\x05"}, "its cipher is RC4-SHA"),
+        ("psk", {"cipher": b"\x13\x99"}, "its cipher is 0x1399"),
+    ],
+)
+def test_a_session_that_no_connection_can_offer(name, changes, reason):
+    """It is refused before anything is contacted, with the words that inspect uses."""
+    file = altered(
+        SessionFile(path="s.pem", session=sessions.session(f"openssl40-{name}")), **changes
+    )
+    words = f"not usable by this tool: {reason}"
+    with pytest.raises(SessionFileError, match=f"^s.pem: {words}"):
+        resume(file, "localhost:1")
+    found = inspect(file)
+    assert (found.usable, found.reason.startswith(words)) == (False, True)
 
 
 # -------------------------------------------------------------------------- pinning

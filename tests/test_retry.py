@@ -16,6 +16,7 @@ from tlsresume.errors import ExitStatus, ResolveError
 from tlsresume.experiments import discover as discover_module
 from tlsresume.experiments.discover import Discovery
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.policy.exit_status import exit_status
 from tlsresume.results import Failure
 from tlsresume.target import parse_target
 
@@ -145,4 +146,4 @@ def test_a_deadline_ends_the_run():
         assert ("the rest", "the deadline of 0.3 s") in [
             (skipped.what, skipped.reason) for skipped in result.skipped
         ]
-    assert scan.exit_status(report) == ExitStatus.INCONCLUSIVE
+    assert exit_status(report) == ExitStatus.INCONCLUSIVE

@@ -13,8 +13,9 @@ from tlsresume.actions.probe import Probe
 from tlsresume.errors import BindingError, ExitStatus, UsageError
 from tlsresume.openssl import binding
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import Report, TargetResult
-from tlsresume.scan import exit_status, scan, target_status, tool
+from tlsresume.scan import scan, tool
 from tlsresume.target import Target, parse_target
 from tlsresume.version import __version__
 from tlsresume.wire.handshake import ProtocolVersion

@@ -355,7 +355,8 @@ def address(*states: Any) -> AddressResult:
         ([["not-issued"]], "does-not-resume", "does-not-resume"),
         ([["untested"]], "untested", "untested"),
         ([["resumed"], ["untested"]], "untested", "untested"),
-        ([["not-resumed"], ["untested"]], "does-not-resume", "does-not-resume"),
+        ([["not-resumed"], ["untested"]], "untested", "untested"),
+        ([["not-issued", "untested"]], "untested", "untested"),
         ([["partly"], ["untested"]], "partly", "partly"),
         ([["resumed", "(not-resumed)"]], "resumes", "untested"),
         ([[]], "untested", "untested"),
@@ -363,7 +364,8 @@ def address(*states: Any) -> AddressResult:
     ],
 )
 def test_verdicts(states, whole, left_out):
-    """Every judged mechanism of every address makes the verdict; what lacks is never hidden."""
+    """Every judged mechanism of every address makes the verdict; what lacks is never hidden,
+    and what is untested is not counted as not resuming."""
     addresses = [address(*each) for each in states]
     assert verdict_of(addresses, incomplete=False) == whole
     assert verdict_of(addresses, incomplete=True) == left_out

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import replace
 
 import pytest
 
 from tests.peers import refused_port
 from tests.test_rotation import ONE, A, sample, seen
-from tlsresume.actions.probe import first_of
 from tlsresume.actions.watch import Watch, take_sample
 from tlsresume.diagnosis.watched import Sample
-from tlsresume.errors import HistoryFileError
+from tlsresume.errors import HistoryFileError, first_of
 from tlsresume.history import History
+from tlsresume.network import approach
+from tlsresume.network.dial import failure_from
 from tlsresume.options import ConnectOptions, WatchOptions
+from tlsresume.results import Failure
 from tlsresume.session import asn1
 from tlsresume.target import Target, parse_target
 
@@ -156,6 +159,25 @@ def test_a_server_that_is_gone(history):
     assert len(history.samples()) == 2
 
 
+def test_want_of_descriptors_is_a_failed_sample(server, history, monkeypatch):
+    """A look that this machine could not take says so; the session from before was not offered,
+    and is neither expired nor refused."""
+    port = server().port
+    look(port, history)
+
+    async def short(*_: object) -> Failure:
+        return failure_from(OSError(errno.EMFILE, "Too many open files"), "connect", "h:1")
+
+    monkeypatch.setattr(approach, "dial", short)
+    monkeypatch.setattr("tlsresume.network.lab._PATIENCE_ALONE", 0.0)
+    monkeypatch.setattr("tlsresume.network.lab._ROOM_PAUSE", 0.0)
+    quick = replace(OPTIONS, connect=replace(OPTIONS.connect, timeout=0.05))
+    found, _ = asyncio.run(take_sample(parse_target(f"127.0.0.1:{port}"), quick, history))
+    assert found.error is not None
+    assert "ulimit -n" in found.error
+    assert (found.sightings, found.offers) == ((), ())
+
+
 def test_a_session_that_is_too_old(server, history, monkeypatch):
     """A session past its lifetime is not offered: `expired`."""
     port = server().port
@@ -171,3 +193,19 @@ def test_a_session_that_is_too_old(server, history, monkeypatch):
     found = look(port, history)
     assert {offer.outcome for offer in found.offers} == {"expired"}
     assert found.connections == 6
+
+
+def test_a_session_that_openssl_cannot_read(server, history):
+    """A kept session that OpenSSL refuses (a cipher of no number) costs its offer; the sample is
+    as good as without it."""
+    port = server().port
+    look(port, history)
+    with history._transaction() as database:
+        for row, data in database.execute("SELECT rowid, data FROM session").fetchall():
+            structure, peer = asn1.decode(data)
+            broken = asn1.encode(replace(structure, cipher=b"\x7f\x7f"), peer)
+            database.execute("UPDATE session SET data = ? WHERE rowid = ?", (broken, row))
+    found = look(port, history)
+    assert found.error is None
+    assert [offer.outcome for offer in found.offers] == ["not-offered"] * 2
+    assert all(each.connections == 3 for each in found.sightings)

@@ -3,7 +3,9 @@
 The public names of the library, each re-exported once. They are fetched when
 first asked for, so that `import tlsresume`, and with it `tlsresume --version`,
 stays light. The functions `probe`, `save`, `resume` and `inspect` do what the
-commands of the same names do; they take and return values only.
+commands of the same names do; they take and return values only. `aprobe`, `asave` and
+`aresume` do the same inside a running event loop. `serve` gives servers for a `with` block,
+to test clients with.
 """
 
 from importlib import import_module
@@ -13,9 +15,9 @@ from tlsresume.version import __version__
 
 if TYPE_CHECKING:
     from tlsresume.actions.inspect import Inspection, inspect
-    from tlsresume.actions.probe import probe
-    from tlsresume.actions.resume import resume
-    from tlsresume.actions.save import save
+    from tlsresume.actions.probe import aprobe, probe
+    from tlsresume.actions.resume import aresume, resume
+    from tlsresume.actions.save import asave, save
     from tlsresume.errors import (
         BindingError,
         BudgetSpent,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         HandshakeError,
         HistoryFileError,
         KeyFileError,
+        LocalError,
         OutputFileError,
         PeerError,
         PreludeError,
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
         TLSResumeError,
         UsageError,
     )
+    from tlsresume.features.serve.results import ServeReport
+    from tlsresume.features.serve.serving import ServeOptions, Serving, serve
+    from tlsresume.network.loop import Stop
     from tlsresume.openssl.plan import ClientCertificate, Trust
     from tlsresume.options import (
         ConnectOptions,
@@ -96,6 +102,7 @@ __all__ = [
     "Inspection",
     "KeyFileError",
     "KeyUse",
+    "LocalError",
     "MechanismResult",
     "OutputFileError",
     "PeerError",
@@ -111,11 +118,15 @@ __all__ = [
     "SaveOptions",
     "SaveResult",
     "Series",
+    "ServeOptions",
+    "ServeReport",
+    "Serving",
     "Session",
     "SessionFile",
     "SessionFileError",
     "SessionMetadata",
     "Skipped",
+    "Stop",
     "TLSResumeError",
     "Target",
     "TargetResult",
@@ -125,6 +136,9 @@ __all__ = [
     "UsageError",
     "Violation",
     "__version__",
+    "aprobe",
+    "aresume",
+    "asave",
     "format_session_file",
     "inspect",
     "parse_proxy",
@@ -135,15 +149,16 @@ __all__ = [
     "read_session_file",
     "resume",
     "save",
+    "serve",
     "write_session_file",
 ]
 
 #: Where each public name lives; `__all__` in another order.
 _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.actions.inspect": ("Inspection", "inspect"),
-    "tlsresume.actions.probe": ("probe",),
-    "tlsresume.actions.resume": ("resume",),
-    "tlsresume.actions.save": ("save",),
+    "tlsresume.actions.probe": ("aprobe", "probe"),
+    "tlsresume.actions.resume": ("aresume", "resume"),
+    "tlsresume.actions.save": ("asave", "save"),
     "tlsresume.errors": (
         "BindingError",
         "BudgetSpent",
@@ -155,6 +170,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "HandshakeError",
         "HistoryFileError",
         "KeyFileError",
+        "LocalError",
         "OutputFileError",
         "PeerError",
         "PreludeError",
@@ -163,6 +179,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TLSResumeError",
         "UsageError",
     ),
+    "tlsresume.network.loop": ("Stop",),
+    "tlsresume.features.serve.results": ("ServeReport",),
+    "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
     "tlsresume.options": (
         "ConnectOptions",

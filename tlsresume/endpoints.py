@@ -17,6 +17,8 @@ UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
+NO_LOGIN = "user and password in a target are refused, and were not sent"
+
 #: How the path of a unix socket begins, where a host or an address is expected.
 UNIX = "unix:"
 
@@ -37,8 +39,48 @@ def is_address(host: str) -> bool:
     return True
 
 
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
+_BETWEEN_WORDS = re.compile(r"([\s'\"]+)")
+
+
+def _end_of_login(text: str) -> int:
+    """Where what may be a user and a password ends: after the last @, which may be escaped as
+    in a URL; 0 where there is none."""
+    at = text.rfind("@")
+    if at >= 0:
+        return at + 1
+    lower = text.lower()
+    colon, at = lower.find("%3a"), lower.rfind("%40")
+    return at + len("%40") if 0 <= colon < at else 0
+
+
+def has_login(text: str) -> bool:
+    """Whether a text that should be a target may hold a user and a password."""
+    return _end_of_login(text) > 0
+
+
+def without_login(text: str) -> str:
+    """A text that should be a target or the URL of a proxy, without what may be a password."""
+    end = _end_of_login(text)
+    scheme = _SCHEME.match(text)
+    return f"{scheme[0] if scheme else ''}...@{text[end:]}" if end else text
+
+
+def without_logins(message: str) -> str:
+    """A message, with the users and passwords in it left out: of URLs, and of `USER:PASSWORD@`
+    where no path stands."""
+    words = _BETWEEN_WORDS.split(message)
+    return "".join(without_login(word) if _looks_like_login(word) else word for word in words)
+
+
+def _looks_like_login(word: str) -> bool:
+    before, at, _ = word.partition("@")
+    return "://" in word or (bool(at) and ":" in before and "/" not in before)
+
+
 def bad_target(text: str, why: str, *hints: str) -> UsageError:
-    """The error for a text that names no target."""
+    """The error for a text that names no target; what may be a password in it is left out."""
+    text = without_login(text)
     shown = text if len(text) <= 80 else text[:77] + "..."
     return UsageError(f"{shown!r} is not a target: {why}", hints=hints)
 
@@ -48,8 +90,8 @@ def parse_host(text: str, whole: str) -> str:
 
     `whole` is quoted in the UsageError.
     """
-    if not text:
-        raise bad_target(whole, "the host is empty")
+    if not text or has_login(text):
+        raise bad_target(whole, NO_LOGIN if text else "the host is empty")
     if is_address(text):
         _, percent, zone = text.partition("%")
         if percent and not _ZONE.fullmatch(zone):
@@ -98,11 +140,8 @@ def split_endpoint(text: str, default_port: int) -> tuple[str, int]:
     """`HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address. Raises UsageError."""
     if UNPRINTABLE.search(text):
         raise bad_target(text, "it contains white space or control characters")
-    if "@" in text:
-        raise bad_target(
-            f"...@{text.rpartition('@')[2]}",
-            "user and password in a target are refused, and were not sent",
-        )
+    if has_login(text):
+        raise bad_target(text, NO_LOGIN)
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket:

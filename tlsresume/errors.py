@@ -3,6 +3,7 @@
     TLSResumeError
     +-- UsageError        ours: the caller asked for something that makes no sense
     +-- BindingError      ours: the installed pyOpenSSL or cryptography lacks a name
+    +-- LocalError        ours: this machine has no descriptor, port or memory left
     +-- FileError         the file: a session, policy, key or output file
     |   +-- SessionFileError
     |   +-- OutputFileError
@@ -10,12 +11,14 @@
     |   +-- KeyFileError
     |   +-- HistoryFileError
     |   +-- ReportFileError
+    |   +-- CaptureFileError
     +-- PeerError         theirs or the network's: the target, or the way to it
     |   +-- ResolveError
     |   +-- ConnectError
     |   +-- PreludeError
     |   +-- HandshakeError
     +-- BudgetSpent       the connections allowed for a target are used up
+    |   +-- LimitedByServer   or those that the server allows
 
 An error carries data, never only text; `cli/` turns it into words, once.
 OpenSSL's error queue is a value here too, since every side can hold one.
@@ -47,12 +50,13 @@ EXIT_STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.BUG: "a bug in tlsresume, or an installation that cannot work",
     ExitStatus.USAGE: "usage: an option or a target makes no sense",
     ExitStatus.NOT_AS_ASKED: "the answer is not what was asked: New, partly, does-not-resume,"
-    " no session to save, policy broken",
+    " no session to save, policy broken; or a finding is an error: users are hurt, or security is"
+    " lost",
     ExitStatus.INCONCLUSIVE: "inconclusive: the server was reached, but could not be judged",
     ExitStatus.UNREACHABLE: "a target could not be reached, or its handshake fails also"
     " without a session",
     ExitStatus.FAILS_WITH_SESSION: "the handshake fails only when the session is offered",
-    ExitStatus.FILE: "a session, policy or key file cannot be used, or an output file cannot"
+    ExitStatus.FILE: "a session, policy, key or capture file cannot be used, or an output file cannot"
     " be written",
     ExitStatus.INTERRUPTED: "interrupted (Ctrl-C, SIGTERM); what was known by then was printed",
 }
@@ -118,7 +122,7 @@ class TLSResumeError(Exception):
         self.stack = stack
 
 
-class UsageError(TLSResumeError):
+class UsageError(TLSResumeError, ValueError):
     """The caller asked for something that makes no sense."""
 
     exit_status = ExitStatus.USAGE
@@ -126,6 +130,21 @@ class UsageError(TLSResumeError):
 
 class BindingError(TLSResumeError):
     """The installed pyOpenSSL or cryptography lacks a name that is needed."""
+
+
+class LocalError(TLSResumeError):
+    """This machine has no descriptor, local port or memory left: no word on any server.
+
+    Its status is `UNREACHABLE`, or `INCONCLUSIVE` where the target had been reached before.
+    """
+
+    exit_status = ExitStatus.UNREACHABLE
+
+    def after_contact(self) -> LocalError:
+        """The same error, of a target that had been reached."""
+        error = LocalError(self.message, hints=self.hints, stack=self.stack)
+        error.exit_status = ExitStatus.INCONCLUSIVE
+        return error
 
 
 class FileError(TLSResumeError):
@@ -169,6 +188,10 @@ class ReportFileError(FileError):
     """An earlier report cannot be read."""
 
 
+class CaptureFileError(FileError):
+    """A capture, or a key log beside it, cannot be read."""
+
+
 class PeerError(TLSResumeError):
     """The target, or the way to it, failed."""
 
@@ -190,7 +213,9 @@ class PreludeError(PeerError):
         self,
         message: str,
         *,
-        why: Literal["refused", "garbled", "closed", "too-much", "injection"] = "refused",
+        why: Literal[
+            "refused", "garbled", "closed", "too-much", "injection", "rate-limit"
+        ] = "refused",
         hints: tuple[str, ...] = (),
         stack: ErrorStack | None = None,
     ) -> None:
@@ -204,3 +229,16 @@ class HandshakeError(PeerError):
 
 class BudgetSpent(TLSResumeError):
     """The connections allowed for a target (`--budget`) are used up."""
+
+
+class LimitedByServer(BudgetSpent):
+    """The server said that it allows no more connections now, and waiting did not help."""
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error to tell of, out of a TaskGroup: ours before others."""
+    flat = [
+        first_of(error) if isinstance(error, BaseExceptionGroup) else error
+        for error in group.exceptions
+    ]
+    return next((error for error in flat if isinstance(error, TLSResumeError)), flat[0])

@@ -10,6 +10,7 @@ shared by all targets of a run and grants slots per address and port.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -38,7 +39,8 @@ class Errand:
     and for `settle` seconds of silence after the first if fewer come. `send` goes out
     after the handshake once `send_after` seconds passed without a ticket (0: at once), or
     as long as the way there and back needs; `want_response`: read the answer to it, too,
-    within the same wait. `clean`: close with close_notify.
+    within the same wait. `clean`: close with close_notify. `named_address`: where an FTP
+    server said that a data connection should go, if it said so.
     """
 
     experiment: str
@@ -50,6 +52,7 @@ class Errand:
     send_after: float = 0.0
     want_response: bool = False
     clean: bool = True
+    named_address: str | None = None
 
 
 class Milestones:
@@ -95,19 +98,33 @@ class Budget:
         self.used += connections
 
 
+@dataclass(slots=True, eq=False)
+class Place:
+    """One connection's place at a Gate. `shared`: another of ours to the same address and
+    port was open at some time meanwhile, or when we came and had to wait for it."""
+
+    shared: bool = False
+
+
 @dataclass(slots=True)
 class _Slots:
     limit: int
-    open: int = 0
+    places: list[Place] = field(default_factory=list)
     alone: bool = False
     waiting_alone: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def free(self, *, alone: bool) -> bool:
         if alone:
-            return self.open == 0
+            return not self.places
         # Whoever waits to be alone goes first, or a steady stream of others would starve it.
-        return not self.alone and not self.waiting_alone and self.open < self.limit
+        return not self.alone and not self.waiting_alone and len(self.places) < self.limit
+
+    def take(self, place: Place) -> None:
+        self.places.append(place)
+        if len(self.places) > 1:
+            for each in self.places:
+                each.shared = True
 
 
 class Gate:
@@ -116,39 +133,57 @@ class Gate:
     def __init__(self, limit: int = 4) -> None:
         self.limit = limit
         self._slots: dict[tuple[str, int], _Slots] = {}
+        self._open = 0
+        self._left = asyncio.Event()
 
     def _at(self, address: str, port: int) -> _Slots:
         return self._slots.setdefault((address, port), _Slots(self.limit))
 
+    @property
+    def open(self) -> int:
+        """How many places are taken now, at all addresses."""
+        return self._open
+
     def busy(self, address: str, port: int) -> int:
         """How many of our connections to that address are open now."""
-        return self._at(address, port).open
+        return len(self._at(address, port).places)
 
     def narrow(self, address: str, port: int) -> None:
         """From now on one connection at a time: that peer does not bear more."""
         self._at(address, port).limit = 1
 
+    async def one_leaves(self, seconds: float) -> None:
+        """Wait until some connection has ended, to whatever address; `seconds` at most."""
+        self._left.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._left.wait()
+
     @asynccontextmanager
-    async def slot(self, address: str, port: int, *, alone: bool = False) -> AsyncIterator[None]:
+    async def slot(self, address: str, port: int, *, alone: bool = False) -> AsyncIterator[Place]:
         """Hold one connection's place; with `alone`, while no other of ours is open."""
         slots = self._at(address, port)
+        place = Place(shared=bool(slots.places) and not alone)
         slots.waiting_alone += alone
         try:
             while not slots.free(alone=alone):
                 slots.changed.clear()
                 await slots.changed.wait()
-            slots.open += 1
+            slots.take(place)
             slots.alone = alone
+            self._open += 1
         finally:
             if alone:
                 slots.waiting_alone -= 1
                 slots.changed.set()
         try:
-            yield
+            yield place
         finally:
-            slots.open -= 1
+            slots.places.remove(place)
             slots.alone = False
             slots.changed.set()
+            self._open -= 1
+            self._left.set()
 
 
 class Link(ABC):
@@ -203,7 +238,8 @@ class Lab(ABC):
         milestones: Milestones | None = None,
     ) -> Attempt:
         """Dial, handshake with `session` offered, run the errand, close. The attempt is
-        returned and journalled, also when the peer failed. Raises BudgetSpent."""
+        returned and journalled, also when the peer failed. Raises BudgetSpent, and
+        LocalError where this machine has no descriptor, port or memory for it."""
 
     def dial(
         self, route: Route, errand: Errand, *, beside: bool = False
@@ -212,8 +248,8 @@ class Lab(ABC):
 
         `beside`: it belongs to another one, so nothing is said in clear before TLS. What
         the errand says apart from its names is the caller's business. The attempt is
-        journalled when the block ends. Raises BudgetSpent, and PeerError where no
-        connection could be made.
+        journalled when the block ends. Raises BudgetSpent and LocalError, and PeerError
+        where no connection could be made.
         """
         raise NotImplementedError
 

@@ -1,7 +1,8 @@
 """What a caller may ask for, apart from the target: one frozen value per command.
 
 Units are seconds and bytes. The command line fills these from its options; a
-library caller makes them directly. Defaults here are the documented ones.
+library caller makes them directly. Defaults here are the documented ones. Each is checked
+when it is made: what makes no sense is a UsageError (which is a ValueError, too), in words.
 """
 
 from __future__ import annotations
@@ -9,10 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tlsresume import checked
+from tlsresume.errors import UsageError
+from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.openssl.plan import ClientCertificate, Trust
-from tlsresume.results import Mechanism
+from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
+
+#: Ten years: no age or lifetime that is asked for comes near this.
+LONGEST = 10 * 365 * 86_400.0
+_MOST_EARLY_DATA = 65_536
 
 BOTH_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3)
 
@@ -39,6 +47,28 @@ class ConnectOptions:
     send: bytes | None = None
     keylogfile: str | None = None
 
+    def __post_init__(self) -> None:
+        _set(self, "tls", checked.listed("tls", self.tls))
+        for version in self.tls:
+            checked.kind("tls", version, ProtocolVersion, "a ProtocolVersion")
+            if version not in BOTH_VERSIONS:
+                raise UsageError(f"tls: {version.name} cannot be tested, only TLS 1.2 and 1.3")
+        if not self.tls:
+            raise UsageError("tls: no version is allowed")
+        for name in ("ciphers", "ciphersuites", "groups", "keylogfile"):
+            if (value := getattr(self, name)) is not None:
+                checked.text(name, value)
+        if self.alpn is not None:
+            _set(self, "alpn", checked.protocols("alpn", self.alpn))
+        checked.kind("trust", self.trust, Trust, "a Trust")
+        checked.flags(verify=self.verify)
+        if self.certificate is not None:
+            checked.kind("certificate", self.certificate, ClientCertificate, "a ClientCertificate")
+        checked.seconds("timeout", self.timeout, 3600)
+        checked.seconds("ticket_wait", self.ticket_wait, 600, zero=True)
+        if self.send is not None:
+            checked.kind("send", self.send, bytes, "bytes")
+
 
 @dataclass(frozen=True, slots=True)
 class FTPLogin:
@@ -46,6 +76,12 @@ class FTPLogin:
 
     user: str = "anonymous"
     password: str = field(default="tlsresume@tlsresume.invalid", repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in (("user", self.user), ("password", self.password)):
+            checked.kind(name, value, str, "a text")
+            if set(value) & set("\r\n\0"):
+                raise UsageError(f"{name}: a user or password of FTP has no line ends in it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +91,8 @@ class ProbeOptions:
     Only when asked for: `experiments` by name, `cross_names` and `cross_protocols` (SNI and
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
-    repeats what failed before a connection came about.
+    repeats what failed before a connection came about. `demanded` are mechanisms on which
+    findings have their full weight although an ordinary client would not use them.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -73,6 +110,36 @@ class ProbeOptions:
     find_lifetime: float | None = None
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
+    demanded: tuple[Mechanism, ...] = ()
+
+    def __post_init__(self) -> None:
+        checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
+        checked.whole("tries", self.tries, 1, 1000)
+        checked.whole("concurrency", self.concurrency, 1, 64)
+        checked.whole("budget", self.budget, 1, 100_000)
+        checked.whole("max_addresses", self.max_addresses, 1, 256)
+        checked.whole("retries", self.retries, 0, 100)
+        checked.flags(explain=self.explain)
+        if self.node_header is not None:
+            checked.token("node_header", self.node_header)
+        checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")
+        for name in ("experiments", "cross_names", "ages", "ticket_keys"):
+            _set(self, name, checked.listed(name, getattr(self, name)))
+        _set(self, "cross_protocols", checked.protocols("cross_protocols", self.cross_protocols))
+        for experiment in self.experiments:
+            checked.choice("experiments", experiment, EXPERIMENT_NAMES)
+        for other in self.cross_names:
+            checked.text("cross_names", other)
+        for age in self.ages:
+            checked.seconds("ages", age, LONGEST)
+        if self.find_lifetime is not None:
+            checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
+        _check_keys(self.ticket_keys)
+
+    @property
+    def most_open(self) -> int:
+        """How many connections to one target may be open at a time."""
+        return self.concurrency * self.max_addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +148,11 @@ class SaveOptions:
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
     mechanism: Mechanism | None = None
+
+    def __post_init__(self) -> None:
+        checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
+        if self.mechanism is not None:
+            checked.choice("mechanism", self.mechanism, MECHANISMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +177,24 @@ class ResumeOptions:
     tickets: bool = True
     extended_master_secret: bool = True
 
+    def __post_init__(self) -> None:
+        checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
+        checked.choice("where", self.where, ("saved", "now", "each"))
+        checked.whole("tries", self.tries, 1, 1000)
+        checked.kind("early_data", self.early_data, bytes, "bytes")
+        if len(self.early_data) > _MOST_EARLY_DATA:
+            raise UsageError(f"early_data: more than {_MOST_EARLY_DATA} bytes")
+        checked.flags(
+            pin=self.pin,
+            any_host=self.any_host,
+            explain=self.explain,
+            clean_close=self.clean_close,
+            tickets=self.tickets,
+            extended_master_secret=self.extended_master_secret,
+        )
+        _set(self, "ticket_keys", checked.listed("ticket_keys", self.ticket_keys))
+        _check_keys(self.ticket_keys)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchOptions:
@@ -117,3 +207,22 @@ class WatchOptions:
     once: bool = False
     tries: int = 3
     max_addresses: int = 8
+
+    def __post_init__(self) -> None:
+        checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
+        checked.seconds("every", self.every, LONGEST)
+        if self.duration is not None:
+            checked.seconds("duration", self.duration, LONGEST, zero=True)
+        checked.flags(once=self.once)
+        checked.whole("tries", self.tries, 1, 1000)
+        checked.whole("max_addresses", self.max_addresses, 1, 256)
+
+
+def _check_keys(files: tuple[TicketKeyFile, ...]) -> None:
+    for file in files:
+        checked.kind("ticket_keys", file, TicketKeyFile, "a TicketKeyFile (see read_key_files)")
+
+
+def _set(options: object, name: str, value: object) -> None:
+    """Give a frozen value the tuple of a list: it is compared and hashed."""
+    object.__setattr__(options, name, value)

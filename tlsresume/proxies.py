@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from tlsresume.endpoints import UNPRINTABLE, format_endpoint, is_address, split_endpoint
+from tlsresume.endpoints import (
+    UNPRINTABLE,
+    format_endpoint,
+    is_address,
+    split_endpoint,
+    without_login,
+)
 from tlsresume.errors import UsageError
 
 ProxyKind = Literal["http", "socks5", "socks5h"]
@@ -53,8 +59,7 @@ def parse_proxy(text: str, *, password: str | None = None, secrets_in_url: bool 
     A password in the URL is refused unless `secrets_in_url`, as the environment has it.
     Raises UsageError, in which the URL's secrets are left out.
     """
-    shown = repr(f"{text.partition('://')[0]}://...@{text.rpartition('@')[2]}" if "@" in text
-                 else text)  # fmt: skip
+    shown = repr(without_login(text))
     if UNPRINTABLE.search(text):
         raise UsageError("the proxy's URL contains white space or control characters")
     try:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from tlsresume.actions.probe import Probe, first_of
+from tlsresume.actions.probe import Probe, no_time
 from tlsresume.diagnosis.over_time import across_targets
-from tlsresume.errors import ExitStatus, worst_status
+from tlsresume.errors import first_of
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
-from tlsresume.results import Check, CheckOutcome, Report, TargetResult, Tool, Verdict
+from tlsresume.policy.exit_status import decided
+from tlsresume.results import Report, Skipped, TargetResult, Tool
+from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import __version__
 
@@ -30,6 +33,11 @@ PARALLEL = 8
 #: Seconds after which a run is long enough to say what it does, and from then on how often.
 STATUS_AFTER = 2.0
 STATUS_EVERY = 1.0
+
+#: Seconds that it takes to judge and print one target that was never begun, and how many of
+#: them all targets together may take after the deadline: it is missed by 2 s at most.
+_TELL_ONE = 0.0001
+_TELL_AFTER = 1.0
 
 #: Experiments in words, where their names say little to those who wait.
 _DOING = {
@@ -56,11 +64,13 @@ def scan(
     trace: Trace | None = None,
     parallel: int = PARALLEL,
     deadline: float | None = None,
+    began: float | None = None,
     progress: Callable[[str], None] | None = None,
     status: Callable[[str], None] | None = None,
 ) -> Report:
     """Probe every target. Results are in the order of the targets; `on_result` is called
-    with each as it is ready. After `deadline` seconds what is known by then is the result.
+    with each as it is ready. After `deadline` seconds (since `began` on the monotonic clock,
+    or now) what is known by then is the result.
     `progress` gets a line whenever a long wait begins or ends; `status` a line that tells
     what is done now, each second of a run that is not quick.
 
@@ -70,12 +80,13 @@ def scan(
     binding.check_bindings()
     concurrency = max((options.concurrency for _, options in targets), default=1)
     gate = Gate(concurrency)
+    most = max((options.most_open for _, options in targets), default=0)
+    make_room(min(parallel, len(targets)) * most)
     # The loop's clock is this one.
-    end = None if deadline is None else (time.monotonic() + deadline, deadline)
-    runs = [
-        _Run(Probe(target, options, gate, trace, _named(progress, target), deadline=end))
-        for target, options in targets
-    ]
+    since = time.monotonic() if began is None else began
+    end = None if deadline is None else (since + deadline - _telling(targets, deadline), deadline)
+    shared = _Scan(gate, trace, progress, end)
+    runs = [_Run(shared, target, options) for target, options in targets]
     try:
         loop.run(_run_all(runs, on_result, parallel, status))
     except KeyboardInterrupt:
@@ -84,7 +95,13 @@ def scan(
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     results = tuple(run.result() for run in runs)
-    return Report(tool=tool(), targets=results, findings=across_targets(results))
+    return decided(Report(tool=tool(), targets=results, findings=across_targets(results)))
+
+
+def _telling(targets: Sequence[object], deadline: float) -> float:
+    """Seconds before the deadline at which work ends, so that all targets are told of soon
+    after it. With fewer than ten thousand there is nothing to hurry for."""
+    return min(max(0.0, len(targets) * _TELL_ONE - _TELL_AFTER), deadline / 2)
 
 
 def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[str], None]:
@@ -94,21 +111,53 @@ def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[
     return lambda line: progress(f"{target.name}: {line}")
 
 
-class _Run:
-    """One target's probe, and then only its result: attempts are dropped with the probe."""
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What all targets of a run share."""
 
-    def __init__(self, probe: Probe) -> None:
-        self._probe: Probe | None = probe
+    gate: Gate
+    trace: Trace | None
+    progress: Callable[[str], None] | None
+    #: When the run must end, on the loop's clock, and how long it was allowed to take.
+    deadline: tuple[float, float] | None
+
+    @property
+    def over(self) -> bool:
+        """Whether no time is left to begin anything."""
+        return self.deadline is not None and time.monotonic() >= self.deadline[0]
+
+    def probe(self, target: Target, options: ProbeOptions) -> Probe:
+        progress = _named(self.progress, target)
+        return Probe(target, options, self.gate, self.trace, progress, deadline=self.deadline)
+
+
+class _Run:
+    """One target's probe, from its beginning to its end, and then only its result: attempts
+    are dropped with the probe. A target that is never begun costs no probe."""
+
+    def __init__(self, scan: _Scan, target: Target, options: ProbeOptions) -> None:
+        self._scan = scan
+        self._target = target
+        self._options = options
+        self._probe: Probe | None = None
         self._result: TargetResult | None = None
+        self._interrupted = False
+
+    @property
+    def too_late(self) -> bool:
+        """Whether no time is left to begin it."""
+        return self._scan.over
 
     async def run(self) -> TargetResult:
-        if self._probe is not None:
+        if not self.too_late:
+            self._probe = self._scan.probe(self._target, self._options)
             await self._probe.run()
         self._result = self.result()
         self._probe = None
         return self._result
 
     def interrupt(self) -> None:
+        self._interrupted = True
         if self._probe is not None:
             self._probe.stop.interrupted = True
 
@@ -127,16 +176,26 @@ class _Run:
     def doing(self) -> str:
         """The target, and what the connections are for that are open now."""
         if self._probe is None:
-            return ""
+            return self._target.name
         names = dict.fromkeys(self._probe.lab.doing)
         words = ", ".join(_DOING.get(name, name) for name in names)
-        return f"{self._probe.target.name}: {words}" if words else self._probe.target.name
+        return f"{self._target.name}: {words}" if words else self._target.name
 
     def result(self) -> TargetResult:
         if self._result is not None:
             return self._result
-        assert self._probe is not None  # noqa: S101 - one of both is always there
-        return self._probe.result()
+        if self._probe is not None:
+            return self._probe.result()
+        why = () if self._interrupted else (Skipped("the rest", no_time(self._scan.deadline)),)
+        return TargetResult(
+            target=self._target.name,
+            verdict="untested",
+            starttls=self._target.starttls,
+            notes=self._target.notes,
+            skipped=why,
+            incomplete=not self._interrupted,
+            interrupted=self._interrupted,
+        )
 
 
 async def _run_all(
@@ -170,81 +229,22 @@ def _status(runs: Sequence[_Run], seconds: float) -> str:
 
 
 async def _probe_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:
-    places = asyncio.Semaphore(parallel)
+    waiting = iter(runs)
 
-    async def one(run: _Run) -> None:
-        async with places:
+    async def work() -> None:
+        for run in waiting:
+            if run.too_late:
+                return
             result = await run.run()
-        if on_result is not None:
-            on_result(result)
+            if on_result is not None:
+                on_result(result)
 
     async with asyncio.TaskGroup() as tasks:
-        for run in runs:
-            tasks.create_task(one(run))
-
-
-_VERDICT_STATUS: dict[Verdict, ExitStatus] = {
-    "resumes": ExitStatus.OK,
-    "partly": ExitStatus.NOT_AS_ASKED,
-    "does-not-resume": ExitStatus.NOT_AS_ASKED,
-    "untested": ExitStatus.INCONCLUSIVE,
-}
-
-
-def target_status(result: TargetResult) -> ExitStatus:
-    """The exit status that one target's result calls for."""
-    if any(
-        mechanism.fails_with_session
-        for address in result.addresses
-        for mechanism in address.mechanisms
-        if mechanism.judged
-    ):
-        return ExitStatus.FAILS_WITH_SESSION
-    unreachable = result.error is not None or any(a.error is not None for a in result.addresses)
-    if unreachable and result.verdict in ("resumes", "untested"):
-        return ExitStatus.UNREACHABLE
-    return _VERDICT_STATUS[result.verdict]
-
-
-_OUTCOME_STATUS: dict[CheckOutcome, ExitStatus] = {
-    "met": ExitStatus.OK,
-    "broken": ExitStatus.NOT_AS_ASKED,
-    "waived": ExitStatus.OK,
-    "known": ExitStatus.OK,
-    "unreachable": ExitStatus.UNREACHABLE,
-    "untestable": ExitStatus.INCONCLUSIVE,
-    "not-checked": ExitStatus.OK,
-}
-
-
-def judged_status(result: TargetResult) -> ExitStatus:
-    """The exit status that the demands on one target call for: the default verdict is one."""
-    return worst_status([_check_status(result, check) for check in result.checks])
-
-
-def _check_status(result: TargetResult, check: Check) -> ExitStatus:
-    if check.outcome == "broken" and check.severity != "error":
-        return ExitStatus.OK
-    if check.outcome == "broken" and check.kind in ("verdict", "expectation"):
-        for address in result.addresses:
-            for mechanism in address.mechanisms:
-                place = (address.address, mechanism.mechanism)
-                if place == (check.address, check.mechanism) and mechanism.fails_with_session:
-                    return ExitStatus.FAILS_WITH_SESSION
-    return _OUTCOME_STATUS[check.outcome]
-
-
-def exit_status(report: Report) -> ExitStatus:
-    """The exit status of a run: the gravest of its targets' (see `worst_status`).
-
-    A target that was held against demands has the status of those, else of its verdict.
-    """
-    if any(target.interrupted for target in report.targets):
-        return ExitStatus.INTERRUPTED
-    return worst_status(
-        [
-            judged_status(target) if target.checks else target_status(target)
-            for target in report.targets
-        ]
-        + [ExitStatus.NOT_AS_ASKED for each in report.violations if each.severity == "error"]
-    )
+        for _ in range(min(parallel, len(runs))):
+            tasks.create_task(work())
+    # Told of when all connections have ended, since to tell of many takes its time.
+    for run in [run for run in runs if not run.done]:
+        result = await run.run()
+        if on_result is not None:
+            on_result(result)
+        await asyncio.sleep(0)  # for an interrupt

@@ -12,14 +12,17 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from tlsresume.endpoints import (
+    NO_LOGIN,
     UNIX,
     UNPRINTABLE,
     bad_target,
     format_endpoint,
+    has_login,
     is_address,
     parse_host,
     parse_port,
     split_endpoint,
+    without_login,
 )
 from tlsresume.errors import UsageError
 from tlsresume.protocols import SCHEME_OF_PORT, SCHEMES, STARTTLS, Scheme
@@ -164,29 +167,14 @@ def parse_target(
     scheme's, else that of a well-known port) or `none`; `resolve` are rules for
     `parse_resolve`. Port 443 is taken for https. Raises UsageError.
     """
-    if UNPRINTABLE.search(text):  # urlsplit would drop some of these without a word
-        raise bad_target(text, "it contains white space or control characters")
-    named = False
-    if text.startswith(UNIX):
-        scheme, host, port = "", _socket_path(text), 0
-    elif "://" in text:
-        named = True
-        url = _split_url(text)
-        scheme = url.scheme.lower()
-        if scheme not in SCHEMES:
-            known = "known: " + ", ".join(sorted(SCHEMES))
-            if scheme == "http":
-                known = "http:// has no TLS to test; where it does: https://HOST:PORT or HOST:PORT"
-            raise bad_target(text, f"unknown scheme {scheme!r}", known)
-        if "@" in url.netloc:
-            raise bad_target(
-                text.replace(url.netloc.rpartition("@")[0], "..."),
-                "user and password in a URL are refused, and were not sent",
-            )
-        host, port = split_endpoint(url.netloc, SCHEMES[scheme].port)
-    else:
-        host, port = split_endpoint(text.removesuffix("/"), DEFAULT_PORT)
-        scheme = SCHEME_OF_PORT.get(port, "")
+    named = "://" in text and not text.startswith(UNIX)
+    try:
+        scheme, host, port = _split(text, named=named)
+    except UsageError as error:
+        # The reason may quote a piece of a password, as a port that is none.
+        if has_login(text):
+            raise bad_target(text, NO_LOGIN, *error.hints) from None
+        raise
     prelude, scheme = _prelude(text, starttls, scheme, named=named)
     target = Target(
         host=host,
@@ -206,6 +194,25 @@ def parse_target(
     if connect is not None:
         target = replace(target, connect=split_endpoint(connect, port))
     return target
+
+
+def _split(text: str, *, named: bool) -> tuple[str, str, int]:
+    """Scheme, host and port of a target; `named`: it is a URL."""
+    if UNPRINTABLE.search(text):  # urlsplit would drop some of these without a word
+        raise bad_target(text, "it contains white space or control characters")
+    if text.startswith(UNIX):
+        return "", _socket_path(text), 0
+    if not named:
+        host, port = split_endpoint(text.removesuffix("/"), DEFAULT_PORT)
+        return SCHEME_OF_PORT.get(port, ""), host, port
+    url = _split_url(text)
+    scheme = url.scheme.lower()
+    if scheme not in SCHEMES:
+        known = "known: " + ", ".join(sorted(SCHEMES))
+        if scheme == "http":
+            known = "http:// has no TLS to test; where it does: https://HOST:PORT or HOST:PORT"
+        raise bad_target(text, f"unknown scheme {scheme!r}", known)
+    return scheme, *split_endpoint(url.netloc, SCHEMES[scheme].port)
 
 
 def _socket_path(text: str) -> str:
@@ -254,9 +261,12 @@ def parse_resolve(rule: str) -> tuple[str, int, tuple[str, ...]]:
     match = _split_rule(rule)
     if match is None:
         raise UsageError(
-            f"--resolve {rule!r} is not HOST:PORT:ADDR", hints=("for example a.example:443:::1",)
+            f"--resolve {without_login(rule)!r} is not HOST:PORT:ADDR",
+            hints=("for example a.example:443:::1",),
         )
     host, port, rest = match
+    if has_login(rule):
+        raise UsageError(f"--resolve {without_login(rule)!r}: no user or password belongs there")
     host = "*" if host == "*" else parse_host(host, rule)
     addresses = tuple(part.removeprefix("[").removesuffix("]") for part in rest.split(","))
     for address in addresses:

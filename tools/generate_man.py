@@ -139,6 +139,43 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("What is remembered, as a page with a timeline:", "watch report --format html=keys.html"),
     ),
+    "capture": (
+        ("What happened to the sessions of our users:", "capture FILE"),
+        (
+            "The same while it happens, without keeping the packets:",
+            "capture -",
+        ),
+        (
+            "With the secrets of TLS 1.3, and the ticket keys of the server:",
+            "capture FILE --keylogfile FILE --ticket-keys FILE",
+        ),
+        (
+            "One server, the last hour, as a page that names no client:",
+            "capture FILE --server www.example.com --since 1h --format html=report.html",
+        ),
+        (
+            "In CI, from a test's packets: fail unless nine of ten offers are accepted:",
+            "capture FILE --min-rate 0.9",
+        ),
+    ),
+    "serve": (
+        (
+            "In CI: fail when a client stops resuming, in any behaviour of a server:",
+            "tlsresume serve --behaviour all --run 'python client.py {url}'",
+        ),
+        (
+            "A Java client, with its truststore:",
+            "tlsresume serve --run 'java -Djavax.net.ssl.trustStore={truststore} Client.java {url}'",
+        ),
+        (
+            "Wait for a device that trusts an authority that is kept:",
+            "serve --listen 192.0.2.10:4433 --ca authority --for 10m",
+        ),
+        (
+            "Whether a session got without verification is offered to a connection that verifies:",
+            "tlsresume serve --behaviour untrusted --run 'python client.py {url} {url}strict'",
+        ),
+    ),
     "explain": (
         ("What a code means, and what to do about it:", "explain other-ticket-key"),
         ("All codes:", "explain"),

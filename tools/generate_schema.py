@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tlsresume import features
 from tlsresume.formats import schemas
 from tlsresume.policy import schema as policy_schema
 
 FOLDER = Path(schemas.__file__).parent
+FEATURES = Path(features.__file__).parent
 POLICY = Path(policy_schema.__file__).parent / "policy.schema.json"
 
 
@@ -20,6 +22,10 @@ def files() -> dict[Path, str]:
     """Every schema file and what it must hold."""
     documents = {
         FOLDER / f"{name}.schema.json": schemas.schema_text(name) for name in schemas.DOCUMENTS
+    }
+    documents |= {
+        FEATURES / place: schemas.schema_text(Path(place).name.partition(".")[0], kind)
+        for place, kind in features.documents().items()
     }
     return documents | {POLICY: policy_schema.schema_text()}
 

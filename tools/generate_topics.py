@@ -14,6 +14,7 @@ from resumption import INTRODUCTION, MECHANISMS, STATEMENTS
 from tree import PROGRAM
 
 from tlsresume import __version__
+from tlsresume.features import entries
 from tlsresume.formats.explanation import GROUPS, Explanation, pages, rows
 
 
@@ -57,7 +58,7 @@ def topic() -> str:
 
 def findings() -> str:
     """tlsresume-findings(7)."""
-    every = pages()
+    every = pages(entries())
     lines = [
         *_head(
             f"{PROGRAM}-findings",
@@ -66,7 +67,7 @@ def findings() -> str:
         ),
         ".SH DESCRIPTION",
         prose(
-            "The codes that `tlsresume probe` and `tlsresume resume` print, with what causes each,"
+            "The codes that `tlsresume probe`, `resume`, `capture` and `serve` print, with what causes each,"
             " how it is told from others, what to do, and where people met it."
             " `tlsresume explain CODE` prints the same."
         ),

@@ -209,13 +209,16 @@ def test_a_session_of_another_host_is_refused_and_named(
 
 
 def test_crossing_names_by_wish(two_hosts: Running, material: Material) -> None:
-    """C6: `probe --cross-name` shows the same without a file, and accuses nobody."""
+    """C6: `probe --cross-name` shows the same without a file. That alert 49 ends connections with
+    a certificate that b.test accepts is a warning, where this nginx does so (1.27.4 to 1.29.1,
+    and older ones with the same patch); else nobody is accused."""
     file = str(material.files["client_certificate"])
     options = ("--cert", file, "--key", file, "--servername", "a.test", "--cross-name", "b.test")
     answer = probe(f"https://{two_hosts.target}", *options)
     assert answer.status == 0, str(answer)
-    assert findings(answer) == {}, str(answer)
-    assert "cross-name-refused" in information(answer), str(answer)
+    told = findings(answer)
+    assert set(told) <= {"cross-name-refused"}, str(answer)
+    assert "cross-name-refused" in information(answer) | told.keys(), str(answer)
 
 
 def test_nodes_of_different_versions_are_named(material: Material) -> None:

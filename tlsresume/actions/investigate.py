@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
-from tlsresume.diagnosis.judge import judge, judge_way, merge
+from tlsresume.diagnosis.judge import judge, judge_tickets, judge_way, merge, wanted
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments import age, crossing, ftp, names
 from tlsresume.experiments.ladder import EXPERIMENTS
+from tlsresume.experiments.listing import ANSWERS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
 from tlsresume.options import ProbeOptions
 from tlsresume.results import (
+    MECHANISMS,
     AddressResult,
     Crossing,
     Finding,
@@ -111,9 +113,13 @@ class Investigation:
         key = (address.address, mechanism.mechanism)
         if key not in self.explanations:
             self.explanations[key] = Explanation(
-                self._setting(address, mechanism.mechanism), judged=mechanism.judged
+                self._setting(address, mechanism.mechanism), judged=self._speaks(mechanism)
             )
         return self.explanations[key]
+
+    def _speaks(self, mechanism: MechanismResult) -> bool:
+        """Whether findings on a mechanism have their full weight: it is judged, or demanded."""
+        return mechanism.judged or mechanism.mechanism in self.options.demanded
 
     def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
         return self._setting_at(Route(address.address, address.port), mechanism)
@@ -129,8 +135,13 @@ class Investigation:
 
     async def _explain(self, address: AddressResult) -> None:
         for mechanism in address.mechanisms:
-            if mechanism.judged and mechanism.state in _UNEXPLAINED:
-                await self.explanation(address, mechanism).run()
+            if not self._speaks(mechanism):
+                continue
+            explanation = self.explanation(address, mechanism)
+            if mechanism.state in _UNEXPLAINED:
+                await explanation.run()
+            elif ANSWERS in wanted(explanation.view()):
+                await explanation.experiment(ANSWERS)
 
     # ------------------------------------------------------------- the matrix
 
@@ -141,7 +152,7 @@ class Investigation:
                 self._setting(address, mechanism)
                 for address in addresses
                 for result in address.mechanisms
-                if result.mechanism == mechanism and result.judged
+                if result.mechanism == mechanism and self._speaks(result)
                 and result.state in ("resumed", "partly")
             ]  # fmt: skip
             if len(settings) < 2:
@@ -216,7 +227,27 @@ class Investigation:
             for mechanism in self._crossed
         ]
         way = judge_way(self._before_tls(addresses, naming))
-        return merge([*judge([*views, *(view for view in crossed if view is not None)]), *way])
+        broke = [
+            f for view in self._broken_by_tickets(addresses, naming) for f in judge_tickets(view)
+        ]
+        judged = judge([*views, *(view for view in crossed if view is not None)])
+        return merge([*judged, *way, *broke])
+
+    def _broken_by_tickets(
+        self, addresses: Sequence[AddressResult], naming: KeyNaming
+    ) -> list[View]:
+        """Mechanisms of which no handshake came about, for the server's malformed tickets."""
+        journal = self.lab.journal
+        return [
+            make_view(journal, address.address, address.port, mechanism, naming)
+            for address in addresses
+            for mechanism in MECHANISMS
+            if all(each.mechanism != mechanism for each in address.mechanisms)
+            and any(
+                a.malformed_ticket and a.mechanism == mechanism and a.address == address.address
+                for a in journal
+            )
+        ]
 
     def _before_tls(self, addresses: Sequence[AddressResult], naming: KeyNaming) -> list[View]:
         """What was seen of the addresses on which no handshake came about."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.errors import FileError, UsageError
+from tlsresume.errors import UsageError
 from tlsresume.experiments.terms import Terms
 from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
@@ -89,22 +89,15 @@ def _to_saved_address(target: Target, metadata: SessionMetadata, options: Resume
 
 
 def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
-    """The session's own version, cipher, SNI and ALPN, except where told otherwise.
-
-    Raises FileError for a session of a version that is not spoken here.
-    """
+    """The session's own version, cipher, SNI and ALPN, except where told otherwise."""
     connect, fields = options.connect, file.session.fields
     plan = replace(
         Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
         early_data=options.early_data,
+        # Not a matter of pinning: the server answers with it wherever it takes the session.
+        max_fragment_length=fields.max_fragment_length,
         extended_master_secret=options.extended_master_secret,
     )
-    if fields.tls_version < ProtocolVersion.TLSv1_2:
-        raise FileError(
-            f"the session in {file.path} is {fields.tls_version.label},"
-            " which is older than this tool speaks",
-            path=file.path,
-        )
     if not options.pin:
         return plan
     if connect.tls == BOTH_VERSIONS:
@@ -142,6 +135,8 @@ def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
         words.append(fields.tls_version.label)
     if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
         words.append(fields.cipher_name)
+    if plan.max_fragment_length:
+        words.append(f"max_fragment_length {plan.max_fragment_length}")
     if plan.server_name and plan.server_name == (file.metadata.sni or fields.hostname):
         words.append(f"SNI {plan.server_name}")
     if plan.alpn and plan.alpn[0] == (file.metadata.alpn or fields.alpn):

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tlsresume.actions.probe import share_budget
-from tlsresume.experiments import crossing
+from tlsresume.experiments import crossing, names
 from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
 from tlsresume.experiments.terms import VERSION_OF
 from tlsresume.options import ProbeOptions
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.target import Target, format_endpoint
 
-#: Names that are asked about by experiments that show a name: target's session, then offer.
-_CROSS_NAME, _CROSS_ALPN = 3, 2
+#: What another protocol costs: the target's session, then the offer.
+_CROSS_ALPN = 2
 #: Experiments that take a session from a file.
 _OF_FILES = frozenset({"own-name"})
 
@@ -194,7 +194,8 @@ def _asked_for(options: ProbeOptions) -> Iterator[Step]:
         yield _step(EXPERIMENTS[name])
     for name in options.cross_names:
         question = f"is the session accepted for {name}, which learns of it by that?"
-        yield Step(name="cross-name", question=question, connections=_CROSS_NAME)
+        more = names.WITH_CERTIFICATE if options.connect.certificate is not None else 0
+        yield Step(name="cross-name", question=question, connections=names.CONNECTIONS + more)
     for protocol in options.cross_protocols:
         question = f"is the session accepted with ALPN {protocol}?"
         yield Step(name="cross-alpn", question=question, connections=_CROSS_ALPN)

@@ -7,15 +7,19 @@ end, when time or budget is spent, or when the user interrupts.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
+from tlsresume import checked
 from tlsresume.actions.investigate import Investigation
+from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
-from tlsresume.errors import BudgetSpent, PeerError, TLSResumeError
+from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
@@ -23,17 +27,19 @@ from tlsresume.lab import Budget, Gate, Route
 from tlsresume.network import loop
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
-from tlsresume.options import ProbeOptions
+from tlsresume.options import LONGEST, ProbeOptions
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
     Skipped,
     TargetResult,
 )
-from tlsresume.target import Target, parse_target
+from tlsresume.shortage import make_room
+from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
 #: Full handshakes of an address: one per mechanism to discover, one to start each chain.
@@ -107,6 +113,8 @@ class Probe:
     _started: float = field(init=False, default=0.0)
     _dns_ms: float | None = field(init=False, default=None)
     _duration: float = field(init=False, default=0.0)
+    _began: str | None = field(init=False, default=None)
+    _ended: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         connect = self.options.connect
@@ -132,13 +140,16 @@ class Probe:
 
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
-        self._started = self.lab.now()
+        self._started, self._began = self.lab.now(), _utc(self.lab.wall_time())
+        if self.deadline is not None and self.deadline[0] <= self._started:
+            self._leave_out("the rest", no_time(self.deadline))
+            return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
             total = self.deadline[0] - self._started
-            reason = f"the deadline of {self.deadline[1]:g} s"
+            reason = no_time(self.deadline)
         try:
             async with asyncio.timeout(total):
                 await self._run()
@@ -149,8 +160,16 @@ class Probe:
             raise
         except PeerError as error:
             self.error = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
+        except LocalError as error:
+            self._stop_for(error)
+        except BaseExceptionGroup as group:
+            first = first_of(group)
+            if not isinstance(first, LocalError):
+                raise
+            self._stop_for(first)
         finally:
             self._duration = (self.lab.now() - self._started) * 1000
+            self._ended = _utc(self.lab.wall_time())
 
     async def _run(self) -> None:
         _, port = self.target.dial_to
@@ -209,9 +228,23 @@ class Probe:
                 concurrency=self.options.concurrency,
                 answer=self.options.node_header is not None,
             ).run()
+        except LimitedByServer as limited:
+            # As with a small budget: fewer tries are no fault, while each mechanism has some.
+            if address.discovery is None:
+                self._leave_out(f"the rest on {address.route.address}", limited.message)
+            else:
+                self._note(f"further tries on {address.route.address}", limited.message)
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
             self._leave_out(f"{what} on {address.route.address}", spent.message)
+
+    def _stop_for(self, error: LocalError) -> None:
+        """This machine cannot go on: the target's error if it was never reached, else a part
+        that was left out."""
+        if any(not unreachable(attempt.error) for attempt in self.lab.journal):
+            self._leave_out("the rest", error.message)
+        else:
+            self.error = ErrorResult("local", "connect", error.message, error.hints)
 
     def _note(self, what: str, reason: str) -> None:
         """Something beyond the first round was left out: named, without bearing on the verdict."""
@@ -284,7 +317,19 @@ class Probe:
             ),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,
+            started=self._began,
+            finished=self._ended,
         )
+
+
+def no_time(deadline: tuple[float, float] | None) -> str:
+    """Why something was left out: no time was left."""
+    return f"the deadline of {deadline[1]:g} s" if deadline is not None else "no time was left"
+
+
+def _utc(seconds: float) -> str:
+    """A point in time, in seconds since 1970, as reports have it: UTC, ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _no_route(discovery: Discovery) -> bool:
@@ -301,28 +346,66 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
-def probe(target: Target | str, options: ProbeOptions | None = None) -> TargetResult:
+def probe(
+    target: Target | str,
+    options: ProbeOptions | None = None,
+    *,
+    deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    stop: Stop | None = None,
+) -> TargetResult:
     """Whether sessions are resumed on a target, on each of its addresses.
 
-    `target` is a Target or text for `parse_target`. The result is a value that
-    can be serialised; what is wrong with the target is in it. Raises UsageError
-    or FileError when the options cannot be carried out, and KeyboardInterrupt.
+    `target` is a Target or text for `parse_target`. After `deadline` seconds, or when another
+    thread calls `stop()`, all connections end at once, and what is known by then is the result
+    (its `incomplete` or `interrupted` is True). `progress` is called with a line when a long
+    wait begins or ends.
+
+    The result is a value that can be serialised; what is wrong with the target is in it. Raises
+    UsageError or FileError when the options cannot be carried out, LocalError when not even an
+    event loop can be had, and KeyboardInterrupt.
     """
-    chosen = parse_target(target) if isinstance(target, str) else target
-    settings = options or ProbeOptions()
-    running = Probe(chosen, settings, Gate(settings.concurrency))
+    running = _prepared(target, options, deadline, progress)
     try:
-        binding.check_bindings()
-        loop.run(running.run())
+        loop.run(running.run(), stop)
+    except Stopped:
+        running.stop.interrupted = True
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return running.result()
 
 
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error to tell of, out of a TaskGroup: ours before others."""
-    flat = [
-        first_of(error) if isinstance(error, BaseExceptionGroup) else error
-        for error in group.exceptions
-    ]
-    return next((error for error in flat if isinstance(error, TLSResumeError)), flat[0])
+async def aprobe(
+    target: Target | str,
+    options: ProbeOptions | None = None,
+    *,
+    deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TargetResult:
+    """`probe` for a running event loop. A task that is cancelled ends its connections at once."""
+    running = _prepared(target, options, deadline, progress)
+    try:
+        await running.run()
+    except BaseExceptionGroup as group:
+        raise first_of(group) from None
+    return running.result()
+
+
+def _prepared(
+    target: Target | str,
+    options: ProbeOptions | None,
+    deadline: float | None,
+    progress: Callable[[str], None] | None,
+) -> Probe:
+    """A probe that can be run. Raises UsageError."""
+    chosen = chosen_target(target)
+    settings = ProbeOptions() if options is None else options
+    checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
+    if deadline is not None:
+        checked.seconds("deadline", deadline, LONGEST, zero=True)
+    binding.check_bindings()
+    make_room(settings.most_open)
+    gate = Gate(settings.concurrency)
+    # The loop's clock is this one.
+    end = None if deadline is None else (time.monotonic() + deadline, deadline)
+    return Probe(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)

@@ -10,12 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tlsresume import checked
 from tlsresume.actions.explain import Explanation
 from tlsresume.actions.pinning import pinned, plan_of, target_of
-from tlsresume.actions.reach import addresses_of, lab_for, unreachable
+from tlsresume.actions.reach import (
+    addresses_of,
+    blaming_us,
+    chosen_target,
+    lab_for,
+    out_of_time,
+    unreachable,
+    within,
+)
 from tlsresume.actions.save import metadata_of
+from tlsresume.actions.usability import require_usable
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
+from tlsresume.diagnosis.resumed_answers import unusual
 from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
@@ -32,10 +43,12 @@ from tlsresume.results import Attempt, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
-from tlsresume.target import Target, format_endpoint, parse_target
+from tlsresume.target import Target, format_endpoint
 from tlsresume.version import USER_AGENT
 
 Renewed = tuple[Session, SessionMetadata]
+
+_EXPERIMENT = "resume"
 
 #: Seconds to wait for a new ticket after a resumption, where none is needed.
 _RENEWAL_WAIT = 1.0
@@ -47,20 +60,53 @@ def resume(
     options: ResumeOptions | None = None,
     *,
     trace: Trace | None = None,
+    deadline: float | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
-    The target is the one in the file unless given. Raises SessionFileError for a file
-    that is none and where OpenSSL refuses the session itself, and UsageError, also for
-    another host than the session's own without `any_host`.
+    The target is the one in the file unless given. After `deadline` seconds, or on an interrupt
+    once the session was offered, what is known by then is the result. Raises SessionFileError
+    for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
+    refuses the session itself; LocalError where this machine makes no connection; and UsageError,
+    also for another host than the session's own without `any_host`.
     """
+    running = _prepared(session_file, target, options, trace)
+    try:
+        return loop.run(running.run(deadline))
+    except KeyboardInterrupt:
+        if not running.attempts:
+            raise
+        return replace(running.known(), interrupted=True), None
+
+
+async def aresume(
+    session_file: SessionFile | str,
+    target: Target | str | None = None,
+    options: ResumeOptions | None = None,
+    *,
+    trace: Trace | None = None,
+    deadline: float | None = None,
+) -> tuple[ResumeResult, Renewed | None]:
+    """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
+    return await _prepared(session_file, target, options, trace).run(deadline)
+
+
+def _prepared(
+    session_file: SessionFile | str,
+    target: Target | str | None,
+    options: ResumeOptions | None,
+    trace: Trace | None,
+) -> _Resumption:
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
-    named = parse_target(target) if isinstance(target, str) else target
-    chosen = options or ResumeOptions()
+    require_usable(session_file)
+    chosen = ResumeOptions() if options is None else options
+    checked.kind("options", chosen, ResumeOptions, "a ResumeOptions")
+    named = None if target is None else chosen_target(target)
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
-    return loop.run(_Resumption(session_file, where, plan, chosen, trace).run())
+    lab = lab_for(chosen.connect, where, trace)
+    return _Resumption(session_file, where, plan, chosen, lab)
 
 
 @dataclass(slots=True)
@@ -69,24 +115,49 @@ class _Resumption:
     target: Target
     plan: Plan
     options: ResumeOptions
-    trace: Trace | None
+    lab: NetworkLab
+    dns_ms: float = 0.0
 
-    async def run(self) -> tuple[ResumeResult, Renewed | None]:
-        lab = lab_for(self.options.connect, self.target, self.trace)
+    async def run(self, deadline: float | None) -> tuple[ResumeResult, Renewed | None]:
+        """Offer, and explain; at the deadline what is known then."""
+        try:
+            async with within(deadline):
+                return await self._run()
+        except TimeoutError:
+            if not self.attempts:
+                return self._empty(error=out_of_time(deadline)), None
+            return self.known(), None
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """What was made of the tries until now, whatever came of them; of each the last."""
+        last = {a.ask: a for a in self.lab.journal if a.experiment == _EXPERIMENT}
+        return list(last.values())
+
+    def known(self) -> ResumeResult:
+        """What is known of the last address that was tried."""
+        attempts = [a for a in self.attempts if a.address == self.attempts[-1].address]
+        view = self._explanation(self.lab, attempts[0].address).view()
+        return self._result(self.lab, attempts, view, self.dns_ms)
+
+    async def _run(self) -> tuple[ResumeResult, Renewed | None]:
+        lab = self.lab
         try:
             addresses, dns_ms = await addresses_of(self.target, lab.timeout)
         except PeerError as error:
             failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
             return self._empty(error=failure), None
+        self.dns_ms = dns_ms
         if self.options.where != "each":
             addresses = addresses[:1]
         tried: list[tuple[list[Attempt], Explanation]] = []
         renewed: Renewed | None = None
         for address in addresses:
-            attempts = await self._offer(lab, address)
             explanation = self._explanation(lab, address)
-            if self.options.explain and _unexplained(attempts):
-                await explanation.run()
+            with blaming_us(lab):
+                attempts = await self._offer(lab, address)
+                if self.options.explain and _unexplained(attempts):
+                    await explanation.run()
             renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
             tried.append((attempts, explanation))
         # What one address says of the session bears on what another means.
@@ -119,6 +190,7 @@ class _Resumption:
             server_name=metadata.sni or session.fields.hostname,
             alpn=metadata.alpn or session.fields.alpn,
             leaf_sha256=metadata.leaf_sha256,
+            client_certificate_until=metadata.client_certificate_end,
         )
         setting = Setting(
             lab=lab,
@@ -140,7 +212,7 @@ class _Resumption:
         terms = self._terms
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
-        errand = terms.with_answer(terms.errand("resume", "resume", mechanism, wait=wait))
+        errand = terms.with_answer(terms.errand(_EXPERIMENT, "resume", mechanism, wait=wait))
         if self.options.clean_close:
             return errand
         # A server that is asked to close does so before we can cut the connection.
@@ -155,7 +227,7 @@ class _Resumption:
             target=self.target.name,
             file=self.file.path,
             mechanism=session.mechanism,
-            session_version=session.fields.tls_version.label,
+            session_version=session.fields.protocol,
             server_name=self.target.server_name,
             pinned=pinned(self.file, self.plan) if self.options.pin else (),
             error=error,
@@ -246,7 +318,11 @@ class _Resumption:
             if sessions:
                 metadata = metadata_of(self.target, attempt, sessions[-1], naming)
                 if attempt.leaf_sha256 is None:
-                    metadata = replace(metadata, leaf_sha256=self.file.metadata.leaf_sha256)
+                    metadata = replace(
+                        metadata,
+                        leaf_sha256=self.file.metadata.leaf_sha256,
+                        client_certificate_until=self.file.metadata.client_certificate_until,
+                    )
                 return sessions[-1], metadata
         return None
 
@@ -266,9 +342,7 @@ def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:
 def _unexplained(attempts: list[Attempt]) -> bool:
     """Whether something was not resumed, or refused after it was, and it is not the way to
     the server that failed."""
-    return any(
-        not unreachable(a.error) and (not a.reused or (a.http_status or 0) >= 400) for a in attempts
-    )
+    return any(not unreachable(a.error) and (not a.reused or unusual(a)) for a in attempts)
 
 
 def _fails_with_session(view: View) -> bool | None:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tlsresume.actions.reach import connect_first, lab_for
-from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume import checked
+from tlsresume.actions.reach import (
+    chosen_target,
+    connect_first,
+    lab_for,
+    out_of_time,
+    within,
+)
+from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
 from tlsresume.experiments.terms import Terms
@@ -19,7 +26,7 @@ from tlsresume.results import Attempt, ErrorResult, Mechanism, SaveResult
 from tlsresume.session.file import SessionMetadata
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
-from tlsresume.target import Target, parse_target
+from tlsresume.target import Target
 from tlsresume.version import USER_AGENT, __version__
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -27,16 +34,38 @@ Saved = tuple[SaveResult, list[tuple[Session, SessionMetadata]]]
 
 
 def save(
-    target: Target | str, options: SaveOptions | None = None, *, trace: Trace | None = None
+    target: Target | str,
+    options: SaveOptions | None = None,
+    *,
+    trace: Trace | None = None,
+    deadline: float | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
 
     The list has one session per ticket, the newest last; it is empty where `saved` of
     the result is False. Raises UsageError, FileError or BindingError when the options
-    cannot be carried out; what is wrong with the target is in the result.
+    cannot be carried out, and LocalError where this machine makes no connection; what is wrong
+    with the target is in the result, and so is that `deadline` seconds were not enough.
     """
-    chosen = parse_target(target) if isinstance(target, str) else target
-    return loop.run(_save(chosen, options or SaveOptions(), trace))
+    return loop.run(asave(target, options, trace=trace, deadline=deadline))
+
+
+async def asave(
+    target: Target | str,
+    options: SaveOptions | None = None,
+    *,
+    trace: Trace | None = None,
+    deadline: float | None = None,
+) -> Saved:
+    """`save` for a running event loop. A task that is cancelled ends its connection at once."""
+    chosen = chosen_target(target)
+    settings = SaveOptions() if options is None else options
+    checked.kind("options", settings, SaveOptions, "a SaveOptions")
+    try:
+        async with within(deadline):
+            return await _save(chosen, settings, trace)
+    except TimeoutError:
+        return SaveResult(target=chosen.name, error=out_of_time(deadline)), []
 
 
 async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
@@ -111,7 +140,16 @@ def metadata_of(
         tickets=len(attempt.tickets),
         tool=f"tlsresume {__version__}",
         openssl=binding.openssl_version(),
+        client_certificate_until=_client_certificate_end(attempt),
     )
+
+
+def _client_certificate_end(attempt: Attempt) -> str | None:
+    """The end of the client certificate that the server asked for and got."""
+    if attempt.own_certificate is None or not attempt.certificate_requested:
+        return None
+    end = facts_of(attempt.own_certificate).not_after
+    return None if end is None else end.isoformat(timespec="seconds")
 
 
 def _why_nothing(options: SaveOptions, attempt: Attempt) -> tuple[str | None, tuple[str, ...]]:

@@ -12,18 +12,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tlsresume.actions.reach import addresses_of, lab_for
 from tlsresume.diagnosis.summary import issued_key, naming_of
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
-from tlsresume.errors import PeerError
+from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.experiments.discover import issues
 from tlsresume.experiments.terms import VERSION_OF, Terms
-from tlsresume.history import History, Kept
+from tlsresume.history import History, HistoryBusyError, Kept
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
@@ -33,7 +35,10 @@ _MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket")
 _PARALLEL = 8
 #: One sample may take this many times `--timeout`, and never less than a minute.
 _TOTAL_FACTOR, _LEAST_TOTAL = 12, 60.0
+#: SQLite waits half a second each time.
+_BUSY_TRIES = 60
 
+T = TypeVar("T")
 OnSample = Callable[[Sample], None]
 #: Takes a sample of a target; what came of it, and the sessions to offer in the next one.
 Sampler = Callable[[Target], Awaitable[tuple[Sample, Sequence[Kept]]]]
@@ -53,6 +58,9 @@ class Watch:
 
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
+        make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
+        # The loop must hear a signal while another watch holds the file.
+        self.history.patience = 0
         now = self.now or asyncio.get_running_loop().time
         started, rounds = now(), 0
         while True:
@@ -72,7 +80,7 @@ class Watch:
         async def one(target: Target) -> None:
             async with places:
                 sample, kept = await self._sample(target)
-            self.history.add(sample, kept)
+            await _patiently(lambda: self.history.add(sample, kept))
             self.on_sample(sample)
 
         async with asyncio.TaskGroup() as tasks:
@@ -109,8 +117,13 @@ async def take_sample(
                     tasks.create_task(look.run())
     except TimeoutError:
         error = f"{total:g} s were spent"
-    except PeerError as reason:
+    except (PeerError, LocalError) as reason:
         error = reason.message
+    except BaseExceptionGroup as group:
+        first = first_of(group)
+        if not isinstance(first, LocalError):
+            raise
+        error = first.message
     if error is None and not any(attempt.handshake_done for attempt in lab.journal):
         failures = [attempt.error.message for attempt in lab.journal if attempt.error]
         error = failures[0] if failures else "nothing was reached"
@@ -139,6 +152,8 @@ class _Look:
     old: Kept | None = None
     age: float = 0.0
     offered: Attempt | None = None
+    #: Whether it is known what became of the old session.
+    settled: bool = False
     full: list[Attempt] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -146,13 +161,16 @@ class _Look:
         plan = self.terms.plan_for(self.mechanism)
         errand = self.terms.errand(_EXPERIMENT, "full", self.mechanism)
         route, place = self.route, (self.route.address, self.route.port)
-        self.old = self.history.take(self.terms.target.name, *place, self.mechanism)
+        self.old = await _patiently(
+            lambda: self.history.take(self.terms.target.name, *place, self.mechanism)
+        )
         if self.old is not None:
             session = self.old.session
             self.age = session.age(self.lab.wall_time())
             # In TLS 1.2 OpenSSL would offer it also when its time is over.
             if session.lifetime is None or self.age <= session.lifetime:
                 self.offered = await self.lab.connect(route, plan, errand, session)
+            self.settled = True
         for _ in range(self.tries):
             attempt = await self.lab.connect(route, plan, errand)
             self.full.append(attempt)
@@ -184,7 +202,7 @@ class _Look:
 
     def offers(self, naming: KeyNaming) -> list[Offer]:
         """What became of the session from before, if there was one."""
-        if self.old is None:
+        if self.old is None or not self.settled:
             return []
         newest = [self.offered, *self.full] if self.offered else self.full
         names = [issued_key(attempt, naming) for attempt in newest if attempt.tickets]
@@ -211,9 +229,26 @@ class _Look:
         return []
 
 
+async def _patiently(step: Callable[[], T]) -> T:
+    """Do something with a history, again while another process holds it.
+
+    Raises HistoryFileError.
+    """
+    for _ in range(_BUSY_TRIES):
+        try:
+            return step()
+        except HistoryBusyError:
+            # Here an interrupt gets through; SQLite has waited already.
+            await asyncio.sleep(0)
+    return step()
+
+
 def _outcome(attempt: Attempt | None) -> Outcome:
     if attempt is None:
         return "expired"
+    # OpenSSL could not read what was kept, which says nothing about the server.
+    if attempt.error is not None and attempt.error.step == "session":
+        return "not-offered"
     if not attempt.handshake_done:
         return "failed"
     if attempt.offered is None:

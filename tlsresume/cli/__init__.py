@@ -16,9 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit status."""
     import signal
     import sys
+    import warnings
 
     from tlsresume.cli.root import run
 
+    # Libraries warn, with a line of our source, of what is odd in a stranger's certificate.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     _stand_in_for_closed_streams()
     signal.signal(signal.SIGTERM, _terminated)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ import click
 from tlsresume.cli import values
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.proxying import (
+    first_line_bytes,
     proxy_header_said,
     proxy_said,
     with_proxy_of_environment,
@@ -240,6 +242,7 @@ class Connection:
         from tlsresume.wire.handshake import ProtocolVersion
 
         said = self._said
+        _look_at_files(said)
         versions = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
         return ConnectOptions(
             tls=tuple(versions[name] for name in sorted(set(said["tls"]))) or BOTH_VERSIONS,
@@ -270,7 +273,9 @@ class Connection:
 
         Raises click.UsageError.
         """
-        context = _line_command.make_context("line", list(words))
+        if len(words) == 1 and not words[0].startswith("-"):
+            return words[0], self
+        context = _command_for(words).make_context("line", list(words))
         given = {
             name: value
             for name, value in context.params.items()
@@ -288,14 +293,50 @@ def _spelling(name: str) -> str:
     return {"ipv4": "-4", "ipv6": "-6"}.get(name, "--" + name.replace("_", "-"))
 
 
+def _look_at_files(said: dict[str, Any]) -> None:
+    """Read the pipes among the files that OpenSSL is given while signals are heard, which the
+    event loop would put off; and say it where others can read the key log. Raises FileError."""
+    for name in ("cafile", "cert", "key"):
+        if said[name] is not None:
+            from tlsresume.errors import FileError
+            from tlsresume.session.bounded import LARGEST_PEM, read_held
+
+            read_held(said[name], LARGEST_PEM, FileError)
+    if said["keylogfile"]:
+        _warn_of_readers(said["keylogfile"])
+
+
+def _warn_of_readers(path: str) -> None:
+    """Say once that others can read or change the key log, which we only append to."""
+    context = click.get_current_context(silent=True)
+    meta = {} if context is None else context.meta
+    told = meta.setdefault("tlsresume.key logs told of", set())
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  a path may be no valid Path
+    except (OSError, ValueError):
+        return
+    if path in told or not stat.S_ISREG(mode):
+        return
+    told.add(path)
+    from tlsresume.cli.console import warn
+    from tlsresume.session.file import permission_warnings
+
+    for warning in permission_warnings(path, stat.S_IMODE(mode)):
+        warn(f"{path}: {warning}")
+
+
 def _passphrase(key: str, file: str | None) -> bytes | None:
-    """The passphrase of an encrypted key: from a file, the environment or the terminal."""
+    """The passphrase of an encrypted key: from a file, the environment or the terminal.
+
+    Raises FileError.
+    """
+    from tlsresume.errors import FileError
+    from tlsresume.session.bounded import LARGEST_PEM, read_held
+
     if file is not None:
-        with open(file, "rb") as stream:  # noqa: PTH123  a bounded read of a file click has checked
-            return stream.readline(4096).rstrip(b"\r\n")
-    with open(key, "rb") as stream:  # noqa: PTH123  same
-        if b"ENCRYPTED" not in stream.read(65536):
-            return None
+        return first_line_bytes(file)
+    if b"ENCRYPTED" not in read_held(key, LARGEST_PEM, FileError):
+        return None
     given = os.environ.get("TLSRESUME_PASSPHRASE")
     if given is not None:
         return os.fsencode(given)
@@ -322,6 +363,28 @@ def connection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def _command_for(words: list[str]) -> click.Command:
+    """The command that parses a line. Since click's cost is that of the options which a command
+    has, it has only those that the words name, where all are known: lists have many lines."""
+    spelt = frozenset(word.partition("=")[0] for word in words if word.startswith("-"))
+    return _line_command_with(spelt) if spelt <= _spellings() else _line_command
+
+
+@functools.lru_cache(maxsize=1)
+def _spellings() -> frozenset[str]:
+    return frozenset(spelling for param in _line_command.params for spelling in param.opts)
+
+
+@functools.lru_cache(maxsize=256)
+def _line_command_with(spelt: frozenset[str]) -> click.Command:
+    params = [
+        param
+        for param in _line_command.params
+        if isinstance(param, click.Argument) or not spelt.isdisjoint(param.opts)
+    ]
+    return click.Command("line", params=params, add_help_option=False)
 
 
 @click.command("line", add_help_option=False)

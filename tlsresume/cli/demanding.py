@@ -51,7 +51,8 @@ def _range(_context: click.Context, _option: click.Parameter, value: str | None)
     return value
 
 
-def _rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+def rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """A share above 0 and up to 1. Raises BadParameter."""
     if value is not None and not 0 < value <= 1:
         meant = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
         raise click.BadParameter(f"{value:g} is not above 0 and up to 1{meant}")
@@ -88,7 +89,7 @@ expect_option = _option(
     " or any. Replaces the default verdict; what is not named is not checked.",
 )  # fmt: skip
 min_rate_option = _option(
-    "--min-rate", metavar="RATE", type=float, callback=_rate,
+    "--min-rate", metavar="RATE", type=float, callback=rate,
     help="The lowest share of offered sessions that must be resumed, such as 0.9. Replaces the"
     " default verdict.",
 )  # fmt: skip
@@ -140,7 +141,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
 _NAMES = (
     "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
     "require_early_data", "forbid_early_data", "require_valid_certificate", "policy", "baseline",
-    "warning", "critical",
+    "warning", "critical", "fail_on", "ignore",
 )  # fmt: skip
 
 
@@ -157,7 +158,7 @@ class Demanded:
         if least is not None and most is not None and least > most:
             raise click.UsageError("--min-lifetime is longer than --max-lifetime")
 
-    def judge(self) -> Judge:
+    def judge(self, *, exit_zero: bool = False) -> Judge:
         """Read the policy and the baseline. Raises FileError, UsageError."""
         import datetime as dt
 
@@ -177,6 +178,9 @@ class Demanded:
             demands=demands,
             baseline=read_report(said["baseline"]) if said["baseline"] else None,
             baseline_name=said["baseline"],
+            fail_on=said["fail_on"],
+            ignore=said["ignore"],
+            exit_zero=exit_zero,
         )
 
     def _demands(self) -> Demands:
@@ -215,23 +219,25 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def read_policy(name: str) -> Policy:
     """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
     from tlsresume.errors import PolicyFileError
+    from tlsresume.features import entries
     from tlsresume.policy.names import BUILTIN
     from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
+    from tlsresume.session.bounded import read_bounded
 
     for builtin in BUILTIN:
         if name == builtin:
             return builtin_policy(builtin)
     try:
-        data = _read(name, LARGEST + 1)
-        return parse_policy(data.decode("utf-8-sig"), name)
-    except FileNotFoundError:
+        data, _ = read_bounded(name, LARGEST, PolicyFileError)
+        codes = [entry.code for entry in entries()]
+        return parse_policy(data.decode("utf-8-sig"), name, codes)
+    except PolicyFileError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
         hints = () if os.sep in name or "." in name else nearest(name, BUILTIN)
         raise PolicyFileError(
             f"cannot read {name}: no such file or built-in policy", path=name, hints=hints
         ) from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PolicyFileError(f"cannot read {name}: {reason}", path=name) from None
     except UnicodeDecodeError:
         raise PolicyFileError(f"{name} is not UTF-8 text", path=name) from None
 
@@ -240,14 +246,6 @@ def read_report(name: str) -> Report:
     """An earlier report. Raises ReportFileError."""
     from tlsresume.errors import ReportFileError
     from tlsresume.formats.reading import LARGEST, parse_report
+    from tlsresume.session.bounded import read_bounded
 
-    try:
-        return parse_report(_read(name, LARGEST + 1), name)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ReportFileError(f"cannot read {name}: {reason}", path=name) from None
-
-
-def _read(name: str, most: int) -> bytes:
-    with open(name, "rb") as file:  # noqa: PTH123  a bounded read
-        return file.read(most)
+    return parse_report(read_bounded(name, LARGEST, ReportFileError)[0], name)

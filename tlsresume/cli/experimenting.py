@@ -11,7 +11,7 @@ import click
 from tlsresume.cli import values
 from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import GroupedOption
-from tlsresume.experiments.listing import EXPERIMENT_NAMES
+from tlsresume.experiment_names import EXPERIMENT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,8 +22,10 @@ def add_summary(report: Report) -> None:
     from tlsresume.cli.console import warn
 
     try:
-        with open(path, "ab") as file:  # noqa: PTH123  other steps of the job add to it too
-            room = LARGEST - file.tell()
+        # Other steps of the job add to it too. A pipe without a reader must not make us wait.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        with os.fdopen(os.open(path, flags, 0o666), "ab") as file:
+            room = LARGEST - os.fstat(file.fileno()).st_size
             text = _fitting(report, room)
             if text is None:
                 warn(f"the report is too long for ${VARIABLE}, and was left out")

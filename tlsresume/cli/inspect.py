@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlsresume.cli import values
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
-    from tlsresume.actions.inspect import FileResult
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats.page import View
+    from tlsresume.results.inspection import FileResult
     from tlsresume.session.keyfile import TicketKeyFile
 
 SHOW = "What to show"
 
 
 @click.command("inspect", cls=GroupedCommand)
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=values.file_names)
 @click.option(
     "--hex",
     "show_ticket",
@@ -47,27 +48,28 @@ def command(
 ) -> ExitStatus:
     """Show what each session FILE holds, and whether it can be used now. - is the standard input.
 
-    Nothing is contacted. The exit status is 0 for any file that can be read, expired or
-    not.
+    Nothing is contacted. Sessions are also found in base64, hex, JSON and logs, in what
+    openssl prints, and in files of curl. The exit status is 0 for any file that can be read,
+    expired or not, and 7 where it can only be named.
     """
-    from tlsresume.actions.inspect import FileResult, Inspections, inspect
+    from tlsresume.actions.inspect import inspect_file
     from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats import document
+    from tlsresume.results.inspection import Inspections
 
     if files.count("-") > 1:
         raise click.UsageError("the standard input can be read only once")
     errors: list[SessionFileError] = []
-    results = []
+    results: list[FileResult] = []
     for path in files:
         try:
-            found = inspect(
+            results += inspect_file(
                 path,
                 show_secrets=show_secrets,
                 show_ticket=show_ticket,
                 ticket_keys=ticket_keys,
             )
-            results.append(FileResult(path=path, inspection=found))
         except SessionFileError as error:
             errors.append(error)
             results.append(_unreadable(path, error))
@@ -81,8 +83,8 @@ def command(
 
 
 def _unreadable(path: str, error: SessionFileError) -> FileResult:
-    from tlsresume.actions.inspect import FileResult
     from tlsresume.results import ErrorResult
+    from tlsresume.results.inspection import FileResult
 
     return FileResult(
         path=path,
@@ -91,12 +93,18 @@ def _unreadable(path: str, error: SessionFileError) -> FileResult:
 
 
 def _text(results: list[FileResult], view: View) -> str:
-    from tlsresume.formats.inspection_text import render_inspection, render_unreadable
+    from tlsresume.formats.inspection_text import (
+        render_inspection,
+        render_partial,
+        render_unreadable,
+    )
 
     parts = []
     for result in results:
         if result.inspection is not None:
             parts.append(render_inspection(result.inspection, view))
+        elif result.partial is not None:
+            parts.append(render_partial(result.partial, view))
         elif result.error is not None:
             parts.append(render_unreadable(result.path, result.error, view))
     return "\n".join(parts)

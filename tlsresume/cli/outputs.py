@@ -20,7 +20,7 @@ from tlsresume.errors import TLSResumeError
 
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
-    from tlsresume.results import ErrorResult, Report, TargetResult
+    from tlsresume.results import ErrorResult, Report, TargetResult, Violation
 
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666
@@ -163,11 +163,14 @@ class Outputs:
         the first that cannot is raised.
         """
         shown = Counter(target.target for target in self._shown)
+        broken: dict[str, list[Violation]] = {}
+        for each in report.violations:
+            broken.setdefault(each.target, []).append(each)
         for target in report.targets:
             if shown[target.target]:
                 shown[target.target] -= 1
             else:
-                violations = tuple(v for v in report.violations if v.target == target.target)
+                violations = tuple(broken.get(target.target, ()))
                 self._put_targets(replace(report, targets=(target,), violations=violations))
         failed: list[TLSResumeError] = []
         for choice in self.choices:
@@ -188,9 +191,21 @@ class Outputs:
 
         form = FORMATS[choice.name]
         last = form.summary() if form.per == "target" else form.renderer()
-        if last is None or (self.quiet and choice == Choice("text", None)):
+        quiet = self.quiet and choice == Choice("text", None)
+        if quiet and report.exit_status:
+            return self._why(report, choice)
+        if last is None or quiet:
             return ""
         return last(report, self._view(choice))
+
+    def _why(self, report: Report, choice: Choice) -> str:
+        """The last line alone."""
+        from tlsresume.formats.page import Page
+        from tlsresume.formats.text import put_last_line
+
+        page = Page(self._view(choice))
+        put_last_line(page, report)
+        return page.render()
 
     # ------------------------------------------------- results of other commands
 
@@ -201,16 +216,19 @@ class Outputs:
         *,
         text_to_stderr: bool = False,
         as_asked: bool = False,
+        written_elsewhere: Sequence[str] = (),
         **others: Callable[[], str],
     ) -> None:
         """Print one result in each chosen format: text, json, or one of `others` by name.
 
-        With --quiet there is no text of a result that is `as_asked`.
+        With --quiet there is no text of a result that is `as_asked`. Formats that are
+        `written_elsewhere` were written line by line already.
         """
         from tlsresume.cli import console
 
         for choice in self.choices:
-            if self.quiet and as_asked and choice == Choice("text", None):
+            silent = self.quiet and as_asked and choice == Choice("text", None)
+            if silent or choice.name in written_elsewhere:
                 self._done.add(choice)
             elif choice.name == "json":
                 self._close(choice, document())
@@ -230,9 +248,11 @@ class Outputs:
         from tlsresume.formats import FORMATS
 
         for choice in self.choices:
-            form = FORMATS[choice.name].failure()
-            if choice not in self._done and form is not None:
-                self._close(choice, form(this_tool(), error_result(error)))
+            # A format of one command only, such as csv, is no document.
+            form = FORMATS.get(choice.name)
+            failure = None if form is None else form.failure()
+            if choice not in self._done and failure is not None:
+                self._close(choice, failure(this_tool(), error_result(error)))
 
     # ------------------------------------------------------------------ writing
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,7 @@ from tlsresume.cli import values
 from tlsresume.cli.connecting import TIME, Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
+from tlsresume.cli.failing import finding_options
 from tlsresume.cli.ftp import ftp_options
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
@@ -21,6 +24,15 @@ if TYPE_CHECKING:
     from tlsresume.target import Target
 
 PROBE, JUDGE = "What to try", "Exit status"
+
+
+def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Seconds, which also end the waiting for files: what reads them runs after this."""
+    from tlsresume.session.bounded import give_up_after
+
+    seconds = duration(context, option, value)
+    give_up_after(seconds)
+    return seconds
 
 
 @click.command("probe", cls=GroupedCommand)
@@ -92,6 +104,7 @@ PROBE, JUDGE = "What to try", "Exit status"
 @ftp_options
 @connection_options
 @demand_options
+@finding_options
 @click.option(
     "--retries",
     cls=GroupedOption,
@@ -107,7 +120,7 @@ PROBE, JUDGE = "What to try", "Exit status"
     cls=GroupedOption,
     group=TIME,
     metavar="TIME",
-    callback=duration,
+    callback=_deadline,
     help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
 )
 @output_options(*FORMATS)
@@ -137,19 +150,24 @@ def command(
     smtp://HOST or ftp://HOST. Each address of each target is tested with each mechanism
     (session-id, ticket, psk) of TLS 1.2 and 1.3; of FTP servers data connections, too.
     """
+    began = time.monotonic()
     nagios = outputs.stdout_is("nagios")
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
     wanted = _wanted(targets, targets_file, connection)
-    judge = demanded.judge()
+    judge = demanded.judge(exit_zero=exit_zero)
     outputs.judge = judge.report
-    plans = [(target, _options(own, asked)) for target, own in wanted]
+    plans = [
+        (target, replace(own, demanded=judge.named_by_demands(target.name)))
+        for target, own in _with_options(wanted, asked)
+    ]
     if plan:
         show_plan(plans, outputs)
         return 0
     from tlsresume.cli import console
-    from tlsresume.cli.statuses import with_exit_zero
-    from tlsresume.scan import exit_status, scan
+    from tlsresume.errors import ExitStatus
+    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
+    from tlsresume.scan import scan
 
     try:
         report = scan(
@@ -157,6 +175,7 @@ def command(
             on_result=outputs.show,
             trace=console.trace_line if outputs.verbose else None,
             deadline=deadline,
+            began=began,
             progress=None if outputs.quiet else console.note,
             status=None if outputs.quiet or outputs.verbose else console.status,
         )
@@ -165,10 +184,8 @@ def command(
     report = judge.report(report)
     outputs.finish(report)
     if nagios:
-        from tlsresume.formats.nagios import state
-
-        return state(report)
-    return with_exit_zero(exit_status(report), exit_zero=exit_zero)
+        return plugin_state(report)
+    return with_exit_zero(ExitStatus(report.exit_status or 0), exit_zero=exit_zero)
 
 
 def _wanted(
@@ -182,6 +199,17 @@ def _wanted(
     if not wanted:
         raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
     return wanted
+
+
+def _with_options(
+    wanted: list[tuple[Target, Connection]], asked: dict[str, object]
+) -> list[tuple[Target, ProbeOptions]]:
+    """Each target with its options, which lines that say nothing of their own share."""
+    known: dict[int, ProbeOptions] = {}
+    for _, own in wanted:
+        if id(own) not in known:
+            known[id(own)] = _options(own, asked)
+    return [(target, known[id(own)]) for target, own in wanted]
 
 
 def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:

@@ -14,9 +14,19 @@ _LONGEST_LINE = 4096
 
 
 def first_line(path: str) -> str:
-    """A secret: the first line of a file, without its end."""
-    with open(path, "rb") as stream:  # noqa: PTH123  a bounded read of a file click has checked
-        return os.fsdecode(stream.readline(_LONGEST_LINE).rstrip(b"\r\n"))
+    """A secret: the first line of a file, without its end. Raises FileError."""
+    return os.fsdecode(first_line_bytes(path))
+
+
+def first_line_bytes(path: str) -> bytes:
+    """The same, as bytes. Raises FileError."""
+    from tlsresume.errors import FileError
+    from tlsresume.session.bounded import LARGEST_PEM, read_held
+
+    line = read_held(path, LARGEST_PEM, FileError).partition(b"\n")[0].rstrip(b"\r")
+    if len(line) > _LONGEST_LINE:
+        raise FileError(f"the first line of {path} is too long for a password", path=path)
+    return line
 
 
 def proxy_said(said: dict[str, Any]) -> Proxy | None:

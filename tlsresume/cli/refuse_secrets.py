@@ -89,15 +89,16 @@ def check(files: Sequence[str]) -> int:
 
     These are the statuses that pre-commit expects of a hook: anything but 0 refuses.
     """
+    from tlsresume.errors import FileError
     from tlsresume.formats.printable import printable
+    from tlsresume.session.bounded import read_bounded
 
     status = 0
     for name in files:
         try:
-            with open(name, "rb") as file:  # noqa: PTH123  a bounded read
-                found = secret_in(file.read(_LOOKED_AT))
-        except OSError as error:
-            sys.stderr.write(f"cannot read {printable(name)}: {error.strerror}\n")
+            found = secret_in(read_bounded(name, _LOOKED_AT, FileError)[0])
+        except FileError as error:
+            sys.stderr.write(f"{printable(error.message)}\n")
             status = 2
             continue
         if found is not None:

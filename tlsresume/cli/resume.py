@@ -10,6 +10,7 @@ import click
 from tlsresume.cli import values
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
+from tlsresume.cli.failing import finding_options
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
@@ -17,6 +18,7 @@ from tlsresume.cli.ticket_keys import ticket_key_options
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.policy.demands import Expected
+    from tlsresume.policy.findings import FailOn
     from tlsresume.results import Mechanism, ResumeResult
     from tlsresume.session.file import SessionMetadata
     from tlsresume.session.keyfile import TicketKeyFile
@@ -26,7 +28,7 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 
 
 @click.command("resume", cls=GroupedCommand)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", callback=values.file_names)
 @click.argument("target", required=False, metavar="[TARGET]")
 @click.option(
     "--resolve-now",
@@ -113,6 +115,7 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 @connection_options
 @expect_option
 @min_rate_option
+@finding_options
 @output_options("text", "json")
 @ticket_key_options
 @click.option(
@@ -133,6 +136,8 @@ def command(
     update: bool,
     expect: dict[Mechanism, Expected],
     min_rate: float | None,
+    fail_on: FailOn,
+    ignore: tuple[str, ...],
     **asked: bool,
 ) -> ExitStatus:
     """Offer the session in FILE to the server it came from, or to TARGET.
@@ -141,10 +146,12 @@ def command(
     first line of the answer begins with Reused or New, as in openssl s_client.
     """
     from tlsresume.actions.resume import resume
-    from tlsresume.cli import console, statuses
+    from tlsresume.cli import console
     from tlsresume.cli.tool import this_tool
+    from tlsresume.errors import ExitStatus
     from tlsresume.formats import document, session_text
     from tlsresume.options import ResumeOptions
+    from tlsresume.policy.exit_status import ResumeDemands, decided_resume, with_exit_zero
     from tlsresume.session.file import read_session_file
 
     if update and file == "-":
@@ -178,13 +185,21 @@ def command(
     )
     if update:
         result = _store(file, result, renewed)
-    status = statuses.expected_status(result, expect.get(mechanism, "resumed"), min_rate)
+    demands = ResumeDemands(
+        expected=expect.get(mechanism, "resumed"),
+        min_rate=min_rate,
+        fail_on=fail_on,
+        ignore=ignore,
+        exit_zero=exit_zero,
+    )
+    result = decided_resume(result, demands)
+    status = ExitStatus(result.exit_status or 0)
     outputs.emit(
         lambda view: session_text.render_resume(result, view),
         lambda: document.document(this_tool(), result),
         as_asked=status == 0,
     )
-    return statuses.with_exit_zero(status, exit_zero=exit_zero)
+    return with_exit_zero(status, exit_zero=exit_zero)
 
 
 def _where(*, each: bool, now: bool) -> Literal["saved", "now", "each"]:

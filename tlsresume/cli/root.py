@@ -36,7 +36,12 @@ COMMANDS: dict[str, Lazy] = {
     "save": Lazy("tlsresume.cli.save", "Connect once and save the session to a file."),
     "resume": Lazy("tlsresume.cli.resume", "Offer a saved session, and tell what became of it."),
     "inspect": Lazy("tlsresume.cli.inspect", "Show what a session file holds, offline."),
+    "serve": Lazy("tlsresume.features.serve.command", "Serve TLS, and tell what clients resume."),
     "watch": Lazy("tlsresume.cli.watch", "Watch ticket keys over time, through rotations."),
+    "capture": Lazy(
+        "tlsresume.features.capture.command",
+        "Tell from captured packets what happened to sessions.",
+    ),
     "explain": Lazy("tlsresume.cli.explain", "Explain the code of a finding, or list all."),
     "policy": Lazy("tlsresume.cli.policy", "Check a policy file, and say what it demands."),
     "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),
@@ -49,13 +54,15 @@ class NoSuchCommand(click.UsageError):
     def __init__(self, word: str, ctx: click.Context) -> None:
         from difflib import get_close_matches
 
+        from tlsresume.endpoints import without_login
+
         super().__init__(f"No such command {word!r}.", ctx)
         meant = get_close_matches(word, COMMANDS, 1)
         self.hints: tuple[str, ...] = ()
         if meant:
             self.hints = (f"did you mean: tlsresume {meant[0]}",)
         elif any(mark in word for mark in ".:"):
-            self.hints = (f"to test a server: tlsresume probe {word}",)
+            self.hints = (f"to test a server: tlsresume probe {without_login(word)}",)
 
 
 class LazyGroup(click.Group):
@@ -141,6 +148,7 @@ def _usage_error(error: click.ClickException) -> TLSResumeError:
 
 def _known_or_bug(error: Exception) -> TLSResumeError:
     from tlsresume.errors import TLSResumeError
+    from tlsresume.shortage import is_shortage, local_error
 
     if os.environ.get("TLSRESUME_DEBUG"):
         import traceback
@@ -148,6 +156,8 @@ def _known_or_bug(error: Exception) -> TLSResumeError:
         traceback.print_exception(error)
     if isinstance(error, TLSResumeError):
         return error
+    if is_shortage(error):
+        return local_error(error, "go on")
     return TLSResumeError(
         f"this is a bug in tlsresume: {type(error).__name__}: {error}",
         hints=("run it again with TLSRESUME_DEBUG=1 to see where, and report that",),
@@ -157,8 +167,11 @@ def _known_or_bug(error: Exception) -> TLSResumeError:
 def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outputs]) -> int:
     """Say what ended the run, on stderr, and as a document where one was asked for."""
     from tlsresume.cli.console import report_error
+    from tlsresume.endpoints import without_logins
     from tlsresume.errors import TLSResumeError
 
+    # Not the hints, which are ours, and may say where a user's name stands in a URL.
+    error.message = without_logins(error.message)
     report_error(error)
     try:
         for each in outputs:
@@ -180,7 +193,8 @@ def _speaks_nagios(arguments: Sequence[str]) -> bool:
 
 def _unknown(error: TLSResumeError, *, told: bool) -> int:
     """A plugin says UNKNOWN for whatever kept it from an answer, on stdout too."""
-    from tlsresume.formats.nagios import State, failure
+    from tlsresume.formats.nagios import failure
+    from tlsresume.policy.exit_status import PluginState
 
     if not told:
         from tlsresume.cli.console import write_data
@@ -188,4 +202,4 @@ def _unknown(error: TLSResumeError, *, told: bool) -> int:
         from tlsresume.cli.tool import this_tool
 
         write_data(failure(this_tool(), error_result(error)))
-    return int(State.UNKNOWN)
+    return int(PluginState.UNKNOWN)

@@ -69,10 +69,10 @@ def command(
     """
     from tlsresume.actions.save import save
     from tlsresume.cli.console import trace_line
-    from tlsresume.cli.statuses import save_status
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, session_text
     from tlsresume.options import SaveOptions
+    from tlsresume.policy.exit_status import save_status
 
     to_stdout = output == "-"
     if to_stdout and (all_tickets or outputs.stdout_is("json")):

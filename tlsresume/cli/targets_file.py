@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tlsresume.errors import FileError, UsageError
+from tlsresume.session.bounded import read_bounded
 
 if TYPE_CHECKING:
     from tlsresume.cli.connecting import Connection
@@ -61,8 +61,7 @@ def _text(path: str, name: str) -> str:
         if path == "-":
             data = sys.stdin.buffer.read(LARGEST + 1)
         else:
-            with Path(path).open("rb") as file:
-                data = file.read(LARGEST + 1)
+            data, _ = read_bounded(path, LARGEST, FileError)
         if len(data) > LARGEST:
             raise FileError(f"{name} is too large for a list of targets", path=path)
         return data.decode("utf-8-sig")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsresume.cli import values
 from tlsresume.cli.grouping import GroupedOption
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def ticket_key_options(function: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="FILE",
         type=click.Path(),
+        callback=values.file_names,
         help="Tell which key of this file made each ticket: a raw file as for nginx, Apache,"
-        " lighttpd or Traffic Server, or HAProxy's lines. Several files count in the order of"
-        " nginx's configuration.",
+        " lighttpd or Traffic Server, HAProxy's lines or its show tls-keys, hex, YAML of Envoy, h2o"
+        " or Kubernetes. Several files count in the order of nginx's configuration.",
     )
     @click.option(
         "--ticket-key-kind",

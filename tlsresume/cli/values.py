@@ -78,17 +78,30 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
     """Text with escapes, or `@FILE`, as bytes: at most 64 KiB."""
     if value is None:
         return b""
+    if value == "@":
+        raise click.BadParameter("no file is named behind the @")
     if value.startswith("@"):
+        from tlsresume.errors import FileError
+        from tlsresume.session.bounded import read_bounded
+
         try:
-            with click.open_file(value[1:], "rb") as file:
-                data = bytes(file.read(65537))
-        except OSError as error:
-            raise click.BadParameter(f"cannot read {value[1:]}: {error.strerror}") from None
+            data = read_bounded(value[1:], 65536, FileError)[0]
+        except FileError as error:
+            raise click.BadParameter(error.message) from None
     else:
         data = unescape(value)
     if not 1 <= len(data) <= 65536:
         raise click.BadParameter("early data is 1 to 65536 bytes")
     return data
+
+
+def file_names(
+    _context: click.Context, _option: click.Parameter, value: str | tuple[str, ...]
+) -> str | tuple[str, ...]:
+    """Names of files, none of them empty, as a shell's unset variable makes them."""
+    if "" in ((value,) if isinstance(value, str) else value):
+        raise click.BadParameter("the name of a file is empty")
+    return value
 
 
 def ages(

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tlsresume.actions.probe import first_of
 from tlsresume.actions.watch import Watch
 from tlsresume.cli import console
 from tlsresume.cli.tool import this_tool
 from tlsresume.diagnosis.rotation import watch_report
 from tlsresume.diagnosis.watched import Sample, WatchReport
-from tlsresume.errors import ExitStatus
+from tlsresume.errors import ExitStatus, first_of
 from tlsresume.formats import document
 from tlsresume.formats.watch_text import render_watch, sample_line
 from tlsresume.network.loop import run

@@ -8,11 +8,16 @@ without one do not end so.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import comb
 
+from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
 from tlsresume.results import Attempt, FailureKind
 
 #: Experiments whose handshakes without a session follow another plan than the tries'.
-OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name"})
+OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name", HELLO_SIZE, DEFAULT_SERVER})
+
+#: What is less likely than this by chance is not laid to it.
+_LUCK = 0.05
 
 _WORDLESS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "refused"})
 
@@ -26,6 +31,11 @@ def unanswered(attempt: Attempt) -> bool:
         and not attempt.server_hello_seen
         and not any(alert.sender == "server" for alert in attempt.alerts)
     )
+
+
+def limited(attempt: Attempt) -> bool:
+    """Whether the server said that it limits connections: that explains itself."""
+    return attempt.error is not None and attempt.error.kind == "rate-limit"
 
 
 def bare(attempt: Attempt) -> bool:
@@ -52,9 +62,22 @@ def breaks_anyway(attempts: Iterable[Attempt]) -> bool:
         return False
     if not any(_without(attempt) and attempt.handshake_done for attempt in seen):
         return False
-    return any(
-        _accepted_after_all(attempt) or (unanswered(attempt) and bare(attempt)) for attempt in seen
-    )
+    if any(unanswered(attempt) and bare(attempt) for attempt in seen):
+        return True
+    return any(map(_accepted_after_all, seen)) and _may_be_luck(seen)
+
+
+def breaks_on_both_sides(attempts: Iterable[Attempt]) -> bool:
+    """Whether handshakes without a session fail, too, and not only those that offer one."""
+    return any(bare(attempt) and not attempt.handshake_done for attempt in attempts)
+
+
+def _may_be_luck(attempts: list[Attempt]) -> bool:
+    """Whether breaks that come at random may well have met offers only."""
+    offers = sum(a.offered is not None for a in attempts if a.experiment not in OTHER_PLANS)
+    broken = sum(_broken_offer(a) and unanswered(a) for a in attempts)
+    without = sum(bare(attempt) for attempt in attempts)
+    return comb(offers, broken) >= _LUCK * comb(offers + without, broken)
 
 
 def blameless(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
@@ -78,4 +101,4 @@ def _accepted_after_all(attempt: Attempt) -> bool:
 
 
 def _broken_offer(attempt: Attempt) -> bool:
-    return attempt.offered is not None and not attempt.handshake_done
+    return attempt.offered is not None and not attempt.handshake_done and not limited(attempt)

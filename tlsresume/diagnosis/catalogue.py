@@ -6,30 +6,45 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis import (
     changed,
+    client_certificates,
     contact,
     failed,
+    hello_size,
+    honoured_later,
     lost,
+    malformed_ticket,
     mismatch,
     misread,
     never_offered,
     other_key,
+    other_names,
     over_time,
+    rate_limits,
+    resumed_answers,
     tickets,
     way,
 )
 from tlsresume.diagnosis.rules import Group, Rule, registered
+from tlsresume.results import Harm, Mechanism, Severity
 
 _ORDER = (
     never_offered,
     mismatch,
+    other_names,
+    hello_size,
     failed,
     changed,
     other_key,
+    honoured_later,
     lost,
     misread,
+    resumed_answers,
+    malformed_ticket,
     tickets,
     over_time,
     way,
+    client_certificates,
+    rate_limits,
     contact,
 )
 
@@ -37,6 +52,26 @@ _ORDER = (
 RULES: tuple[Rule, ...] = tuple(
     rule for part in _ORDER for rule in registered() if rule.check.__module__ == part.__name__
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The texts of a finding whose check is not a rule, but a feature's own.
+
+    The layers below know none: who prints pages passes them in (`features.entries`).
+    """
+
+    code: str
+    group: Group
+    severity: Severity
+    mechanisms: tuple[Mechanism, ...]
+    title: str
+    cause: str
+    tells: str
+    advice: str
+    sources: tuple[str, ...]
+    directives: tuple[str, ...] = ()
+    harm: Harm = "users"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

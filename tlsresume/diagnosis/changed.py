@@ -7,6 +7,7 @@ from a lost session is a comparison of then and now.
 from __future__ import annotations
 
 from tlsresume.diagnosis.compared import kind, leaf_change, name_changes, same_key, shown
+from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
@@ -151,7 +152,7 @@ def hash_mismatch(view: View) -> Match | None:
 @rule(
     "mechanism-removed",
     "B",
-    "error",
+    "warning",
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
@@ -244,7 +245,7 @@ def ems_upgraded(view: View) -> Match | None:
 @rule(
     "name-changed",
     "B",
-    "error",
+    "warning",
     cause="The session was made under another server name or protocol than it was offered with.",
     advice="Offer each session under its own name (SNI) and protocol (ALPN) only.",
     sources=("RFC 6066 section 3", "RFC 8446 section 4.6.1"),
@@ -302,7 +303,7 @@ def _crossed_by_wish(view: View) -> Match | None:
 @rule(
     "other-terminator",
     "B",
-    "error",
+    "warning",
     mechanisms=_TICKETS,
     cause="Certificate, ticket key and ticket format all differ from the session's: another device"
     " ends TLS here than the one that issued the session.",
@@ -317,7 +318,7 @@ def other_terminator(view: View) -> Match | None:
     the session's.
     """
     change = leaf_change(view)
-    if change is None:
+    if change is None or divides_exactly(view):
         return None
     attempt, then, now = change
     old = attempt.offer.fields.ticket if attempt.offer else None
@@ -340,7 +341,7 @@ def other_terminator(view: View) -> Match | None:
 @rule(
     "context-changed",
     "B",
-    "error",
+    "warning",
     cause="The server's certificate changed since the session was made, and this server binds its"
     " sessions to the certificate or the list of client authorities.",
     advice="Expect one full handshake per client after each renewal, and none resumed between"
@@ -359,7 +360,7 @@ def context_changed(view: View) -> Match | None:
     same key, or a fresh session resumes.
     """
     change = leaf_change(view)
-    if change is None:
+    if change is None or divides_exactly(view):
         return None
     attempt, then, now = change
     same = same_key(view, attempt)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.results import Attempt
+from tlsresume.session.layouts import looks_like
+
+#: What the series of the matrix of addresses are called: `from` the issuing address.
+FROM = "from "
+
+#: What is seen of addresses that are no nodes of one service.
+UNLIKE = "they differ in the certificate or the make of their tickets, too: two services, maybe"
+
+#: Bytes by which tickets of like servers may differ: a name or a certificate's hash more or less.
+_ONE_FIELD = 64
 
 
 def shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
@@ -46,6 +58,36 @@ def leaf_change(view: View) -> tuple[Attempt, str, str] | None:
         if then is not None and then != attempt.leaf_sha256:
             return attempt, then, attempt.leaf_sha256
     return None
+
+
+def issuing_addresses(attempts: Iterable[Attempt]) -> tuple[str, ...]:
+    """The addresses whose sessions were offered to another one (experiment matrix)."""
+    issuers = (a.series.removeprefix(FROM) for a in attempts if a.series.startswith(FROM))
+    return tuple(dict.fromkeys(issuers))
+
+
+def unlike_servers(view: View, declined: Iterable[Attempt]) -> bool:
+    """Whether all who refuse each other's sessions also differ in the certificate or in what
+    their tickets look like: two services under one name, not nodes of one."""
+    return all(_other_leaf(view, attempt) or _other_layout(attempt) for attempt in declined)
+
+
+def _other_leaf(view: View, attempt: Attempt) -> bool:
+    then = view.leaf_of(attempt.offer) if attempt.offer is not None else None
+    return None not in (then, attempt.leaf_sha256) and then != attempt.leaf_sha256
+
+
+def _other_layout(attempt: Attempt) -> bool:
+    """Whether the offered ticket and the new one are of different makes: other layouts fit
+    them, or their sizes differ by more than one field of a session does."""
+    old = attempt.offer.fields.ticket if attempt.offer is not None else None
+    new = attempt.tickets[-1].ticket if attempt.tickets else None
+    if not old or not new:
+        return False
+    if abs(len(old) - len(new)) > _ONE_FIELD:
+        return True
+    first, second = ({each.family for each in looks_like(ticket)} for ticket in (old, new))
+    return bool(first and second) and not first & second
 
 
 def key_now(view: View, attempt: Attempt) -> str | None:

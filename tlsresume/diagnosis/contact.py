@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare
+from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, breaks_on_both_sides, limited
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
@@ -40,11 +40,13 @@ def stopped_answering(view: View) -> Match | None:
     if not done or not view.full:
         return None
     since = max(a.time for a in done)
-    silent = [a for a in view.everything if a.time > since and not a.handshake_done]
+    silent = [
+        a for a in view.everything if a.time > since and not a.handshake_done and not limited(a)
+    ]
     without = [a for a in silent if a.mechanism == view.mechanism and bare(a)]
     if len(silent) < _SILENT or len(without) < _SILENT_WITHOUT:
         return None
-    first = next(a for a in view.everything if not a.handshake_done)
+    first = next(a for a in view.everything if not a.handshake_done and not limited(a))
     offered = first.offered is not None and not any(a.offered == first.offered for a in done)
     if view.broken and not offered:
         return None  # breaks-anyway says it
@@ -88,11 +90,19 @@ def connections_break(view: View) -> Match | None:
     """Some connections break, and not for the session's sake.
 
     Connections were closed, reset, refused or silent before a ServerHello, and the same
-    was answered when it was tried again.
+    was answered when it was tried again; or a few that offered a session broke, by chance for all
+    that is known, and others that offered one were answered.
     """
     own = [a for a in view.everything if a.mechanism == view.mechanism]
     last = {a.ask: a for a in own}
-    broke = [a for a in own if not a.server_hello_seen and last[a.ask].server_hello_seen]
+    broke = [
+        a
+        for a in own
+        if not a.server_hello_seen and last[a.ask].server_hello_seen and not limited(a)
+    ]
+    if not breaks_on_both_sides(view.attempts):
+        # Others that offered a session were answered, and breaks-anyway does not speak of it.
+        broke += [a for a in blameless(view.attempts) if a not in broke]
     if not broke:
         return None
     alone = sum(not _crowded(view, a) for a in broke)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from tlsresume.diagnosis.compared import FROM
 from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
 from tlsresume.session.ticket import KeyNaming
-
-_FROM = "from "
 
 
 def _offers(journal: Iterable[Attempt]) -> list[Attempt]:
@@ -43,7 +42,7 @@ def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, 
     table: dict[tuple[str, Mechanism, str, str], list[bool]] = {}
     for attempt in _offers(journal):
         if attempt.mechanism is not None and attempt.offered is not None:
-            key = ("address", attempt.mechanism, attempt.series.removeprefix(_FROM),
+            key = ("address", attempt.mechanism, attempt.series.removeprefix(FROM),
                    attempt.address)  # fmt: skip
             table.setdefault(key, []).append(bool(attempt.reused))
     node_of = _nodes(journal, naming)

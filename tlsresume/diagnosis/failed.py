@@ -6,7 +6,15 @@ failure) has succeeded: else the server, not the session, is the trouble.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, unanswered
+from collections.abc import Sequence
+
+from tlsresume.diagnosis.anyway import (
+    OTHER_PLANS,
+    bare,
+    blameless,
+    breaks_on_both_sides,
+    unanswered,
+)
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
@@ -18,70 +26,15 @@ from tlsresume.diagnosis.control import (
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
-from tlsresume.results import Attempt
+from tlsresume.experiments.listing import HELLO_SIZE, PADDED
+from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.
 _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the network",)
-
-
-@rule(
-    "cross-name-refused",
-    "C",
-    "info",
-    cause="The session was made for one name and offered to another, and the server refuses that"
-    " where client certificates are checked.",
-    advice="This is right behaviour: keep one session per server name.",
-    sources=(
-        "RFC 6066 section 3",
-        "CVE-2025-23419 (nginx), CVE-2025-23048 (httpd)",
-        "nginx/nginx#493",
-    ),
-)
-def cross_name_refused(view: View) -> Match | None:
-    """A session made for another name is refused here.
-
-    Alert 49 access_denied before any ServerHello, or HTTP 421, for a session that was made
-    under another name: `tlsresume probe --cross-name NAME`, or `tlsresume resume
-    --servername NAME --any-host`.
-    """
-    tries = (*view.subject, *view.experiment("cross-name", "offer"))
-    crossed = [
-        a
-        for a in tries
-        if a.offer is not None and _made_for(view, a) not in (None, a.plan.server_name)
-    ]
-    refused = [
-        a
-        for a in crossed
-        if (not a.handshake_done and any(x.description == AlertDescription.access_denied
-                                         for x in a.alerts if x.sender == "server"))
-        or (a.reused and a.http_status == 421)
-    ]  # fmt: skip
-    if not refused:
-        return None
-    how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
-    return Match(
-        seen=(
-            (
-                f"{how} for the session of {_made_for(view, refused[0])}, offered to"
-                f" {refused[0].plan.server_name}"
-            ),
-        ),
-        evidence=shown(view, refused),
-        aside=refused[0].experiment == "cross-name",
-    )
-
-
-def _made_for(view: View, attempt: Attempt) -> str | None:
-    if attempt.experiment == "cross-name":
-        first = view.experiment("cross-name", "full")
-        return first[0].plan.server_name if first else None
-    if view.saved is not None:
-        return view.saved.server_name
-    return attempt.plan.server_name
 
 
 @rule(
@@ -165,7 +118,6 @@ def aged_ticket_alert(view: View) -> Match | None:
         proven=bool(young),
         ask=FRESH if aborted else (),
         aside=not aborted,
-        severity="warning" if not aborted else None,
     )
 
 
@@ -215,6 +167,36 @@ def mixed_version_pool(view: View) -> Match | None:
     )
 
 
+#: How handshakes end that a shorter ClientHello may have saved.
+_FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
+
+
+def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
+    """A control; and, where it succeeds, whether it is the length of the ClientHello."""
+    lengths = [
+        a.hello_size
+        for a in broken
+        if not a.server_hello_seen
+        and a.hello_size is not None
+        and a.error is not None
+        and a.error.kind in _FOR_ITS_LENGTH
+    ]
+    return (*ASK, HELLO_SIZE) if lengths and controlled(view) and not view.accepted else ASK
+
+
+def _not_its_length(view: View) -> tuple[str, ...]:
+    """What clears the length of the ClientHello, in words (experiment hello-size)."""
+    padded = view.experiment(HELLO_SIZE, PADDED)
+    if not padded or not all(a.handshake_done for a in padded):
+        return ()
+    return (
+        (
+            f"not for its length: without a session, padded to {padded[0].hello_size} bytes, it is"
+            f" answered {len(padded)} of {len(padded)} times"
+        ),
+    )
+
+
 @rule(
     "dies-on-session",
     "C",
@@ -238,17 +220,44 @@ def dies_on_session(view: View) -> Match | None:
         and a.error.kind in ("closed", "reset", "timeout")
         and not any(alert.fatal and alert.sender == "server" for alert in a.alerts)
     ]
-    if len(died) < len(broken) or not died:
+    if len(died) < len(broken):
         return None
+    if not died:
+        return _silent_so_far(view)
     how = died[0].error.kind if died[0].error else "closed"
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
-        seen=(times(died, view, f"{said} instead of an answer"),),
+        seen=(times(died, view, f"{said} instead of an answer"), *_not_its_length(view)),
         evidence=shown(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
-        ask=ASK,
+        ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
         not_known=("which device ends the connection: the server, or one on the way",),
+    )
+
+
+#: Silence of so many seconds, and so many times the slowest full handshake, means something.
+_TELLING_SILENCE = 1.0
+_TELLING_FACTOR = 20
+
+
+def _silent_so_far(view: View) -> Match | None:
+    """Where the run ended while offers were unanswered, far longer than full handshakes take."""
+    slowest = max((a.timings.handshake or 0.0 for a in view.full), default=0.0) / 1000
+    least = max(_TELLING_SILENCE, _TELLING_FACTOR * slowest)
+    silent = [a for a in view.unanswered if (a.timings.total or 0.0) / 1000 >= least]
+    if not silent or not view.full or view.accepted or view.declined:
+        return None
+    return Match(
+        seen=(
+            (f"{unanswered_words(silent)}; full handshakes take {1000 * slowest:.0f} ms at most"),
+        ),
+        evidence=(*(exchange(view, attempt) for attempt in (*silent[:1], *view.full[:1])),),
+        not_known=(
+            "whether an answer would have come: the run ended before",
+            "whether a handshake without a session succeeds at the same time",
+        ),
+        severity="warning",
     )
 
 
@@ -279,6 +288,8 @@ def breaks_anyway(view: View) -> Match | None:
     broken = [attempt for attempt in view.broken if attempt in spared]
     if not broken or (view.saved is not None and view.hopeless):
         return None
+    if not breaks_on_both_sides(view.attempts):
+        return None  # connections-break says it
     without = [attempt for attempt in view.attempts if bare(attempt)]
     failed = [attempt for attempt in without if not attempt.handshake_done]
     return Match(
@@ -317,6 +328,6 @@ def fails_with_session(view: View) -> Match | None:
         seen=(times(broken, view, failure(broken[0])),),
         evidence=shown(view, broken),
         proven=controlled(view) and not view.accepted,
-        ask=ASK,
+        ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TypeVar
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.fitting import fitting
@@ -121,10 +122,9 @@ def judge_way(views: Sequence[View]) -> tuple[Finding, ...]:
 def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     rule, match = judged.rule, judged.match
     severity: Severity = match.severity or rule.severity
-    if not view.judged and rule.group not in ("T", "W"):
+    # Groups T and W speak of tickets and of the way to the server, whatever is judged.
+    if not view.judged and rule.group not in ("T", "W") and rule.harm != "security":
         severity = "info"
-    if view.crossing and severity == "error":
-        severity = "warning"
     skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)
     return Finding(
         code=rule.code,
@@ -139,6 +139,9 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         directives=fitting(view, rule.directives if match.directives is None else match.directives),
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
+        mechanisms=(view.mechanism,),
+        addresses=tuple(dict.fromkeys((view.address, *match.addresses))),
+        harm=rule.harm,
     )
 
 
@@ -170,8 +173,13 @@ def _merged(alike: Sequence[Finding]) -> Finding:
         details=_union(finding.details for finding in alike)[:_DETAILS_SHOWN],
         not_known=_union(finding.not_known for finding in alike),
         candidates=_union(finding.candidates for finding in alike),
+        mechanisms=_union(finding.mechanisms for finding in alike),
+        addresses=_union(finding.addresses for finding in alike),
     )
 
 
-def _union(lines: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+_Word = TypeVar("_Word", bound=str)
+
+
+def _union(lines: Iterable[tuple[_Word, ...]]) -> tuple[_Word, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(lines)))

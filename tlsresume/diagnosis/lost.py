@@ -8,10 +8,29 @@ from __future__ import annotations
 
 from math import comb
 
-from tlsresume.diagnosis.compared import leaf_change, name_changes, outlived, same_key, share, shown
+from tlsresume.diagnosis.compared import (
+    UNLIKE,
+    issuing_addresses,
+    leaf_change,
+    name_changes,
+    outlived,
+    same_key,
+    share,
+    shown,
+    unlike_servers,
+)
+from tlsresume.diagnosis.division_by_size import divides_exactly
+from tlsresume.diagnosis.honoured_later import (
+    accepted_later,
+    may_be_honoured_later,
+    tried_later,
+)
+from tlsresume.diagnosis.lossy_path import lost_connections
+from tlsresume.diagnosis.nginx_default_server import default_server
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
+from tlsresume.experiments.listing import LATER
 from tlsresume.results import Attempt
 
 _CACHE_DIRECTIVES = (
@@ -86,7 +105,8 @@ def cache_miss(view: View) -> Match | None:
     if not view.stateful or not view.declined:
         return None
     if view.saved is not None:
-        if view.fresh_is_accepted is False and not view.fresh_taken:
+        late = accepted_later(view) and not view.fresh_taken
+        if view.fresh_is_accepted is False and not view.fresh_taken and not late:
             return None
         return Match(
             seen=(
@@ -94,7 +114,10 @@ def cache_miss(view: View) -> Match | None:
                 f" {seconds(view.age(view.declined[0]))} old"),
                 *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
                 *((("fresh sessions resume only at times: nodes or workers do not share"
-                   " their caches"),) if view.at_once and not view.fresh_is_accepted else ()),
+                   " their caches"),)
+                  if view.at_once and not view.fresh_is_accepted and not late else ()),
+                *(("fresh sessions are refused at once, and resume a while later",)
+                  if late else ()),
             ),
             evidence=shown(view, view.declined[0], *view.at_once[:1]),
             proven=view.at_once != (),
@@ -104,9 +127,15 @@ def cache_miss(view: View) -> Match | None:
         )  # fmt: skip
     if view.crossing:
         declined = view.declined[0]
+        unlike = unlike_servers(view, view.declined)
         return Match(
-            seen=(f"a session {declined.series} is refused on {declined.address}: per-node state",),
+            seen=(
+                f"a session {declined.series} is refused on {declined.address}: per-node state",
+                *((UNLIKE,) if unlike else ()),
+            ),
             evidence=shown(view, declined),
+            severity="warning" if unlike else None,
+            addresses=issuing_addresses(view.declined),
         )
     taken = [*view.accepted, *view.fresh_taken]
     if not taken:
@@ -114,13 +143,38 @@ def cache_miss(view: View) -> Match | None:
     lost = _lost_midway(view)
     if lost is not None:
         return lost
+    broke = lost_connections(view)
     return Match(
-        seen=(f"{share(view)}, with sessions issued moments before",),
+        seen=(f"{share(view)}, with sessions issued moments before", *broke),
         evidence=shown(view, view.declined[0], taken[0]),
+        proven=not broke and not may_be_honoured_later(view),
+        ask=(LATER,) if may_be_honoured_later(view) else (),
+        severity="warning" if broke else None,
+        title="the server did not have the session any more" if broke else None,
+        advice=_LOSSY if broke else None,
+        candidates=(
+            *(_LOST_WITH_A_CONNECTION if broke else ()),
+            *(("honoured-later",) if may_be_honoured_later(view) else ()),
+        ),
         not_known=(
             "nodes or workers that share no cache, or one too small or emptied: a client cannot tell",
         ),
     )
+
+
+#: Servers drop a session whose connection ended uncleanly (SSL_shutdown(3)).
+_LOST_WITH_A_CONNECTION = (
+    (
+        "connections-break: a server drops the session of a connection that was cut, which the client"
+        " need not notice"
+    ),
+)
+
+_LOSSY = (
+    "Mend the path first, or probe from nearer: while connections break, a server with one cache"
+    " loses sessions, too. If sessions are still refused then, share the cache between workers and"
+    " nodes and give it room, or use tickets."
+)
 
 
 #: What tickets that show no key names may hide.
@@ -170,7 +224,10 @@ def _lost_midway(view: View) -> Match | None:
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",
     directives=(
-        "nginx ssl_session_cache shared:SSL:10m (the default, none, issues IDs it never honours)",
+        (
+            "nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
+            " default, none, issues IDs it never honours)"
+        ),
         "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
         "httpd SSLSessionCache shmcb:...",
         "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
@@ -183,13 +240,16 @@ def never_honoured(view: View) -> Match | None:
     """Sessions are issued here and never accepted.
 
     Sessions are issued, and none is accepted: not the same one again, not fresh ones at
-    once, on one address, one after the other (experiment retry), after a clean close.
+    once, on one address, one after the other (experiment retry), after a clean close; nor, where
+    the server keeps them, after a pause (experiment later).
     """
     retried = (a for a in view.experiment("retry") if a.offered and a.handshake_done)
     tries = [*view.declined, *retried]
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
-    if any(same_key(view, a) is False for a in tries):
+    if any(same_key(view, a) is False for a in tries) or divides_exactly(view):
+        return None
+    if accepted_later(view):
         return None
     if view.saved is not None and not view.at_once:
         return None
@@ -202,12 +262,20 @@ def never_honoured(view: View) -> Match | None:
         seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")
     elif not view.stateful:
         seen.append("no two of these tickets name the same key")
+    if tried_later(view):
+        seen.append("nor 2.5 s after the handshake")
+    nginx = default_server(view)
     return Match(
-        seen=tuple(seen),
+        seen=(*seen, *nginx.seen),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
-        proven=bool(view.experiment("retry")),
-        ask=("retry",),
-        candidates=_elsewhere(view),
+        proven=bool(view.experiment("retry")) and (not view.stateful or tried_later(view)),
+        ask=("retry", *((LATER,) if view.stateful else ()), *nginx.ask),
+        candidates=(
+            *_elsewhere(view),
+            *(("honoured-later",) if view.stateful and not tried_later(view) else ()),
+        ),
+        advice=nginx.advice,
+        directives=nginx.directives,
     )
 
 
@@ -234,7 +302,7 @@ def _without_a_context(view: View) -> tuple[str, ...]:
 @rule(
     "expired-at-server",
     "B",
-    "error",
+    "warning",
     cause="The server took the session for too old; a fresh one resumes.",
     advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
     directives=(

@@ -8,8 +8,6 @@ from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.results import Attempt
 
-_REFUSED_STATUS = frozenset({401, 403, 421, 495, 496})
-
 
 def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
@@ -57,44 +55,6 @@ def single_use(view: View) -> Match | None:
         ),
         evidence=_shown(view, *refused),
     )
-
-
-@rule(
-    "resumed-then-refused",
-    "D",
-    "warning",
-    cause="TLS resumed the session, but the server refuses the request that came on it.",
-    advice="The server binds requests to a full handshake (client certificate, server name): keep"
-    " one session per name, or switch resumption off where client certificates are checked.",
-    sources=("RFC 9110 section 15.5.20", "CVE-2025-23419", "nginx/nginx#493"),
-)
-def resumed_then_refused(view: View) -> Match | None:
-    """resumed, and then the request is refused.
-
-    SSL_session_reused is 1 and the HTTP status is 401, 403, 421, 495 or 496, which full
-    handshakes do not get.
-    """
-    normal = {a.http_status for a in view.full if a.http_status is not None}
-    refused = [a for a in view.accepted if a.http_status in _REFUSED_STATUS]
-    refused = [a for a in refused if a.http_status not in normal and not _crossed(view, a)]
-    if not refused or (view.saved is None and not normal):
-        return None
-    status = refused[0].http_status
-    return Match(
-        seen=(
-            f"session_reused=1 and HTTP {status} on {connections(len(refused))}",
-            *((f"without a session: HTTP {min(normal)}",) if normal else ()),
-        ),
-        evidence=_shown(view, *refused),
-        proven=bool(normal),
-        ask=("control",),
-    )
-
-
-def _crossed(view: View, attempt: Attempt) -> bool:
-    """Whether the session was made for another name: that has a rule of its own."""
-    made_for = view.saved.server_name if view.saved else None
-    return made_for is not None and made_for != attempt.plan.server_name
 
 
 @rule(
@@ -241,29 +201,3 @@ def hello_retry(view: View) -> Match | None:
         seen=(f"on {len(retried)} of {connections(len(view.accepted))} resumed",),
         evidence=_shown(view, *retried),
     )
-
-
-@rule(
-    "cross-name-accepted",
-    "D",
-    "info",
-    cause="The server resumed a session under another name than it was made for.",
-    advice="If the two names have different rules on client certificates, check the server's"
-    " version: nginx 1.27.4 and httpd 2.4.64 refuse this.",
-    sources=("RFC 6066 section 3", "CVE-2025-23419 (nginx), CVE-2025-23048 (httpd)"),
-)
-def cross_name_accepted(view: View) -> Match | None:
-    """A session made for one name is accepted under another.
-
-    `tlsresume probe --cross-name NAME`: the session resumes, and the request on it is
-    answered as one without a session.
-    """
-    taken = [
-        a
-        for a in view.experiment("cross-name", "offer")
-        if a.reused and a.http_status not in _REFUSED_STATUS
-    ]
-    if not taken:
-        return None
-    names = dict.fromkeys(a.plan.server_name or "none" for a in taken)
-    return Match(seen=(f"accepted under SNI {', '.join(names)}",), evidence=_shown(view, *taken))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.nginx_default_server import default_server
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
@@ -41,7 +42,7 @@ def file_unreadable(view: View) -> Match | None:
 @rule(
     "captured-too-early",
     "A",
-    "error",
+    "warning",
     mechanisms=("psk",),
     cause="A TLS 1.3 session becomes resumable with a NewSessionTicket, which comes after the"
     " handshake; this one was saved before any came.",
@@ -79,7 +80,7 @@ def captured_too_early(view: View) -> Match | None:
 @rule(
     "lifetime-zero",
     "A",
-    "error",
+    "warning",
     mechanisms=("psk",),
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
@@ -117,7 +118,7 @@ def lifetime_zero(view: View) -> Match | None:
 @rule(
     "expired-at-client",
     "A",
-    "error",
+    "warning",
     mechanisms=("psk",),
     cause="The ticket is older than the lifetime the server gave it, and OpenSSL does not offer"
     " an expired TLS 1.3 ticket; it says nothing about that.",
@@ -154,7 +155,7 @@ def expired_at_client(view: View) -> Match | None:
 @rule(
     "version-not-allowed",
     "A",
-    "error",
+    "warning",
     cause="A session belongs to the TLS version it was made with, and this client was not allowed"
     " to speak that version.",
     advice="Allow the session's version (leave out --tls), or save a session of the other one.",
@@ -186,7 +187,7 @@ def version_not_allowed(view: View) -> Match | None:
 @rule(
     "client-ticket-off",
     "A",
-    "error",
+    "warning",
     mechanisms=("ticket",),
     cause="With SSL_OP_NO_TICKET the client sends no session_ticket extension, so a session that"
     " is a ticket cannot be offered as one.",
@@ -226,12 +227,15 @@ _NOT_ISSUED = {
 @rule(
     "not-issued",
     "A",
-    "error",
+    "warning",
     cause="The server gave nothing to resume with.",
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
     directives=(
-        "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m",
+        (
+            "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
+            " the port, or in http"
+        ),
         "haproxy: no no-tls-tickets, tune.ssl.cachesize > 0",
         "httpd SSLSessionTickets on; SSLSessionCache shmcb:...",
         "Envoy session_ticket_keys, not disable_stateless_session_resumption",
@@ -272,6 +276,7 @@ def not_issued(view: View) -> Match | None:
     longest = max(((a.timings.total or 0) - (a.timings.handshake or 0)) / 1000 for a in full)
     asked = any(a.response for a in full)
     silent = view.mechanism == "psk" and not asked
+    nginx = default_server(view)
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
         seen=(
@@ -279,11 +284,13 @@ def not_issued(view: View) -> Match | None:
                 f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
                 f" handshake{'' if len(full) == 1 else 's'}"
             ),
+            *nginx.seen,
         ),
         evidence=_shown(view, full),
         proven=view.mechanism != "psk" or bool(elicited),
-        ask=("elicit",) if view.mechanism == "psk" else (),
-        advice=None if not silent else _SPEAK_FIRST,
+        ask=(*(("elicit",) if view.mechanism == "psk" else ()), *nginx.ask),
+        advice=nginx.advice if not silent else _SPEAK_FIRST,
+        directives=nginx.directives,
         not_known=("whether tickets come after data",) if silent else (),
     )
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby, pairwise
 
-from tlsresume.diagnosis.compared import key_now, outlived, same_key, share, shown
+from tlsresume.diagnosis.compared import (
+    UNLIKE,
+    issuing_addresses,
+    key_now,
+    outlived,
+    same_key,
+    share,
+    shown,
+    unlike_servers,
+)
+from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
@@ -70,6 +80,8 @@ def other_ticket_key(view: View) -> Match | None:
         return None
     if view.crossing:
         return _between_addresses(view)
+    if divides_exactly(view):
+        return None
     if view.saved is not None and same_key(view, view.declined[0]) is None:
         return _by_fresh_tickets(view)
     if view.naming.visible:
@@ -140,20 +152,26 @@ def _between_addresses(view: View) -> Match | None:
         series: (view.offered_key(attempt), view.issued_key(attempt))
         for series, attempt in refused.items()
     }
+    unlike = unlike_servers(view, refused.values())
     return Match(
-        seen=tuple(
-            f"a session {series} is refused on {view.address}"
-            + (
-                f", key {short(old, (new,))} there, {short(new, (old,))} here"
-                if old and new
-                else ""
-            )
-            for series, (old, new) in keys.items()
+        seen=(
+            *(
+                f"a session {series} is refused on {view.address}"
+                + (
+                    f", key {short(old, (new,))} there, {short(new, (old,))} here"
+                    if old and new
+                    else ""
+                )
+                for series, (old, new) in keys.items()
+            ),
+            *((UNLIKE,) if unlike else ()),
         ),
         evidence=shown(view, *refused.values()),
         not_known=()
         if all(old and new for old, new in keys.values())
         else ("key names: these tickets show none",),
+        severity="warning" if unlike else None,
+        addresses=issuing_addresses(refused.values()),
     )
 
 
@@ -264,4 +282,5 @@ def _key_of_file(view: View, attempt: Attempt) -> Match | None:
         not_known=("rotation, restart or another node: a client cannot tell these apart",)
         if fresh and not several
         else (),
+        addresses=tuple(a.address for a in others[:1]),
     )

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from tlsresume.diagnosis.rules import Match, registered, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
-from tlsresume.results import Finding, TargetResult
+from tlsresume.results import Finding, Mechanism, TargetResult
 
 
 @rule(
     "ticket-key-too-old",
     "T",
     "error",
+    harm="security",
     mechanisms=("psk", "ticket"),
     cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the longer"
     " it is used, the more that is.",
@@ -82,6 +83,7 @@ def rotation_drops_sessions(_view: View) -> Match | None:
     "ticket-key-shared",
     "T",
     "warning",
+    harm="security",
     mechanisms=("psk", "ticket"),
     cause="Servers of unrelated names issue tickets under the same key: who has the key of one can"
     " read and resume the sessions of all, and a session can be taken to the wrong host.",
@@ -98,8 +100,15 @@ def key_shared(_view: View) -> Match | None:
     return None
 
 
-def finding(code: str, evidence: Iterable[str], *, not_known: tuple[str, ...] = ()) -> Finding:
-    """A finding under one of the codes of this module."""
+def finding(
+    code: str,
+    evidence: Iterable[str],
+    *,
+    not_known: tuple[str, ...] = (),
+    addresses: Iterable[str] = (),
+    mechanisms: Iterable[Mechanism] = (),
+) -> Finding:
+    """A finding under one of the codes of this module; it may speak of several places."""
     (found,) = (rule for rule in registered() if rule.code == code)
     return Finding(
         code=code,
@@ -110,6 +119,9 @@ def finding(code: str, evidence: Iterable[str], *, not_known: tuple[str, ...] = 
         evidence=tuple(evidence),
         directives=found.directives,
         not_known=not_known,
+        addresses=tuple(dict.fromkeys(addresses)),
+        mechanisms=tuple(dict.fromkeys(mechanisms)),
+        harm=found.harm,
     )
 
 
@@ -119,6 +131,7 @@ def finding(code: str, evidence: Iterable[str], *, not_known: tuple[str, ...] = 
 def across_targets(targets: Sequence[TargetResult]) -> tuple[Finding, ...]:
     """What several targets show together: keys that unrelated ones share."""
     names: dict[str, set[str]] = {}
+    places: dict[str, list[tuple[str, Mechanism]]] = {}
     for target in targets:
         host = _host(target.target)
         for address in target.addresses:
@@ -126,8 +139,20 @@ def across_targets(targets: Sequence[TargetResult]) -> tuple[Finding, ...]:
                 if mechanism.tickets is not None:
                     keys = {key.key_name for key in mechanism.tickets.key_names}
                     names.setdefault(host, set()).update(keys)
-    lines = [f"key {short(key)} is used by {', '.join(hosts)}" for key, hosts in _shared(names)]
-    return (finding("ticket-key-shared", lines),) if lines else ()
+                    for key in keys:
+                        place = (address.address, mechanism.mechanism)
+                        places.setdefault(key, []).append(place)
+    shared = list(_shared(names))
+    if not shared:
+        return ()
+    where = [place for key, _ in shared for place in places[key]]
+    found = finding(
+        "ticket-key-shared",
+        [f"key {short(key)} is used by {', '.join(hosts)}" for key, hosts in shared],
+        addresses=[address for address, _ in where],
+        mechanisms=[mechanism for _, mechanism in where],
+    )
+    return (found,)
 
 
 def _host(target: str) -> str:

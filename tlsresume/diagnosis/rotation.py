@@ -274,6 +274,8 @@ def _too_old(lives: Sequence[KeyLife], max_key_age: int | None) -> Iterable[Find
                 f" {life.last}"
                 for life in old
             ),
+            addresses=(life.address for life in old),
+            mechanisms=(mechanism for life in old for mechanism in life.mechanisms),
         )
 
 
@@ -299,6 +301,7 @@ def _lagging(steps: Sequence[OutOfStep]) -> Iterable[Finding]:
                 for step in now
             ),
             not_known=(_OWN_KEYS,),
+            addresses=(address for step in now for address in step.behind),
         )
 
 
@@ -312,6 +315,7 @@ def _lost(across: Sequence[Across]) -> Iterable[Finding]:
                 f" {short(each.old_key)} resumed once {short(each.new_key)} was in use"
                 for each in lost
             ),
+            addresses=(each.address for each in lost),
         )
 
 
@@ -340,4 +344,6 @@ def _lost_without_names(samples: Sequence[Sample]) -> Iterable[Finding]:
                 for sample, offer in declined
             ),
             not_known=(_UNNAMED,),
+            addresses=(offer.address for _, offer in declined),
+            mechanisms=(offer.mechanism for _, offer in declined),
         )

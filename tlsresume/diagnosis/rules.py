@@ -9,6 +9,8 @@ that is proven is the one to name. The groups are those of the catalogue:
     B  offered, and a full handshake came   D  resumed, but easily misread
     T  the tickets themselves, whether or not they resume
     W  the way to TLS and beside it: STARTTLS, FTPS data connections
+    S  clients, as `serve` sees them (no rules; entries of features)
+    P  what passed: counts of many clients' connections (no rules; entries of features)
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.diagnosis.view import View
-from tlsresume.results import MECHANISMS, Mechanism, Severity
+from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 
-Group = Literal["A", "B", "C", "D", "T", "W"]
+Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
 #: The groups that explain why a session was not resumed; the others say what else was seen.
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})
@@ -35,7 +37,8 @@ class Match:
     would separate them, cheapest first; `candidates` are causes that no experiment of
     ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
     `directives` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
-    the user asked for showed it; it is reported, but explains nothing else.
+    the user asked for showed it; it is reported, but explains nothing else. `addresses` are
+    those that it speaks of beside the view's own.
     """
 
     seen: tuple[str, ...]
@@ -49,6 +52,7 @@ class Match:
     directives: tuple[str, ...] | None = None
     severity: Severity | None = None
     aside: bool = False
+    addresses: tuple[str, ...] = ()
 
 
 Check = Callable[[View], Match | None]
@@ -56,11 +60,15 @@ Check = Callable[[View], Match | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One cause: how to recognise it, and what to tell people of it."""
+    """One cause: how to recognise it, and what to tell people of it.
+
+    `severity` is `error` only where users are hurt or security is lost; `harm` says which.
+    """
 
     code: str
     group: Group
     severity: Severity
+    harm: Harm
     mechanisms: tuple[Mechanism, ...]
     title: str
     tells: str
@@ -88,6 +96,7 @@ def rule(
     sources: tuple[str, ...],
     directives: tuple[str, ...] = (),
     mechanisms: tuple[Mechanism, ...] = MECHANISMS,
+    harm: Harm = "users",
 ) -> Callable[[Check], Check]:
     """Put a function into the table; its docstring's first line is the title, and the
     rest says how the cause is told."""
@@ -99,6 +108,7 @@ def rule(
                 code=code,
                 group=group,
                 severity=severity,
+                harm=harm,
                 mechanisms=mechanisms,
                 title=title.rstrip("."),
                 tells=" ".join(tells.split()),

@@ -12,8 +12,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 
-from tlsresume.diagnosis.anyway import blameless
+from tlsresume.diagnosis.answers import answer_of, summarise
+from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.own_queue import handshake_times
+from tlsresume.experiments.listing import HELLO_SIZE, LATER
 from tlsresume.experiments.spoiled import is_spoiled
 from tlsresume.results import (
     MECHANISMS,
@@ -53,7 +56,7 @@ def counted(journal: Iterable[Attempt]) -> list[Attempt]:
         (
             attempt
             for attempt in last.values()
-            if not (attempt.error is not None and attempt.error.kind == "cancelled")
+            if not (attempt.error is not None and attempt.error.ours)
             and not attempt.unsettled
             and not is_spoiled(attempt, seen)
         ),
@@ -63,12 +66,20 @@ def counted(journal: Iterable[Attempt]) -> list[Attempt]:
 
 def letter(attempt: Attempt) -> str:
     """How an attempt that carried a session ended: see `Series.order`."""
+    if attempt.left_unanswered:
+        return "U"
     if not attempt.handshake_done:
-        offered = attempt.offered is not None
+        offered = attempt.offered is not None and not limited(attempt)
         return "E" if offered else "C"
     if attempt.reused:
         return "R"
     return "N" if attempt.offered is not None else "-"
+
+
+def left_unanswered(journal: Iterable[Attempt]) -> list[Attempt]:
+    """Of each ask the last attempt, where its offer had no answer when we ended it."""
+    last = {attempt.ask: attempt for attempt in journal}
+    return [attempt for attempt in last.values() if attempt.left_unanswered]
 
 
 def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, series: str) -> Series:
@@ -99,10 +110,11 @@ def summarise_address(
     `journal` holds the attempts to judge; `rows`, if given, all those to list.
     """
     attempts = counted(journal)
+    unanswered = left_unanswered(journal)
     full = [attempt for attempt in attempts if attempt.experiment == "discover"]
     spoken = {attempt.tls_version for attempt in full if speaks(attempt) and attempt.tls_version}
     mechanisms = tuple(
-        _mechanism(name, attempts, naming, first)
+        _mechanism(name, attempts, naming, first, unanswered)
         for name in MECHANISMS
         if (first := _first(full, name)) is not None and speaks(first)
     )
@@ -169,7 +181,11 @@ def error_result(failure: Failure) -> ErrorResult:
 
 
 def _mechanism(
-    mechanism: Mechanism, attempts: Sequence[Attempt], naming: KeyNaming, first: Attempt
+    mechanism: Mechanism,
+    attempts: Sequence[Attempt],
+    naming: KeyNaming,
+    first: Attempt,
+    unanswered: Sequence[Attempt] = (),
 ) -> MechanismResult:
     # Under another name (--cross-name) it may be another server, with keys of its own.
     own = [
@@ -177,8 +193,10 @@ def _mechanism(
         for attempt in attempts
         if attempt.mechanism == mechanism and attempt.plan.server_name == first.plan.server_name
     ]
-    fixed = series_of(own, mechanism, "fixed")
-    chained = series_of(own, mechanism, "chained")
+    ours = [attempt for attempt in unanswered if attempt.mechanism == mechanism]
+    asked = sorted([*own, *ours], key=lambda attempt: (attempt.time, attempt.n))
+    fixed = series_of(asked, mechanism, "fixed")
+    chained = series_of(asked, mechanism, "chained")
     issued = any(session.mechanism == mechanism for session in first.sessions)
     spared = blameless(own)
     telling = [attempt for attempt in own if attempt not in spared]
@@ -191,8 +209,10 @@ def _mechanism(
         keys=_keys(own, naming),
         sessions=fixed_sessions(own, mechanism),
     )
+    if state == "not-resumed" and any(a.reused for a in own if a.experiment == LATER):
+        state, reason = "partly", "refused at once, accepted a moment later"
     if state == "untested":
-        reason = _why_untested(reason, own, spared=bool(spared))
+        reason = _why_untested(reason, own, ours, spared=bool(spared))
     if not issued:
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
@@ -204,8 +224,9 @@ def _mechanism(
         fixed=fixed,
         chained=chained,
         tickets=_tickets(mechanism, own, naming, first) if issued else None,
-        timing=_timing(own),
+        timing=_timing(own, attempts),
         bytes=_bytes(own),
+        answers=summarise(own),
     )
 
 
@@ -276,12 +297,23 @@ def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
     return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
 
 
-def _why_untested(reason: str | None, own: Sequence[Attempt], *, spared: bool) -> str | None:
+def _why_untested(
+    reason: str | None, own: Sequence[Attempt], unanswered: Sequence[Attempt], *, spared: bool
+) -> str | None:
+    if unanswered:
+        return unanswered_words(unanswered)
     if spared:
         return "connections break here, with the session and without it"
     before = (a.error for a in own if a.offer is not None and a.offered is None)
     error = next(filter(None, before), None)
     return reason if error is None else f"{reason}: {error.message}"
+
+
+def unanswered_words(attempts: Sequence[Attempt]) -> str:
+    """That offers were made, and how long they had waited for an answer when we ended them."""
+    waited = max(attempt.timings.total or 0.0 for attempt in attempts) / 1000
+    times = "" if len(attempts) == 1 else f" {len(attempts)} times"
+    return f"offered{times}, unanswered when the run ended, after {waited:.1f} s"
 
 
 def _why_not_issued(mechanism: Mechanism, first: Attempt) -> tuple[State, str]:
@@ -348,15 +380,15 @@ def _median(values: Iterable[float | None]) -> float | None:
     return round(median(known), 3) if known else None
 
 
-def _timing(own: Sequence[Attempt]) -> TimingSummary:
-    done = [attempt for attempt in own if attempt.handshake_done]
+def _timing(own: Sequence[Attempt], beside: Sequence[Attempt]) -> TimingSummary:
+    done = [a for a in own if a.handshake_done and a.experiment != HELLO_SIZE]
     full = [attempt for attempt in done if not attempt.reused]
     # The first handshakes ran alone; those among the tries met the same conditions as
     # the resumed ones, and are the fairer comparison.
-    beside = [attempt for attempt in full if attempt.experiment != "discover"]
+    among = [attempt for attempt in full if attempt.experiment != "discover"]
     return TimingSummary(
-        full_ms=_median(a.timings.handshake for a in beside or full),
-        resumed_ms=_median(a.timings.handshake for a in done if a.reused),
+        full_ms=_median(handshake_times(among or full, beside)),
+        resumed_ms=_median(handshake_times((a for a in done if a.reused), beside)),
     )
 
 
@@ -413,6 +445,8 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         received=attempt.traffic.received,
         flights=attempt.traffic.flights,
         port=attempt.port,
+        http_status=attempt.http_status,
+        answer=None if (answer := answer_of(attempt)) is None else str(answer),
     )
 
 
@@ -433,7 +467,8 @@ def naming_of(journal: Iterable[Attempt]) -> KeyNaming:
 def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
     """Every version spoken, on every tested address, every judged try.
 
-    `incomplete` says that something was left out for want of budget or time.
+    `incomplete` says that something was left out for want of budget or time. What could not
+    be tested is not counted as not resuming.
     """
     states = [
         mechanism.state
@@ -446,7 +481,7 @@ def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdi
     if not tested:
         return "untested"
     if len(bad) == len(tested):
-        return "does-not-resume"
+        return "does-not-resume" if len(tested) == len(states) else "untested"
     if bad or "partly" in states:
         return "partly"
     return "untested" if incomplete or len(tested) < len(states) else "resumes"

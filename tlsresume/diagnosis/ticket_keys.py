@@ -97,6 +97,38 @@ def key_use(issued: Issued, files: Sequence[TicketKeyFile], naming: KeyNaming) -
     return _use(issued, opened, naming)
 
 
+def ticket_key_use(ticket: bytes, files: Sequence[TicketKeyFile], naming: KeyNaming) -> KeyUse:
+    """Which key made a ticket whose session is not known: what is inside is held against
+    nothing."""
+    opened = open_with(ticket, files)
+    if opened is None:
+        return KeyUse(
+            address=None,
+            port=None,
+            key_name=naming.name_of(ticket),
+            tickets=1,
+            mechanisms=(),
+            note=_why_none(ticket, files),
+        )
+    unsealed = opened.unsealed
+    inside = unsealed.session
+    return KeyUse(
+        address=None,
+        port=None,
+        key_name=unsealed.key.name.hex() or naming.name_of(ticket),
+        tickets=1,
+        mechanisms=(),
+        file=opened.file.path,
+        key=opened.key.number,
+        keys=len(opened.file.keys),
+        role=opened.key.role,
+        order=unsealed.key.order,
+        layout=unsealed.layout,
+        mac="matches" if unsealed.mac else "does-not-match",
+        session=None if inside is None else sealed_session(inside),
+    )
+
+
 def _why_none(ticket: bytes, files: Sequence[TicketKeyFile]) -> str:
     if is_stateful(ticket):
         return "stateful: no key made it"
@@ -113,7 +145,7 @@ def _why_none(ticket: bytes, files: Sequence[TicketKeyFile]) -> str:
 
 def _use(issued: Issued, opened: Opened, naming: KeyNaming) -> KeyUse:
     session, unsealed = issued.session, opened.unsealed
-    name = unsealed.key.name.hex()
+    name = unsealed.key.name.hex() or naming.name_of(session.fields.ticket or b"") or ""
     if unsealed.layout == "go-1.21":
         name = naming.name_of(session.fields.ticket or b"") or ""
     same = holds_secret(unsealed.plaintext, session.fields.master_key, issued.nonces)
@@ -149,7 +181,7 @@ def sealed_session(session: Session) -> SealedSession:
     fields = session.fields
     tls13 = fields.tls_version >= ProtocolVersion.TLSv1_3
     return SealedSession(
-        tls_version=fields.tls_version.label,
+        tls_version=fields.protocol,
         cipher=fields.cipher_name,
         created=_iso(fields.time),
         timeout=fields.timeout,

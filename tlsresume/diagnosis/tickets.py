@@ -73,6 +73,7 @@ def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None
     "weak-ticket-key",
     "T",
     "error",
+    harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is sealed with a key that anybody can guess. Who records the traffic can"
     " decrypt TLS 1.2 sessions, and who holds a ticket can pose as the server.",
@@ -115,6 +116,7 @@ def weak_ticket_key(view: View) -> Match | None:
     "ticket-not-sealed",
     "T",
     "error",
+    harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is not encrypted. TLS 1.2 sends tickets in clear and TLS 1.3 offers them in"
     " clear: who records the traffic can decrypt TLS 1.2 sessions, and anybody on the way can"
@@ -147,6 +149,7 @@ def not_sealed(view: View) -> Match | None:
     "ticket-mac-without-key",
     "T",
     "warning",
+    harm="security",
     mechanisms=("psk", "ticket"),
     cause="The MAC that protects tickets from being changed is made with an empty key, so anybody"
     " can make it: a ticket can be altered, and what the server makes of altered ones be learnt.",

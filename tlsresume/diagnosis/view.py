@@ -9,15 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless
-from tlsresume.diagnosis.summary import counted, issued_key
+from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless, limited
+from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
+from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
 #: The series whose tries are judged; the rest are experiments.
 SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
+
+#: Experiments that another server may answer, with keys of its own.
+_OTHER_SERVERS = frozenset({"cross-name", HELLO_SIZE, DEFAULT_SERVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,7 @@ class Saved:
     server_name: str | None = None
     alpn: str | None = None
     leaf_sha256: str | None = None
+    client_certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,8 @@ class View:
     everything: tuple[Attempt, ...] = ()
     crossing: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
+    #: Offers that had no answer when we ended them; they do not count.
+    unanswered: tuple[Attempt, ...] = ()
 
     # ------------------------------------------------------------- selections
 
@@ -107,7 +115,9 @@ class View:
     def broken(self) -> tuple[Attempt, ...]:
         """Tries whose handshake failed after the session was offered."""
         return tuple(
-            attempt for attempt in self.subject if attempt.offered and not attempt.handshake_done
+            attempt
+            for attempt in self.subject
+            if attempt.offered and not attempt.handshake_done and not limited(attempt)
         )
 
     @property
@@ -182,7 +192,7 @@ class View:
         return tuple(
             name
             for attempt in self.attempts
-            if attempt.experiment != "cross-name" and (name := self.issued_key(attempt))
+            if attempt.experiment not in _OTHER_SERVERS and (name := self.issued_key(attempt))
         )
 
     @property
@@ -234,10 +244,15 @@ def make_view(
             if a.address == address
             and a.port == port
             and not a.unsettled
-            and (a.error is None or a.error.kind != "cancelled")
+            and (a.error is None or not a.error.ours)
         ),
         naming=naming,
         judged=judged,
         saved=saved,
         skipped=tuple(skipped),
+        unanswered=tuple(
+            a
+            for a in left_unanswered(journal)
+            if a.mechanism == mechanism and a.address == address and a.experiment != "matrix"
+        ),
     )

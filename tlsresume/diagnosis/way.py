@@ -19,6 +19,7 @@ _FTPS = (
     "plaintext-injection",
     "W",
     "error",
+    harm="security",
     cause="The server, or somebody on the way, sent data in clear behind the answer that starts"
     " TLS. A client that keeps it takes it for protected data.",
     advice="Update the server: it must throw away what stands in its buffers when TLS starts. If"
@@ -193,40 +194,43 @@ def ftp_tickets_run_out(view: View) -> Match | None:
 
 
 @rule(
-    "client-certificate",
+    "pasv-address-ignored",
     "W",
-    "info",
-    cause="A resumed connection sends no client certificate: the server knows the client by the"
-    " session, and takes the identity from there. It is not checked again.",
-    advice="Keep the sessions of different client certificates apart, and delete them where a"
-    " certificate is withdrawn: until the session ends the server may still trust it.",
-    sources=("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419"),
-)
-def client_certificate(view: View) -> Match | None:
-    """What resumption does to the client certificate.
+    "warning",
+    cause="The server's answer to PASV names another address than the one that the control"
+    " connection goes to, such as a private one behind NAT, or a public one that is out of date."
+    " tlsresume, like curl, goes to the control connection's; a client that obeys goes astray.",
+    advice="Let the server name the address that clients reach it by, or let them use EPSV, which"
+    " names none. Clients can be told to ignore the address (curl does; lftp"
+    " ftp:fix-pasv-address, WinSCP, FileZilla: use the server's external address).",
+    directives=(
+        "vsftpd pasv_address, pasv_addr_resolve",
+        "proftpd MasqueradeAddress",
+        "pure-ftpd -P, ForcePassiveIP",
+        "pyftpdlib masquerade_address",
+    ),
+    sources=("RFC 959 section 4.1.2", "RFC 2428 section 3", "robinrodricks/FluentFTP#270",
+             "erlang/otp#5282"),
+)  # fmt: skip
+def pasv_address_ignored(view: View) -> Match | None:
+    """PASV names another address than the control connection's.
 
-    A client certificate was given, and handshakes without a session show a
-    CertificateRequest. Compared are the requests, and the HTTP statuses, of full and of
-    resumed connections.
+    An answer 227 to PASV, on a control connection to an IPv4 address, has another address in
+    it. Data connections were made to the control connection's address all the same.
     """
-    full = [a for a in view.full if a.certificate_requested and a.plan.certificate is not None]
-    if not full or not view.accepted:
+    named = [
+        a
+        for a in view.experiment(FTP_DATA)
+        if a.named_address is not None and a.named_address != a.address
+    ]
+    if not named:
         return None
-    again = [a for a in view.accepted if a.certificate_requested]
-    statuses = [
-        sorted({a.http_status for a in attempts if a.http_status is not None})
-        for attempts in (full, view.accepted)
-    ]
-    seen = [
-        f"CertificateRequest without a session: {full[0].certificate_wanted}",
-        f"asked for again on {len(again)} of {connections(len(view.accepted))} resumed",
-    ]
-    if all(statuses):
-        before, after = (", ".join(map(str, each)) for each in statuses)
-        same = "still authenticated, as far as seen" if before == after else "treated differently"
-        seen.append(f"HTTP {before} without a session, {after} resumed: {same}")
+    first = named[0]
+    done = sum(a.handshake_done for a in named)
     return Match(
-        seen=tuple(seen),
-        evidence=(exchange(view, full[0]), exchange(view, view.accepted[0])),
-        not_known=() if all(statuses) else ("whether the server still knows who the client is",),
+        seen=(
+            f"PASV says {first.named_address}, the control connection goes to {first.address}",
+            f"to {first.address} {done} of {connections(len(named))} succeeded",
+        ),
+        evidence=_shown(view, first),
     )

@@ -103,3 +103,9 @@ def seconds(value: float) -> str:
             amount = value / size
             return f"{amount:.3g} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
     return f"{value:.3g} s"
+
+
+def clause(title: str) -> str:
+    """A title as it stands after a colon: with a small letter, unless it is a name."""
+    first = title.split(" ", 1)[0]
+    return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]

@@ -60,7 +60,8 @@ class Discovery:
         if version is ProtocolVersion.TLSv1_3 and self.both is not None:
             return self.both.tls_version != ProtocolVersion.TLSv1_2 or not self.both.handshake_done
         chosen = attempt.server_hello_seen and attempt.tls_version is version
-        return chosen or (attempt.error is not None and attempt.error.kind == "timeout")
+        silent = attempt.error is not None and attempt.error.kind in ("timeout", "rate-limit")
+        return chosen or silent
 
     @property
     def presumed(self) -> Attempt | None:

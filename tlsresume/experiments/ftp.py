@@ -10,6 +10,7 @@ attempt's `reply`.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -50,6 +51,14 @@ class FTPSetting:
     @property
     def plan(self) -> Plan:
         return self.terms.plan_for(self.mechanism)
+
+    @property
+    def over_ipv4(self) -> bool:
+        """Whether the control connection goes to an IPv4 address, which PASV can name."""
+        try:
+            return ipaddress.ip_address(self.route.address).version == 4
+        except ValueError:
+            return False
 
     def errand(self, series: str) -> Errand:
         return Errand(experiment=FTP_DATA, series=series, mechanism=self.mechanism)
@@ -104,9 +113,11 @@ async def _transfer(
     setting: FTPSetting, control: Control, series: str, offer: Session | None
 ) -> tuple[Session, ...]:
     """One listing over a data connection of its own; the sessions that it brought."""
-    port = await control.passive()
-    route = replace(setting.route, port=port, local_port=None)
-    async with setting.lab.dial(route, setting.errand(series), beside=True) as link:
+    # Once with PASV, too: what it says of the address is what many clients obey.
+    passive = await control.passive(plain_first=series == NONE and setting.over_ipv4)
+    route = replace(setting.route, port=passive.port, local_port=None)
+    errand = replace(setting.errand(series), named_address=passive.named_address)
+    async with setting.lab.dial(route, errand, beside=True) as link:
         await control.send("LIST")
         # Some servers shake hands on the data connection before they say 150, others after.
         reading = asyncio.create_task(_read(link, setting.plan, offer))

@@ -17,7 +17,7 @@ _LARGEST = 1 << 18
 _SHOWN = 160
 
 _EPSV = re.compile(rb"\((.)\1\1([0-9]{1,5})\1\)")
-_PASV = re.compile(rb"([0-9]{1,3})(?:,[0-9]{1,3}){3},([0-9]{1,3}),([0-9]{1,3})")
+_PASV = re.compile(rb"([0-9]{1,3}(?:,[0-9]{1,3}){3}),([0-9]{1,3}),([0-9]{1,3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,15 @@ class Reply:
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Passive:
+    """Where the server waits for a data connection: a port, and the address that PASV named
+    (EPSV names none)."""
+
+    port: int
+    named_address: str | None = None
 
 
 class FTPError(Exception):
@@ -92,18 +101,35 @@ class Control:
         await self.must("PBSZ 0", 200)
         await self.must("PROT P", 200)
 
-    async def passive(self) -> int:
+    async def passive(self, *, plain_first: bool = False) -> Passive:
         """The port of a new data connection; its host is the control connection's, whatever
-        PASV says. Raises FTPError."""
+        PASV says. `plain_first`: ask with PASV, as many clients do over IPv4, and with EPSV
+        where the server does not know it. Raises FTPError."""
+        if plain_first:
+            found = _from_pasv(await self.ask("PASV"))
+            if found is not None:
+                return found
         if self._extended:
             answer = await self.ask("EPSV")
-            found = _EPSV.search(answer.raw)
-            if answer.code == 229 and found and 1 <= int(found[2]) <= 65535:
-                return int(found[2])
+            match = _EPSV.search(answer.raw)
+            if answer.code == 229 and match and 1 <= int(match[2]) <= 65535:
+                return Passive(int(match[2]))
             self._extended = False
         answer = await self.must("PASV", 227)
-        numbers = _PASV.search(answer.raw)
-        port = int(numbers[2]) * 256 + int(numbers[3]) if numbers else 0
-        if not 1 <= port <= 65535:
+        found = _from_pasv(answer)
+        if found is None:
             raise FTPError(f"PASV: {answer}")
-        return port
+        return found
+
+
+def _from_pasv(answer: Reply) -> Passive | None:
+    """Address and port out of 227 (RFC 959 section 4.1.2); None where they are not in it."""
+    numbers = _PASV.search(answer.raw) if answer.code == 227 else None
+    if numbers is None:
+        return None
+    port = int(numbers[2]) * 256 + int(numbers[3])
+    address = [int(part) for part in numbers[1].split(b",")]
+    if not 1 <= port <= 65535:
+        return None
+    named = ".".join(map(str, address)) if max(address) < 256 else None
+    return Passive(port, named)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tlsresume.experiments import default_server, hello_size, later
+from tlsresume.experiments.answers import PAIRS, compare_answers
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
@@ -177,6 +179,13 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("no-ems", "does extended master secret matter?", 2, _no_ems),
         Experiment("same-ticket", "is one ticket accepted twice?", 3, _same_ticket),
         Experiment("retry", "is a fresh session accepted at once?", 2 * _PAIRS + _AGAIN, _retry),
+        Experiment("answers", "is a request answered alike?", 2 * PAIRS, compare_answers),
+        Experiment("later", "is a session accepted later that is refused at once?",
+                   later.COST, later.later),
+        Experiment("hello-size", "does the length of the ClientHello decide who answers?",
+                   hello_size.COST, hello_size.hello_size),
+        Experiment("default-server", "what becomes of clients that send no server name?",
+                   default_server.COST, default_server.default_server),
         Experiment("close", "does a cut connection lose its session?", 4 * _CLOSES, _close, False),
         Experiment("versions", "what if both TLS versions are offered?", 4, _versions, False),
         Experiment("ciphers", "what if another cipher is preferred?", 4, _ciphers, False),

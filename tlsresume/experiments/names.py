@@ -6,22 +6,84 @@ that host about it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from tlsresume.experiments.listing import (
+    CARRIED,
+    CROSS_NAME,
+    FULL,
+    OFFER,
+    OTHER_CONTROL,
+    WITH_CERT_CONTROL,
+    WITH_CERT_FULL,
+    WITH_CERT_OFFER,
+)
 from tlsresume.experiments.setting import Setting
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import Attempt
+from tlsresume.session.session import Session
+
+#: What one name costs: three connections, and four with a client certificate.
+CONNECTIONS, WITH_CERTIFICATE = 3, 4
+
+#: Seconds to wait for a ticket where none is needed.
+_WAIT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Connections under the target's own name and another one, each with a request whose
+    answer is read: with a body, since that tells two hosts apart."""
+
+    setting: Setting
+    other: str
+
+    async def own(self, series: str, plan: Plan) -> Session | None:
+        """A full handshake under the target's name; its newest session."""
+        attempt = await self._ask(series, plan, None, other=False)
+        return self._session(attempt)
+
+    async def ask(self, series: str, plan: Plan, session: Session | None) -> Session | None:
+        """A connection under the other name; its newest session."""
+        there = replace(plan, server_name=self.other, verify_name=self.other)
+        return self._session(await self._ask(series, there, session, other=True))
+
+    async def _ask(
+        self, series: str, plan: Plan, session: Session | None, *, other: bool
+    ) -> Attempt:
+        setting, terms = self.setting, self.setting.terms
+        if other:
+            terms = replace(terms, target=replace(terms.target, server_name=self.other))
+        wait = _WAIT if other and session is not None else None
+        errand = terms.errand(CROSS_NAME, series, setting.mechanism, wait=wait)
+        errand = terms.with_answer(errand, body=True)
+        return await setting.lab.connect(setting.route, plan, errand, session)
+
+    def _session(self, attempt: Attempt) -> Session | None:
+        own = [s for s in attempt.sessions if s.mechanism == self.setting.mechanism]
+        return own[-1] if own else None
 
 
 async def cross_name(setting: Setting, name: str) -> None:
-    """Make a session under the target's name, offer it under `name`, with a request."""
-    _, session = await setting.full("cross-name")
-    if session is None:
+    """Make a session under the target's name, offer it under `name`, and ask there without one.
+
+    Where a client certificate was given, once without it and once with it; and the other
+    name's own session, made with it, is offered without it.
+    """
+    names = _Names(setting, name)
+    bare = replace(setting.plan, certificate=None)
+    session = await names.own(FULL, bare)
+    if session is not None:
+        await names.ask(OFFER, bare, session)
+    await names.ask(OTHER_CONTROL, bare, None)
+    if setting.plan.certificate is None:
         return
-    plan = replace(setting.plan, server_name=name, verify_name=name)
-    terms = replace(setting.terms, target=replace(setting.terms.target, server_name=name))
-    errand = terms.with_answer(terms.errand("cross-name", "offer", setting.mechanism, wait=0.5))
-    await setting.lab.connect(setting.route, plan, errand, session)
-    control = terms.with_answer(terms.errand("cross-name", "control", setting.mechanism, wait=0.5))
-    await setting.lab.connect(setting.route, plan, control)
+    session = await names.own(WITH_CERT_FULL, setting.plan)
+    if session is not None:
+        await names.ask(WITH_CERT_OFFER, setting.plan, session)
+    session = await names.ask(WITH_CERT_CONTROL, setting.plan, None)
+    if session is not None:
+        await names.ask(CARRIED, bare, session)
 
 
 async def cross_protocol(setting: Setting, protocol: str) -> None:

@@ -88,20 +88,29 @@ class Terms:
             send_after=SILENCE,
         )
 
-    def with_answer(self, errand: Errand) -> Errand:
-        """The same errand, with data sent at once and the answer read."""
-        if not self.send:
+    def with_answer(self, errand: Errand, *, body: bool = False) -> Errand:
+        """The same errand, with data sent at once and the answer read; `body`: of HTTP, where
+        the request is ours, with what the answer contains."""
+        data = self.send
+        if not data:
             return errand
-        return replace(errand, send=self.send, send_after=0.0, want_response=True)
+        if body and self.options.send is None and self.target.http:
+            data = request(self.target, self.user_agent, "GET")
+        return replace(errand, send=data, send_after=0.0, want_response=True)
 
 
 def head_request(target: Target, user_agent: str) -> bytes:
     """A HEAD request (RFC 9110 section 9.3.2) that asks for the connection to end."""
+    return request(target, user_agent, "HEAD")
+
+
+def request(target: Target, user_agent: str, method: str) -> bytes:
+    """A request for / by a method, that asks for the connection to end."""
     name = target.server_name or target.host
     host = name if target.port == 443 else format_endpoint(name, target.port)
     if any(ord(character) < 33 or ord(character) > 126 for character in host):
         raise UsageError(f"{host!r} cannot stand in an HTTP Host header")
     return (
-        f"HEAD / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {user_agent}\r\n"
+        f"{method} / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {user_agent}\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n"
     ).encode("ascii")

@@ -45,7 +45,7 @@ class _Chain:
     mechanism: Mechanism
     sessions: list[Session] = field(default_factory=list)
     busy: bool = False
-    started: bool = False
+    answered: bool = False
     failed_fulls: int = 0
 
 
@@ -184,7 +184,9 @@ class Tries:
             if self._answers is not None:
                 errand = replace(errand, want_response=self._answers)
             attempt = await self._lab.connect(self._route, plan, errand, session)
-            if errand.want_response and attempt.handshake_done and attempt.error is None:
+            # That a resumed connection is not answered says nothing of others.
+            telling = attempt.response or not attempt.reused
+            if errand.want_response and telling and attempt.handshake_done and not attempt.error:
                 self._answers = bool(attempt.response)
             return attempt
 
@@ -221,11 +223,13 @@ class Tries:
         errand = self._errand(item)
         if not chain.sessions and not await self._start(chain, errand):
             return None
-        if not chain.started:
-            chain.started = True
+        if not chain.answered:
             errand = self._terms.with_answer(errand)
         session = chain.sessions.pop()
         attempt = await self._connect(plan, errand, session)
+        # One answer to compare with that of the full handshake, as soon as one resumes.
+        if attempt.reused and (attempt.asked or attempt.response or self._answers is False):
+            chain.answered = True
         if issues(attempt, item.mechanism):
             chain.sessions = list(attempt.sessions[-1:])
         elif item.mechanism != "psk" and attempt.reused:

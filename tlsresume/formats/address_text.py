@@ -29,6 +29,7 @@ LETTERS = {
     "E": "broke off with the session",
     "C": "broke off before it",
     "-": "not offered",
+    "U": "offered, unanswered when we stopped",
 }
 
 _LABEL_WIDTH = 22
@@ -111,7 +112,7 @@ def _cell(series: Series) -> str:
 
 
 def _mixed(series: Series) -> bool:
-    return len(set(series.order)) > 1
+    return len(set(series.order)) > 1 or "U" in series.order
 
 
 def _series_style(series: Series, row: MechanismResult) -> str:

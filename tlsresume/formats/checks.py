@@ -9,6 +9,7 @@ OUTCOME_WORDS: dict[CheckOutcome, str] = {
     "met": "met",
     "broken": "broken",
     "waived": "waived",
+    "ignored": "ignored",
     "known": "known since the baseline",
     "unreachable": "not reachable",
     "untestable": "could not be tested",
@@ -37,5 +38,5 @@ def of_outcome(target: TargetResult, *outcomes: CheckOutcome) -> list[Check]:
 
 def as_asked(target: TargetResult) -> bool:
     """Whether nothing about a target calls for attention."""
-    calm: tuple[CheckOutcome, ...] = ("met", "waived", "known", "not-checked")
+    calm: tuple[CheckOutcome, ...] = ("met", "waived", "ignored", "known", "not-checked")
     return bool(target.checks) and all(check.outcome in calm for check in target.checks)

@@ -13,12 +13,16 @@ def put_checks(page: Page, target: TargetResult) -> None:
         first, style = ("demand broken: ", BAD)
         if check.severity != "error":
             first, style = (f"{check.severity}: ", FAIR)
+        elif check.kind == "finding":
+            first = "finding: "
         _put(page, check, first, style)
     _put_unreachable(page, of_outcome(target, "unreachable"))
     for check in of_outcome(target, "untestable"):
         _put(page, check, "could not be tested: ", UNSURE)
     for check in of_outcome(target, "waived"):
         _put(page, check, "waived: ", FAIR)
+    for check in of_outcome(target, "ignored"):
+        _put(page, check, "ignored: ", FAIR)
     for check in of_outcome(target, "known"):
         _put(page, check, "no worse than before: ", FAINT)
     others = {check.demand for check in target.checks if check.outcome != "met"}
@@ -27,7 +31,11 @@ def put_checks(page: Page, target: TargetResult) -> None:
         page.prose(", ".join(met), first="as demanded: ", style=GOOD)
     left = of_outcome(target, "not-checked")
     if left:
-        page.prose(", ".join(check.demand for check in left), first="not checked: ", style=FAINT)
+        page.prose(
+            ", ".join(dict.fromkeys(check.demand for check in left)),
+            first="not checked: ",
+            style=FAINT,
+        )
 
 
 def _put_unreachable(page: Page, checks: list[Check]) -> None:

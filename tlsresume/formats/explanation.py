@@ -9,14 +9,14 @@ come with them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Entry, Impossible
 from tlsresume.diagnosis.rules import Group, Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
-from tlsresume.results import MECHANISMS, Mechanism, Severity
+from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 
 #: The groups in the order in which they are listed.
 GROUPS: dict[Group, str] = {
@@ -26,13 +26,18 @@ GROUPS: dict[Group, str] = {
     "D": "Resumed, but easily misread",
     "T": "The tickets themselves",
     "W": "The way to TLS and beside it",
+    "P": "What many clients' connections show",
+    "S": "Clients, seen by the server",
 }
 
-#: What a severity means.
+#: What a severity means; of an error, by what it does.
 SEVERITIES: dict[Severity, str] = {
-    "error": "broken or unsafe",
     "warning": "not as it should be",
     "info": "nothing is wrong",
+}
+HARMS: dict[Harm, str] = {
+    "users": "users are hurt; probe and resume exit 3",
+    "security": "security is lost; probe and resume exit 3",
 }
 
 _MECHANISM_WORDS: dict[Mechanism, str] = {
@@ -45,7 +50,8 @@ _MECHANISM_WORDS: dict[Mechanism, str] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """The page of one code. `why_not_here` is set for a cause that tlsresume cannot meet
-    itself, by its design; it then has no severity. `how_told` is the evidence."""
+    itself, by its design; it then has no severity and no `harm`. `how_told` is the evidence,
+    `harm` what an error with this code does."""
 
     code: str
     group: Group
@@ -59,47 +65,47 @@ class Explanation:
     advice: str
     directives: tuple[str, ...]
     sources: tuple[str, ...]
+    harm: Harm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanations:
-    """The pages that were asked for, in the order of the list."""
+    """The pages that were asked for, in the order of the list. For words of a log `words` are
+    those, and `others` the codes of pages that they may lead to as well."""
 
     explanations: tuple[Explanation, ...]
+    words: str | None = None
+    others: tuple[str, ...] = ()
 
 
-def pages() -> tuple[Explanation, ...]:
-    """Every page: group by group, and within one in the order of precedence."""
-    made = [*map(_of_rule, RULES), *map(_of_impossible, IMPOSSIBLE)]
+def pages(entries: Sequence[Entry] = ()) -> tuple[Explanation, ...]:
+    """Every page: group by group, and within one in the order of precedence.
+
+    `entries` are those of features, which stand in layers above this one.
+    """
+    made = [_of_rule(rule) for rule in RULES]
+    made += [_of_rule(entry) for entry in entries]
+    made += map(_of_impossible, IMPOSSIBLE)
     order = list(GROUPS)
     return tuple(sorted(made, key=lambda page: order.index(page.group)))
 
 
-def nearest(code: str) -> str | None:
+#: A mistyped code is not longer than this; what is, would take long to compare.
+_LONGEST_CODE = 80
+
+
+def nearest(code: str, every: Sequence[Explanation] | None = None) -> str | None:
     """The code that a mistyped one was most likely meant to be."""
-    known = [page.code for page in pages()]
-    wanted = code.strip().lower().replace("_", "-").replace(" ", "-")
+    known = [page.code for page in (pages() if every is None else every)]
+    wanted = code[:_LONGEST_CODE].strip().lower().replace("_", "-").replace(" ", "-")
     if wanted in known:
         return wanted
     close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     holding = [name for name in known if wanted and wanted in name]
-    return next(iter([*close, *holding]), None)
+    return next(iter([*holding, *close]), None)
 
 
-def telling_of(words: str) -> tuple[str, ...]:
-    """The codes of the pages that hold these words, such as those of another tool."""
-    wanted = " ".join(words.lower().replace("_", " ").split())
-    found = []
-    for page in pages():
-        texts = (page.title, page.cause, page.how_told, page.why_not_here, page.advice,
-                 *page.directives, *page.sources)  # fmt: skip
-        told = " ".join(text or "" for text in texts).lower().replace("_", " ")
-        if wanted and wanted in " ".join(told.split()):
-            found.append(page.code)
-    return tuple(found)
-
-
-def _of_rule(rule: Rule) -> Explanation:
+def _of_rule(rule: Rule | Entry) -> Explanation:
     return Explanation(
         code=rule.code,
         group=rule.group,
@@ -113,6 +119,7 @@ def _of_rule(rule: Rule) -> Explanation:
         advice=rule.advice,
         directives=rule.directives,
         sources=rule.sources,
+        harm=rule.harm,
     )
 
 
@@ -142,7 +149,10 @@ def rows(page: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The named parts of a page, each with its lines; parts without any are left out."""
     mechanisms = ", ".join(_MECHANISM_WORDS[name] for name in page.mechanisms)
     if page.severity is not None:
-        yield "severity", (f"{page.severity}: {SEVERITIES[page.severity]}",)
+        words = (
+            HARMS[page.harm or "users"] if page.severity == "error" else SEVERITIES[page.severity]
+        )
+        yield "severity", (f"{page.severity}: {words}",)
     yield "mechanisms", (mechanisms,)
     yield "cause", (page.cause,)
     if page.how_told is not None:
@@ -155,8 +165,8 @@ def rows(page: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "sources", page.sources
 
 
-def render_page(page: Explanation, view: View) -> str:
-    """One page, for people."""
+def render_page(page: Explanation, view: View, others: tuple[str, ...] = ()) -> str:
+    """One page, for people; `others` are codes of pages that may be meant as well."""
     out = Page(view)
     style = STRONG if page.severity is None else SEVERITY_STYLE[page.severity]
     out.prose(page.title, first=f"{page.code}: ", style=style, text_style=STRONG)
@@ -167,13 +177,16 @@ def render_page(page: Explanation, view: View) -> str:
         for line in lines:
             out.prose(line.replace("`", ""), first=lead, style=FAINT)
             lead = " " * 20
+    if others:
+        out.line()
+        out.prose(", ".join(others), first="Other pages for these words: ", style=FAINT)
     return out.render()
 
 
-def render_list(view: View) -> str:
+def render_list(view: View, every: Sequence[Explanation] | None = None) -> str:
     """All codes with their titles, group by group."""
     out = Page(view)
-    every = pages()
+    every = pages() if every is None else every
     width = max(len(page.code) for page in every) + 2
     for number, (group, title) in enumerate(GROUPS.items()):
         members = [page for page in every if page.group == group]

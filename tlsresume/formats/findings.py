@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES
+from tlsresume.diagnosis.wording import clause
 from tlsresume.formats.page import BAD, FAINT, FAIR, STRONG, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.results import Finding, Mechanism, Severity
+from tlsresume.results import Finding, FindingEffect, Mechanism, Severity
 
 SEVERITY_STYLE: dict[Severity, str] = {"error": BAD, "warning": FAIR, "info": STRONG}
 
@@ -32,6 +33,15 @@ NORMAL = frozenset(
 _CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule.severity != "info")
 
 _SEEN_SHOWN = 8
+
+
+#: What a finding that does not fail the run is called.
+EFFECT_WORDS: dict[FindingEffect, str] = {
+    "as-demanded": "no more than what is demanded, so it does not fail",
+    "ignored": "ignored, as --ignore says",
+    "waived": "waived by the policy",
+    "known": "known from the baseline",
+}
 
 
 def put_findings(
@@ -58,12 +68,15 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
     nothing needs doing, and what to do is left out.
     """
     verbose = page.view.verbose
+    excuse = effect_words(finding)
     where = ", ".join(part for part in (place and finding.address, finding.mechanism) if part)
     page.prose(
         f"{finding.code}: {clause(finding.title)}{f' ({where})' if where else ''}",
         first=f"{finding.severity} ",
-        style=SEVERITY_STYLE[finding.severity],
+        style=FAINT if excuse else SEVERITY_STYLE[finding.severity],
     )
+    if excuse:
+        page.prose(excuse, first="  but:   ")
     if verbose and finding.cause:
         page.prose(finding.cause, first="  why:   ")
     shown = finding.evidence if verbose else finding.evidence[:_SEEN_SHOWN]
@@ -83,10 +96,9 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
     page.line((f"More: tlsresume explain {finding.code}", FAINT))
 
 
-def clause(title: str) -> str:
-    """A title as it stands after a colon: with a small letter, unless it is a name."""
-    first = title.split(" ", 1)[0]
-    return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]
+def effect_words(finding: Finding) -> str:
+    """Why a finding that is grave enough to fail a run does not; nothing for others."""
+    return EFFECT_WORDS.get(finding.effect, "") if finding.effect is not None else ""
 
 
 def _aside(finding: Finding, judged: Collection[Mechanism]) -> bool:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsresume.formats.checks import OUTCOME_WORDS, title
+from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import printable_in_log
 from tlsresume.formats.units import count
+from tlsresume.formats.verdicts import headline
 from tlsresume.results import Check, ErrorResult, Finding, Report, Severity, TargetResult, Tool
 
 _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
@@ -36,17 +38,26 @@ def failure(_tool: Tool, error: ErrorResult) -> str:
 def _lines(target: TargetResult) -> Iterator[str]:
     for check in target.checks:
         level = _level(check)
-        if level is not None:
+        # Findings have annotations of their own.
+        found = check.kind == "finding" and check.outcome not in ("unreachable", "untestable")
+        if level is not None and not found:
             yield _command(level, _heading(target, check), check.message)
     for finding in target.findings:
         yield _finding(finding, f"{target.target}: ")
-    yield _plain(f"{target.target}: {target.verdict}, {count(target.connections, 'connection')}")
+    yield _plain(f"{target.target}: {headline(target)}, {count(target.connections, 'connection')}")
 
 
 def _finding(finding: Finding, whose: str) -> str:
     words = " ".join(part for part in (finding.cause, finding.advice) if part)
-    heading = f"{whose}{finding.code}: {finding.title}"
-    return _command(_LEVEL[finding.severity], heading, words or finding.title)
+    excuse = effect_words(finding)
+    heading = f"{whose}{finding.code}: {finding.title}" + (f" ({excuse})" if excuse else "")
+    level = "error" if finding.fails else "notice" if excuse else _not_failing(finding)
+    return _command(level, heading, words or finding.title)
+
+
+def _not_failing(finding: Finding) -> str:
+    """The level of a finding that fails nothing: an error only where a run may fail on it."""
+    return _LEVEL["warning" if finding.severity == "error" else finding.severity]
 
 
 def _heading(target: TargetResult, check: Check) -> str:
@@ -61,7 +72,7 @@ def _level(check: Check) -> str | None:
             return "error"
         case "untestable":
             return "warning"
-        case "waived" | "known":
+        case "waived" | "ignored" | "known":
             return "notice"
     return None
 
@@ -77,5 +88,5 @@ def _data(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text that the runner reads as text: it looks for `##[` anywhere, for `::` at a start."""
-    safe = printable(text).replace("##[", "## [")
+    safe = printable_in_log(text)
     return f"' {safe}" if safe.lstrip().startswith("::") else safe

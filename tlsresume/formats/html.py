@@ -7,6 +7,7 @@ does not hold itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
@@ -15,9 +16,10 @@ from tlsresume.formats.chart import strips, svg
 from tlsresume.formats.checks import OUTCOME_WORDS, place
 from tlsresume.formats.html_parts import attempts, crossings, finding, matrix
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.formats.ticket_html import key_uses
 from tlsresume.formats.units import count, seconds, utc
+from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
 from tlsresume.results import (
     Check,
     CheckOutcome,
@@ -38,6 +40,7 @@ _OUTCOME_CLASS: dict[CheckOutcome, str] = {
     "met": "good",
     "broken": "bad",
     "waived": "none",
+    "ignored": "none",
     "known": "none",
     "unreachable": "bad",
     "untestable": "fair",
@@ -91,26 +94,32 @@ def _document(tool: Tool, body: list[str], report: Report | None) -> str:
         "</body>",
         "</html>",
     ]
-    return "\n".join(lines) + "\n"
+    return markup_safe("\n".join(lines) + "\n")
 
 
 def _head(report: Report) -> Iterator[str]:
-    verdicts = [target.verdict for target in report.targets]
-    found = [verdict for verdict in VERDICT_CLASS if verdict in verdicts]
+    counted = Counter(verdict_words(target) for target in report.targets)
     words = " ".join(
-        _badge(f"{verdicts.count(verdict)} {verdict}", VERDICT_CLASS[verdict]) for verdict in found
+        _badge(f"{counted[word]} {word}", "bad" if more else VERDICT_CLASS[verdict])
+        for verdict in VERDICT_CLASS
+        for more in ("", *FLAWS)
+        if (word := f"{verdict}{more}") in counted
     )
     times = [row.time for target in report.targets for a in target.addresses for row in a.attempts]
     when = f", {utc(min(times))}" if times else ""
     yield "<header><h1>TLS session resumption</h1>"
     yield f'<p class="soft">{_text(count(len(report.targets), "target") + when)}</p>'
-    yield f"<p>{words}</p></header>"
+    yield f"<p>{words}</p>"
+    word, why = last_line(report)
+    if word:
+        yield f"<p><strong>{_text(word)}</strong>: {_text(why)}</p>"
+    yield "</header>"
     if report.missing:
         yield f"<p>In the baseline, not in this run: {_text(', '.join(report.missing))}</p>"
     if len(report.targets) > 1:
         yield '<nav><table><thead><tr><th>Target</th><th>Verdict</th><th class="number">Connections</th></tr></thead><tbody>'
         for number, target in enumerate(report.targets, 1):
-            badge = _badge(target.verdict, VERDICT_CLASS[target.verdict])
+            badge = _verdict(target)
             yield (
                 f'<tr><td><a href="#t{number}">{_text(target.target)}</a></td><td>{badge}</td>'
                 f'<td class="number">{target.connections}</td></tr>'
@@ -120,6 +129,11 @@ def _head(report: Report) -> Iterator[str]:
 
 def _badge(word: str, style: str) -> str:
     return f'<span class="badge {style}">{_text(word)}</span>'
+
+
+def _verdict(target: TargetResult) -> str:
+    style = "bad" if flaw(target) else VERDICT_CLASS[target.verdict]
+    return _badge(verdict_words(target), style)
 
 
 def _targets(report: Report) -> Iterator[str]:
@@ -137,9 +151,11 @@ def _targets(report: Report) -> Iterator[str]:
 def _target(target: TargetResult) -> Iterator[str]:
     facts = [count(len(target.addresses), "address")] if target.addresses else []
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
-    badge = _badge(target.verdict, VERDICT_CLASS[target.verdict])
+    badge = _verdict(target)
     yield f'<div class="head"><h2>{_text(target.target)}</h2>{badge}'
     yield f'<span class="soft small">{_text(", ".join(facts))}</span></div>'
+    if flaw(target):
+        yield f"<p><strong>{_text(headline(target))}</strong></p>"
     if target.interrupted:
         yield "<p>Interrupted: this is what was known by then.</p>"
     if target.error is not None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from tlsresume.diagnosis.certificates import faults
 from tlsresume.formats.attempts import offer_words
+from tlsresume.formats.findings import effect_words
 from tlsresume.formats.printable import printable
 from tlsresume.formats.units import count, duration, milliseconds, short_key, utc
 from tlsresume.results import (
@@ -107,13 +109,14 @@ def _certificate(address: AddressResult) -> str:
     found = address.certificate
     if found is None:
         return ""
-    good = found.verify_code == 0
+    wrong = faults(found)
+    good = not wrong
     badge = (
         '<span class="badge good">verified</span>'
         if good
         else '<span class="badge fair">not verified</span>'
     )
-    why = "" if good else _line(f"{found.verify_message} (code {found.verify_code})")
+    why = "" if good else _line(wrong)
     return (
         badge
         + why
@@ -125,12 +128,16 @@ def _certificate(address: AddressResult) -> str:
 def finding(found: Finding) -> Iterator[str]:
     """A finding with its evidence."""
     where = ", ".join(part for part in (found.address, found.mechanism) if part)
-    yield f'<div class="card {found.severity}">'
+    excuse = effect_words(found)
+    style = "none" if excuse else SEVERITY_CLASS[found.severity]
+    yield f'<div class="card {"info" if excuse else found.severity}">'
     yield (
-        f'<p><span class="badge {SEVERITY_CLASS[found.severity]}">{found.severity}</span>'
+        f'<p><span class="badge {style}">{found.severity}</span>'
         f" <strong>{_text(found.title)}</strong>"
         f' <code class="soft">{_text(found.code)}</code>{_text(f" ({where})" if where else "")}</p>'
     )
+    if excuse:
+        yield f'<p class="soft">{_text(excuse)}</p>'
     if found.cause:
         yield f"<p>{_text(found.cause)}</p>"
     if found.advice:

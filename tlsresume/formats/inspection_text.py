@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsresume.actions.inspect import CertificateInspection, Inspection, TicketInspection
 from tlsresume.diagnosis.ticket_keys import which
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
@@ -17,14 +16,24 @@ from tlsresume.formats.ticket_text import key_words, layout_words
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, utc
 from tlsresume.results import ErrorResult
+from tlsresume.results.inspection import (
+    CertificateInspection,
+    Inspection,
+    PartialInspection,
+    TicketInspection,
+)
 
 
 def render_inspection(file: Inspection, view: View) -> str:
     """One session file, from the answer down to the details."""
     page = Page(view)
-    page.line((file.path, STRONG), f"  {file.mechanism}, {file.tls_version}, {file.cipher}")
-    word, style = ("Usable now", GOOD) if file.usable else ("Not usable now", BAD)
-    page.prose(file.reason, first=f"{word}: ", style=style)
+    place = _place(file.number, file.of)
+    page.line((file.path, STRONG), f"{place}  {file.mechanism}, {file.tls_version}, {file.cipher}")
+    if file.unsupported is not None:
+        page.prose(file.reason, text_style=BAD)
+    else:
+        word, style = ("Usable now", GOOD) if file.usable else ("Not usable now", BAD)
+        page.prose(file.reason, first=f"{word}: ", style=style)
     for warning in file.warnings:
         page.prose(warning, first="warning: ", style=FAIR)
     put_facts(page, _session_facts(file))
@@ -42,6 +51,45 @@ def render_inspection(file: Inspection, view: View) -> str:
         name = "PSK" if file.tls_version == "TLSv1.3" else "master secret"
         page.line((f"  {name}".ljust(22), BAD), file.master_key or "(none)")
     return page.render()
+
+
+def render_partial(part: PartialInspection, view: View) -> str:
+    """What is known of a session that the file does not hold."""
+    page = Page(view)
+    facts = ", ".join(word for word in (part.tls_version, part.cipher) if word)
+    place = _place(part.number, part.of)
+    what = ", ".join(word for word in (_SOURCES[part.source], facts) if word)
+    page.line((part.path, STRONG), f"{place}  {what}")
+    page.prose(part.reason, first="Not usable now: ", style=BAD)
+    put_facts(page, _partial_facts(part))
+    if part.ticket is not None:
+        put_facts(page, _ticket_facts(part.ticket))
+        if part.ticket.hex is not None:
+            _put_dump(page, bytes.fromhex(part.ticket.hex))
+    return page.render()
+
+
+#: What a file has instead of a session.
+_SOURCES = {"printed": "printed by openssl", "ticket": "a ticket without its session"}
+
+
+def _place(number: int | None, of: int | None) -> str:
+    return "" if number is None else f" (session {number} of {of})"
+
+
+def _partial_facts(part: PartialInspection) -> Facts:
+    if part.created is not None and part.age is not None:
+        yield "created", f"{part.created}, {_age(part.age)}"
+    if part.lifetime is not None:
+        yield "lifetime", f"{duration(part.lifetime)} (the ticket's lifetime hint)"
+    if part.timeout is not None:
+        yield "timeout", f"{duration(part.timeout)} (OpenSSL's own, for its caches)"
+    yield "session ID", part.session_id or ""
+    yield "session ID context", part.session_id_context or ""
+    if part.max_early_data:
+        yield "max early data", f"{part.max_early_data} bytes"
+    if part.extended_master_secret is not None:
+        yield "ext. master secret", "yes" if part.extended_master_secret else "no"
 
 
 def render_unreadable(path: str, error: ErrorResult, view: View) -> str:
@@ -68,6 +116,8 @@ def _session_facts(file: Inspection) -> Facts:
     if file.age_add is not None:
         yield "age_add", f"0x{file.age_add:08x}"
     yield "max early data", f"{file.max_early_data} bytes" if file.max_early_data else "none"
+    if file.max_fragment_length is not None:
+        yield "max fragment length", f"{file.max_fragment_length} bytes"
     if file.extended_master_secret is not None:
         yield "ext. master secret", "yes" if file.extended_master_secret else "no"
 
@@ -110,7 +160,8 @@ def _origin_facts(file: Inspection) -> Facts:
         yield "tickets received", str(metadata.tickets)
     yield "written by", ", ".join(part for part in (metadata.tool, metadata.openssl) if part)
     mode = "" if file.mode is None else f", mode {file.mode}"
-    yield "file", f"{file.format}{mode}"
+    found_in = f", in {' in '.join(reversed(file.wrapping))}" if file.wrapping else ""
+    yield "file", f"{file.format}{found_in}{mode}"
 
 
 def _both(sent: str | None, stored: str | None) -> str:

@@ -1,10 +1,12 @@
 """JSON Lines: one line per target as it is done, each a document of its own.
 
-A line is the JSON report of one target, with `target` in the place of `targets`.
+A line is the JSON report of one target, with `target` in the place of `targets`; its
+`exit_status` and `why` are that target's.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ import msgspec
 from tlsresume.formats import document
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe
+from tlsresume.policy.exit_status import decided
 from tlsresume.results import ErrorResult, Report, Tool
 
 
@@ -26,9 +29,13 @@ def failure(tool: Tool, error: ErrorResult) -> str:
 
 
 def _line(report: Report, number: int) -> str:
-    name = report.targets[number].target
-    whole: dict[str, Any] = msgspec.json.decode(document.document(report.tool, report))
-    target = whole.pop("targets")[number]
+    own = report.targets[number : number + 1]
+    # What several targets show together decides the run, not this line.
+    alone = decided(replace(report, targets=own, findings=()))
+    one = replace(alone, findings=report.findings)
+    name = own[0].target
+    whole: dict[str, Any] = msgspec.json.decode(document.document(one.tool, one))
+    (target,) = whole.pop("targets")
     whole.pop("missing")  # of the run; a line is written before its end
     violations = [each for each in whole.pop("violations") if each["target"] == name]
     return _one_line(

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from tlsresume.formats.checks import title
+from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
-from tlsresume.results import Check, ErrorResult, Report, TargetResult, Tool
+from tlsresume.formats.printable import markup_safe, printable
+from tlsresume.policy.judge import ALL_TARGETS
+from tlsresume.results import Check, ErrorResult, Finding, Report, TargetResult, Tool
 
 if TYPE_CHECKING:
     from junitparser import JUnitXml, TestCase, TestSuite
@@ -26,6 +28,9 @@ def render(report: Report, _view: View) -> str:
     document = JUnitXml("tlsresume")
     for target in report.targets:
         document.add_testsuite(_suite(report.tool, target))
+    together = [finding for finding in report.findings if finding.fails or finding.excused]
+    if together:
+        document.add_testsuite(_together(report.tool, together))
     for name in report.missing:
         document.add_testsuite(_left_out(name))
     return _text(document)
@@ -55,7 +60,7 @@ def _text(document: JUnitXml) -> str:
     head, _, rest = text.partition("?>")
     if not head.startswith("<?xml"):
         rest = text
-    return "<?xml version='1.0' encoding='utf-8'?>\n" + rest.strip() + "\n"
+    return markup_safe("<?xml version='1.0' encoding='utf-8'?>\n" + rest.strip() + "\n")
 
 
 def _suite(tool: Tool, target: TargetResult) -> TestSuite:
@@ -73,6 +78,24 @@ def _suite(tool: Tool, target: TargetResult) -> TestSuite:
     share = target.duration_ms / 1000 / len(checks) if checks else 0.0
     for check in checks:
         suite.add_testcase(_case(target, check, round(share, 3)))
+    return suite
+
+
+def _together(tool: Tool, findings: Sequence[Finding]) -> TestSuite:
+    """What several targets show together: a test case for each finding that counts."""
+    from junitparser import Failure, Skipped, TestCase, TestSuite
+
+    suite = TestSuite(ALL_TARGETS)
+    _add_versions(suite, tool)
+    for finding in findings:
+        case = TestCase(printable(finding.code), f"tlsresume.{ALL_TARGETS}", time=0)
+        lines = _finding_lines(finding)
+        case.result = [
+            _result(Failure, finding.title, "finding", lines)
+            if finding.fails
+            else _result(Skipped, f"{finding.title}; {effect_words(finding)}", "finding")
+        ]
+        suite.add_testcase(case)
     return suite
 
 
@@ -128,8 +151,14 @@ def _details(target: TargetResult, check: Check) -> list[str]:
         if finding.address in (None, check.address) and (
             finding.mechanism is None or finding.mechanism == check.mechanism
         ):
-            lines.append(f"{finding.severity} {finding.code}: {finding.title}")
-            lines += [f"  why: {finding.cause}"] if finding.cause else []
-            lines += [f"  do: {finding.advice}"] if finding.advice else []
-            lines += [f"  seen: {each}" for each in finding.evidence]
+            lines += _finding_lines(finding)
     return lines
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    return [
+        f"{finding.severity} {finding.code}: {finding.title}",
+        *([f"  why: {finding.cause}"] if finding.cause else []),
+        *([f"  do: {finding.advice}"] if finding.advice else []),
+        *(f"  seen: {each}" for each in finding.evidence),
+    ]

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 
 from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, place
+from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
 from tlsresume.formats.units import count, duration, milliseconds, seconds, short_key
+from tlsresume.formats.verdicts import flaw, headline, last_line
 from tlsresume.results import (
     AddressResult,
     Check,
@@ -62,11 +64,15 @@ def _lines(report: Report) -> Iterator[str]:
     yield "| target | verdict | addresses | connections | time |"
     yield "|---|---|---:|---:|---:|"
     for target in report.targets:
-        sign = VERDICT_SIGN[target.verdict]
+        sign = "❌" if flaw(target) else VERDICT_SIGN[target.verdict]
         yield (
-            f"| {escape(target.target)} | {sign} {escape(target.verdict)} |"
+            f"| {escape(target.target)} | {sign} {escape(headline(target))} |"
             f" {len(target.addresses)} | {target.connections} | {seconds(target.duration_ms)} |"
         )
+    word, why = last_line(report)
+    if word:
+        yield ""
+        yield f"**{escape(word)}**: {escape(why)}"
     if report.missing:
         yield ""
         yield f"In the baseline, not in this run: {escape(', '.join(report.missing))}"
@@ -143,7 +149,7 @@ def _series(series: Series) -> str:
 
 def _checks(target: TargetResult) -> Iterator[str]:
     shown: list[Check] = of_outcome(
-        target, "broken", "unreachable", "untestable", "waived", "known", "not-checked"
+        target, "broken", "unreachable", "untestable", "waived", "ignored", "known", "not-checked"
     )
     if not shown:
         return
@@ -161,7 +167,9 @@ def _checks(target: TargetResult) -> Iterator[str]:
 
 def _finding(finding: Finding) -> Iterator[str]:
     yield ""
-    yield f"**{escape(finding.severity)} {escape(finding.code)}**: {escape(finding.title)}"
+    excuse = f" ({effect_words(finding)})" if effect_words(finding) else ""
+    head = f"**{escape(finding.severity)} {escape(finding.code)}**: {escape(finding.title)}"
+    yield head + escape(excuse)
     yield ""
     for label, text in (("why", finding.cause), ("do", finding.advice)):
         if text:

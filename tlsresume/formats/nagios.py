@@ -1,63 +1,29 @@
 """One check for Nagios, Icinga and their kin, by the monitoring plugins' guidelines.
 
 A status line with the numbers after `|`, then lines for people. What each state means
-is `State`; the process ends with it. Nothing foreign may hold a `|` or a newline, which
+is `PluginState`; the process ends with it. Nothing foreign may hold a `|` or a newline, which
 end the text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import IntEnum
 
 from tlsresume.formats.checks import title
+from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import printable_in_log
+from tlsresume.formats.verdicts import headline, verdict_words
+from tlsresume.policy.exit_status import PluginState, plugin_state, plugin_state_of
 from tlsresume.policy.mechanisms import rate_percent
-from tlsresume.results import Check, ErrorResult, MechanismResult, Report, TargetResult, Tool
+from tlsresume.results import ErrorResult, MechanismResult, Report, TargetResult, Tool
 
 SERVICE = "RESUMPTION"
 
 
-class State(IntEnum):
-    """The exit statuses of a plugin."""
-
-    OK = 0
-    WARNING = 1
-    CRITICAL = 2
-    UNKNOWN = 3
-
-
-#: Of several states, the first that occurred stands for all.
-_GRAVEST = (State.CRITICAL, State.WARNING, State.UNKNOWN, State.OK)
-
-
-def state(report: Report) -> State:
-    """The state that a report calls for."""
-    states = {_target_state(target) for target in report.targets}
-    return next((each for each in _GRAVEST if each in states), State.UNKNOWN)
-
-
-def _target_state(target: TargetResult) -> State:
-    states = {_check_state(target, check) for check in target.checks}
-    if target.interrupted or not target.checks:
-        states.add(State.UNKNOWN)
-    return next((each for each in _GRAVEST if each in states), State.UNKNOWN)
-
-
-def _check_state(target: TargetResult, check: Check) -> State:
-    if check.outcome in ("unreachable", "untestable"):
-        return State.UNKNOWN
-    if check.outcome != "broken":
-        return State.OK
-    if check.kind == "verdict" and target.verdict == "partly":
-        return State.WARNING
-    return {"info": State.OK, "warning": State.WARNING}.get(check.severity, State.CRITICAL)
-
-
 def render(report: Report, _view: View) -> str:
     """The status line with its numbers, and what is behind them."""
-    word = state(report).name
+    word = plugin_state(report).name
     numbers = " ".join(_numbers(report))
     lines = [f"{SERVICE} {word} - {_text(_headline(report))} | {numbers}"]
     lines += [_text(line) for target in report.targets for line in _long(target, report)]
@@ -72,13 +38,13 @@ def failure(_tool: Tool, error: ErrorResult) -> str:
 
 
 def _text(text: str) -> str:
-    return printable(text).replace("|", "¦")
+    return printable_in_log(text).replace("|", "¦")
 
 
 def _headline(report: Report) -> str:
     if len(report.targets) != 1:
-        bad = [t for t in report.targets if _target_state(t) is not State.OK]
-        names = ", ".join(f"{t.target} {t.verdict}" for t in bad[:5])
+        bad = [t for t in report.targets if plugin_state_of(t) is not PluginState.OK]
+        names = ", ".join(f"{t.target} {verdict_words(t)}" for t in bad[:5])
         rest = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
         return f"{len(report.targets) - len(bad)} of {len(report.targets)} targets are as asked" + (
             f": {names}{rest}" if bad else ""
@@ -87,8 +53,10 @@ def _headline(report: Report) -> str:
     if target.error is not None:
         return f"{target.target}: {target.error.message}"
     rates = ", ".join(f"{name} {rate:.0f}%" for name, rate in _lowest(target).items())
-    words = f"{target.target} {target.verdict}" + (f" ({rates})" if rates else "")
-    broken = [c for c in target.checks if c.outcome == "broken" and c.kind != "verdict"]
+    words = f"{target.target} {headline(target)}" + (f" ({rates})" if rates else "")
+    broken = [
+        c for c in target.checks if c.outcome == "broken" and c.kind not in ("verdict", "finding")
+    ]
     if broken:
         words += f": {broken[0].demand} broken ({broken[0].message})"
     return words
@@ -111,7 +79,7 @@ def _rows(target: TargetResult) -> Iterator[MechanismResult]:
 
 def _long(target: TargetResult, report: Report) -> Iterator[str]:
     if len(report.targets) > 1:
-        yield f"{_target_state(target).name}: {target.target} {target.verdict}"
+        yield f"{plugin_state_of(target).name}: {target.target} {headline(target)}"
     for check in target.checks:
         if check.outcome != "met":
             yield f"{check.outcome}: {title(check)}: {check.message}"
@@ -122,7 +90,9 @@ def _long(target: TargetResult, report: Report) -> Iterator[str]:
             where = " ".join(part for part in (change.address, change.mechanism) if part)
             yield f"worse: {where} {change.what}: {change.before} -> {change.after}"
     for finding in target.findings:
-        yield f"{finding.severity}: {finding.code}: {finding.title}. {finding.advice}"
+        excuse = effect_words(finding)
+        word = f"{finding.severity} ({excuse})" if excuse else finding.severity
+        yield f"{word}: {finding.code}: {finding.title}. {finding.advice}"
 
 
 def _numbers(report: Report) -> Iterator[str]:

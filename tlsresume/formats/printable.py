@@ -39,6 +39,19 @@ def printable(text: str) -> str:
     )
 
 
+def printable_in_log(text: str) -> str:
+    """Printable text in which a CI runner finds no command, for formats without escapes."""
+    return printable(text).replace(RUNNER_COMMAND, "## [")
+
+
+def markup_safe(document: str) -> str:
+    """An HTML or XML document in which no CI runner finds a command, wherever its pieces meet.
+
+    The reference is of the same character, so the document's value does not change.
+    """
+    return document.replace(RUNNER_COMMAND, "##&#91;")
+
+
 def _json_escape(match: re.Match[str]) -> str:
     character = match[0]
     if character.isprintable():

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import printable_in_log
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -53,6 +53,9 @@ METRICS: dict[str, Metric] = {
         "Demands on a target by what came of them", (*_TARGET, "outcome")
     ),
     "tlsresume_findings": Metric("Findings on a target by severity", (*_TARGET, "severity")),
+    "tlsresume_finding": Metric(
+        "1 for each finding on a target, by its code", ("code", "severity", *_TARGET)
+    ),
     "tlsresume_address_reachable": Metric("1 if a handshake with an address succeeded", _ADDRESS),
     "tlsresume_certificate_verified": Metric(
         "1 if OpenSSL verified the certificate, host name included", _ADDRESS
@@ -102,7 +105,7 @@ class _Gauges:
             )
         gauge = self._made[name]
         if metric.labels:
-            gauge = gauge.labels(*(printable(label) for label in labels))
+            gauge = gauge.labels(*(printable_in_log(label) for label in labels))
         gauge.set(value)
 
     def text(self) -> str:
@@ -142,12 +145,14 @@ def _target(gauges: _Gauges, target: TargetResult) -> None:
         gauges.set("tlsresume_verdict", int(target.verdict == verdict), name, verdict)
     gauges.set("tlsresume_connections", target.connections, name)
     gauges.set("tlsresume_probe_duration_seconds", target.duration_ms / 1000, name)
-    for outcome in ("met", "broken", "waived", "known", "unreachable", "untestable"):
+    for outcome in ("met", "broken", "waived", "ignored", "known", "unreachable", "untestable"):
         number = sum(check.outcome == outcome for check in target.checks)
         gauges.set("tlsresume_demands", number, name, outcome)
     for severity in ("info", "warning", "error"):
         number = sum(finding.severity == severity for finding in target.findings)
         gauges.set("tlsresume_findings", number, name, severity)
+    for finding in target.findings:
+        gauges.set("tlsresume_finding", 1, finding.code, finding.severity, name)
     for address in target.addresses:
         _address(gauges, name, address)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from tlsresume.actions.inspect import Inspections
 from tlsresume.actions.plan import Plans
 from tlsresume.diagnosis.watched import WatchReport
 from tlsresume.formats.document import Failure
 from tlsresume.formats.explanation import Explanations
 from tlsresume.results import SCHEMA, Report, ResumeResult, SaveResult, Tool
+from tlsresume.results.inspection import Inspections
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,9 +32,9 @@ DOCUMENTS: dict[str, type] = {
 }
 
 
-def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one of `DOCUMENTS`."""
-    kind = DOCUMENTS[name]
+def schema(name: str, kind: type | None = None) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one of `DOCUMENTS`, or of a feature's own document."""
+    kind = kind or DOCUMENTS[name]
     (root, tool), parts = msgspec.json.schema_components(
         (kind, Tool), ref_template="#/$defs/{name}"
     )
@@ -65,9 +65,9 @@ def _references(value: object) -> list[dict[str, str]]:
     return []
 
 
-def schema_text(name: str) -> str:
+def schema_text(name: str, kind: type | None = None) -> str:
     """The schema as the text of its file, `NAME.schema.json`."""
-    ordered = schema(name)
+    ordered = schema(name, kind)
     first = {key: ordered[key] for key in ("$schema", "title")}
     encoded = msgspec.json.encode(first | ordered)
     return msgspec.json.format(encoded, indent=2).decode() + "\n"

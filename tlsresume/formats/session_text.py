@@ -17,6 +17,7 @@ from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.findings import put_findings
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
+from tlsresume.formats.text import put_last_line
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
@@ -123,6 +124,7 @@ def render_resume(result: ResumeResult, view: View) -> str:
         _put_addresses(page, result.each_address)
         found = [finding for each in result.each_address for finding in each.findings]
         put_findings(page, merge(found or result.findings), place=True)
+    put_last_line(page, result)
     return page.render()
 
 

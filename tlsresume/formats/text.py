@@ -2,10 +2,13 @@
 
 Its parts, from the top: the verdict; per address a table with a row for each
 mechanism; what the numbers mean; what was left out; findings; with `-v` the
-attempts. Printed per target, so that a long run shows something early.
+attempts. Printed per target, so that a long run shows something early. The last line of a
+run decides: `OK`, or `FAIL` with the exit status and why.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 from tlsresume.formats.address_text import put_address, put_legend
 from tlsresume.formats.attempts import put_attempts
@@ -13,11 +16,20 @@ from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.checks_text import put_changes, put_checks
 from tlsresume.formats.crossing_text import put_crossings, put_lifetimes
 from tlsresume.formats.findings import put_findings
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View, cells
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, seconds
-from tlsresume.results import AddressResult, Certificate, Report, TargetResult, Verdict, Violation
+from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
+from tlsresume.results import (
+    AddressResult,
+    Certificate,
+    Report,
+    ResumeResult,
+    TargetResult,
+    Verdict,
+    Violation,
+)
 
 VERDICT_STYLE: dict[Verdict, str] = {
     "resumes": GOOD,
@@ -62,29 +74,37 @@ def summary(report: Report, view: View) -> str:
         page.prose(
             ", ".join(report.missing), first="In the baseline, not in this run: ", style=FAIR
         )
-    if len(report.targets) < 2:
-        return page.render()
-    verdicts = [target.verdict for target in report.targets]
-    found = [verdict for verdict in VERDICT_STYLE if verdict in verdicts]
-    page.line()
-    page.line(
-        (f"{len(report.targets)} targets: ", STRONG),
-        ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in found),
-    )
-    put_findings(page, report.findings, place=False)
+    if len(report.targets) > 1:
+        words = Counter(verdict_words(target) for target in report.targets)
+        order = [f"{verdict}{more}" for verdict in VERDICT_STYLE for more in ("", *FLAWS)]
+        found = [word for word in order if word in words]
+        page.line()
+        page.line(
+            (f"{len(report.targets)} targets: ", STRONG),
+            ", ".join(f"{words[word]} {word}" for word in found),
+        )
+        put_findings(page, report.findings, place=False)
+    put_last_line(page, report)
     return page.render()
+
+
+def put_last_line(page: Page, result: Report | ResumeResult) -> None:
+    """Whether the run fails, and why: what its exit status says."""
+    word, why = last_line(result)
+    if word:
+        page.prose(why, first=f"{word}: ", style=BAD if result.exit_status else GOOD)
 
 
 def _put_headline(page: Page, target: TargetResult) -> None:
     facts = [count(len(target.addresses), "address")] if target.addresses else []
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
-    page.line(
-        (target.target, STRONG),
-        "  ",
-        (target.verdict.upper(), VERDICT_STYLE[target.verdict]),
-        "  ",
-        (", ".join(facts), FAINT),
-    )
+    style = BAD if flaw(target) else VERDICT_STYLE[target.verdict]
+    words, rest = headline(target, upper=True), ", ".join(facts)
+    if cells(f"{target.target}  {words}  {rest}") <= page.view.width:
+        page.line((target.target, STRONG), "  ", (words, style), "  ", (rest, FAINT))
+        return
+    page.line((target.target, STRONG), "  ", (words, style))
+    page.line(("  " + rest, FAINT))
 
 
 def _put_target(page: Page, target: TargetResult) -> None:

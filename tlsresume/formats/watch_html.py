@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from tlsresume.diagnosis.watched import KeyLife, WatchedTarget, WatchReport
 from tlsresume.formats.html_parts import finding
-from tlsresume.formats.printable import printable
+from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.formats.units import count, duration, short_key
 from tlsresume.formats.watch_text import letters, when
 from tlsresume.results import Tool
@@ -50,7 +50,7 @@ def render_watch_html(report: WatchReport, tool: Tool) -> str:
         "</body>",
         "</html>",
     ]
-    return "\n".join(lines) + "\n"
+    return markup_safe("\n".join(lines) + "\n")
 
 
 def _text(text: object) -> str:

@@ -83,7 +83,11 @@ async def begin(link: NetworkLink, sock: socket.socket, route: Route, approach: 
 
 
 #: A server that closes is tried again alone, like one that closes in the handshake.
-_KINDS: dict[str, FailureKind] = {"closed": "closed", "injection": "injection"}
+_KINDS: dict[str, FailureKind] = {
+    "closed": "closed",
+    "injection": "injection",
+    "rate-limit": "rate-limit",
+}
 
 
 def _header(header: ProxyHeader, sock: socket.socket, route: Route) -> bytes:

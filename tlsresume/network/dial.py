@@ -10,14 +10,13 @@ import re
 import socket
 import struct
 
+from tlsresume import shortage
 from tlsresume.endpoints import UNIX, format_endpoint
 from tlsresume.lab import Route
 from tlsresume.network.ready import writable
 from tlsresume.results import Failure, FailureKind, Step
 
-_NO_ROUTE = frozenset(
-    {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
-)
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 
 _KINDS: dict[int, FailureKind] = {
     errno.ECONNREFUSED: "refused",
@@ -35,16 +34,19 @@ _HINTS: dict[FailureKind, tuple[str, ...]] = {
 }
 
 
-def failure_from(error: OSError, step: Step, where: str) -> Failure:
+def failure_from(error: OSError | MemoryError, step: Step, where: str) -> Failure:
     """An operating system error as a value; `where` is the endpoint for the message."""
-    kind = _KINDS.get(error.errno or 0, "network")
+    if shortage.is_shortage(error):
+        return Failure(step, "local", f"{where}: {shortage.words(error)}", shortage.hints(error))
+    number = error.errno if isinstance(error, OSError) else None
+    kind = _KINDS.get(number or 0, "network")
     words = {
         "refused": f"connection to {where} refused",
         "reset": f"connection to {where} reset by the peer",
         "no-route": f"no route from this machine to {where}",
         "timeout": f"connection to {where} timed out",
     }
-    reason = (error.strerror or str(error)).lower()
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
     return Failure(step, kind, words.get(kind, f"{where}: {reason}"), _HINTS.get(kind, ()))
 
 
@@ -57,7 +59,7 @@ async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Fa
     try:
         sock = socket.socket(_family(route.address), socket.SOCK_STREAM)
         connected = await _connect(sock, route, started + seconds)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, MemoryError) as error:
         if sock is not None:
             sock.close()
         return _refusal(error, route, where)
@@ -99,7 +101,10 @@ async def _connect(sock: socket.socket, route: Route, deadline: float) -> bool:
         sock.connect(
             (address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port),
         )
-    except BlockingIOError:
+    except BlockingIOError as error:
+        if error.errno == errno.EAGAIN:
+            # Older Linux says so of ports (connect(2)); EINPROGRESS is what we wait for.
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL)) from None
         if not _stands(sock) and not await writable(sock, deadline):
             return False
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -124,14 +129,33 @@ def scope_of(zone: str) -> int:
     return socket.if_nametoindex(zone)
 
 
-def _refusal(error: OSError | OverflowError, route: Route, where: str) -> Failure:
+def _refusal(error: OSError | OverflowError | MemoryError, route: Route, where: str) -> Failure:
     if isinstance(error, OverflowError):
         return Failure("connect", "network", f"{where}: {error}")
-    if error.errno == errno.EADDRNOTAVAIL and route.local_port is not None:
-        # The pinned port's last connection lingers; that says nothing about the route.
-        text = f"{where}: local port {route.local_port} is still in use"
-        return Failure("connect", "network", text)
+    if isinstance(error, OSError) and error.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE):
+        if route.local_port is not None:
+            # The pinned port's last connection lingers; that says nothing about the route.
+            text = f"{where}: local port {route.local_port} is still in use"
+            return Failure("connect", "local", text)
+        if not _has_source_address(route):
+            unreachable = OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+            return failure_from(unreachable, "connect", where)
     return failure_from(error, "connect", where)
+
+
+def _has_source_address(route: Route) -> bool:
+    """Whether this machine has an address to come from. If so, it is ports that are missing.
+
+    Connecting a datagram socket sends nothing, and takes none of TCP's ports.
+    """
+    address, _, zone = route.address.partition("%")
+    ipv6 = ":" in address
+    try:
+        with socket.socket(_family(address), socket.SOCK_DGRAM) as sock:
+            sock.connect((address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port))
+    except OSError as error:
+        return error.errno not in (errno.EADDRNOTAVAIL, *_NO_ROUTE)
+    return True
 
 
 def cut(sock: socket.socket) -> None:

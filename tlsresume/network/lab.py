@@ -5,23 +5,40 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from tlsresume.errors import BudgetSpent, ConnectError, HandshakeError, PreludeError
+from tlsresume.errors import (
+    BudgetSpent,
+    ConnectError,
+    HandshakeError,
+    LimitedByServer,
+    LocalError,
+    PreludeError,
+)
 from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
+from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
+from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Failure, Step
+from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 
 #: Failures that can come from too many connections at once, or from a flaky path.
-_RETRY_ALONE = frozenset({"timeout", "refused", "reset", "closed", "starttls"})
+_RETRY_ALONE = frozenset(
+    {"timeout", "refused", "reset", "closed", "starttls", "proxy", "local", "rate-limit"}
+)
+
+#: Where this machine has no descriptor or port left, it is asked again: at the latest after
+#: so many seconds, or when a connection of ours has ended; for `Manners.timeout` while others
+#: are open, whose end helps, and for so many seconds in all where none is.
+_ROOM_PAUSE = 0.2
+_PATIENCE_ALONE = 2.0
 
 #: Seconds that a ticket may come after the answer to our data.
 AFTER_RESPONSE = 0.5
@@ -32,6 +49,12 @@ QUIET = 0.3
 #: A broken connection is tried again, alone, before it is judged: after these pauses, in
 #: seconds, since a server may need a moment to notice that our others have ended.
 _PAUSES = (0.05, 0.3)
+
+#: Seconds to wait where the server says that it limits connections: enough for a limit on
+#: connections at a time, or in a second; those in a minute or an hour are not waited out.
+_LIMIT_PAUSES = (1.0, 4.0)
+#: So often waiting may help; a server that allows a few connections at a time takes too long.
+_LIMITS_WAITED_OUT = 4
 
 #: After so many connections that broke although they were alone, neither crowding nor
 #: chance is the cause of others. Timeouts are dear, so fewer of them are enough.
@@ -73,6 +96,45 @@ class _Opened:
     attempt: Attempt | None = None
 
 
+class _Limits:
+    """Places where the server said that it limits connections, and how often waiting helped."""
+
+    def __init__(self) -> None:
+        self._waited: Counter[tuple[str, int]] = Counter()
+        self._words: dict[tuple[str, int], str] = {}
+
+    def check(self, route: Route) -> None:
+        """Raise LimitedByServer where no more connections are to be made."""
+        words = self._words.get((route.address, route.port))
+        if words is not None:
+            raise LimitedByServer(words)
+
+    def worth_waiting(self, attempt: Attempt) -> bool:
+        place = (attempt.address, attempt.port)
+        return place not in self._words and self._waited[place] < _LIMITS_WAITED_OUT
+
+    def waited_out(self, route: Route) -> None:
+        """A connection came about after a wait."""
+        self._waited[route.address, route.port] += 1
+
+    def give_up(self, route: Route, attempt: Attempt) -> None:
+        """Waiting did not help: ask for no more."""
+        said = attempt.error.message if attempt.error is not None else "no more connections"
+        words = f"{said}; --tries 1 asks for less, a minute or more from now"
+        self._words.setdefault((route.address, route.port), words)
+
+
+def _limited(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.kind == "rate-limit"
+
+
+def _was_limited(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+    """Whether an attempt that was repeated was turned away at first for such a limit."""
+    if not attempt.retried:
+        return False
+    return any(_limited(earlier) for earlier in journal if earlier.ask == attempt.ask)
+
+
 class NetworkLab(Lab):
     """Connections of one target, within a budget, through a Gate that targets share."""
 
@@ -83,6 +145,7 @@ class NetworkLab(Lab):
         self._dialled = 0
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
+        self._limits = _Limits()
         #: The experiments of the connections that are open now.
         self.doing: list[str] = []
 
@@ -100,15 +163,15 @@ class NetworkLab(Lab):
         *,
         milestones: Milestones | None = None,
     ) -> Attempt:
+        self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         ask = self._asked
-        crowded = self._gate.busy(route.address, route.port) > 0
-        async with self._gate.slot(route.address, route.port):
+        async with self._gate.slot(route.address, route.port) as place:
             attempt = await self._attempt(route, plan, errand, session, ask, milestones=milestones)
-            crowded = crowded or self._gate.busy(route.address, route.port) > 1
+        crowded = place.shared
         self._note(attempt, crowded=crowded)
-        for pause in _PAUSES:
+        for pause in _LIMIT_PAUSES if _limited(attempt) else _PAUSES:
             if not self._worth_retrying(attempt, crowded=crowded):
                 break
             try:
@@ -118,16 +181,24 @@ class NetworkLab(Lab):
                         break
                     self.budget.reserve()
                     await self.wait(pause)
+                    broke = attempt.error
                     attempt = await self._attempt(
                         route, plan, errand, session, ask, milestones=milestones, retried=True
                     )
-            except (BudgetSpent, asyncio.CancelledError):
+            except (BudgetSpent, LocalError, asyncio.CancelledError):
                 self.journal[attempt.n - 1] = replace(attempt, unsettled=True)
                 raise
             self._note(attempt, crowded=False)
-            if attempt.handshake_done and crowded:
+            if attempt.handshake_done and crowded and not _is_local(broke):
                 self._gate.narrow(route.address, route.port)
             crowded = False
+        if _is_local(attempt.error) and not attempt.handshake_done and route.local_port is None:
+            raise _local_error(attempt.error)
+        if _limited(attempt):
+            self._limits.give_up(route, attempt)
+        elif _was_limited(attempt, self.journal):
+            self._limits.waited_out(route)
+            self._gate.narrow(route.address, route.port)
         return attempt
 
     def _note(self, attempt: Attempt, *, crowded: bool) -> None:
@@ -136,15 +207,19 @@ class NetworkLab(Lab):
         if attempt.handshake_done and attempt.retried:
             for place in (_place(attempt, "timeout"), _place(attempt, "other")):
                 self._in_vain[place] = 0
-        elif not crowded and not attempt.handshake_done and attempt.error is not None:
+        elif not (crowded or attempt.handshake_done or attempt.error is None or attempt.error.ours):
             self._in_vain[_place(attempt, attempt.error.kind)] += 1
 
     def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False
-        if error.kind == "starttls":
-            # Some servers turn away whom they have too many connections from, in clear.
+        if error.kind == "local":
+            return error.step != "connect"  # else it was waited for, or is a pinned port
+        if error.kind == "rate-limit":
+            return self._limits.worth_waiting(attempt)
+        if error.kind in ("starttls", "proxy"):
+            # Some turn away whom they have too many connections from, in clear.
             return crowded
         if error.kind == "timeout":
             return crowded and self._in_vain[_place(attempt, error.kind)] < _TIMEOUTS_IN_VAIN
@@ -187,6 +262,7 @@ class NetworkLab(Lab):
     async def dial(
         self, route: Route, errand: Errand, *, beside: bool = False
     ) -> AsyncIterator[Link]:
+        self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         about = Circumstances(
@@ -204,6 +280,8 @@ class NetworkLab(Lab):
             self._linked(about, approach.beside() if beside else approach) as opened,
         ):
             if opened.link is None:
+                if _is_local(opened.failure):
+                    raise _local_error(opened.failure)
                 raise ConnectError(opened.failure.message if opened.failure else "no connection")
             yield opened.link
 
@@ -212,15 +290,16 @@ class NetworkLab(Lab):
         """A connection on which TLS can start; its attempt is recorded when the block ends."""
         opened = _Opened()
         route = about.route
-        started = self.now()
         try:
-            reached = await reach(route, approach, self._manners.timeout)
+            started, reached = await self._reach(route, approach)
         except asyncio.CancelledError:
             self.record(failed_attempt(about, Failure("connect", "cancelled", "interrupted")))
             raise
         if isinstance(reached, Failure):
             opened.failure = reached
             opened.attempt = self.record(failed_attempt(about, reached))
+            if _is_local(reached) and route.local_port is None:
+                raise _local_error(reached)
             yield opened
             return
         sock, connect_ms = reached.sock, reached.milliseconds
@@ -250,9 +329,7 @@ class NetworkLab(Lab):
                 opened.link = link
             yield opened
         except asyncio.CancelledError:
-            done = link.client is not None and link.client.handshake_done
-            step: Step = "data" if done else "handshake"
-            link.failure = link.failure or Failure(step, "cancelled", "interrupted")
+            link.failure = link.failure or _stopped(link, self.now() - started)
             raise
         finally:
             link.release()
@@ -268,6 +345,21 @@ class NetworkLab(Lab):
                 )
             )
 
+    async def _reach(self, route: Route, approach: Approach) -> tuple[float, Reached | Failure]:
+        """When dialling began, and what came of it. A shortage of ours is waited for."""
+        asked = self.now()
+        while True:
+            started = self.now()
+            reached = await reach(route, approach, self._manners.timeout)
+            if not isinstance(reached, Failure) or not _is_local(reached):
+                return started, reached
+            others = self._gate.open > 1
+            patience = self._manners.timeout if others else _PATIENCE_ALONE
+            left = asked + min(patience, self._manners.timeout) - self.now()
+            if route.local_port is not None or left <= 0:
+                return started, reached
+            await self._gate.one_leaves(min(left, _ROOM_PAUSE))
+
     async def _run(
         self,
         link: NetworkLink,
@@ -280,6 +372,12 @@ class NetworkLab(Lab):
             await link.start_tls(plan, session)
         except HandshakeError:
             await link.close()
+            return
+        except LocalError as error:
+            link.failure = Failure("handshake", "local", error.message, error.hints)
+            return
+        except MemoryError as error:
+            link.failure = failure_from(error, "handshake", link.where)
             return
         if milestones is not None:
             milestones.reach(milestones.handshake)
@@ -314,6 +412,27 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _stopped(link: NetworkLink, seconds: float) -> Failure:
+    """That we ended a connection, and where it stood: an offer that has no answer is one."""
+    client = link.client
+    if client is not None and client.handshake_done:
+        return Failure("data", "cancelled", "interrupted")
+    offered = client is not None and client.offer is not None and client.transcript.client_hello
+    if offered and client is not None and client.transcript.server_hello is None:
+        message = f"the session was offered; no answer when we stopped, after {seconds:.1f} s"
+        return Failure("handshake", "cancelled", message)
+    return Failure("handshake", "cancelled", "interrupted")
+
+
+def _is_local(failure: Failure | None) -> bool:
+    return failure is not None and failure.kind == "local"
+
+
+def _local_error(failure: Failure | None) -> LocalError:
+    assert failure is not None  # noqa: S101 - only asked of what `_is_local`
+    return LocalError(failure.message, hints=failure.hints)
 
 
 def _silence(errand: Errand, link: NetworkLink) -> float:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Literal
 
+from tlsresume import shortage
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
@@ -63,9 +64,11 @@ class NetworkLink(Link):
         self.node: str | None = None
         self.after_starttls = False
         self.reply: str | None = None
+        self.answer_ms: float | None = None
+        self.left = False
         self._unread = unread
         self._sock = sock
-        self._where = where
+        self.where = where
         self._timeout = timeout
         self._on_message = on_message
         self._loop = asyncio.get_running_loop()
@@ -108,7 +111,7 @@ class NetworkLink(Link):
             self.failure = Failure(
                 "handshake",
                 "timeout",
-                f"no TLS handshake with {self._where} within {self._timeout:g} s"
+                f"no TLS handshake with {self.where} within {self._timeout:g} s"
                 f" ({client.received} bytes came)",
                 self._timeout_hints(client.received),
             )
@@ -145,12 +148,17 @@ class NetworkLink(Link):
 
     async def response(self, wait: float) -> bool:
         """Read until an HTTP header is complete (True), the peer closes, or `wait` seconds
-        passed."""
+        passed. `answer_ms` says how long that took, `left` whether the peer ended it."""
         client = self._tls()
-        return await self._pump(
-            lambda: b"\r\n\r\n" in client.data or len(client.data) > _ENOUGH_RESPONSE,
-            self._loop.time() + wait,
-        )
+        began = self._loop.time()
+        try:
+            return await self._pump(
+                lambda: b"\r\n\r\n" in client.data or len(client.data) > _ENOUGH_RESPONSE,
+                began + wait,
+            )
+        finally:
+            self.answer_ms = (self._loop.time() - began) * 1000
+            self.left = client.peer_closed or client.eof
 
     async def close(self, *, clean: bool = True) -> None:
         client = self.client
@@ -208,9 +216,12 @@ class NetworkLink(Link):
         try:
             await self._send(data, max(self._deadline, self._loop.time() + CLOSE_WAIT))
         except TimeoutError:
-            self._fail(Failure("data", "timeout", f"{self._where} does not read what we send"))
-        except OSError:
-            # What it said before it stopped listening is still to be read.
+            self._fail(Failure("data", "timeout", f"{self.where} does not read what we send"))
+        except OSError as error:
+            if shortage.is_shortage(error):
+                step: Step = "data" if self.client.handshake_done else "handshake"
+                self._fail(failure_from(error, step, self.where))
+            # Else: what it said before it stopped listening is still to be read.
             return
 
     async def _pump(self, done: Callable[[], bool], deadline: float) -> bool:
@@ -232,7 +243,7 @@ class NetworkLink(Link):
             except OSError as error:
                 client.eof = True
                 late = client.handshake_done and not _awaits_certificate(client)
-                self._fail(failure_from(error, "data" if late else "handshake", self._where))
+                self._fail(failure_from(error, "data" if late else "handshake", self.where))
                 return False
             client.receive(data)
             del client.data[DATA_KEPT:]
@@ -270,10 +281,10 @@ class NetworkLink(Link):
         step: Step = "handshake" if early else "data"
         if client.set_session_failed:
             step = "session"
-        where = f"{self._where}: {broken.message}"
+        where = f"{self.where}: {broken.message}"
         # What is not TLS after STARTTLS was sent in clear behind its answer.
         kind: FailureKind = broken.kind
-        if kind == "not-tls" and self.after_starttls:
+        if kind in ("not-tls", "rate-limit") and self.after_starttls:
             kind = "injection"
         named = client.plan.server_name is not None
         hints = broken.hints or hints_for(broken.message, named=named)

@@ -23,8 +23,8 @@ from tlsresume.results import (
 )
 from tlsresume.session.session import Session
 from tlsresume.wire.describe import certificate_request_words
-from tlsresume.wire.handshake import NewSessionTicket13
-from tlsresume.wire.transcript import Transcript
+from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
+from tlsresume.wire.transcript import Role, Transcript
 
 _RESPONSE_KEPT = 16384
 
@@ -101,6 +101,9 @@ def observed_attempt(
         accepted=transcript.accepted,
         reused=reused,
         handshake_done=done,
+        hello_size=hello_size(transcript),
+        answered_ms=_answered_at(transcript),
+        malformed_ticket=_malformed_ticket(client, transcript),
         server_hello_seen=hello is not None,
         certificate_seen=transcript.certificate_seen,
         certificate_requested=transcript.certificate_request is not None,
@@ -123,8 +126,13 @@ def observed_attempt(
         sessions=tuple(client.sessions),
         early_data=_early_data(transcript),
         alerts=_alerts(transcript),
+        asked=link.answer_ms is not None,
+        answer_ms=link.answer_ms,
+        left=link.left,
         response=response,
         reply=link.reply,
+        named_address=about.errand.named_address,
+        own_certificate=client.own_certificate,
         verification=_verification(client, reused=bool(reused)) if done else None,
         timings=Timings(
             connect=connect_ms,
@@ -137,6 +145,47 @@ def observed_attempt(
         error=link.failure,
         retried=about.retried,
     )
+
+
+#: The longest fragment of a TLS record, and what frames it (RFC 8446 section 5.1).
+_RECORD, _RECORD_HEADER = 1 << 14, 5
+
+
+def hello_size(transcript: Transcript) -> int | None:
+    """The bytes of the first ClientHello with the headers of its records; None: none was sent."""
+    for entry in transcript.entries:
+        if entry.sender is Role.CLIENT and entry.handshake_type == HandshakeType.client_hello:
+            return entry.size + _RECORD_HEADER * -(-entry.size // _RECORD)
+    return None
+
+
+def _answered_at(transcript: Transcript) -> float | None:
+    """Milliseconds until the server's first handshake message."""
+    return next(
+        (e.at_ms for e in transcript.entries if e.sender is Role.SERVER and e.handshake_type), None
+    )
+
+
+def _malformed_ticket(client: TLSClient, transcript: Transcript) -> bool:
+    """Whether OpenSSL failed at a NewSessionTicket: that is the server's last message, and our
+    alert is the answer to it."""
+    if client.failure is None or client.failure.kind != "openssl":
+        return False
+    came = [e for e in transcript.entries if e.sender is Role.SERVER]
+    ours = any(
+        entry.sender is Role.CLIENT and alert.description in _OF_BAD_MESSAGES
+        for entry, alert in transcript.alerts
+    )
+    return ours and bool(came) and came[-1].handshake_type == HandshakeType.new_session_ticket
+
+
+#: What a client answers to a message that it cannot take (RFC 8446 section 6.2).
+_OF_BAD_MESSAGES = frozenset({
+    AlertDescription.decode_error,
+    AlertDescription.illegal_parameter,
+    AlertDescription.unexpected_message,
+    AlertDescription.internal_error,
+})  # fmt: skip
 
 
 def _offered(transcript: Transcript, session: Session | None) -> Mechanism | None:

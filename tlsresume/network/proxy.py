@@ -10,10 +10,11 @@ import socket
 from asyncio import get_running_loop
 from dataclasses import dataclass
 
+from tlsresume import shortage
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import PreludeError, ResolveError
 from tlsresume.lab import Route
-from tlsresume.network.dial import dial
+from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.resolve import resolve
@@ -81,6 +82,8 @@ async def _http(
 ) -> tuple[socket.socket, bytes] | Failure:
     dialled = await dial(at, seconds)
     if isinstance(dialled, Failure):
+        if dialled.ours:
+            return dialled
         return _failed(proxy, dialled.message, dialled.hints)
     sock, _ = dialled
     endpoint = format_endpoint(route.address, route.port)
@@ -96,8 +99,10 @@ async def _http(
         return _failed(proxy, error.message, error.hints)
     except TimeoutError:
         return _failed(proxy, f"no answer to CONNECT {endpoint} within {seconds:g} s")
-    except OSError as error:
-        return _failed(proxy, (error.strerror or str(error)).lower())
+    except (OSError, MemoryError) as error:
+        if shortage.is_shortage(error):
+            return failure_from(error, "connect", proxy.name)
+        return _failed(proxy, (getattr(error, "strerror", None) or str(error)).lower())
     finally:
         if not done:
             link.release()
@@ -123,12 +128,16 @@ async def _socks(
     except python_socks.ProxyTimeoutError:
         return _failed(proxy, f"no connection through it within {seconds:g} s")
     except python_socks.ProxyConnectionError as error:
+        if shortage.is_shortage(error):
+            return failure_from(error, "connect", proxy.name)
         return _failed(proxy, f"not reached: {(error.strerror or str(error)).lower()}")
     except python_socks.ProxyError as error:
         if error.error_code in _SOCKS_REPLIES:
             return _unreached(proxy, route, *_SOCKS_REPLIES[error.error_code])
         said = str(error)
         return _failed(proxy, said, (_LOGIN,) if "auth" in said.lower() else ())
-    except OSError as error:
-        return _failed(proxy, (error.strerror or str(error)).lower())
+    except (OSError, MemoryError) as error:
+        if shortage.is_shortage(error):
+            return failure_from(error, "connect", proxy.name)
+        return _failed(proxy, (getattr(error, "strerror", None) or str(error)).lower())
     return sock, b""

@@ -11,7 +11,8 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from tlsresume.errors import ResolveError
+from tlsresume import shortage
+from tlsresume.errors import LocalError, ResolveError, TLSResumeError
 from tlsresume.target import Family, Target, is_address
 
 _FAMILIES: dict[Family, socket.AddressFamily] = {
@@ -33,14 +34,30 @@ class Resolution:
 
 
 async def resolve(host: str, family: Family, seconds: float) -> Resolution:
-    """Every A and AAAA address of a host, each once. Raises ResolveError."""
+    """Every A and AAAA address of a host, each once. Raises ResolveError and LocalError.
+
+    An address is its own, and costs neither a thread nor a look-up.
+    """
     loop = asyncio.get_running_loop()
     started = loop.time()
+    if is_address(host):
+        if not _of_family(host, family):
+            other = ValueError("it is an address of the other family")
+            raise ResolveError(
+                _words(host, _FAMILIES[family], other), hints=_hints(host, _FAMILIES[family])
+            )
+        return Resolution((_canonical(host),), 0.0)
     future: asyncio.Future[list[str]] = loop.create_future()
     thread = threading.Thread(
         target=_look_up, args=(host, _FAMILIES[family], loop, future), daemon=True
     )
-    thread.start()
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):
+        raise LocalError(
+            f"cannot look up {host}: this machine starts no more threads",
+            hints=("see `ulimit -u`, and the limits of the service or container",),
+        ) from None
     try:
         async with asyncio.timeout(seconds):
             found = await future
@@ -68,6 +85,13 @@ async def addresses_for(target: Target, seconds: float) -> Resolution:
     return await resolve(host, target.family, seconds)
 
 
+def _canonical(address: str) -> str:
+    """An IP address as the system spells it: `::1` for `0:0::1`; a zone stays as it is."""
+    plain, percent, zone = address.partition("%")
+    family = socket.AF_INET6 if ":" in plain else socket.AF_INET
+    return socket.inet_ntop(family, socket.inet_pton(family, plain)) + percent + zone
+
+
 def _of_family(address: str, family: Family) -> bool:
     return family == "any" or (":" in address) == (family == "ipv6")
 
@@ -75,12 +99,17 @@ def _of_family(address: str, family: Family) -> bool:
 def _look_up(
     host: str, family: int, loop: asyncio.AbstractEventLoop, future: asyncio.Future[list[str]]
 ) -> None:
-    result: list[str] | ResolveError
+    result: list[str] | ResolveError | LocalError
     try:
         infos = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)
         result = [_with_zone(info[4]) for info in infos]
-    except (OSError, ValueError) as error:
-        result = ResolveError(_words(host, family, error), hints=_hints(host, family))
+    except (OSError, ValueError, MemoryError) as error:
+        # The resolver's own words do not say that it could not open its files.
+        short = error if shortage.is_shortage(error) else shortage.shortage_now()
+        if short is not None:
+            result = shortage.local_error(short, f"look up {host}")
+        else:
+            result = ResolveError(_words(host, family, error), hints=_hints(host, family))
     try:
         loop.call_soon_threadsafe(_deliver, future, result)
     except RuntimeError:
@@ -88,10 +117,12 @@ def _look_up(
         return
 
 
-def _deliver(future: asyncio.Future[list[str]], result: list[str] | ResolveError) -> None:
+def _deliver(
+    future: asyncio.Future[list[str]], result: list[str] | ResolveError | LocalError
+) -> None:
     if future.done():
         return
-    if isinstance(result, ResolveError):
+    if isinstance(result, TLSResumeError):
         future.set_exception(result)
     else:
         future.set_result(result)

@@ -34,13 +34,18 @@ class Behaviour:
       `nodes`            that many sets of keys and caches, by turns, as behind a balancer.
       `single_use`       each TLS 1.3 ticket is accepted once. OpenSSL does this only where
                          anti-replay is on, so its tickets then announce early data.
+      `rotate_after`     handshakes after which another node takes over, as where a key
+                         is rotated: what was issued before is refused. Needs two nodes.
       `client_certificate`  ask for one. The ticket carries it: this is how tickets get big.
+      `require_client_certificate`  refuse a client that shows none.
       `session_id_context`  False, with `client_certificate`: OpenSSL answers an offered
                          session with alert 80.
       `forget_on_unclean_close`  a stateful session dies with a connection that was cut.
     Handshake:
       `versions`, `ciphers` (TLS 1.2, OpenSSL list), `group` (the only one accepted, as
       "secp384r1", which most clients send no key share for: HelloRetryRequest), `alpn`.
+      `change_certificate_after`  handshakes after which the certificate is another one;
+                         keys and cache stay.
     Connections:
       `http`             answer each request that ends in an empty line.
       `close_notify`     False: end connections without saying so.
@@ -62,12 +67,15 @@ class Behaviour:
     honoured: bool = True
     nodes: int = 1
     single_use: bool = False
+    rotate_after: int | None = None
     client_certificate: bool = False
+    require_client_certificate: bool = False
     session_id_context: bool = True
     forget_on_unclean_close: bool = True
     ciphers: str | None = None
     group: str | None = None
     alpn: tuple[str, ...] = ()
+    change_certificate_after: int | None = None
     http: bool = True
     close_notify: bool = True
     one_at_a_time: bool = False
@@ -80,6 +88,8 @@ class Behaviour:
             raise ValueError("a server needs at least one TLS version")
         if self.nodes < 1:
             raise ValueError("a server needs at least one node")
+        if self.rotate_after is not None and self.nodes < 2:
+            raise ValueError("a rotation needs a second node")
         if self.stateful and not self.session_ids:
             raise ValueError("a stateful server needs its cache: session_ids")
         refused = [
@@ -112,7 +122,8 @@ class Behaviour:
             "early_data": self.early_data > 0,
             "single_use": self.single_use,
             "honoured=False": not self.honoured,
-            "client_certificate": self.client_certificate,
+            "client_certificate": self.client_certificate or self.require_client_certificate,
+            "change_certificate_after": self.change_certificate_after is not None,
             "session_ids=False": self.backend == "stdlib" and not self.session_ids,
         }
 

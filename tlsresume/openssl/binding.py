@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any
 
 import OpenSSL
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from tlsresume.errors import BindingError, ErrorEntry, ErrorStack
@@ -43,8 +44,10 @@ REQUIRED: tuple[str, ...] = (
     "ERR_lib_error_string",
     "ERR_reason_error_string",
     "SSL_CIPHER_get_name",
+    "SSL_CTX_add_client_custom_ext",
     "SSL_CTX_set_max_early_data",
     "SSL_CTX_set_msg_callback",
+    "SSL_CTX_set_tlsext_status_arg",
     "SSL_CTX_set_session_id_context",
     "SSL_SESSION_free",
     "SSL_do_handshake",
@@ -69,8 +72,12 @@ REQUIRED: tuple[str, ...] = (
     "SSL_version",
     "SSL_write",
     "SSL_write_early_data",
+    "X509_STORE_set1_param",
+    "X509_VERIFY_PARAM_free",
+    "X509_VERIFY_PARAM_new",
     "X509_VERIFY_PARAM_set1_host",
     "X509_VERIFY_PARAM_set1_ip",
+    "X509_VERIFY_PARAM_set_flags",
     "X509_verify_cert_error_string",
     "d2i_SSL_SESSION",
     "i2d_SSL_SESSION",
@@ -196,6 +203,20 @@ def listen(context: SSL.Context) -> None:
     _lib.SSL_CTX_set_msg_callback(context._context, _on_message)
 
 
+def attach(connection: SSL.Connection, listener: Listener) -> None:
+    """Tell a listener of a Connection's messages, until `detach`; its Context must `listen`.
+
+    A listener must not raise: there is no call here that would raise it again.
+    """
+    key = int(_ffi.cast("uintptr_t", connection._ssl))
+    _listening[key] = _Listening(listener, connection)
+
+
+def detach(connection: SSL.Connection) -> None:
+    """Stop listening, and let OpenSSL free the Connection. Safe to call twice."""
+    _listening.pop(int(_ffi.cast("uintptr_t", connection._ssl)), None)
+
+
 def raise_later(connection: SSL.Connection, error: BaseException) -> None:
     """Have an error that arose in a callback of OpenSSL's raised when the call returns."""
     entry = _listening.get(int(_ffi.cast("uintptr_t", connection._ssl)))
@@ -206,6 +227,47 @@ def raise_later(connection: SSL.Connection, error: BaseException) -> None:
 def set_max_early_data(context: SSL.Context, size: int) -> None:
     """Let a server's Context accept early data (SSL_CTX_set_max_early_data(3))."""
     _lib.SSL_CTX_set_max_early_data(context._context, size)
+
+
+# ------------------------------------------------------------------- padding
+
+#: The extension that lengthens a ClientHello: a value that servers must ignore (GREASE,
+#: RFC 8701 section 2). OpenSSL keeps padding(21) of RFC 7685 to itself.
+PADDING_EXTENSION = 0xDADA
+
+#: Type and length of an extension (RFC 8446 section 4.2).
+_EXTENSION_HEADER = 4
+
+#: The longest extension body; kept for good, since OpenSSL copies from it in each handshake.
+_LONGEST_BODY = 0xFFFF
+_zeros = _ffi.new("unsigned char[]", _LONGEST_BODY)
+
+
+@_ffi.callback(  # type: ignore[untyped-decorator]  # cffi has no types
+    "int(SSL *, unsigned int, const unsigned char **, size_t *, int *, void *)"
+)
+def _add_padding(_ssl: Any, _type: int, out: Any, length: Any, _alert: Any, argument: Any) -> int:
+    out[0] = _zeros
+    length[0] = int(_ffi.cast("uintptr_t", argument))
+    return 1
+
+
+def pad_client_hello(context: SSL.Context, size: int) -> bool:
+    """Make every ClientHello of a Context `size` bytes longer, 4 at least, by an extension
+    without meaning (SSL_CTX_add_client_custom_ext(3)). False: OpenSSL refuses."""
+    body = size - _EXTENSION_HEADER
+    if not 0 <= body <= _LONGEST_BODY:
+        return False
+    done = _lib.SSL_CTX_add_client_custom_ext(
+        context._context,
+        PADDING_EXTENSION,
+        _add_padding,
+        _ffi.NULL,
+        _ffi.cast("void *", body),
+        _ffi.NULL,
+        _ffi.NULL,
+    )
+    return bool(done == 1)
 
 
 # ------------------------------------------------------------------ one SSL *
@@ -409,6 +471,11 @@ class Handle:
         if not size[0]:
             return None
         return bytes(_ffi.buffer(data[0], size[0])).decode("latin-1")
+
+    def own_certificate(self) -> bytes | None:
+        """The certificate of our own side (DER), if it has one (SSL_get_certificate(3))."""
+        own = self._connection.get_certificate(as_cryptography=True)
+        return None if own is None else own.public_bytes(Encoding.DER)
 
     def verify_result(self) -> int:
         return int(_lib.SSL_get_verify_result(self._ssl))

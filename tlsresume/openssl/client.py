@@ -25,6 +25,7 @@ from tlsresume.openssl import binding
 from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
 from tlsresume.preludes.greetings import hint_for_plain, preludes_of
+from tlsresume.preludes.limits import LIMIT_CODES, SLOWER
 from tlsresume.session.session import Session
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
@@ -51,6 +52,8 @@ _RECORD_TYPES = range(20, 24)
 #: First words of servers that speak before TLS in a way that no prelude knows, and of such
 #: that want no more clients now: SMTP, FTP, NNTP by number (RFC 5321 section 4.2), IMAP, POP3.
 _GREETING = re.compile(rb"2[0-9]{2}[ -]")
+#: The numbers by which they limit their clients.
+_LIMITED = re.compile(b"(?:%s)[ -]" % b"|".join(b"%d" % code for code in sorted(LIMIT_CODES)))
 _TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
 
 OnMessage = Callable[[Role, int, bytes], None]
@@ -63,7 +66,9 @@ class Broken:
     `alert` is the number of the server's alert, where it sent one.
     """
 
-    kind: Literal["alert", "closed", "not-tls", "verify", "openssl", "unsupported"]
+    kind: Literal[
+        "alert", "closed", "not-tls", "rate-limit", "verify", "openssl", "unsupported"
+    ]
     message: str
     stack: ErrorStack | None = None
     alert: int | None = None
@@ -316,6 +321,8 @@ class TLSClient:
             return Broken("alert", said, stack, alert.description)
         if self._first_bytes and not self._looks_like_tls():
             first = self._first_bytes
+            if _LIMITED.match(first):
+                return Broken("rate-limit", describe_plain(first), stack, hints=(SLOWER,))
             hints = hint_for_plain(first)
             return Broken("not-tls", describe_plain(first), stack, hints=hints)
         reasons = {entry.reason for entry in stack.entries}
@@ -371,6 +378,11 @@ class TLSClient:
     def alpn(self) -> str | None:
         """The protocol that the server selected."""
         return self._handle.alpn_selected() if self.handshake_done else None
+
+    @property
+    def own_certificate(self) -> bytes | None:
+        """The client certificate that this connection can give (DER), if it has one."""
+        return self._handle.own_certificate() if self.plan.certificate is not None else None
 
     @property
     def verify_result(self) -> int:

@@ -7,32 +7,57 @@ per SSL_CTX chooses one: ciphers, trust, client certificate, key log.
 
 from __future__ import annotations
 
+import errno
 import os
 import weakref
 from functools import lru_cache
 from typing import Any
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 
+from tlsresume import shortage
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
+from tlsresume.openssl.binding_fragments import ask_max_fragment_length
 from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
+from tlsresume.session.bounded import LARGEST_PEM, is_regular, read_held
 
-_LARGEST_KEY = 1 << 20
+#: Where OpenSSL looks for the trusted certificates of its user (X509_get_default_cert_file_env(3)).
+_DEFAULT_CAFILE = "SSL_CERT_FILE"
 
 
 def context_for(plan: Plan) -> SSL.Context:
-    """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part."""
+    """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part, and
+    LocalError where this process has no descriptor left to read a file."""
     binding.check_bindings()
-    return _context(plan.ciphers, plan.ciphersuites, plan.trust, plan.certificate, plan.keylogfile)
+    return _context(
+        plan.ciphers,
+        plan.ciphersuites,
+        plan.trust,
+        plan.certificate,
+        keylogfile=plan.keylogfile,
+        padding=plan.padding,
+        max_fragment_length=plan.max_fragment_length,
+    )
 
 
 def datagram_context_for(plan: Plan) -> SSL.Context:
     """The Context of DTLS 1.2 for a plan. Raises as `context_for`."""
     binding.check_bindings()
-    return _context(plan.ciphers, None, plan.trust, plan.certificate, plan.keylogfile, dtls=True)
+    return _context(
+        plan.ciphers,
+        None,
+        plan.trust,
+        plan.certificate,
+        keylogfile=plan.keylogfile,
+        padding=plan.padding,
+        max_fragment_length=plan.max_fragment_length,
+        dtls=True,
+    )
 
 
 def _stack(call: str, error: SSL.Error) -> ErrorStack:
@@ -49,8 +74,10 @@ def _context(
     ciphersuites: str | None,
     trust: Trust,
     certificate: ClientCertificate | None,
-    keylogfile: str | None,
     *,
+    keylogfile: str | None,
+    padding: int,
+    max_fragment_length: int | None,
     dtls: bool = False,
 ) -> SSL.Context:
     context = SSL.Context(SSL.DTLS_CLIENT_METHOD if dtls else SSL.TLS_CLIENT_METHOD)
@@ -78,20 +105,39 @@ def _context(
                 hints=("for example TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",),
             ) from None
     _load_trust(context, trust)
+    _look_for_shortage("load trusted certificates")
     if certificate is not None:
         _load_certificate(context, certificate)
     if keylogfile is not None:
         _log_keys(context, keylogfile)
+    if padding and not binding.pad_client_hello(context, padding):
+        raise UsageError(f"OpenSSL cannot make a ClientHello {padding} bytes longer")
+    if max_fragment_length is not None and not ask_max_fragment_length(
+        context, max_fragment_length
+    ):
+        raise UsageError(f"this OpenSSL cannot ask for fragments of {max_fragment_length} bytes")
     return context
 
 
 def _load_trust(context: SSL.Context, trust: Trust) -> None:
     if trust.cafile is None and trust.capath is None:
-        context.set_default_verify_paths()
-        return
+        ours = os.environ.get(_DEFAULT_CAFILE)
+        if not ours or is_regular(ours) or not os.path.exists(ours):  # noqa: PTH110  it may be no valid Path
+            context.set_default_verify_paths()
+            return
+        trust = Trust(cafile=ours)
+    if trust.cafile is not None and not is_regular(trust.cafile):
+        store = context.get_cert_store()
+        for each in _certificates(trust.cafile):
+            if store is not None:
+                store.add_cert(X509.from_cryptography(each))
+        if trust.capath is None:
+            return
+        trust = Trust(capath=trust.capath)
     try:
         context.load_verify_locations(trust.cafile, trust.capath)
     except SSL.Error as error:
+        _look_for_shortage("load trusted certificates")
         path = trust.cafile or trust.capath or ""
         raise FileError(
             f"cannot load trusted certificates from {path}",
@@ -100,11 +146,34 @@ def _load_trust(context: SSL.Context, trust: Trust) -> None:
         ) from None
 
 
+def _look_for_shortage(doing: str) -> None:
+    """Raise LocalError where no file can be opened now. OpenSSL takes a bundle that it could
+    not open for an empty one, and then no certificate verifies."""
+    short = shortage.shortage_now()
+    if short is not None:
+        raise shortage.local_error(short, doing)
+
+
+def _certificates(path: str) -> list[x509.Certificate]:
+    """The certificates in a PEM file that OpenSSL must not open itself: it would wait for a
+    pipe, and read a device for ever."""
+    try:
+        return x509.load_pem_x509_certificates(read_held(path, LARGEST_PEM, FileError))
+    except ValueError as error:
+        raise FileError(f"cannot load certificates from {path}: {error}", path=path) from None
+
+
 def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> None:
     path = certificate.certificate
     try:
         call = "SSL_CTX_use_certificate_chain_file"
-        context.use_certificate_chain_file(path)
+        if is_regular(path):
+            context.use_certificate_chain_file(path)
+        else:
+            leaf, *chain = _certificates(path)
+            context.use_certificate(leaf)
+            for each in chain:
+                context.add_extra_chain_cert(each)
         path = certificate.key
         key = _private_key(path, certificate.passphrase)
         call = "SSL_CTX_use_PrivateKey"
@@ -112,6 +181,7 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
         call = "SSL_CTX_check_private_key"
         context.check_privatekey()
     except SSL.Error as error:
+        _look_for_shortage("load the client certificate")
         raise FileError(
             f"cannot use the client certificate or key in {path}",
             path=path,
@@ -123,17 +193,13 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
 def _private_key(path: str, passphrase: bytes | None) -> Any:
     """The key in a PEM file. A passphrase that it does not need is left aside."""
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123  a bounded read
-            data = stream.read(_LARGEST_KEY)
+        data = read_held(path, LARGEST_PEM, FileError)
         try:
             return load_pem_private_key(data, passphrase)
         except TypeError:
             if passphrase is None:
                 raise
             return load_pem_private_key(data, None)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"cannot read the key in {path}: {reason}", path=path) from None
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         if isinstance(error, TypeError):
             why, hint = "it is encrypted", "give its passphrase with --passphrase-file"
@@ -146,9 +212,13 @@ def _private_key(path: str, passphrase: bytes | None) -> Any:
 
 def _log_keys(context: SSL.Context, path: str) -> None:
     """Append each secret to a file of the NSS key log format, readable by us alone."""
+    # Without O_NONBLOCK the opening of a pipe waits for a reader, and the writing for room.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    except OSError as error:
+        log = os.open(path, flags, 0o600)
+    except (OSError, ValueError) as error:
+        if shortage.is_shortage(error):
+            raise shortage.local_error(error, "open the key log") from None
         raise _key_log_error(path, error) from None
 
     def append(connection: SSL.Connection, line: bytes) -> None:
@@ -161,6 +231,10 @@ def _log_keys(context: SSL.Context, path: str) -> None:
     context.set_keylog_callback(append)
 
 
-def _key_log_error(path: str, error: OSError) -> FileError:
-    reason = (error.strerror or str(error)).lower()
+def _key_log_error(path: str, error: OSError | ValueError) -> FileError:
+    reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
+    if isinstance(error, OSError) and error.errno == errno.ENXIO:
+        reason = "it is a pipe that nobody reads"
+    elif isinstance(error, BlockingIOError):
+        reason = "it is a pipe that is full, and its reader too slow"
     return FileError(f"cannot write the key log {path}: {reason}", path=path)

@@ -41,7 +41,9 @@ class Plan:
     failed check fatal. `ciphers` (TLS 1.2), `ciphersuites` (TLS 1.3) and `groups`
     are OpenSSL lists, None meaning its defaults. `mtu` is the most bytes of a datagram (DTLS). `tickets` off sets
     SSL_OP_NO_TICKET; `extended_master_secret` off sets
-    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)).
+    SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)). `padding` makes the
+    ClientHello longer by that many bytes, at least 4 (0: not at all). `max_fragment_length`
+    (512, 1024, 2048 or 4096 bytes) asks for the extension of that name (RFC 6066 section 4).
     """
 
     minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
@@ -56,9 +58,11 @@ class Plan:
     tickets: bool = True
     extended_master_secret: bool = True
     early_data: bytes = b""
+    padding: int = 0
     trust: Trust = Trust()
     certificate: ClientCertificate | None = None
     keylogfile: str | None = None
+    max_fragment_length: int | None = None
     mtu: int = 1200
 
     @property
@@ -70,4 +74,6 @@ class Plan:
             self.trust,
             self.certificate,
             self.keylogfile,
+            self.padding,
+            self.max_fragment_length,
         )

@@ -1,162 +1,41 @@
-"""The built-in server: TLS on loopback, in which each resumption behaviour is a knob.
+"""The built-in server: TLS in which each resumption behaviour is a knob.
 
-`selftest` shows the four commands against it, and the tests use it as a peer
-whose truth is known. It is for loopback only: it limits nothing and checks no
-client. One thread accepts, and one thread per connection blocks on its
-socket; leaving the `with` block shuts every socket, which ends every thread.
+`selftest` shows the four commands against it, the tests use it as a peer whose truth
+is known, and `serve` has it observe clients. A client that is slow, silent or floods
+costs itself only, by `Limits`.
 """
 
 from __future__ import annotations
 
-import selectors
 import socket
-import struct
 import threading
-from abc import ABC, abstractmethod
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
 
 from tlsresume.openssl.behaviour import Behaviour
+from tlsresume.openssl.server_acceptor import Acceptor, Limits, reset
 from tlsresume.openssl.server_contexts import Identity, self_signed
+from tlsresume.openssl.server_observer import Ending, Observer, Served
 from tlsresume.openssl.server_sides import Side, Sides
+from tlsresume.openssl.server_talk import HTTP, Talk
+
+__all__ = ["Acceptor", "Limits", "Served", "Server", "reset"]
 
 _CHUNK = 65_536
-#: Seconds that a connection may be idle, and that a closed one may take to say its last.
-_IDLE = 30.0
+#: Seconds that a closed connection may take to say its last.
 _LINGER = 1.0
-#: Longest request that is waited for; what is longer is never answered.
-_MAX_REQUEST = 65_536
-
-
-def reset(connection: socket.socket) -> None:
-    """Close a TCP connection with RST: SO_LINGER of zero seconds."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-class Acceptor(ABC):
-    """A listening TCP socket on a free port, with a thread per connection.
-
-    A context manager: entering it listens, leaving it shuts every socket and
-    waits for every thread.
-    """
-
-    def __init__(
-        self, host: str = "127.0.0.1", *, port: int = 0, one_at_a_time: bool = False
-    ) -> None:
-        self.host = host
-        self.port = port
-        self.connections = 0
-        self._one_at_a_time = one_at_a_time
-        self._lock = threading.Lock()
-        self._sockets: set[socket.socket] = set()
-        self._threads: set[threading.Thread] = set()
-        self._stopping = threading.Event()
-
-    @abstractmethod
-    def serve(self, connection: socket.socket, number: int) -> None:
-        """Serve one connection, the `number`-th from 1, on its own thread. OSError ends it."""
-
-    def __enter__(self) -> Self:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, self.port), family=family, backlog=128)
-        self.port = self._listener.getsockname()[1]
-        self._wake, self._woken = socket.socketpair()
-        self._accepting = threading.Thread(target=self._accept, name="accept", daemon=True)
-        self._accepting.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._wake.send(b"\0")
-        self._shut_all()
-        self._accepting.join()
-        self._shut_all()
-        with self._lock:
-            threads = set(self._threads)
-        for thread in threads:
-            thread.join()
-        for end in (self._listener, self._wake, self._woken):
-            end.close()
-
-    def adopt(self, connection: socket.socket) -> None:
-        """Have a socket shut when the server stops. Raises OSError if that has begun."""
-        with self._lock:
-            if self._stopping.is_set():
-                connection.close()
-                raise OSError("the server is stopping")
-            self._sockets.add(connection)
-
-    def disown(self, connection: socket.socket) -> None:
-        """Close a socket and forget it."""
-        with self._lock:
-            self._sockets.discard(connection)
-            connection.close()
-
-    def _shut_all(self) -> None:
-        with self._lock:
-            for connection in self._sockets:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                selector.select()
-                if self._stopping.is_set():
-                    return
-                try:
-                    connection, _ = self._listener.accept()
-                except ConnectionError:  # the client gave up first
-                    continue
-                self.connections += 1
-                thread = threading.Thread(
-                    target=self._run, args=(connection, self.connections), daemon=True
-                )
-                with self._lock:
-                    self._threads.add(thread)
-                thread.start()
-                if self._one_at_a_time:
-                    thread.join()
-
-    def _run(self, connection: socket.socket, number: int) -> None:
-        try:
-            self.adopt(connection)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(_IDLE)
-            self.serve(connection, number)
-        except OSError:
-            pass  # the client went away, or the server is stopping
-        finally:
-            self.disown(connection)
-            with self._lock:
-                self._threads.discard(threading.current_thread())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What the server saw of one connection. `clean`: the client said close_notify."""
-
-    number: int
-    node: int
-    handshaken: bool
-    version: str | None
-    reused: bool
-    early_data: int
-    requests: int
-    clean: bool
-    error: str | None
 
 
 class Server(Acceptor):
-    """A TLS server on loopback that behaves as told.
+    """A TLS server that behaves as told.
 
     `certificate_pem` is its chain; `connections` counts what was accepted; `log`
-    has an entry per TLS connection that ended, by number.
+    has an entry per TLS connection that ended, by number. With `observe`, which is called
+    for each connection with its number and the client's address, there is no log.
+    `talk` makes what is spoken on a connection, given the node's number; the default is HTTP.
     """
 
     def __init__(
@@ -166,12 +45,28 @@ class Server(Acceptor):
         *,
         port: int = 0,
         identity: Identity | None = None,
+        also: tuple[str, ...] = (),
+        limits: Limits | None = None,
+        observe: Callable[[int, str], Observer] | None = None,
+        talk: Callable[[int], Talk] | None = None,
+        later: Identity | None = None,
+        client_ca: Path | None = None,
     ) -> None:
         self.behaviour = behaviour or Behaviour()
-        super().__init__(host, port=port, one_at_a_time=self.behaviour.one_at_a_time)
+        super().__init__(
+            host, port=port, one_at_a_time=self.behaviour.one_at_a_time, also=also, limits=limits
+        )
         identity = identity or self_signed()
         self.certificate_pem = identity.certificate_pem
-        self._sides = Sides(self.behaviour, identity)
+        self._observe = observe
+        self._talk = talk or (HTTP if self.behaviour.http else lambda _node: Talk())
+        self._sides = Sides(
+            self.behaviour,
+            identity,
+            observed=observe is not None,
+            later=later,
+            client_ca=client_ca,
+        )
         self._sides_lock = threading.Lock()
         self._log: list[Served] = []
         self._logged = threading.Condition()
@@ -199,70 +94,148 @@ class Server(Acceptor):
         if not admitted:
             reset(connection)
             return
+        observer = self._observe(number, client) if self._observe is not None else None
         try:
-            served = self._converse(connection, number)
+            served = self._converse(connection, number, observer)
         finally:
             with self._lock:
                 self._clients[client] -= 1
-        with self._logged:
-            self._log.append(served)
-            self._logged.notify_all()
+                if not self._clients[client]:
+                    del self._clients[client]
+        if observer is None:
+            with self._logged:
+                self._log.append(served)
+                self._logged.notify_all()
         _finish(connection)
 
-    def _converse(self, connection: socket.socket, number: int) -> Served:
+    def established(self, connection: socket.socket) -> None:
+        super().established(connection)
+        with self._sides_lock:
+            self._sides.established()
+
+    def _converse(
+        self, connection: socket.socket, number: int, observer: Observer | None
+    ) -> Served:
         """Speak TLS until either side is done. The side is gone when this returns, and with
         it the session of a connection that was cut."""
         with self._sides_lock:
-            side = self._sides.new()
-        conversation = _Conversation(self.behaviour, connection, side)
+            side = self._sides.new(None if observer is None else observer.message)
+        conversation = _Conversation(self, connection, side, observer)
         error = None
         try:
             conversation.run()
         except OSError as failure:
             error = failure.strerror or type(failure).__name__
-        return Served(
+            if isinstance(failure, ConnectionError):
+                conversation.ending = "reset"
+        finally:
+            side.release()
+        served = Served(
             number=number,
             node=side.node,
             handshaken=side.handshaken,
             version=side.version,
             reused=side.reused,
             early_data=side.early_data,
-            requests=conversation.requests,
+            requests=conversation.talk.requests,
             clean=side.closed,
             error=side.error or error,
+            ending=_ending(side, conversation.ending),
+            head=conversation.talk.head,
         )
+        if observer is not None:
+            observer.ended(served)
+        return served
 
 
 class _Conversation:
     """One connection's bytes, between a socket and a side."""
 
-    def __init__(self, behaviour: Behaviour, connection: socket.socket, side: Side) -> None:
-        self._behaviour = behaviour
+    def __init__(
+        self, server: Server, connection: socket.socket, side: Side, observer: Observer | None
+    ) -> None:
+        self._server = server
+        self._behaviour = server.behaviour
+        self._limits = server.limits
         self._connection = connection
         self._side = side
-        self._holding = behaviour.tickets_after_data
+        self._observer = observer
+        self._holding = self._behaviour.tickets_after_data
         self._held = b""
-        self._request = b""
-        self._last = False
-        self.requests = 0
+        self._early = b""
+        self._established = False
+        self._unanswered = 0
+        self._deadline = time.monotonic() + self._limits.handshake
+        self.talk: Talk = server._talk(side.node)  # noqa: SLF001  its own part
+        self.ending: Ending = "timeout"
 
     def run(self) -> None:
         side = self._side
         try:
-            while not (side.closed or side.error or self._last):
-                data = self._connection.recv(_CHUNK)
-                if not data:
+            data = self._clear() if self.talk.clear else self._receive()
+            while data:
+                self._take(data)
+                if side.closed or side.error or self.talk.last:
                     break
-                application = side.feed(data)
-                if application:
-                    self._holding = False
-                    self._answer(application)
-                self._send(side.drain())
-            if side.closed or self._last:
+                data = self._receive()
+            if side.closed or self.talk.last:
                 self._close()
+            if self._observer is not None and not side.error:
+                self._watch_the_end()
         finally:
             if not self._behaviour.forget_on_unclean_close:
                 side.keep()
+
+    def _receive(self) -> bytes:
+        """Bytes of the client's; none at the end of the stream. Raises TimeoutError past the
+        handshake's deadline, and where the client says nothing for too long."""
+        if not self._established:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the handshake took too long")
+            self._connection.settimeout(left)
+        data = self._connection.recv(_CHUNK)
+        if not data:
+            self.ending = "fin"
+        return data
+
+    def _clear(self) -> bytes:
+        """Talk in clear until TLS is due. Returns the client's first bytes of TLS."""
+        self._connection.sendall(self.talk.greet())
+        while data := self._receive():
+            reply = self.talk.in_clear(data)
+            self._connection.sendall(reply.text)
+            if reply.start_tls:
+                return reply.rest or self._receive()
+            if self.talk.last:
+                break
+        return b""
+
+    def _take(self, data: bytes) -> None:
+        side = self._side
+        application = side.feed(data)
+        if side.handshaken and not self._established:
+            self._established = True
+            self._server.established(self._connection)
+            self._connection.settimeout(self._limits.idle)
+            if words := self.talk.secured():
+                self._holding = False
+                side.write(words)
+        if application:
+            self._holding = False
+            self._early += application  # early data is answered once the handshake is done
+            self._unanswered += len(application)
+        if self._early and side.handshaken:
+            requests = self.talk.requests
+            words = self.talk.answer(self._early, reused=side.reused)
+            self._early = b""
+            if words:
+                side.write(words)
+            if self.talk.requests > requests:
+                self._unanswered = 0
+        self._send(side.drain())
+        if self._unanswered > self._limits.unanswered:
+            raise TimeoutError("a request without end")
 
     def _send(self, output: bytes) -> None:
         # All that TLS 1.3 has to say right after the handshake is its tickets.
@@ -271,28 +244,8 @@ class _Conversation:
             return
         self._connection.sendall(self._held + output)
         self._held = b""
-
-    def _answer(self, application: bytes) -> None:
-        if not self._behaviour.http:
-            return
-        self._request = (self._request + application)[:_MAX_REQUEST]
-        while self._side.handshaken and b"\r\n\r\n" in self._request:
-            request, _, self._request = self._request.partition(b"\r\n\r\n")
-            self.requests += 1
-            self._last = self._last or b"connection: close" in request.lower()
-            self._side.write(self._response(head=request.startswith(b"HEAD ")))
-
-    def _response(self, *, head: bool) -> bytes:
-        body = b"tlsresume\n"
-        lines = [
-            b"HTTP/1.1 200 OK",
-            b"Content-Type: text/plain",
-            b"Content-Length: %d" % len(body),
-            b"X-Served-By: node%d" % self._side.node,
-        ]
-        if self._last:
-            lines.append(b"Connection: close")
-        return b"\r\n".join([*lines, b"", b"" if head else body])
+        if self._observer is not None:
+            self._observer.sent(established=self._side.handshaken)
 
     def _close(self) -> None:
         if not self._behaviour.close_notify:
@@ -301,11 +254,40 @@ class _Conversation:
             self._side.shutdown()
             self._connection.sendall(self._side.drain())
 
+    def _watch_the_end(self) -> None:
+        """Let the client say its last, to see how it closes."""
+        if self.ending == "fin" or self._over():
+            return
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+        self._connection.settimeout(_LINGER)
+        deadline = time.monotonic() + 2 * _LINGER
+        while time.monotonic() < deadline:
+            data = self._connection.recv(_CHUNK)
+            if not data:
+                self.ending = "fin"
+                return
+            self._side.feed(data)
+            if self._over():
+                return
+
+    def _over(self) -> bool:
+        """Whether TLS has nothing more to say."""
+        return self._side.closed or self._side.error is not None
+
+
+def _ending(side: Side, seen: Ending) -> Ending:
+    """How the client ended the connection, by TLS where that says it, else by TCP."""
+    if side.closed:
+        return "close_notify"
+    return "error" if side.error is not None and seen == "timeout" else seen
+
 
 def _finish(connection: socket.socket) -> None:
     """Let the client read all that was sent: closing at once may discard it with RST."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(_LINGER)
-        while connection.recv(_CHUNK):
+        deadline = time.monotonic() + 2 * _LINGER
+        while time.monotonic() < deadline and connection.recv(_CHUNK):
             pass

@@ -64,8 +64,14 @@ def self_signed() -> Identity:
     )
 
 
-def pyopenssl_context(behaviour: Behaviour, certificate: Path, key: Path) -> SSL.Context:
-    """One node's Context in pyOpenSSL."""
+def pyopenssl_context(
+    behaviour: Behaviour, certificate: Path, key: Path, client_ca: Path | None = None
+) -> SSL.Context:
+    """One node's Context in pyOpenSSL. `client_ca`: a PEM file of those that may sign the
+    clients' certificates; without it any certificate will do.
+
+    Raises SSL.Error where a file is not what it should be.
+    """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     versions = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
     context.set_min_proto_version(min(versions[name] for name in behaviour.versions))
@@ -85,8 +91,16 @@ def pyopenssl_context(behaviour: Behaviour, certificate: Path, key: Path) -> SSL
         set_max_early_data(context, behaviour.early_data or EARLY_DATA)
     if not behaviour.single_use:
         context.set_options(OP_NO_ANTI_REPLAY)
-    if behaviour.client_certificate:
-        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    if behaviour.client_certificate or behaviour.require_client_certificate:
+        mode = SSL.VERIFY_PEER
+        if behaviour.require_client_certificate:
+            mode |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        if client_ca is None:
+            context.set_verify(mode, lambda *_: True)
+        else:
+            context.load_verify_locations(str(client_ca))
+            context.load_client_ca(str(client_ca).encode())
+            context.set_verify(mode)
     if behaviour.ciphers is not None:
         context.set_cipher_list(behaviour.ciphers.encode())
     if behaviour.group is not None:

@@ -13,12 +13,18 @@ import itertools
 import ssl
 import tempfile
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 from tlsresume.openssl.behaviour import Behaviour
+from tlsresume.openssl.binding import Listener, attach, detach, listen
 from tlsresume.openssl.binding_server import (
     read_early_data,
     session_reused,
@@ -65,13 +71,31 @@ class Side(ABC):
     def keep(self) -> None:
         """Have OpenSSL take the connection for well closed, so that its session lives on."""
 
+    def release(self) -> None:  # noqa: B027  a side without a listener has nothing to release
+        """Stop telling the listener. Safe to call twice."""
+
 
 class PyOpenSSLSide(Side):
     """A side played by pyOpenSSL."""
 
-    def __init__(self, context: SSL.Context, node: int, *, early_data: bool) -> None:
+    def __init__(
+        self,
+        context: SSL.Context,
+        node: int,
+        *,
+        early_data: bool,
+        listener: Listener | None = None,
+        identity: Identity | None = None,
+    ) -> None:
         super().__init__(node)
         self._connection = SSL.Connection(context, None)
+        if identity is not None:  # instead of the Context's, whose keys and cache stay
+            leaf = x509.load_pem_x509_certificate(identity.certificate_pem)
+            key = serialization.load_pem_private_key(identity.key_pem, None)
+            self._connection.use_certificate(leaf)
+            self._connection.use_privatekey(cast("ec.EllipticCurvePrivateKey", key))
+        if listener is not None:
+            attach(self._connection, listener)
         self._connection.set_accept_state()
         self._early = early_data
 
@@ -122,7 +146,11 @@ class PyOpenSSLSide(Side):
             self._connection.shutdown()
 
     def keep(self) -> None:
-        self._connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
+        # What OpenSSL asks before it forgets a session; the client's own end can still be read.
+        self._connection.set_shutdown(self._connection.get_shutdown() | SSL.SENT_SHUTDOWN)
+
+    def release(self) -> None:
+        detach(self._connection)
 
 
 class StdlibSide(Side):
@@ -216,40 +244,86 @@ class RoutedSide(Side):
     def keep(self) -> None:
         self._played.keep()
 
+    def release(self) -> None:
+        self._first.release()
+
 
 class Sides:
-    """The Contexts of a server, one set per node, and the turns that connections take."""
+    """The Contexts of a server, one set per node, and the turns that connections take.
 
-    def __init__(self, behaviour: Behaviour, identity: Identity) -> None:
+    `observed`: sides can have a listener. `later` is the identity after the change that
+    the behaviour may ask for.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        identity: Identity,
+        *,
+        observed: bool = False,
+        later: Identity | None = None,
+        client_ca: Path | None = None,
+    ) -> None:
         self._behaviour = behaviour
         self._contexts: list[SSL.Context] = []
         self._stdlib: list[ssl.SSLContext] = []
         self._turn = itertools.count()
-        with tempfile.TemporaryDirectory(prefix="tlsresume-") as folder:
-            certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-            certificate.write_bytes(identity.certificate_pem)
-            key.touch(mode=0o600)
-            key.write_bytes(identity.key_pem)
+        self._established = 0
+        self._later = later
+        with _files(identity) as (certificate, key):
             for _ in range(behaviour.nodes):
                 if behaviour.backend == "pyopenssl":
-                    self._contexts.append(pyopenssl_context(behaviour, certificate, key))
+                    context = pyopenssl_context(behaviour, certificate, key, client_ca)
+                    if observed:
+                        listen(context)
+                    self._contexts.append(context)
                 if behaviour.tls13_by_stdlib or behaviour.backend == "stdlib":
                     self._stdlib.append(stdlib_context(behaviour, certificate, key))
 
-    def new(self) -> Side:
+    def new(self, listener: Listener | None = None) -> Side:
         """The side for the next connection. To be called from one thread at a time."""
         turn = next(self._turn)
-        node = turn % self._behaviour.nodes
+        node = self._node(turn)
         if self._behaviour.backend == "stdlib":
             return StdlibSide(self._stdlib[node], node + 1)
         context = self._contexts[node]
         if not self._behaviour.honoured:
             set_session_id_context(context, b"connection %d" % turn)
         early = self._behaviour.early_data > 0
-        side = PyOpenSSLSide(context, node + 1, early_data=early)
+        change_after = self._behaviour.change_certificate_after
+        changed = change_after is not None and self._established >= change_after
+        side = PyOpenSSLSide(
+            context,
+            node + 1,
+            early_data=early,
+            listener=listener,
+            identity=self._later if changed else None,
+        )
         if self._behaviour.tls13_by_stdlib:
             return RoutedSide(side, StdlibSide(self._stdlib[node], node + 1))
         return side
+
+    def _node(self, turn: int) -> int:
+        rotate_after = self._behaviour.rotate_after
+        if rotate_after is not None:
+            return int(self._established >= rotate_after)
+        return turn % self._behaviour.nodes
+
+    def established(self) -> None:
+        """Count a handshake that is done: rotations and changes come after so many. To be called
+        from one thread at a time."""
+        self._established += 1
+
+
+@contextmanager
+def _files(identity: Identity) -> Iterator[tuple[Path, Path]]:
+    """An identity as files that only we can read, gone with the block."""
+    with tempfile.TemporaryDirectory(prefix="tlsresume-") as folder:
+        certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
+        certificate.write_bytes(identity.certificate_pem)
+        key.touch(mode=0o600)
+        key.write_bytes(identity.key_pem)
+        yield certificate, key
 
 
 def _reasons(error: SSL.Error) -> str:

@@ -36,6 +36,7 @@ _BADNESS: dict[CheckOutcome, int] = {
     "met": 0,
     "not-checked": 0,
     "waived": 0,
+    "ignored": 0,
     "known": 0,
     "untestable": 1,
     "unreachable": 2,
@@ -66,7 +67,8 @@ def compare(old: TargetResult, new: TargetResult) -> tuple[Change, ...]:
 def known_checks(
     before: Sequence[Check], after: Sequence[Check], changes: Sequence[Change]
 ) -> tuple[Check, ...]:
-    """The checks, with those that are no worse than they were in the baseline marked so."""
+    """The checks, with those that are no worse than they were in the baseline marked so.
+    Those of findings are left as they are: `findings.is_known` compares findings."""
     earlier: dict[tuple[str, str | None, str | None], int] = {}
     addresses = {check.address for check in before if check.address}
     for check in before:
@@ -77,7 +79,7 @@ def known_checks(
 
     def judged(check: Check) -> Check:
         badness = _BADNESS[check.outcome]
-        if not badness:
+        if not badness or (check.kind == "finding" and check.outcome == "broken"):
             return check
         # A single address that moved is compared with where it was.
         was = earlier.get(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from tlsresume.diagnosis.certificates import faults
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.mechanisms import check_mechanisms
@@ -185,12 +186,10 @@ def _valid_certificate(address: AddressResult, demands: Demands) -> Iterator[Che
     certificate = address.certificate
     if certificate is None:
         yield _limit(name, "untestable", "no certificate was seen")
-    elif certificate.verify_code == 0:
-        yield _limit(name, "met", "verified")
+    elif wrong := faults(certificate):
+        yield _limit(name, "broken", wrong)
     else:
-        yield _limit(
-            name, "broken", f"{certificate.verify_message} (code {certificate.verify_code})"
-        )
+        yield _limit(name, "met", "verified")
 
 
 _EACH_ADDRESS: dict[str, Callable[[AddressResult, Demands], Iterator[Check]]] = {

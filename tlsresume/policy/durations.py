@@ -21,7 +21,9 @@ def parse_duration(value: str | int) -> int:
         seconds = sum(int(number[:20]) * _SECONDS[unit] for number, unit in parts)
     else:
         raise ValueError(f"{text!r} is not a duration such as 90s, 5m, 24h or 7d")
-    if not 0 < seconds <= _LONGEST:
+    if seconds > _LONGEST:
+        raise ValueError(f"{text[:40]!r} is too long: more than {_LONGEST // 31_557_600} years")
+    if seconds <= 0:
         raise ValueError(f"{text!r} is not a duration above 0")
     return seconds
 

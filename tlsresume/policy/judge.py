@@ -9,23 +9,31 @@ from dataclasses import dataclass, field, replace
 from tlsresume.policy.baseline import compare, known_checks
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands, merge
-from tlsresume.policy.policy import Policy
+from tlsresume.policy.exit_status import decided
+from tlsresume.policy.findings import FailOn, as_demanded, counts, graded, is_known
+from tlsresume.policy.policy import Policy, Waiver
 from tlsresume.results import (
     Change,
     Check,
     CheckOutcome,
     Finding,
+    FindingEffect,
+    Mechanism,
     Report,
     TargetResult,
     Violation,
 )
+
+#: What stands in the place of a target's name for findings that several show together.
+ALL_TARGETS = "all targets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """What a run is held against. `name` says where the demands come from, None if nothing
     was demanded; `demands` are those of the command line, on top of the policy's; `today`
-    is the day (UTC) that waivers are measured by.
+    is the day (UTC) that waivers are measured by. `fail_on` and `ignore` (codes) are for
+    findings; `exit_zero` only stands in the report.
     """
 
     today: dt.date
@@ -34,6 +42,9 @@ class Judge:
     demands: Demands = field(default_factory=Demands)
     baseline: Report | None = None
     baseline_name: str | None = None
+    fail_on: FailOn = "error"
+    ignore: tuple[str, ...] = ()
+    exit_zero: bool = False
 
     def report(self, report: Report) -> Report:
         """The report with everything that was demanded of its targets judged."""
@@ -49,18 +60,18 @@ class Judge:
             for check in target.checks
             if check.outcome == "broken" and self.name is not None
         )
-        findings = tuple(self._graded(finding) for finding in report.findings)
+        findings = tuple(self._together(finding) for finding in report.findings)
         together = tuple(
             Violation(
                 demand=finding.code,
-                target="all targets",
+                target=ALL_TARGETS,
                 message=finding.title,
                 severity=finding.severity,
             )
             for finding in findings
-            if self.policy.findings.get(finding.code, "info") != "info"
+            if self._is_demand(finding) and not finding.excused
         )
-        return replace(
+        held = replace(
             report,
             targets=targets,
             findings=findings,
@@ -68,7 +79,14 @@ class Judge:
             policy=self.name,
             baseline=self.baseline_name,
             missing=tuple(self._missing(report)),
+            exit_zero=self.exit_zero,
         )
+        return decided(held)
+
+    def named_by_demands(self, target: str) -> tuple[Mechanism, ...]:
+        """The mechanisms of which something is demanded of a target, by its name HOST:PORT."""
+        demands = merge(self.policy.demands_on(target), self.demands)
+        return tuple(name for name, expected in demands.expect.items() if expected != "any")
 
     def _missing(self, report: Report) -> Iterator[str]:
         tried = {target.target for target in report.targets}
@@ -77,21 +95,37 @@ class Judge:
 
     def _target(self, target: TargetResult) -> TargetResult:
         demands = merge(self.policy.demands_on(target.target), self.demands)
-        findings = tuple(self._graded(finding) for finding in target.findings)
-        graded = replace(target, findings=findings)
-        checks = self._checks(graded, demands)
+        held = self._graded(target, demands)
+        checks = self._checks(held, demands)
         old = self._earlier(target)
+        changes: tuple[Change, ...] = ()
         if old is not None:
-            changes = compare(old, graded)
-            checks = known_checks(self._checks(old, demands), checks, changes)
-            return replace(graded, checks=checks, changes=changes)
-        if self.baseline is not None:
-            change = Change(what="target", before="not in the baseline", after="new", worse=False)
-            return replace(graded, checks=checks, changes=(change,))
-        return replace(graded, checks=checks)
+            before = self._graded(old, demands)
+            changes = compare(old, held)
+            checks = known_checks(self._checks(before, demands), checks, changes)
+            checks = tuple(self._known(held, before, check) for check in checks)
+        elif self.baseline is not None:
+            new = Change(what="target", before="not in the baseline", after="new", worse=False)
+            changes = (new,)
+        findings = tuple(
+            replace(finding, effect=self._effect(finding, checks, held, demands))
+            for finding in held.findings
+        )
+        return replace(held, findings=findings, checks=checks, changes=changes)
+
+    def _graded(self, target: TargetResult, demands: Demands) -> TargetResult:
+        """The target with its findings as grave as the policy has them."""
+        findings = tuple(
+            replace(
+                finding,
+                severity=graded(finding, self.policy.findings.get(finding.code), target, demands),
+            )
+            for finding in target.findings
+        )
+        return replace(target, findings=findings)
 
     def _checks(self, target: TargetResult, demands: Demands) -> tuple[Check, ...]:
-        found = [*check_target(target, demands), *self._finding_checks(target)]
+        found = [*check_target(target, demands), *self._finding_checks(target, demands)]
         sourced = [replace(check, source=self._source(check)) for check in found]
         return tuple(self._waived(target.target, sourced))
 
@@ -107,47 +141,118 @@ class Judge:
 
     # ---------------------------------------------------------------- findings
 
-    def _graded(self, finding: Finding) -> Finding:
-        severity = self.policy.findings.get(finding.code)
-        return finding if severity is None else replace(finding, severity=severity)
+    def _is_demand(self, finding: Finding) -> bool:
+        """Whether a finding is held against a target: by its gravity, or by the policy."""
+        return self._is_graded(finding) or counts(finding.severity, self.fail_on)
 
-    def _finding_checks(self, target: TargetResult) -> Iterator[Check]:
+    def _is_graded(self, finding: Finding) -> bool:
+        return finding.severity != "info" and finding.code in self.policy.findings
+
+    def _finding_checks(self, target: TargetResult, demands: Demands) -> Iterator[Check]:
+        """A check for each finding that counts, and for each graded code that was not found."""
+        for finding in target.findings:
+            if self._is_demand(finding):
+                yield from self._finding_check(finding, target, demands)
+        if self.fail_on == "never":
+            return
+        absent = self.policy.findings.keys() - {finding.code for finding in target.findings}
         for code, severity in self.policy.findings.items():
-            if severity == "info":
+            if severity == "info" or code not in absent:
                 continue
-            found = [finding for finding in target.findings if finding.code == code]
-            for finding in found:
-                yield Check(
-                    demand=code,
-                    kind="finding",
-                    outcome="broken",
-                    message=finding.title,
-                    address=finding.address,
-                    mechanism=finding.mechanism,
-                    severity=severity,
-                )
-            if not found:
-                outcome: CheckOutcome = "met"
-                message = "not found"
-                if not any(address.mechanisms for address in target.addresses):
-                    outcome = "unreachable" if target.error is not None else "untestable"
-                    message = "nothing was tested"
-                yield Check(
-                    demand=code, kind="finding", outcome=outcome, message=message, severity=severity
-                )
+            outcome: CheckOutcome = "met"
+            message = "not found"
+            if not any(address.mechanisms for address in target.addresses):
+                outcome = "unreachable" if target.error is not None else "untestable"
+                message = "nothing was tested"
+            yield Check(
+                demand=code, kind="finding", outcome=outcome, message=message, severity=severity
+            )
+
+    def _finding_check(
+        self, finding: Finding, target: TargetResult, demands: Demands
+    ) -> Iterator[Check]:
+        outcome: CheckOutcome = "broken"
+        message = finding.title
+        if self.fail_on == "never":
+            outcome, message = "not-checked", f"{message}; no finding fails with --fail-on never"
+        elif finding.code in self.ignore:
+            outcome, message = "ignored", f"{message}; ignored (--ignore {finding.code})"
+        elif as_demanded(finding, target, demands):
+            outcome, message = "met", f"{message}; no more than what is demanded"
+        if outcome == "met" and not self._is_graded(finding):
+            return
+        failing = counts(finding.severity, self.fail_on)
+        yield Check(
+            demand=finding.code,
+            kind="finding",
+            outcome=outcome,
+            message=message,
+            address=finding.address,
+            mechanism=finding.mechanism,
+            severity="error" if failing else finding.severity,
+        )
+
+    def _known(self, target: TargetResult, before: TargetResult, check: Check) -> Check:
+        """A check of a finding, marked where the baseline has that finding."""
+        if check.kind != "finding" or check.outcome != "broken":
+            return check
+        own = [finding for finding in target.findings if _is_of(check, finding)]
+        if own and all(is_known(each, target, before, before.findings) for each in own):
+            return replace(check, outcome="known", message=f"{check.message} (as in the baseline)")
+        return check
+
+    def _effect(
+        self,
+        finding: Finding,
+        checks: tuple[Check, ...],
+        target: TargetResult,
+        demands: Demands,
+    ) -> FindingEffect:
+        if not self._is_demand(finding):
+            return "none"
+        check = next((check for check in checks if _is_of(check, finding)), None)
+        if check is None:
+            return "as-demanded" if as_demanded(finding, target, demands) else "none"
+        match check.outcome:
+            case "broken":
+                return "fails" if check.severity == "error" else "none"
+            case "met":
+                return "as-demanded"
+            case "waived" | "ignored" | "known":
+                return check.outcome
+        return "none"
+
+    def _together(self, finding: Finding) -> Finding:
+        """A finding that several targets show together, graded and judged."""
+        grade = self.policy.findings.get(finding.code)
+        own = finding if grade is None else replace(finding, severity=grade)
+        return replace(own, effect=self._effect_together(own))
+
+    def _effect_together(self, finding: Finding) -> FindingEffect:
+        if not counts(finding.severity, self.fail_on):
+            return "none"
+        if finding.code in self.ignore:
+            return "ignored"
+        if self._waiver(ALL_TARGETS, finding.code) is not None:
+            return "waived"
+        before = self.baseline.findings if self.baseline is not None else ()
+        known = any(
+            old.code == finding.code
+            and (not old.addresses or set(finding.addresses) <= set(old.addresses))
+            for old in before
+        )
+        return "known" if known else "fails"
 
     # ----------------------------------------------------------------- waivers
 
+    def _waiver(self, target: str, demand: str) -> Waiver | None:
+        """The waiver that holds today for a demand on a target."""
+        covering = (waiver for waiver in self.policy.waivers if waiver.covers(target, demand))
+        return next((waiver for waiver in covering if not waiver.expired(self.today)), None)
+
     def _waived(self, target: str, checks: list[Check]) -> Iterator[Check]:
         for check in checks:
-            waiver = next(
-                (
-                    waiver
-                    for waiver in self.policy.waivers
-                    if waiver.covers(target, check.demand) and not waiver.expired(self.today)
-                ),
-                None,
-            )
+            waiver = self._waiver(target, check.demand)
             if waiver is not None and check.outcome in ("broken", "untestable"):
                 until = f"waived until {waiver.expires}: {waiver.reason}"
                 yield replace(check, outcome="waived", message=f"{check.message}; {until}")
@@ -161,6 +266,15 @@ class Judge:
                     outcome="broken",
                     message=f"expired on {waiver.expires}: {waiver.reason}",
                 )
+
+
+def _is_of(check: Check, finding: Finding) -> bool:
+    """Whether a check is about a finding."""
+    return check.kind == "finding" and (check.demand, check.address, check.mechanism) == (
+        finding.code,
+        finding.address,
+        finding.mechanism,
+    )
 
 
 def _where(check: Check) -> str:

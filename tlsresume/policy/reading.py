@@ -30,23 +30,43 @@ from tlsresume.results import MECHANISMS, Severity
 #: No policy comes near this.
 LARGEST = 1024 * 1024
 
+#: A policy's longest keys have five parts. The work of tomllib on one key grows with the square
+#: of the number of its parts, so more of them are refused unread.
+_MOST_PARTS = 64
+#: A key of more parts than that, also inside a text or a comment, where nobody writes one.
+#: Possessive, and begun at the begin of a part only: so the search is linear.
+_PART = r"(?:[A-Za-z0-9_-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')"
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\-\"'\\])(?:{_PART}[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}")
+#: How much of a wrong key or word an error repeats.
+_SHOWN = 60
+
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.IGNORECASE)
 
 
-def parse_policy(text: str, name: str) -> Policy:
+def parse_policy(text: str, name: str, codes: Iterable[str] = ()) -> Policy:
     """The policy in a TOML text, on top of the built-in one that it extends.
 
-    `name` is the file's, for messages. Raises PolicyFileError.
+    `name` is the file's, for messages; `codes` are those of features' findings, which may be
+    given a severity beside those of the rules. Raises PolicyFileError.
     """
     if len(text) > LARGEST:
         raise PolicyFileError(f"{name} is too large for a policy", path=name)
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise PolicyFileError(
+            f"{name}, line {line}: a key of more than {_MOST_PARTS} parts", path=name
+        )
     try:
         whole = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PolicyFileError(f"{name} is not TOML: {_lower(str(error))}", path=name) from None
+    except RecursionError:
+        raise PolicyFileError(f"{name} is nested too deeply for a policy", path=name) from None
+    except ValueError as error:
+        raise PolicyFileError(
+            f"{name} is not TOML: {_cut(_lower(str(error)), 200)}", path=name
+        ) from None
     _check_keys(whole, name)
     policy = _convert(whole, Policy, "", name)
-    _check_values(policy, name)
+    _check_values(policy, name, codes)
     if policy.extends is not None:
         policy = on_top(builtin_policy(policy.extends), policy)
     if not policy.demands_something:
@@ -108,7 +128,7 @@ def _check_keys(whole: dict[str, Any], name: str) -> None:
     if isinstance(targets, dict):
         for pattern, section in targets.items():
             if isinstance(section, dict):
-                path = f'targets."{pattern}"'
+                path = f'targets."{_cut(pattern)}"'
                 _check_demands(section, _keys(TargetDemands), path, name)
                 # By itself, since msgspec's path would not name the pattern.
                 _convert(section, TargetDemands, path, name)
@@ -134,16 +154,18 @@ def _check_word(
     """Refuse a word that is none of a few, and name the nearest."""
     word = table.get(key)
     if isinstance(word, str) and word not in known:
-        where = f"{path}.{key}" if path else key
+        where = f"{path}.{_cut(key)}" if path else _cut(key)
         raise PolicyFileError(
-            f"{name}: {where}: {word!r} is not valid here", path=name, hints=nearest(word, known)
+            f"{name}: {where}: {_cut(word)!r} is not valid here",
+            path=name,
+            hints=nearest(word, known),
         )
 
 
 def _check_table(table: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
     for key in table:
         if key not in known:
-            where = f"{path}.{key}" if path else key
+            where = f"{path}.{_cut(key)}" if path else _cut(key)
             raise PolicyFileError(
                 f"{name}: {where}: no such key", path=name, hints=nearest(key, known)
             )
@@ -152,43 +174,43 @@ def _check_table(table: dict[str, Any], known: tuple[str, ...], path: str, name:
 # -------------------------------------------------------------------- values
 
 
-def _check_values(policy: Policy, name: str) -> None:
+def _check_values(policy: Policy, name: str, codes: Iterable[str]) -> None:
     _check_section(policy.defaults, "defaults", name)
     for pattern, section in policy.targets.items():
-        path = f'targets."{pattern}"'
+        path = f'targets."{_cut(pattern)}"'
         if not pattern.strip():
             raise PolicyFileError(f"{name}: {path}: the pattern is empty", path=name)
         _check_section(section, path, name)
     for code in policy.findings:
         if not _CODE.fullmatch(code):
             raise PolicyFileError(
-                f"{name}: findings.{code}: not the code of a finding",
+                f"{name}: findings.{_cut(code)}: not the code of a finding",
                 path=name,
                 hints=("codes are words joined by hyphens, as reports print them",),
             )
-    _check_codes(policy.findings, name)
+    _check_codes(policy.findings, name, codes)
     for key in policy.sources:
         if key not in (*_keys(Demands), *MECHANISMS, *policy.findings):
             raise PolicyFileError(
-                f"{name}: sources.{key}: no such demand",
+                f"{name}: sources.{_cut(key)}: no such demand",
                 path=name,
                 hints=nearest(key, (*_keys(Demands), *MECHANISMS)),
             )
 
 
-def _check_codes(codes: Iterable[str], name: str) -> None:
+def _check_codes(codes: Iterable[str], name: str, others: Iterable[str]) -> None:
     """A code that no rule gives would be a demand that nothing can break."""
     if not codes:
         return
     from tlsresume.diagnosis.catalogue import RULES
 
-    known = {rule.code for rule in RULES}
+    known = {rule.code for rule in RULES} | set(others)
     for code in codes:
         if code not in known:
             close = difflib.get_close_matches(code, sorted(known), 1, 0.5)
             hints = (f"did you mean {close[0]}?",) if close else ()
             raise PolicyFileError(
-                f"{name}: findings.{code}: no finding has this code",
+                f"{name}: findings.{_cut(code)}: no finding has this code",
                 path=name,
                 hints=(*hints, "all codes: tlsresume explain"),
             )
@@ -247,6 +269,11 @@ def _with_path(message: str, above: str) -> str:
 def _in_words(types: str) -> str:
     names = [name for name in types.split(" | ") if name != "null"]
     return " or ".join(_TYPES.get(name, f"'{name}'") for name in names)
+
+
+def _cut(text: str, most: int = _SHOWN) -> str:
+    """A text for a message, shortened where it is long."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _lower(text: str) -> str:

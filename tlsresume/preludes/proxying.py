@@ -15,6 +15,9 @@ _STATUS = re.compile(rb"HTTP/1\.[0-9] ([1-5][0-9]{2})(?: (.*))?")
 #: Answers of a proxy that mean that it tried, and the target could not be reached.
 _TARGET_FAILED = frozenset({b"502", b"503", b"504"})
 
+#: How much of a proxy's words an error repeats.
+_LONGEST_REASON = 200
+
 
 class TargetUnreachedError(Exception):
     """The proxy did its part, and says that the target could not be reached."""
@@ -43,7 +46,8 @@ def connect(proxy: Proxy, endpoint: str, user_agent: str) -> Script:
         if match[1].startswith(b"2"):
             return
         if match[1] in _TARGET_FAILED:
-            raise TargetUnreachedError(f"{match[1].decode()} {(match[2] or b'').decode('latin-1')}")
+            said = (match[2] or b"").decode("latin-1")[:_LONGEST_REASON]
+            raise TargetUnreachedError(f"{match[1].decode()} {said}")
         if match[1] == b"407":
             raise talk.refused(
                 status, "it wants a login: --proxy http://USER@HOST:PORT and its password"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tlsresume.preludes.limits import LIMIT_CODES
 from tlsresume.preludes.talk import Reading, Talk
 
 #: The name we greet with: one that RFC 2606 keeps from ever being somebody's.
@@ -11,7 +12,8 @@ OUR_NAME = b"tlsresume.invalid"
 
 _CODE = re.compile(rb"([1-5][0-9]{2})([ -]|$)(.*)")
 _NAME = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-_LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
+_LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}\Z")
+_LONGEST_LITERAL = len(b"{123456+}")
 
 _NO_TLS = "the server offers no TLS on this port, or not before other commands"
 
@@ -39,7 +41,8 @@ def reply(talk: Talk, *, strict: bool = True) -> Reading[tuple[int, list[bytes]]
 def _expect(talk: Talk, wanted: int, *, strict: bool = True) -> Reading[list[bytes]]:
     code, lines = yield from reply(talk, strict=strict)
     if code != wanted:
-        raise talk.refused(b"%d %s" % (code, b" / ".join(lines)))
+        said = b"%d %s" % (code, b" / ".join(lines))
+        raise talk.limited(said) if code in LIMIT_CODES else talk.refused(said)
     return lines
 
 
@@ -99,11 +102,11 @@ def pop3(talk: Talk, _host: str) -> Reading[None]:
 
 def _whole_line(talk: Talk) -> Reading[bytes]:
     """A line with the literals in it (RFC 9051 section 4.3, RFC 5804 section 4)."""
-    line = yield from talk.line()
-    while match := _LITERAL.search(line):
-        line += yield from talk.exactly(int(match[1]))
-        line += yield from talk.line()
-    return line
+    pieces = [(yield from talk.line())]
+    while match := _LITERAL.search(pieces[-1], max(0, len(pieces[-1]) - _LONGEST_LITERAL)):
+        pieces.append((yield from talk.exactly(int(match[1]))))
+        pieces.append((yield from talk.line()))
+    return b"".join(pieces)
 
 
 def imap(talk: Talk, _host: str) -> Reading[None]:

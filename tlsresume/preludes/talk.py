@@ -3,7 +3,9 @@
 A script is a generator: it reads from a Talk with `yield from` and says things on it.
 Reading is by frames (a line, a number of bytes, up to a mark), so it does not matter
 in how many pieces the peer's bytes come. `Prelude` drives a script: it is fed bytes and
-drained of bytes. All that a peer may say before TLS is bounded; the clock is the caller's.
+drained of bytes. All that a peer may say before TLS is bounded, and every byte of it is
+looked at a bounded number of times (tests/test_prelude_growth.py counts): one peer must not
+hold up the connections to others. The clock is the caller's.
 
 Bytes that follow the peer's last answer in clear would later pass for protected ones
 (CVE-2011-0411 and CVE-2021-23222 are the two directions of this), so a Prelude that is
@@ -12,11 +14,13 @@ followed by TLS refuses them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from tlsresume.errors import PreludeError
 from tlsresume.preludes.greetings import AT_ONCE, hint_for_words
+from tlsresume.preludes.limits import SLOWER
 
 T = TypeVar("T")
 
@@ -108,6 +112,16 @@ class Talk:
             yield
         return (yield from self.exactly(at + len(mark)))
 
+    def until_one_of(self, marks: re.Pattern[bytes]) -> Reading[bytes]:
+        """Everything up to the first byte that `marks` matches, with it."""
+        searched = 0
+        while (match := marks.search(self._in, searched)) is None:
+            if self.ended:
+                raise self._closed()
+            searched = len(self._in)
+            yield
+        return (yield from self.exactly(match.end()))
+
     def line(self) -> Reading[bytes]:
         """A line without its end, which is LF or CRLF."""
         whole = yield from self.until(b"\n")
@@ -121,6 +135,14 @@ class Talk:
             f"the server closed the connection in {self.topic}{said}",
             why="closed",
             hints=self.hints,
+        )
+
+    def limited(self, said: bytes) -> PreludeError:
+        """The peer said, in these words, that it has too many connections from us."""
+        return PreludeError(
+            f"the server limits connections, in {self.topic}: {words(said)}",
+            why="rate-limit",
+            hints=(SLOWER,),
         )
 
     def refused(self, said: bytes, *hints: str) -> PreludeError:

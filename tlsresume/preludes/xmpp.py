@@ -11,33 +11,46 @@ from html import escape
 
 from tlsresume.preludes.talk import Reading, Talk
 
-_TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?([\w.-]+)((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*?)(/?)>")
+#: How a tag begins: an end tag's slash, a namespace prefix, and the local name.
+_NAME = re.compile(rb"<(/?)(?:[\w.-]+:)?([\w.-]+)(?=[\s/>])")
 _DECLARATION = re.compile(rb"<\?xml [^<>]*\?>")
+
+#: What ends a piece of text, of a tag, and of an attribute's value in either quotes. A `<`
+#: stands in none of them (XML 1.0 sections 2.4 and 3.1).
+_TEXT_END, _TAG_END = re.compile(rb"[<>]"), re.compile(rb"[<>\"']")
+_VALUE_END = {b'"': re.compile(rb"[<\"]"), b"'": re.compile(rb"[<']")}
+
+
+def _markup(talk: Talk) -> Reading[tuple[bytes, bytes]]:
+    """The text before the next tag, and the tag from `<` to `>`. A `>` inside an attribute's
+    value does not end it. Each byte is read once."""
+    text = yield from talk.until_one_of(_TEXT_END)
+    if text.endswith(b">"):
+        raise talk.garbled(text)
+    pieces = [b"<"]
+    mark = b""
+    while mark != b">":
+        pieces.append((yield from talk.until_one_of(_VALUE_END.get(mark, _TAG_END))))
+        last = pieces[-1][-1:]
+        if last == b"<":
+            raise talk.garbled(b"".join(pieces))
+        # The second quote ends the value, and is no mark that begins one.
+        mark = b"" if mark in _VALUE_END else last
+    return text[:-1], b"".join(pieces)
 
 
 def _tag(talk: Talk) -> Reading[tuple[str, bytes]]:
     """The next tag: its local name, with `/` before an end tag and after an empty one, and
     the text before it."""
-    piece = b""
     while True:
-        piece += yield from talk.until(b">")
-        start = piece.find(b"<")
-        if start < 0:
-            raise talk.garbled(piece)
-        markup = piece[start:]
-        if _DECLARATION.fullmatch(markup):
-            piece = b""
-            continue
-        if markup[1:2] in (b"!", b"?"):
-            raise talk.garbled(markup)
-        match = _TAG.fullmatch(markup)
-        if match is not None:
-            name = match[2].decode("utf-8", "replace")
-            slash = b"/" if match[4] else b""
-            return f"{match[1].decode()}{name}{slash.decode()}", piece[:start]
-        if markup.count(b'"') % 2 == 0 and markup.count(b"'") % 2 == 0:
-            raise talk.garbled(markup)
-        # A > inside an attribute's value: the tag goes on.
+        text, markup = yield from _markup(talk)
+        if not _DECLARATION.fullmatch(markup):
+            break
+    match = _NAME.match(markup)
+    if match is None:
+        raise talk.garbled(markup)
+    name = match[2].decode("utf-8", "replace")
+    return f"{match[1].decode()}{name}{'/' if markup.endswith(b'/>') else ''}", text
 
 
 def _open_stream(talk: Talk, host: str, namespace: str) -> Reading[bool]:

@@ -30,6 +30,8 @@ FailureKind = Literal[
     "proxy",  # the proxy refused or failed
     "starttls",  # the server refused or broke the plain-text prelude
     "injection",  # the server sent data in clear after the answer that starts TLS
+    "local",  # this machine has no descriptor, local port or memory left
+    "rate-limit",  # the server said, before TLS, that it has too many connections from us
     "network",  # any other error of the operating system
     "cancelled",  # we stopped it
 ]
@@ -44,6 +46,11 @@ class Failure:
     message: str
     hints: tuple[str, ...] = ()
     stack: ErrorStack | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it lies with this machine or with us, and says nothing about the server."""
+        return self.kind in ("local", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,14 @@ class Attempt:
     `certificate_wanted` says in words which client certificates the server accepts.
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
+    `hello_size` is the length of the first ClientHello in its TLS records, in bytes.
+    `answered_ms`: from there to the server's first handshake message, in milliseconds.
+    `malformed_ticket`: our side ended the connection on a NewSessionTicket it could not take.
     `closed`: "by-peer" left without close_notify after ours, "hung-up" before.
+    `asked`: we sent data and waited for the answer, for `answer_ms` milliseconds, whether or
+    not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
+    `named_address` is the address that an FTP server named for a data connection, where it
+    named one; we went to `address` all the same.
     """
 
     n: int
@@ -143,6 +157,9 @@ class Attempt:
     accepted: bool | None = None
     reused: bool | None = None
     handshake_done: bool = False
+    hello_size: int | None = None
+    answered_ms: float | None = None
+    malformed_ticket: bool = False
     server_hello_seen: bool = False
     certificate_seen: bool = False
     certificate_requested: bool = False
@@ -161,8 +178,13 @@ class Attempt:
     sessions: tuple[Session, ...] = ()
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
     alerts: tuple[AlertSeen, ...] = ()
+    asked: bool = False
+    answer_ms: float | None = None
+    left: bool = False
     response: bytes = b""
     reply: str | None = None
+    named_address: str | None = None
+    own_certificate: bytes | None = field(default=None, repr=False)
     verification: Verification | None = None
     timings: Timings = Timings()
     traffic: Traffic = Traffic()
@@ -178,6 +200,21 @@ class Attempt:
             return None
         code = self.response[: self.response.find(b"\r\n") or None].split(b" ")[1:2]
         return int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
+
+    @property
+    def left_unanswered(self) -> bool:
+        """Whether a session was offered, and we ended the connection, or the run, before the
+        server had said a word: the offer was made, and what it would have got is not known."""
+        return (
+            self.offered is not None
+            and not self.handshake_done
+            and not self.server_hello_seen
+            and self.error is not None
+            and (
+                self.error.kind == "cancelled" or (self.unsettled and self.error.kind == "timeout")
+            )
+            and not any(alert.sender == "server" for alert in self.alerts)
+        )
 
     @property
     def cut_short(self) -> bool:

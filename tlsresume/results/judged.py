@@ -12,11 +12,30 @@ from tlsresume.results.measured import (
     Severity,
 )
 
+#: What an error does: users are hurt (connections fail, or are slower than they need be), or
+#: security is lost.
+Harm = Literal["users", "security"]
+
+#: How a finding bears on the exit status.
+FindingEffect = Literal[
+    "fails",  # it is a reason for exit status 3
+    "none",  # less grave than what --fail-on names
+    "as-demanded",  # an error, but it says no more than what a demand asks for
+    "ignored",  # --ignore names its code
+    "waived",  # the policy has a waiver for it
+    "known",  # the baseline has it, and it is no graver now
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A judgement on evidence. `code` is stable; `evidence` says in words for people what
-    shows it, `details` are the messages and fields on the wire behind that."""
+    shows it, `details` are the messages and fields on the wire behind that.
+
+    `mechanisms` and `addresses` are all that it speaks of; `address` and `mechanism` are set
+    where it is only one. `harm` says what an error with this code does; `effect` how it bears
+    on the exit status, None where that was not judged yet.
+    """
 
     code: str
     severity: Severity
@@ -30,6 +49,20 @@ class Finding:
     directives: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    mechanisms: tuple[Mechanism, ...] = ()
+    addresses: tuple[str, ...] = ()
+    harm: Harm = "users"
+    effect: FindingEffect | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether it is a reason for exit status 3; an error is, unless it was judged not to be."""
+        return self.effect == "fails" or (self.effect is None and self.severity == "error")
+
+    @property
+    def excused(self) -> bool:
+        """Whether it would have failed the run, but for a demand, a waiver, or a baseline."""
+        return self.effect not in (None, "fails", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +80,7 @@ CheckOutcome = Literal[
     "met",
     "broken",
     "waived",  # broken, and the policy has a waiver for it
+    "ignored",  # a finding that --ignore names
     "known",  # no worse than in the baseline
     "unreachable",  # no connection, so no answer
     "untestable",  # reached, but there is no answer

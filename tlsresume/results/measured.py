@@ -34,7 +34,8 @@ class Series:
 
     `order` has a letter per try, in the order of their start: R reused, N new, E the
     connection broke after the session was offered, C it broke before, `-` OpenSSL did not
-    offer it. `failed` counts E and C. `rate` is accepted / offered, None without offers.
+    offer it, U it was offered and had no answer when we ended the run. `failed` counts E and C.
+    `rate` is accepted / offered, without U; None without answers.
     """
 
     offered: int
@@ -46,15 +47,16 @@ class Series:
 
     @classmethod
     def count(cls, order: str) -> Series:
-        offered = sum(order.count(letter) for letter in "RNE")
+        offered = sum(order.count(letter) for letter in "RNEU")
+        answered = offered - order.count("U")
         accepted = order.count("R")
         return cls(
             offered=offered,
             accepted=accepted,
             failed=order.count("E") + order.count("C"),
             order=order,
-            rate=accepted / offered if offered else None,
-            interval=wilson_interval(accepted, offered),
+            rate=accepted / answered if answered else None,
+            interval=wilson_interval(accepted, answered),
         )
 
 
@@ -85,7 +87,8 @@ class TicketSummary:
 
 @dataclass(frozen=True, slots=True)
 class TimingSummary:
-    """Median TLS handshake time in milliseconds, full and resumed."""
+    """Median TLS handshake time in milliseconds, full and resumed. Where a server serves one
+    connection at a time, what they waited for other connections of ours is left out."""
 
     full_ms: float | None = None
     resumed_ms: float | None = None
@@ -102,6 +105,24 @@ class BytesSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCount:
+    """On how many connections a request was answered so. `answer` is "HTTP 200", the code or
+    word of another protocol's reply ("221", "-ERR"), "data" for what is none, or "none"."""
+
+    answer: str
+    connections: int
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersSummary:
+    """How the same request was answered on full and on resumed connections."""
+
+    full: tuple[AnswerCount, ...] = ()
+    resumed: tuple[AnswerCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MechanismResult:
     """One mechanism on one address."""
 
@@ -115,6 +136,7 @@ class MechanismResult:
     tickets: TicketSummary | None = None
     timing: TimingSummary = TimingSummary()
     bytes: BytesSummary = BytesSummary()
+    answers: AnswersSummary = AnswersSummary()
 
     @property
     def fails_with_session(self) -> bool:
@@ -172,6 +194,8 @@ class AttemptRow:
     received: int | None = None
     flights: int | None = None
     port: int | None = None
+    http_status: int | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +209,27 @@ class ErrorResult:
     stack: ErrorStack | None = None
 
 
+CertificateProblem = Literal["expired", "not-yet-valid", "wrong-name"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """The leaf certificate a full handshake showed, and OpenSSL's verdict on it."""
+    """The leaf certificate a full handshake showed, and OpenSSL's verdict on it.
+
+    OpenSSL names the first thing that is wrong; `problems` are read from the certificate
+    itself, and may be others. `days_left` counts whole days until its end when it was seen,
+    and is negative once it has expired. `asked_name` is the name that it had to be for.
+    """
 
     sha256: str
     subject: str
     not_after: str
     verify_code: int
     verify_message: str
+    not_before: str = ""
+    days_left: int | None = None
+    asked_name: str | None = None
+    problems: tuple[CertificateProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,10 @@ from tlsresume.results.measured import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetResult:
-    """The answer for one target. `starttls` is the prelude, `notes` how it was reached."""
+    """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
+
+    `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
+    """
 
     target: str
     verdict: Verdict
@@ -53,6 +56,8 @@ class TargetResult:
     checks: tuple[Check, ...] = ()
     changes: tuple[Change, ...] = ()
     ticket_keys: tuple[KeyUse, ...] = ()
+    started: str | None = None
+    finished: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,8 @@ class ResumeResult:
     `reason` tells in one sentence why the session was not resumed. `set_session` is what
     SSL_set_session(3) returned. `fails_with_session` is True when the same handshake
     without the session was seen to succeed. `pinned` and `notes` are lines for people.
+    `interrupted`: the user ended it, and this is what was known by then.
+    `exit_status`, `exit_zero` and `why` are as in a Report.
     """
 
     target: str
@@ -135,6 +142,10 @@ class ResumeResult:
     error_stack: ErrorStack | None = None
     ticket_keys: tuple[KeyUse, ...] = ()
     each_address: tuple[ResumeResult, ...] = ()
+    interrupted: bool = False
+    exit_status: int | None = None
+    exit_zero: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +167,9 @@ class Report:
 
     `policy` and `baseline` name what it was held against, None where nothing was asked.
     `findings` are those that several targets show together; `missing` are targets of the
-    baseline that this run left out.
+    baseline that this run left out. `exit_status` is what the run calls for and `why` says so
+    in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
+    decided in `policy.exit_status`; None and empty where that was not done.
     """
 
     tool: Tool
@@ -166,4 +179,7 @@ class Report:
     baseline: str | None = None
     findings: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
+    exit_status: int | None = None
+    exit_zero: bool = False
+    why: str = ""
     schema: int = SCHEMA

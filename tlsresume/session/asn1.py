@@ -82,12 +82,16 @@ RANGES: dict[str, tuple[int, int]] = {
 
 #: Shortest and longest of the OCTET STRINGs that OpenSSL copies into fixed buffers
 #: (SSL_MAX_SSL_SESSION_ID_LENGTH, SSL_MAX_SID_CTX_LENGTH, TLS13_MAX_RESUMPTION_PSK_LENGTH).
+#: A cipher has 2 bytes, and 3 in SSLv2, whose sessions are read to be named.
 LENGTHS: dict[str, tuple[int, int]] = {
-    "cipher": (2, 2),
+    "cipher": (2, 3),
     "session_id": (0, 32),
     "session_id_context": (0, 32),
     "master_key": (0, 512),
 }
+
+#: SSL2_VERSION, as OpenSSL before 1.1.0 wrote it.
+SSL2 = 0x0002
 
 _PEER_TAG = 0xA3
 
@@ -100,7 +104,8 @@ def decode(der: bytes) -> tuple[SSLSession, bytes | None]:
     try:
         structure = asn1.decode_der(SSLSession, der)
     except ValueError as error:
-        raise SessionError(f"not an SSL_SESSION in DER: {error}") from error
+        # The decoder's own words name its types, not the session's fields.
+        raise SessionError(_oddity(der)) from error
     _check(structure)
     if structure.peer is None:
         return structure, None
@@ -129,6 +134,62 @@ def _check(structure: SSLSession) -> None:
         string = getattr(structure, name)
         if string is not None and not low <= len(string) <= high:
             raise SessionError(f"SSL_SESSION field {name} has a wrong length: {len(string)} bytes")
+    if (len(structure.cipher) == 3) != (structure.ssl_version == SSL2):
+        raise SessionError(
+            f"SSL_SESSION field cipher has a wrong length: {len(structure.cipher)} bytes"
+        )
+
+
+def elements(der: bytes) -> list[tuple[int, bytes]] | None:
+    """Tag and content of each element of the outer SEQUENCE; None where the lengths do not
+    fit into each other. Linear: nothing inside an element is looked at."""
+    outer = _checked_header(der, 0)
+    if outer is None or outer[0] != 0x30 or outer[2] != len(der):
+        return None
+    found = []
+    at = outer[1]
+    while at < len(der):
+        header = _checked_header(der, at)
+        if header is None:
+            return None
+        tag, start, at = header
+        found.append((tag, der[start:at]))
+    return found
+
+
+#: The tags of the fields without one of their own: version, ssl_version, cipher,
+#: session_id, master_key.
+_PLAIN_TAGS = (0x02, 0x02, 0x04, 0x04, 0x04)
+
+
+def _oddity(der: bytes) -> str:
+    """Which element is not as in SSL_SESSION, in words."""
+    found = elements(der)
+    if found is None:
+        return "it is no DER whose lengths add up"
+    names = list(SSLSession.__annotations__)
+    tags = [tag for tag, _ in found]
+    for place, tag in enumerate(_PLAIN_TAGS):
+        if tags[place : place + 1] != [tag]:
+            return f"SSL_SESSION field {names[place]} is missing, or of another type"
+    last = -1
+    for tag in tags[len(_PLAIN_TAGS) :]:
+        number = tag & 0x1F
+        if tag < 0x80 or number <= last or number + len(_PLAIN_TAGS) >= len(names):
+            return f"an element with the tag 0x{tag:02X} is not of SSL_SESSION, or out of order"
+        last = number
+    return "a field of SSL_SESSION is of another type than OpenSSL writes"
+
+
+def _checked_header(der: bytes, at: int) -> tuple[int, int, int] | None:
+    """As `_header`, for DER that nobody has checked: None where it does not fit."""
+    if at + 2 > len(der) or der[at] & 0x1F == 0x1F:
+        return None
+    size = der[at + 1]
+    if size > 0x84 or size == 0x80 or at + 2 + max(0, size - 0x80) > len(der):
+        return None
+    header = _header(der, at)
+    return header if header[2] <= len(der) else None
 
 
 def _cut_peer(der: bytes) -> tuple[bytes, bytes, bytes]:

@@ -1,8 +1,8 @@
 """Ticket key files as operators have them, and which key of them made a ticket.
 
 A file holds one key as raw bytes (nginx, Apache, Envoy, GnuTLS, Go), several of 48
-bytes (Apache Traffic Server, ATS), one behind the times of its use (lighttpd), or one
-key a line in base64 (HAProxy) or hex. Its length says how many bytes each part has, not
+bytes (Apache Traffic Server, ATS), one behind the times of its use (lighttpd), or text:
+one key a line in base64 (HAProxy) or hex, and the forms of `key_text`. Its length says how many bytes each part has, not
 their order: 48 bytes are nginx's or Apache's, 80 nginx's or HAProxy's. So without a
 declared kind every order is tried, and the ticket itself decides.
 
@@ -13,8 +13,6 @@ nginx's files the first encrypts, in the order in which they are given. Key mate
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 import time as clock
 from collections.abc import Sequence
@@ -24,7 +22,16 @@ from typing import Literal, get_args
 from tlsresume.errors import KeyFileError
 from tlsresume.session.bounded import read_bounded
 from tlsresume.session.file import permission_warnings
-from tlsresume.session.foreign import name_of_pem
+from tlsresume.session.identify import name_of_pem
+from tlsresume.session.key_text import (
+    Encoding,
+    KeyText,
+    NoKeys,
+    Order,
+    decode_base64,
+    decode_hex,
+    find_keys,
+)
 from tlsresume.session.unseal import (
     GNUTLS_MASTER,
     TicketKey,
@@ -34,6 +41,7 @@ from tlsresume.session.unseal import (
     go_key,
     unseal,
 )
+from tlsresume.session.unwrap import decode_text
 from tlsresume.session.weak import weakness
 
 KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
@@ -67,6 +75,8 @@ ORDERS: dict[int, tuple[_Order, ...]] = {
         _Order(("haproxy",), slice(16, 48), slice(48, 80), "name, AES-256, MAC (HAProxy, nghttpx)"),
     ),
 }
+#: h2o's MAC keys are a block of SHA-256 long. Its file is text, which has the parts in this order.
+_H2O, _H2O_ORDER = 112, _Order((), slice(16, 48), slice(48, 112), "name, AES-256, MAC (h2o)")
 _GO, _GNUTLS = 32, GNUTLS_MASTER
 LENGTHS = (*ORDERS, _GO, _GNUTLS)
 
@@ -86,11 +96,13 @@ KINDS_OF: dict[int, tuple[KeyKind, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """One key of a file: its place from 1, its bytes, and what it is for."""
+    """One key of a file: its place from 1, its bytes, and what it is for. A nameless one has
+    zeros where the name would be, and may have made a ticket of any name."""
 
     number: int
     data: bytes = field(repr=False)
     role: Role = "only"
+    nameless: bool = False
 
     def readings(self, kind: KeyKind | None, time: int, lifetime: int) -> list[TicketKey]:
         """The ways in which a server may take the key apart."""
@@ -99,6 +111,10 @@ class FileKey:
         if len(self.data) == _GNUTLS:
             periods = gnutls_rotation(time, lifetime)
             return [gnutls_key(self.data), *(gnutls_key(self.data, each) for each in periods)]
+        if self.nameless:
+            parts = b"", self.data[16:48], self.data[48:]
+            return [TicketKey("openssl", *parts, "AES-256, MAC, without a name (stunnel)")]
+        orders = (_H2O_ORDER,) if len(self.data) == _H2O else ORDERS[len(self.data)]
         return [
             TicketKey(
                 "openssl",
@@ -107,19 +123,21 @@ class FileKey:
                 self.data[order.mac],
                 order.words,
             )
-            for order in ORDERS[len(self.data)]
-            if kind is None or kind in order.kinds
+            for order in orders
+            if kind is None or kind in order.kinds or not order.kinds
         ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketKeyFile:
-    """The keys of one file. `kind` is what the user declared; `encoding` how it is written."""
+    """The keys of one file. `kind` is what the user declared; `encoding` how it is written;
+    `form` what the file is, where it is not just keys."""
 
     path: str
     keys: tuple[FileKey, ...]
     kind: KeyKind | None = None
-    encoding: Literal["raw", "base64", "hex"] = "raw"
+    encoding: Encoding = "raw"
+    form: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -136,7 +154,7 @@ def read_key_files(paths: Sequence[str], kind: KeyKind | None = None) -> tuple[T
         keys, warnings = file.keys, file.warnings
         if len(singles) > 1 and file in singles:
             role: Role = "current" if file is singles[0] else "older"
-            keys = (FileKey(1, keys[0].data, role),)
+            keys = (FileKey(1, keys[0].data, role, keys[0].nameless),)
         for key in keys:
             other = seen.setdefault(key.data, file.path)
             if other != file.path:
@@ -147,6 +165,7 @@ def read_key_files(paths: Sequence[str], kind: KeyKind | None = None) -> tuple[T
                 keys=keys,
                 kind=file.kind,
                 encoding=file.encoding,
+                form=file.form,
                 warnings=warnings,
             )
         )
@@ -164,6 +183,7 @@ def read_key_file(path: str, kind: KeyKind | None = None) -> TicketKeyFile:
         keys=file.keys,
         kind=kind,
         encoding=file.encoding,
+        form=file.form,
         warnings=(
             *permission_warnings(path, mode),
             *file.warnings,
@@ -178,23 +198,30 @@ def parse_key_file(data: bytes, path: str, kind: KeyKind | None = None) -> Ticke
         raise KeyFileError(f"{path} is too large for a file of ticket keys", path=path)
     if not data.strip(b" \t\r\n"):
         raise KeyFileError(f"{path} is empty", path=path, hints=_HINTS)
-    keys, encoding = _decode(data, path)
+    text = _decode(data, path)
+    keys = [key for group in text.groups for key in group]
     for number, key in enumerate(keys, 1):
-        if kind is not None and kind not in KINDS_OF[len(key)]:
+        if kind is not None and kind not in KINDS_OF.get(len(key), ()):
             raise KeyFileError(
                 f"{path}: key {number} has {len(key)} bytes, which is no {kind} key",
                 path=path,
                 hints=("leave out --ticket-key-kind to have the kind recognised",),
             )
+    roles = [
+        _role(number, len(group), text.order)
+        for group in text.groups
+        for number in range(1, len(group) + 1)
+    ]
     return TicketKeyFile(
         path=path,
         keys=tuple(
-            FileKey(number, key, _role(number, len(keys), encoding))
-            for number, key in enumerate(keys, 1)
+            FileKey(number, key, role, text.nameless)
+            for number, (key, role) in enumerate(zip(keys, roles, strict=True), 1)
         ),
         kind=kind,
-        encoding=encoding,
-        warnings=tuple(_warnings(keys, path)),
+        encoding=text.encoding,
+        form=text.form,
+        warnings=(*(f"{path}: {warning}" for warning in text.warnings), *_warnings(keys, path)),
     )
 
 
@@ -202,42 +229,79 @@ _HINTS = (
     (
         "a file has one raw key of 48 or 80 bytes (nginx, Apache), 32 (Go) or 64 (GnuTLS),"
         " several of 48 (Traffic Server), 12 bytes and one of 80 (lighttpd),"
-        " or a key a line in base64 (HAProxy) or hex"
+        " a key a line in base64 (HAProxy) or hex, or YAML or JSON with such keys"
     ),
 )
 
 
-def _decode(data: bytes, path: str) -> tuple[list[bytes], Literal["raw", "base64", "hex"]]:
+def _decode(data: bytes, path: str) -> KeyText:
     """The keys, and how they are written. Text is tried first: a raw key is random, and
     random bytes are no text."""
-    lines = [line.strip() for line in data.splitlines() if line.strip()]
-    text = all(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in data)
-    if text and data.startswith(b"-----BEGIN "):
-        label = lines[0].decode().removeprefix("-----BEGIN ").partition("-----")[0]
+    text = _text(data)
+    if text is not None and text.startswith("-----BEGIN "):
+        label = text.splitlines()[0].removeprefix("-----BEGIN ").partition("-----")[0]
         what = name_of_pem(label)
         raise KeyFileError(f"{path} holds no ticket keys: it is {what}", path=path, hints=_HINTS)
-    if text:
-        for decode, encoding in ((_hex, "hex"), (_base64, "base64")):
-            keys = [decode(line) for line in lines]
-            if all(key is not None and len(key) in LENGTHS for key in keys):
-                found = [key for key in keys if key is not None]
-                return found, "hex" if encoding == "hex" else "base64"
-    if len(data) in LENGTHS:
-        return [data], "raw"
-    if _is_lighttpd(data):
-        return [data[_LIGHTTPD.size :]], "raw"
-    if not text and len(data) % _ATS == 0 and len(data) <= _ATS * _ATS_KEYS:
-        return [data[at : at + _ATS] for at in range(0, len(data), _ATS)], "raw"
-    if text:
-        bad = next(
-            n
-            for n, line in enumerate(lines, 1)
-            if len(_hex(line) or _base64(line) or b"") not in LENGTHS
+    found = None if text is None else find_keys(text)
+    if isinstance(found, NoKeys):
+        raise KeyFileError(
+            f"{path} holds no ticket keys: it is {found.what}", path=path, hints=(found.hint,)
         )
-        message = f"{path}: line {bad} is no ticket key in base64 or hex"
+    found = found or _raw(data, text is not None)
+    if found is not None:
+        return found
+    if text is not None:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lengths = [len(decode_hex(line) or decode_base64(line) or b"") for line in lines]
+        bad = next((n for n, length in enumerate(lengths, 1) if length not in LENGTHS), None)
+        message = (
+            f"{path}: its keys have different lengths, which no server takes"
+            if bad is None
+            else f"{path}: line {bad} is no ticket key in base64 or hex"
+        )
     else:
         message = f"{path} has {len(data)} bytes, which is no length of a ticket key"
     raise KeyFileError(message, path=path, hints=_HINTS)
+
+
+def _text(data: bytes) -> str | None:
+    """The text that a file is, in UTF-8 or UTF-16; None for bytes that are a raw key."""
+    if not data.isascii() and len(data) in LENGTHS:
+        return None
+    try:
+        text = decode_text(data)[0].decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(each.isprintable() or each in "\t\r\n" for each in text) else None
+
+
+_LINE_END = (
+    "{0} bytes, a raw key of {1} and the end of a line, which an editor put there: servers"
+    " refuse it; head -c {1} cuts it off"
+)
+
+
+def _raw(data: bytes, text: bool) -> KeyText | None:
+    """The keys of a file of bytes: one, or one behind lighttpd's times, or Traffic Server's."""
+    if len(data) in LENGTHS:
+        return KeyText(groups=((data,),), encoding="raw")
+    if _is_lighttpd(data):
+        return KeyText(groups=((data[_LIGHTTPD.size :],),), encoding="raw")
+    if text:
+        return None
+    if len(data) % _ATS == 0 and len(data) <= _ATS * _ATS_KEYS:
+        keys = tuple(data[at : at + _ATS] for at in range(0, len(data), _ATS))
+        return KeyText(groups=(keys,), encoding="raw")
+    for end in (b"\r\n", b"\n"):
+        bare = data.removesuffix(end)
+        if len(bare) < len(data) and len(bare) in LENGTHS:
+            return KeyText(
+                groups=((bare,),),
+                encoding="raw",
+                form="a raw key with a line end",
+                warnings=(_LINE_END.format(len(data), len(bare)),),
+            )
+    return None
 
 
 def _is_lighttpd(data: bytes) -> bool:
@@ -258,24 +322,10 @@ def _day(time: int) -> str:
     return clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time))
 
 
-def _hex(line: bytes) -> bytes | None:
-    try:
-        return bytes.fromhex(line.decode("ascii").replace(":", ""))
-    except ValueError:
-        return None
-
-
-def _base64(line: bytes) -> bytes | None:
-    try:
-        return base64.b64decode(line, validate=True)
-    except binascii.Error:
-        return None
-
-
-def _role(number: int, of: int, encoding: str) -> Role:
+def _role(number: int, of: int, order: Order) -> Role:
     """What a key is for: the lines of a HAProxy file (`tls-ticket-keys`), or the first of
     others."""
-    if of == 1 or encoding != "base64":
+    if of == 1 or order != "haproxy":
         return "only" if of == 1 else "current" if number == 1 else "older"
     if number == of:
         return "next"
@@ -284,13 +334,19 @@ def _role(number: int, of: int, encoding: str) -> Role:
 
 def _warnings(keys: Sequence[bytes], path: str) -> list[str]:
     found = []
+    first_of: dict[bytes, int] = {}
+    names: set[bytes] = set()
     for number, key in enumerate(keys, 1):
-        first = keys.index(key) + 1
+        first = first_of.setdefault(key, number)
+        named = key[:16] in names
+        names.add(key[:16])
         if first < number:
             found.append(f"{path}: key {number} is the same as key {first}")
-        elif any(key[:16] == other[:16] for other in keys[: number - 1]) and len(key) > _GO:
+        elif named and len(key) > _GO:
             found.append(f"{path}: key {number} has the name of another key, and cannot be told")
-        weak = weakness(key) or (weakness(key[16:]) if len(key) > _GO else None)
+        weak = weakness(key[16:] if key[:16] == bytes(16) else key) or (
+            weakness(key[16:]) if len(key) > _GO else None
+        )
         if weak is not None:
             found.append(f"{path}: key {number} is no random key: {weak}")
     return found

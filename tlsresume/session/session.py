@@ -14,24 +14,44 @@ nobody when it silently offers nothing:
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tlsresume.session import asn1, quic_state
 from tlsresume.session.asn1 import SessionError
-from tlsresume.session.names import cipher_hash, cipher_name, group_name
+from tlsresume.session.boringssl import first_certificate, read_boringssl
+from tlsresume.session.names import cipher_hash, cipher_name, group_name, why_not_offered
 from tlsresume.wire.handshake import ProtocolVersion
 
-__all__ = ["Session", "SessionError", "SessionFields"]
+__all__ = ["NOT_USABLE_HERE", "Kind", "Session", "SessionError", "SessionFields", "Unsupported"]
 
-SessionKind = Literal["openssl-der", "quic"]
+#: The formats of a session: what OpenSSL's i2d_SSL_SESSION(3) writes, BoringSSL's, and the
+#: record of a QUIC ticket (quic_state.py).
+Kind = Literal["openssl-der", "boringssl-der", "quic"]
+
+#: What a session is that no connection of ours can offer.
+Unsupported = Literal["version", "datagram", "cipher", "library", "fragments"]
+
+#: DTLS1_VERSION, DTLS1_2_VERSION, DTLS 1.3 (RFC 9147), and the TLS that each is like.
+_DATAGRAM: dict[int, tuple[str, ProtocolVersion]] = {
+    0xFEFF: ("DTLSv1.0", ProtocolVersion.TLSv1_1),
+    0xFEFD: ("DTLSv1.2", ProtocolVersion.TLSv1_2),
+    0xFEFC: ("DTLSv1.3", ProtocolVersion.TLSv1_3),
+}
+
+#: The lengths behind the modes of max_fragment_length (RFC 6066 section 4).
+_FRAGMENTS = {1: 512, 2: 1024, 3: 2048, 4: 4096}
+
+#: What stands before the words of `Session.unsupported`, wherever they are printed.
+NOT_USABLE_HERE = "not usable by this tool: "
 
 #: SSL_SESS_FLAG_EXTMS, bit 0 of SSL_SESSION's flags.
 _FLAG_EXTENDED_MASTER_SECRET = 1
 
 #: Who offers a session of each kind, and the seconds of a ticket's age that it lets pass:
 #: OpenSSL takes one off before it compares (ssl/statem/extensions_clnt.c).
-_LIBRARIES: dict[SessionKind, tuple[str, int]] = {
+_LIBRARIES: dict[Kind, tuple[str, int]] = {
     "openssl-der": ("OpenSSL", 1),
     "quic": ("aioquic", 0),
 }
@@ -44,9 +64,12 @@ class SessionFields:
     None is "absent", which OpenSSL also writes for 0 and NULL; so an absent
     `lifetime_hint` beside a ticket means that the server said 0. `peer` is the
     certificate's DER. `master_key` is the master secret, or the PSK in TLS 1.3.
+    `protocol` is what the session was made with, such as "TLSv1.3" or "DTLSv1.2";
+    `tls_version` the TLS whose rules it follows. `max_fragment_length` is in bytes.
     """
 
     tls_version: ProtocolVersion
+    protocol: str
     cipher: int
     session_id: bytes
     master_key: bytes = field(repr=False)
@@ -63,6 +86,18 @@ class SessionFields:
     max_early_data: int
     alpn: str | None
     group: int | None
+    max_fragment_length: int | None = None
+
+    @property
+    def datagram(self) -> bool:
+        """Whether it is a session of DTLS."""
+        return self.protocol.startswith("DTLS")
+
+    @property
+    def server_copy(self) -> bool:
+        """Whether a server kept it for itself: with a session id context, and nothing of a
+        peer. What `openssl s_server` prints is such a copy."""
+        return bool(self.session_id_context) and self.peer is None and not self.ticket
 
     @property
     def cipher_name(self) -> str:
@@ -84,13 +119,12 @@ class SessionFields:
 class Session:
     """A TLS session as bytes. `data` is a secret, and not shown by repr.
 
-    `kind` names the format: "openssl-der" is what i2d_SSL_SESSION(3) writes, "quic" the
-    record of quic_state.py.
+    `kind` names the format.
     Nothing is checked before a field is asked for, which raises SessionError
     where the bytes are no session; `from_der` checks at once.
     """
 
-    kind: SessionKind
+    kind: Kind
     data: bytes = field(repr=False)
     _fields: SessionFields | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -98,7 +132,13 @@ class Session:
     def from_der(cls, data: bytes) -> Session:
         """The session in `data`, DER without trailing bytes. Raises SessionError."""
         session = cls("openssl-der", data)
-        _ = session.fields
+        try:
+            _ = session.fields
+        except SessionError:
+            if read_boringssl(data) is None:
+                raise
+            session = cls("boringssl-der", data)
+            _ = session.fields
         return session
 
     @property
@@ -106,7 +146,7 @@ class Session:
         """What the bytes say. Raises SessionError."""
         fields = self._fields
         if fields is None:
-            fields = _read_quic(self.data) if self.kind == "quic" else _read(self.data)
+            fields = _READERS[self.kind](self.data)
             object.__setattr__(self, "_fields", fields)
         return fields
 
@@ -123,9 +163,33 @@ class Session:
         return "ticket" if self.fields.ticket else "session-id"
 
     @property
+    def unsupported(self) -> tuple[Unsupported, str] | None:
+        """Why no connection of ours can offer this session, however good it is; None: one can.
+
+        A kind, and words that follow "not usable by this tool: ".
+        """
+        fields = self.fields
+        protocol = fields.protocol.replace("v", " ", 1)
+        if self.kind == "boringssl-der":
+            return "library", "it is whole, of BoringSSL or AWS-LC: OpenSSL cannot use it"
+        if fields.datagram:
+            return "datagram", protocol
+        if fields.tls_version < ProtocolVersion.TLSv1_2:
+            return "version", protocol
+        why = why_not_offered(fields.cipher)
+        return None if why is None else ("cipher", f"its cipher is {fields.cipher_name}, {why}")
+
+    @property
     def not_resumable(self) -> str | None:
         """Why nothing in this session can ever be offered; None when something can."""
         fields = self.fields
+        if fields.server_copy and not (
+            fields.session_id and fields.tls_version < ProtocolVersion.TLSv1_3
+        ):
+            return (
+                f"it is a server's own copy (session id context {fields.session_id_context.hex()}"
+                "): what a client can offer, the server sent to the client"
+            )
         if fields.tls_version >= ProtocolVersion.TLSv1_3:
             if not fields.ticket:
                 return "captured too early: a TLS 1.3 session without a ticket"
@@ -167,6 +231,8 @@ class Session:
 
     def usable(self, now: float) -> tuple[bool, str]:
         """Whether OpenSSL would offer this session at `now`, and why, in one sentence."""
+        if self.unsupported is not None:
+            return False, NOT_USABLE_HERE + self.unsupported[1]
         if self.not_resumable is not None:
             return False, self.not_resumable
         age, lifetime = int(self.age(now) // 1), self.lifetime
@@ -202,7 +268,7 @@ class Session:
 
         For finding out how long a server really honours a session: both the
         ticket's lifetime hint and the session's own timeout are raised, never
-        lowered. Raises SessionError.
+        lowered. Raises SessionError; a session of BoringSSL is not rewritten.
         """
         if self.kind == "quic":
             state = quic_state.decode(self.data)
@@ -219,14 +285,10 @@ class Session:
 
 def _read(der: bytes) -> SessionFields:
     structure, peer = asn1.decode(der)
-    try:
-        version = ProtocolVersion(structure.ssl_version)
-    except ValueError:
-        raise SessionError(
-            f"the session's protocol version is not known: 0x{structure.ssl_version & 0xFFFF:04X}"
-        ) from None
+    protocol, version = _protocol(structure.ssl_version)
     return SessionFields(
         tls_version=version,
+        protocol=protocol,
         cipher=int.from_bytes(structure.cipher, "big"),
         session_id=structure.session_id,
         master_key=structure.master_key,
@@ -243,6 +305,7 @@ def _read(der: bytes) -> SessionFields:
         max_early_data=structure.max_early_data or 0,
         alpn=_text(structure.alpn_selected),
         group=structure.kex_group or None,
+        max_fragment_length=_FRAGMENTS.get(structure.max_fragment_length_mode or 0),
     )
 
 
@@ -250,6 +313,7 @@ def _read_quic(data: bytes) -> SessionFields:
     state = quic_state.decode(data)
     return SessionFields(
         tls_version=ProtocolVersion.TLSv1_3,
+        protocol="QUIC",
         cipher=state.cipher_suite,
         session_id=b"",
         master_key=state.secret_bytes,
@@ -267,6 +331,57 @@ def _read_quic(data: bytes) -> SessionFields:
         alpn=state.alpn,
         group=None,
     )
+
+
+def _read_boringssl(der: bytes) -> SessionFields:
+    session = read_boringssl(der)
+    if session is None:
+        raise SessionError("not a session of BoringSSL")
+    protocol, version = _protocol(session.ssl_version)
+    return SessionFields(
+        tls_version=version,
+        protocol=protocol,
+        cipher=int.from_bytes(session.cipher, "big"),
+        session_id=session.session_id,
+        master_key=session.secret,
+        time=session.number(1),
+        timeout=session.number(2),
+        peer=first_certificate(session),
+        session_id_context=session.octets(4) if session.is_server else b"",
+        verify_result=session.number(5),
+        hostname=_text(session.octets(6)),
+        # In TLS 1.3 the ticket's lifetime stands in the timeout.
+        lifetime_hint=session.number(9)
+        or (session.number(2) if version >= ProtocolVersion.TLSv1_3 else None),
+        ticket=session.octets(10) or None,
+        extended_master_secret=session.flag(17),
+        age_add=int.from_bytes(session.octets(21)[:4], "big"),
+        max_early_data=session.number(24),
+        alpn=_text(session.octets(26)),
+        group=session.number(18) or None,
+    )
+
+
+_READERS: dict[Kind, Callable[[bytes], SessionFields]] = {
+    "openssl-der": _read,
+    "boringssl-der": _read_boringssl,
+    "quic": _read_quic,
+}
+
+
+def _protocol(number: int) -> tuple[str, ProtocolVersion]:
+    """What a session was made with, and the TLS whose rules it follows. Raises SessionError."""
+    if number in _DATAGRAM:
+        return _DATAGRAM[number]
+    if number == asn1.SSL2:
+        return "SSLv2", ProtocolVersion.SSLv3
+    try:
+        version = ProtocolVersion(number)
+    except ValueError:
+        raise SessionError(
+            f"the session's protocol version is not known: 0x{number & 0xFFFF:04X}"
+        ) from None
+    return version.label, version
 
 
 def _text(octets: bytes | None) -> str | None:

@@ -44,7 +44,8 @@ _LONGEST_NONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class TicketKey:
-    """One ticket key, taken apart. `order` says how it lay in its file, in words."""
+    """One ticket key, taken apart. `order` says how it lay in its file, in words; an empty
+    `name` goes with any."""
 
     scheme: Scheme
     name: bytes
@@ -84,7 +85,7 @@ def unseal(ticket: bytes, key: TicketKey) -> Unsealed | None:
     """
     for layout, open_it in SCHEMES[key.scheme]:
         fields = layout.parse(ticket)
-        if fields is None or fields.get("key_name", key.name) != key.name:
+        if fields is None or (key.name and fields.get("key_name", key.name) != key.name):
             continue
         opened = open_it(layout, ticket, fields, key)
         if opened is not None:

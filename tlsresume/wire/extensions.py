@@ -7,6 +7,7 @@ are of RFC 8446 unless another RFC is named.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,6 +17,8 @@ from tlsresume.wire.registry import ExtensionType, name_of
 
 T = TypeVar("T")
 D = TypeVar("D")
+
+_EXTENSION_HEADER = struct.Struct("!HH")
 
 BodyParsers = Mapping[int, Callable[[Reader], object]]
 
@@ -210,24 +213,54 @@ def _pull_extension(reader: Reader) -> Extension:
     return Extension(reader.pull_uint16(), reader.pull_opaque(2))
 
 
+def _cut(data: bytes) -> tuple[Extension, ...]:
+    """The extensions of a block. Captures have thousands of blocks: the short way is for sound
+    ones, the Reader says what is wrong with others."""
+    found, at, end = [], 0, len(data)
+    while end - at >= _EXTENSION_HEADER.size:
+        number, length = _EXTENSION_HEADER.unpack_from(data, at)
+        at += _EXTENSION_HEADER.size
+        if end - at < length:
+            break
+        found.append(Extension(number, data[at : at + length]))
+        at += length
+    else:
+        if at == end:
+            return tuple(found)
+    return Reader(push_opaque(data, 2)).pull_list(2, _pull_extension)
+
+
 def pull_extensions(reader: Reader, bodies: BodyParsers) -> tuple[Extension, ...]:
     """An extension block whose known bodies are sound.
 
     Raises WireError, also when one type comes twice (section 4.2).
     """
-    extensions = reader.pull_list(2, _pull_extension)
+    extensions = _cut(reader.pull_opaque(2))
     seen: set[int] = set()
     for extension in extensions:
         if extension.type in seen:
             raise WireError(f"extension {extension.name} comes twice")
         seen.add(extension.type)
         pull = bodies.get(extension.type)
-        if pull is not None:
+        if pull is not None and (pull, extension.body) not in _sound:
             try:
                 read_whole(extension.body, pull)
             except WireError as error:
                 raise WireError(f"extension {extension.name}: {error.message}") from None
+            _remember_sound(pull, extension.body)
     return extensions
+
+
+#: Bodies that were read without an error. Most hellos of a capture have the same few.
+_sound: set[tuple[Callable[[Reader], object], bytes]] = set()
+_MOST_SOUND, _LONGEST_SOUND = 1024, 64
+
+
+def _remember_sound(pull: Callable[[Reader], object], body: bytes) -> None:
+    if len(body) <= _LONGEST_SOUND:
+        if len(_sound) >= _MOST_SOUND:
+            _sound.clear()
+        _sound.add((pull, body))
 
 
 def push_extensions(extensions: tuple[Extension, ...]) -> bytes:

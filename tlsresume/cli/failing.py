@@ -1,0 +1,58 @@
+"""Which findings fail a run: `--fail-on` and `--ignore`, of `probe` and `resume`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tlsresume.cli.grouping import GroupedOption
+
+GROUP = "Exit status"
+
+
+def codes(
+    _context: click.Context | None, _option: click.Parameter | None, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Codes of findings, each once. Raises BadParameter for one that no finding has."""
+    if not values:
+        return ()
+    from tlsresume.diagnosis.catalogue import RULES
+
+    known = {rule.code for rule in RULES}
+    for value in values:
+        if value not in known:
+            close = difflib.get_close_matches(value, sorted(known), 1, 0.5)
+            hint = f": did you mean {close[0]}?" if close else "; all codes: tlsresume explain"
+            raise click.BadParameter(f"no finding has the code {value!r}{hint}")
+    return tuple(dict.fromkeys(values))
+
+
+def finding_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the arguments `fail_on` and `ignore`."""
+    for option in (
+        click.option(
+            "--ignore",
+            cls=GroupedOption,
+            group=GROUP,
+            metavar="CODE",
+            multiple=True,
+            callback=codes,
+            help="Do not fail on this finding, such as other-ticket-key; it is reported as"
+            " ignored. May be given several times.",
+        ),
+        click.option(
+            "--fail-on",
+            cls=GroupedOption,
+            group=GROUP,
+            type=click.Choice(("error", "warning", "never")),
+            default="error",
+            show_default=True,
+            help="Exit 3 on findings so grave or graver, after the policy's grades. Demands fail"
+            " as ever.",
+        ),
+    ):
+        function = option(function)
+    return function

@@ -1,0 +1,120 @@
+"""nginx: the default server of the address and port decides on sessions.
+
+nginx takes `ssl_session_cache`, `ssl_session_tickets`, the ticket key and the TLS versions
+from the default server of the address and port, whatever the name's own block says. Set
+elsewhere they do nothing, or half. The experiment `default-server` shows what that server
+does for clients without SNI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsresume.diagnosis.view import View
+from tlsresume.diagnosis.wording import short
+from tlsresume.experiments.listing import DEFAULT_SERVER
+from tlsresume.results import Attempt
+from tlsresume.session.ticket import is_stateful
+from tlsresume.wire.handshake import AlertDescription
+
+#: What nginx and its offspring call themselves (RFC 9110 section 10.2.4).
+_NGINX = (b"nginx", b"openresty", b"tengine", b"angie", b"freenginx")
+
+_HOW = (
+    "nginx takes ssl_session_cache, ssl_session_tickets, the ticket key and ssl_protocols from the"
+    " default server of the address and port (default_server, else the first block that listens"
+    " there), whatever the block of this name says: set them there, or in http, the same for all."
+)
+
+_PERHAPS = (
+    "Give the server that issues tickets the means to open them. If this is nginx: sealed tickets"
+    " that are never accepted show that the block of this name switches tickets on, and the default"
+    " server of the port off. " + _HOW
+)
+
+_DIRECTIVES = (
+    "nginx ssl_session_cache shared:SSL:10m (in the default_server block, or in http)",
+    "nginx ssl_session_tickets (the same in the default_server block and in this one)",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultServer:
+    """What a finding says of nginx's default server; nothing where it is not nginx."""
+
+    seen: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    advice: str | None = None
+    directives: tuple[str, ...] | None = None
+
+
+def default_server(view: View) -> DefaultServer:
+    """What is known of nginx's default server, for sessions that are not issued or never
+    accepted."""
+    named = any(a.plan.server_name for a in view.full)
+    if not any(is_nginx(attempt) for attempt in view.everything):
+        sealed = bool(view.declined) and not view.stateful and view.naming.visible
+        return DefaultServer(advice=_PERHAPS) if sealed and named else DefaultServer()
+    return DefaultServer(
+        seen=_seen(view),
+        ask=(DEFAULT_SERVER,) if named else (),
+        advice=_HOW,
+        directives=_DIRECTIVES,
+    )
+
+
+def is_nginx(attempt: Attempt) -> bool:
+    """Whether an HTTP answer says that nginx, or a relative of it, made it."""
+    if not attempt.response.startswith(b"HTTP/"):
+        return False
+    for line in attempt.response.split(b"\r\n\r\n", 1)[0].split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"server":
+            return value.strip().lower().startswith(_NGINX)
+    return False
+
+
+def _seen(view: View) -> tuple[str, ...]:
+    """What the default server did without SNI, where that tells it from this name's."""
+    made = [a for a in view.experiment(DEFAULT_SERVER) if a.offer is None]
+    if not made:
+        return ()
+    bare = made[0]
+    if not bare.handshake_done:
+        if not any(x.description == AlertDescription.unrecognized_name for x in bare.alerts):
+            return ()
+        return (
+            (
+                "without a server name the handshake is refused (alert 112 unrecognized_name):"
+                " another server block is the default of this port"
+            ),
+        )
+    here = next((a.leaf_sha256 for a in view.full if a.leaf_sha256), None)
+    what = _behaviour(view, bare)
+    if here is not None and bare.leaf_sha256 not in (None, here):
+        return (
+            (
+                f"without a server name another certificate comes ({short(bare.leaf_sha256)}, not"
+                f" {short(here)}), of the default server of this port; {what}"
+            ),
+        )
+    if what == _behaviour(view, view.full[0]):
+        return ()
+    return (f"without a server name: {what}, unlike under this name",)
+
+
+def _behaviour(view: View, full: Attempt) -> str:
+    """What a server does with sessions of this mechanism, in words."""
+    issued = [s for s in full.sessions if s.mechanism == view.mechanism]
+    if not issued:
+        return "no session is issued"
+    if full.experiment == DEFAULT_SERVER:
+        offers = [a for a in view.experiment(DEFAULT_SERVER, "offer") if a.offered]
+    else:
+        offers = [a for a in view.subject if a.offered]
+    taken = "accepted" if any(a.reused for a in offers) else "not accepted"
+    ticket = issued[-1].fields.ticket
+    if view.mechanism == "session-id" or ticket is None:
+        return f"its sessions are {taken}"
+    kind = "stateful" if view.mechanism == "psk" and is_stateful(ticket) else "sealed"
+    return f"its tickets ({kind}) are {taken}"

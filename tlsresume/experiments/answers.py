@@ -1,0 +1,28 @@
+"""Is the same request answered alike on full and on resumed connections?
+
+One connection at a time, a full one and then one that offers its session, so that a
+limit or load strikes both kinds alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.experiments.listing import ANSWERS, FULL, OFFER
+from tlsresume.experiments.setting import Setting
+
+#: As many of each kind as a judgement needs.
+PAIRS = 3
+
+
+async def compare_answers(setting: Setting) -> None:
+    """Ask the same on three full and on three resumed connections."""
+    if not setting.terms.send:
+        return
+    errand = setting.terms.with_answer(setting.errand(ANSWERS, FULL))
+    for _ in range(PAIRS):
+        attempt = await setting.lab.connect(setting.route, setting.plan, errand)
+        own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
+        if own:
+            offer = replace(errand, series=OFFER, ticket_wait=0.5)
+            await setting.lab.connect(setting.route, setting.plan, offer, own[-1])

@@ -1,0 +1,24 @@
+"""What does the server do for clients that name no server?
+
+nginx takes its session settings from the default server of the address and port, which
+answers those clients. Its own sessions are offered to it, and no others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.experiments.listing import DEFAULT_SERVER
+from tlsresume.experiments.setting import Setting
+
+COST = 2
+
+
+async def default_server(setting: Setting) -> None:
+    """A handshake without SNI, and its own session offered without SNI."""
+    if setting.plan.server_name is None:
+        return
+    plan = replace(setting.plan, server_name=None)
+    _, session = await setting.full(DEFAULT_SERVER, plan=plan)
+    if session is not None:
+        await setting.offer(DEFAULT_SERVER, "offer", session, plan=plan)

@@ -1,0 +1,96 @@
+"""Does the length of the ClientHello decide who answers it?
+
+A session makes the ClientHello longer, and a device on the way may look at its first
+bytes only. So a handshake without a session is made as it is, another one padded to the
+length of the offers that were not resumed, and a session is offered in a ClientHello
+that is kept short: one small key share in place of the large one of a hybrid group.
+
+The padding is an extension that OpenSSL puts first, so the server name stands behind it;
+in an offer the session stands behind the name. Both leave the first bytes without a
+whole ClientHello.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.experiments.listing import HELLO_SIZE, PADDED, PLAIN, SHORT
+from tlsresume.experiments.setting import Setting
+from tlsresume.openssl.plan import Plan
+from tlsresume.results import Attempt
+from tlsresume.wire.handshake import ProtocolVersion
+
+_ROUNDS = 2
+
+#: A round is a handshake as it is, one that is padded, and one short offer; in TLS 1.2
+#: there is no short one, and one more that is padded.
+COST = 3 * _ROUNDS
+
+#: Groups with small key shares: 32 bytes for the first, beside 1216 of X25519MLKEM768.
+SMALL_GROUPS = "X25519:P-256"
+
+#: Groups whose key share has at most 133 bytes, as OpenSSL names them.
+_SMALL = frozenset({"x25519", "x448", "secp256r1", "secp384r1", "secp521r1"})
+
+#: What an extension takes at least (RFC 8446 section 4.2).
+_LEAST = 4
+
+#: More than any ClientHello needs, and less than an extension can hold.
+_MOST = 60_000
+
+
+async def hello_size(setting: Setting) -> None:
+    """Without a session, as it is and as long as an offer; then a session in a short hello."""
+    longest = longest_unresumed(setting)
+    if longest is None:
+        return
+    plain = await _without_session(setting, PLAIN, setting.plan)
+    padding = longest - (plain.hello_size or longest)
+    padded_plan = replace(setting.plan, padding=min(max(padding, _LEAST), _MOST))
+    for number in range(_ROUNDS):
+        if padding > 0:
+            padded = await _without_session(setting, PADDED, padded_plan)
+            if padded.error is not None and padded.error.kind == "timeout":
+                padding = 0  # each further one would wait for the whole timeout
+        short = _short(setting.plan, plain.group)
+        sessions = [s for s in plain.sessions if s.mechanism == setting.mechanism]
+        if sessions and short is not None:
+            await setting.offer(HELLO_SIZE, SHORT, sessions[-1], plan=short)
+        if number + 1 < _ROUNDS:
+            # An odd number of connections between two of a kind, or two nodes that take turns
+            # would each meet their own.
+            if short is None and padding > 0:
+                await _without_session(setting, PADDED, padded_plan)
+            plain = await _without_session(setting, PLAIN, setting.plan)
+
+
+def longest_unresumed(setting: Setting) -> int | None:
+    """The longest ClientHello of this mechanism and address that offered a session in vain."""
+    sizes = [
+        attempt.hello_size
+        for attempt in setting.lab.journal
+        if attempt.mechanism == setting.mechanism
+        and attempt.address == setting.route.address
+        and attempt.offered is not None
+        and not attempt.reused
+        and attempt.hello_size is not None
+        and attempt.experiment not in (HELLO_SIZE, "matrix", "cross-name")
+    ]
+    return max(sizes, default=None)
+
+
+async def _without_session(setting: Setting, series: str, plan: Plan) -> Attempt:
+    errand = setting.errand(HELLO_SIZE, series)
+    if setting.terms.target.http:
+        # The answer may name the node.
+        errand = setting.terms.with_answer(errand)
+    return await setting.lab.connect(setting.route, plan, errand)
+
+
+def _short(plan: Plan, group: str | None) -> Plan | None:
+    """The same plan with a shorter ClientHello, that holds one small key share of the group
+    which the server chose; None in TLS 1.2, which has no key shares."""
+    groups = group if group in _SMALL else SMALL_GROUPS
+    if plan.maximum < ProtocolVersion.TLSv1_3 or plan.groups == groups:
+        return None
+    return replace(plan, groups=groups)

@@ -1,0 +1,284 @@
+"""Findings on the counts of one server: a function for each code, in the order of the table.
+
+`rotated` and `separate-keys` exclude each other by how they are told: a key that comes back
+after it was refused was never rotated away. What one of them explains, `refused-always` does
+not say again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tlsresume.features.capture.catalogue import text_of
+from tlsresume.features.capture.handshake import Packet
+from tlsresume.features.capture.key_names import KeyUse
+from tlsresume.features.capture.report import CaptureFinding
+from tlsresume.features.capture.seen import utc
+from tlsresume.features.capture.tally import Evidence, EvidenceKind, ServerTally
+from tlsresume.formats.units import count, duration, short_key
+from tlsresume.results import MECHANISMS, Mechanism
+
+#: Offers and connections that make a habit.
+ENOUGH = 3
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One server with what its tickets say, and how packets are called."""
+
+    tally: ServerTally
+    keys: dict[str, KeyUse]
+    files: tuple[str, ...]
+
+    def packet(self, packet: Packet) -> str:
+        """A packet as Wireshark numbers it."""
+        name = f"{self.files[packet.file]} " if len(self.files) > 1 else ""
+        return f"{name}packet {packet.number}"
+
+    def packets(self, evidence: Evidence) -> tuple[str, ...]:
+        """The examples of evidence."""
+        return tuple(
+            self.packet(one) + ("" if other is None else f", first in {self.packet(other)}")
+            for one, other in evidence.examples
+        )
+
+
+def findings(
+    tally: ServerTally, keys: dict[str, KeyUse], files: tuple[str, ...]
+) -> tuple[CaptureFinding, ...]:
+    """What the counts of a server show."""
+    case = _Case(tally, keys, files)
+    found = list(_separate_keys(case)) or list(_rotated(case))
+    if not found:
+        found += _refused_always(case)
+    for check in _OTHERS:
+        found += check(case)
+    return tuple(found)
+
+
+def _finding(
+    code: str,
+    *,
+    evidence: Sequence[str],
+    mechanism: Mechanism | None = None,
+    packets: Sequence[str] = (),
+    clients: Sequence[str] = (),
+    software: Sequence[str] = (),
+    not_known: Sequence[str] = (),
+) -> CaptureFinding:
+    text = text_of(code)
+    return CaptureFinding(
+        code=code,
+        severity=text.severity,
+        title=text.title,
+        cause=text.cause,
+        advice=text.advice,
+        directives=text.directives,
+        mechanism=mechanism,
+        evidence=tuple(evidence),
+        packets=tuple(packets),
+        clients=tuple(clients),
+        software=tuple(software),
+        not_known=tuple(not_known),
+    )
+
+
+def _refused_packets(case: _Case) -> list[str]:
+    by_mechanism = case.tally.evidence.get("refused", {})
+    found = [each for evidence in by_mechanism.values() for each in case.packets(evidence)]
+    return found[:_MOST_NAMED]
+
+
+# ------------------------------------------------------------------ ticket keys
+
+
+def _separate_keys(case: _Case) -> Iterator[CaptureFinding]:
+    """A key that is refused and comes back, while another one is in use."""
+    back = {
+        name: use
+        for name, use in case.keys.items()
+        if use.refused and use.first_refused < use.last_alive
+        and any(_at_the_same_time(use, other) for each, other in case.keys.items() if each != name)
+    }  # fmt: skip
+    if not back:
+        return
+    alive = {name: use for name, use in case.keys.items() if use.last_alive}
+    lines = [
+        f"key {short_key(name, alive)}: {count(use.refused, 'offer')} refused from"
+        f" {utc(use.first_refused)} on, in use again until {utc(use.last_alive)}"
+        for name, use in list(back.items())[:_MOST_NAMED]
+    ]
+    lines.append(f"{count(len(alive), 'key name')} in use: {_names(alive)}")
+    yield _finding("separate-keys", evidence=lines, packets=_refused_packets(case))
+
+
+def _at_the_same_time(one: KeyUse, other: KeyUse) -> bool:
+    """Whether both keys were in use, neither of them only before or after the other."""
+    if not one.last_alive or not other.last_alive:
+        return False
+    return one.first_alive < other.last_alive and other.first_alive < one.last_alive
+
+
+def _rotated(case: _Case) -> Iterator[CaptureFinding]:
+    """Keys whose tickets are refused, and never in use again, beside one that is."""
+    old = {name: use for name, use in case.keys.items() if use.refused}
+    new = {name: use for name, use in case.keys.items() if not use.refused and use.last_alive}
+    if not old or not new:
+        return
+    gone = all(use.last_alive <= use.first_refused for use in old.values())
+    # Either the old key was seen in use, or the new one takes what it issues.
+    known = any(use.last_alive for use in old.values()) or any(use.accepted for use in new.values())
+    refused_from = min(use.first_refused for use in old.values())
+    if not gone or not known or all(use.last_alive < refused_from for use in new.values()):
+        return
+    lines = []
+    for name, use in list(old.items())[:_MOST_NAMED]:
+        until = f"in use until {utc(use.last_alive)}, " if use.last_alive else ""
+        lines.append(
+            f"key {short_key(name, case.keys)}: {until}{count(use.refused, 'offer')} refused from"
+            f" {utc(use.first_refused)} on"
+        )
+    since = min(use.first_alive for use in new.values())
+    lines.append(f"in use since {utc(since)}: {_names(new)}")
+    yield _finding("rotated", evidence=lines, packets=_refused_packets(case))
+
+
+def _names(keys: dict[str, KeyUse]) -> str:
+    shown = ", ".join(short_key(name, keys) for name in list(keys)[:_MOST_NAMED])
+    return shown + (f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else "")
+
+
+# -------------------------------------------------------------------- refusals
+
+
+def _refused_always(case: _Case) -> Iterator[CaptureFinding]:
+    for mechanism in MECHANISMS:
+        counts = case.tally.mechanisms[mechanism]
+        if counts.accepted or counts.plain_refused < ENOUGH:
+            continue
+        lines = [f"{counts.plain_refused} of {counts.offered} offers refused, none accepted"]
+        if counts.refused > counts.plain_refused:
+            lines.append(
+                f"{counts.refused - counts.plain_refused} more were late, offered before, or of"
+                " another TLS version"
+            )
+        unseen = "" if case.keys or mechanism == "session-id" else "which keys the tickets name"
+        yield _finding(
+            "refused-always",
+            mechanism=mechanism,
+            evidence=lines,
+            packets=case.packets(case.tally.seen_as("refused", mechanism)),
+            not_known=(unseen,) if unseen else (),
+        )
+
+
+def _by_mechanism(
+    case: _Case, kind: EvidenceKind, code: str, say: Callable[[Evidence], str]
+) -> Iterator[CaptureFinding]:
+    for mechanism, evidence in case.tally.evidence.get(kind, {}).items():
+        if evidence.count:
+            yield _finding(
+                code,
+                mechanism=mechanism,
+                evidence=[say(evidence)],
+                packets=case.packets(evidence),
+            )
+
+
+def _version_changed(case: _Case) -> Iterator[CaptureFinding]:
+    versions = ", ".join(f"{name} {number}" for name, number in case.tally.versions.most_common())
+    yield from _by_mechanism(
+        case,
+        "version-changed",
+        "version-changed",
+        lambda evidence: (
+            f"{count(evidence.count, 'session')} of another TLS version than the server chose"
+            f" (handshakes: {versions})"
+        ),
+    )
+
+
+def _past_lifetime(case: _Case) -> Iterator[CaptureFinding]:
+    yield from _by_mechanism(
+        case,
+        "past-lifetime",
+        "offered-past-lifetime",
+        lambda evidence: (
+            f"{count(evidence.count, 'offer')} past the ticket's lifetime, by"
+            f" {duration(evidence.longest)} at most"
+        ),
+    )
+
+
+def _used_twice(case: _Case) -> Iterator[CaptureFinding]:
+    yield from _by_mechanism(
+        case,
+        "used-twice",
+        "ticket-used-twice",
+        lambda evidence: f"{count(evidence.count, 'offer')} of a ticket that was offered before",
+    )
+
+
+def _early_data(case: _Case) -> Iterator[CaptureFinding]:
+    early = case.tally.early
+    yield from _by_mechanism(
+        case,
+        "early-data",
+        "early-data-rejected",
+        lambda evidence: (
+            f"{count(evidence.count, 'resumed connection')} without the early data that came with"
+            f" it; {early['accepted']} of {early['offered']} seen to be accepted"
+        ),
+    )
+
+
+# --------------------------------------------------------------------- clients
+
+
+def _never_offers(case: _Case) -> Iterator[CaptureFinding]:
+    programs = [
+        (name, counts)
+        for name, counts in case.tally.software.items()
+        if counts.back >= ENOUGH and not counts.offered
+    ]
+    clients = [
+        (name, counts)
+        for name, counts in case.tally.clients.items()
+        if counts.back >= ENOUGH and not counts.offered
+    ]
+    if not programs and not clients:
+        return
+    programs.sort(key=lambda each: -each[1].back)
+    clients.sort(key=lambda each: -each[1].back)
+    lines = [
+        f"{name}: {count(counts.connections, 'connection')}, {counts.back} of them after one that"
+        " could have given a session, no offer"
+        for name, counts in programs[:_MOST_NAMED]
+    ]
+    if clients:
+        back = sum(counts.back for _, counts in clients)
+        lines.append(f"{count(len(clients), 'client')} came back {back} times without an offer")
+    not_known = []
+    if not case.tally.offered:
+        lines.append("no client of this server offers a session")
+        not_known.append("whether the server gives sessions at all: tlsresume probe tells")
+    examples = [counts.example for _, counts in [*programs, *clients] if counts.example]
+    yield _finding(
+        "never-offers",
+        evidence=lines,
+        packets=[case.packet(example) for example in dict.fromkeys(examples)][:_MOST_NAMED],
+        clients=[name for name, _ in clients[:_MOST_NAMED]],
+        software=[name for name, _ in programs[:_MOST_NAMED]],
+        not_known=not_known,
+    )
+
+
+_OTHERS: tuple[Callable[[_Case], Iterator[CaptureFinding]], ...] = (
+    _version_changed,
+    _past_lifetime,
+    _used_twice,
+    _early_data,
+    _never_offers,
+)

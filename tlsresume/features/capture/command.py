@@ -1,0 +1,119 @@
+"""`tlsresume capture`: what really happened to sessions, from captured packets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsresume.cli.demanding import rate
+from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.ticket_keys import ticket_key_options
+
+if TYPE_CHECKING:
+    from tlsresume.errors import ExitStatus
+    from tlsresume.session.keyfile import TicketKeyFile
+
+WHAT, SECRETS, CLIENTS = "What counts", "Secrets that open more", "Clients in the output"
+DEMAND = "What to demand"
+
+
+def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
+    return click.option(*names, cls=GroupedOption, group=group, **attributes)
+
+
+@click.command("capture", cls=GroupedCommand)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=click.Path())
+@_option(
+    WHAT,
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="PATTERN",
+    help="Count only connections to servers whose name, or ADDR:PORT, matches this shell pattern.",
+)
+@_option(
+    WHAT,
+    "--since",
+    metavar="TIME",
+    help="Count only connections that began at this time or later: such as 2026-01-31T12:00:00Z,"
+    " or 15m before the captures' end (not with -).",
+)
+@_option(WHAT, "--until", metavar="TIME", help="Count only connections that began until then.")
+@_option(
+    WHAT,
+    "--top",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="List at most N servers, and for each N clients, client programs and key names.",
+)
+@_option(
+    SECRETS,
+    "--keylogfile",
+    metavar="FILE",
+    type=click.Path(),
+    help="Read secrets of TLS 1.3 from this key log: certificates, tickets, early data become"
+    " visible. (SSLKEYLOGFILE is not looked at. Secrets inside a pcapng are used always.)",
+)
+@output_options("text", "json", "jsonl", "csv", "html", "prometheus")
+@ticket_key_options
+@_option(
+    CLIENTS, "--show-clients", is_flag=True, help="Name clients' addresses in HTML pages, too."
+)
+@_option(
+    CLIENTS,
+    "--anonymise",
+    is_flag=True,
+    help="Replace clients' addresses in every output, the same by the same within a run.",
+)
+@_option(
+    CLIENTS,
+    "--anonymise-key",
+    metavar="FILE",
+    type=click.Path(),
+    help="The same with a key of 16 bytes or more in FILE, so that runs can be compared.",
+)
+@_option(
+    DEMAND,
+    "--min-rate",
+    type=float,
+    metavar="RATE",
+    callback=rate,
+    help="Exit 3 where a server accepts a lower share of offered sessions, such as 0.9.",
+)
+@_option(
+    DEMAND,
+    "--min-resumption-rate",
+    type=float,
+    metavar="RATE",
+    callback=rate,
+    help="Exit 3 where a lower share of a server's handshakes is resumed.",
+)
+@_option(
+    DEMAND,
+    "--policy",
+    metavar="FILE|NAME",
+    help="Demand the min-rate of a policy, and no finding that it, or its default, calls an error.",
+)
+@_option(DEMAND, "--exit-zero", is_flag=True, help="Exit 0 also where 3 or 4 would be told.")
+def command(
+    files: tuple[str, ...],
+    outputs: Outputs,
+    ticket_keys: tuple[TicketKeyFile, ...],
+    **asked: Any,
+) -> ExitStatus:
+    """Tell from captures what happened to TLS sessions: how many were offered and resumed, which
+    clients never offer any, what is refused, and why.
+
+    FILEs are pcap or pcapng, gzip or not, and count as one capture in the order of time; - is
+    a stream, as of tcpdump -w -. Nothing is captured or contacted.
+    """
+    from tlsresume.features.capture.command_run import run
+
+    if files.count("-") > 1 or len(set(files)) < len(files):
+        raise click.UsageError("a capture is named twice")
+    return run(files, outputs, ticket_keys, asked)

@@ -1,0 +1,241 @@
+"""Running `capture` for people: what was asked becomes options, the report its formats."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from tlsresume.errors import ExitStatus
+from tlsresume.features.capture import render_text
+from tlsresume.features.capture.clients import client_names
+from tlsresume.features.capture.demands import Wanted, hold_against
+from tlsresume.features.capture.inputs import STDIN
+from tlsresume.features.capture.lines import LineFile, csv_head, csv_line, jsonl_line
+from tlsresume.features.capture.report import CaptureReport
+from tlsresume.features.capture.run import Capture, CaptureOptions, moment, read_key_log
+from tlsresume.formats.page import View
+from tlsresume.wire.key_log import KeyLog
+
+if TYPE_CHECKING:
+    from tlsresume.cli.outputs import Outputs
+    from tlsresume.features.capture.seen import Seen
+    from tlsresume.session.keyfile import TicketKeyFile
+
+#: Seconds between two drawings of the live view, and before a file's progress is shown.
+_REDRAW = 0.5
+_LIVE_SERVERS = 15
+
+
+def run(
+    files: tuple[str, ...],
+    outputs: Outputs,
+    ticket_keys: tuple[TicketKeyFile, ...],
+    asked: dict[str, Any],
+) -> ExitStatus:
+    """Read, show, print; an interrupt ends the reading, and what is known is printed."""
+    wanted = _wanted(asked)
+    options = _options(files, ticket_keys, asked)
+    names = client_names(anonymise=asked["anonymise"], key_file=asked["anonymise_key"])
+    interrupted = False
+    with ExitStack() as stack:
+        writers = _writers(outputs, stack)
+
+        def write_line(seen: Seen) -> None:
+            for writer in writers:
+                writer.add(seen)
+
+        capture = Capture(options, names, write_line if writers else None)
+        try:
+            with ExitStack() as shown:
+                capture.read(_progress(capture, outputs, files, writers, shown))
+        except KeyboardInterrupt:
+            interrupted = True
+        capture.finish()
+        for writer in writers:
+            writer.finish()
+    report = hold_against(
+        capture.report(), wanted, exit_zero=asked["exit_zero"], today=dt.datetime.now(dt.UTC).date()
+    )
+    _say_damage(report)
+    _emit(outputs, report, show_clients=asked["show_clients"])
+    if interrupted:
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.OK if asked["exit_zero"] else ExitStatus(report.exit_status)
+
+
+def _wanted(asked: dict[str, Any]) -> Wanted:
+    from tlsresume.cli.demanding import read_policy
+
+    return Wanted(
+        min_rate=asked["min_rate"],
+        min_resumption_rate=asked["min_resumption_rate"],
+        policy=read_policy(asked["policy"]) if asked["policy"] else None,
+    )
+
+
+def _options(
+    files: tuple[str, ...], ticket_keys: tuple[TicketKeyFile, ...], asked: dict[str, Any]
+) -> CaptureOptions:
+    from tlsresume.cli.console import warn
+
+    key_log = KeyLog()
+    path = asked["keylogfile"]
+    if path is not None:
+        if path == STDIN:
+            import click
+
+            raise click.UsageError("--keylogfile cannot be the standard input")
+        _warn_of_others(path)
+        if not read_key_log(path, key_log):
+            warn(f"{path} holds no secret of a server of TLS 1.3")
+    return CaptureOptions(
+        files=files,
+        key_log=key_log,
+        key_files=ticket_keys,
+        servers=asked["servers"],
+        since=moment("--since", asked["since"], files) if asked["since"] else None,
+        until=moment("--until", asked["until"], files) if asked["until"] else None,
+        top=asked["top"],
+    )
+
+
+def _warn_of_others(path: str) -> None:
+    import stat
+    from pathlib import Path
+
+    from tlsresume.cli.console import warn
+    from tlsresume.session.file import permission_warnings
+
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return
+    if stat.S_ISREG(mode):
+        for warning in permission_warnings(path, stat.S_IMODE(mode)):
+            warn(warning)
+
+
+# --------------------------------------------------------------------- writing
+
+
+def _writers(outputs: Outputs, stack: ExitStack) -> list[LineFile]:
+    """A writer for each chosen format that has a line for each connection."""
+    from tlsresume.cli.console import write_data
+
+    found = []
+    for choice in outputs.choices:
+        if choice.name not in ("jsonl", "csv"):
+            continue
+        writer = LineFile(csv_line if choice.name == "csv" else jsonl_line, choice.file, write_data)
+        stack.callback(writer.abandon)
+        if choice.name == "csv":
+            writer.text(csv_head())
+        found.append(writer)
+    return found
+
+
+def _emit(outputs: Outputs, report: CaptureReport, *, show_clients: bool) -> None:
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.formats import document
+
+    def html() -> str:
+        from tlsresume.features.capture.render_html import render
+
+        return render(report, this_tool(), show_clients=show_clients)
+
+    def prometheus() -> str:
+        from tlsresume.features.capture.render_prometheus import render
+
+        return render(report, this_tool())
+
+    outputs.emit(
+        lambda view: render_text.render(report, view),
+        lambda: document.document(this_tool(), report),
+        as_asked=report.exit_status == ExitStatus.OK,
+        written_elsewhere=("jsonl", "csv"),
+        html=html,
+        prometheus=prometheus,
+    )
+
+
+def _say_damage(report: CaptureReport) -> None:
+    from tlsresume.cli.console import warn
+
+    for file in report.files:
+        if file.damage is not None:
+            warn(f"{file.file}: {file.damage}; what came before counts")
+
+
+# -------------------------------------------------------------------- progress
+
+
+def _progress(
+    capture: Capture,
+    outputs: Outputs,
+    files: tuple[str, ...],
+    writers: list[LineFile],
+    shown: ExitStack,
+) -> Callable[[], None]:
+    """What is done while reading: of a stream a live view, of files a status line."""
+    from tlsresume.cli import console
+
+    streaming = STDIN in files
+    silent = outputs.quiet or not console.stderr().isatty()
+    draw: Callable[[], None] | None = None
+    if not silent:
+        draw = _live(capture, shown) if streaming else _status(capture)
+    last = time.monotonic()
+
+    def progress() -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _REDRAW:
+            last = now
+            if draw is not None:
+                draw()
+            if streaming:
+                for writer in writers:
+                    writer.flush()
+
+    if not silent and not streaming:
+        shown.callback(console.end_status)
+    return progress
+
+
+def _status(capture: Capture) -> Callable[[], None]:
+    from tlsresume.cli import console
+
+    def draw() -> None:
+        console.status(
+            f"{capture.engine.packets:,} packets, {capture.tallies.connections:,} TLS connections"
+        )
+
+    return draw
+
+
+def _live(capture: Capture, shown: ExitStack) -> Callable[[], None]:
+    """A view on the terminal that is drawn anew, and gone at the end."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from tlsresume.cli import console
+
+    live = Live(
+        Text("Waiting for packets."),
+        console=Console(file=console.stderr()),
+        auto_refresh=False,
+        transient=True,
+    )
+    shown.enter_context(live)
+
+    def draw() -> None:
+        view: View = console.view_of(console.stderr())
+        live.update(
+            Text.from_ansi(render_text.live(capture.report(), view, _LIVE_SERVERS)), refresh=True
+        )
+
+    return draw

@@ -1,0 +1,135 @@
+"""What is demanded of captured servers, and the exit status that follows.
+
+A rate is judged only where most answers are visible: offers (or handshakes) with a known
+outcome must outnumber those without. A server that nobody offered a session to is not
+judged by its acceptance; where no server can be judged, the run is inconclusive.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from tlsresume.errors import ExitStatus
+from tlsresume.features.capture.report import CaptureReport, Demand, ServerReport
+from tlsresume.policy.policy import Policy
+from tlsresume.results import Severity
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Rates from the options, and a policy; None demands nothing."""
+
+    min_rate: float | None = None
+    min_resumption_rate: float | None = None
+    policy: Policy | None = None
+
+    @property
+    def something(self) -> bool:
+        """Whether anything is demanded."""
+        return self.policy is not None or not (
+            self.min_rate is None and self.min_resumption_rate is None
+        )
+
+
+def hold_against(
+    report: CaptureReport, wanted: Wanted, *, exit_zero: bool, today: dt.date
+) -> CaptureReport:
+    """The same report with the demands on each server, the exit status and its sentence."""
+    servers = tuple(
+        msgspec.structs.replace(server, demands=tuple(_demands(server, wanted, today)))
+        for server in report.servers
+    )
+    status, why = _status(servers, wanted)
+    return msgspec.structs.replace(
+        report, servers=servers, exit_status=int(status), exit_zero=exit_zero, why=why
+    )
+
+
+def _names(server: ServerReport) -> list[str]:
+    """HOST:PORT, as a policy names targets, for every port of the server."""
+    if server.sni is None:
+        return [server.server]
+    ports = dict.fromkeys(each.rpartition(":")[2] for each in server.addresses)
+    return [f"{server.sni}:{port}" for port in ports]
+
+
+def _demands(server: ServerReport, wanted: Wanted, today: dt.date) -> list[Demand]:
+    names = _names(server)
+    policy = wanted.policy
+    least = wanted.min_rate
+    if policy is not None and least is None:
+        rates = [policy.demands_on(name).min_rate for name in names]
+        least = max((each for each in rates if each is not None), default=None)
+    found = []
+    if least is not None and (server.offered or server.offers_unknown):
+        found.append(
+            _rate("min-rate", least, server.accepted, server.offered, server.offers_unknown)
+        )
+    if wanted.min_resumption_rate is not None and server.handshakes:
+        known = server.handshakes - server.unknown
+        found.append(
+            _rate(
+                "min-resumption-rate",
+                wanted.min_resumption_rate,
+                server.accepted,
+                known,
+                server.unknown,
+            )
+        )
+    if policy is not None:
+        found += _findings(server, policy.findings)
+        found = [_waived(each, policy, names, today) for each in found]
+    return found
+
+
+def _rate(name: str, least: float, accepted: int, known: int, unknown: int) -> Demand:
+    of = "offers" if name == "min-rate" else "handshakes"
+    if known <= unknown:
+        message = f"the outcome of {known} of {known + unknown} {of} is known: too few to judge"
+        return Demand(demand=f"{name}={least:g}", outcome="too-few", message=message)
+    found = accepted / known
+    message = f"{accepted} of {known} {of} resumed: {found:.1%}"
+    met = found >= least - 1e-9
+    return Demand(demand=f"{name}={least:g}", outcome="met" if met else "broken", message=message)
+
+
+def _findings(server: ServerReport, severities: dict[str, Severity]) -> list[Demand]:
+    return [
+        Demand(demand=finding.code, outcome="broken", message=finding.title)
+        for finding in server.findings
+        if severities.get(finding.code, finding.severity) == "error"
+    ]
+
+
+def _waived(demand: Demand, policy: Policy, names: Sequence[str], today: dt.date) -> Demand:
+    covered = any(
+        waiver.covers(name, demand.demand) and not waiver.expired(today)
+        for waiver in policy.waivers
+        for name in names
+    )
+    if demand.outcome != "broken" or not covered:
+        return demand
+    return msgspec.structs.replace(demand, outcome="waived")
+
+
+def _status(servers: Sequence[ServerReport], wanted: Wanted) -> tuple[ExitStatus, str]:
+    each = [(server, demand) for server in servers for demand in server.demands]
+    broken = [(server, demand) for server, demand in each if demand.outcome == "broken"]
+    few = [(server, demand) for server, demand in each if demand.outcome == "too-few"]
+    if broken:
+        return ExitStatus.NOT_AS_ASKED, _sentence(broken)
+    if few:
+        return ExitStatus.INCONCLUSIVE, _sentence(few)
+    if not wanted.something:
+        return ExitStatus.OK, "the captures were read; nothing was demanded"
+    if not each and (wanted.min_rate is not None or wanted.min_resumption_rate is not None):
+        return ExitStatus.INCONCLUSIVE, "no server could be judged: nothing was offered to any"
+    return ExitStatus.OK, "every demand is met"
+
+
+def _sentence(found: Sequence[tuple[ServerReport, Demand]]) -> str:
+    server, demand = found[0]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{server.server} ({server.transport}): {demand.demand}: {demand.message}{more}"

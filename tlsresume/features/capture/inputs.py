@@ -1,0 +1,152 @@
+"""Bytes of capture files and streams, unpacked from gzip where they are packed.
+
+An Input is read from the front, once. A file that is cut or damaged inside gzip ends there,
+and `damage` says so; what came before counts.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from tlsresume.errors import CaptureFileError
+
+STDIN = "-"
+_GZIP = b"\x1f\x8b"
+#: Bytes read at a time.
+CHUNK = 1 << 18
+_KINDS = (
+    (b"\x28\xb5\x2f\xfd", "is packed with zstd", "zstdcat {} | tlsresume capture -"),
+    (b"\x04\x22\x4d\x18", "is packed with lz4", "lz4cat {} | tlsresume capture -"),
+    (b"\xfd7zXZ", "is packed with xz", "xzcat {} | tlsresume capture -"),
+    (b"BZh", "is packed with bzip2", "bzcat {} | tlsresume capture -"),
+    (b"snoop\0", "is a capture of snoop", "editcap -F pcap {} other.pcap"),
+)
+_HOW = "make one with: tcpdump -w FILE.pcap 'tcp port 443 or udp port 443'"
+
+
+class Input:
+    """One capture being read. Close it when done."""
+
+    def __init__(self, path: str) -> None:
+        """Raises CaptureFileError where the file cannot be opened."""
+        self.path = path
+        self.damage: str | None = None
+        self._close: Callable[[], None] = lambda: None
+        self._read = self._open()
+        self._gunzip: _Gunzip | None = None
+        self.head = self._fill(4)
+        if self.head.startswith(_GZIP):
+            self._gunzip = _Gunzip(self.head, self._read)
+            self.head = self._fill(4)
+
+    def _open(self) -> Callable[[int], bytes]:
+        if self.path == STDIN:
+            return _some_of_stdin
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+        except (OSError, ValueError) as error:
+            why = (isinstance(error, OSError) and error.strerror) or str(error)
+            raise CaptureFileError(
+                f"cannot read {self.path}: {why.lower()}", path=self.path
+            ) from None
+        self._close = lambda: os.close(fd)
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            os.close(fd)
+            raise CaptureFileError(
+                f"{self.path} is a folder", path=self.path, hints=("name the files in it",)
+            )
+        return lambda size: os.read(fd, size)
+
+    def _fill(self, least: int) -> bytes:
+        data = b""
+        while len(data) < least:
+            more = self.read(CHUNK)
+            if not more:
+                break
+            data += more
+        return data
+
+    def read(self, size: int) -> bytes:
+        """Some bytes, at most about `size`; b"" at the end. Raises CaptureFileError."""
+        try:
+            if self._gunzip is None:
+                return self._read(size)
+            return self._gunzip.read(size)
+        except zlib.error:
+            self.damage = "the gzip data are damaged"
+            return b""
+        except EOFError:
+            self.damage = "the gzip data end too early"
+            return b""
+        except OSError as error:
+            raise CaptureFileError(
+                f"cannot read {self.path}: {(error.strerror or str(error)).lower()}", path=self.path
+            ) from None
+
+    def close(self) -> None:
+        """Close the file; the standard input stays open."""
+        close, self._close = self._close, lambda: None
+        close()
+
+    def not_a_capture(self) -> CaptureFileError:
+        """What to say of a file that does not begin as a capture does."""
+        name = "the standard input" if self.path == STDIN else self.path
+        if not self.head:
+            return CaptureFileError(f"{name} is empty", path=self.path, hints=(_HOW,))
+        for magic, what, how in _KINDS:
+            if self.head.startswith(magic):
+                return CaptureFileError(
+                    f"{name} {what}", path=self.path, hints=(how.format(self.path),)
+                )
+        return CaptureFileError(
+            f"{name} is no capture: it begins as neither pcap nor pcapng does",
+            path=self.path,
+            hints=(_HOW,),
+        )
+
+
+def can_be_read_twice(path: str) -> bool:
+    """Whether a path names a regular file, and no pipe or stream."""
+    try:
+        return path != STDIN and Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _some_of_stdin(size: int) -> bytes:
+    """What is there, without waiting for more."""
+    return bytes(sys.stdin.buffer.read1(size))  # type: ignore[union-attr]  # a BufferedReader
+
+
+class _Gunzip:
+    """Unpack a stream of gzip members, a bounded piece at a time."""
+
+    def __init__(self, head: bytes, read: Callable[[int], bytes]) -> None:
+        self._packed = head
+        self._source = read
+        self._inflate = zlib.decompressobj(31)
+        self._begun = False
+
+    def read(self, size: int) -> bytes:
+        """Unpacked bytes; b"" at the end. Raises zlib.error, and EOFError where the end is cut."""
+        while True:
+            if self._inflate.eof:
+                self._packed = self._inflate.unused_data.lstrip(b"\0")
+                self._inflate = zlib.decompressobj(31)
+                self._begun = False
+            packed = self._inflate.unconsumed_tail or self._packed or self._source(size)
+            self._packed = b""
+            if not packed:
+                if self._begun:
+                    raise EOFError
+                return b""
+            self._begun = True
+            data = self._inflate.decompress(packed, size)
+            if data:
+                return data

@@ -1,0 +1,269 @@
+"""The report for people: a table of servers, what was found, and the line that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tlsresume.errors import ExitStatus
+from tlsresume.features.capture.report import (
+    CaptureFinding,
+    CaptureReport,
+    Interval,
+    ServerReport,
+)
+from tlsresume.formats.findings import put_finding
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, View, cells, pad
+from tlsresume.formats.printable import printable
+from tlsresume.formats.units import count, short_key
+from tlsresume.results import Finding
+
+#: Servers whose details are shown without being asked for.
+_FEW = 2
+#: Rows of a list without -v.
+_ROWS, _SERVERS = 5, 12
+_BARS = "▁▂▃▄▅▆▇█"
+_SPARK = 16
+_GOOD, _FAIR = 0.8, 0.4
+_LEAST_NAME = 20
+
+
+def render(report: CaptureReport, view: View) -> str:
+    """The report; details of each server with a verbose view, or where there are few."""
+    page = Page(view)
+    _head(page, report)
+    shown = report.servers if view.verbose else report.servers[:_SERVERS]
+    if shown:
+        page.line()
+        _table(page, shown)
+        rest = report.servers_total - len(shown)
+        if rest:
+            page.line((f"and {count(rest, 'more server')}", FAINT))
+    detailed = view.verbose or len(report.servers) <= _FEW
+    for server in report.servers:
+        if detailed:
+            _details(page, server)
+        for found in server.findings:
+            page.line()
+            _finding(page, server, found, several=len(report.servers) > 1)
+    for note in report.notes:
+        page.line()
+        page.prose(note, first="note: ", style=FAIR)
+    page.line()
+    _last(page, report)
+    return page.render()
+
+
+def _head(page: Page, report: CaptureReport) -> None:
+    packets = sum(file.packets for file in report.files)
+    files = "" if len(report.files) == 1 else f" in {count(len(report.files), 'file')}"
+    page.line(
+        (f"{count(report.connections, 'TLS connection')}", STRONG),
+        f", {count(report.handshakes, 'handshake')}, {count(packets, 'packet')}{files}",
+    )
+    if report.first is not None and report.last is not None:
+        page.line((f"{_short(report.first)} to {_short(report.last)}", FAINT))
+
+
+def _short(time: str) -> str:
+    """A time without its fraction."""
+    return time.partition(".")[0] + "Z"
+
+
+def percent(rate: float | None) -> str:
+    """A rate for people; "-" where there is none. Only all is 100 %."""
+    if rate is None:
+        return "-"
+    shown = round(rate * 100)
+    return f"{99 if shown == 100 and rate < 1 else shown} %"
+
+
+def sparkline(rates: Sequence[Interval], width: int = _SPARK) -> str:
+    """The share of resumed handshakes over time, oldest first; a dot where there were none."""
+    shown = rates[-width:]
+    return "".join(
+        "." if not each.handshakes
+        else _BARS[min(len(_BARS) - 1, each.accepted * len(_BARS) // each.handshakes)]
+        for each in shown
+    )  # fmt: skip
+
+
+def _style(rate: float | None) -> str:
+    if rate is None:
+        return FAINT
+    return GOOD if rate >= _GOOD else FAIR if rate >= _FAIR else BAD
+
+
+def name_of(server: ServerReport) -> str:
+    """The server, with its transport where that is not TCP."""
+    return server.server + (" (QUIC)" if server.transport == "quic" else "")
+
+
+def _table(page: Page, servers: Sequence[ServerReport]) -> None:
+    widest = max(cells(printable(name_of(server))) for server in servers)
+    room = max(_LEAST_NAME, page.view.width - 58)
+    width = min(max(widest, 6), room)
+    page.line((
+        f"{'server':<{width}}  connections  offered  accepted  acceptance  resumed  over time",
+        FAINT,
+    ))  # fmt: skip
+    for server in servers:
+        name = printable(name_of(server))
+        if cells(name) > width:
+            page.line(name)
+            name = ""
+        page.line(
+            pad(name, width),
+            f"  {server.connections:>11}  {server.offered:>7}  {server.accepted:>8}  ",
+            (f"{percent(server.acceptance_rate):>10}", _style(server.acceptance_rate)),
+            f"  {percent(server.resumption_rate):>7}  ",
+            sparkline(server.rates, max(4, min(_SPARK, page.view.width - width - 56))),
+        )
+
+
+# --------------------------------------------------------------------- details
+
+
+def _details(page: Page, server: ServerReport) -> None:
+    page.line()
+    page.line((name_of(server), STRONG))
+    for lead, text in _facts(server):
+        page.prose(text, first=pad(f"  {lead}", 14), style=FAINT)
+    verbose = page.view.verbose
+    _rows(page, "clients, worst first", _clients(server), server.clients_total, verbose=verbose)
+    _rows(page, "client programs", _software(server), server.by_software_total, verbose=verbose)
+    _rows(page, "ticket key names", _keys(server), server.key_names_total, verbose=verbose)
+    _rows(page, "your ticket keys", _own_keys(server), len(server.ticket_keys), verbose=verbose)
+    if server.tickets_not_opened:
+        page.line(f"    {count(server.tickets_not_opened, 'ticket')} opened by none of your keys")
+
+
+def _facts(server: ServerReport) -> Iterator[tuple[str, str]]:
+    if server.sni is not None and server.addresses:
+        more = server.addresses_total - len(server.addresses[:3])
+        yield "addresses", ", ".join(server.addresses[:3]) + (f" and {more} more" if more else "")
+    versions = ", ".join(f"{name} {number}" for name, number in server.tls_versions.items())
+    if versions:
+        yield "versions", versions
+    for row in server.mechanisms:
+        unknown = f", {row.unknown} without a visible answer" if row.unknown else ""
+        yield row.mechanism, f"{row.accepted} of {row.offered} offers accepted{unknown}"
+    early = server.early_data
+    if early.offered:
+        yield (
+            "early data",
+            f"{early.offered} offered, {early.accepted} accepted, {early.rejected} rejected, as far as seen",
+        )
+    for lead, number, what in (
+        ("external PSK", server.external_psk, "connection"),
+        ("ECH", server.encrypted_hello, "connection"),
+        ("unknown", server.unknown, "handshake"),
+    ):
+        if number:
+            yield lead, count(number, what)
+
+
+def _clients(server: ServerReport) -> list[str]:
+    return [
+        f"{each.client}: {_counts(each.connections, each.offered, each.accepted)}"
+        for each in server.clients
+    ]
+
+
+def _software(server: ServerReport) -> list[str]:
+    return [
+        f"{each.software}: {_counts(each.connections, each.offered, each.accepted)}"
+        for each in server.by_software
+    ]
+
+
+def _counts(connections: int, offered: int, accepted: int) -> str:
+    what = f"{accepted} of {offered} offers accepted" if offered else "no offer"
+    return f"{count(connections, 'connection')}, {what}"
+
+
+def _keys(server: ServerReport) -> list[str]:
+    names = [each.name for each in server.key_names]
+    return [
+        f"{short_key(each.name, names)}: {each.issued} issued, {each.accepted} of {each.offered}"
+        f" offers accepted, {_short(each.first)} to {_short(each.last)}"
+        for each in server.key_names
+    ]
+
+
+def _own_keys(server: ServerReport) -> list[str]:
+    return [
+        f"{each.file} key {each.key} ({each.role}): {each.issued} issued, {each.accepted} of"
+        f" {each.offered} offers accepted"
+        + (f", {each.wrong_mac} with another MAC" if each.wrong_mac else "")
+        for each in server.ticket_keys
+    ]
+
+
+def _rows(page: Page, title: str, rows: Sequence[str], total: int, *, verbose: bool) -> None:
+    if not rows:
+        return
+    page.line((f"  {title}", FAINT))
+    shown = rows if verbose else rows[:_ROWS]
+    for row in shown:
+        page.line(f"    {row}")
+    if total > len(shown):
+        page.line((f"    and {total - len(shown)} more", FAINT))
+
+
+# -------------------------------------------------------------------- findings
+
+
+def as_finding(server: ServerReport, found: CaptureFinding, *, clients: bool) -> Finding:
+    """A finding as the other formats print them; with `clients` their addresses."""
+    evidence = list(found.evidence)
+    if clients and found.clients:
+        evidence.append("clients: " + ", ".join(found.clients))
+    if found.packets:
+        evidence.append("see " + "; ".join(found.packets))
+    return Finding(
+        code=found.code,
+        severity=found.severity,
+        title=found.title,
+        cause=found.cause,
+        advice=found.advice,
+        address=name_of(server),
+        mechanism=found.mechanism,
+        evidence=tuple(evidence),
+        directives=found.directives,
+        not_known=found.not_known,
+    )
+
+
+def _finding(page: Page, server: ServerReport, found: CaptureFinding, *, several: bool) -> None:
+    put_finding(page, as_finding(server, found, clients=True), place=several)
+
+
+def _last(page: Page, report: CaptureReport) -> None:
+    for server in report.servers:
+        for demand in server.demands:
+            if demand.outcome != "met" or page.view.verbose:
+                styles = {"broken": BAD, "too-few": FAIR, "waived": FAINT, "met": GOOD}
+                page.prose(
+                    f"{name_of(server)}: {demand.demand}: {demand.message}",
+                    first=f"{demand.outcome} ",
+                    style=styles[demand.outcome],
+                )
+    status = ExitStatus(report.exit_status)
+    lead: Part = ("OK", GOOD)
+    if status is not ExitStatus.OK:
+        word = "FAIL" if status is ExitStatus.NOT_AS_ASKED else "UNKNOWN"
+        zero = ", 0 by --exit-zero" if report.exit_zero else ""
+        lead = (f"{word} (exit {int(status)}{zero})", BAD)
+    page.line(lead, f": {report.why}")
+
+
+def live(report: CaptureReport, view: View, servers: int) -> str:
+    """What is known so far, while packets still come: the head and the table."""
+    page = Page(view)
+    _head(page, report)
+    if report.servers:
+        page.line()
+        _table(page, report.servers[:servers])
+    page.line()
+    page.line(("Ctrl-C ends it with the whole report.", FAINT))
+    return page.render()

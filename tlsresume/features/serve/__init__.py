@@ -1,0 +1,1 @@
+"""`serve`: a TLS server of known behaviour, which tells what each client did about resumption."""

@@ -1,0 +1,138 @@
+"""The report, made from the book: tallies become values, checks and judgements are added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tlsresume.features.serve import checks
+from tlsresume.features.serve.behaviours import State
+from tlsresume.features.serve.judge import (
+    decide,
+    judge,
+    overall_verdict,
+    verdict_of,
+    worst_client,
+)
+from tlsresume.features.serve.ledger import Client, Ledger, Place
+from tlsresume.features.serve.results import (
+    ClientResult,
+    CommandResult,
+    OfferCount,
+    Range,
+    ServeReport,
+    ServerResult,
+)
+from tlsresume.features.serve.tally import Span
+from tlsresume.results import MECHANISMS
+
+
+def build_report(
+    ledger: Ledger,
+    places: Sequence[Place],
+    *,
+    expected: Mapping[str, State],
+    commands: Mapping[str, CommandResult],
+    exit_zero: bool = False,
+) -> ServeReport:
+    """The report on all that the book holds now. `expected` and `commands` are by behaviour."""
+    with ledger.changed:
+        clients = ledger.clients()
+        servers = tuple(
+            _server(place, places, clients, expected.get(place.name), commands) for place in places
+        )
+        forgotten = ledger.forgotten_clients, ledger.forgotten_sessions
+    decision = decide(servers, ran=bool(commands))
+    pairs = [(place.row, server) for place, server in zip(places, servers, strict=True)]
+    return ServeReport(
+        verdict=overall_verdict(pairs),
+        exit_status=int(decision.status),
+        exit_zero=exit_zero,
+        why=decision.why,
+        hints=decision.hints,
+        servers=servers,
+        forgotten_clients=forgotten[0],
+        forgotten_sessions=forgotten[1],
+    )
+
+
+def _server(
+    place: Place,
+    places: Sequence[Place],
+    clients: Sequence[Client],
+    state: State | None,
+    commands: Mapping[str, CommandResult],
+) -> ServerResult:
+    here = [client for client in clients if place.port in client.tallies]
+    results = tuple(_client(client, place, places, state, commands) for client in here)
+    return ServerResult(
+        behaviour=place.name,
+        url=place.url,
+        connections=place.connections,
+        expected=state,
+        outcome="not-judged" if state is None else worst_client(results),
+        clients=results,
+        command=commands.get(place.name),
+        others=place.without_hello,
+    )
+
+
+def _client(
+    client: Client,
+    place: Place,
+    places: Sequence[Place],
+    state: State | None,
+    commands: Mapping[str, CommandResult],
+) -> ClientResult:
+    tally = client.tallies[place.port]
+    stays = {
+        each.name: checks.Stay(
+            row=each.row, tally=client.tallies[each.port], command=commands.get(each.name)
+        )
+        for each in places
+        if each.port in client.tallies
+    }
+    others = [stay.tally for name, stay in stays.items() if name != place.name]
+    asks_elsewhere = not any(each.handshaken for each in others) or any(
+        each.asked for each in others
+    )
+    judgement = judge(tally, state, asks_elsewhere=asks_elsewhere)
+    view = checks.View(name=place.name, label=client.label, stays=stays)
+    return ClientResult(
+        client=client.fingerprint,
+        label=client.label,
+        address=client.address,
+        connections=tally.connections,
+        could_offer=tally.could,
+        offered=tally.offered,
+        accepted=tally.accepted,
+        mechanisms={
+            name: OfferCount(
+                offered=tally.mechanism_offered[name], accepted=tally.mechanism_accepted[name]
+            )
+            for name in MECHANISMS
+        },
+        verdict=verdict_of(tally),
+        outcome=judgement.outcome,
+        why=judgement.why,
+        findings=checks.findings(view),
+        handshaken=tally.handshaken,
+        failed=tally.failed,
+        unknown=tally.unknown,
+        versions=dict(tally.versions),
+        early_data=OfferCount(offered=tally.early_offered, accepted=tally.early_accepted),
+        age=_range(tally.age),
+        claimed_age=_range(tally.claimed_age),
+        most_uses=tally.most_uses,
+        names=tuple(tally.names),
+        ports=tuple(tally.ports),
+        closed=dict(tally.endings),
+        tickets_waited_for=tally.waited,
+        left_before_ticket=tally.left_before_ticket,
+        retried=tally.retried,
+    )
+
+
+def _range(span: Span | None) -> Range | None:
+    if span is None:
+        return None
+    return Range(least=round(span.least, 3), most=round(span.most, 3))

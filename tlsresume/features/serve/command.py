@@ -1,0 +1,286 @@
+"""`tlsresume serve`: a server of known behaviour, and what clients do with its sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsresume.cli.demanding import duration
+from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
+
+if TYPE_CHECKING:
+    from tlsresume.errors import ExitStatus
+    from tlsresume.features.serve.results import ServeReport
+    from tlsresume.features.serve.serving import Expected, ServeOptions, Serving
+    from tlsresume.features.serve.watching import Ends
+
+WHERE, WHAT, CLIENTS, JUDGE = "Where to listen", "What to serve", "Clients", "Exit status"
+
+
+def _option(
+    *names: str, group: str, **settings: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(*names, cls=GroupedOption, group=group, **settings)
+
+
+def _listen(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, int]:
+    """An address and a port, from `ADDR:PORT`, `ADDR`, `[ADDR]:PORT` or `:PORT`."""
+    host, port = value, ""
+    if value.startswith("["):
+        host, _, rest = value[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif value.count(":") == 1:
+        host, _, port = value.partition(":")
+    if port and not (port.isascii() and port.isdigit() and int(port[:6]) <= 65_535):
+        raise click.BadParameter(f"{port!r} is not a port")
+    from ipaddress import ip_address
+
+    host = {"": "127.0.0.1", "localhost": "127.0.0.1", "*": "0.0.0.0"}.get(host, host)  # noqa: S104  asked for
+    try:
+        ip_address(host)
+    except ValueError:
+        raise click.BadParameter(f"{host!r} is not an IP address") from None
+    return host, int(port or 0)
+
+
+def _expect(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        behaviour, _, state = value.rpartition("=")
+        if state not in STATES:
+            raise click.BadParameter(f"{state!r} is not one of {', '.join(STATES)}")
+        if found.setdefault(behaviour, state) != state:
+            raise click.BadParameter(f"two states for {behaviour or 'all behaviours'}")
+    return found
+
+
+def _file(**settings: Any) -> click.Path:
+    return click.Path(path_type=Path, **settings)
+
+
+@click.command("serve", cls=GroupedCommand)
+@_option(
+    "--listen",
+    group=WHERE,
+    metavar="ADDR:PORT",
+    default="127.0.0.1:0",
+    callback=_listen,
+    help="Listen there; the behaviours have PORT, PORT+1 and so on, in the order named. Port 0,"
+    " the default, takes free ones. The default address is loopback.",
+)
+@_option(
+    "--name",
+    "names",
+    group=WHERE,
+    metavar="NAME",
+    multiple=True,
+    help="A further name or IP address for the certificate, beside localhost, 127.0.0.1 and"
+    " ::1; may be given several times.",
+)
+@_option(
+    "--behaviour",
+    "behaviours",
+    group=WHAT,
+    metavar="NAME",
+    multiple=True,
+    default=("default",),
+    type=click.Choice((*BEHAVIOUR_NAMES, ALL)),
+    help=f"How the server treats sessions: {', '.join(BEHAVIOUR_NAMES)}, or {ALL}. May be given"
+    " several times; each has a port of its own.",
+)
+@_option(
+    "--tls",
+    group=WHAT,
+    type=click.Choice(["1.2", "1.3"]),
+    help="Speak this version only.",
+)
+@_option(
+    "--starttls",
+    group=WHAT,
+    metavar="PROTO",
+    type=click.Choice(STARTTLS),
+    help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS.",
+)
+@_option(
+    "--keep-alive",
+    group=WHAT,
+    is_flag=True,
+    help="Leave the connection open after an answer. Without it each request is a connection.",
+)
+@_option(
+    "--cert",
+    "certificate",
+    group=WHAT,
+    metavar="FILE",
+    type=_file(dir_okay=False),
+    help="The certificate chain of the server (PEM), instead of one that is made.",
+)
+@_option(
+    "--key",
+    group=WHAT,
+    metavar="FILE",
+    type=_file(dir_okay=False),
+    help="Its key (PEM).",
+)
+@_option(
+    "--ca",
+    group=WHAT,
+    metavar="DIR",
+    type=_file(file_okay=False),
+    help="Keep the authority that signs the certificate in this folder (ca.pem, ca-key.pem), for"
+    " devices that must trust it once. It may sign for the names of its first run only.",
+)
+@_option(
+    "--client-ca",
+    group=WHAT,
+    metavar="FILE",
+    type=_file(dir_okay=False),
+    help="Ask clients for a certificate that an authority in FILE (PEM) has signed.",
+)
+@_option(
+    "--require-client-cert",
+    group=WHAT,
+    is_flag=True,
+    help="Refuse clients without a certificate.",
+)
+@_option(
+    "--run",
+    "command",
+    group=CLIENTS,
+    metavar="CMD",
+    help="Run this shell command against each behaviour in turn. {url}, {host}, {port}, {cafile}"
+    " and {truststore} (PKCS#12 for Java, password changeit) in it are replaced, and its"
+    " environment makes common clients trust the server. It ends, with all that it started,"
+    " after the time of --for, or 60 s each time.",
+)
+@_option(
+    "--repeat",
+    group=CLIENTS,
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Run the command N times in each behaviour, for clients that keep sessions on disk.",
+)
+@_option(
+    "--connections",
+    group=CLIENTS,
+    metavar="N",
+    type=click.IntRange(1),
+    help="End after N connections to each behaviour; with --run, end the command then.",
+)
+@_option(
+    "--for",
+    "how_long",
+    group=CLIENTS,
+    metavar="TIME",
+    callback=duration,
+    help="End after this time, such as 10m. Without it, serve until interrupted.",
+)
+@_option(
+    "--expect",
+    "expect",
+    group=JUDGE,
+    metavar="[BEHAVIOUR=]STATE",
+    multiple=True,
+    callback=_expect,
+    help="Exit 3 unless clients do so: resumed, not-resumed, offered, or right (what suits the"
+    " behaviour; the default with --run). They are judged from the second connection on.",
+)
+@_option(
+    "--exit-zero",
+    group=JUDGE,
+    is_flag=True,
+    help="Exit with 0 where the answer is known and not as expected, or not known.",
+)
+@output_options("text", "json", "jsonl", "junit", "html", "prometheus")
+def command(
+    *,
+    listen: tuple[str, int],
+    command: str | None,
+    repeat: int,
+    connections: int | None,
+    how_long: int | None,
+    expect: dict[str, Expected],
+    outputs: Outputs,
+    **asked: Any,
+) -> ExitStatus:
+    """Serve TLS of known behaviour, and tell what each client does about resumption.
+
+    A client that makes two connections shows whether it resumes. {url}strict is {url} for a
+    connection that verifies, beside one that does not. Interrupt it to have the report.
+    """
+    from tlsresume.features.serve.serving import ServeOptions
+    from tlsresume.features.serve.watching import Ends
+
+    if repeat > 1 and command is None:
+        raise click.UsageError("--repeat needs --run")
+    options = ServeOptions(host=listen[0], port=listen[1], expect=expect, **asked)
+    ends = Ends(command=command, repeat=repeat, connections=connections, seconds=how_long)
+    return _serve(options, ends, outputs)
+
+
+def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
+    """Serve until the run ends, and report. Without a command, an interrupt is an end like any
+    other."""
+    from tlsresume.cli import console
+    from tlsresume.errors import ExitStatus
+    from tlsresume.features.serve.serving import Serving
+    from tlsresume.features.serve.watching import Onlooker, until_the_end
+    from tlsresume.policy.exit_status import with_exit_zero
+
+    options.expected(ran=ends.command is not None)  # a wrong --expect, before anything starts
+    shown = not outputs.quiet and (outputs.verbose or console.stderr().isatty())
+    onlooker = Onlooker(console.note, shown=shown)
+    interrupted = False
+    with Serving(options, onlooker.note) as serving:
+        try:
+            if not outputs.quiet:
+                _say_where(serving, ends)
+            until_the_end(serving, ends, onlooker)
+        except KeyboardInterrupt:
+            interrupted = ends.command is not None
+        report = serving.report()
+        onlooker.show()
+    _emit(outputs, report)
+    if interrupted:
+        return ExitStatus.INTERRUPTED
+    return with_exit_zero(ExitStatus(report.exit_status), exit_zero=options.exit_zero)
+
+
+def _say_where(serving: Serving, ends: Ends) -> None:
+    from tlsresume.cli import console
+
+    if not serving.is_local:
+        console.note("others than this machine can connect")
+    if ends.command is None:
+        for behaviour, url in serving.urls.items():
+            console.note(f"{behaviour} at {url}")
+        console.note(f"clients must trust {serving.cafile}")
+
+
+def _emit(outputs: Outputs, report: ServeReport) -> None:
+    """Print the report in each format that was asked for."""
+    from tlsresume.cli.tool import this_tool
+    from tlsresume.features.serve.report_html import render_serve_html
+    from tlsresume.features.serve.report_machine import json_lines, junit, metrics
+    from tlsresume.features.serve.report_text import render_serve
+    from tlsresume.formats.document import document
+
+    tool = this_tool()
+    outputs.emit(
+        lambda view: render_serve(report, view),
+        lambda: document(tool, report),
+        as_asked=report.exit_status == 0,
+        jsonl=lambda: json_lines(report, tool),
+        junit=lambda: junit(report, tool),
+        html=lambda: render_serve_html(report, tool),
+        prometheus=lambda: metrics(report, tool),
+    )

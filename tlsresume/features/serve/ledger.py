@@ -1,0 +1,307 @@
+"""Who connected, what each was given, and what it offered: the book of all servers of a run.
+
+Every session that a server issues is noted under a hash, so an offered one is traced to the
+connection that issued it. Clients are told apart by the fingerprint of their ClientHello and
+their address; but whoever offers a session is the client that got it, though its hello may
+have changed since. Everything here is bounded: the oldest sessions and the clients that were
+not seen for longest are forgotten, and how many is counted.
+
+Called by the threads of connections, at each step, under one lock. Times are seconds of a
+monotonic clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from tlsresume.features.serve.behaviours import Row
+from tlsresume.features.serve.tally import Remark, Tally
+from tlsresume.openssl.server_observer import Ending
+from tlsresume.results import Mechanism
+from tlsresume.wire.messages import ClientHello
+
+#: What is remembered at most. A session costs about 600 bytes, a client about 6 KB.
+MOST_SESSIONS = 50_000
+MOST_CLIENTS = 2_000
+_MOST_PLACES = 64
+#: Claimed ages are whole seconds with some libraries, and clocks are read at two places.
+AGE_TOLERANCE = 2.0
+#: Some libraries count a session's age in whole seconds.
+LIFETIME_TOLERANCE = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """A client program: what it is called, and a tally for each server by its port."""
+
+    fingerprint: str
+    address: str
+    label: str | None = None
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    #: By server and name: when the first session that it can use had left, and until when
+    #: the last one is good; and when it was given what it cannot use.
+    given: dict[tuple[int, str | None], tuple[float, float]] = field(default_factory=dict)
+    unusable: dict[tuple[int, str | None], float] = field(default_factory=dict)
+    merged_into: Client | None = None
+
+    def root(self) -> Client:
+        """The client that this one turned out to be."""
+        client = self
+        while client.merged_into is not None:
+            client = client.merged_into
+        return client
+
+    def tally(self, port: int) -> Tally:
+        """The tally for a server."""
+        return self.tallies.setdefault(port, Tally())
+
+
+@dataclass(slots=True, eq=False)
+class Fate:
+    """What became of the connection that a session came from, known once it has ended."""
+
+    ended: bool = False
+    handshaken: bool = False
+    asked: bool = False
+    refused_certificate: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Issued:
+    """A session that a server gave. `at` is when it left, `lifetime` in seconds, `age_add`
+    None in TLS 1.2; `certificate` is the SHA-256 of the client's; `uses` counts connections."""
+
+    client: Client
+    port: int
+    connection: int
+    at: float
+    name: str | None
+    lifetime: float
+    age_add: int | None
+    max_early_data: int
+    certificate: str | None
+    fate: Fate
+    uses: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Offer:
+    """What one connection offered, as far as the book knows it."""
+
+    mechanism: Mechanism
+    known: list[Issued]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One connection that ended, for people who look on."""
+
+    behaviour: str
+    number: int
+    client: str
+    label: str | None
+    version: str | None
+    offered: Mechanism | None
+    accepted: bool
+    age: float | None
+    ending: Ending
+    error: str | None
+    handshaken: bool
+
+
+class Place:
+    """One server of the run: its row, its port, and how many connections it saw."""
+
+    def __init__(self, name: str, row: Row) -> None:
+        self.name = name
+        self.row = row
+        self.port = 0
+        self.connections = 0
+        self.without_hello = 0
+        self.url = ""
+
+
+class Ledger:
+    """The book. `clock` gives seconds, `on_end` is told of each connection that ended."""
+
+    def __init__(
+        self, clock: Callable[[], float], on_end: Callable[[Seen], None] | None = None
+    ) -> None:
+        self.clock = clock
+        self.changed = threading.Condition()
+        self.forgotten_clients = 0
+        self.forgotten_sessions = 0
+        self._on_end = on_end
+        self._clients: OrderedDict[tuple[str, str], Client] = OrderedDict()
+        self._issued: OrderedDict[bytes, Issued] = OrderedDict()
+
+    # ------------------------------------------------------------------ clients
+
+    def clients(self) -> list[Client]:
+        """Every client, each once, in the order in which it was first seen."""
+        roots = {id(client.root()): client.root() for client in self._clients.values()}
+        return list(roots.values())
+
+    def client_of(self, fingerprint: str, address: str) -> Client:
+        """The client with a fingerprint and address; a new one where there is none."""
+        key = (fingerprint, address)
+        client = self._clients.get(key)
+        if client is None:
+            client = self._clients[key] = Client(fingerprint, address)
+            if len(self._clients) > MOST_CLIENTS:
+                self._clients.popitem(last=False)
+                self.forgotten_clients += 1
+        self._clients.move_to_end(key)
+        return client.root()
+
+    def _same(self, one: Client, other: Client) -> Client:
+        """Note that two are one; the one that was seen first is it."""
+        one, other = one.root(), other.root()
+        if one is other:
+            return one
+        other.merged_into = one
+        for port, tally in other.tallies.items():
+            one.tally(port).add(tally)
+        for place, (first, until) in other.given.items():
+            have = one.given.get(place, (first, until))
+            one.given[place] = (min(first, have[0]), max(until, have[1]))
+        for place, since in other.unusable.items():
+            one.unusable.setdefault(place, since)
+        one.label = one.label or other.label
+        other.tallies, other.given, other.unusable = {}, {}, {}
+        return one
+
+    # ----------------------------------------------------------------- sessions
+
+    def offer_of(self, hello: ClientHello) -> Offer | None:
+        """What a ClientHello offers, found in the book; None where it offers nothing.
+
+        A session ID says something only where we issued it, or where the client speaks no
+        TLS 1.3: else it is for middleboxes (RFC 8446 section D.4).
+        """
+        if hello.psk_identities:
+            return Offer(
+                mechanism="psk",
+                known=self._find(*(psk.identity for psk in hello.psk_identities)),
+            )
+        if hello.session_ticket:
+            return Offer(mechanism="ticket", known=self._find(hello.session_ticket))
+        if hello.session_id:
+            known = self._find(hello.session_id)
+            if known or not hello.supported_versions:
+                return Offer(mechanism="session-id", known=known)
+        return None
+
+    def _find(self, *names: bytes) -> list[Issued]:
+        found = (self._issued.get(_hash(name)) for name in names)
+        return [issued for issued in found if issued is not None]
+
+    def issue(self, name: bytes, issued: Issued) -> None:
+        """Note a session that has left, by its ticket or ID."""
+        key = _hash(name)
+        if key not in self._issued:
+            self._issued[key] = issued
+        if len(self._issued) > MOST_SESSIONS:
+            self._issued.popitem(last=False)
+            self.forgotten_sessions += 1
+
+    def give(self, client: Client, place: tuple[int, str | None], at: float, until: float) -> None:
+        """Note that a client has a session that it can use at a place."""
+        if place in client.given:
+            first, last = client.given[place]
+            client.given[place] = (first, max(last, until))
+        elif len(client.given) < _MOST_PLACES:
+            client.given[place] = (at, until)
+
+    def give_unusable(self, client: Client, place: tuple[int, str | None], at: float) -> None:
+        """Note that a client was given what it cannot use, or would have been."""
+        if len(client.unusable) < _MOST_PLACES:
+            client.unusable.setdefault(place, at)
+
+    def take_offer(
+        self, client: Client, place: Place, number: int, name: str | None, offer: Offer
+    ) -> Client:
+        """Note an offer in its client's tally: uses, ages and where it came from."""
+        for issued in offer.known[:1]:
+            client = self._same(issued.client, client)
+        tally = client.tally(place.port)
+        tally.offered += 1
+        tally.mechanism_offered[offer.mechanism] += 1
+        tally.unknown += not offer.known
+        if name is not None:
+            tally.count_name(name)
+        now = self.clock()
+        for issued in offer.known:
+            issued.uses += 1
+            tally.most_uses = max(tally.most_uses, issued.uses)
+            tally.count_port(issued.port)
+            for remark in _oddities(
+                issued, offer, port=place.port, number=number, name=name, now=now
+            ):
+                tally.remark(remark)
+        return client
+
+    def end(self, seen: Seen, place: Place) -> None:
+        """Note that a connection with a ClientHello ended."""
+        place.connections += 1
+        self.changed.notify_all()
+        if self._on_end is not None:
+            self._on_end(seen)
+
+
+def _oddities(
+    issued: Issued, offer: Offer, *, port: int, number: int, name: str | None, now: float
+) -> list[Remark]:
+    """What is odd about where, when and how often a known session is offered."""
+    found = []
+    source, age = issued.connection, now - issued.at
+    if offer.mechanism == "psk":
+        if issued.uses > 1:
+            found.append(
+                Remark(
+                    code="ticket-used-twice", connection=number, source=source, value=issued.uses
+                )
+            )
+        if age > issued.lifetime + LIFETIME_TOLERANCE:
+            found.append(
+                Remark(
+                    code="offered-past-lifetime",
+                    connection=number,
+                    source=source,
+                    value=age,
+                    limit=issued.lifetime,
+                )
+            )
+    if issued.name != name:
+        found.append(
+            Remark(
+                code="offers-across-names",
+                connection=number,
+                source=source,
+                was=issued.name,
+                now=name,
+            )
+        )
+    if issued.port != port:
+        found.append(
+            Remark(
+                code="offers-across-ports",
+                connection=number,
+                source=source,
+                was=str(issued.port),
+                now=str(port),
+            )
+        )
+    if issued.fate.refused_certificate:
+        found.append(
+            Remark(code="offers-after-failed-verification", connection=number, source=source)
+        )
+    return found
+
+
+def _hash(name: bytes) -> bytes:
+    return blake2b(name, digest_size=16).digest()

@@ -1,0 +1,162 @@
+"""Running the command of `--run`: in a process group of its own, which ends with it or when
+its time is up, whatever it started.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import IO
+
+from tlsresume.errors import UsageError
+from tlsresume.features.serve.results import CommandResult
+from tlsresume.formats.printable import printable
+
+#: Bytes of output that are kept, lines of them that are reported, and the length of one.
+_KEPT, _LINES, _WIDTH = 65_536, 12, 300
+#: Seconds that a command is given between being asked to end and being made to.
+_GRACE = 1.0
+_POLL = 0.1
+
+
+def fill_in(command: str, fields: Mapping[str, str]) -> str:
+    """A command with `{name}` replaced for each field, quoted for the shell where needed; what
+    else stands in braces is the shell's."""
+    for name, value in fields.items():
+        # As `{url}strict` shows, what follows is joined to the value.
+        command = command.replace(f"{{{name}}}", shlex.quote(value))
+    return command
+
+
+def run_command(
+    command: str,
+    environment: Mapping[str, str],
+    *,
+    seconds: float,
+    times: int = 1,
+    enough: Callable[[], bool] = lambda: False,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> CommandResult:
+    """Run a shell command, `times` in a row while it succeeds, in `seconds` altogether.
+
+    `meanwhile` is called now and then while it runs. Once it has done `enough` it is ended,
+    which is a success.
+    """
+    began = time.monotonic()
+    deadline = began + seconds
+    status: int | None = 0
+    output = b""
+    runs = 0
+    while runs < times and status == 0 and not enough():
+        runs += 1
+        status, output = _run_once(command, environment, deadline, enough, meanwhile)
+    lines = output.decode("utf-8", "replace").splitlines()[-_LINES:]
+    return CommandResult(
+        exit=status,
+        timed_out=status is None,
+        runs=runs,
+        seconds=round(time.monotonic() - began, 3),
+        output=tuple(printable(line)[:_WIDTH] for line in lines),
+    )
+
+
+def _run_once(
+    command: str,
+    environment: Mapping[str, str],
+    deadline: float,
+    enough: Callable[[], bool],
+    meanwhile: Callable[[], None],
+) -> tuple[int | None, bytes]:
+    process = _start(command, environment)
+    tail = bytearray()
+    status: int | None = None
+    try:
+        assert process.stdout is not None  # noqa: S101  it was asked for
+        reader = threading.Thread(target=_read, args=(process.stdout, tail), daemon=True)
+        reader.start()
+        while status is None and time.monotonic() < deadline:
+            with suppress(subprocess.TimeoutExpired):
+                status = process.wait(min(_POLL, max(0.0, deadline - time.monotonic())))
+            if status is None and enough():
+                status = 0
+            meanwhile()
+    finally:
+        _end_group(process)
+    reader.join(_GRACE)
+    if not reader.is_alive():
+        process.stdout.close()
+    return status, bytes(tail)
+
+
+def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command. On a thread of its own, since an interrupt reaches the main thread only:
+    in the middle of Popen it would leave a process that nobody knows."""
+    started: list[subprocess.Popen[bytes]] = []
+    failed: list[OSError] = []
+
+    def start() -> None:
+        try:
+            started.append(
+                subprocess.Popen(  # noqa: S602  the user's own command
+                    command,
+                    shell=True,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            )
+        except OSError as error:
+            failed.append(error)
+
+    starter = threading.Thread(target=start)
+    starter.start()
+    try:
+        starter.join()
+    except BaseException:
+        starter.join()
+        for process in started:
+            _end_group(process)
+        raise
+    if failed:
+        raise UsageError(f"the command cannot be started: {failed[0].strerror}")
+    return started[0]
+
+
+def _read(stream: IO[bytes], tail: bytearray) -> None:
+    """Keep the end of what is printed, so that the command never waits for a reader."""
+    with suppress(OSError, ValueError):
+        while chunk := os.read(stream.fileno(), _KEPT):
+            tail += chunk
+            del tail[:-_KEPT]
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the command and all that it started, first by asking."""
+    if not _signal(process, signal.SIGTERM):
+        process.wait()
+        return
+    until = time.monotonic() + _GRACE
+    while time.monotonic() < until:
+        process.poll()
+        if not _signal(process, 0):
+            break
+        time.sleep(0.02)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to the group; False where nobody is left in it."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""SSL_SESSION as BoringSSL and AWS-LC write it, which OpenSSL cannot read.
+
+Both began as OpenSSL and went ways of their own: the elements up to [10] mean the same, those
+from [13] on do not, and there are more of them (BoringSSL, ssl/ssl_asn1.cc). Bun and the
+`bssl` tool save such sessions. They are read so that people learn what they hold; no
+connection of ours can offer one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsresume.session.asn1 import elements
+
+_BOOLEAN, _INTEGER, _OCTETS, _SEQUENCE = 0x01, 0x02, 0x04, 0x30
+
+#: What stands in the elements with a tag of their own: its type. Those that only
+#: BoringSSL has are enough to know its sessions by.
+_TYPES: dict[int, int] = {
+    1: _INTEGER, 2: _INTEGER, 3: _SEQUENCE, 4: _OCTETS, 5: _INTEGER, 6: _OCTETS, 8: _OCTETS,
+    9: _INTEGER, 10: _OCTETS, 13: _OCTETS, 14: _OCTETS, 15: _OCTETS, 16: _OCTETS, 17: _BOOLEAN,
+    18: _INTEGER, 19: _SEQUENCE, 21: _OCTETS, 22: _BOOLEAN, 23: _INTEGER, 24: _INTEGER,
+    25: _INTEGER, 26: _OCTETS,
+}  # fmt: skip
+_TELLING = (17, 21, 22, 23, 25)
+_PLAIN = (_INTEGER, _INTEGER, _OCTETS, _OCTETS, _OCTETS)
+
+
+@dataclass(frozen=True, slots=True)
+class BoringSSLSession:
+    """The elements of a session of BoringSSL by their number; the five without one apart."""
+
+    ssl_version: int
+    cipher: bytes
+    session_id: bytes
+    secret: bytes
+    others: dict[int, bytes]
+
+    def number(self, element: int) -> int:
+        """The INTEGER in an element, 0 where it is absent."""
+        return int.from_bytes(self.others.get(element, b""), "big")
+
+    def octets(self, element: int) -> bytes:
+        """The OCTET STRING in an element, empty where it is absent."""
+        return self.others.get(element, b"")
+
+    def flag(self, element: int) -> bool:
+        """The BOOLEAN in an element, False where it is absent."""
+        return any(self.others.get(element, b""))
+
+    @property
+    def is_server(self) -> bool:
+        """Whether a server keeps it: isServer is TRUE where it is absent."""
+        return self.flag(22) if 22 in self.others else True
+
+
+def read_boringssl(der: bytes) -> BoringSSLSession | None:
+    """The session in `der`; None where it is none, or none that only BoringSSL could write."""
+    found = elements(der)
+    if found is None or tuple(tag for tag, _ in found[:5]) != _PLAIN or found[0][1] != b"\x01":
+        return None
+    others: dict[int, bytes] = {}
+    for tag, content in found[5:]:
+        number = tag & 0x1F
+        # A context-specific, constructed element with one element in it (X.690 8.14).
+        inner = elements(b"\x30" + _length(len(content)) + content)
+        if tag & 0xE0 != 0xA0 or number in others or inner is None or len(inner) != 1:
+            return None
+        kind, value = inner[0]
+        if _TYPES.get(number, kind) != kind or (kind == _INTEGER and len(value) > 9):
+            return None
+        others[number] = content if kind == _SEQUENCE else value
+    if not any(number in others for number in _TELLING) or len(found[1][1]) > 4:
+        return None
+    return BoringSSLSession(
+        int.from_bytes(found[1][1], "big"), found[2][1], found[3][1], found[4][1], others
+    )
+
+
+def first_certificate(session: BoringSSLSession) -> bytes | None:
+    """The peer's certificate: [3], or the first of the chain in [19], which leaves [3] out."""
+    if 3 in session.others:
+        return session.others[3]
+    chain = elements(session.others.get(19, b""))
+    if not chain or chain[0][0] != _SEQUENCE:
+        return None
+    return b"\x30" + _length(len(chain[0][1])) + chain[0][1]
+
+
+def _length(length: int) -> bytes:
+    """A length in DER (X.690 section 8.1.3)."""
+    if length < 0x80:
+        return bytes([length])
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([0x80 + len(octets)]) + octets
