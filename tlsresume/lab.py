@@ -18,8 +18,10 @@ from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import HTTPRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Route:
     address: str
     port: int
     local_port: int | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ class Errand:
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0
-    send: bytes = b""
+    send: bytes | HTTPRequest = b""
     send_after: float = 0.0
     want_response: bool = False
     clean: bool = True

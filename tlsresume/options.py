@@ -16,6 +16,7 @@ from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.session.keyfile import TicketKeyFile
+from tlsresume.transports.facts import MTU_RANGE
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: Ten years: no age or lifetime that is asked for comes near this.
@@ -31,7 +32,8 @@ class ConnectOptions:
 
     `tls` is the set of versions allowed. `alpn` None means the scheme's own (http/1.1
     for https), () none. `send` is the data that elicits tickets: None means the
-    scheme's own (a HEAD request for https), b"" nothing.
+    scheme's own (a HEAD request for https), b"" nothing. `mtu` is the most bytes of a DTLS
+    datagram.
     """
 
     tls: tuple[ProtocolVersion, ...] = BOTH_VERSIONS
@@ -46,6 +48,7 @@ class ConnectOptions:
     ticket_wait: float = 3.0
     send: bytes | None = None
     keylogfile: str | None = None
+    mtu: int = 1200
 
     def __post_init__(self) -> None:
         _set(self, "tls", checked.listed("tls", self.tls))
@@ -65,6 +68,7 @@ class ConnectOptions:
         if self.certificate is not None:
             checked.kind("certificate", self.certificate, ClientCertificate, "a ClientCertificate")
         checked.seconds("timeout", self.timeout, 3600)
+        checked.whole("mtu", self.mtu, *MTU_RANGE)
         checked.seconds("ticket_wait", self.ticket_wait, 600, zero=True)
         if self.send is not None:
             checked.kind("send", self.send, bytes, "bytes")

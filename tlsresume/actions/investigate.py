@@ -86,7 +86,7 @@ class Investigation:
                 continue
             setting = ftp.FTPSetting(
                 lab=self.lab,
-                route=Route(address.address, address.port),
+                route=Route(address.address, address.port, transport=address.transport),
                 terms=self.terms,
                 mechanism=result.mechanism,
                 login=self.options.ftp,
@@ -122,7 +122,9 @@ class Investigation:
         return mechanism.judged or mechanism.mechanism in self.options.demanded
 
     def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
-        return self._setting_at(Route(address.address, address.port), mechanism)
+        return self._setting_at(
+            Route(address.address, address.port, transport=address.transport), mechanism
+        )
 
     def _setting_at(self, route: Route, mechanism: Mechanism) -> Setting:
         return Setting(

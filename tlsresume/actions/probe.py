@@ -21,7 +21,7 @@ from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.lab import Budget, Gate, Route
 from tlsresume.network import loop
@@ -118,6 +118,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         connect = self.options.connect
+        check_terms(self.target, connect)
         self.lab = NetworkLab(
             Budget(self.options.budget),
             self.gate,
@@ -193,7 +194,10 @@ class Probe:
                     f"the budget of {self.options.budget} connections",
                 )
             )
-        self._addresses = [_Address(Route(a, port)) for a in addresses[: share.addresses]]
+        transport = self.target.transport
+        self._addresses = [
+            _Address(Route(a, port, transport=transport)) for a in addresses[: share.addresses]
+        ]
         async with asyncio.TaskGroup() as tasks:
             for address in self._addresses:
                 tasks.create_task(self._probe_address(address, share))

@@ -173,7 +173,7 @@ class _Resumption:
     # ------------------------------------------------------------- one address
 
     async def _offer(self, lab: NetworkLab, address: str) -> list[Attempt]:
-        route = Route(address, self.target.dial_to[1])
+        route = Route(address, self.target.dial_to[1], transport=self.target.transport)
         plan, errand = self.plan, self._errand()
         attempts = []
         for _ in range(self.options.tries):
@@ -194,7 +194,7 @@ class _Resumption:
         )
         setting = Setting(
             lab=lab,
-            route=Route(address, self.target.dial_to[1]),
+            route=Route(address, self.target.dial_to[1], transport=self.target.transport),
             terms=self._terms,
             mechanism=session.mechanism,
             plan=replace(self.plan, early_data=b""),
@@ -216,7 +216,9 @@ class _Resumption:
         if self.options.clean_close:
             return errand
         # A server that is asked to close does so before we can cut the connection.
-        send = errand.send.replace(b"Connection: close\r\n", b"")
+        send = errand.send
+        if isinstance(send, bytes):
+            send = send.replace(b"Connection: close\r\n", b"")
         return replace(errand, send=send, clean=False)
 
     # ------------------------------------------------------------------ result

@@ -15,6 +15,7 @@ from statistics import median
 from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.datagrams import quic_result, retransmissions, transport_of
 from tlsresume.diagnosis.own_queue import handshake_times
 from tlsresume.experiments.listing import HELLO_SIZE, LATER
 from tlsresume.experiments.spoiled import is_spoiled
@@ -128,6 +129,9 @@ def summarise_address(
         mechanisms=_judge(mechanisms),
         attempts=tuple(row(attempt, naming) for attempt in rows or journal),
         unspoken=tuple(_unspoken(full)) if spoken else (),
+        transport=transport_of(journal),
+        quic=quic_result(attempts) if transport_of(journal) == "quic" else None,
+        retransmissions=retransmissions(journal),
     )
 
 

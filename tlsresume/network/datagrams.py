@@ -16,12 +16,15 @@ from collections.abc import Callable
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link, Route
 from tlsresume.network.dial import failure_from, scope_of
+from tlsresume.network.link import Closed
 from tlsresume.network.ready import readable
 from tlsresume.openssl.client import Broken
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure, Step
 from tlsresume.session.session import Session
-from tlsresume.transports.interface import DATA_KEPT, DatagramConnection, HTTPRequest
+from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.interface import DATA_KEPT, DatagramConnection
+from tlsresume.transports.making import MakeClient
 
 #: Larger than any UDP payload.
 _LARGEST = 65_536
@@ -29,8 +32,6 @@ _LARGEST = 65_536
 _AT_ONCE = 64
 #: A timer of the client's that is over already is asked again no sooner than this, in seconds.
 _LEAST_PAUSE = 0.001
-
-MakeClient = Callable[[Plan, Session | None], DatagramConnection]
 
 
 def open_datagram_socket(route: Route) -> socket.socket | Failure:
@@ -73,12 +74,14 @@ class DatagramLink(Link):
     ) -> None:
         self.client: DatagramConnection | None = None
         self.failure: Failure | None = None
-        self.closed = "failed"
+        self.closed: Closed = "failed"
         self.handshake_ms: float | None = None
         self.node: str | None = None
         self.reply: str | None = None
+        self.answer_ms: float | None = None
+        self.left = False
         self._sock = sock
-        self._where = where
+        self.where = where
         self._timeout = timeout
         self._make_client = make_client
         self._protocol = protocol
@@ -106,21 +109,20 @@ class DatagramLink(Link):
             return Failure(
                 "handshake",
                 "not-tls",
-                f"what {self._where} answers is not {self._protocol}"
-                f" ({client.received} bytes came)",
+                f"what {self.where} answers is not {self._protocol} ({client.received} bytes came)",
             )
         if client.received:
             return Failure(
                 "handshake",
                 "timeout",
-                f"no {self._protocol} handshake with {self._where} within {self._timeout:g} s"
+                f"no {self._protocol} handshake with {self.where} within {self._timeout:g} s"
                 f" ({client.received} bytes came)",
                 ("raise --timeout for a slow or lossy path",),
             )
         return Failure(
             "handshake",
             "timeout",
-            f"no answer from {self._where} to {self._protocol} within {self._timeout:g} s",
+            f"no answer from {self.where} to {self._protocol} within {self._timeout:g} s",
             (f"no {self._protocol} server there, or UDP is blocked on the way",),
         )
 
@@ -150,11 +152,15 @@ class DatagramLink(Link):
             await self._pump(lambda: client.ticket_count >= count, until)
 
     async def response(self, wait: float) -> bool:
-        """Read until the answer is complete (True), the peer closes, or `wait` seconds passed."""
+        """Read until the answer is complete (True), the peer closes, or `wait` seconds passed.
+        `answer_ms` says how long that took, `left` whether the peer ended it."""
         client = self._connection()
-        return await self._pump(
-            lambda: client.answer_ended or b"\r\n\r\n" in client.data, self._loop.time() + wait
-        )
+        began = self._loop.time()
+        try:
+            return await self._pump(lambda: client.answer_ended, began + wait)
+        finally:
+            self.answer_ms = (self._loop.time() - began) * 1000
+            self.left = client.peer_closed
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -256,12 +262,12 @@ class DatagramLink(Link):
     def _unreachable(self, error: OSError) -> None:
         done = self.client is not None and self.client.handshake_done
         step: Step = "data" if done else "handshake"
-        failure = failure_from(error, step, f"{self._where} (UDP)")
+        failure = failure_from(error, step, f"{self.where} (UDP)")
         if failure.kind == "refused":
             failure = Failure(
                 step,
                 "refused",
-                f"{self._where}: the UDP port is closed",
+                f"{self.where}: the UDP port is closed",
                 (f"no {self._protocol} server listens there",),
             )
         self._fail(failure)
@@ -272,7 +278,7 @@ class DatagramLink(Link):
         step: Step = "handshake" if early else "data"
         self._fail(
             Failure(
-                step, broken.kind, f"{self._where}: {broken.message}", broken.hints, broken.stack
+                step, broken.kind, f"{self.where}: {broken.message}", broken.hints, broken.stack
             )
         )
 

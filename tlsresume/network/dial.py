@@ -152,7 +152,9 @@ def _has_source_address(route: Route) -> bool:
     ipv6 = ":" in address
     try:
         with socket.socket(_family(address), socket.SOCK_DGRAM) as sock:
-            sock.connect((address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port))
+            sock.connect(
+                (address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port)
+            )
     except OSError as error:
         return error.errno not in (errno.EADDRNOTAVAIL, *_NO_ROUTE)
     return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.lab import Errand, Route
+from tlsresume.network.datagrams import DatagramLink
 from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import binding
 from tlsresume.openssl.client import TLSClient
@@ -22,6 +23,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.interface import DatagramConnection
 from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
 from tlsresume.wire.transcript import Role, Transcript
@@ -57,16 +59,17 @@ def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
         offer=about.session,
         error=failure,
         retried=about.retried,
+        transport=about.route.transport,
     )
 
 
 def observed_attempt(
     about: Circumstances,
-    link: NetworkLink,
+    link: NetworkLink | DatagramLink,
     *,
     n: int = 0,
     local_port: int | None,
-    connect_ms: float,
+    connect_ms: float | None,
     total_ms: float,
     node_header: str | None,
 ) -> Attempt:
@@ -144,6 +147,8 @@ def observed_attempt(
         closed=link.closed,
         error=link.failure,
         retried=about.retried,
+        transport=about.route.transport,
+        datagrams=link.client.facts if isinstance(link, DatagramLink) and link.client else None,
     )
 
 
@@ -166,7 +171,7 @@ def _answered_at(transcript: Transcript) -> float | None:
     )
 
 
-def _malformed_ticket(client: TLSClient, transcript: Transcript) -> bool:
+def _malformed_ticket(client: TLSClient | DatagramConnection, transcript: Transcript) -> bool:
     """Whether OpenSSL failed at a NewSessionTicket: that is the server's last message, and our
     alert is the answer to it."""
     if client.failure is None or client.failure.kind != "openssl":
@@ -230,7 +235,7 @@ def _alerts(transcript: Transcript) -> tuple[AlertSeen, ...]:
     )
 
 
-def _verification(client: TLSClient, *, reused: bool) -> Verification:
+def _verification(client: TLSClient | DatagramConnection, *, reused: bool) -> Verification:
     code = client.verify_result
     return Verification(code, binding.verify_message(code), stored=reused)
 

@@ -66,9 +66,7 @@ class Broken:
     `alert` is the number of the server's alert, where it sent one.
     """
 
-    kind: Literal[
-        "alert", "closed", "not-tls", "rate-limit", "verify", "openssl", "unsupported"
-    ]
+    kind: Literal["alert", "closed", "not-tls", "rate-limit", "verify", "openssl", "unsupported"]
     message: str
     stack: ErrorStack | None = None
     alert: int | None = None

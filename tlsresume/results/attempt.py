@@ -7,7 +7,9 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import Transport
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import DatagramFacts
 from tlsresume.wire.handshake import ProtocolVersion
 
 Mechanism = Literal["psk", "ticket", "session-id"]
@@ -137,7 +139,8 @@ class Attempt:
     `asked`: we sent data and waited for the answer, for `answer_ms` milliseconds, whether or
     not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
     `named_address` is the address that an FTP server named for a data connection, where it
-    named one; we went to `address` all the same.
+    named one; we went to `address` all the same. `datagrams` tells what only QUIC and DTLS
+    have; None on TCP, and where the first packet was never sent.
     """
 
     n: int
@@ -192,6 +195,8 @@ class Attempt:
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
+    transport: Transport = "tcp"
+    datagrams: DatagramFacts | None = None
 
     @property
     def http_status(self) -> int | None:

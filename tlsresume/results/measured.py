@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
 )
@@ -233,11 +234,28 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QUICResult:
+    """What QUIC has beside TLS. `version` is 1 (RFC 9000) or 2 (RFC 9369), None where no
+    handshake came about. `retry`: the server had our address proven by a Retry packet, at the
+    price of a round trip; `token_issued`: it gave a token (NEW_TOKEN) for later connections;
+    `token_spares_retry`: one that shows such a token is spared the Retry (None: not seen)."""
+
+    version: int | None = None
+    retry: bool = False
+    token_issued: bool = False
+    token_spares_retry: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressResult:
-    """One address of a target. `unspoken` are TLS versions that it was seen to refuse."""
+    """One address of a target, by one transport: with --quic it may stand here twice.
+    `unspoken` are TLS versions that it was seen to refuse; those of DTLS are named as the
+    versions of TLS that they are made from. `quic` is None for other transports;
+    `retransmissions` counts what had to be sent again, None on TCP."""
 
     address: str
     port: int
+    transport: Transport = "tcp"
     tls_versions: tuple[str, ...] = ()
     error: ErrorResult | None = None
     certificate: Certificate | None = None
@@ -245,6 +263,8 @@ class AddressResult:
     ftp_data: tuple[FTPData, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     unspoken: tuple[str, ...] = ()
+    quic: QUICResult | None = None
+    retransmissions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,13 @@ class Session:
         return (fields.lifetime_hint or None) if fields.ticket else None
 
     @property
+    def token(self) -> bytes:
+        """The NEW_TOKEN that came with a QUIC session, b"" where none did."""
+        if self.kind != "quic":
+            return b""
+        return bytes.fromhex(quic_state.decode(self.data).token or "")
+
+    @property
     def expires_at(self) -> int | None:
         """When the promised lifetime ends, in seconds since 1970; None: not stated."""
         return None if self.lifetime is None else self.fields.time + self.lifetime

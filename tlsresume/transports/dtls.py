@@ -20,16 +20,13 @@ from tlsresume.openssl.client import Broken, OnMessage, TLSClient
 from tlsresume.openssl.contexts import datagram_context_for
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
-from tlsresume.transports.interface import DatagramFacts, HTTPRequest
+from tlsresume.transports.facts import MTU_RANGE, DatagramFacts, HTTPRequest
 from tlsresume.wire.dtls import HELLO_VERIFY_REQUEST, Messages, packed
 
 _ALERT = 21
 
 #: An honest server asks for a cookie once, or once more when that took too long.
 _MOST_COOKIES = 8
-
-#: Sizes that a datagram may have: less than this holds no ClientHello, more no UDP payload.
-MTU_RANGE = (256, 65_000)
 
 
 class DTLSClient(TLSClient):

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-import msgspec
-
 from tlsresume.openssl.client import Broken
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.wire.transcript import Transcript
 
 #: How a packet can fail to arrive, as the socket tells it.
@@ -22,31 +21,6 @@ EndCause = Literal["refused", "unreachable"]
 
 #: Application data of the peer that is kept.
 DATA_KEPT = 1 << 18
-
-
-class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request without a body, before it takes the form of an HTTP version."""
-
-    method: str = "HEAD"
-    authority: str
-    path: str = "/"
-    user_agent: str
-
-
-class DatagramFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What only a connection over datagrams has.
-
-    `version` is QUIC's (1 or 2; None for DTLS); `retries` counts Retry packets (QUIC), or
-    HelloVerifyRequests (DTLS); `token_offered` says that a NEW_TOKEN went with the first
-    packet; `token_issued` that the server gave one; `retransmissions` counts the times that
-    we had to ask again.
-    """
-
-    version: int | None = None
-    retries: int = 0
-    token_offered: bool = False
-    token_issued: bool = False
-    retransmissions: int = 0
 
 
 class DatagramConnection(Protocol):
@@ -118,6 +92,9 @@ class DatagramConnection(Protocol):
 
     @property
     def alpn(self) -> str | None: ...
+
+    @property
+    def own_certificate(self) -> bytes | None: ...
 
     @property
     def verify_result(self) -> int: ...

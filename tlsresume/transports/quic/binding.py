@@ -82,6 +82,19 @@ def check_available() -> None:
         )
 
 
+def suite_numbers(names: str | None) -> tuple[int, ...]:
+    """OpenSSL's list of TLS 1.3 suites, as numbers. Raises UsageError."""
+    if names is None:
+        return ()
+    unknown = [name for name in names.split(":") if name not in SUITES]
+    if unknown:
+        raise UsageError(
+            f"aioquic has no cipher suite {', '.join(unknown)}",
+            hints=(f"it has {', '.join(SUITES)}",),
+        )
+    return tuple(SUITES[name] for name in names.split(":"))
+
+
 @dataclass(frozen=True, slots=True)
 class Terminated:
     """How a connection ended: the QUIC error, and who said it."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 from tlsresume.errors import FileError, UsageError
@@ -19,13 +20,10 @@ from tlsresume.openssl.client import SESSIONS_KEPT, Broken, OnMessage
 from tlsresume.openssl.plan import Plan
 from tlsresume.session import quic_state
 from tlsresume.session.session import Session
-from tlsresume.transports.interface import (
-    DATA_KEPT,
-    DatagramFacts,
-    HTTPRequest,
-)
+from tlsresume.transports.facts import DatagramFacts, HTTPRequest
+from tlsresume.transports.interface import DATA_KEPT
 from tlsresume.transports.quic import binding
-from tlsresume.transports.quic.verification import verify_result
+from tlsresume.transports.quic.verification import own_certificate, verify_result
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
     HandshakeType,
@@ -66,8 +64,9 @@ _H3_NO_ERROR = 0x100
 class QUICClient:
     """A QUIC connection as a client sees it. `clock` gives seconds that only grow.
 
-    `session` is a session of kind "quic"; `token` a NEW_TOKEN to show. Raises UsageError or
-    FileError where the plan cannot be carried out.
+    `session` is a session of kind "quic"; `token` a NEW_TOKEN to show (None: the one that came
+    with the session, if one did). Raises UsageError or FileError where the plan cannot be
+    carried out.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class QUICClient:
         *,
         clock: Callable[[], float],
         on_message: OnMessage | None = None,
-        token: bytes = b"",
+        token: bytes | None = None,
     ) -> None:
         self.plan = plan
         self.offer = session
@@ -95,19 +94,21 @@ class QUICClient:
         self._clock = clock
         self._started = clock()
         self._on_message = on_message
-        self._token = token
         self._nonces: list[bytes] = []
         self._h3: Any = None
         self._stream: int | None = None
         self._request: HTTPRequest | bytes | None = None
         self._retransmissions = 0
-        self._taken = 0
+        self._kept = (0, 0)
         self._direction = ""
         self._verify_result: int | None = None
         self._alpn: str | None = None
         self._asked = False
         self._keylog = _open_keylog(plan.keylogfile)
         state = quic_state.decode(session.data) if session is not None else None
+        if token is None:
+            token = bytes.fromhex(state.token or "") if state is not None else b""
+        self._token = token
         try:
             self._handle = binding.Handle(
                 _settings(plan, self._keylog), self._record, state=state, token=token,
@@ -181,6 +182,7 @@ class QUICClient:
             call()
             for event in self._handle.events():
                 self._take(event)
+            self._keep_tickets()
         except Exception as error:  # noqa: BLE001  whatever a peer's bytes do inside the library
             self._fail(Broken("openssl", f"aioquic failed: {type(error).__name__}: {error}"))
 
@@ -228,7 +230,6 @@ class QUICClient:
         if self._h3 is not None:
             for each in self._h3.handle_event(event):
                 self._take_http(each)
-        self._keep_tickets()
 
     def _take_http(self, event: Any) -> None:
         """An answer of HTTP/3, as its first line and fields look in HTTP/1."""
@@ -273,23 +274,31 @@ class QUICClient:
             connection.send_stream_data(self._stream, request, end_stream=True)
 
     def _keep_tickets(self) -> None:
-        """Make sessions of the tickets that came since; the last NEW_TOKEN goes with each."""
+        """Make sessions of the tickets, anew when one or a NEW_TOKEN has come since: the last
+        token goes with each, whichever came first."""
         handle = self._handle
-        while self._taken < len(handle.tickets):
-            ticket = handle.tickets[self._taken]
-            nonce = self._nonces[self._taken] if self._taken < len(self._nonces) else b""
-            self._taken += 1
-            if len(self.sessions) >= SESSIONS_KEPT:
-                continue
-            state = handle.state_of(
-                ticket,
-                alpn=self._alpn,
-                server_name=self.plan.server_name,
-                nonce=nonce,
-                peer=self._leaf(),
-                token=handle.tokens[-1] if handle.tokens else None,
+        if (len(handle.tickets), len(handle.tokens)) == self._kept:
+            return
+        self._kept = (len(handle.tickets), len(handle.tokens))
+        token = handle.tokens[-1] if handle.tokens else None
+        self.sessions = [
+            self._session(ticket, nonce, token)
+            for ticket, nonce in zip_longest(
+                handle.tickets[:SESSIONS_KEPT], self._nonces[:SESSIONS_KEPT], fillvalue=b""
             )
-            self.sessions.append(Session("quic", quic_state.encode(state)))
+            if ticket
+        ]
+
+    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> Session:
+        state = self._handle.state_of(
+            ticket,
+            alpn=self._alpn,
+            server_name=self.plan.server_name,
+            nonce=nonce,
+            peer=self._leaf(),
+            token=token,
+        )
+        return Session("quic", quic_state.encode(state))
 
     def _leaf(self) -> bytes | None:
         """The server's certificate: of this handshake, or of the one that was resumed."""
@@ -391,6 +400,11 @@ class QUICClient:
         return self._alpn
 
     @property
+    def own_certificate(self) -> bytes | None:
+        """The client certificate that this connection can give (DER), if it has one."""
+        return own_certificate(self.plan.certificate) if self.plan.certificate else None
+
+    @property
     def verify_result(self) -> int:
         """X509_V_*; 0 is good, or not asked for."""
         return self._verify_result or 0
@@ -425,7 +439,7 @@ def _settings(plan: Plan, keylog: Any) -> binding.Settings:
     return binding.Settings(
         alpn=plan.alpn,
         server_name=plan.server_name,
-        cipher_suites=_suite_numbers(plan.ciphersuites),
+        cipher_suites=binding.suite_numbers(plan.ciphersuites),
         certificate=(
             None
             if certificate is None
@@ -433,19 +447,6 @@ def _settings(plan: Plan, keylog: Any) -> binding.Settings:
         ),
         keylog=keylog,
     )
-
-
-def _suite_numbers(names: str | None) -> tuple[int, ...]:
-    """OpenSSL's list of TLS 1.3 suites, as numbers. Raises UsageError."""
-    if names is None:
-        return ()
-    unknown = [name for name in names.split(":") if name not in binding.SUITES]
-    if unknown:
-        raise UsageError(
-            f"aioquic has no cipher suite {', '.join(unknown)}",
-            hints=(f"it has {', '.join(binding.SUITES)}",),
-        )
-    return tuple(binding.SUITES[name] for name in names.split(":"))
 
 
 def _open_keylog(path: str | None) -> Any:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
-from tlsresume.errors import UsageError
+from tlsresume.endpoints import is_address
+from tlsresume.errors import FileError, UsageError
 from tlsresume.openssl import binding
-from tlsresume.openssl.plan import Trust
+from tlsresume.openssl.binding_names import covers
+from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.session.bounded import LARGEST_PEM, read_held
 
 #: X509_V_ERR_* (X509_STORE_CTX_get_error(3)).
 HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH = 62, 64
@@ -59,27 +63,18 @@ def verify_result(chain: Sequence[bytes], name: str | None, trust: Trust) -> tup
 
 def _name_result(leaf: x509.Certificate, name: str | None) -> int:
     """0 where the certificate is for the name, a DNS name or an IP address."""
-    if name is None:
+    if name is None or covers(leaf.public_bytes(Encoding.DER), name):
         return 0
-    import ipaddress
+    return IP_ADDRESS_MISMATCH if is_address(name) else HOSTNAME_MISMATCH
 
-    from service_identity import CertificateError, VerificationError
-    from service_identity.cryptography import (
-        verify_certificate_hostname,
-        verify_certificate_ip_address,
-    )
 
-    bare = name.partition("%")[0]
+@lru_cache(maxsize=8)
+def own_certificate(certificate: ClientCertificate) -> bytes | None:
+    """The DER of a client certificate; None where its file holds none. Raises FileError."""
     try:
-        ipaddress.ip_address(bare)
-        is_address = True
+        leaf, *_ = x509.load_pem_x509_certificates(
+            read_held(certificate.certificate, LARGEST_PEM, FileError)
+        )
     except ValueError:
-        is_address = False
-    try:
-        if is_address:
-            verify_certificate_ip_address(leaf, bare)
-        else:
-            verify_certificate_hostname(leaf, bare)
-    except (VerificationError, CertificateError, ValueError):
-        return IP_ADDRESS_MISMATCH if is_address else HOSTNAME_MISMATCH
-    return 0
+        return None
+    return leaf.public_bytes(Encoding.DER)
