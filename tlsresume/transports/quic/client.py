@@ -60,6 +60,9 @@ _ERROR_NAMES: dict[int, str] = {
 #: HTTP/3's H3_NO_ERROR (RFC 9114 section 8.1).
 _H3_NO_ERROR = 0x100
 
+#: Events of streams that are kept until a request is made.
+_EARLY_KEPT = 64
+
 
 class QUICClient:
     """A QUIC connection as a client sees it. `clock` gives seconds that only grow.
@@ -100,6 +103,9 @@ class QUICClient:
         self._request: HTTPRequest | bytes | None = None
         self._retransmissions = 0
         self._kept = (0, 0)
+        #: What came on streams before HTTP/3 was begun here: settings, and the tables that
+        #: later answers refer to (RFC 9204).
+        self._early: list[Any] = []
         self._direction = ""
         self._verify_result: int | None = None
         self._alpn: str | None = None
@@ -230,6 +236,8 @@ class QUICClient:
         if self._h3 is not None:
             for each in self._h3.handle_event(event):
                 self._take_http(each)
+        elif isinstance(event, events.StreamDataReceived) and len(self._early) < _EARLY_KEPT:
+            self._early.append(event)
 
     def _take_http(self, event: Any) -> None:
         """An answer of HTTP/3, as its first line and fields look in HTTP/1."""
@@ -257,6 +265,9 @@ class QUICClient:
             from aioquic.h3.connection import H3Connection
 
             self._h3 = H3Connection(connection)
+            early, self._early = self._early, []
+            for event in early:
+                self._h3.handle_event(event)
             self._stream = connection.get_next_available_stream_id()
             self._h3.send_headers(
                 self._stream,
