@@ -14,9 +14,9 @@ from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.protocols import MTU_RANGE
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.session.keyfile import TicketKeyFile
-from tlsresume.transports.facts import MTU_RANGE
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: Ten years: no age or lifetime that is asked for comes near this.
@@ -96,7 +96,8 @@ class ProbeOptions:
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
     repeats what failed before a connection came about. `demanded` are mechanisms on which
-    findings have their full weight although an ordinary client would not use them.
+    findings have their full weight although an ordinary client would not use them. `quic`
+    probes HTTP/3 on the same port, too; `budget` then counts for each of the two transports.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -115,6 +116,7 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    quic: bool = False
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
@@ -123,7 +125,7 @@ class ProbeOptions:
         checked.whole("budget", self.budget, 1, 100_000)
         checked.whole("max_addresses", self.max_addresses, 1, 256)
         checked.whole("retries", self.retries, 0, 100)
-        checked.flags(explain=self.explain)
+        checked.flags(explain=self.explain, quic=self.quic)
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")

@@ -12,6 +12,10 @@ from typing import Literal
 #: What carries TLS: a TCP connection, QUIC (RFC 9001), or datagrams of DTLS (RFC 6347).
 Transport = Literal["tcp", "quic", "dtls"]
 
+#: Sizes that a datagram of DTLS may have: less than this holds no ClientHello, more no UDP
+#: payload.
+MTU_RANGE = (256, 65_000)
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tlsresume import checked
 from tlsresume.actions.investigate import Investigation
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
+from tlsresume.diagnosis.alternatives import promises_http3
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
@@ -93,6 +95,22 @@ class _Address:
     outdated: int = 0
 
 
+class AnyProbe(Protocol):
+    """A probe of a target, by one transport or by two."""
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def doing(self) -> list[str]: ...
+
+    def interrupt(self) -> None: ...
+
+    async def run(self) -> None: ...
+
+    def result(self) -> TargetResult: ...
+
+
 @dataclass(slots=True)
 class Probe:
     """One target being probed. `run` does the work; `result` says what is known."""
@@ -104,6 +122,8 @@ class Probe:
     progress: Callable[[str], None] = lambda _line: None
     #: When the run must end, on the loop's clock, and how long it was allowed to take.
     deadline: tuple[float, float] | None = None
+    #: Whether HTTP/3 on the same port is probed beside it.
+    beside_quic: bool = False
     lab: NetworkLab = field(init=False)
     skipped: list[Skipped] = field(init=False, default_factory=list)
     error: ErrorResult | None = field(init=False, default=None)
@@ -138,6 +158,20 @@ class Probe:
     def terms(self) -> Terms:
         """How every connection to the target is made."""
         return Terms(self.target, self.options.connect, USER_AGENT)
+
+    @property
+    def connections(self) -> int:
+        """How many were made and have ended."""
+        return len(self.lab.journal)
+
+    @property
+    def doing(self) -> list[str]:
+        """The experiments of the connections that are open now."""
+        return self.lab.doing
+
+    def interrupt(self) -> None:
+        """Note that the user ended it."""
+        self.stop.interrupted = True
 
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
@@ -288,6 +322,17 @@ class Probe:
                 found.append(replace(summary, ftp_data=ftp_data(own)))
         return found
 
+    def _hints(self) -> tuple[str, ...]:
+        """What else could be probed there."""
+        if self.target.scheme != "https" or self.beside_quic:
+            return ()
+        port = promises_http3(self.lab.journal)
+        if port is None:
+            return ()
+        if port == self.target.port:
+            return ("the server offers HTTP/3 (Alt-Svc): --quic probes it, too",)
+        return (f"the server offers HTTP/3 on port {port} (Alt-Svc): h3://HOST:{port} probes it",)
+
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
         return address.no_route and not all(other.no_route for other in self._addresses)
@@ -308,7 +353,7 @@ class Probe:
             connections=len(self.lab.journal),
             duration_ms=round(self._duration, 1),
             starttls=self.target.starttls,
-            notes=self.target.notes,
+            notes=(*self.target.notes, *self._hints()),
             skipped=(*self.skipped, *no_route),
             addresses=tuple(addresses),
             findings=self.investigation.findings(addresses),
@@ -373,7 +418,7 @@ def probe(
     try:
         loop.run(running.run(), stop)
     except Stopped:
-        running.stop.interrupted = True
+        running.interrupt()
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return running.result()
@@ -400,8 +445,11 @@ def _prepared(
     options: ProbeOptions | None,
     deadline: float | None,
     progress: Callable[[str], None] | None,
-) -> Probe:
+) -> AnyProbe:
     """A probe that can be run. Raises UsageError."""
+    # It puts probes together, so it cannot be imported before them.
+    from tlsresume.actions.probing import probe_of
+
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
@@ -412,4 +460,4 @@ def _prepared(
     gate = Gate(settings.concurrency)
     # The loop's clock is this one.
     end = None if deadline is None else (time.monotonic() + deadline, deadline)
-    return Probe(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)
+    return probe_of(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)

@@ -107,7 +107,14 @@ async def take_sample(
             addresses, _ = await addresses_of(target, lab.timeout)
             terms = Terms(target, options.connect, USER_AGENT)
             looks = [
-                _Look(lab, Route(address, target.dial_to[1], transport=target.transport), terms, options.tries, history, name)
+                _Look(
+                    lab,
+                    Route(address, target.dial_to[1], transport=target.transport),
+                    terms,
+                    options.tries,
+                    history,
+                    name,
+                )
                 for address in addresses[: options.max_addresses]
                 for name in _MECHANISMS
                 if VERSION_OF[name] in terms.versions

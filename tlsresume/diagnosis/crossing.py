@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from tlsresume.diagnosis.compared import FROM
+from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
@@ -61,6 +62,7 @@ def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, 
             accepting=accepting,
             offered=len(results),
             accepted=sum(results),
+            transport=transport_of(journal),
         )
         for (by, mechanism, issuing, accepting), results in table.items()
     )
@@ -110,6 +112,7 @@ def _lifetime(
         honoured_s=max(taken, default=None),
         refused_s=min(refused, default=None),
         raised_hint=any(promised is not None and _age(a) >= promised > 0 for a in attempts),
+        transport=transport_of(attempts),
         alert_at_s=min((_age(a) for a in attempts if not a.handshake_done), default=None),
     )
 

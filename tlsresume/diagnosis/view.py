@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless, limited
+from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
+from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -59,6 +61,11 @@ class View:
     skipped: tuple[tuple[str, str], ...] = ()
     #: Offers that had no answer when we ended them; they do not count.
     unanswered: tuple[Attempt, ...] = ()
+
+    @property
+    def transport(self) -> Transport:
+        """What carried the attempts; a journal is of one transport."""
+        return self.everything[0].transport if self.everything else transport_of(self.attempts)
 
     # ------------------------------------------------------------- selections
 

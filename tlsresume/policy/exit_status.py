@@ -32,6 +32,7 @@ from tlsresume.results import (
     TargetResult,
     Verdict,
 )
+from tlsresume.results.places import named_place
 
 #: What `--exit-zero` forgives: answers, never failures to get one.
 _FORGIVEN = (ExitStatus.NOT_AS_ASKED, ExitStatus.INCONCLUSIVE, ExitStatus.FAILS_WITH_SESSION)
@@ -150,7 +151,7 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
         return
     verdicts = [check for check in target.checks if check.kind == "verdict"]
     rows = [(c, row) for c in verdicts if c.outcome == "broken" and (row := _row(target, c))]
-    yield from _by_states(target, [(check.address, row) for check, row in rows])
+    yield from _by_states(target, [(_place(check), row) for check, row in rows])
     told = [check for check, _ in rows]
     for check in target.checks:
         status = _check_status(target, check)
@@ -161,7 +162,12 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
 
 def _by_verdict(target: TargetResult) -> Iterator[_Reason]:
     """Of a target that was held against nothing."""
-    judged = [(a.address, row) for a in target.addresses for row in a.mechanisms if row.judged]
+    judged = [
+        (named_place(a.address, a.transport), row)
+        for a in target.addresses
+        for row in a.mechanisms
+        if row.judged
+    ]
     bad = [each for each in judged if each[1].state in ("partly", "not-resumed", "not-issued")]
     yield from _by_states(target, bad)
     for finding in target.findings:
@@ -205,9 +211,17 @@ def _row(target: TargetResult, check: Check) -> MechanismResult | None:
     """The mechanism on the address that a check looked at."""
     for address in target.addresses:
         for row in address.mechanisms:
-            if (address.address, row.mechanism) == (check.address, check.mechanism):
+            if (address.address, address.transport, row.mechanism) == (
+                check.address,
+                check.transport,
+                check.mechanism,
+            ):
                 return row
     return None
+
+
+def _place(check: Check) -> str | None:
+    return named_place(check.address, check.transport) if check.address else None
 
 
 def _check_status(target: TargetResult, check: Check) -> ExitStatus:
@@ -223,7 +237,7 @@ def _check_status(target: TargetResult, check: Check) -> ExitStatus:
 def _check_words(target: TargetResult, check: Check) -> str:
     if check.kind == "finding" and check.outcome == "broken":
         return f"{check.demand}: {clause(check.message)}"
-    place = check.address if check.address and len(target.addresses) > 1 else None
+    place = _place(check) if len(target.addresses) > 1 else None
     where = f" on {place}" if place else ""
     match check.outcome:
         case "unreachable":

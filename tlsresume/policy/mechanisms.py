@@ -109,6 +109,7 @@ def _check(  # noqa: PLR0917  the first six are every check's
         outcome=outcome,
         message=message,
         address=address.address,
+        transport=address.transport,
         mechanism=mechanism,
         severity=severity,
         limit=limit,

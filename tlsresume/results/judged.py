@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
 )
@@ -33,7 +34,7 @@ class Finding:
     shows it, `details` are the messages and fields on the wire behind that.
 
     `mechanisms` and `addresses` are all that it speaks of; `address` and `mechanism` are set
-    where it is only one. `harm` says what an error with this code does; `effect` how it bears
+    where it is only one. `transport` is the one that all of them have. `harm` says what an error with this code does; `effect` how it bears
     on the exit status, None where that was not judged yet.
     """
 
@@ -53,6 +54,7 @@ class Finding:
     addresses: tuple[str, ...] = ()
     harm: Harm = "users"
     effect: FindingEffect | None = None
+    transport: Transport = "tcp"
 
     @property
     def fails(self) -> bool:
@@ -106,6 +108,7 @@ class Check:
     severity: Severity = "error"
     source: str | None = None
     limit: str | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,7 @@ class Change:
     worse: bool
     address: str | None = None
     mechanism: Mechanism | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,7 @@ class Crossing:
     accepting: str
     offered: int
     accepted: int
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +156,7 @@ class LifetimeResult:
     refused_s: float | None
     raised_hint: bool = False
     alert_at_s: float | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +204,4 @@ class KeyUse:
     same_secret: bool | None = None
     session: SealedSession | None = None
     note: str | None = None
+    transport: Transport = "tcp"

@@ -19,8 +19,9 @@ from tlsresume.errors import UsageError
 from tlsresume.openssl.client import Broken, OnMessage, TLSClient
 from tlsresume.openssl.contexts import datagram_context_for
 from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import MTU_RANGE
 from tlsresume.session.session import Session
-from tlsresume.transports.facts import MTU_RANGE, DatagramFacts, HTTPRequest
+from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.wire.dtls import HELLO_VERIFY_REQUEST, Messages, packed
 
 _ALERT = 21

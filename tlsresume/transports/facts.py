@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-#: Sizes that a datagram of DTLS may have: less than this holds no ClientHello, more no UDP
-#: payload.
-MTU_RANGE = (256, 65_000)
-
 
 class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request without a body, before it takes the form of an HTTP version."""
