@@ -19,7 +19,6 @@ from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Route
 from tlsresume.options import ProbeOptions
 from tlsresume.results import AddressResult, Skipped, TargetResult
-from tlsresume.results.places import named_place
 from tlsresume.target import Target
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -141,7 +140,7 @@ def _silent(addresses: Sequence[AddressResult]) -> bool:
 
 def _unreached(addresses: Sequence[AddressResult]) -> list[Skipped]:
     return [
-        Skipped(named_place(address.address, "quic"), address.error.message)
+        Skipped(address.place, address.error.message)
         for address in addresses
         if address.error is not None
     ]

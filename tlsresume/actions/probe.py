@@ -359,10 +359,13 @@ class Probe:
             findings=self.investigation.findings(addresses),
             crossings=self.investigation.crossings(),
             lifetimes=self.investigation.lifetimes(),
-            ticket_keys=key_uses(
-                issued_tickets(self.lab.journal),
-                self.options.ticket_keys,
-                naming_of(self.lab.journal),
+            ticket_keys=tuple(
+                replace(use, transport=self.target.transport)
+                for use in key_uses(
+                    issued_tickets(self.lab.journal),
+                    self.options.ticket_keys,
+                    naming_of(self.lab.journal),
+                )
             ),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,

@@ -13,7 +13,15 @@ from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page,
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, milliseconds, short_key
-from tlsresume.results import AddressResult, MechanismResult, Series, State, TicketSummary
+from tlsresume.protocols import Transport
+from tlsresume.results import (
+    AddressResult,
+    MechanismResult,
+    QUICResult,
+    Series,
+    State,
+    TicketSummary,
+)
 
 STATE_STYLE: dict[State, str] = {
     "resumed": GOOD,
@@ -22,6 +30,8 @@ STATE_STYLE: dict[State, str] = {
     "not-issued": FAIR,
     "untested": UNSURE,
 }
+#: What a ticket of QUIC says of early data, where it allows any.
+UNLIMITED = 0xFFFFFFFF
 VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
 LETTERS = {
     "R": "reused",
@@ -43,22 +53,22 @@ _ORDER_SHOWN = 50
 def put_address(page: Page, address: AddressResult) -> None:
     """The table of one address, what it means, and what went wrong there."""
     if address.error is not None:
-        put_error(page, address.error, where=address.address)
+        put_error(page, address.error, where=address.place)
     if not address.mechanisms:
         if address.error is None:
-            page.line((address.address, STRONG), "  nothing was tested here")
+            page.line((address.place, STRONG), "  nothing was tested here")
         return
     rows = [(_cell(row.fixed), _cell(row.chained)) for row in address.mechanisms]
     first = max(_CELL_WIDTH, *(cells(fixed) + 2 for fixed, _ in rows))
     second = max(9, *(cells(chained) for _, chained in rows)) + 2
     page.line(
-        (pad(address.address, _LABEL_WIDTH), STRONG),
+        (pad(address.place, _LABEL_WIDTH), STRONG),
         (pad("same session", first) + "fresh each time", FAINT),
     )
     for mechanism, (fixed, chained) in zip(address.mechanisms, rows, strict=True):
-        _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second))
+        _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second), address.transport)
     for version in address.unspoken:
-        label = f"  {VERSION_WORDS.get(version, version)}"
+        label = f"  {version_words(version, address.transport)}"
         page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
@@ -66,8 +76,18 @@ def put_address(page: Page, address: AddressResult) -> None:
     _put_meaning(page, address)
 
 
-def _put_mechanism(page: Page, row: MechanismResult, fixed: str, chained: str) -> None:
-    label = f"  {VERSION_WORDS.get(row.tls_version, row.tls_version)} {row.mechanism}"
+def version_words(tls_version: str, transport: Transport) -> str:
+    """`TLS 1.3`, `DTLS 1.2`, `QUIC`: what a client speaks there."""
+    if transport == "quic":
+        return "QUIC"
+    words = VERSION_WORDS.get(tls_version, tls_version)
+    return f"D{words}" if transport == "dtls" else words
+
+
+def _put_mechanism(
+    page: Page, row: MechanismResult, fixed: str, chained: str, transport: Transport
+) -> None:
+    label = f"  {version_words(row.tls_version, transport)} {row.mechanism}"
     if not _tried(row):
         words = row.state.replace("-", " ")
         if row.reason is not None:
@@ -138,7 +158,9 @@ def _notes(row: MechanismResult) -> list[str]:
     else:
         notes.append("stateful" if tickets.stateful else "key not visible")
     if tickets.max_early_data:
-        notes.append(f"early data {tickets.max_early_data}")
+        # RFC 9001 section 4.6.1: this number stands for "allowed" in QUIC, and is no length.
+        amount = tickets.max_early_data
+        notes.append("early data" if amount == UNLIMITED else f"early data {amount}")
     return notes
 
 
@@ -198,6 +220,29 @@ def _put_meaning(page: Page, address: AddressResult) -> None:
         words.append(f"Median: {milliseconds(full)} new, {milliseconds(resumed)} reused.")
     if words:
         page.prose(" ".join(words))
+    if address.quic is not None:
+        _put_quic(page, address.quic)
+    elif address.transport == "dtls" and address.retransmissions:
+        page.prose(f"{count(address.retransmissions, 'retransmission')}.")
+
+
+def _put_quic(page: Page, quic: QUICResult) -> None:
+    """What QUIC has beside TLS: what a token saves, apart from the session."""
+    version = f"QUIC version {quic.version}" if quic.version is not None else "QUIC"
+    words = {
+        (False, False): "no Retry; no token is issued",
+        (False, True): "no Retry; tokens are issued",
+        (True, False): "Retry on each connection: one more round trip, and no token that spares it",
+        (True, True): "Retry for a new client",
+    }[quic.retry, quic.token_issued]
+    if quic.retry and quic.token_spares_retry is not None:
+        spares = quic.token_spares_retry
+        words += (
+            "; 1 round trip saved / token: spares the Retry"
+            if spares
+            else "; token: does not spare the Retry"
+        )
+    page.prose(f"{version}: {words}.")
 
 
 def put_legend(page: Page, addresses: tuple[AddressResult, ...]) -> None:

@@ -224,7 +224,7 @@ def _changes(target: TargetResult) -> Iterator[str]:
     yield "<h3>Since the baseline</h3>"
     yield '<div class="scroll"><table><thead><tr><th>What</th><th>Before</th><th>Now</th><th></th></tr></thead><tbody>'
     for change in target.changes:
-        what = " ".join(part for part in (change.address, change.mechanism, change.what) if part)
+        what = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
         sign = _badge("worse", "bad") if change.worse else _badge("changed", "none")
         yield (
             f"<tr><td>{_text(what)}</td><td>{_text(change.before)}</td>"

@@ -148,7 +148,7 @@ def _details(target: TargetResult, check: Check) -> list[str]:
     if check.source:
         lines.append(f"source: {check.source}")
     for finding in target.findings:
-        if finding.address in (None, check.address) and (
+        if finding.place in (None, check.place) and (
             finding.mechanism is None or finding.mechanism == check.mechanism
         ):
             lines += _finding_lines(finding)

@@ -96,7 +96,11 @@ def put_last_line(page: Page, result: Report | ResumeResult) -> None:
 
 
 def _put_headline(page: Page, target: TargetResult) -> None:
-    facts = [count(len(target.addresses), "address")] if target.addresses else []
+    facts = (
+        [count(len({each.address for each in target.addresses}), "address")]
+        if target.addresses
+        else []
+    )
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
     style = BAD if flaw(target) else VERDICT_STYLE[target.verdict]
     words, rest = headline(target, upper=True), ", ".join(facts)
@@ -136,7 +140,7 @@ def _put_target(page: Page, target: TargetResult) -> None:
             if not address.attempts:
                 continue
             page.line()
-            page.line((f"Attempts to {address.address}", STRONG))
+            page.line((f"Attempts to {address.place}", STRONG))
             put_attempts(page, address.attempts, address.address, address.port)
 
 
@@ -149,7 +153,7 @@ def _put_certificates(page: Page, addresses: tuple[AddressResult, ...]) -> None:
     holders: dict[Certificate, list[str]] = {}
     for address in addresses:
         if address.certificate is not None:
-            holders.setdefault(address.certificate, []).append(address.address)
+            holders.setdefault(address.certificate, []).append(address.place)
     for found, where in holders.items():
         only = "" if len(where) == len(addresses) else f" [{', '.join(where)}]"
         page.prose(

@@ -23,7 +23,6 @@ from tlsresume.results import (
     TargetResult,
     TicketSummary,
 )
-from tlsresume.results.places import named_place
 
 #: The reason why one of several addresses was not even tried; it stays outside the verdict.
 NO_ROUTE = "no route from this machine"
@@ -218,7 +217,7 @@ def _max_ticket_keys(target: TargetResult, demands: Demands) -> Iterator[Check]:
             names |= {tickets.key_name} if tickets.key_name else set()
             seen |= names
             if not names and not tickets.stateful:
-                hidden.add(named_place(address.address, address.transport))
+                hidden.add(address.place)
     most = demands.max_ticket_keys or 0
     if len(seen) > most:
         keys = ", ".join(sorted(key[:8] for key in seen))
@@ -241,9 +240,7 @@ def _every_address(target: TargetResult, demands: Demands) -> Iterator[Check]:
     failed = [address for address in target.addresses if address.error is not None]
     left = any(skipped.reason == NO_ROUTE for skipped in target.skipped)
     if failed:
-        yield _limit(
-            name, "unreachable", ", ".join(named_place(a.address, a.transport) for a in failed)
-        )
+        yield _limit(name, "unreachable", ", ".join(a.place for a in failed))
     elif not target.addresses:
         yield _unseen(target, name, "limit")
     elif left or target.incomplete:

@@ -32,7 +32,6 @@ from tlsresume.results import (
     TargetResult,
     Verdict,
 )
-from tlsresume.results.places import named_place
 
 #: What `--exit-zero` forgives: answers, never failures to get one.
 _FORGIVEN = (ExitStatus.NOT_AS_ASKED, ExitStatus.INCONCLUSIVE, ExitStatus.FAILS_WITH_SESSION)
@@ -151,7 +150,7 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
         return
     verdicts = [check for check in target.checks if check.kind == "verdict"]
     rows = [(c, row) for c in verdicts if c.outcome == "broken" and (row := _row(target, c))]
-    yield from _by_states(target, [(_place(check), row) for check, row in rows])
+    yield from _by_states(target, [(check.place, row) for check, row in rows])
     told = [check for check, _ in rows]
     for check in target.checks:
         status = _check_status(target, check)
@@ -162,12 +161,7 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
 
 def _by_verdict(target: TargetResult) -> Iterator[_Reason]:
     """Of a target that was held against nothing."""
-    judged = [
-        (named_place(a.address, a.transport), row)
-        for a in target.addresses
-        for row in a.mechanisms
-        if row.judged
-    ]
+    judged = [(a.place, row) for a in target.addresses for row in a.mechanisms if row.judged]
     bad = [each for each in judged if each[1].state in ("partly", "not-resumed", "not-issued")]
     yield from _by_states(target, bad)
     for finding in target.findings:
@@ -220,10 +214,6 @@ def _row(target: TargetResult, check: Check) -> MechanismResult | None:
     return None
 
 
-def _place(check: Check) -> str | None:
-    return named_place(check.address, check.transport) if check.address else None
-
-
 def _check_status(target: TargetResult, check: Check) -> ExitStatus:
     if check.outcome == "broken" and check.severity != "error":
         return ExitStatus.OK
@@ -237,7 +227,7 @@ def _check_status(target: TargetResult, check: Check) -> ExitStatus:
 def _check_words(target: TargetResult, check: Check) -> str:
     if check.kind == "finding" and check.outcome == "broken":
         return f"{check.demand}: {clause(check.message)}"
-    place = _place(check) if len(target.addresses) > 1 else None
+    place = check.place if len(target.addresses) > 1 else None
     where = f" on {place}" if place else ""
     match check.outcome:
         case "unreachable":

@@ -24,7 +24,6 @@ from tlsresume.results import (
     TargetResult,
     Violation,
 )
-from tlsresume.results.places import named_place
 
 #: What stands in the place of a target's name for findings that several show together.
 ALL_TARGETS = "all targets"
@@ -286,8 +285,7 @@ def _is_of(check: Check, finding: Finding) -> bool:
 
 
 def _where(check: Check) -> str:
-    place = named_place(check.address, check.transport) if check.address else None
-    parts = [part for part in (place, check.mechanism) if part]
+    parts = [part for part in (check.place, check.mechanism) if part]
     if check.mechanism and check.demand.startswith(f"{check.mechanism}="):
         parts = parts[:-1]
     return f"{' '.join(parts)}: " if parts else ""

@@ -12,6 +12,7 @@ from tlsresume.results.attempt import (
 from tlsresume.results.measured import (
     Severity,
 )
+from tlsresume.results.places import named_place
 
 #: What an error does: users are hurt (connections fail, or are slower than they need be), or
 #: security is lost.
@@ -55,6 +56,11 @@ class Finding:
     harm: Harm = "users"
     effect: FindingEffect | None = None
     transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)
 
     @property
     def fails(self) -> bool:
@@ -110,6 +116,11 @@ class Check:
     limit: str | None = None
     transport: Transport = "tcp"
 
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -122,6 +133,11 @@ class Change:
     address: str | None = None
     mechanism: Mechanism | None = None
     transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +173,11 @@ class LifetimeResult:
     raised_hint: bool = False
     alert_at_s: float | None = None
     transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str:
+        """Its address in words, with the transport where that is not TCP."""
+        return named_place(self.address, self.transport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,3 +226,8 @@ class KeyUse:
     session: SealedSession | None = None
     note: str | None = None
     transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)

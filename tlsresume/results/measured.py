@@ -11,6 +11,7 @@ from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
 )
+from tlsresume.results.places import named_place
 from tlsresume.session.layouts import LooksLike
 
 Severity = Literal["info", "warning", "error"]
@@ -265,6 +266,11 @@ class AddressResult:
     unspoken: tuple[str, ...] = ()
     quic: QUICResult | None = None
     retransmissions: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The address in words, with the transport where that is not TCP."""
+        return named_place(self.address, self.transport)
 
 
 @dataclass(frozen=True, slots=True)
