@@ -54,6 +54,7 @@ REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {
         "find_lifetime": (0, -1, math.inf, "2h"),
         "ticket_keys": ("key", ("ticket.key",)),
         "retries": (-1, 101, 0.5),
+        "demanded": ("psk", ("tickets",), (1,)),
     },
     SaveOptions: {"connect": (None,), "mechanism": ("tickets", 1, "")},
     ResumeOptions: {

@@ -190,10 +190,10 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
     for error in (MemoryError(), LocalError("no descriptor")):
         failing = [error]
 
-        def context(*key: Any, failing: list[Any] = failing) -> Any:
+        def context(*key: Any, failing: list[Any] = failing, **more: Any) -> Any:
             if failing:
                 raise failing.pop()
-            return real(*key)
+            return real(*key, **more)
 
         monkeypatch.setattr(contexts, "_context", context)
         lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))

@@ -141,6 +141,9 @@ class ProbeOptions:
         if self.find_lifetime is not None:
             checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
         _check_keys(self.ticket_keys)
+        _set(self, "demanded", checked.listed("demanded", self.demanded))
+        for mechanism in self.demanded:
+            checked.choice("demanded", mechanism, MECHANISMS)
 
     @property
     def most_open(self) -> int:

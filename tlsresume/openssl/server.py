@@ -188,12 +188,11 @@ class _Conversation:
 
     def _receive(self) -> bytes:
         """Bytes of the client's; none at the end of the stream. Raises TimeoutError past the
-        handshake's deadline, and where the client says nothing for too long."""
-        if not self._established:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the handshake took too long")
-            self._connection.settimeout(left)
+        deadline of the handshake or of a whole request, however busy the client is."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the client took too long")
+        self._connection.settimeout(left)
         data = self._connection.recv(_CHUNK)
         if not data:
             self.ending = "fin"
@@ -217,7 +216,7 @@ class _Conversation:
         if side.handshaken and not self._established:
             self._established = True
             self._server.established(self._connection)
-            self._connection.settimeout(self._limits.idle)
+            self._deadline = time.monotonic() + self._limits.idle
             if words := self.talk.secured():
                 self._holding = False
                 side.write(words)
@@ -233,6 +232,7 @@ class _Conversation:
                 side.write(words)
             if self.talk.requests > requests:
                 self._unanswered = 0
+                self._deadline = time.monotonic() + self._limits.idle
         self._send(side.drain())
         if self._unanswered > self._limits.unanswered:
             raise TimeoutError("a request without end")
@@ -242,10 +242,10 @@ class _Conversation:
         if self._holding and self._side.handshaken and self._side.version == "TLSv1.3":
             self._held += output
             return
+        if self._observer is not None:  # before: the client may be quicker than this thread
+            self._observer.leaving(established=self._side.handshaken)
         self._connection.sendall(self._held + output)
         self._held = b""
-        if self._observer is not None:
-            self._observer.sent(established=self._side.handshaken)
 
     def _close(self) -> None:
         if not self._behaviour.close_notify:

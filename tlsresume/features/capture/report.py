@@ -128,6 +128,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     `resumption_rate` is accepted / (handshakes - unknown), `acceptance_rate` accepted /
     offered. `unknown` handshakes are those whose outcome the packets do not show;
     `offers_unknown` are offers without a visible answer, which are not in `offered`.
+    `ticket_lifetimes` are those of tickets that were seen being issued, in seconds.
     """
 
     server: str
@@ -157,6 +158,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     key_names_dropped: int
     ticket_keys: tuple[TicketKey, ...]
     tickets_not_opened: int
+    ticket_lifetimes: tuple[int, ...]
     early_data: EarlyData
     external_psk: int
     encrypted_hello: int
