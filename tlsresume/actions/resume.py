@@ -24,15 +24,23 @@ from tlsresume.actions.reach import (
 )
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
+from tlsresume.diagnosis.datagrams import quic_result
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
-from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
+from tlsresume.diagnosis.summary import (
+    counted,
+    error_result,
+    letter,
+    naming_of,
+    row,
+    version_of,
+)
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
 from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.lab import Errand, Route
 from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
@@ -105,6 +113,7 @@ def _prepared(
     named = None if target is None else chosen_target(target)
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
+    check_terms(where, replace(chosen.connect, alpn=plan.alpn))
     lab = lab_for(chosen.connect, where, trace)
     return _Resumption(session_file, where, plan, chosen, lab)
 
@@ -234,6 +243,7 @@ class _Resumption:
             pinned=pinned(self.file, self.plan) if self.options.pin else (),
             error=error,
             error_stack=error.stack if error else None,
+            transport=self.target.transport,
         )
 
     def _result(
@@ -263,7 +273,7 @@ class _Resumption:
             accepted=telling.accepted if telling.offered and known else None,
             certificate_message=telling.certificate_seen if known else None,
             disagreement=telling.disagreement,
-            tls_version=telling.tls_version.label if telling.tls_version else None,
+            tls_version=version_of(telling),
             cipher=telling.cipher,
             group=telling.group,
             alpn=telling.alpn,
@@ -274,6 +284,7 @@ class _Resumption:
             hello_retry=telling.hello_retry,
             early_data=telling.early_data,
             http_status=telling.http_status,
+            quic=quic_result(attempts) if telling.transport == "quic" else None,
             reason=why_not_resumed(session, telling),
             notes=(*self._notes(telling), *first_try(telling, lab.journal)),
             tries=Series.count("".join(letter(attempt) for attempt in attempts)),

@@ -19,7 +19,7 @@ from tlsresume.diagnosis.summary import issued_key, naming_of
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.experiments.discover import issues
-from tlsresume.experiments.terms import VERSION_OF, Terms
+from tlsresume.experiments.terms import VERSION_OF, Terms, check_terms
 from tlsresume.history import History, HistoryBusyError, Kept
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
@@ -58,6 +58,8 @@ class Watch:
 
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
+        for target in self.targets:
+            check_terms(target, self.options.connect)
         make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
         # The loop must hear a signal while another watch holds the file.
         self.history.patience = 0

@@ -36,6 +36,7 @@ from tlsresume.results import (
     TimingSummary,
     Verdict,
 )
+from tlsresume.results.places import version_label
 from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -123,7 +124,9 @@ def summarise_address(
     return AddressResult(
         address=address,
         port=port,
-        tls_versions=tuple(version.label for version in sorted(spoken)),
+        tls_versions=tuple(
+            version_label(version.label, transport_of(journal)) for version in sorted(spoken)
+        ),
         error=error,
         certificate=describe_leaf(full),
         mechanisms=_judge(mechanisms),
@@ -221,7 +224,7 @@ def _mechanism(
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
         mechanism=mechanism,
-        tls_version=VERSION_LABEL[mechanism],
+        tls_version=version_label(VERSION_LABEL[mechanism], first.transport),
         state=state,
         judged=False,
         reason=reason,
@@ -438,7 +441,7 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         offered=attempt.offered is not None,
         accepted=attempt.accepted if attempt.offered is not None and known else None,
         reused=attempt.reused,
-        tls_version=attempt.tls_version.label if attempt.tls_version else None,
+        tls_version=version_of(attempt),
         key_name=issued_key(attempt, naming),
         node=attempt.node,
         handshake_ms=_rounded(attempt.timings.handshake),
@@ -452,6 +455,12 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         http_status=attempt.http_status,
         answer=None if (answer := answer_of(attempt)) is None else str(answer),
     )
+
+
+def version_of(attempt: Attempt) -> str | None:
+    """The version that was negotiated, as it is called over its transport."""
+    version = attempt.tls_version
+    return None if version is None else version_label(version.label, attempt.transport)
 
 
 def _said(attempt: Attempt) -> str | None:

@@ -78,10 +78,7 @@ def put_address(page: Page, address: AddressResult) -> None:
 
 def version_words(tls_version: str, transport: Transport) -> str:
     """`TLS 1.3`, `DTLS 1.2`, `QUIC`: what a client speaks there."""
-    if transport == "quic":
-        return "QUIC"
-    words = VERSION_WORDS.get(tls_version, tls_version)
-    return f"D{words}" if transport == "dtls" else words
+    return "QUIC" if transport == "quic" else tls_version.replace("TLSv", "TLS ")
 
 
 def _put_mechanism(

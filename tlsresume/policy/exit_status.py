@@ -189,6 +189,8 @@ def _by_states(
         sessions = " and ".join(_SESSIONS[name] for name in MECHANISMS if name in named)
         # "TLS 1.3 and TLS 1.2 tickets"
         sessions = sessions.replace(" tickets and TLS 1.2 tickets", " and TLS 1.2 tickets")
+        if all(each.transport == "dtls" for each in target.addresses):
+            sessions = sessions.replace("TLS 1.2", "DTLS 1.2")
         where = dict.fromkeys(address for address, _ in found if address)
         only = f" on {_some(list(where))}" if len(where) < len(target.addresses) else ""
         broken = words == _BREAKS

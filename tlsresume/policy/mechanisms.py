@@ -17,6 +17,7 @@ from tlsresume.results import (
     State,
     TargetResult,
 )
+from tlsresume.results.places import version_label
 
 VERSION_LABEL: dict[Mechanism, str] = {
     "psk": "TLSv1.3",
@@ -161,11 +162,12 @@ def _missing(
     target: TargetResult, address: AddressResult, mechanism: Mechanism, expected: Expected
 ) -> tuple[CheckOutcome, str]:
     """A mechanism that the report has no row for: not tried, silent, or not spoken."""
-    label = VERSION_LABEL[mechanism]
+    label = version_label(VERSION_LABEL[mechanism], address.transport)
     words = label.replace("TLSv", "TLS ")
     if not any(attempt.mechanism == mechanism for attempt in address.attempts):
         return "untestable", f"{words} was not tried"
-    silent = any(skipped.what == f"{label} on {address.address}" for skipped in target.skipped)
+    doubted = VERSION_LABEL[mechanism]
+    silent = any(skipped.what == f"{doubted} on {address.address}" for skipped in target.skipped)
     if silent or label in address.tls_versions:
         return "untestable", f"the {words} handshake for it did not succeed"
     return "met" if expected == "not-resumed" else "broken", f"{words} is not spoken"

@@ -238,11 +238,12 @@ class Attempt:
         """Where SSL_session_reused and the wire say different things, in words."""
         if self.reused is None or self.accepted is None or not self.handshake_done:
             return None
+        who = "aioquic" if self.transport == "quic" else "SSL_session_reused"
         if self.reused != self.accepted:
             return (
-                f"SSL_session_reused says {int(self.reused)}, but on the wire the server"
+                f"{who} says {int(self.reused)}, but on the wire the server"
                 f" {'accepted' if self.accepted else 'did not accept'} the session"
             )
         if self.reused and self.certificate_seen:
-            return "SSL_session_reused says 1, but the server sent a Certificate message"
+            return f"{who} says 1, but the server sent a Certificate message"
         return None

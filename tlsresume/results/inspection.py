@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tlsresume.protocols import Transport
 from tlsresume.results import ErrorResult, Finding, KeyUse
 from tlsresume.session.file import Format, SessionMetadata
 from tlsresume.session.layouts import LooksLike
@@ -44,6 +45,16 @@ class CertificateInspection:
     not_after: str | None = None
     expired: bool | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QUICInspection:
+    """What a QUIC session has beside TLS: the QUIC version that its ticket belongs to (RFC 9369
+    section 4; None: not known here), and the length of the token for address validation that
+    came with it, in bytes (0: none)."""
+
+    version: int | None
+    token_length: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +108,8 @@ class Inspection:
     wrapping: tuple[str, ...] = ()
     number: int | None = None
     of: int | None = None
+    transport: Transport = "tcp"
+    quic: QUICInspection | None = None
 
 
 #: Where there is no session, what tells of one: the text that OpenSSL prints, or a ticket.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
     Timings,
@@ -26,6 +27,7 @@ from tlsresume.results.measured import (
     AttemptRow,
     Certificate,
     ErrorResult,
+    QUICResult,
     Series,
     Skipped,
     Verdict,
@@ -88,6 +90,7 @@ class SaveResult:
     notes: tuple[str, ...] = ()
     certificate_wanted: str | None = None
     error: ErrorResult | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,8 @@ class ResumeResult:
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    transport: Transport = "tcp"
+    quic: QUICResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ from tlsresume.session.asn1 import SessionError
 #: The number of this layout; what is not compatible gets the next one.
 FORMAT = 1
 
+#: QUIC's versions by their numbers on the wire (RFC 9000 section 15, RFC 9369 section 3.1).
+VERSIONS: dict[int, int] = {0x00000001: 1, 0x6B3343CF: 2}
+
 #: The first bytes of each record: how it is told from DER.
 MAGIC = b'{"format":'
 
@@ -39,7 +42,8 @@ class QUICState(msgspec.Struct, frozen=True, kw_only=True):
     `issued` is in seconds since 1970, `lifetime` in seconds (RFC 8446 section 4.6.1);
     `max_early_data` is 0xFFFFFFFF or None (RFC 9001 section 4.6.1); `extensions` are those of
     the EncryptedExtensions that 0-RTT needs, as pairs of type and body; `peer` is the server's
-    certificate in DER; `token` a NEW_TOKEN of the same connection.
+    certificate in DER; `token` a NEW_TOKEN of the same connection; `verify_result` what came of verifying the
+    certificate (X509_V_*), since a resumed handshake verifies nothing.
     """
 
     format: int = FORMAT
@@ -57,6 +61,7 @@ class QUICState(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str = ""
     peer: str | None = None
     token: str | None = None
+    verify_result: _UINT16 = 0
 
     def __repr__(self) -> str:
         return f"QUICState(ticket of {len(self.ticket) // 2} bytes, lifetime {self.lifetime} s)"

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tlsresume.protocols import Transport
 from tlsresume.session import asn1, quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.boringssl import first_certificate, read_boringssl
@@ -141,6 +142,30 @@ class Session:
             _ = session.fields
         return session
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Session:
+        """The session in `data`, of whichever kind: DER, or the record of a QUIC ticket. Raises
+        SessionError."""
+        if not data.startswith(quic_state.MAGIC):
+            return cls.from_der(data)
+        session = cls("quic", data)
+        _ = session.fields
+        return session
+
+    @property
+    def transport(self) -> Transport:
+        """What it was made over."""
+        if self.kind == "quic":
+            return "quic"
+        return "dtls" if self.fields.datagram else "tcp"
+
+    @property
+    def quic_version(self) -> int | None:
+        """The version of QUIC that a QUIC ticket belongs to, 1 or 2; None for others."""
+        if self.kind != "quic":
+            return None
+        return quic_state.VERSIONS.get(quic_state.decode(self.data).quic_version)
+
     @property
     def fields(self) -> SessionFields:
         """What the bytes say. Raises SessionError."""
@@ -172,7 +197,7 @@ class Session:
         protocol = fields.protocol.replace("v", " ", 1)
         if self.kind == "boringssl-der":
             return "library", "it is whole, of BoringSSL or AWS-LC: OpenSSL cannot use it"
-        if fields.datagram:
+        if fields.datagram and fields.tls_version is not ProtocolVersion.TLSv1_2:
             return "datagram", protocol
         if fields.tls_version < ProtocolVersion.TLSv1_2:
             return "version", protocol
@@ -320,7 +345,7 @@ def _read_quic(data: bytes) -> SessionFields:
     state = quic_state.decode(data)
     return SessionFields(
         tls_version=ProtocolVersion.TLSv1_3,
-        protocol="QUIC",
+        protocol=ProtocolVersion.TLSv1_3.label,
         cipher=state.cipher_suite,
         session_id=b"",
         master_key=state.secret_bytes,
@@ -328,7 +353,7 @@ def _read_quic(data: bytes) -> SessionFields:
         timeout=state.lifetime,
         peer=None if state.peer is None else bytes.fromhex(state.peer),
         session_id_context=b"",
-        verify_result=0,
+        verify_result=state.verify_result,
         hostname=state.server_name,
         lifetime_hint=state.lifetime or None,
         ticket=state.ticket_bytes or None,

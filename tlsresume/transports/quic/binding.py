@@ -245,7 +245,7 @@ class Handle:
 
     def state_of(
         self, ticket: Any, *, alpn: str | None, server_name: str | None, nonce: bytes,
-        peer: bytes | None, token: bytes | None,
+        peer: bytes | None, token: bytes | None, verify_result: int,
     ) -> QUICState:  # fmt: skip
         """One of `tickets` as a record."""
         lifetime = ticket.not_valid_after - ticket.not_valid_before
@@ -264,6 +264,7 @@ class Handle:
             nonce=nonce.hex(),
             peer=None if peer is None else peer.hex(),
             token=None if token is None else token.hex(),
+            verify_result=verify_result,
         )
 
     def told_closed(self) -> None:

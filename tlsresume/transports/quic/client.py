@@ -308,6 +308,7 @@ class QUICClient:
             nonce=nonce,
             peer=self._leaf(),
             token=token,
+            verify_result=self.verify_result,
         )
         return Session("quic", quic_state.encode(state))
 
@@ -417,7 +418,9 @@ class QUICClient:
 
     @property
     def verify_result(self) -> int:
-        """X509_V_*; 0 is good, or not asked for."""
+        """X509_V_*; 0 is good, or not asked for. Of a resumed connection the stored one."""
+        if self._verify_result is None and self.offer is not None and self.session_reused:
+            return self.offer.fields.verify_result
         return self._verify_result or 0
 
     @property
@@ -425,7 +428,7 @@ class QUICClient:
         """What QUIC has and TCP has not."""
         version = self._handle.version
         return DatagramFacts(
-            version={binding.VERSION_1: 1, binding.VERSION_2: 2}.get(version or 0),
+            version=quic_state.VERSIONS.get(version or 0),
             retries=self._handle.retries,
             token_offered=bool(self._token),
             token_issued=bool(self._handle.tokens),
