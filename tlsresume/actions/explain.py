@@ -55,6 +55,10 @@ class Explanation:
     async def experiment(self, name: str) -> None:
         """Run one experiment, or note why it was not."""
         setting, experiment = self.setting, EXPERIMENTS[name]
+        unable = experiment.unable(setting.route.transport)
+        if unable is not None:
+            self.skipped.append((name, unable))
+            return
         if setting.lab.budget.left < experiment.cost:
             self.skipped.append((name, "the budget is spent"))
             return

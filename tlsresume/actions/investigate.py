@@ -186,6 +186,10 @@ class Investigation:
             for name in options.experiments:
                 if not explanation.view().settled(name):
                     await explanation.experiment(name)
+                unable = EXPERIMENTS[name].unable(address.transport)
+                if unable is not None:
+                    mechanism = explanation.setting.mechanism
+                    self._note(f"experiment {name} of {mechanism} on {address.address}", unable)
             await self._within_budget(explanation, self._cross_names)
         # All mechanisms grow old at the same time.
         async with asyncio.TaskGroup() as tasks:
