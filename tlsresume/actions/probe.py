@@ -24,6 +24,7 @@ from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms, check_terms
+from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import Tries
 from tlsresume.lab import Budget, Gate, Route
 from tlsresume.network import loop
@@ -44,7 +45,8 @@ from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
-#: Full handshakes of an address: one per mechanism to discover, one to start each chain.
+#: Full handshakes of an address: one per mechanism to discover, one to start each chain. Those
+#: over QUIC, which has one mechanism, are fewer, with the token's.
 _FULLS = 6
 #: Mechanisms times series: what each try costs.
 _PER_TRY = 6
@@ -157,7 +159,7 @@ class Probe:
     @property
     def terms(self) -> Terms:
         """How every connection to the target is made."""
-        return Terms(self.target, self.options.connect, USER_AGENT)
+        return Terms(self.target, self.options.connect, USER_AGENT, show_tokens=False)
 
     @property
     def connections(self) -> int:
@@ -257,10 +259,15 @@ class Probe:
             )
             address.no_route = _no_route(address.discovery)
             self._name_doubts(address)
+            terms = self.terms
+            psk = address.discovery.full.get("psk")
+            if address.route.transport == "quic" and psk is not None and psk.handshake_done:
+                shown = await show_token(self.lab, address.route, terms, psk)
+                terms = replace(terms, show_tokens=shown)
             await Tries(
                 self.lab,
                 address.route,
-                self.terms,
+                terms,
                 address.discovery,
                 tries=tries,
                 concurrency=self.options.concurrency,

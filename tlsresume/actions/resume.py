@@ -39,6 +39,7 @@ from tlsresume.diagnosis.summary import (
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
+from tlsresume.experiments.listing import TOKEN
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.lab import Errand, Route
@@ -187,10 +188,23 @@ class _Resumption:
         attempts = []
         for _ in range(self.options.tries):
             attempt = await lab.connect(route, plan, errand, self.file.session)
+            if attempt.datagrams is not None and attempt.datagrams.token_offered:
+                attempt = await self._without_token(lab, route, attempt, errand)
             attempts.append(attempt)
             if unreachable(attempt.error):
                 break
         return attempts
+
+    async def _without_token(
+        self, lab: NetworkLab, route: Route, attempt: Attempt, errand: Errand
+    ) -> Attempt:
+        """The same again without the token, where a connection that showed it broke: what that
+        says is not said of the session."""
+        if attempt.handshake_done:
+            return attempt
+        lab.journal[attempt.n - 1] = replace(attempt, experiment=TOKEN)
+        plan = replace(self.plan, address_token=b"")
+        return await lab.connect(route, plan, errand, self.file.session)
 
     def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
         metadata, session = self.file.metadata, self.file.session

@@ -107,7 +107,7 @@ async def take_sample(
     try:
         async with asyncio.timeout(total):
             addresses, _ = await addresses_of(target, lab.timeout)
-            terms = Terms(target, options.connect, USER_AGENT)
+            terms = Terms(target, options.connect, USER_AGENT, show_tokens=False)
             looks = [
                 _Look(
                     lab,

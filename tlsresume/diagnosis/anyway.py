@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import comb
 
-from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
+from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE, TOKEN
 from tlsresume.results import Attempt, FailureKind
 
 #: Experiments whose handshakes without a session follow another plan than the tries'.
-OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name", HELLO_SIZE, DEFAULT_SERVER})
+OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name", HELLO_SIZE, DEFAULT_SERVER, TOKEN})
 
 #: What is less likely than this by chance is not laid to it.
 _LUCK = 0.05

@@ -8,7 +8,9 @@ from __future__ import annotations
 from tlsresume.diagnosis.datagrams import answered, with_first_use_of_token
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
-from tlsresume.diagnosis.wording import connections
+from tlsresume.diagnosis.wording import connections, failure
+from tlsresume.experiments.listing import TOKEN
+from tlsresume.experiments.tokens import TRIES
 from tlsresume.results import Attempt
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
@@ -78,6 +80,32 @@ def token_refused(view: View) -> Match | None:
     return Match(
         seen=(f"{len(refused)} of {connections(len(shown))} with a fresh token got a Retry",),
         evidence=tuple(f"#{a.n} a token was shown, and a Retry came" for a in refused[:3]),
+    )
+
+
+@rule(
+    "fails-with-token",
+    "W",
+    "error",
+    mechanisms=("psk",),
+    cause="The server gives tokens for later connections, and ends each connection on which one is"
+    " shown, as if it were the answer to a Retry. Clients show them as a matter of course.",
+    advice="Update the server's QUIC library, or have it give no NEW_TOKENs.",
+    sources=("RFC 9000 section 8.1.3", "RFC 9000 section 7.3", "seen on Knot DNS 3.4.6"),
+)
+def fails_with_token(view: View) -> Match | None:
+    """QUIC connections fail when the server's own token is shown.
+
+    Handshakes without a token succeed, and those that show one, and no session, fail.
+    """
+    shown = [a for a in view.everything if a.experiment == TOKEN]
+    if len(shown) < TRIES or any(a.handshake_done for a in shown) or not view.full:
+        return None
+    return Match(
+        seen=(
+            f"with a token, and no session, {connections(len(shown))} failed: {failure(shown[0])}",
+            f"without it {connections(len(view.full))} succeeded",
+        ),
     )
 
 

@@ -38,7 +38,9 @@ def with_first_use_of_token(attempts: Sequence[Attempt]) -> list[Attempt]:
     for attempt in answered(attempts):
         if attempt.datagrams is None or not attempt.datagrams.token_offered:
             continue
-        token = attempt.offer.token if attempt.offer is not None else b""
+        token = attempt.plan.address_token
+        if token is None:
+            token = attempt.offer.token if attempt.offer is not None else b""
         if token not in used:
             found.append(attempt)
         used.add(token)

@@ -21,6 +21,9 @@ PLAIN, PADDED, SHORT = "plain", "padded", "short"
 LATER = "later"
 AT_ONCE = "at-once"
 
+#: What `experiments.tokens` calls its attempts.
+TOKEN = "token"  # noqa: S105  the name of an experiment
+
 #: What `experiments.default_server` calls its attempts.
 DEFAULT_SERVER = "default-server"
 

@@ -41,11 +41,13 @@ VERSIONS_OF: dict[Transport, tuple[ProtocolVersion, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A target and how to connect to it. `user_agent` names us in HTTP requests."""
+    """A target and how to connect to it. `user_agent` names us in HTTP requests; `show_tokens`
+    sends the token for address validation that came with a QUIC session."""
 
     target: Target
     options: ConnectOptions
     user_agent: str
+    show_tokens: bool = True
 
     @property
     def versions(self) -> tuple[ProtocolVersion, ...]:
@@ -93,6 +95,7 @@ class Terms:
             certificate=options.certificate,
             keylogfile=options.keylogfile,
             mtu=options.mtu,
+            address_token=None if self.show_tokens else b"",
         )
 
     def plan_for(self, mechanism: Mechanism) -> Plan:

@@ -113,6 +113,8 @@ class QUICClient:
         self._keylog = _open_keylog(plan.keylogfile)
         state = quic_state.decode(session.data) if session is not None else None
         if token is None:
+            token = plan.address_token
+        if token is None:
             token = bytes.fromhex(state.token or "") if state is not None else b""
         self._token = token
         try:
