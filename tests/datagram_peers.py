@@ -19,9 +19,12 @@ def identity() -> Identity:
     return self_signed()
 
 
-def quic_service(**settings: bool) -> QUICService:
+def quic_service(*, issues: bool = True, honours: bool = True) -> QUICService:
     return QUICService(
-        certificate_pem=identity().certificate_pem, key_pem=identity().key_pem, **settings
+        certificate_pem=identity().certificate_pem,
+        key_pem=identity().key_pem,
+        issues=issues,
+        honours=honours,
     )
 
 
@@ -90,11 +93,17 @@ def version_negotiation(data: bytes) -> list[bytes]:
 _RECORDS = itertools.count()
 
 
-def hello_verify_request(_data: bytes) -> list[bytes]:
+def hello_verify_request(data: bytes) -> list[bytes]:
     """HelloVerifyRequest with a cookie, whatever the client says (RFC 6347 section 4.2.1), each
-    in a record with a number of its own, or it would be taken for a repetition."""
+    with numbers of its own, or it would be taken for a repetition."""
     body = b"\xfe\xff\x08" + b"cookie!!"
-    message = b"\x03" + len(body).to_bytes(3, "big") + b"\0\0\0\0\0" + len(body).to_bytes(3, "big")
+    message = (
+        b"\x03"
+        + len(body).to_bytes(3, "big")
+        + data[17:19]
+        + b"\0\0\0"
+        + len(body).to_bytes(3, "big")
+    )
     record = message + body
     number = next(_RECORDS).to_bytes(6, "big")
     return [b"\x16\xfe\xff\0\0" + number + len(record).to_bytes(2, "big") + record]

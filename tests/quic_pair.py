@@ -23,7 +23,7 @@ from aioquic.quic.packet import pull_quic_header
 
 from tlsresume.openssl.plan import Plan, Trust
 from tlsresume.session.session import Session
-from tlsresume.transports.interface import HTTPRequest
+from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.client import QUICClient
 
 #: From the sender ("client", "server"), the number of the datagram, and its bytes.

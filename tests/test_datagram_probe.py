@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -20,7 +22,7 @@ from tests.datagram_peers import (
 from tlsresume.actions.probe import probe
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.formats import FORMATS
-from tlsresume.network.datagram_server import DatagramServer
+from tlsresume.network.datagram_server import DatagramServer, Side
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 from tlsresume.options import ConnectOptions, ProbeOptions
@@ -77,7 +79,7 @@ def test_one_report_of_tcp_and_quic(run, tmp_path):
     service = quic_service(honours=False)
     with Server(Behaviour()) as tcp, DatagramServer(service.side, port=tcp.port):
         outputs = [word for name in FORMATS for word in ("--format", f"{name}={tmp_path / name}")]
-        status, out, _ = run(
+        status, _, _ = run(
             "probe", "--quic", f"127.0.0.1:{tcp.port}", "--tries", "3", "--timeout", "30",
             "--no-explain", *outputs,
         )  # fmt: skip
@@ -167,10 +169,14 @@ def test_sessions_in_files(run, tmp_path):
     assert run("inspect", str(damaged))[0] == ExitStatus.FILE
 
 
+def _losing(make_side: Callable[[], Side]) -> Losing:
+    return Losing(make_side(), 4)
+
+
 def test_a_path_that_loses_datagrams():
     """Lost datagrams are sent again and counted, and are no refusal."""
-    for scheme, service in (("h3", quic_service()), ("dtls", dtls_service())):
-        with DatagramServer(lambda service=service: Losing(service.side(), 4)) as server:
+    for scheme, make_side in (("h3", quic_service().side), ("dtls", dtls_service().side)):
+        with DatagramServer(partial(_losing, make_side)) as server:
             options = ProbeOptions(connect=PATIENT, tries=2, explain=False)
             result = probe(f"{scheme}://127.0.0.1:{server.port}", options)
         (address,) = result.addresses

@@ -157,7 +157,7 @@ def test_connect_goes_elsewhere_and_keeps_the_name(connect, where):
 
 
 def test_schemes_bring_their_defaults():
-    """https and h3 are HTTP, with their ALPN; every scheme has a port, or says that it has none."""
+    """Of the schemes https and h3 are HTTP; each has a port, or says that it has none."""
     assert parse_target("https://a.example").alpn == ("http/1.1",)
     assert parse_target("a.example").http
     for name, scheme in SCHEMES.items():

@@ -154,7 +154,7 @@ def gtlsserver(at: Folder, *options: str) -> int:
 
 
 def nginx(at: Folder, quic: str, tcp: str | None = None) -> int:
-    """nginx with lines of configuration for its QUIC side, and for TCP on the same port."""
+    """An nginx with lines of configuration for its QUIC side, and for TCP on the same port."""
     port = free_port()
     side = "server {{ listen 127.0.0.1:{port} {kind}; server_name localhost; {lines} }}\n"
     servers = side.format(port=port, kind="quic reuseport", lines=quic)
