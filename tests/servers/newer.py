@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.servers.harness import HOST, SECONDS_TO_START, ServerFailed, stop
+from tests.servers.harness import HOST, SECONDS_TO_START, ServerFailed, accepts, stop
 
 REPOSITORY = Path(__file__).parent.parent.parent
 _SECONDS_TO_INSTALL = 300
@@ -100,8 +100,8 @@ class Folder:
         )  # fmt: skip
         return done.stdout + done.stderr
 
-    def start(self, port: int, *command: str) -> None:
-        """A server, until its UDP port is bound. Raises ServerFailed."""
+    def start(self, port: int, *command: str, udp: bool = True) -> None:
+        """A server, until its UDP port is bound, or its TCP port accepts. Raises ServerFailed."""
         log = self.path / f"log.{port}"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -113,7 +113,7 @@ class Folder:
             )
         self.running.append(process)
         deadline = time.monotonic() + SECONDS_TO_START
-        while not is_bound(port):
+        while not (is_bound(port) if udp else accepts(port)):
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = log.read_text(errors="replace")[-2000:]
                 raise ServerFailed(f"{command[0]} is not up:\n{tail}")
@@ -139,6 +139,8 @@ def folder() -> Iterator[Folder]:
     finally:
         for process in made.running:
             stop(process)
+            if process.stdin is not None:
+                process.stdin.close()
         shutil.rmtree(made.path)
 
 
@@ -153,11 +155,13 @@ def gtlsserver(at: Folder, *options: str) -> int:
     return port
 
 
-def nginx(at: Folder, quic: str, tcp: str | None = None) -> int:
+def nginx(at: Folder, quic: str | None, tcp: str | None = None, port: int = 0) -> int:
     """An nginx with lines of configuration for its QUIC side, and for TCP on the same port."""
-    port = free_port()
+    port = port or free_port()
     side = "server {{ listen 127.0.0.1:{port} {kind}; server_name localhost; {lines} }}\n"
-    servers = side.format(port=port, kind="quic reuseport", lines=quic)
+    servers = ""
+    if quic is not None:
+        servers = side.format(port=port, kind="quic reuseport", lines=quic)
     if tcp is not None:
         servers += side.format(port=port, kind="ssl", lines=tcp)
     conf = at.write(
@@ -172,7 +176,7 @@ http {{
 }}
 """,
     )
-    at.start(port, "nginx", "-p", at.inside(""), "-c", conf)
+    at.start(port, "nginx", "-p", at.inside(""), "-c", conf, udp=quic is not None)
     return port
 
 
