@@ -8,6 +8,7 @@ one client.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -37,6 +38,15 @@ def root() -> Path:
         pytest.skip("servers in a folder are run by chroot, which needs root")
     given = os.environ.get("TLSRESUME_NEWER_SERVERS")
     folder = Path(given) if given else REPOSITORY / ".servers" / "debian13"
+    folder.mkdir(parents=True, exist_ok=True)
+    # One of several workers installs, and the others wait for it.
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
     if not (folder / "unpacked").exists():
         tool = str(REPOSITORY / "tools" / "install-newer-servers.sh")
         done = subprocess.run(
@@ -45,7 +55,6 @@ def root() -> Path:
         )  # fmt: skip
         if done.returncode:
             pytest.skip(f"no newer servers: {done.stderr.strip()[-200:]}")
-    return folder
 
 
 def free_port() -> int:

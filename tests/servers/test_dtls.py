@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands import runner
 from tests.servers import newer
+from tests.servers.harness import HOST
 from tests.servers.newer import NAME, Folder
 
 
@@ -60,12 +61,12 @@ def test_sessions_go_from_us_to_openssl_and_back(at, run):
     port = newer.s_server(at)
     ours = str(at.path / "ours.pem")
     assert run("save", f"dtls://{NAME}:{port}", "-4", "-o", ours)[0] == 0
-    client = ("openssl", "s_client", "-dtls1_2", "-connect", f"{newer.HOST}:{port}", "-servername",
+    client = ("openssl", "s_client", "-dtls1_2", "-connect", f"{HOST}:{port}", "-servername",
               NAME, "-noservername")[:-1]  # fmt: skip
     said = at.run(*client, "-sess_in", at.inside("ours.pem"), input_="Q\n")
     assert "\nReused, TLSv1.2" in said or "\nReused, DTLSv1.2" in said, said[-1500:]
     at.run(*client, "-sess_out", at.inside("theirs.pem"), input_="Q\n")
     status, out, err = run("resume", str(at.path / "theirs.pem"), f"{NAME}:{port}", "--connect",
-                           newer.HOST)  # fmt: skip
+                           HOST)  # fmt: skip
     assert status == 0, err
     assert out.startswith("Reused, DTLSv1.2")

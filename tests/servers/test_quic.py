@@ -11,6 +11,7 @@ import pytest
 
 from tests.commands import runner
 from tests.servers import newer
+from tests.servers.harness import HOST
 from tests.servers.newer import NAME, Folder
 from tlsresume.network.datagram_server import DatagramServer
 
@@ -44,7 +45,7 @@ def resumed_by_gtlsclient(at: Folder, port: int) -> bool:
     taken only where the session is."""
     command = ("gtlsclient", "--session-file", at.inside("session"), "--tp-file", at.inside("tp"),
                "--exit-on-all-streams-close", "--wait-for-ticket",
-               newer.HOST, str(port), f"https://{NAME}:{port}/")  # fmt: skip
+               HOST, str(port), f"https://{NAME}:{port}/")  # fmt: skip
     at.run(*command)
     said = at.run(*command)
     return "0RTT STREAM" in said and "reject" not in said.lower()
@@ -93,7 +94,7 @@ def test_quic_and_tcp_differ(at, run):
     assert status == 3
     assert [each["transport"] for each in target["addresses"]] == ["tcp", "quic"]
     (found,) = [each for each in target["findings"] if each["code"] == "quic-tcp-differ"]
-    assert (found["severity"], found["addresses"]) == ("warning", [newer.HOST])
+    assert (found["severity"], found["addresses"]) == ("warning", [HOST])
     port = newer.nginx(at, "return 200 ok;", "return 200 ok;")
     status, target = probed(run, f"https://{NAME}:{port}", "--quic", "--no-explain")
     assert (status, target["verdict"]) == (0, "resumes")
@@ -127,7 +128,7 @@ class _Forwarding:
 
     def __init__(self, port: int) -> None:
         self._sock = socket.socket(type=socket.SOCK_DGRAM)
-        self._sock.connect((newer.HOST, port))
+        self._sock.connect((HOST, port))
         self._sock.setblocking(False)
 
     def receive(self, data: bytes, _now: float) -> None:
