@@ -76,7 +76,7 @@ def test_a_server_that_chooses_tls12_speaks_no_tls13(kind):
     def reply(ask):
         if ask.plan.minimum == V13:
             return broken(ask, kind)
-        return done(ask, tls_version=V12) if ask.errand.series == "both" else pool(ask)
+        return done(ask, tls_version=V12) if ask.errand.purpose.series == "both" else pool(ask)
 
     found, lab = run(reply)
     assert (found.in_doubt, len(lab.asks)) == ({}, 4)
@@ -95,7 +95,7 @@ def test_a_server_that_then_chooses_tls13_is_in_doubt():
     pool = Pool()
 
     def reply(ask):
-        if ask.errand.series == "both":
+        if ask.errand.purpose.series == "both":
             return done(ask)
         return broken(ask) if ask.plan.minimum == V13 else pool(ask)
 
@@ -168,7 +168,7 @@ def test_silence_at_tls13_alone_says_nothing_of_tls12():
     def reply(ask):
         if ask.plan.minimum == V13:
             return silent(ask)
-        return done(ask, tls_version=V12) if ask.errand.series == "both" else pool(ask)
+        return done(ask, tls_version=V12) if ask.errand.purpose.series == "both" else pool(ask)
 
     found, lab = run(reply)
     assert (list(found.full), found.in_doubt) == (["psk", "ticket", "session-id"], {})

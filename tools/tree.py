@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import click
 
+from tlsresume.cli.grouping import BareOrWithValue
+
 #: The name of a value that lists the words it can be, such as `text|json[=FILE]`.
 _WORDS = re.compile(r"([a-z-]+(?:\|[a-z-]+)+)(?:\[=FILE\])?")
 
@@ -47,7 +49,7 @@ class Option:
     @property
     def ends(self) -> bool:
         """Whether the option prints something and ends the program."""
-        return "--help" in self.flags or "--version" in self.flags
+        return not {"-h", "--help", "--version"}.isdisjoint(self.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def _option(option: click.Option, context: click.Context) -> Option | None:
     if record is None:
         return None
     declaration, description = record
-    takes_value = not (option.is_flag or option.count)
+    # A value behind `=` is no word of its own, which is what completions complete.
+    alone = isinstance(option, BareOrWithValue)
+    takes_value = not (option.is_flag or option.count or alone)
     # click puts a list of choices into brackets.
     metavar = option.metavar or declaration.rpartition(" ")[2].strip("[]")
     return Option(
@@ -142,7 +146,7 @@ def read(
     parent: click.Context | None = None,
 ) -> Command:
     """The values of a click command and of those below it, in the order of `--help`."""
-    context = context_of(command, path[-1], parent)
+    context = context_of(command, " ".join(path[1:]) or path[0], parent)
     parameters = command.get_params(context)
     options = (_option(item, context) for item in parameters if isinstance(item, click.Option))
     commands: tuple[Command, ...] = ()
@@ -151,7 +155,9 @@ def read(
             (name, command.get_command(context, name)) for name in command.list_commands(context)
         )
         commands = tuple(
-            read(item, (*path, name), context) for name, item in found if item and not item.hidden
+            read(item, (*path, *name.split()), context)
+            for name, item in found
+            if item and not item.hidden
         )
     return Command(
         path=path,

@@ -15,14 +15,13 @@ from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
 from tlsresume.diagnosis.judge import merge
 from tlsresume.diagnosis.summary import verdict_of
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, UsageError
+from tlsresume.experiments.purposes import AltSvc
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Route
 from tlsresume.options import ProbeOptions
 from tlsresume.results import AddressResult, Skipped, TargetResult
 from tlsresume.target import Target
 from tlsresume.wire.handshake import ProtocolVersion
-
-_EXPERIMENT = "alt-svc"
 
 
 def quic_beside(target: Target, options: ProbeOptions) -> tuple[Target, ProbeOptions]:
@@ -92,7 +91,7 @@ class BothTransports:
         if not reached or promises_http3(probe.lab.journal):
             return
         terms = Terms(probe.target, probe.options.connect, probe.terms.user_agent)
-        errand = terms.with_answer(terms.errand(_EXPERIMENT, "full", "psk", wait=0.0))
+        errand = terms.with_answer(terms.errand(AltSvc.FULL, "psk", wait=0.0))
         route = Route(reached[0].address, reached[0].port)
         try:
             await probe.lab.connect(route, terms.plan(), errand)

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tlsresume import checked
-from tlsresume.actions.investigate import Investigation
+from tlsresume.actions.investigate import Investigation, early_room
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.alternatives import promises_http3
+from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
@@ -37,6 +38,7 @@ from tlsresume.openssl import binding
 from tlsresume.options import LONGEST, ProbeOptions
 from tlsresume.results import (
     AddressResult,
+    EarlyData,
     ErrorResult,
     Skipped,
     TargetResult,
@@ -182,7 +184,8 @@ class Probe:
             self._leave_out("the rest", no_time(self.deadline))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
-        total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
+        total += max((*self.options.ages, 0.0)) + max((*self.options.replay_ages, 0.0))
+        total += 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
             total = self.deadline[0] - self._started
@@ -326,7 +329,8 @@ class Probe:
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
                 summary = summarise_address(route.address, route.port, counting, naming, own)
-                found.append(replace(summary, ftp_data=ftp_data(own)))
+                summary = replace(summary, ftp_data=ftp_data(own))
+                found.append(replace(summary, early_data=self._early_data(summary)))
         return found
 
     def _hints(self) -> tuple[str, ...]:
@@ -339,6 +343,13 @@ class Probe:
         if port == self.target.port:
             return ("the server offers HTTP/3 (Alt-Svc): --quic probes it, too",)
         return (f"the server offers HTTP/3 on port {port} (Alt-Svc): h3://HOST:{port} probes it",)
+
+    def _early_data(self, address: AddressResult) -> EarlyData | None:
+        """What was asked of early data; where tickets allow none, that is the answer."""
+        if self.options.early_request is None or address.transport != "tcp":
+            return None
+        found = early_data(self.lab.journal, address.address)
+        return EarlyData(max=early_room(address)) if found is None else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
@@ -378,6 +389,7 @@ class Probe:
             interrupted=self.stop.interrupted,
             started=self._began,
             finished=self._ended,
+            options=dict(self.options.own_options) or None,
         )
 
 

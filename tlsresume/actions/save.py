@@ -15,6 +15,7 @@ from tlsresume.actions.reach import (
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result, version_of
 from tlsresume.errors import PeerError, UsageError
+from tlsresume.experiments.purposes import Save
 from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.lab import Errand
 from tlsresume.network import loop
@@ -87,7 +88,7 @@ async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Sa
 
 
 def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[Plan, Errand]:
-    errand = terms.errand("save", "full", mechanism or "psk")
+    errand = terms.errand(Save.FULL, mechanism or "psk")
     return (terms.plan() if mechanism is None else terms.plan_for(mechanism)), errand
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tlsresume.diagnosis.over_time import finding
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.results import AddressResult, Attempt, Finding, MechanismResult
 
@@ -24,10 +25,17 @@ from tlsresume.results import AddressResult, Attempt, Finding, MechanismResult
     " with it, and nobody sees it over the other.",
     advice="Look at the tickets' settings of the server's HTTP/3 side apart from those of TCP:"
     " keys, whether tickets are issued, and whether all nodes that get UDP share them.",
-    directives=(
-        "nginx listen ... quic: ssl_session_tickets, ssl_session_ticket_key of the same server",
-        "haproxy bind quic4@... ssl: tls-ticket-keys on that line, too",
-        "Envoy quic_options: session_ticket_keys of the QUIC transport socket",
+    settings=(
+        ServerSetting.of(
+            Software.NGINX,
+            text="nginx listen ... quic: ssl_session_tickets, ssl_session_ticket_key of its server",
+        ),
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy bind quic4@... ssl: tls-ticket-keys on that line, too"
+        ),
+        ServerSetting.of(
+            Software.ENVOY, text="Envoy session_ticket_keys of the QUIC transport socket"
+        ),
     ),
     sources=("RFC 9001 section 4.5", "RFC 9114 section 3.1"),
 )
@@ -46,7 +54,10 @@ def quic_tcp_differ(_view: View) -> Match | None:
     cause="No QUIC answers on the port that HTTPS has: UDP is blocked on the way, or nothing"
     " listens. Where HTTP/3 is promised, clients try it first and fall back late or not at all.",
     advice="Open the UDP port in every firewall and balancer on the way, or stop promising HTTP/3.",
-    directives=("nginx listen 443 quic, add_header Alt-Svc", "Caddy servers { protocols h1 h2 }"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx listen 443 quic, add_header Alt-Svc"),
+        ServerSetting.of(Software.CADDY, text="Caddy servers { protocols h1 h2 }"),
+    ),
     sources=("RFC 9114 section 3.1.1", "RFC 7838 section 2.4"),
 )
 def quic_unreachable(_view: View) -> Match | None:

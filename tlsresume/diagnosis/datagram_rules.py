@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.datagrams import answered, with_first_use_of_token
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
-from tlsresume.experiments.listing import TOKEN
+from tlsresume.experiments.purposes import Token
 from tlsresume.experiments.tokens import TRIES
 from tlsresume.results import Attempt
 
@@ -34,7 +35,12 @@ def _shows_token(attempt: Attempt) -> bool:
     " would spare the next connection that: a resumed connection costs a round trip more than it"
     " need, as much as a full one over TCP.",
     advice="Have the server give NEW_TOKENs, or send Retry only under load.",
-    directives=("nginx quic_retry off", "haproxy tune.quic.retry-threshold, quic-force-retry"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx quic_retry off"),
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy tune.quic.retry-threshold, quic-force-retry"
+        ),
+    ),
     sources=("RFC 9000 section 8.1.2", "RFC 9000 section 8.1.3"),
 )
 def retry_each_time(view: View) -> Match | None:
@@ -63,7 +69,10 @@ def retry_each_time(view: View) -> Match | None:
     cause="The server gives tokens that should spare later connections the Retry, and then does"
     " not accept them: nodes with different token keys, or a key that is lost at each restart.",
     advice="Give all nodes the same key for address validation tokens, and keep it.",
-    directives=("nginx quic_host_key", "haproxy cluster-secret"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx quic_host_key"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy cluster-secret"),
+    ),
     sources=("RFC 9000 section 8.1.3", "RFC 9000 section 8.1.4"),
 )
 def token_refused(view: View) -> Match | None:
@@ -98,7 +107,7 @@ def fails_with_token(view: View) -> Match | None:
 
     Handshakes without a token succeed, and those that show one, and no session, fail.
     """
-    shown = [a for a in view.everything if a.experiment == TOKEN]
+    shown = [a for a in view.everything if a.made_for(Token.ALONE)]
     if len(shown) < TRIES or any(a.handshake_done for a in shown) or not view.full:
         return None
     return Match(

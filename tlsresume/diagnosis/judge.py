@@ -8,9 +8,10 @@ from itertools import chain
 from typing import TypeVar
 
 from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.fitting import fitting
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
+from tlsresume.diagnosis.server_settings import fitting
 from tlsresume.diagnosis.view import View
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Finding, Severity
 
 _DETAILS_SHOWN = 6
@@ -59,7 +60,7 @@ def _named(explaining: Sequence[Judged]) -> Judged | None:
     return next(proven, telling[0] if telling else None)
 
 
-def wanted(view: View) -> tuple[str, ...]:
+def wanted(view: View) -> tuple[ExperimentName, ...]:
     """The experiments that would separate the causes left, in the order in which they are
     asked for; none when one cause is proven and asks for nothing more."""
     fits = matches(view)
@@ -125,7 +126,10 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     # Groups T and W speak of tickets and of the way to the server, whatever is judged.
     if not view.judged and rule.group not in ("T", "W") and rule.harm != "security":
         severity = "info"
-    skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)
+    settings = rule.settings if match.settings is None else match.settings
+    skipped = tuple(
+        f"experiment {skipped.name} was skipped: {skipped.words}" for skipped in view.skipped
+    )
     return Finding(
         code=rule.code,
         severity=severity,
@@ -136,7 +140,7 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         mechanism=view.mechanism,
         evidence=match.seen,
         details=match.evidence,
-        directives=fitting(view, rule.directives if match.directives is None else match.directives),
+        directives=tuple(setting.text for setting in fitting(view, settings)),
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
         mechanisms=(view.mechanism,),

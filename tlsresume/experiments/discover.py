@@ -14,12 +14,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.purposes import Discover
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.wire.handshake import ProtocolVersion
-
-EXPERIMENT = "discover"
 
 #: The alert protocol_version (RFC 8446 section 6).
 _PROTOCOL_VERSION = 70
@@ -83,7 +82,7 @@ def issues(attempt: Attempt, mechanism: Mechanism) -> bool:
 
 def errand_for(terms: Terms, mechanism: Mechanism) -> Errand:
     """TLS 1.3: wait in silence first, so that tickets after data can be told apart."""
-    return terms.errand(EXPERIMENT, "full", mechanism)
+    return terms.errand(Discover.FULL, mechanism)
 
 
 async def discover(
@@ -120,7 +119,7 @@ async def discover(
         and _unclear(full.get("psk"))
         and any(attempt.handshake_done for attempt in full.values())
     ):
-        both = await lab.connect(route, terms.plan(), Errand(experiment=EXPERIMENT, series="both"))
+        both = await lab.connect(route, terms.plan(), Errand(purpose=Discover.BOTH))
     return Discovery(full, both)
 
 

@@ -14,7 +14,7 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
 from tlsresume.protocols import Transport
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results import MECHANISMS, Mechanism, Purpose
 from tlsresume.target import Target, format_endpoint
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.binding import check_available, suite_numbers
@@ -72,7 +72,7 @@ class Terms:
     def _request(self, method: str) -> bytes | HTTPRequest:
         if self.target.transport == "quic":
             return HTTPRequest(
-                method=method, authority=authority(self.target), user_agent=self.user_agent
+                method=method, authority=http_host(self.target), user_agent=self.user_agent
             )
         return request(self.target, self.user_agent, method)
 
@@ -103,12 +103,11 @@ class Terms:
         return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
     def errand(
-        self, experiment: str, series: str, mechanism: Mechanism, *, wait: float | None = None
+        self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None
     ) -> Errand:
         """Wait for tickets; if none comes in a while, send data and wait on."""
         return Errand(
-            experiment=experiment,
-            series=series,
+            purpose=purpose,
             mechanism=mechanism,
             want_tickets=1 if mechanism == "psk" else 0,
             ticket_wait=self.options.ticket_wait if wait is None else wait,
@@ -127,6 +126,15 @@ class Terms:
         return replace(errand, send=data, send_after=0.0, want_response=True)
 
 
+def http_host(target: Target) -> str:
+    """The value of an HTTP Host header (RFC 9110 section 7.2). Raises UsageError."""
+    name = target.server_name or target.host
+    host = name if target.port == 443 else format_endpoint(name, target.port)
+    if any(ord(character) < 33 or ord(character) > 126 for character in host):
+        raise UsageError(f"{host!r} cannot stand in an HTTP Host header")
+    return host
+
+
 def head_request(target: Target, user_agent: str) -> bytes:
     """A HEAD request (RFC 9110 section 9.3.2) that asks for the connection to end."""
     return request(target, user_agent, "HEAD")
@@ -134,20 +142,10 @@ def head_request(target: Target, user_agent: str) -> bytes:
 
 def request(target: Target, user_agent: str, method: str) -> bytes:
     """A request for / by a method, that asks for the connection to end."""
-    host = authority(target)
     return (
-        f"{method} / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {user_agent}\r\n"
+        f"{method} / HTTP/1.1\r\nHost: {http_host(target)}\r\nUser-Agent: {user_agent}\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n"
     ).encode("ascii")
-
-
-def authority(target: Target) -> str:
-    """The host, and the port unless it is 443, as HTTP names a server. Raises UsageError."""
-    name = target.server_name or target.host
-    host = name if target.port == 443 else format_endpoint(name, target.port)
-    if any(ord(character) < 33 or ord(character) > 126 for character in host):
-        raise UsageError(f"{host!r} cannot stand in an HTTP Host header")
-    return host
 
 
 def check_terms(target: Target, options: ConnectOptions) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.listing import TOKEN
+from tlsresume.experiments.purposes import Token
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
 from tlsresume.results import Attempt
@@ -24,7 +24,7 @@ async def show_token(lab: Lab, route: Route, terms: Terms, full: Attempt) -> boo
     token = full.sessions[-1].token if full.sessions else b""
     if not token:
         return False
-    errand = replace(terms.errand(TOKEN, TOKEN, "psk"), send=b"", ticket_wait=0.5)
+    errand = replace(terms.errand(Token.ALONE, "psk"), send=b"", ticket_wait=0.5)
     plan = replace(terms.plan_for("psk"), address_token=token)
     for _ in range(TRIES):
         attempt = await lab.connect(route, plan, errand)

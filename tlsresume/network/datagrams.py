@@ -79,6 +79,10 @@ class DatagramLink(Link):
         self.node: str | None = None
         self.reply: str | None = None
         self.answer_ms: float | None = None
+        # What only TCP has: a greeting, and early data.
+        self.early_answer: bool | None = None
+        self.early_data_accepted = False
+        self.greeting = b""
         self.left = False
         self._sock = sock
         self.where = where

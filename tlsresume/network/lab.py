@@ -25,6 +25,7 @@ from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
+from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
@@ -215,6 +216,8 @@ class NetworkLab(Lab):
 
     def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
+        if attempt.early is not None or attempt.early_data != "not-sent":
+            return False  # the same early data once more would be a replay
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False
         if error.kind == "local":
@@ -250,13 +253,37 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
-        self.doing.append(errand.experiment)
+        self.doing.append(errand.purpose.experiment)
         try:
             async with self._linked(about, self._manners.approach) as opened:
                 if opened.link is not None:
                     await self._run(opened.link, plan, errand, session, milestones)
         finally:
-            self.doing.remove(errand.experiment)
+            self.doing.remove(errand.purpose.experiment)
+        if opened.attempt is None:
+            raise AssertionError("every attempt is recorded")
+        return opened.attempt
+
+    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+        self._limits.check(route)
+        self.budget.reserve()
+        self._asked += 1
+        about = Circumstances(
+            route=route,
+            plan=flight.plan,
+            errand=errand,
+            session=flight.session,
+            time=self.wall_time(),
+            ask=self._asked,
+            retried=False,
+            flight=flight.data,
+        )
+        async with (
+            self._gate.slot(route.address, route.port),
+            self._linked(about, self._manners.approach) as opened,
+        ):
+            if isinstance(opened.link, NetworkLink):
+                await opened.link.present(flight.data)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -422,7 +449,7 @@ class NetworkLab(Lab):
         milestones: Milestones | None,
     ) -> None:
         try:
-            await link.start_tls(plan, session)
+            await _start(link, plan, errand, session)
         except HandshakeError:
             await link.close()
             return
@@ -439,16 +466,15 @@ class NetworkLab(Lab):
         in_silence = bool(wanted and errand.send and errand.send_after)
         if in_silence:
             await link.tickets(wanted, _silence(errand, link))
+        early = link.early_data_accepted
         asked = bool(errand.send) and (
             not in_silence or errand.want_response or not link.got_tickets
         )
-        if asked and isinstance(link, DatagramLink):
-            await link.ask(errand.send)
-        elif asked and not isinstance(errand.send, HTTPRequest):
-            await link.send(errand.send)
+        if asked and not early:
+            await _say(link, errand.send)
         end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
-        if asked and errand.want_response and await link.response(patience):
+        if (asked or early) and errand.want_response and await link.response(patience):
             # What a server sends with its answer is here now, or about to come.
             end = min(end, self.now() + AFTER_RESPONSE)
         if wanted and not link.got_tickets:
@@ -467,6 +493,25 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+async def _start(
+    link: NetworkLink | DatagramLink, plan: Plan, errand: Errand, session: Session | None
+) -> None:
+    if isinstance(link, DatagramLink):
+        await link.start_tls(plan, session)
+        return
+    await link.start_tls(plan, session, flight=errand.flight, hold_finished=errand.hold_finished)
+
+
+async def _say(link: NetworkLink | DatagramLink, data: bytes | HTTPRequest) -> None:
+    """Send a request; one that is not bytes goes over QUIC alone."""
+    if isinstance(link, DatagramLink):
+        await link.ask(data)
+    elif isinstance(data, bytes):
+        await link.send(data)
+    else:
+        raise TypeError("an HTTP/3 request does not go over TCP")
 
 
 def _stopped(link: NetworkLink | DatagramLink, seconds: float) -> Failure:

@@ -10,6 +10,7 @@ from tlsresume.results.attempt import (
     MECHANISMS,
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
@@ -18,6 +19,15 @@ from tlsresume.results.attempt import (
     Timings,
     Traffic,
     Verification,
+)
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import (
+    EarlyAfter,
+    EarlyData,
+    EarlyOutcome,
+    EarlyReason,
+    EarlyRequest,
+    UnsafeMethod,
 )
 from tlsresume.results.judged import (
     Change,
@@ -55,6 +65,7 @@ from tlsresume.results.measured import (
     Verdict,
     wilson_interval,
 )
+from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted
 from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
 
 __all__ = [
@@ -74,6 +85,12 @@ __all__ = [
     "CheckKind",
     "CheckOutcome",
     "Crossing",
+    "EarlyAfter",
+    "EarlyAsk",
+    "EarlyData",
+    "EarlyOutcome",
+    "EarlyReason",
+    "EarlyRequest",
     "ErrorResult",
     "FTPData",
     "Failure",
@@ -86,9 +103,13 @@ __all__ = [
     "LifetimeResult",
     "Mechanism",
     "MechanismResult",
+    "OptionValue",
+    "PlainPurpose",
+    "Purpose",
     "QUICResult",
     "Report",
     "ResumeResult",
+    "Role",
     "SaveResult",
     "SealedSession",
     "Series",
@@ -103,8 +124,10 @@ __all__ = [
     "Timings",
     "Tool",
     "Traffic",
+    "UnsafeMethod",
     "Verdict",
     "Verification",
     "Violation",
+    "Wanted",
     "wilson_interval",
 ]

@@ -11,6 +11,7 @@ from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
 )
+from tlsresume.results.early_data import EarlyData
 from tlsresume.results.places import named_place
 from tlsresume.session.layouts import LooksLike
 
@@ -250,9 +251,9 @@ class QUICResult:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressResult:
     """One address of a target, by one transport: with --quic it may stand here twice.
-    `unspoken` are TLS versions that it was seen to refuse; those of DTLS are named as the
-    versions of TLS that they are made from. `quic` is None for other transports;
-    `retransmissions` counts what had to be sent again, None on TCP."""
+    `unspoken` are TLS versions that it was seen to refuse. `early_data` is None where it was
+    not asked for (--replay-early-data), `quic` for other transports; `retransmissions` counts
+    what had to be sent again, None on TCP."""
 
     address: str
     port: int
@@ -264,6 +265,7 @@ class AddressResult:
     ftp_data: tuple[FTPData, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     unspoken: tuple[str, ...] = ()
+    early_data: EarlyData | None = None
     quic: QUICResult | None = None
     retransmissions: int | None = None
 

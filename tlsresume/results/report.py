@@ -13,6 +13,8 @@ from tlsresume.results.attempt import (
     Traffic,
     Verification,
 )
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import EarlyReason
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -39,6 +41,7 @@ class TargetResult:
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
+    `options` are those that its line of a target list gave this target alone.
     """
 
     target: str
@@ -60,6 +63,7 @@ class TargetResult:
     ticket_keys: tuple[KeyUse, ...] = ()
     started: str | None = None
     finished: str | None = None
+    options: dict[str, OptionValue] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,8 @@ class ResumeResult:
     SSL_set_session(3) returned. `fails_with_session` is True when the same handshake
     without the session was seen to succeed. `pinned` and `notes` are lines for people.
     `interrupted`: the user ended it, and this is what was known by then.
+    `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
+    of a request that got 425 (Too Early) in early data and was sent again after a handshake.
     `exit_status`, `exit_zero` and `why` are as in a Report.
     """
 
@@ -129,7 +135,9 @@ class ResumeResult:
     new_tickets: int = 0
     hello_retry: bool = False
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    early_data_reason: EarlyReason | None = None
     http_status: int | None = None
+    repeated_status: int | None = None
     reason: str | None = None
     pinned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -174,7 +182,9 @@ class Report:
     `findings` are those that several targets show together; `missing` are targets of the
     baseline that this run left out. `exit_status` is what the run calls for and `why` says so
     in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
-    decided in `policy.exit_status`; None and empty where that was not done.
+    decided in `policy.exit_status`; None and empty where that was not done. `options` are those
+    of the command line that held, wherever they came from; what is not set is left out, times are
+    in seconds, and passwords are hidden.
     """
 
     tool: Tool
@@ -187,4 +197,5 @@ class Report:
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    options: dict[str, OptionValue] | None = None
     schema: int = SCHEMA

@@ -41,12 +41,16 @@ class Input:
         self.damage: str | None = None
         self._close: Callable[[], None] = lambda: None
         self._stream: int | None = None
-        self._read = self._open()
         self._gunzip: _Gunzip | None = None
-        self.head = self._fill(4)
-        if self.head.startswith(_GZIP):
-            self._gunzip = _Gunzip(self.head, self._read)
+        self._read = self._open()
+        try:
             self.head = self._fill(4)
+            if self.head.startswith(_GZIP):
+                self._gunzip = _Gunzip(self.head, self._read)
+                self.head = self._fill(4)
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self) -> Callable[[int], bytes]:
         if self.path == STDIN:
