@@ -23,12 +23,18 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+#: Variables that are for the tests themselves, and no option of the command.
+OF_TESTS = frozenset({"TLSRESUME_UPDATE_GOLDEN", "TLSRESUME_NEWER_SERVERS"})
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the user has configured does not reach the tests, nor the programs they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
         for name in [name for name in os.environ if name.startswith("TLSRESUME_")]:
+            if name in OF_TESTS:
+                continue
             patch.delenv(name)
         yield
 
