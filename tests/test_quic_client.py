@@ -15,6 +15,14 @@ from tlsresume.openssl.plan import Trust
 from tlsresume.session import quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.session import Session
+from tlsresume.wire.handshake import HandshakeType
+from tlsresume.wire.quic_initial import (
+    CryptoStream,
+    Sender,
+    crypto_frames,
+    open_initial,
+    packets,
+)
 from tlsresume.wire.transcript import Role
 
 
@@ -57,6 +65,45 @@ def test_certificate(tmp_path):
         strict = pair.run(pair.plan(tmp_path, **parts))
         assert strict.failure is not None
         assert strict.failure.kind == "verify"
+
+
+def test_what_aioquic_tells_is_what_was_on_the_wire(tmp_path):
+    """ClientHello and ServerHello are, byte for byte, what anybody reads in the Initial packets
+    (RFC 9001 section 5.2), with a session and without."""
+    pair = QUICPair()
+    plan = pair.plan(tmp_path)
+    session = None
+    for _ in range(2):
+        passed: list[tuple[Sender, bytes]] = []
+
+        def path(sender, _number, datagram, passed=passed):
+            passed.append((sender, datagram))
+            return [datagram]
+
+        client = pair.run(plan, session, path=path)
+        told = {
+            entry.sender.value: entry.raw
+            for entry in reversed(client.transcript.entries)
+            if entry.handshake_type in (HandshakeType.client_hello, HandshakeType.server_hello)
+        }
+        assert told == hellos_of(passed)
+        assert client.transcript.accepted is (session is not None)
+        session = client.sessions[-1]
+
+
+def hellos_of(passed: list[tuple[Sender, bytes]]) -> dict[str, bytes]:
+    """The first handshake message of each side, out of its Initial packets."""
+    destination = next(packets(passed[0][1])).destination
+    found: dict[str, bytes] = {}
+    for sender in ("client", "server"):
+        stream, data = CryptoStream(), b""
+        for _, datagram in (each for each in passed if each[0] == sender):
+            for packet in packets(datagram):
+                frames = open_initial(packet, destination, sender)
+                for offset, piece in crypto_frames(frames or b""):
+                    data += stream.take(offset, piece)
+        found[sender] = data[: 4 + int.from_bytes(data[1:4], "big")]
+    return found
 
 
 def test_alert_of_the_server(tmp_path):

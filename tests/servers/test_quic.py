@@ -6,6 +6,7 @@ import itertools
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -116,7 +117,14 @@ def test_nodes_with_different_keys_behind_a_udp_balancer(at, run):
     """Two nodes with keys of their own resume their own sessions only."""
     nodes = [newer.gtlsserver(at), newer.gtlsserver(at)]
     turns = itertools.cycle(nodes)
-    with DatagramServer(lambda: _Forwarding(next(turns))) as balancer:
+    with ExitStack() as stack:
+
+        def make_side() -> _Forwarding:
+            side = _Forwarding(next(turns))
+            stack.callback(side.close)
+            return side
+
+        balancer = stack.enter_context(DatagramServer(make_side))
         status, target = probed(run, f"h3://127.0.0.1:{balancer.port}", "--tries", "8")
     assert status == 3
     assert target["verdict"] == "partly"
@@ -144,6 +152,9 @@ class _Forwarding:
 
     def timer(self) -> float | None:
         return 0.0
+
+    def close(self) -> None:
+        self._sock.close()
 
     def on_timer(self, _now: float) -> None:
         """Look for what came back."""

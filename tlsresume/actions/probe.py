@@ -306,6 +306,10 @@ class Probe:
         """A version that broke without a word on versions is not known to be unspoken."""
         if address.discovery is None:
             return
+        for name, attempt in address.discovery.full.items():
+            # What our library cannot do is no fault of the server's.
+            if attempt.error is not None and attempt.error.kind == "unsupported":
+                self._note(f"{name} on {address.route.address}", attempt.error.message)
         for what, attempt in address.discovery.in_doubt.items():
             if attempt.error is not None:
                 self._leave_out(f"{what} on {address.route.address}", attempt.error.message)

@@ -155,7 +155,7 @@ def _first(full: Sequence[Attempt], mechanism: Mechanism) -> Attempt | None:
 
 def _address_error(full: Sequence[Attempt]) -> ErrorResult | None:
     failures = [attempt.error for attempt in full if attempt.error is not None]
-    if not failures:
+    if not failures or all(failure.kind == "unsupported" for failure in failures):
         return None
     if all(_is_version_alert(attempt) for attempt in full):
         failure = failures[0]

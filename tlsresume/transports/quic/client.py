@@ -60,6 +60,19 @@ _ERROR_NAMES: dict[int, str] = {
 #: HTTP/3's H3_NO_ERROR (RFC 9114 section 8.1).
 _H3_NO_ERROR = 0x100
 
+#: What may help against an alert (RFC 8446 section 6.2).
+_ALERT_HINTS: dict[int, tuple[str, ...]] = {
+    AlertDescription.handshake_failure: (
+        "no common cipher or group: aioquic offers no ML-KEM, which a server may demand",
+    ),
+    AlertDescription.no_application_protocol: (
+        "the server refuses the offered protocols: --alpn PROTO",
+    ),
+    AlertDescription.certificate_required: (
+        "the server demands a client certificate: --cert FILE --key FILE",
+    ),
+}
+
 #: Events of streams that are kept until a request is made.
 _EARLY_KEPT = 64
 
@@ -350,8 +363,13 @@ class QUICClient:
         said = f": {end.reason}" if end.reason else ""
         if alert is not None:
             if end.by_peer:
-                return Broken("alert", f"the server sent alert {alert} {_alert_name(alert)}", None,
-                              alert)  # fmt: skip
+                return Broken(
+                    "alert",
+                    f"the server sent alert {alert} {_alert_name(alert)}",
+                    None,
+                    alert,
+                    _ALERT_HINTS.get(alert, ()),
+                )
             return Broken("openssl", f"aioquic refused the handshake: {_alert_name(alert)}{said}")
         name = _ERROR_NAMES.get(end.code, f"error 0x{end.code:x}")
         if end.by_peer:
