@@ -73,13 +73,13 @@ def promises_http3(attempts: Iterable[Attempt]) -> int | None:
     """The port on which HTTP/3 is promised on this host, by the Alt-Svc field of an answer."""
     for attempt in attempts:
         if attempt.transport == "tcp" and attempt.http_status is not None:
-            port = _http3_port(attempt.response, attempt.port)
+            port = _http3_port(attempt.response)
             if port is not None:
                 return port
     return None
 
 
-def _http3_port(response: bytes, own: int) -> int | None:
+def _http3_port(response: bytes) -> int | None:
     head = response.partition(b"\r\n\r\n")[0].decode("latin-1")
     for line in head.split("\r\n")[1:]:
         name, _, value = line.partition(":")
@@ -90,7 +90,7 @@ def _http3_port(response: bytes, own: int) -> int | None:
             protocol, _, authority = alternative.partition(";")[0].strip().partition("=")
             host, _, port = authority.strip().strip('"').rpartition(":")
             if protocol == "h3" and not host and port.isascii() and port.isdecimal():
-                return int(port) if 0 < int(port) < 1 << 16 else own
+                return int(port) if len(port) < 6 and 0 < int(port) < 1 << 16 else None
     return None
 
 

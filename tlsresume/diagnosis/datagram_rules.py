@@ -93,6 +93,34 @@ def token_refused(view: View) -> Match | None:
 
 
 @rule(
+    "lifetime-counts-down",
+    "T",
+    "info",
+    mechanisms=("psk",),
+    cause="A ticket that comes with a resumed connection lives only for what is left of the first"
+    " one's lifetime: however often a client comes back, after that time it makes a full"
+    " handshake, and verifies the certificate again.",
+    advice="Nothing, where that is intended; else a longer lifetime.",
+    settings=(ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),),
+    sources=("RFC 8446 section 4.6.1",),
+)
+def lifetime_counts_down(view: View) -> Match | None:
+    """QUIC tickets from resumed connections live shorter and shorter.
+
+    Tickets that came with resumed QUIC connections state less than the first ones did.
+    """
+    if view.transport != "quic" or not view.full:
+        return None
+    first = max((t.lifetime for a in view.full for t in a.tickets), default=0)
+    later = [t.lifetime for a in view.attempts if a.reused for t in a.tickets]
+    if not later or not 0 < min(later) < first:
+        return None
+    return Match(
+        seen=(f"{first} s on full handshakes, {min(later)} s at least on resumed ones",),
+    )
+
+
+@rule(
     "fails-with-token",
     "W",
     "error",
