@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from tests.commands import runner
 from tests.servers import newer
 from tests.servers.harness import HOST
 from tests.servers.newer import NAME, Folder
+from tlsresume.history import History
 from tlsresume.network.datagram_server import DatagramServer
 
 pytest.importorskip("aioquic")
@@ -182,3 +184,40 @@ def test_ages_names_and_certificates(at, run):
     series = {row["series"] for row in target["addresses"][0]["attempts"]
               if row["experiment"] == "cross-name"}  # fmt: skip
     assert series == {"full", "offer", "control"}
+
+
+def test_keys_and_client_certificates(at, run):
+    """A guessable key is an error, the operator's own key is recognised, and what resumption does
+    to a client certificate is told, over QUIC as over TCP."""
+    for name, key, expected in (
+        ("zero.key", bytes(80), "weak-ticket-key"),
+        ("own.key", os.urandom(80), None),
+    ):
+        (at.path / name).write_bytes(key)
+        (at.path / name).chmod(0o600)
+        line = f"ssl_session_ticket_key {at.inside(name)}; return 200 ok;"
+        keys = ("--ticket-keys", str(at.path / name))
+        status, target = probed(run, f"h3://{NAME}:{newer.nginx(at, line)}", *keys)
+        assert (status, expected in codes(target)) == ((3, True) if expected else (0, False))
+        (use,) = target["ticket_keys"]
+        assert (use["same_secret"], use["transport"]) == (True, "quic")
+    line = f"ssl_verify_client on; ssl_client_certificate {at.inside('ca.pem')}; return 200 ok;"
+    port = newer.nginx(at, line)
+    _, target = probed(run, f"h3://{NAME}:{port}")
+    assert "client-certificate-missing" in codes(target)
+    status, target = probed(run, f"h3://{NAME}:{port}", "--cert", str(at.path / "both.pem"))
+    assert (status, target["verdict"]) == (0, "resumes")
+    assert "client-certificate" in codes(target)
+
+
+def test_watch_remembers_quic(at, run, tmp_path):
+    """A sample keeps a QUIC session, and the next one offers it."""
+    port = newer.nginx(at, "return 200 ok;")
+    words = ("watch", "--once", f"h3://{NAME}:{port}", "-4", "--history", str(tmp_path / "h"))
+    for _ in range(2):
+        status, _, err = run(*words)
+        assert status == 0, err
+    with History(tmp_path / "h") as history:
+        first, second = history.samples()
+    assert (first.error, second.error, first.target) == (None, None, f"h3://{NAME}:{port}")
+    assert [offer.outcome for offer in second.offers] == ["resumed"]
