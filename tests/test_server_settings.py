@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.evidence import Story
-from tlsresume.diagnosis.judge import judge
+from tlsresume.diagnosis.judge import judge, merge
 from tlsresume.diagnosis.server_settings import (
     BY_LAYOUT,
     ServerSetting,
     Software,
-    fitting,
+    choose,
     recognised,
     settings_for,
 )
@@ -45,7 +45,7 @@ def openssl(n: int) -> Ticket:
 
 def test_go_is_told_what_go_has():
     """Beside tickets that only Go makes no other software's settings are named."""
-    assert fitting(story(go(1), go(2)).view(), SETTINGS) == (GO,)
+    assert choose(story(go(1), go(2)).view(), SETTINGS).settings == (GO,)
 
 
 def test_a_finding_carries_what_fits():
@@ -64,12 +64,12 @@ def test_a_finding_carries_what_fits():
 )
 def test_all_stay_where_the_software_is_not_known(tickets):
     """Nothing is left out by a guess."""
-    assert fitting(story(*tickets).view(), SETTINGS) == SETTINGS
+    assert choose(story(*tickets).view(), SETTINGS).settings == SETTINGS
 
 
 def test_all_stay_where_none_is_for_this_software():
     """Other software's settings still show what kind of thing to look for."""
-    assert fitting(story(go(1), go(2)).view(), SETTINGS[:1]) == SETTINGS[:1]
+    assert choose(story(go(1), go(2)).view(), SETTINGS[:1]).settings == SETTINGS[:1]
 
 
 def test_software_is_named_for_layouts_that_exist():
@@ -97,7 +97,10 @@ def test_a_server_is_told_by_what_it_calls_itself():
         view = Story("ticket").full(**seen).view()
         assert recognised(view) == {software}, seen
         line = ServerSetting.of(software, text="its line")
-        assert fitting(view, (GO, line, ServerSetting.of(Software.WOLFSSL, text="x"))) == (line,)
+        assert choose(view, (GO, line, ServerSetting.of(Software.WOLFSSL, text="x"))) == (
+            (line,),
+            frozenset({software}),
+        )
 
 
 def test_tickets_count_for_more_than_names():
@@ -112,4 +115,16 @@ def test_two_names_are_none():
     told = Story("ticket").full(response=_http("nginx")).full(response=_http("Apache"))
     assert recognised(told.view()) == frozenset()
     assert settings_for(recognised(told.view()), SETTINGS) == ()
-    assert fitting(told.view(), SETTINGS) == SETTINGS
+    assert choose(told.view(), SETTINGS).settings == SETTINGS
+
+
+def test_one_finding_of_two_addresses_keeps_what_fits_both():
+    """Where one address was recognised and another not, all settings stay, for no software."""
+    known = judge([story(go(1), go(2)).view()])
+    finding = next(f for f in known if "lifetime" in f.code)
+    assert set(finding.software) == {"Caddy", "Go", "Traefik"}
+    other = replace(finding, software=(), directives=("nginx x", "Go y"), address="192.0.2.99")
+    (merged,) = merge([finding, other])
+    assert (merged.software, merged.directives) == ((), ("nginx x", "Go y"))
+    (merged,) = merge([finding, replace(other, software=("nginx",), directives=("nginx x",))])
+    assert merged.directives == (*finding.directives, "nginx x")

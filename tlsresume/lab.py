@@ -21,6 +21,7 @@ from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
+from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
 
@@ -235,7 +236,7 @@ class Lab(ABC):
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.journal: list[Attempt] = []
+        self.journal = Journal()
 
     @abstractmethod
     async def connect(

@@ -139,7 +139,7 @@ def _silent(addresses: Sequence[AddressResult]) -> bool:
 
 def _unreached(addresses: Sequence[AddressResult]) -> list[Skipped]:
     return [
-        Skipped(address.place, address.error.message)
+        Skipped(address.place, address.error.message, "other", address.address)
         for address in addresses
         if address.error is not None
     ]

@@ -46,6 +46,7 @@ from tlsresume.results import (
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
+from tlsresume.wire.handshake import ProtocolVersion
 
 #: Full handshakes of an address: one per mechanism to discover, one to start each chain. Those
 #: over QUIC, which has one mechanism, are fewer, with the token's.
@@ -181,7 +182,7 @@ class Probe:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started, self._began = self.lab.now(), _utc(self.lab.wall_time())
         if self.deadline is not None and self.deadline[0] <= self._started:
-            self._leave_out("the rest", no_time(self.deadline))
+            self._leave_out(Skipped("the rest", no_time(self.deadline), "time"))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         total += max((*self.options.ages, 0.0)) + max((*self.options.replay_ages, 0.0))
@@ -194,7 +195,7 @@ class Probe:
             async with asyncio.timeout(total):
                 await self._run()
         except TimeoutError:
-            self._leave_out("the rest", reason)
+            self._leave_out(Skipped("the rest", reason, "time"))
         except asyncio.CancelledError:
             self.stop.interrupted = True
             raise
@@ -221,16 +222,19 @@ class Probe:
         self._dns_ms = found.milliseconds
         addresses = list(found.addresses)
         for extra in addresses[self.options.max_addresses :]:
-            self._note(extra, f"more than {self.options.max_addresses} addresses (--max-addresses)")
+            why = f"more than {self.options.max_addresses} addresses (--max-addresses)"
+            self._note(Skipped(extra, why, "addresses", extra))
         addresses = addresses[: self.options.max_addresses]
         share = share_budget(self.options.budget, len(addresses), self.options.tries)
         for extra in addresses[share.addresses :]:
-            self._leave_out(extra, f"the budget of {self.options.budget} connections")
+            why = f"the budget of {self.options.budget} connections"
+            self._leave_out(Skipped(extra, why, "budget", extra))
         if share.tries < self.options.tries:
             self.skipped.append(
                 Skipped(
                     f"{self.options.tries - share.tries} of {self.options.tries} tries",
                     f"the budget of {self.options.budget} connections",
+                    "budget",
                 )
             )
         transport = self.target.transport
@@ -256,6 +260,7 @@ class Probe:
     async def _first_round(
         self, address: _Address, tries: int, on_quiet: Callable[[], None]
     ) -> None:
+        here = address.route.address
         try:
             address.discovery, address.outdated = await discover_again(
                 self.lab, address.route, self.terms, self.options.retries, on_quiet
@@ -279,46 +284,51 @@ class Probe:
         except LimitedByServer as limited:
             # As with a small budget: fewer tries are no fault, while each mechanism has some.
             if address.discovery is None:
-                self._leave_out(f"the rest on {address.route.address}", limited.message)
+                self._leave_out(Skipped(f"the rest on {here}", limited.message, "limited", here))
             else:
-                self._note(f"further tries on {address.route.address}", limited.message)
+                self._note(Skipped(f"further tries on {here}", limited.message, "limited", here))
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
-            self._leave_out(f"{what} on {address.route.address}", spent.message)
+            self._leave_out(Skipped(f"{what} on {here}", spent.message, "budget", here))
 
     def _stop_for(self, error: LocalError) -> None:
         """This machine cannot go on: the target's error if it was never reached, else a part
         that was left out."""
         if any(not unreachable(attempt.error) for attempt in self.lab.journal):
-            self._leave_out("the rest", error.message)
+            self._leave_out(Skipped("the rest", error.message, "local"))
         else:
             self.error = ErrorResult("local", "connect", error.message, error.hints)
 
-    def _note(self, what: str, reason: str) -> None:
+    def _note(self, skipped: Skipped) -> None:
         """Something beyond the first round was left out: named, without bearing on the verdict."""
-        self.skipped.append(Skipped(what, reason))
+        self.skipped.append(skipped)
 
-    def _leave_out(self, what: str, reason: str) -> None:
-        self.skipped.append(Skipped(what, reason))
+    def _leave_out(self, skipped: Skipped) -> None:
+        self.skipped.append(skipped)
         self.stop.incomplete = True
 
     def _name_doubts(self, address: _Address) -> None:
         """A version that broke without a word on versions is not known to be unspoken."""
         if address.discovery is None:
             return
+        here = address.route.address
         for name, attempt in address.discovery.full.items():
             # What our library cannot do is no fault of the server's.
             if attempt.error is not None and attempt.error.kind == "unsupported":
-                self._note(f"{name} on {address.route.address}", attempt.error.message)
+                self._note(Skipped(f"{name} on {here}", attempt.error.message, "other", here))
         for what, attempt in address.discovery.in_doubt.items():
             if attempt.error is not None:
-                self._leave_out(f"{what} on {address.route.address}", attempt.error.message)
+                label = what.label if isinstance(what, ProtocolVersion) else None
+                self._leave_out(
+                    Skipped(
+                        f"{label or what} on {here}", attempt.error.message, "in-doubt", here, label
+                    )
+                )
         presumed = address.discovery.presumed
         if presumed is not None and presumed.error is not None:
-            self._note(
-                f"TLSv1.2 on {address.route.address}",
-                f"{presumed.error.message}: it does not speak TLS 1.2, or breaks at it",
-            )
+            label = ProtocolVersion.TLSv1_2.label
+            why = f"{presumed.error.message}: it does not speak TLS 1.2, or breaks at it"
+            self._note(Skipped(f"{label} on {here}", why, "in-doubt", here, label))
 
     # ----------------------------------------------------------------- result
 
@@ -349,11 +359,15 @@ class Probe:
         return (f"the server offers HTTP/3 on port {port} (Alt-Svc): h3://HOST:{port} probes it",)
 
     def _early_data(self, address: AddressResult) -> EarlyData | None:
-        """What was asked of early data; where tickets allow none, that is the answer."""
+        """What was asked of early data; where tickets allow none, that is the answer. None where
+        TLS 1.3 was not tested."""
         if self.options.early_request is None or address.transport != "tcp":
             return None
+        asked = ProtocolVersion.TLSv1_3 in self.options.connect.tls
+        untested = any(m.mechanism == "psk" and m.state == "untested" for m in address.mechanisms)
+        told = asked and address.error is None and not untested
         found = early_data(self.lab.journal, address.address)
-        return EarlyData(max=early_room(address)) if found is None else found
+        return EarlyData(max=early_room(address)) if found is None and told else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
@@ -363,7 +377,12 @@ class Probe:
         """What is known now."""
         addresses = self._summaries()
         no_route = [
-            Skipped(address.route.address, "no route from this machine")
+            Skipped(
+                address.route.address,
+                "no route from this machine",
+                "no-route",
+                address.route.address,
+            )
             for address in self._addresses
             if self._without_route(address)
         ]
@@ -421,6 +440,24 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What probes side by side share: connections at a time to one address, and when all must
+    end, on the loop's clock, with the seconds that were allowed."""
+
+    gate: Gate
+    deadline: tuple[float, float] | None
+
+    @staticmethod
+    def of(options: ProbeOptions, deadline: float | None) -> Shared:
+        """From now on. Raises UsageError for what is no deadline."""
+        if deadline is not None:
+            checked.seconds("deadline", deadline, LONGEST, zero=True)
+        # The loop's clock is this one.
+        end = None if deadline is None else (time.monotonic() + deadline, deadline)
+        return Shared(Gate(options.concurrency), end)
+
+
 def probe(
     target: Target | str,
     options: ProbeOptions | None = None,
@@ -456,9 +493,11 @@ async def aprobe(
     *,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    shared: Shared | None = None,
 ) -> TargetResult:
-    """`probe` for a running event loop. A task that is cancelled ends its connections at once."""
-    running = _prepared(target, options, deadline, progress)
+    """`probe` for a running event loop. A task that is cancelled ends its connections at once.
+    Probes side by side have a `shared` limit and deadline."""
+    running = _prepared(target, options, deadline, progress, shared)
     try:
         await running.run()
     except BaseExceptionGroup as group:
@@ -471,6 +510,7 @@ def _prepared(
     options: ProbeOptions | None,
     deadline: float | None,
     progress: Callable[[str], None] | None,
+    shared: Shared | None = None,
 ) -> AnyProbe:
     """A probe that can be run. Raises UsageError."""
     # It puts probes together, so it cannot be imported before them.
@@ -479,11 +519,8 @@ def _prepared(
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
-    if deadline is not None:
-        checked.seconds("deadline", deadline, LONGEST, zero=True)
     binding.check_bindings()
     make_room(settings.most_open)
-    gate = Gate(settings.concurrency)
-    # The loop's clock is this one.
-    end = None if deadline is None else (time.monotonic() + deadline, deadline)
-    return probe_of(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)
+    common = Shared.of(settings, deadline) if shared is None else shared
+    note = progress or (lambda _line: None)
+    return probe_of(chosen, settings, common.gate, progress=note, deadline=common.deadline)

@@ -158,6 +158,15 @@ def settings_for(
     return tuple(setting for setting in settings if software.intersection(setting.software))
 
 
-def fitting(view: View, settings: Sequence[ServerSetting]) -> tuple[ServerSetting, ...]:
+class Chosen(NamedTuple):
+    """The settings to show, and for which software; for none where all are kept."""
+
+    settings: tuple[ServerSetting, ...]
+    software: frozenset[Software] = frozenset()
+
+
+def choose(view: View, settings: Sequence[ServerSetting]) -> Chosen:
     """The settings of the software that was recognised; all, where none is for it."""
-    return settings_for(recognised(view), settings) or tuple(settings)
+    software = recognised(view)
+    own = settings_for(software, settings)
+    return Chosen(own, software) if own else Chosen(tuple(settings))

@@ -27,7 +27,6 @@ from tlsresume.results import (
 )
 
 #: The reason why one of several addresses was not even tried; it stays outside the verdict.
-NO_ROUTE = "no route from this machine"
 
 
 def check_target(target: TargetResult, demands: Demands) -> tuple[Check, ...]:
@@ -203,7 +202,7 @@ def _replays(early: EarlyData | None) -> tuple[CheckOutcome, str]:
         return "met", "tickets allow no early data"
     if early.accepted is False:
         return "met", "early data is not accepted"
-    if early.same_ticket is None or early.exact_copy is None:
+    if early.exact_copy is None:
         return "untestable", "replays could not be tested"
     if "failed" in early.replays:
         return "untestable", "connections that replay early data failed"
@@ -267,7 +266,7 @@ def _max_ticket_keys(target: TargetResult, demands: Demands) -> Iterator[Check]:
 def _every_address(target: TargetResult, demands: Demands) -> Iterator[Check]:
     name = name_of("every_address", demands)
     failed = [address for address in target.addresses if address.error is not None]
-    left = any(skipped.reason == NO_ROUTE for skipped in target.skipped)
+    left = any(skipped.kind == "no-route" for skipped in target.skipped)
     if failed:
         yield _limit(name, "unreachable", ", ".join(a.place for a in failed))
     elif not target.addresses:

@@ -167,7 +167,10 @@ def _missing(
     if not any(attempt.mechanism == mechanism for attempt in address.attempts):
         return "untestable", f"{words} was not tried"
     doubted = VERSION_LABEL[mechanism]
-    silent = any(skipped.what == f"{doubted} on {address.address}" for skipped in target.skipped)
+    silent = any(
+        (skipped.tls_version, skipped.address) == (doubted, address.address)
+        for skipped in target.skipped
+    )
     if silent or label in address.tls_versions:
         return "untestable", f"the {words} handshake for it did not succeed"
     return "met" if expected == "not-resumed" else "broken", f"{words} is not spoken"

@@ -11,6 +11,7 @@ from typing import Literal
 
 from tlsresume.protocols import Transport
 from tlsresume.results import ErrorResult, Finding, KeyUse
+from tlsresume.results.value import Result
 from tlsresume.session.file import Format, SessionMetadata
 from tlsresume.session.layouts import LooksLike
 from tlsresume.session.session import Unsupported
@@ -58,7 +59,7 @@ class QUICInspection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class Inspection(Result):
     """All that a session file says. Durations are seconds, points in time UTC, ISO 8601.
 
     `session` is the SHA-256 of the session, a name that gives nothing away.
@@ -110,6 +111,11 @@ class Inspection:
     of: int | None = None
     transport: Transport = "tcp"
     quic: QUICInspection | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the session can be offered now."""
+        return self.usable
 
 
 #: Where there is no session, what tells of one: the text that OpenSSL prints, or a ticket.

@@ -35,8 +35,10 @@ class Finding:
     shows it, `details` are the messages and fields on the wire behind that.
 
     `mechanisms` and `addresses` are all that it speaks of; `address` and `mechanism` are set
-    where it is only one. `transport` is the one that all of them have. `harm` says what an error with this code does; `effect` how it bears
-    on the exit status, None where that was not judged yet.
+    where it is only one. `transport` is the one that all of them have. `harm` says what an error
+    with this code does; `effect` how it bears on the exit status, None where that was not
+    judged yet. `software`: what was recognised, and `directives` are then for that only; empty
+    where they are for whatever it may be.
     """
 
     code: str
@@ -55,6 +57,7 @@ class Finding:
     addresses: tuple[str, ...] = ()
     harm: Harm = "users"
     effect: FindingEffect | None = None
+    software: tuple[str, ...] = ()
     transport: Transport = "tcp"
 
     @property

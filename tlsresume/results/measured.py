@@ -275,9 +275,28 @@ class AddressResult:
         return named_place(self.address, self.transport)
 
 
+#: Why something was left out, for whoever counts or sorts it.
+SkippedKind = Literal[
+    "budget",  # the connections allowed would not have sufficed, or did not
+    "addresses",  # more addresses than --max-addresses
+    "limited",  # the server allows no more connections
+    "time",  # the deadline came first
+    "local",  # this machine has no descriptor, local port or memory left
+    "no-route",  # this machine cannot reach such an address at all
+    "in-doubt",  # the handshake broke, so the version may be spoken or not
+    "other",  # in the words of `reason` only
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that was left out, and why."""
+    """Something that was left out, and why: in words, and by kind.
+
+    `address` and `tls_version` say of what, where it is of one address or one version.
+    """
 
     what: str
     reason: str
+    kind: SkippedKind = "other"
+    address: str | None = None
+    tls_version: str | None = None
