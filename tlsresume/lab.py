@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
@@ -49,7 +50,8 @@ class Errand:
     new first flight, and such a connection is never made twice. `hold_finished`: keep our
     Finished back until the server answers the early data, that many seconds at most. Early
     data that is accepted counts as sent: `send` goes out only where it was not. `early` says
-    what an experiment with early data asks by this connection.
+    what an experiment with early data asks by this connection. `number` and `of`: which try
+    of how many it is, 0 where it is none of a series; for those who wait.
     """
 
     purpose: Purpose
@@ -64,6 +66,23 @@ class Errand:
     flight: FirstFlight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
+    number: int = 0
+    of: int = 0
+
+
+Stage = Literal["connection", "handshake", "ticket"]
+
+
+@dataclass(slots=True, eq=False)
+class Doing:
+    """A connection that is open now, and what it waits for: since when, on the Lab's clock,
+    and for how many seconds at most."""
+
+    errand: Errand
+    offers: bool
+    since: float
+    limit: float
+    stage: Stage = "connection"
 
 
 class Milestones:

@@ -17,7 +17,7 @@ from tlsresume.diagnosis.summary import verdict_of
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, UsageError
 from tlsresume.experiments.purposes import AltSvc
 from tlsresume.experiments.terms import Terms
-from tlsresume.lab import Route
+from tlsresume.lab import Doing, Route
 from tlsresume.options import ProbeOptions
 from tlsresume.results import AddressResult, Skipped, TargetResult
 from tlsresume.target import Target
@@ -67,9 +67,14 @@ class BothTransports:
         return self.tcp.connections + self.quic.connections
 
     @property
-    def doing(self) -> list[str]:
-        """The experiments of the connections that are open now."""
+    def doing(self) -> list[Doing]:
+        """The connections that are open now, and what they are for."""
         return [*self.tcp.doing, *self.quic.doing]
+
+    @property
+    def waiting(self) -> str:
+        """What is waited for, and until when at most; nothing where nothing takes long."""
+        return self.tcp.waiting or self.quic.waiting
 
     def interrupt(self) -> None:
         """Note that the user ended it."""

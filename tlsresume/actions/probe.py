@@ -17,6 +17,7 @@ from tlsresume import checked
 from tlsresume.actions.investigate import Investigation, early_room
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
+from tlsresume.actions.waiting import longest_wait
 from tlsresume.diagnosis.alternatives import promises_http3
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
@@ -27,7 +28,7 @@ from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import Tries
-from tlsresume.lab import Budget, Gate, Route
+from tlsresume.lab import Budget, Doing, Gate, Route
 from tlsresume.network import loop
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
@@ -107,7 +108,10 @@ class AnyProbe(Protocol):
     def connections(self) -> int: ...
 
     @property
-    def doing(self) -> list[str]: ...
+    def doing(self) -> list[Doing]: ...
+
+    @property
+    def waiting(self) -> str: ...
 
     def interrupt(self) -> None: ...
 
@@ -170,9 +174,14 @@ class Probe:
         return len(self.lab.journal)
 
     @property
-    def doing(self) -> list[str]:
-        """The experiments of the connections that are open now."""
+    def doing(self) -> list[Doing]:
+        """The connections that are open now, and what they are for."""
         return self.lab.doing
+
+    @property
+    def waiting(self) -> str:
+        """What is waited for, and until when at most; nothing where nothing takes long."""
+        return longest_wait(self.lab)
 
     def interrupt(self) -> None:
         """Note that the user ended it."""
@@ -343,7 +352,10 @@ class Probe:
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
                 summary = summarise_address(route.address, route.port, counting, naming, own)
-                summary = replace(summary, ftp_data=ftp_data(own))
+                rows = tuple(
+                    replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
+                )
+                summary = replace(summary, mechanisms=rows, ftp_data=ftp_data(own))
                 found.append(replace(summary, early_data=self._early_data(summary)))
         return found
 

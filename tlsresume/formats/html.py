@@ -149,7 +149,11 @@ def _targets(report: Report) -> Iterator[str]:
 
 
 def _target(target: TargetResult) -> Iterator[str]:
-    facts = [count(len(target.addresses), "address")] if target.addresses else []
+    facts = (
+        [count(len({each.address for each in target.addresses}), "address")]
+        if target.addresses
+        else []
+    )
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
     badge = _verdict(target)
     yield f'<div class="head"><h2>{_text(target.target)}</h2>{badge}'

@@ -67,7 +67,7 @@ def _lines(report: Report) -> Iterator[str]:
         sign = "❌" if flaw(target) else VERDICT_SIGN[target.verdict]
         yield (
             f"| {escape(target.target)} | {sign} {escape(headline(target))} |"
-            f" {len(target.addresses)} | {target.connections} | {seconds(target.duration_ms)} |"
+            f" {len({each.address for each in target.addresses})} | {target.connections} | {seconds(target.duration_ms)} |"
         )
     word, why = last_line(report)
     if word:
