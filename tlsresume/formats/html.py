@@ -111,7 +111,8 @@ def _worst_first(report: Report) -> Iterator[_Shown]:
 
 def _shown(number: int, alone: Report, status: ExitStatus, *, folded: bool) -> _Shown:
     (target,) = alone.targets
-    facts = [count(len(target.addresses), "address")] if target.addresses else []
+    addresses = {address.address for address in target.addresses}
+    facts = [count(len(addresses), "address")] if addresses else []
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
     return _Shown(
         number=number,

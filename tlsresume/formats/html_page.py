@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.results import Finding, Tool
+from tlsresume.results.places import named_place
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -95,7 +96,8 @@ def needs_mending(finding: Finding) -> bool:
 
 def place_of(finding: Finding) -> str:
     """What a finding speaks of: addresses and mechanisms."""
-    addresses = finding.addresses or ((finding.address,) if finding.address else ())
+    named = finding.addresses or ((finding.address,) if finding.address else ())
+    addresses = [named_place(address, finding.transport) for address in named]
     mechanisms = finding.mechanisms or ((finding.mechanism,) if finding.mechanism else ())
     return "; ".join(", ".join(part) for part in (addresses, mechanisms) if part)
 

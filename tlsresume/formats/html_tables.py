@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from tlsresume.diagnosis.certificates import faults
 from tlsresume.diagnosis.ticket_keys import which
@@ -11,7 +12,6 @@ from tlsresume.formats.checks import OUTCOME_WORDS, place
 from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
 from tlsresume.formats.ticket_text import key_words
-from tlsresume.formats.transports import DEFAULT, transport_of
 from tlsresume.formats.units import count, duration, milliseconds, short_key, utc
 from tlsresume.results import (
     MECHANISMS,
@@ -26,6 +26,7 @@ from tlsresume.results import (
     Series,
     State,
 )
+from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.target import format_endpoint
 
 _STATE_STYLE: dict[State, Style] = {
@@ -66,10 +67,12 @@ def address_table(addresses: Sequence[AddressResult]) -> Table:
     )
 
 
+def _place(address: AddressResult) -> str:
+    return named_place(format_endpoint(address.address, address.port), address.transport)
+
+
 def _address(address: AddressResult, columns: Sequence[Mechanism]) -> Iterator[object]:
-    told: list[object] = [code(format_endpoint(address.address, address.port))]
-    if transport_of(address) != DEFAULT:
-        told.append(soft(transport_of(address)))
+    told: list[object] = [code(_place(address))]
     error = address.error
     if error is not None:
         told += [badge("error", "bad"), error.message]
@@ -130,12 +133,16 @@ def _certificate(address: AddressResult) -> object:
 
 def crossing_tables(found: Sequence[Crossing]) -> Iterator[tuple[str, Table]]:
     """Where sessions were issued, down, and where they were accepted, across."""
-    for mechanism in MECHANISMS:
-        for by in ("address", "node"):
-            own = [each for each in found if each.mechanism == mechanism and each.by == by]
-            if own:
-                heading = f"{_NAMES[mechanism]}: issued by one {by}, offered to another"
-                yield heading, _crossing_table(own)
+    for mechanism, transport, by in product(MECHANISMS, TRANSPORT_WORDS, ("address", "node")):
+        own = [
+            each
+            for each in found
+            if (each.mechanism, each.transport, each.by) == (mechanism, transport, by)
+        ]
+        if own:
+            over = "" if transport == "tcp" else f", {TRANSPORT_WORDS[transport]}"
+            heading = f"{_NAMES[mechanism]}{over}: issued by one {by}, offered to another"
+            yield heading, _crossing_table(own)
 
 
 def _crossing_table(found: Sequence[Crossing]) -> Table:
@@ -164,7 +171,10 @@ def key_table(uses: Sequence[KeyUse]) -> Table:
         heads=("Address", "Key name", "Made by", "Tickets", "Inside"),
         rows=[
             (
-                format_endpoint(use.address, use.port or 0) if use.address else "",
+                named_place(
+                    format_endpoint(use.address, use.port or 0) if use.address else "",
+                    use.transport,
+                ),
                 code(use.key_name) if use.key_name else "not visible",
                 which(use),
                 f"{use.tickets} ({', '.join(use.mechanisms)})",
@@ -206,7 +216,7 @@ def change_table(changes: Sequence[Change]) -> Table:
         heads=("What", "Before", "Now", "Judgement"),
         rows=[
             (
-                " ".join(part for part in (each.address, each.mechanism, each.what) if part),
+                " ".join(part for part in (each.place, each.mechanism, each.what) if part),
                 each.before,
                 each.after,
                 badge("worse", "bad") if each.worse else badge("changed", "none"),
@@ -218,7 +228,6 @@ def change_table(changes: Sequence[Change]) -> Table:
 
 def attempt_table(address: AddressResult) -> tuple[str, Table]:
     """Every attempt on an address, and a line that counts them."""
-    where = format_endpoint(address.address, address.port)
     rows = [
         (
             row.n,
@@ -238,5 +247,5 @@ def attempt_table(address: AddressResult) -> tuple[str, Table]:
         "#", "Time (UTC)", "Our port", "Mechanism", "Series", "Session", "Ticket key", "Node",
         "Handshake", "Error",
     )  # fmt: skip
-    words = f"{count(len(rows), 'attempt')} on {where}"
+    words = f"{count(len(rows), 'attempt')} on {_place(address)}"
     return words, Table(heads=heads, rows=rows, right=(0, 2, 8))
