@@ -21,7 +21,7 @@ from tlsresume.errors import TLSResumeError
 
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
-    from tlsresume.results import ErrorResult, Report, TargetResult, Violation
+    from tlsresume.results import ErrorResult, Report, ResumeResult, TargetResult, Violation
 
 GROUP = "Output"
 
@@ -426,6 +426,12 @@ def without_attempts(report: Report) -> Report:
         for target in report.targets
     )
     return replace(report, targets=targets, brief=True)
+
+
+def resume_without_attempts(result: ResumeResult) -> ResumeResult:
+    """The same for a result of `resume`, on every address."""
+    each = tuple(resume_without_attempts(one) for one in result.each_address)
+    return replace(result, attempts=(), each_address=each, brief=True)
 
 
 def error_result(error: TLSResumeError) -> ErrorResult:

@@ -127,7 +127,7 @@ class ResumeResult(Result):
     `interrupted`: the user ended it, and this is what was known by then.
     `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
     of a request that got 425 (Too Early) in early data and was sent again after a handshake.
-    `exit_status`, `exit_zero`, `why` and `options` are as in a Report.
+    `exit_status`, `exit_zero`, `why`, `options` and `brief` are as in a Report.
     """
 
     target: str
@@ -175,6 +175,7 @@ class ResumeResult(Result):
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    brief: bool = False
     transport: Transport = "tcp"
     quic: QUICResult | None = None
     options: dict[str, OptionValue] | None = None
