@@ -29,8 +29,8 @@ from tlsresume.experiments.early_data import EarlySetting, replay_early_data
 from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
-from tlsresume.formats.early_data_text import early_words
-from tlsresume.formats.page import View
+from tlsresume.formats.early_data_text import early_words, put_early_data
+from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
@@ -51,6 +51,7 @@ from tlsresume.results import (
     EarlyAfter,
     EarlyAsk,
     EarlyData,
+    EarlyRequest,
     ResumeResult,
     TargetResult,
 )
@@ -244,6 +245,17 @@ def test_what_cannot_be_tested_is_named() -> None:
         smtp = parse_target(f"smtps://{HERE}:{server.port}")
         (other,) = scan([(smtp, replace(QUICK, connect=ConnectOptions(ticket_wait=0.5)))]).targets
     assert any("speaks smtp" in skipped.reason for skipped in other.skipped)
+
+
+def test_without_tls_13_nothing_is_said_of_early_data() -> None:
+    """Where TLS 1.3 was not tried, early data was not tested: a demand on it is not met."""
+    options = replace(QUICK, connect=replace(QUICK.connect, tls=(ProtocolVersion.TLSv1_2,)))
+    with Server(taking(versions=("1.2", "1.3"))) as server:
+        target = probed(server.port, options)
+    assert target.addresses[0].early_data is None
+    (check,) = [each for each in check_target(target, Demands(early_data_replay="forbid"))
+                if each.demand == "early-data-replay=forbid"]  # fmt: skip
+    assert check.outcome == "untestable"
 
 
 def test_the_budget_holds() -> None:
@@ -631,6 +643,22 @@ def test_the_line_on_the_screen() -> None:
     )  # fmt: skip
     for early, words in lines:
         assert early_words(early) == words
+
+
+def test_the_log_is_searched_by_one_command() -> None:
+    """The screen gives a command that finds every marked request of a log, and no other."""
+    early = replace(ALL_TAKEN, log_pattern="tlsresume[=-]0123abcd-[a-z0-9.]*", requests=(
+        EarlyRequest(id="0123abcd-copy", sent_at="2026-11-26T07:00:00.000+00:00",
+                     presentations=2),))  # fmt: skip
+    page = Page(View(width=80))
+    put_early_data(page, early)
+    lines = page.render().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "sent 2 times" in lines[-2]
+    assert lines[-1].strip() == (
+        "grep -oE 'tlsresume[=-]0123abcd-[a-z0-9.]*' access.log | sort | uniq -c")  # fmt: skip
+    put_early_data(page, None)
+    assert page.render().splitlines() == lines
 
 
 def test_a_demand_that_forbids_replays() -> None:

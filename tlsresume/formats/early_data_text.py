@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, UNSURE, Page
+from tlsresume.formats.units import count
 from tlsresume.results import EarlyData, EarlyReason
 
 _LABEL = "  early data  "
@@ -25,8 +26,9 @@ def put_early_data(page: Page, early: EarlyData | None) -> None:
     page.prose(early_words(early), first=_LABEL, style=_style(early))
     if early.log_pattern is not None:
         sent = sum(request.presentations for request in early.requests)
-        command = f"grep -oE {shlex.quote(early.log_pattern)} access.log | sort | uniq -c"
-        page.line((f"{' ' * len(_LABEL)}sent {sent} times in all; executed: ", FAINT), command)
+        words = f"requests were sent {count(sent, 'time')}; how often executed, the log tells:"
+        page.prose(words, first=" " * len(_LABEL), text_style=FAINT)
+        page.line(f"    grep -oE {shlex.quote(early.log_pattern)} access.log | sort | uniq -c")
 
 
 def early_words(early: EarlyData) -> str:
