@@ -560,6 +560,11 @@ def test_it_is_asked_for_on_the_command_line_only(run, monkeypatch, tmp_path) ->
         patch.setattr(root, "context_settings", {**root.context_settings, **defaults})
         status, _, err = run("probe", "a", "--plan")
         assert (status, "can only stand on the command line" in err) == (2, True)
+    for key in ('replay-early-data = "GET"', "replay-early-data = true", 'replay-age = "12s"'):
+        settings_file = tmp_path / "settings.toml"
+        settings_file.write_text(f"[probe]\n{key}\n")
+        status, _, err = run("probe", "a", "--plan", "--config", str(settings_file))
+        assert (status, "is no option that a file can set" in err) == (7, True)
     targets = tmp_path / "targets"
     targets.write_text("a --replay-early-data\n")
     assert run("probe", "--targets", str(targets), "--plan")[0] == 2
