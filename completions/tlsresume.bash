@@ -648,7 +648,7 @@ _tlsresume() {
         capture) words='--server --since --until --top --keylogfile --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
         explain) words='--format --force -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
-        selftest) words='-h --help' ;;
+        selftest) words='-v --verbose -h --help' ;;
         config) words='--config --no-config --format --force -v --verbose -q --quiet -h --help' ;;
         help) words='-h --help' ;;
     esac

@@ -294,7 +294,10 @@ class Probe:
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
                 summary = summarise_address(route.address, route.port, counting, naming, own)
-                summary = replace(summary, ftp_data=ftp_data(own))
+                rows = tuple(
+                    replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
+                )
+                summary = replace(summary, mechanisms=rows, ftp_data=ftp_data(own))
                 found.append(replace(summary, early_data=self._early_data(summary)))
         return found
 

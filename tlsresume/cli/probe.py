@@ -159,6 +159,7 @@ def command(
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
     wanted = _wanted(targets, targets_file, connection)
     judge = demanded.judge(exit_zero=exit_zero)
+    outputs.many = len(wanted) > 1
     options = effective(click.get_current_context())
 
     def judged(report: Report) -> Report:
