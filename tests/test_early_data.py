@@ -30,6 +30,7 @@ from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.formats.early_data_text import early_words, put_early_data
+from tlsresume.formats.folding_text import groups_of
 from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume
 from tlsresume.lab import Budget, Errand, Gate, Route
@@ -229,6 +230,11 @@ def test_a_copy_at_another_address() -> None:
         (found,) = scan([(target, QUICK)]).targets
     assert [address.early_data and address.early_data.other_address
             for address in found.addresses] == ["accepted", "accepted"]  # fmt: skip
+    patterns = {
+        address.early_data and address.early_data.log_pattern for address in found.addresses
+    }
+    assert len(patterns) == 1
+    assert len(groups_of(found.addresses)) == 1
     for address in found.addresses:
         assert address.early_data is not None
         (other,) = [each for each in address.early_data.requests if each.id.endswith("-other")]
@@ -652,16 +658,16 @@ def test_the_line_on_the_screen() -> None:
 
 def test_the_log_is_searched_by_one_command() -> None:
     """The screen gives a command that finds every marked request of a log, and no other."""
-    early = replace(ALL_TAKEN, log_pattern="tlsresume[=-]0123abcd-[a-z0-9.]*", requests=(
+    early = replace(ALL_TAKEN, log_pattern="tlsresume[=-]0123abcd-[a-z0-9.-]*", requests=(
         EarlyRequest(id="0123abcd-copy", sent_at="2026-11-26T07:00:00.000+00:00",
                      presentations=2),))  # fmt: skip
     page = Page(View(width=80))
     put_early_data(page, early)
     lines = page.render().splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert "sent 2 times" in lines[-2]
+    assert "how often each request was executed" in lines[-2]
     assert lines[-1].strip() == (
-        "grep -oE 'tlsresume[=-]0123abcd-[a-z0-9.]*' access.log | sort | uniq -c")  # fmt: skip
+        "grep -oE 'tlsresume[=-]0123abcd-[a-z0-9.-]*' access.log | sort | uniq -c")  # fmt: skip
     put_early_data(page, None)
     assert page.render().splitlines() == lines
 
@@ -710,5 +716,5 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
     early = early_data(late, HERE)
     assert early is not None
     assert early.reason == "stale"
-    assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.]*"
+    assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.-]*"
     assert early_data([], HERE) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, UNSURE, Page
-from tlsresume.formats.units import count
 from tlsresume.results import EarlyData, EarlyReason
 
 _LABEL = "  early data  "
@@ -19,14 +18,16 @@ _REASONS: dict[EarlyReason, str] = {
 }
 
 
-def put_early_data(page: Page, early: EarlyData | None) -> None:
-    """The line, and a command that counts our requests in a server's log."""
+def put_early_data(page: Page, early: EarlyData | None, where: str | None = None) -> None:
+    """The line, and a command that counts our requests in a server's log. `where` is the
+    address, where another answers otherwise."""
     if early is None:
         return
-    page.prose(early_words(early), first=_LABEL, style=_style(early))
+    words = early_words(early)
+    told = words if where is None else f"on {where} {words}"
+    page.prose(told, first=_LABEL, style=_style(early))
     if early.log_pattern is not None:
-        sent = sum(request.presentations for request in early.requests)
-        words = f"requests were sent {count(sent, 'time')}; how often executed, the log tells:"
+        words = "how often each request was executed, the server's log tells:"
         page.prose(words, first=" " * len(_LABEL), text_style=FAINT)
         page.line(f"    grep -oE {shlex.quote(early.log_pattern)} access.log | sort | uniq -c")
 
