@@ -63,7 +63,8 @@ def _alike(address: AddressResult) -> Hashable:
     rows = tuple(_row_alike(row) for row in address.mechanisms)
     # Of early data the words: each address has requests of its own.
     early = None if address.early_data is None else early_words(address.early_data)
-    return (rows, address.unspoken, error, address.ftp_data, early)
+    quic = (address.transport, address.quic)
+    return (rows, address.unspoken, error, address.ftp_data, early, quic)
 
 
 def _row_alike(row: MechanismResult) -> Hashable:
@@ -99,7 +100,7 @@ def keys_sentence(addresses: Sequence[AddressResult]) -> str:
     groups: dict[frozenset[str], list[str]] = {}
     for address in addresses:
         if names := key_names(address):
-            groups.setdefault(names, []).append(address.address)
+            groups.setdefault(names, []).append(address.place)
     if len(groups) < 2:
         return ""
     total = sum(map(len, groups.values()))
