@@ -1,4 +1,4 @@
-"""The examples of README.md: real commands, run against the built-in server.
+"""The examples of README.md and docs/: real commands, run against the built-in server.
 
 What a command prints is shown as it is, but for the port: the system chooses
 another one for each run, so it is shown as EXAMPLE_PORT.
@@ -35,7 +35,7 @@ class Example:
 SAVE = "tlsresume save www.example.com --connect 127.0.0.1:PORT"
 FILE = "www.example.com_443.session.pem"
 
-#: By the name in the README's marker. Only the last command and its answer are shown.
+#: By the name in the page's marker. Only the last command and its answer are shown.
 EXAMPLES: Mapping[str, Example] = {
     "probe": Example(
         BEHAVIOURS["all three mechanisms"],
