@@ -54,6 +54,9 @@ _tlsresume() {
         probe:--find-lifetime)
             return
             ;;
+        probe:--replay-age)
+            return
+            ;;
         probe:--ftp-user)
             return
             ;;
@@ -636,7 +639,7 @@ _tlsresume() {
     esac
     case $command in
         '') words='-V --version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --replay-early-data --replay-age --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --forbid-early-data-replay --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
         save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --config --no-config --help' ;;
         resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
         inspect) words='--hex --show-secrets --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;

@@ -87,7 +87,7 @@ def test_a_server_that_breaks_at_tls13_in_any_hello_is_in_doubt(kind):
     """Where both versions together break as well, TLS 1.3 is not known to be unspoken."""
     pool = Pool()
     found, _ = run(lambda ask: broken(ask, kind) if ask.plan.maximum == V13 else pool(ask))
-    assert list(found.in_doubt) == ["TLSv1.3"]
+    assert list(found.in_doubt) == [ProtocolVersion.TLSv1_3]
 
 
 def test_a_server_that_then_chooses_tls13_is_in_doubt():
@@ -99,14 +99,14 @@ def test_a_server_that_then_chooses_tls13_is_in_doubt():
             return done(ask)
         return broken(ask) if ask.plan.minimum == V13 else pool(ask)
 
-    assert list(run(reply)[0].in_doubt) == ["TLSv1.3"]
+    assert list(run(reply)[0].in_doubt) == [ProtocolVersion.TLSv1_3]
 
 
 def test_silence_at_tls12_is_in_doubt():
     """TLS 1.2 that gets no answer is named once, for both of its mechanisms."""
     pool = Pool()
     found, _ = run(lambda ask: broken(ask, "timeout") if ask.plan.maximum == V12 else pool(ask))
-    assert list(found.in_doubt) == ["TLSv1.2"]
+    assert list(found.in_doubt) == [ProtocolVersion.TLSv1_2]
 
 
 def test_a_version_that_the_server_chose_is_spoken():
@@ -119,7 +119,7 @@ def test_a_version_that_the_server_chose_is_spoken():
         return replace(broken(ask, "closed"), server_hello_seen=True, tls_version=V12)
 
     found, _ = run(reply)
-    assert list(found.in_doubt) == ["TLSv1.2"]
+    assert list(found.in_doubt) == [ProtocolVersion.TLSv1_2]
     assert found.presumed is None
 
 

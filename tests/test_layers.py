@@ -40,6 +40,7 @@ LAYERS = (
     "atomic",
     "shortage",
     "experiment_names",
+    "request_line",
     "checked",
     "safe_toml",
     "version",

@@ -55,6 +55,8 @@ REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {
         "ticket_keys": ("key", ("ticket.key",)),
         "retries": (-1, 101, 0.5),
         "demanded": ("psk", ("tickets",), (1,)),
+        "replay_early_data": ("", "G E T", "GET nowhere", "CONNECT /x", "GET /a#b", 1, True),
+        "replay_ages": (12, (0,), (math.nan,), ("12s",), (12.0,)),
     },
     SaveOptions: {"connect": (None,), "mechanism": ("tickets", 1, "")},
     ResumeOptions: {

@@ -14,6 +14,7 @@ from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
@@ -94,6 +95,9 @@ class ProbeOptions:
     repeats what failed before a connection came about. `demanded` are mechanisms on which
     findings have their full weight although an ordinary client would not use them. `own_options`
     are told in the result as those that this target alone was given.
+    `replay_early_data` is the request that is sent as early data and replayed, such as "GET",
+    "POST" or "GET /status" (None: not at all), `replay_ages` the pauses after which it is
+    replayed again, in seconds.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -113,6 +117,8 @@ class ProbeOptions:
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
     own_options: tuple[tuple[str, OptionValue], ...] = ()
+    replay_early_data: str | None = None
+    replay_ages: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
@@ -125,7 +131,7 @@ class ProbeOptions:
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")
-        for name in ("experiments", "cross_names", "ages", "ticket_keys"):
+        for name in ("experiments", "cross_names", "ages", "ticket_keys", "replay_ages"):
             _set(self, name, checked.listed(name, getattr(self, name)))
         _set(self, "cross_protocols", checked.protocols("cross_protocols", self.cross_protocols))
         for experiment in self.experiments:
@@ -140,6 +146,28 @@ class ProbeOptions:
         _set(self, "demanded", checked.listed("demanded", self.demanded))
         for mechanism in self.demanded:
             checked.choice("demanded", mechanism, MECHANISMS)
+        self._check_replay()
+
+    def _check_replay(self) -> None:
+        if self.replay_early_data is not None:
+            checked.text("replay_early_data", self.replay_early_data)
+            try:
+                parse_request_line(self.replay_early_data)
+            except ValueError as error:
+                raise UsageError(f"replay_early_data: {error}") from None
+        for age in self.replay_ages:
+            checked.seconds("replay_ages", age, LONGEST)
+        if self.replay_ages and self.replay_early_data is None:
+            raise UsageError(
+                "replay_ages: early data is replayed only with replay_early_data",
+                hints=("on the command line: --replay-early-data --replay-age 12s",),
+            )
+
+    @property
+    def early_request(self) -> RequestLine | None:
+        """The request that is replayed as early data."""
+        text = self.replay_early_data
+        return None if text is None else parse_request_line(text)
 
     @property
     def most_open(self) -> int:

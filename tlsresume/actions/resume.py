@@ -24,6 +24,7 @@ from tlsresume.actions.reach import (
 )
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
+from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
@@ -31,7 +32,8 @@ from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
-from tlsresume.experiments.purposes import Resume
+from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
+from tlsresume.experiments.purposes import EarlyReplay, Resume
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
@@ -40,7 +42,7 @@ from tlsresume.network.lab import NetworkLab
 from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
-from tlsresume.results import Attempt, ErrorResult, ResumeResult, Series
+from tlsresume.results import Attempt, EarlyReason, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
@@ -181,7 +183,21 @@ class _Resumption:
             attempts.append(attempt)
             if unreachable(attempt.error):
                 break
+        early = next((a for a in attempts if _too_early(a)), None)
+        if early is not None:
+            await self._repeat(lab, early)
         return attempts
+
+    async def _repeat(self, lab: NetworkLab, attempt: Attempt) -> None:
+        """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
+        errand = Errand(
+            purpose=EarlyReplay.REPEATED,
+            send=self.options.early_data,
+            want_response=True,
+        )
+        plan = replace(self.plan, early_data=b"")
+        session = attempt.sessions[-1] if attempt.sessions else None
+        await lab.connect(Route(attempt.address, attempt.port), plan, errand, session)
 
     def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
         metadata, session = self.file.metadata, self.file.session
@@ -213,6 +229,16 @@ class _Resumption:
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
         errand = terms.with_answer(terms.errand(Resume.RESUME, mechanism, wait=wait))
+        if self.options.early_data:
+            # Where it is not taken, it is sent again after the handshake, as clients do.
+            early = self.options.early_data
+            return replace(
+                errand,
+                send=early,
+                send_after=0.0,
+                want_response=True,
+                clean=self.options.clean_close,
+            )
         if self.options.clean_close:
             return errand
         # A server that is asked to close does so before we can cut the connection.
@@ -271,6 +297,8 @@ class _Resumption:
             new_tickets=len(telling.tickets),
             hello_retry=telling.hello_retry,
             early_data=telling.early_data,
+            early_data_reason=self._early_reason(telling, attempts),
+            repeated_status=_repeated_status(lab.journal, telling.address),
             http_status=telling.http_status,
             reason=why_not_resumed(session, telling),
             notes=(*self._notes(telling), *first_try(telling, lab.journal)),
@@ -305,12 +333,33 @@ class _Resumption:
                 if allowed < len(self.options.early_data)
                 else "early data was not sent: the session was not offered"
             )
+        if _too_early(attempt):
+            notes.append(self._too_early_words(attempt))
         if attempt.closed == "abrupt":
             notes.append("the connection was cut without close_notify, as asked")
         if attempt.plan.certificate is not None and attempt.reused:
             asked = "asked for it again" if attempt.certificate_requested else "did not ask for it"
             notes.append(f"the client certificate: the server {asked}; the session stands for it")
         return tuple(notes)
+
+    def _early_reason(self, telling: Attempt, attempts: Sequence[Attempt]) -> EarlyReason | None:
+        """Why early data was rejected: by what is seen on the connection, and by what was sent
+        before with the same ticket."""
+        reason = rejection(telling)
+        if reason in (None, "hello-retry"):
+            return reason
+        if any(outcome(a) == "accepted" and a.time < telling.time for a in attempts):
+            return "replay-refused"
+        in_future = self.file.session.age(telling.time) < 0
+        return "stale" if in_future and reason == "server-choice" else reason
+
+    def _too_early_words(self, attempt: Attempt) -> str:
+        repeated = _repeated_status(self.lab.journal, attempt.address)
+        told = "it was not answered" if repeated is None else f"HTTP {repeated}"
+        return (
+            "early data got HTTP 425 (Too Early): the server, or what is behind it, wants this"
+            f" request after the handshake; sent again there: {told}"
+        )
 
     def _renewed(self, attempts: list[Attempt], naming: KeyNaming) -> Renewed | None:
         for attempt in reversed(attempts):
@@ -325,6 +374,17 @@ class _Resumption:
                     )
                 return sessions[-1], metadata
         return None
+
+
+def _too_early(attempt: Attempt) -> bool:
+    """Whether early data was taken, and its request sent away until the handshake is done."""
+    return outcome(attempt) == "accepted" and attempt.http_status == TOO_EARLY
+
+
+def _repeated_status(journal: Sequence[Attempt], address: str) -> int | None:
+    """The HTTP status that the repeated request got."""
+    repeated = [a for a in journal if a.made_for(EarlyReplay.REPEATED) and a.address == address]
+    return repeated[-1].http_status if repeated else None
 
 
 def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:

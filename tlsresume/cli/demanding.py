@@ -125,6 +125,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _option("--require-early-data", is_flag=True, help="Tickets must allow early data."),
     _option("--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
     _option(
+        "--forbid-early-data-replay", is_flag=True,
+        help="No replay of early data may be accepted; needs --replay-early-data.",
+    ),
+    _option(
         "--require-valid-certificate", is_flag=True,
         help="The certificate must be trusted and for this host.",
     ),
@@ -149,7 +153,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
 
 _NAMES = (
     "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
-    "require_early_data", "forbid_early_data", "require_valid_certificate", "policy", "baseline",
+    "require_early_data", "forbid_early_data", "forbid_early_data_replay", "require_valid_certificate", "policy", "baseline",
     "warning", "critical", "fail_on", "ignore",
 )  # fmt: skip
 
@@ -205,6 +209,7 @@ class Demanded:
             max_ticket_keys=said["max_ticket_keys"],
             min_tickets=said["min_tickets"],
             early_data="forbid" if said["forbid_early_data"] else early,  # type: ignore[arg-type]  # one of the two
+            early_data_replay="forbid" if said["forbid_early_data_replay"] else None,
             require_valid_certificate=said["require_valid_certificate"] or None,
             warning=said["warning"],
             critical=said["critical"],

@@ -22,6 +22,7 @@ from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
     from tlsresume.options import ProbeOptions
+    from tlsresume.policy.judge import Judge
     from tlsresume.results import Report
     from tlsresume.target import Target
 
@@ -168,6 +169,7 @@ def command(
         (target, replace(own, demanded=judge.named_by_demands(target.name)))
         for target, own in _with_options(wanted, asked)
     ]
+    _check_replay(plans, judge)
     if plan:
         show_plan(plans, outputs)
         return 0
@@ -193,6 +195,18 @@ def command(
     if nagios:
         return plugin_state(report)
     return with_exit_zero(ExitStatus(report.exit_status or 0), exit_zero=exit_zero)
+
+
+def _check_replay(plans: list[tuple[Target, ProbeOptions]], judge: Judge) -> None:
+    """Refuse a demand on replays that nothing will test."""
+    if any(options.early_request is not None for _, options in plans):
+        return
+    for target, _ in plans:
+        if judge.demands_on(target.name).early_data_replay is not None:
+            raise click.UsageError(
+                f"{target.name}: replays of early data are forbidden, and nothing tests that:"
+                " add --replay-early-data"
+            )
 
 
 def _wanted(

@@ -115,6 +115,20 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
     return data
 
 
+def request_line(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
+    """A method, a path, or both. Raises BadParameter."""
+    if value is not None:
+        from tlsresume.request_line import parse_request_line
+
+        try:
+            parse_request_line(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return value
+
+
 def file_names(
     _context: click.Context, _option: click.Parameter, value: str | tuple[str, ...]
 ) -> str | tuple[str, ...]:

@@ -10,6 +10,7 @@ from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiment_names import ExperimentName
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription
 
@@ -58,9 +59,6 @@ def times(attempts: list[Attempt], view: View, what: str) -> str:
     )
 
 
-def says(attempt: Attempt, *words: str) -> bool:
-    """Whether a reason on the attempt's OpenSSL error stack has one of these words."""
-    stack = attempt.error.stack if attempt.error else None
-    return stack is not None and any(
-        word in entry.reason for entry in stack.entries for word in words
-    )
+def failed_for(attempt: Attempt, *reasons: FailureReason) -> bool:
+    """Whether a handshake failed for one of these reasons, as OpenSSL's error code says."""
+    return attempt.error is not None and attempt.error.reason in reasons

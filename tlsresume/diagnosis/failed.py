@@ -19,17 +19,19 @@ from tlsresume.diagnosis.control import (
     FRESH,
     broken_tries,
     controlled,
-    says,
+    failed_for,
     shown,
     times,
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import AGE, HelloSize
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
@@ -46,7 +48,7 @@ _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the n
     " context; it then aborts every handshake that offers a session.",
     advice="Look for 'session id context uninitialized' in the server's log and set a context, or"
     " switch tickets and session caching off. Clients can work round it by offering no session.",
-    directives=("OpenSSL SSL_CTX_set_session_id_context",),
+    settings=(ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),),
     sources=(
         "SSL_CTX_set_session_id_context(3)",
         "sfackler/rust-openssl#1235",
@@ -85,7 +87,7 @@ def no_session_id_context(view: View) -> Match | None:
     cause="The server answers tickets past a certain age with alert 80 instead of a full"
     " handshake; young ones resume.",
     advice="Upgrade the server; until then, let clients drop sessions well before that age.",
-    directives=("haproxy tune.ssl.lifetime",),
+    settings=(ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),),
     sources=("haproxy/haproxy#3499", "proftpd/proftpd#1931"),
 )
 def aged_ticket_alert(view: View) -> Match | None:
@@ -128,7 +130,11 @@ def aged_ticket_alert(view: View) -> Match | None:
     cause="Nodes behind this name speak different TLS versions, so a session of one version meets"
     " nodes that do not speak it.",
     advice="Configure the same TLS versions on every node.",
-    directives=("nginx ssl_protocols", "haproxy ssl-min-ver", "httpd SSLProtocol"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
+    ),
     sources=("curl/curl#1006", "openssl/openssl#852", "wolfSSL/wolfssl#10015"),
 )
 def mixed_version_pool(view: View) -> Match | None:
@@ -145,7 +151,7 @@ def mixed_version_pool(view: View) -> Match | None:
         and (
             any(x.sender == "server" and x.description == AlertDescription.protocol_version
                 for x in a.alerts)
-            or says(a, "wrong version number", "unsupported protocol")
+            or failed_for(a, FailureReason.WRONG_VERSION, FailureReason.VERSION_NOT_ALLOWED)
         )
     ]  # fmt: skip
     spoke = [a for a in everything if a.handshake_done]
@@ -270,11 +276,11 @@ def _silent_so_far(view: View) -> Match | None:
     " network may be behind it.",
     advice="Except this client's address from limits, or ask for less: --concurrency 1 --tries 2,"
     " and again some minutes later.",
-    directives=(
-        "fail2ban ignoreip",
-        "haproxy stick-table conn_rate, maxconn",
-        "iptables hashlimit, connlimit",
-        "postfix smtpd_client_connection_rate_limit",
+    settings=(
+        ServerSetting.of(Software.FIREWALL, text="fail2ban ignoreip"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy stick-table conn_rate, maxconn"),
+        ServerSetting.of(Software.FIREWALL, text="iptables hashlimit, connlimit"),
+        ServerSetting.of(Software.POSTFIX, text="postfix smtpd_client_connection_rate_limit"),
     ),
     sources=("fail2ban jail.conf(5)", "iptables-extensions(8)", "postconf(5)"),
 )

@@ -14,6 +14,7 @@ from tlsresume.diagnosis.division_by_size import (
     divides_by_size,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure, short
 from tlsresume.experiment_names import ExperimentName
@@ -23,10 +24,16 @@ from tlsresume.results import Attempt
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
 _ROUTERS = (
-    "haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
-    "nginx ssl_preread, preread_buffer_size",
-    "Envoy tls_inspector initial_read_buffer_size",
-    "Client: a group list without hybrid groups (--groups X25519), or smaller tickets",
+    ServerSetting.of(
+        Software.HAPROXY,
+        text="haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
+    ),
+    ServerSetting.of(Software.NGINX, text="nginx ssl_preread, preread_buffer_size"),
+    ServerSetting.of(Software.ENVOY, text="Envoy tls_inspector initial_read_buffer_size"),
+    ServerSetting.of(
+        Software.CLIENT,
+        text="Client: a group list without hybrid groups (--groups X25519), or smaller tickets",
+    ),
 )
 
 _SOURCES = (
@@ -45,7 +52,7 @@ _SOURCES = (
     " session makes it that long. A device on the way, or the server, reads its first bytes only.",
     advice="Let the device that reads ClientHellos (SNI router, firewall, balancer) take whole ones,"
     " of several segments and 16 KB. Clients can send shorter ones: fewer groups, smaller tickets.",
-    directives=_ROUTERS,
+    settings=_ROUTERS,
     sources=_SOURCES,
 )
 def hello_too_large(view: View) -> Match | None:
@@ -101,7 +108,7 @@ def hello_too_large(view: View) -> Match | None:
     advice="Let the device that reads ClientHellos (SNI router, balancer) take whole ones, of several"
     " segments and 16 KB. Ticket keys are not the fault. Clients can send shorter ones: fewer"
     " groups, smaller tickets.",
-    directives=_ROUTERS,
+    settings=_ROUTERS,
     sources=_SOURCES,
 )
 def routed_by_size(view: View) -> Match | None:
@@ -189,7 +196,11 @@ def _only_short_ones_resume(view: View) -> Match | None:
     " none, though not for their length: a device on the way sorts them.",
     advice="Look for a rule of the balancer that reads the session ID or ticket (stickiness by"
     " session), and let it send each session to the server that issued it.",
-    directives=("haproxy stick on, stick store-response (payload of the hellos)",),
+    settings=(
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy stick on, stick store-response (payload of the hellos)"
+        ),
+    ),
     sources=("RFC 5246 section 7.4.1.2", "RFC 8446 section 4.2.11"),
 )
 def routed_by_session(view: View) -> Match | None:

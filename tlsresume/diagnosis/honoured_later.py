@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from tlsresume.diagnosis.compared import shown
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds
 from tlsresume.experiments.purposes import Later, Retry, Tries
@@ -50,10 +51,15 @@ def may_be_honoured_later(view: View) -> bool:
     " stored without waiting, or replicated to other nodes late.",
     advice="Wait for the store before the handshake is finished, or use tickets. Clients that open"
     " connections side by side lose; those that come back later do not.",
-    directives=(
-        "Node server.on('newSession'): call the callback when the session is stored",
-        "OpenSSL SSL_CTX_sess_set_new_cb: store before it returns",
-        "memcached, Redis: replicas that lag behind",
+    settings=(
+        ServerSetting.of(
+            Software.NODE,
+            text="Node server.on('newSession'): call the callback when the session is stored",
+        ),
+        ServerSetting.of(
+            Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_new_cb: store before it returns"
+        ),
+        ServerSetting.of(Software.STORE, text="memcached, Redis: replicas that lag behind"),
     ),
     sources=("Node tls: event newSession", "SSL_CTX_sess_set_new_cb(3)"),
 )

@@ -21,6 +21,7 @@ from tlsresume.diagnosis.compared import (
 )
 from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
 from tlsresume.experiments.purposes import Retry
@@ -28,18 +29,24 @@ from tlsresume.results import Attempt, Mechanism
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
-_KEY_DIRECTIVES = (
-    "nginx ssl_session_ticket_key",
-    "haproxy tls-ticket-keys",
-    "httpd SSLSessionTicketKeyFile",
-    "Envoy session_ticket_keys",
-    "Caddy session_tickets (distributed STEK)",
-    "Go tls.Config.SetSessionTicketKeys",
-    "Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
-    "Node ticketKeys, server.setTicketKeys()",
-    "Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
-    "OpenSSL SSL_CTX_set_tlsext_ticket_keys",
-    "Java has none: its keys stay in one SSLContext",
+_KEY_SETTINGS = (
+    ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
+    ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
+    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTicketKeyFile"),
+    ServerSetting.of(Software.ENVOY, text="Envoy session_ticket_keys"),
+    ServerSetting.of(Software.CADDY, text="Caddy session_tickets (distributed STEK)"),
+    ServerSetting.of(Software.GO, text="Go tls.Config.SetSessionTicketKeys"),
+    ServerSetting.of(
+        Software.DOVECOT,
+        text="Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
+    ),
+    ServerSetting.of(Software.NODE, text="Node ticketKeys, server.setTicketKeys()"),
+    ServerSetting.of(
+        Software.PYTHON,
+        text="Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
+    ),
+    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_tlsext_ticket_keys"),
+    ServerSetting.of(Software.JAVA, text="Java has none: its keys stay in one SSLContext"),
 )
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.
@@ -60,7 +67,7 @@ _KEEP_KEYS = (
     cause="A ticket can be opened only with the key that sealed it, and the server that answered"
     " uses another key.",
     advice="Give every node the same ticket key file, and rotate it on all nodes together.",
-    directives=_KEY_DIRECTIVES,
+    settings=_KEY_SETTINGS,
     sources=(
         "RFC 5077 section 5.5",
         "envoyproxy/gateway#8462",

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.experiments.early_outcome import TOO_EARLY, accepted
 from tlsresume.experiments.purposes import Answers
 from tlsresume.results import Attempt
 
@@ -63,8 +65,13 @@ def _told(attempts: Sequence[Attempt]) -> tuple[_Told, ...]:
     return tuple(
         _Told(attempt, answer)
         for attempt, answer in pairs
-        if answer is not None and answer.kind is not AnswerClass.LIMITED
+        if answer is not None and answer.kind is not AnswerClass.LIMITED and not _too_early(attempt)
     )
+
+
+def _too_early(attempt: Attempt) -> bool:
+    """Whether the answer is to early data, and asks for the request after the handshake."""
+    return accepted(attempt) and attempt.http_status == TOO_EARLY
 
 
 def _sides(view: View) -> _Sides:
@@ -84,6 +91,7 @@ def unusual(attempt: Attempt) -> bool:
     answer = answer_of(attempt)
     return (
         answer is not None
+        and not _too_early(attempt)
         and answer.kind is not AnswerClass.LIMITED
         and answer.kind not in (AnswerClass.GOOD, AnswerClass.UNREAD)
     )
@@ -107,11 +115,11 @@ def _shown(view: View, different: Sequence[_Told], sides: _Sides) -> tuple[str, 
     advice="Make the application ask the session, or its own store, for what it reads of the"
     " handshake; keep one session per server name and client certificate; or switch resumption off"
     " where it cannot.",
-    directives=(
-        "nginx $ssl_client_verify, $ssl_client_s_dn (kept on resumption), ssl_session_cache",
-        "haproxy ssl_c_used, ssl_c_chain_der (empty on resumption), ssl_c_verify",
-        "httpd SSLOptions +StdEnvVars, +ExportCertData",
-        "OpenSSL SSL_get0_verified_chain (empty on resumption), SSL_get_peer_certificate (kept)",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx $ssl_client_verify, $ssl_client_s_dn (kept on resumption), ssl_session_cache"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl_c_used, ssl_c_chain_der (empty on resumption), ssl_c_verify"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLOptions +StdEnvVars, +ExportCertData"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_get0_verified_chain (empty on resumption), SSL_get_peer_certificate (kept)"),
     ),
     sources=("RFC 9110 section 15.5.20", "CVE-2025-23419", "nginx/nginx#493",
              "envoyproxy/envoy#21235", "traefik/traefik#7644"),
@@ -195,10 +203,14 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     f" closes without a word; on full handshakes it answers. {_READS}",
     advice="Look at the application's log at the times that -v lists: it waits for, or fails at,"
     " what a resumed connection does not have. Until that is mended switch resumption off there.",
-    directives=(
-        "nginx ssl_session_cache off, ssl_session_tickets off",
-        "OpenSSL SSL_get0_verified_chain (empty on resumption)",
-        "Java SSLSession.getPeerCertificates",
+    settings=(
+        ServerSetting.of(
+            Software.NGINX, text="nginx ssl_session_cache off, ssl_session_tickets off"
+        ),
+        ServerSetting.of(
+            Software.OPENSSL, text="OpenSSL SSL_get0_verified_chain (empty on resumption)"
+        ),
+        ServerSetting.of(Software.JAVA, text="Java SSLSession.getPeerCertificates"),
     ),
     sources=("xrootd/xrootd#1252", "envoyproxy/envoy#21235", "RFC 8446 section 2.2"),
 )

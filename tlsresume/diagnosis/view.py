@@ -13,10 +13,11 @@ from datetime import datetime
 from enum import Enum
 
 from tlsresume.diagnosis.anyway import hopeless, limited
+from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
-from tlsresume.results import Attempt, Mechanism, Role, Wanted
+from tlsresume.results import Attempt, EarlyData, Mechanism, Role, Wanted
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -77,6 +78,8 @@ class View:
     skipped: tuple[NotRun, ...] = ()
     #: Offers that had no answer when we ended them; they do not count.
     unanswered: tuple[Attempt, ...] = ()
+    #: What an experiment with early data showed of the address; of the mechanism psk alone.
+    early: EarlyData | None = None
 
     # ------------------------------------------------------------- selections
 
@@ -271,4 +274,5 @@ def make_view(
             for a in left_unanswered(journal)
             if a.mechanism == mechanism and a.address == address and not a.made_for(*MATRIX)
         ),
+        early=early_data(journal, address) if mechanism == "psk" else None,
     )

@@ -40,11 +40,11 @@ class Discovery:
         return attempt is not None and attempt.handshake_done and issues(attempt, mechanism)
 
     @property
-    def in_doubt(self) -> dict[str, Attempt]:
+    def in_doubt(self) -> dict[ProtocolVersion | Mechanism, Attempt]:
         """What is not known to be spoken, nor to be unspoken, with the attempt that broke:
-        a version's label, or a mechanism where its version is known to be spoken."""
+        a version, or a mechanism where its version is known to be spoken."""
         spoken = {VERSION_OF[name] for name, attempt in self.full.items() if attempt.handshake_done}
-        doubts: dict[str, Attempt] = {}
+        doubts: dict[ProtocolVersion | Mechanism, Attempt] = {}
         for name, attempt in self.full.items():
             version = VERSION_OF[name]
             if attempt.handshake_done or not spoken:
@@ -52,7 +52,7 @@ class Discovery:
             if version in spoken:
                 doubts[name] = attempt
             elif self._doubtful(version, attempt):
-                doubts.setdefault(version.label, attempt)
+                doubts.setdefault(version, attempt)
         return doubts
 
     def _doubtful(self, version: ProtocolVersion, attempt: Attempt) -> bool:

@@ -267,6 +267,36 @@ class FTPData(PlainPurpose):
     NONE = "none", Role.CONTROL
 
 
+@experiment("early-data")
+class EarlyReplay(PlainPurpose):
+    """Is early data taken, taken twice, and answered before it is known to be fresh?"""
+
+    FULL = "full"
+    """The marked request after a full handshake."""
+    SESSION = "session"
+    """A full handshake for its session alone."""
+    TAKEN = "taken"
+    """Early data on a fresh session."""
+    REPEATED = "repeated"
+    """The request that got 425, again after a handshake."""
+    WITHOUT = "without"
+    """A session and the request, but no early data, where early data failed."""
+    FIRST_USE = "first-use"
+    SECOND_USE = "second-use"
+    """One ticket in two ClientHellos."""
+    COPY = "copy"
+    ORIGINAL = "original"
+    """One first flight twice: on a plain socket, then where the handshake can go on."""
+    COPY_ELSEWHERE = "copy-elsewhere"
+    ELSEWHERE = "elsewhere"
+    """The same, with the first presentation at another address."""
+    EARLIER_COPY = "earlier-copy"
+    LATER_ORIGINAL = "later-original"
+    """The same, with a pause between the two."""
+    HELD = "held"
+    """Our Finished is held back."""
+
+
 #: All attempts of the matrix of addresses, and of the experiment with ages.
 MATRIX: tuple[Wanted, ...] = (Matrix, FromAddress)
 AGE: tuple[Wanted, ...] = (Age, AtAge)

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tlsresume.openssl.behaviour import Behaviour
@@ -59,7 +60,8 @@ class Server(Acceptor):
         identity = identity or self_signed()
         self.certificate_pem = identity.certificate_pem
         self._observe = observe
-        self._talk = talk or (HTTP if self.behaviour.http else lambda _node: Talk())
+        http = partial(HTTP, too_early=self.behaviour.too_early)
+        self._talk = talk or (http if self.behaviour.http else lambda _node: Talk())
         self._sides = Sides(
             self.behaviour,
             identity,
@@ -224,12 +226,14 @@ class _Conversation:
             self._holding = False
             self._early += application  # early data is answered once the handshake is done
             self._unanswered += len(application)
-        if self._early and side.handshaken:
+        at_once = self._behaviour.answers_early and side.early_data > 0
+        if self._early and (side.handshaken or at_once):
             requests = self.talk.requests
-            words = self.talk.answer(self._early, reused=side.reused)
+            self.talk.early = side.early_data > 0
+            words = self.talk.answer(self._early, reused=side.reused or at_once)
             self._early = b""
             if words:
-                side.write(words)
+                (side.write if side.handshaken else side.write_early)(words)
             if self.talk.requests > requests:
                 self._unanswered = 0
                 self._deadline = time.monotonic() + self._limits.idle

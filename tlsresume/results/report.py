@@ -13,6 +13,7 @@ from tlsresume.results.attempt import (
     Verification,
 )
 from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import EarlyReason
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -103,6 +104,8 @@ class ResumeResult:
     SSL_set_session(3) returned. `fails_with_session` is True when the same handshake
     without the session was seen to succeed. `pinned` and `notes` are lines for people.
     `interrupted`: the user ended it, and this is what was known by then.
+    `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
+    of a request that got 425 (Too Early) in early data and was sent again after a handshake.
     `exit_status`, `exit_zero` and `why` are as in a Report.
     """
 
@@ -129,7 +132,9 @@ class ResumeResult:
     new_tickets: int = 0
     hello_retry: bool = False
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    early_data_reason: EarlyReason | None = None
     http_status: int | None = None
+    repeated_status: int | None = None
     reason: str | None = None
     pinned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
