@@ -280,7 +280,7 @@ def test_shells_accept_the_scripts(shell, write, root, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-# ---------------------------------------------------------------------- README
+# ----------------------------------------------------------------------- pages
 
 
 def test_blocks_are_replaced_by_kind_and_name():
@@ -289,18 +289,6 @@ def test_blocks_are_replaced_by_kind_and_name():
     new = generate_readme.replace_blocks(text, {"help": lambda name: f"[{name}]\n"})
     assert new == text.replace("old", "[x]")
     assert generate_readme.replace_blocks(new, {"help": lambda name: f"[{name}]\n"}) == new
-
-
-def test_readme_examples_are_filled():
-    """Each example of the README is a block of code that shows its command and an answer."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    examples = [m for m in generate_readme._BLOCK.finditer(text) if m["kind"] == "example"]
-    assert examples
-    for match in examples:
-        lines = match["body"].splitlines()
-        assert lines[0] == "```console"
-        assert lines[1].startswith("$ tlsresume ")
-        assert len(lines) > 3
 
 
 def test_generators_are_modules():

@@ -175,18 +175,20 @@ def document(place: Path, schema: dict[str, Any]) -> str:
         _MADE.format(maker="the JSON Schema"),
         f"# JSON: {escape(name)}",
         "",
-        f"The schema is `{place}`: {escape(title)}. Within a schema number fields are only added; see"
-        " [what the formats promise](../formats.md#what-the-formats-promise).",
+        (
+            f"The schema is `{place}`: {escape(title)}. Within a schema number fields are only"
+            " added; see [what the formats promise](../formats.md#what-the-formats-promise)."
+        ),
         "",
-        *_type(name, whole, level=0),
+        *_type(name, whole),
     ]
     for part in sorted(parts):
         lines += [f"({_anchor(name, part)})=", f"## {escape(part)}", ""]
-        lines += _type(name, parts[part], level=1)
+        lines += _type(name, parts[part])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _type(name: str, schema: dict[str, Any], *, level: int) -> Iterator[str]:
+def _type(name: str, schema: dict[str, Any]) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", str(schema.get("description", ""))):
         if paragraph.strip():
             yield from (prose(paragraph), "")

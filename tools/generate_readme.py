@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from resumption import INTRODUCTION, MECHANISMS, STATEMENTS
 from generate_man import page_name
+from resumption import INTRODUCTION, MECHANISMS, STATEMENTS
 from tree import PROGRAM, context_of, program, read
 
 from tlsresume.errors import EXIT_STATUS_MEANING
