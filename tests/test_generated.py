@@ -249,10 +249,17 @@ def test_bash_completes(words, expected):
 
 
 def test_bash_completes_the_real_commands():
-    """Every command of the program is offered by bash, with its options."""
+    """Every command of the program is offered by bash, with its options; codes of findings,
+    built-in policies beside files, and commands where they belong."""
     root = read(program())
     script = generate_completions.bash(root)
     commands = generate_completions.single(root)
+    assert {"default", "strict"} < complete(script, "probe", "--policy", "")
+    assert "compopt -o filenames" in complete(script, "policy", "")
+    assert "strict" in complete(script, "policy", "str")
+    assert complete(script, "explain", "other-ticket") == {"other-ticket-key"}
+    assert "other-ticket-key" in complete(script, "probe", "--ignore", "o")
+    assert "probe" in complete(script, "help", "")
     assert complete(script, "") == {command.name for command in commands}
     assert "report" in complete(script, "watch", "")
     for command in commands:
