@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "tlsresume"
 LAYERS = (
     "__main__",
     "cli",
+    "api",
     "features",
     "formats",
     "scan",

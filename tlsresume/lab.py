@@ -20,6 +20,7 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
+from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 
 
@@ -232,7 +233,7 @@ class Lab(ABC):
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.journal: list[Attempt] = []
+        self.journal = Journal()
 
     @abstractmethod
     async def connect(

@@ -299,11 +299,15 @@ class Probe:
         return found
 
     def _early_data(self, address: AddressResult) -> EarlyData | None:
-        """What was asked of early data; where tickets allow none, that is the answer."""
+        """What was asked of early data; where tickets allow none, that is the answer. None where
+        TLS 1.3 was not tested."""
         if self.options.early_request is None:
             return None
+        asked = ProtocolVersion.TLSv1_3 in self.options.connect.tls
+        untested = any(m.mechanism == "psk" and m.state == "untested" for m in address.mechanisms)
+        told = asked and address.error is None and not untested
         found = early_data(self.lab.journal, address.address)
-        return EarlyData(max=early_room(address)) if found is None else found
+        return EarlyData(max=early_room(address)) if found is None and told else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
@@ -373,6 +377,24 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What probes side by side share: connections at a time to one address, and when all must
+    end, on the loop's clock, with the seconds that were allowed."""
+
+    gate: Gate
+    deadline: tuple[float, float] | None
+
+    @staticmethod
+    def of(options: ProbeOptions, deadline: float | None) -> Shared:
+        """From now on. Raises UsageError for what is no deadline."""
+        if deadline is not None:
+            checked.seconds("deadline", deadline, LONGEST, zero=True)
+        # The loop's clock is this one.
+        end = None if deadline is None else (time.monotonic() + deadline, deadline)
+        return Shared(Gate(options.concurrency), end)
+
+
 def probe(
     target: Target | str,
     options: ProbeOptions | None = None,
@@ -408,9 +430,11 @@ async def aprobe(
     *,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    shared: Shared | None = None,
 ) -> TargetResult:
-    """`probe` for a running event loop. A task that is cancelled ends its connections at once."""
-    running = _prepared(target, options, deadline, progress)
+    """`probe` for a running event loop. A task that is cancelled ends its connections at once.
+    Probes side by side have a `shared` limit and deadline."""
+    running = _prepared(target, options, deadline, progress, shared)
     try:
         await running.run()
     except BaseExceptionGroup as group:
@@ -423,16 +447,14 @@ def _prepared(
     options: ProbeOptions | None,
     deadline: float | None,
     progress: Callable[[str], None] | None,
+    shared: Shared | None = None,
 ) -> Probe:
     """A probe that can be run. Raises UsageError."""
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
-    if deadline is not None:
-        checked.seconds("deadline", deadline, LONGEST, zero=True)
     binding.check_bindings()
     make_room(settings.most_open)
-    gate = Gate(settings.concurrency)
-    # The loop's clock is this one.
-    end = None if deadline is None else (time.monotonic() + deadline, deadline)
-    return Probe(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)
+    common = Shared.of(settings, deadline) if shared is None else shared
+    note = progress or (lambda _line: None)
+    return Probe(chosen, settings, common.gate, progress=note, deadline=common.deadline)

@@ -7,13 +7,14 @@ other host name unless the caller says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tlsresume import checked
 from tlsresume.actions.explain import Explanation
 from tlsresume.actions.pinning import pinned, plan_of, target_of
 from tlsresume.actions.reach import (
+    STOPPED,
     addresses_of,
     blaming_us,
     chosen_target,
@@ -39,6 +40,7 @@ from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
 from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
@@ -63,18 +65,25 @@ def resume(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    stop: Stop | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
-    The target is the one in the file unless given. After `deadline` seconds, or on an interrupt
-    once the session was offered, what is known by then is the result. Raises SessionFileError
+    The target is the one in the file unless given. After `deadline` seconds, when another thread
+    calls `stop()`, or on an interrupt once the session was offered, what is known by then is the
+    result. `progress` is called with a line when a wait begins. Raises SessionFileError
     for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
     refuses the session itself; LocalError where this machine makes no connection; and UsageError,
     also for another host than the session's own without `any_host`.
     """
-    running = _prepared(session_file, target, options, trace)
+    running = _prepared(session_file, target, options, trace, progress)
     try:
-        return loop.run(running.run(deadline))
+        return loop.run(running.run(deadline), stop)
+    except Stopped:
+        if not running.attempts:
+            return running.nothing(STOPPED), None
+        return replace(running.known(), interrupted=True), None
     except KeyboardInterrupt:
         if not running.attempts:
             raise
@@ -88,9 +97,10 @@ async def aresume(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
-    return await _prepared(session_file, target, options, trace).run(deadline)
+    return await _prepared(session_file, target, options, trace, progress).run(deadline)
 
 
 def _prepared(
@@ -98,6 +108,7 @@ def _prepared(
     target: Target | str | None,
     options: ResumeOptions | None,
     trace: Trace | None,
+    progress: Callable[[str], None] | None,
 ) -> _Resumption:
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
@@ -108,7 +119,8 @@ def _prepared(
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
     lab = lab_for(chosen.connect, where, trace)
-    return _Resumption(session_file, where, plan, chosen, lab)
+    note = progress or (lambda _line: None)
+    return _Resumption(session_file, where, plan, chosen, lab, note)
 
 
 @dataclass(slots=True)
@@ -118,6 +130,7 @@ class _Resumption:
     plan: Plan
     options: ResumeOptions
     lab: NetworkLab
+    progress: Callable[[str], None]
     dns_ms: float = 0.0
 
     async def run(self, deadline: float | None) -> tuple[ResumeResult, Renewed | None]:
@@ -127,7 +140,7 @@ class _Resumption:
                 return await self._run()
         except TimeoutError:
             if not self.attempts:
-                return self._empty(error=out_of_time(deadline)), None
+                return self.nothing(error=out_of_time(deadline)), None
             return self.known(), None
 
     @property
@@ -148,7 +161,7 @@ class _Resumption:
             addresses, dns_ms = await addresses_of(self.target, lab.timeout)
         except PeerError as error:
             failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
-            return self._empty(error=failure), None
+            return self.nothing(error=failure), None
         self.dns_ms = dns_ms
         if self.options.where != "each":
             addresses = addresses[:1]
@@ -157,8 +170,10 @@ class _Resumption:
         for address in addresses:
             explanation = self._explanation(lab, address)
             with blaming_us(lab):
+                self.progress(f"{self.target.name}: offering the session to {address}")
                 attempts = await self._offer(lab, address)
                 if self.options.explain and _unexplained(attempts):
+                    self.progress(f"{self.target.name}: asking why it was not resumed")
                     await explanation.run()
             renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
             tried.append((attempts, explanation))
@@ -247,7 +262,8 @@ class _Resumption:
 
     # ------------------------------------------------------------------ result
 
-    def _empty(self, error: ErrorResult | None = None) -> ResumeResult:
+    def nothing(self, error: ErrorResult | None = None) -> ResumeResult:
+        """The result where no connection came about."""
         session = self.file.session
         return ResumeResult(
             target=self.target.name,
@@ -278,7 +294,7 @@ class _Resumption:
         new = telling.tickets[-1].ticket if telling.tickets else None
         known = telling.server_hello_seen
         return replace(
-            self._empty(error_result(failure) if failure else None),
+            self.nothing(error_result(failure) if failure else None),
             address=telling.address,
             port=telling.port,
             session_reused=telling.reused,

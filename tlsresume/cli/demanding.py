@@ -7,7 +7,6 @@ files are read. Only expectations and rates replace the default verdict.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -232,45 +231,13 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_policy(name: str) -> Policy:
     """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
-    from tlsresume.errors import PolicyFileError
-    from tlsresume.features import entries
-    from tlsresume.policy.names import BUILTIN
-    from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
-    from tlsresume.session.bounded import read_bounded
+    from tlsresume.api import reports
 
-    for builtin in BUILTIN:
-        if name.lower() == builtin:
-            return builtin_policy(builtin)
-    try:
-        data, _ = read_bounded(name, LARGEST, PolicyFileError)
-        codes = [entry.code for entry in entries()]
-        return parse_policy(data.decode("utf-8-sig"), name, codes)
-    except PolicyFileError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        hints = () if os.sep in name or "." in name else nearest(name, BUILTIN)
-        raise PolicyFileError(
-            f"cannot read {name}: no such file or built-in policy", path=name, hints=hints
-        ) from None
-    except UnicodeDecodeError:
-        raise PolicyFileError(f"{name} is not UTF-8 text", path=name) from None
+    return reports.read_policy(name)
 
 
 def read_report(name: str) -> Report:
     """An earlier report. Raises ReportFileError."""
-    from tlsresume.errors import ReportFileError
-    from tlsresume.formats.reading import LARGEST, parse_report
-    from tlsresume.session.bounded import read_bounded
+    from tlsresume.api import reports
 
-    try:
-        return parse_report(read_bounded(name, LARGEST, ReportFileError)[0], name)
-    except ReportFileError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        from tlsresume.cli.mistakes import command_line
-
-        raise ReportFileError(
-            f"there is no baseline {name} yet",
-            path=name,
-            hints=(f"make one: {command_line('probe', 'TARGET', '--format', f'json={name}')}",),
-        ) from None
+    return reports.read_report(name)

@@ -126,7 +126,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     callback=_deadline,
     help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
 )
-@output_options(*FORMATS)
+@output_options(*FORMATS, can_be_brief=True)
 @ticket_key_options
 @click.option(
     "--exit-zero",

@@ -246,7 +246,9 @@ def _early_words(result: ResumeResult) -> str:
         return ""
     if result.early_data_reason is None:
         return result.early_data
-    return f"{result.early_data}: {REASONS[result.early_data_reason]}"
+    words = f"{result.early_data}: {REASONS[result.early_data_reason]}"
+    asked_for = result.early_data_reason == "hello-retry" and result.group
+    return f"{words}: {result.group}" if asked_for else words
 
 
 def _number(flag: bool | None) -> str:

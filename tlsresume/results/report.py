@@ -32,14 +32,16 @@ from tlsresume.results.measured import (
     Skipped,
     Verdict,
 )
+from tlsresume.results.value import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetResult:
+class TargetResult(Result):
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
-    `options` are those that its line of a target list gave this target alone.
+    `options` are those that its line of a target list gave this target alone. `exit_status` is
+    what this target calls for, and `why` says so; None and empty where that was not decided.
     """
 
     target: str
@@ -62,14 +64,24 @@ class TargetResult:
     started: str | None = None
     finished: str | None = None
     options: dict[str, OptionValue] | None = None
+    exit_status: int | None = None
+    why: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target is as asked; where nothing was asked, whether it resumes."""
+        if self.exit_status is None:
+            return self.verdict == "resumes" and self.error is None
+        return self.exit_status == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SaveResult:
+class SaveResult(Result):
     """What `save` got: the facts about the sessions, never the sessions themselves.
 
     `saved` is False where no resumable session came; `reason` then says why, in words.
-    `tickets` counts what the server sent; `session_mechanism` is what was kept.
+    `tickets` counts what the server sent; `session_mechanism` is what was kept. `options` are as
+    in a Report.
     """
 
     target: str
@@ -92,10 +104,16 @@ class SaveResult:
     notes: tuple[str, ...] = ()
     certificate_wanted: str | None = None
     error: ErrorResult | None = None
+    options: dict[str, OptionValue] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether a session came that can be resumed."""
+        return self.saved and self.error is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeResult:
+class ResumeResult(Result):
     """What came of offering one saved session to one address.
 
     `session_reused` is SSL_session_reused(3) of the last try; `offered`, `accepted` and
@@ -106,7 +124,7 @@ class ResumeResult:
     `interrupted`: the user ended it, and this is what was known by then.
     `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
     of a request that got 425 (Too Early) in early data and was sent again after a handshake.
-    `exit_status`, `exit_zero` and `why` are as in a Report.
+    `exit_status`, `exit_zero`, `why` and `options` are as in a Report.
     """
 
     target: str
@@ -154,6 +172,14 @@ class ResumeResult:
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    options: dict[str, OptionValue] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is what was asked: that the session is resumed, every time."""
+        if self.exit_status is None:
+            return bool(self.session_reused) and self.error is None and self.disagreement is None
+        return self.exit_status == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +196,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Result):
     """What a run of `probe` found; the one shape that every format prints.
 
     `policy` and `baseline` name what it was held against, None where nothing was asked.
@@ -179,7 +205,8 @@ class Report:
     in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
     decided in `policy.exit_status`; None and empty where that was not done. `options` are those
     of the command line that held, wherever they came from; what is not set is left out, times are
-    in seconds, and passwords are hidden.
+    in seconds, and passwords are hidden. `brief`: the attempts of its addresses were left out
+    (`--brief`).
     """
 
     tool: Tool
@@ -193,4 +220,12 @@ class Report:
     exit_zero: bool = False
     why: str = ""
     options: dict[str, OptionValue] | None = None
+    brief: bool = False
     schema: int = SCHEMA
+
+    @property
+    def ok(self) -> bool:
+        """Whether every target is as asked."""
+        if self.exit_status is None:
+            return all(target.ok for target in self.targets)
+        return self.exit_status == 0

@@ -13,6 +13,7 @@ import msgspec
 
 from tlsresume.features.capture.seen import Transport
 from tlsresume.results import Mechanism, Severity
+from tlsresume.results.value import Result
 
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +178,7 @@ class FileReport(_Value, frozen=True, kw_only=True):
     damage: str | None
 
 
-class CaptureReport(_Value, frozen=True, kw_only=True):
+class CaptureReport(_Value, Result, frozen=True, kw_only=True):
     """What captures show of TLS session resumption.
 
     `connections` are TLS connections, `handshakes` those whose ServerHello was seen.
@@ -196,3 +197,8 @@ class CaptureReport(_Value, frozen=True, kw_only=True):
     servers_total: int
     servers_dropped: int
     servers: tuple[ServerReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the servers are as was demanded."""
+        return self.exit_status == 0

@@ -54,7 +54,7 @@ def _expect(
 ) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in values:
-        behaviour, _, state = value.rpartition("=")
+        behaviour, _, state = value.strip().lower().rpartition("=")
         if state not in STATES:
             raise click.BadParameter(f"{state!r} is not one of {', '.join(STATES)}")
         if found.setdefault(behaviour, state) != state:
