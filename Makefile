@@ -25,8 +25,9 @@ PIP := -m pip --quiet --disable-pip-version-check --no-input
 # The tests wait more than they compute, so a worker more than cores is well used.
 WORKERS ?= 3
 # Layers without IO, and the tests of just these: what `make coverage` can measure in little time.
-PURE := wire session preludes policy
-PURE_TESTS = $(wildcard $(patsubst %,tests/test_%_*.py,wire session prelude policy))
+# Tests of growth count lines by a tracer of their own, and would wait for that of coverage.
+PURE := wire session preludes
+PURE_TESTS = $(filter-out %_growth.py,$(wildcard $(patsubst %,tests/test_%_*.py,wire session prelude)))
 COUNT ?= 1000000
 SEED ?= 1
 NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")
