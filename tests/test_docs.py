@@ -33,11 +33,9 @@ _CODE = re.compile(r"`([^`\n]+)`")
 #: Options that the pages name of other programs.
 OTHERS = frozenset({"--resum", "--ssl-sessions"})
 
-#: Options of branches that are merged beside this page: QUIC and DTLS, fleets.
+#: Options of fleets, which are merged beside these pages; to be emptied then.
 COMING = frozenset(
     [
-        "--quic",
-        "--mtu",
         "--quick",
         "--parallel",
         "--jobs",

@@ -15,13 +15,16 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import HTTPRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Route:
     address: str
     port: int
     local_port: int | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +50,15 @@ class Errand:
     new first flight, and such a connection is never made twice. `hold_finished`: keep our
     Finished back until the server answers the early data, that many seconds at most. Early
     data that is accepted counts as sent: `send` goes out only where it was not. `early` says
-    what an experiment with early data asks by this connection.
+    what an experiment with early data asks by this connection. `number` and `of`: which try
+    of how many it is, 0 where it is none of a series; for those who wait.
     """
 
     purpose: Purpose
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0
-    send: bytes = b""
+    send: bytes | HTTPRequest = b""
     send_after: float = 0.0
     want_response: bool = False
     clean: bool = True
@@ -61,6 +66,23 @@ class Errand:
     flight: FirstFlight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
+    number: int = 0
+    of: int = 0
+
+
+Stage = Literal["connection", "handshake", "ticket"]
+
+
+@dataclass(slots=True, eq=False)
+class Doing:
+    """A connection that is open now, and what it waits for: since when, on the Lab's clock,
+    and for how many seconds at most."""
+
+    errand: Errand
+    offers: bool
+    since: float
+    limit: float
+    stage: Stage = "connection"
 
 
 class Milestones:

@@ -188,6 +188,8 @@ class Outputs:
         self.verbose = verbose
         self.quiet = quiet
         self.brief = brief
+        #: Whether the run is about more than one target.
+        self.many = False
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
@@ -231,7 +233,9 @@ class Outputs:
             form = FORMATS[choice.name]
             if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(self._cut(choice, report), self._view(choice))
-                self._put(choice, self._before_target(choice) + text)
+                # Many targets may have no more than a line each, at the end.
+                if text or not form.ends_with_summary:
+                    self._put(choice, self._before_target(choice) + text)
 
     def _before_target(self, choice: Choice) -> str:
         """What stands before the next target."""
@@ -361,8 +365,8 @@ class Outputs:
         from tlsresume.formats.page import View
 
         if choice.file is None:
-            return view_of(stdout(), verbose=self.verbose)
-        return View(verbose=self.verbose)
+            return replace(view_of(stdout(), verbose=self.verbose), many=self.many)
+        return View(verbose=self.verbose, many=self.many)
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data

@@ -181,9 +181,16 @@ def command(
         if target is None
         else connection.target(target)
     )
-    result, renewed = resume(
-        saved, goal, options, trace=console.trace_line if outputs.verbose else None
-    )
+    try:
+        result, renewed = resume(
+            saved,
+            goal,
+            options,
+            trace=console.trace_line if outputs.verbose else None,
+            status=None if outputs.quiet or outputs.verbose else console.status,
+        )
+    finally:
+        console.end_status()
     if update:
         result = _store(file, result, renewed)
     demands = ResumeDemands(

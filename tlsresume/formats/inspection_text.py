@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsresume.diagnosis.ticket_keys import which
+from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.session_text import Facts, put_facts
@@ -28,7 +29,7 @@ def render_inspection(file: Inspection, view: View) -> str:
     """One session file, from the answer down to the details."""
     page = Page(view)
     place = _place(file.number, file.of)
-    page.line((file.path, STRONG), f"{place}  {file.mechanism}, {file.tls_version}, {file.cipher}")
+    page.line((file.path, STRONG), f"{place}  {file.mechanism}, {_version(file)}, {file.cipher}")
     if file.unsupported is not None:
         page.prose(file.reason, text_style=BAD)
     else:
@@ -42,15 +43,23 @@ def render_inspection(file: Inspection, view: View) -> str:
     put_facts(page, _origin_facts(file))
     if file.certificate is not None:
         put_facts(page, _certificate_facts(file.certificate))
-    for finding in file.findings:
-        page.line()
-        put_finding(page, finding)
+    if page.view.verbose:
+        for finding in file.findings:
+            page.line()
+            put_finding(page, finding)
+    else:
+        put_causes(page, file.findings)
     if file.ticket is not None and file.ticket.hex is not None:
         _put_dump(page, bytes.fromhex(file.ticket.hex))
     if file.master_key is not None:
         name = "PSK" if file.tls_version == "TLSv1.3" else "master secret"
         page.line((f"  {name}".ljust(22), BAD), file.master_key or "(none)")
+    page.fit_screen(ANSWER_ROWS, told=bool(file.findings))
     return page.render()
+
+
+def _version(file: Inspection) -> str:
+    return f"QUIC, {file.tls_version}" if file.transport == "quic" else file.tls_version
 
 
 def render_partial(part: PartialInspection, view: View) -> str:
@@ -111,11 +120,15 @@ def _session_facts(file: Inspection) -> Facts:
             else f"over since {duration(-file.time_left)}"
         )
         yield "lifetime", f"{duration(file.lifetime)}, until {file.expires or 'unknown'}, {left}"
-    yield "timeout", f"{duration(file.timeout)} (OpenSSL's own, for its caches)"
+    if file.quic is None:
+        yield "timeout", f"{duration(file.timeout)} (OpenSSL's own, for its caches)"
     yield "session ID", file.session_id
     if file.age_add is not None:
         yield "age_add", f"0x{file.age_add:08x}"
-    yield "max early data", f"{file.max_early_data} bytes" if file.max_early_data else "none"
+    if file.quic is not None:
+        yield "early data", "allowed" if file.max_early_data else "none"
+    else:
+        yield "max early data", f"{file.max_early_data} bytes" if file.max_early_data else "none"
     if file.max_fragment_length is not None:
         yield "max fragment length", f"{file.max_fragment_length} bytes"
     if file.extended_master_secret is not None:
@@ -151,6 +164,10 @@ def _origin_facts(file: Inspection) -> Facts:
     place = [str(part) for part in (metadata.address, metadata.port) if part is not None]
     yield "address", " port ".join(place)
     yield "SNI", _both(metadata.sni, file.server_name)
+    if file.quic is not None:
+        version, length = file.quic.version, file.quic.token_length
+        yield "QUIC version", "not known" if version is None else str(version)
+        yield "token", f"{length} bytes, for address validation" if length else "none came"
     yield "ALPN", _both(metadata.alpn, file.alpn)
     yield "STARTTLS", metadata.starttls or ""
     yield "group", file.group or ""

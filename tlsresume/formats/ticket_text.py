@@ -10,6 +10,9 @@ from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import KeyUse, SealedSession, TicketSummary
 from tlsresume.session.layouts import LooksLike
 
+#: How a key fits is told of so many uses; of more with `-v`.
+_EXPLAINED = 2
+
 
 def layout_words(candidates: Sequence[LooksLike]) -> str:
     """`OpenSSL family (nginx, ...), likely: 208 bytes: whole cipher blocks; also possible: ...`."""
@@ -37,16 +40,16 @@ def put_key_uses(page: Page, uses: Sequence[KeyUse]) -> None:
     summary = fleet_summary(uses)
     if summary is not None:
         page.prose(summary)
-    wide = max(len(use.address or "") for use in uses) + 2
+    wide = max(len(use.place or "") for use in uses) + 2
     for use in uses:
         page.line(
             "  ",
-            pad(use.address or "", wide) if wide > 2 else "",
+            pad(use.place or "", wide) if wide > 2 else "",
             (pad(short_key(use.key_name) if use.key_name else "no name", 10), FAINT),
             (which(use), GOOD if use.same_secret else FAIR if use.file is None else BAD),
             (f"  {count(use.tickets, 'ticket')}, {', '.join(use.mechanisms)}", FAINT),
         )
-        if use.file is None:
+        if use.file is None or (len(uses) > _EXPLAINED and not page.view.verbose):
             continue
         for words in key_words(use):
             page.prose(words, first="      ", text_style=FAINT)
