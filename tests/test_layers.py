@@ -47,6 +47,7 @@ LAYERS = (
     "safe_toml",
     "version",
     "errors",
+    "value",
     "version",
 )
 
