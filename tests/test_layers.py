@@ -48,6 +48,7 @@ LAYERS = (
     "version",
     "errors",
     "value",
+    "collecting",
     "version",
 )
 
