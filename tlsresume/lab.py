@@ -25,10 +25,10 @@ from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Value, frozen=True):
     """The way to one address. `local_port` pins our source port (None: the system's choice)."""
 
     address: str
@@ -37,8 +37,7 @@ class Route:
     transport: Transport = "tcp"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Value, frozen=True, kw_only=True):
     """What to do on a connection, apart from TLS itself, and what it is for.
 
     `want_tickets`: wait for that many TLS 1.3 tickets, `ticket_wait` seconds at most,

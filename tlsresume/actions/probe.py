@@ -46,6 +46,7 @@ from tlsresume.results import (
 )
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
+from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -61,8 +62,7 @@ _TOTAL_FACTOR = 12
 _LEAST_TOTAL = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Value, frozen=True):
     """What the budget allows: how many addresses, and tries of each series on each."""
 
     addresses: int
@@ -452,8 +452,7 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Value, frozen=True):
     """What probes side by side share: connections at a time to one address, and when all must
     end, on the loop's clock, with the seconds that were allowed."""
 

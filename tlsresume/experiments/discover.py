@@ -18,14 +18,14 @@ from tlsresume.experiments.purposes import Discover
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
 from tlsresume.results import Attempt, Mechanism
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: The alert protocol_version (RFC 8446 section 6).
 _PROTOCOL_VERSION = 70
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Value, frozen=True):
     """The full handshake of each mechanism that was asked for, as far as it got.
 
     `both` offered both versions, where TLS 1.3 alone had failed without a clear reason.

@@ -28,6 +28,7 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.results.journal import indexed
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
 _CLEAR = 2
@@ -82,8 +83,7 @@ class _Series:
         return not self.worked and self.silent + self.open >= _SILENCES
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
+class _Try(Value, frozen=True):
     mechanism: Mechanism
     series: Purposes
 

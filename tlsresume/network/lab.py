@@ -32,6 +32,7 @@ from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.making import client_maker
+from tlsresume.value import Value
 
 #: Failures that can come from too many connections at once, or from a flaky path.
 _RETRY_ALONE = frozenset(
@@ -71,8 +72,7 @@ RESPONSE_WAIT = 3.0
 _RESPONSE_SHARE = 1 / 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Manners(Value, frozen=True, kw_only=True):
     """How the Lab behaves towards peers. Seconds."""
 
     timeout: float = 10.0

@@ -10,7 +10,7 @@ whose statuses are their own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 
 from tlsresume.diagnosis.wording import clause
@@ -32,6 +32,7 @@ from tlsresume.results import (
     TargetResult,
     Verdict,
 )
+from tlsresume.value import Value
 
 #: What `--exit-zero` forgives: answers, never failures to get one.
 _FORGIVEN = (ExitStatus.NOT_AS_ASKED, ExitStatus.INCONCLUSIVE, ExitStatus.FAILS_WITH_SESSION)
@@ -74,8 +75,7 @@ def with_exit_zero(status: ExitStatus, *, exit_zero: bool) -> ExitStatus:
     return ExitStatus.OK if exit_zero and status in _FORGIVEN else status
 
 
-@dataclass(frozen=True, slots=True)
-class _Reason:
+class _Reason(Value, frozen=True):
     """Why a target has a status; the lowest `rank` is said first."""
 
     status: ExitStatus
@@ -317,8 +317,7 @@ def save_status(result: SaveResult) -> ExitStatus:
     return ExitStatus.OK if result.saved else ExitStatus.NOT_AS_ASKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeDemands:
+class ResumeDemands(Value, frozen=True, kw_only=True):
     """What a resumption is held against; `ignore` are codes of findings."""
 
     expected: Expected = "resumed"

@@ -35,6 +35,7 @@ from tlsresume.results.measured import (
     Verdict,
 )
 from tlsresume.results.value import Result
+from tlsresume.value import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +189,7 @@ class ResumeResult(Result):
         return self.exit_status == 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class Tool(Value, frozen=True, kw_only=True):
     """What made a report."""
 
     name: str
