@@ -20,6 +20,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l concurrency -x -
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l budget -x -d 'Connections to one target in all'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l max-addresses -x -d 'Addresses of one target that are tested'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l no-explain -d 'Stop after the first round: do not look for the cause of what does not resume'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l quick -d 'As few connections as tell whether each mechanism resumes: one to get a session, one to offer it'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l node-header -x -d 'Tell nodes behind one address apart by this response header, such as X-Served-By'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l experiment -x -a 'control unpinned own-name elicit no-ems same-ticket retry answers later hello-size default-server close versions ciphers source-port' -d 'Run this experiment too, on each mechanism that is judged; may be repeated'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l cross-name -x -d 'Offer the target\'s session under this other server name, to the same address; may be repeated'

@@ -54,6 +54,8 @@ REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {
         "find_lifetime": (0, -1, math.inf, "2h"),
         "ticket_keys": ("key", ("ticket.key",)),
         "retries": (-1, 101, 0.5),
+        "quick": (None, 1),
+        "demanded": (),
     },
     SaveOptions: {"connect": (None,), "mechanism": ("tickets", 1, "")},
     ResumeOptions: {

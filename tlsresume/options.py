@@ -92,7 +92,9 @@ class ProbeOptions:
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
     repeats what failed before a connection came about. `demanded` are mechanisms on which
-    findings have their full weight although an ordinary client would not use them.
+    findings have their full weight although an ordinary client would not use them. `quick`:
+    one connection of each mechanism to get a session, one to offer it, and no more; then
+    `tries` is 1 and `explain` False, whatever was given.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -111,6 +113,7 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    quick: bool = False
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
@@ -119,7 +122,7 @@ class ProbeOptions:
         checked.whole("budget", self.budget, 1, 100_000)
         checked.whole("max_addresses", self.max_addresses, 1, 256)
         checked.whole("retries", self.retries, 0, 100)
-        checked.flags(explain=self.explain)
+        checked.flags(explain=self.explain, quick=self.quick)
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")
@@ -135,6 +138,15 @@ class ProbeOptions:
         if self.find_lifetime is not None:
             checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
         _check_keys(self.ticket_keys)
+        if self.quick:
+            self._be_quick()
+
+    def _be_quick(self) -> None:
+        for name in ("experiments", "cross_names", "cross_protocols", "ages", "find_lifetime"):
+            if getattr(self, name):
+                raise UsageError(f"{name}: needs more connections than a quick probe makes")
+        _set(self, "tries", 1)
+        _set(self, "explain", False)
 
     @property
     def most_open(self) -> int:

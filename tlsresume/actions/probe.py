@@ -215,7 +215,12 @@ class Probe:
     ) -> None:
         try:
             address.discovery, address.outdated = await discover_again(
-                self.lab, address.route, self.terms, self.options.retries, on_quiet
+                self.lab,
+                address.route,
+                self.terms,
+                self.options.retries,
+                on_quiet,
+                few=self.options.quick,
             )
             address.no_route = _no_route(address.discovery)
             self._name_doubts(address)
@@ -227,6 +232,7 @@ class Probe:
                 tries=tries,
                 concurrency=self.options.concurrency,
                 answer=self.options.node_header is not None,
+                series=("fixed",) if self.options.quick else ("fixed", "chained"),
             ).run()
         except LimitedByServer as limited:
             # As with a small budget: fewer tries are no fault, while each mechanism has some.
@@ -319,6 +325,7 @@ class Probe:
             interrupted=self.stop.interrupted,
             started=self._began,
             finished=self._ended,
+            quick=self.options.quick,
         )
 
 

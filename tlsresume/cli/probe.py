@@ -93,6 +93,14 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     help="Stop after the first round: do not look for the cause of what does not resume.",
 )
 @click.option(
+    "--quick",
+    cls=GroupedOption,
+    group=PROBE,
+    is_flag=True,
+    help="As few connections as tell whether each mechanism resumes: one to get a session, one"
+    " to offer it. Findings that need several tries are untested.",
+)
+@click.option(
     "--node-header",
     cls=GroupedOption,
     group=PROBE,
@@ -154,6 +162,8 @@ def command(
     nagios = outputs.stdout_is("nagios")
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
+    if asked["quick"]:
+        _refuse_beside_quick(asked, demanded)
     wanted = _wanted(targets, targets_file, connection)
     judge = demanded.judge(exit_zero=exit_zero)
     outputs.judge = judge.report
@@ -186,6 +196,23 @@ def command(
     if nagios:
         return plugin_state(report)
     return with_exit_zero(ExitStatus(report.exit_status or 0), exit_zero=exit_zero)
+
+
+def _refuse_beside_quick(asked: dict[str, object], demanded: Demanded) -> None:
+    """What `--quick` cannot answer. Raises click.UsageError."""
+    given = click.get_current_context().get_parameter_source("tries")
+    refused = {
+        "--tries": given is click.core.ParameterSource.COMMANDLINE,
+        "--experiment": asked["experiments"],
+        "--cross-name": asked["cross_names"],
+        "--cross-alpn": asked["cross_protocols"],
+        "--age": asked["ages"],
+        "--find-lifetime": asked["find_lifetime"],
+        **demanded.rates,
+    }
+    for option, said in refused.items():
+        if said not in (None, False, ()):
+            raise click.UsageError(f"{option} needs more tries than --quick makes")
 
 
 def _wanted(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
@@ -82,6 +83,7 @@ class Tries:
         tries: int,
         concurrency: int,
         answer: bool,
+        series: Sequence[str] = ("fixed", "chained"),
         shuffle: random.Random | None = None,
     ) -> None:
         self._lab = lab
@@ -97,17 +99,12 @@ class Tries:
             name: next(s for s in reversed(discovery.full[name].sessions) if s.mechanism == name)
             for name in mechanisms
         }
-        self._again = {
-            _Try(name, series): tries for name in mechanisms for series in ("fixed", "chained")
-        }
+        self._again = {_Try(name, each): tries for name in mechanisms for each in series}
         self._replacing = {name: asyncio.Lock() for name in mechanisms}
         self._answers: bool | None = None
         self._asking = asyncio.Lock()
         self._pending = [
-            _Try(name, series)
-            for name in mechanisms
-            for series in ("fixed", "chained")
-            for _ in range(tries)
+            _Try(name, each) for name in mechanisms for each in series for _ in range(tries)
         ]
         (shuffle or random.Random()).shuffle(self._pending)  # noqa: S311 - no secret
         self._free = asyncio.Event()

@@ -40,13 +40,17 @@ _KEYS_SHOWN = 6
 _ORDER_SHOWN = 50
 
 
-def put_address(page: Page, address: AddressResult) -> None:
-    """The table of one address, what it means, and what went wrong there."""
+def put_address(page: Page, address: AddressResult, *, quick: bool = False) -> None:
+    """The table of one address, what it means, and what went wrong there. `quick`: sessions
+    were offered once only, so there are no series to show."""
     if address.error is not None:
         put_error(page, address.error, where=address.address)
     if not address.mechanisms:
         if address.error is None:
             page.line((address.address, STRONG), "  nothing was tested here")
+        return
+    if quick:
+        _put_quick(page, address)
         return
     rows = [(_cell(row.fixed), _cell(row.chained)) for row in address.mechanisms]
     first = max(_CELL_WIDTH, *(cells(fixed) + 2 for fixed, _ in rows))
@@ -57,13 +61,47 @@ def put_address(page: Page, address: AddressResult) -> None:
     )
     for mechanism, (fixed, chained) in zip(address.mechanisms, rows, strict=True):
         _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second))
-    for version in address.unspoken:
-        label = f"  {VERSION_WORDS.get(version, version)}"
-        page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
+    _put_unspoken(page, address)
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
     put_ftp_data(page, address.ftp_data)
     _put_meaning(page, address)
+
+
+def _put_unspoken(page: Page, address: AddressResult) -> None:
+    for version in address.unspoken:
+        label = f"  {VERSION_WORDS.get(version, version)}"
+        page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
+
+
+#: What became of the one session that was offered.
+_ONCE: dict[str, str] = {
+    "R": "resumed once",
+    "N": "not resumed",
+    "E": "broke off with the session",
+    "C": "broke off before it",
+    "-": "not offered",
+    "U": "offered, unanswered",
+}
+
+
+def _put_quick(page: Page, address: AddressResult) -> None:
+    """One line for each mechanism: what became of its one session."""
+    page.line((address.address, STRONG))
+    for row in address.mechanisms:
+        label = pad(f"  {VERSION_WORDS.get(row.tls_version, row.tls_version)} {row.mechanism}",
+                    _LABEL_WIDTH)  # fmt: skip
+        style = STATE_STYLE[row.state] if row.judged else FAINT
+        if not _tried(row):
+            words = row.state.replace("-", " ")
+            page.prose(words + (f": {row.reason}" if row.reason else ""), first=label,
+                       text_style=style)  # fmt: skip
+            continue
+        words = _ONCE.get(row.fixed.order[-1:], row.state.replace("-", " "))
+        page.line(label, (pad(words, 2 * _CELL_WIDTH), style), (", ".join(_notes(row)), FAINT))
+        if row.reason is not None:
+            page.prose(row.reason, first=f"    {row.mechanism}: ")
+    _put_unspoken(page, address)
 
 
 def _put_mechanism(page: Page, row: MechanismResult, fixed: str, chained: str) -> None:

@@ -37,6 +37,7 @@ class TargetResult:
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
+    `quick`: each mechanism's session was offered once only.
     """
 
     target: str
@@ -58,6 +59,7 @@ class TargetResult:
     ticket_keys: tuple[KeyUse, ...] = ()
     started: str | None = None
     finished: str | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
