@@ -12,6 +12,7 @@
     |   +-- HistoryFileError
     |   +-- ReportFileError
     |   +-- CaptureFileError
+    |   +-- ConfigurationFileError
     +-- PeerError         theirs or the network's: the target, or the way to it
     |   +-- ResolveError
     |   +-- ConnectError
@@ -56,8 +57,8 @@ EXIT_STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.UNREACHABLE: "a target could not be reached, or its handshake fails also"
     " without a session",
     ExitStatus.FAILS_WITH_SESSION: "the handshake fails only when the session is offered",
-    ExitStatus.FILE: "a session, policy, key or capture file cannot be used, or an output file cannot"
-    " be written",
+    ExitStatus.FILE: "a session, policy, key, capture or configuration file cannot be used, or an"
+    " output file cannot be written",
     ExitStatus.INTERRUPTED: "interrupted (Ctrl-C, SIGTERM); what was known by then was printed",
 }
 
@@ -190,6 +191,10 @@ class ReportFileError(FileError):
 
 class CaptureFileError(FileError):
     """A capture, or a key log beside it, cannot be read."""
+
+
+class ConfigurationFileError(FileError):
+    """A configuration file cannot be read, or sets what it must not."""
 
 
 class PeerError(TLSResumeError):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any, TypeVar, get_args
@@ -26,17 +25,10 @@ from tlsresume.policy.policy import (
 )
 from tlsresume.policy.ranges import parse_range
 from tlsresume.results import MECHANISMS, Severity
+from tlsresume.safe_toml import LARGEST, parse_toml
 
-#: No policy comes near this.
-LARGEST = 1024 * 1024
+__all__ = ["LARGEST", "builtin_policy", "builtin_text", "nearest", "parse_policy"]
 
-#: A policy's longest keys have five parts. The work of tomllib on one key grows with the square
-#: of the number of its parts, so more of them are refused unread.
-_MOST_PARTS = 64
-#: A key of more parts than that, also inside a text or a comment, where nobody writes one.
-#: Possessive, and begun at the begin of a part only: so the search is linear.
-_PART = r"(?:[A-Za-z0-9_-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')"
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\-\"'\\])(?:{_PART}[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}")
 #: How much of a wrong key or word an error repeats.
 _SHOWN = 60
 
@@ -49,21 +41,7 @@ def parse_policy(text: str, name: str, codes: Iterable[str] = ()) -> Policy:
     `name` is the file's, for messages; `codes` are those of features' findings, which may be
     given a severity beside those of the rules. Raises PolicyFileError.
     """
-    if len(text) > LARGEST:
-        raise PolicyFileError(f"{name} is too large for a policy", path=name)
-    if long := _LONG_KEY.search(text):
-        line = text.count("\n", 0, long.start()) + 1
-        raise PolicyFileError(
-            f"{name}, line {line}: a key of more than {_MOST_PARTS} parts", path=name
-        )
-    try:
-        whole = tomllib.loads(text)
-    except RecursionError:
-        raise PolicyFileError(f"{name} is nested too deeply for a policy", path=name) from None
-    except ValueError as error:
-        raise PolicyFileError(
-            f"{name} is not TOML: {_cut(_lower(str(error)), 200)}", path=name
-        ) from None
+    whole = parse_toml(text, name, "a policy", PolicyFileError)
     _check_keys(whole, name)
     policy = _convert(whole, Policy, "", name)
     _check_values(policy, name, codes)
