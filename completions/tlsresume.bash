@@ -12,7 +12,7 @@ _tlsresume() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            probe|save|resume|inspect|serve|watch|capture|explain|policy|selftest)
+            probe|save|resume|inspect|serve|watch|capture|exporter|explain|policy|selftest)
                 command=${COMP_WORDS[i]}
                 break
                 ;;
@@ -597,6 +597,13 @@ _tlsresume() {
             compopt -o default 2>/dev/null
             return
             ;;
+        exporter:--config)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        exporter:--listen)
+            return
+            ;;
         explain:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
             return
@@ -619,6 +626,7 @@ _tlsresume() {
         serve) words='--listen --name --behaviour --tls --starttls --keep-alive --cert --key --ca --client-ca --require-client-cert --run --repeat --connections --for --expect --exit-zero --format -v --verbose -q --quiet -h --help' ;;
         watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
         capture) words='--server --since --until --top --keylogfile --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
+        exporter) words='--config --listen -h --help' ;;
         explain) words='--format -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
         selftest) words='-h --help' ;;
@@ -628,7 +636,7 @@ _tlsresume() {
         return
     fi
     case $command in
-        '') COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture explain policy selftest' -- "$cur")) ;;
+        '') COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture exporter explain policy selftest' -- "$cur")) ;;
         probe) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         save) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         resume) compopt -o default 2>/dev/null ;;

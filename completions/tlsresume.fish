@@ -10,6 +10,7 @@ complete -c tlsresume -n __fish_use_subcommand -a inspect -d 'Show what each ses
 complete -c tlsresume -n __fish_use_subcommand -a serve -d 'Serve TLS of known behaviour, and tell what each client does about resumption'
 complete -c tlsresume -n __fish_use_subcommand -a watch -d 'Watch which ticket keys TARGETs use, and whether sessions survive a rotation'
 complete -c tlsresume -n __fish_use_subcommand -a capture -d 'Tell from captures what happened to TLS sessions: how many were offered and resumed, which clients never offer any, what is refused, and why'
+complete -c tlsresume -n __fish_use_subcommand -a exporter -d 'Serve /probe?target=HOST:PORT&module=NAME for Prometheus, until it is stopped'
 complete -c tlsresume -n __fish_use_subcommand -a explain -d 'Explain the CODE of a finding, or list all codes; find the page for WORDS of a log'
 complete -c tlsresume -n __fish_use_subcommand -a policy -d 'Check policies, and say what they demand of which target'
 complete -c tlsresume -n __fish_use_subcommand -a selftest -d 'Show the commands at work, and check this installation, without any other server'
@@ -265,6 +266,10 @@ complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l policy -r -F -
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l exit-zero -d 'Exit 0 also where 3 or 4 would be told'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -s h -l help -d 'Show this message and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -F
+
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -l config -r -F -d 'Read [exporter], [modules.NAME] and [web] of this TOML file; without it there is one module, default, which is --quick'
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -l listen -x -d 'Listen there instead of where [exporter] says, or of 127.0.0.1:9843'
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -s h -l help -d 'Show this message and exit'
 
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json' -d 'How to print the result, or write it to FILE; may be given several times'
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -s v -l verbose -d 'Show the handshake messages as they pass (on stderr), and a line per attempt'

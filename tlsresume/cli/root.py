@@ -42,6 +42,7 @@ COMMANDS: dict[str, Lazy] = {
         "tlsresume.features.capture.command",
         "Tell from captured packets what happened to sessions.",
     ),
+    "exporter": Lazy("tlsresume.features.exporter.command", "Probe on demand, for Prometheus."),
     "explain": Lazy("tlsresume.cli.explain", "Explain the code of a finding, or list all."),
     "policy": Lazy("tlsresume.cli.policy", "Check a policy file, and say what it demands."),
     "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),
