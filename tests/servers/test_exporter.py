@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import urllib.parse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def test_prometheus_scrapes_the_exporter(tmp_path: Path) -> None:
     ):
         targets = [f"127.0.0.1:{good.port}", f"localhost:{bad.port}", f"127.0.0.1:{closed}"]
         at = running.url.removeprefix("http://")
-        for query in (f"/probe?target={targets[0]}", "/metrics"):
-            assert run(promtool, "check", "metrics", stdin=running.get(query)[1]) == ""
+        for path in (f"/probe?target={targets[0]}", "/metrics"):
+            assert run(promtool, "check", "metrics", stdin=running.get(path)[1]) == ""
         text = (CONTRIB / "prometheus.yml").read_text()
         text = text.replace(
             '"www.example.com", "smtp://mail.example.com"', json.dumps(targets)[1:-1]
@@ -85,6 +86,9 @@ def test_prometheus_scrapes_the_exporter(tmp_path: Path) -> None:
                 result: list[dict[str, Any]] = answer["data"]["result"]
                 return result
 
+            def answered(expression: str) -> str | None:
+                return "ok" if query(expression) else None
+
             def all_probed() -> str | None:
                 found = query("probe_success")
                 return json.dumps(found) if len(found) == len(targets) else None
@@ -92,12 +96,12 @@ def test_prometheus_scrapes_the_exporter(tmp_path: Path) -> None:
             found = json.loads(until(all_probed))
             values = {each["metric"]["instance"]: each["value"][1] for each in found}
             assert values == dict(zip(targets, ("1", "0", "0"), strict=True))
-            until(lambda: "ok" if query("tlsresume_exporter_shared_scrapes_total > 0") else None)
+            until(partial(answered, "tlsresume_exporter_shared_scrapes_total > 0"))
             dashboard = json.loads((ROOT / "contrib/grafana/tlsresume.json").read_text())
             for expression in expressions(dashboard):
                 # Nothing was refused here, and a certificate of a closed port has no end.
                 if "refused_scrapes" not in expression:
-                    until(lambda asked=expression: "ok" if query(asked) else None)  # type: ignore[misc]  # bound now
+                    until(partial(answered, expression))
             rules_read = json.loads(fetch(f"http://127.0.0.1:{port}/api/v1/rules"))
             named = {rule["name"] for rule in rules_read["data"]["groups"][0]["rules"]}
             assert named == set(re.findall(r"alert: (\w+)", rules.read_text()))
