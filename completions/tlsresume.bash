@@ -12,7 +12,7 @@ _tlsresume() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            probe|save|resume|inspect|serve|watch|capture|exporter|explain|policy|selftest)
+            probe|save|resume|inspect|serve|watch|capture|exporter|explain|policy|selftest|config|help)
                 command=${COMP_WORDS[i]}
                 break
                 ;;
@@ -195,6 +195,10 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
             return
             ;;
+        probe:--config)
+            compopt -o default 2>/dev/null
+            return
+            ;;
         save:-o|save:--output)
             compopt -o default 2>/dev/null
             return
@@ -282,6 +286,10 @@ _tlsresume() {
             ;;
         save:--format)
             COMPREPLY=($(compgen -W 'text json' -- "$cur"))
+            return
+            ;;
+        save:--config)
+            compopt -o default 2>/dev/null
             return
             ;;
         resume:--tries)
@@ -391,6 +399,10 @@ _tlsresume() {
             ;;
         resume:--ticket-key-kind)
             COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
+            return
+            ;;
+        resume:--config)
+            compopt -o default 2>/dev/null
             return
             ;;
         inspect:--format)
@@ -555,6 +567,10 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'text json html' -- "$cur"))
             return
             ;;
+        watch:--config)
+            compopt -o default 2>/dev/null
+            return
+            ;;
         capture:--server)
             return
             ;;
@@ -616,32 +632,42 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur"))
             return
             ;;
+        config:--config)
+            compopt -o default 2>/dev/null
+            return
+            ;;
+        config:--format)
+            COMPREPLY=($(compgen -W 'text json' -- "$cur"))
+            return
+            ;;
     esac
     case $command in
-        '') words='--version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --quick --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
-        save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
-        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --help' ;;
+        '') words='-V --version -h --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --quick --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
+        save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --config --no-config --help' ;;
+        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
         inspect) words='--hex --show-secrets --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;
         serve) words='--listen --name --behaviour --tls --starttls --keep-alive --cert --key --ca --client-ca --require-client-cert --run --repeat --connections --for --expect --exit-zero --format -v --verbose -q --quiet -h --help' ;;
-        watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --help' ;;
+        watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --config --no-config --help' ;;
         capture) words='--server --since --until --top --keylogfile --format -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
         exporter) words='--config --listen -h --help' ;;
         explain) words='--format -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
         selftest) words='-h --help' ;;
+        config) words='--config --no-config --format -v --verbose -q --quiet -h --help' ;;
+        help) words='-h --help' ;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
         return
     fi
     case $command in
-        '') COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture exporter explain policy selftest' -- "$cur")) ;;
+        '') COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture exporter explain policy selftest config help' -- "$cur")) ;;
         probe) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         save) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         resume) compopt -o default 2>/dev/null ;;
         inspect) compopt -o default 2>/dev/null ;;
-        watch) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
+        watch) COMPREPLY=($(compgen -A hostname -- "$cur")); COMPREPLY+=($(compgen -W 'report' -- "$cur")) ;;
         capture) compopt -o default 2>/dev/null ;;
         policy) compopt -o default 2>/dev/null ;;
     esac

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,16 @@ StartServer = Callable[..., Server]
 # How long one example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the user has configured does not reach the tests, nor the programs they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
+        for name in [name for name in os.environ if name.startswith("TLSRESUME_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(params=["1.2", "1.3"])

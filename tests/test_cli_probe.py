@@ -18,7 +18,7 @@ from tlsresume.formats import document
 from tlsresume.formats.page import View
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.judge import Judge
-from tlsresume.results import Report
+from tlsresume.results import OptionValue, Report
 from tlsresume.target import parse_target
 
 
@@ -68,10 +68,18 @@ def fake(monkeypatch):
     return install
 
 
-def as_json(case: str) -> str:
-    """The JSON of a case, held against the default demands."""
+#: What holds where nothing is said.
+DEFAULTS: dict[str, OptionValue] = {
+    "tries": 5, "concurrency": 4, "budget": 200, "max-addresses": 8, "starttls": "auto",
+    "timeout": 10, "ticket-wait": 3, "fail-on": "error", "retries": 0,
+}  # fmt: skip
+
+
+def as_json(case: str, *formats: str) -> str:
+    """The JSON of a case, held against the default demands, as a run in those formats has it."""
     judged = Judge(today=dt.date(2026, 1, 31)).report(cases.REPORTS[case])
-    return document.render(judged, View())
+    options = DEFAULTS | {"format": formats}
+    return document.render(replace(judged, options=options), View())
 
 
 @pytest.mark.parametrize(
@@ -93,7 +101,7 @@ def test_the_answer_is_on_stdout_and_in_the_status(run, fake, monkeypatch, case,
     assert "\x1b" not in out
     found, out, err = run("probe", "a", "b", "--format", "json")
     assert (found, err) == (status, "")
-    assert out == as_json(case)
+    assert out == as_json(case, "json")
 
 
 def test_targets_are_shown_once_each_and_then_counted(run, fake):
@@ -172,7 +180,7 @@ def test_one_run_writes_several_formats(run, fake, tmp_path):
     status, out, _ = run("probe", "a", "--format", "text", "--format", f"json={path}")
     assert status == ExitStatus.NOT_AS_ASKED
     assert out.startswith("lb.example.com:443  PARTLY")
-    assert path.read_text() == as_json("partly")
+    assert path.read_text() == as_json("partly", "text", f"json={path}")
     assert path.stat().st_mode & 0o777 == 0o644
 
 

@@ -93,8 +93,8 @@ def test_all_is_fresh(made):
 def test_each_command_has_a_page(made):
     """There is a man page for the program and for each command."""
     pages = {path.stem for path in made if path.suffix == ".1"}
-    commands = {command.name for command in read(program()).commands}
-    assert pages == {"tlsresume", *(f"tlsresume-{name}" for name in commands)}
+    commands = {command.path for command in read(program()).commands}
+    assert pages == {"tlsresume", *("-".join(path) for path in commands)}
 
 
 def test_examples_are_of_real_commands():
@@ -252,8 +252,10 @@ def test_bash_completes_the_real_commands():
     """Every command of the program is offered by bash, with its options."""
     root = read(program())
     script = generate_completions.bash(root)
-    assert complete(script, "") == {command.name for command in root.commands}
-    for command in root.commands:
+    commands = generate_completions.single(root)
+    assert complete(script, "") == {command.name for command in commands}
+    assert "report" in complete(script, "watch", "")
+    for command in commands:
         flags = {flag for option in command.options for flag in option.flags}
         assert complete(script, command.name, "-") == flags
 

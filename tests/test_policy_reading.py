@@ -61,7 +61,7 @@ WRONG = (
     ("[defaults]\nmax-lifetme = 3", "defaults.max-lifetme", "max-lifetime"),
     ("[default]\nmin-rate = 1", "default", "defaults"),
     ("[defaults]\nmin_rate = 1", "defaults.min_rate", "min-rate"),
-    ('[defaults]\nmin-rate = "a"', "defaults.min-rate: expected a number, got text", ""),
+    ('[defaults]\nmin-rate = "a"', "defaults.min-rate: 'a' is not a share such as 0.9 or 90%", ""),
     ("[defaults]\nmin-rate = 2", "defaults.min-rate", ""),
     ("[defaults]\nmin-rate = 0", "defaults.min-rate", ""),
     ("[defaults]\nmin-tickets = 0", "defaults.min-tickets", ""),
@@ -232,7 +232,8 @@ def test_patterns(pattern, target, matches):
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("90s", 90), ("5m", 300), ("5min", 300), ("24h", 86400), ("7d", 604800), ("1w", 604800),
-     ("1h30m", 5400), ("1h 30m", 5400), (300, 300), ("300", 300)],
+     ("1h30m", 5400), ("1h 30m", 5400), (300, 300), ("300", 300), ("250ms", 0.25), ("0.5", 0.5),
+     ("1.5h", 5400), (" 5s ", 5), ("1s500ms", 1.5), (0.25, 0.25)],
 )  # fmt: skip
 def test_durations(text, seconds):
     """Lengths of time are read as people write them, and written so that they read the same."""

@@ -28,13 +28,14 @@ from tlsresume.target import parse_target
 GOOD = {
     "http://proxy.example": Proxy("http", "proxy.example", 80),
     "http://proxy.example:3128/": Proxy("http", "proxy.example", 3128),
+    "proxy.example:3128": Proxy("http", "proxy.example", 3128),
+    "us%40er@proxy.example": Proxy("http", "proxy.example", 80, "us@er", "secret"),
     "HTTP://us%40er@[2001:db8::1]:8080": Proxy("http", "2001:db8::1", 8080, "us@er", "secret"),
     "socks5://127.0.0.1": Proxy("socks5", "127.0.0.1", 1080),
     "socks5h://a.example:9050": Proxy("socks5h", "a.example", 9050),
 }
 
 BAD = [
-    "proxy.example:3128",
     "https://proxy.example",
     "socks4://a",
     "http://",

@@ -109,18 +109,25 @@ class ErrorStack:
 class TLSResumeError(Exception):
     """Base of every error of this package.
 
-    `message` is one lower-case line; `hints` are next steps, one sentence each.
+    `message` is one lower-case line; `hints` are next steps, one sentence each. `details` are
+    lines that belong to the message, where several things are wrong.
     """
 
     exit_status = ExitStatus.BUG
 
     def __init__(
-        self, message: str, *, hints: tuple[str, ...] = (), stack: ErrorStack | None = None
+        self,
+        message: str,
+        *,
+        hints: tuple[str, ...] = (),
+        stack: ErrorStack | None = None,
+        details: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hints = hints
         self.stack = stack
+        self.details = details
 
 
 class UsageError(TLSResumeError, ValueError):

@@ -14,7 +14,7 @@ from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.openssl.plan import ClientCertificate, Trust
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -95,6 +95,8 @@ class ProbeOptions:
     findings have their full weight although an ordinary client would not use them. `quick`:
     one connection of each mechanism to get a session, one to offer it, and no more; then
     `tries` is 1 and `explain` False, whatever was given.
+    findings have their full weight although an ordinary client would not use them. `own_options`
+    are told in the result as those that this target alone was given.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -114,6 +116,7 @@ class ProbeOptions:
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
     quick: bool = False
+    own_options: tuple[tuple[str, OptionValue], ...] = ()
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")

@@ -54,7 +54,8 @@ class ProxyHeader:
 
 
 def parse_proxy(text: str, *, password: str | None = None, secrets_in_url: bool = False) -> Proxy:
-    """A Proxy from `http://[USER@]HOST:PORT`, `socks5://` or `socks5h://`.
+    """A Proxy from `http://[USER@]HOST:PORT`, `socks5://` or `socks5h://`; without a scheme it
+    is one of http, as in curl.
 
     A password in the URL is refused unless `secrets_in_url`, as the environment has it.
     Raises UsageError, in which the URL's secrets are left out.
@@ -62,6 +63,8 @@ def parse_proxy(text: str, *, password: str | None = None, secrets_in_url: bool 
     shown = repr(without_login(text))
     if UNPRINTABLE.search(text):
         raise UsageError("the proxy's URL contains white space or control characters")
+    if "://" not in text:
+        text = f"http://{text}"
     try:
         url = urlsplit(text)
     except ValueError:
@@ -108,7 +111,7 @@ def proxy_of_environment(environment: Mapping[str, str], host: str, port: int) -
     exempt = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     if not text or _exempt(exempt, host, port):
         return None
-    return parse_proxy(text if "://" in text else f"http://{text}", secrets_in_url=True)
+    return parse_proxy(text, secrets_in_url=True)
 
 
 def _exempt(rules: str, host: str, port: int) -> bool:

@@ -195,6 +195,7 @@ class _Run:
             skipped=why,
             incomplete=not self._interrupted,
             interrupted=self._interrupted,
+            options=dict(self._options.own_options) or None,
         )
 
 

@@ -165,8 +165,10 @@ def parse_target(
     `servername` replaces the name sent as SNI, `sni=False` sends none; `connect` is
     `ADDR[:PORT]` to go to while the name stays. `starttls` is a protocol, `auto` (the
     scheme's, else that of a well-known port) or `none`; `resolve` are rules for
-    `parse_resolve`. Port 443 is taken for https. Raises UsageError.
+    `parse_resolve`. Port 443 is taken for https. White space around the text does not
+    count. Raises UsageError.
     """
+    text = text.strip()
     named = "://" in text and not text.startswith(UNIX)
     try:
         scheme, host, port = _split(text, named=named)

@@ -95,29 +95,49 @@ def _bash_values(command: Command, name: str) -> Iterator[str]:
         yield "            ;;"
 
 
+def _bash_words(words: tuple[str, ...]) -> str:
+    """Further words beside what an argument completes to."""
+    return f'; COMPREPLY+=($(compgen -W {quoted(" ".join(words))} -- "$cur"))' if words else ""
+
+
 def bash(root: Command) -> str:
     """The script for bash 4 or newer."""
-    named = [("", root), *((command.name, command) for command in root.commands)]
+    named = [("", root), *((command.name, command) for command in single(root))]
     words = (
         f"        {name or quoted('')}) words="
         f"{quoted(' '.join(flag for option in command.options for flag in option.flags))} ;;"
         for name, command in named
     )
     arguments = (
-        f"        {command.name}) {_BASH_ACTION[completes]} ;;"
-        for command in root.commands
-        for completes in [argument_kind(command)]
-        if completes != "nothing"
+        f"        {command.name}) {_BASH_ACTION[completes]}{_bash_words(below)} ;;"
+        for command in single(root)
+        for completes, below in [(argument_kind(command), subcommands(root, command))]
+        if completes != "nothing" or below
     )
     return _BASH.format(
         header=HEADER,
         program=PROGRAM,
-        names="|".join(command.name for command in root.commands),
-        commands=quoted(" ".join(command.name for command in root.commands)),
+        names="|".join(command.name for command in single(root)),
+        commands=quoted(" ".join(command.name for command in single(root))),
         values="\n".join(line for name, item in named for line in _bash_values(item, name)),
         words="\n".join(words),
         arguments="\n".join(arguments),
     )
+
+
+def subcommands(root: Command, command: Command) -> tuple[str, ...]:
+    """The words that may stand right behind a command, as `report` behind `watch`. Their options
+    are among those of the command."""
+    return tuple(
+        below.path[-1]
+        for below in root.commands
+        if len(below.path) > len(command.path) and below.path[:-1] == command.path
+    )
+
+
+def single(root: Command) -> tuple[Command, ...]:
+    """The commands of one word."""
+    return tuple(command for command in root.commands if len(command.path) == len(root.path) + 1)
 
 
 def argument_kind(command: Command) -> str:
@@ -199,8 +219,10 @@ def _zsh_arguments(command: Command) -> Iterator[str]:
 def zsh(root: Command) -> str:
     """The script for zsh, to be found on its fpath or sourced."""
     cases = []
-    for command in root.commands:
+    for command in single(root):
         specs = [*_zsh_options(command), *_zsh_arguments(command)]
+        if words := " ".join(subcommands(root, command)):
+            specs[-1] = specs[-1].replace(":_hosts'", f":{{_hosts; compadd {words}}}'")
         cases.append(f"                {command.name})")
         cases.append(
             " \\\n".join(["                    _arguments -s -S", *(f"{'':24}{s}" for s in specs)])
@@ -212,7 +234,7 @@ def zsh(root: Command) -> str:
         options="\n".join(f"        {spec} \\" for spec in _zsh_options(root)),
         commands="\n".join(
             f"                {quoted(command.name + ':' + command.summary.replace(':', chr(92) + ':'))}"
-            for command in root.commands
+            for command in single(root)
         ),
         cases="\n".join(cases),
     )
@@ -252,12 +274,14 @@ def fish(root: Command) -> str:
     lines = [HEADER, "", f"complete -c {PROGRAM} -f"]
     alone = "__fish_use_subcommand"
     lines += _fish_options(root, alone)
-    for command in root.commands:
+    for command in single(root):
         text = _fish_quoted(command.summary)
         lines.append(f"complete -c {PROGRAM} -n {alone} -a {command.name} -d {text}")
-    for command in root.commands:
+    for command in single(root):
         seen = f"__fish_seen_subcommand_from {command.name}"
         lines += ["", *_fish_options(command, seen)]
+        for word in subcommands(root, command):
+            lines.append(f"complete -c {PROGRAM} -n {_fish_quoted(seen)} -a {word}")
         kind = argument_kind(command)
         if kind == "file":
             lines.append(f"complete -c {PROGRAM} -n {_fish_quoted(seen)} -F")

@@ -28,6 +28,17 @@ FILES = (
         ),
     ),
     (
+        "tlsresume.toml, ~/.config/tlsresume/config.toml",
+        (
+            "Defaults of options for probe, save, resume and watch, in TOML: the one in the working"
+            ' folder, else the user\'s own. Keys are options without their dashes (`timeout = "5s"`);'
+            " a table such as `[probe]` holds for that command only. The one in the working folder"
+            " sets only tries, timeout, ticket-wait, deadline, policy (built in), format (without a"
+            " FILE) and cafile. `--config` names another, `--no-config` reads none, and"
+            " `tlsresume config` shows what holds."
+        ),
+    ),
+    (
         "~/.local/state/tlsresume/watch.sqlite3",
         (
             "What `tlsresume watch` remembers: samples, and a session for each address to offer"
@@ -47,6 +58,14 @@ ENVIRONMENT = (
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "Where OpenSSL finds trusted certificates, unless `--cafile` or `--capath` say otherwise.",
     ),
+    (
+        "TLSRESUME_CAFILE, TLSRESUME_TIMEOUT, TLSRESUME_POLICY, TLSRESUME_FORMAT, TLSRESUME_PROXY",
+        (
+            "Defaults of `--cafile`, `--timeout`, `--policy`, `--format` (several set apart by"
+            " spaces) and `--proxy`, for probe, save, resume and watch. They beat the file."
+        ),
+    ),
+    ("XDG_CONFIG_HOME", "Where tlsresume/config.toml is looked for, instead of ~/.config."),
     ("XDG_STATE_HOME", "Where `tlsresume watch` keeps its history, instead of ~/.local/state."),
     ("TLSRESUME_PASSPHRASE", "The passphrase of the client certificate's key."),
     ("TLSRESUME_PROXY_PASSWORD", "The password of the user that --proxy names."),
@@ -157,6 +176,15 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "In CI, from a test's packets: fail unless nine of ten offers are accepted:",
             "capture FILE --min-rate 0.9",
         ),
+    ),
+    "config": (
+        ("What holds in this folder, and where it comes from:", "config"),
+        ("The same for `watch`, with another file:", "config watch --config FILE"),
+    ),
+    "help": (("All options of a command:", "help probe"),),
+    "watch report": (
+        ("What is remembered of one target:", "watch report www.example.com"),
+        ("All of it, as a page with a timeline:", "watch report --format html=keys.html"),
     ),
     "serve": (
         (

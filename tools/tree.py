@@ -47,7 +47,7 @@ class Option:
     @property
     def ends(self) -> bool:
         """Whether the option prints something and ends the program."""
-        return "--help" in self.flags or "--version" in self.flags
+        return not {"-h", "--help", "--version"}.isdisjoint(self.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def read(
     parent: click.Context | None = None,
 ) -> Command:
     """The values of a click command and of those below it, in the order of `--help`."""
-    context = context_of(command, path[-1], parent)
+    context = context_of(command, " ".join(path[1:]) or path[0], parent)
     parameters = command.get_params(context)
     options = (_option(item, context) for item in parameters if isinstance(item, click.Option))
     commands: tuple[Command, ...] = ()
@@ -151,7 +151,9 @@ def read(
             (name, command.get_command(context, name)) for name in command.list_commands(context)
         )
         commands = tuple(
-            read(item, (*path, name), context) for name, item in found if item and not item.hidden
+            read(item, (*path, *name.split()), context)
+            for name, item in found
+            if item and not item.hidden
         )
     return Command(
         path=path,

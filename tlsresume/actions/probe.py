@@ -326,6 +326,7 @@ class Probe:
             started=self._began,
             finished=self._ended,
             quick=self.options.quick,
+            options=dict(self.options.own_options) or None,
         )
 
 

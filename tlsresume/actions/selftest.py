@@ -201,10 +201,16 @@ def _run(step: Step, target: str, folder: Path, say: Say) -> Outcome:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with this very package found first, wherever it is."""
+    """Ours, with this very package found first, wherever it is, and without what the user
+    configured: the answers must be those of the defaults."""
     home = str(Path(tlsresume.__file__).parent.parent)
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
+    plain = {name: each for name, each in os.environ.items() if not name.startswith("TLSRESUME_")}
+    return plain | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONIOENCODING": "utf-8",
+        "XDG_CONFIG_HOME": os.devnull,
+    }
 
 
 def judge(step: Step, outcome: Outcome) -> list[str]:

@@ -87,7 +87,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         help="The client's address in the PROXY header; the default is our own.",
     ),
     _option(
-        OFFER, "--tls", multiple=True, type=click.Choice(["1.2", "1.3"]),
+        OFFER, "--tls", multiple=True, type=values.Version(),
         help="A TLS version that is allowed; give it twice for both (the default).",
     ),
     _option(
@@ -134,11 +134,11 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         " taken from $TLSRESUME_PASSPHRASE.",
     ),
     _option(
-        TIME, "--timeout", metavar="SECONDS", type=float, default=10.0, show_default=True,
-        callback=values.seconds(3600), help="Time allowed for one connection.",
+        TIME, "--timeout", metavar="TIME", default="10s", show_default=True,
+        callback=values.seconds(3600), help="Time allowed for one connection, such as 5s or 250ms.",
     ),
     _option(
-        TIME, "--ticket-wait", metavar="SECONDS", type=float, default=3.0, show_default=True,
+        TIME, "--ticket-wait", metavar="TIME", default="3s", show_default=True,
         callback=values.seconds(600), help="Time to wait for a TLS 1.3 ticket.",
     ),
     _option(
@@ -187,8 +187,10 @@ _NEEDS = {
 class Connection:
     """What the user said about connecting; gives a Target and ConnectOptions."""
 
-    def __init__(self, said: dict[str, Any]) -> None:
+    def __init__(self, said: dict[str, Any], own: dict[str, Any] | None = None) -> None:
         self._said = said
+        #: What a line of a target list says, by the names of options.
+        self.own: dict[str, Any] = own or {}
         for one, other in _EXCLUSIVE:
             if said[one] and said[other]:
                 first, second = (_spelling(name) for name in (one, other))
@@ -199,9 +201,11 @@ class Connection:
 
     def target(self, text: str) -> Target:
         """The target that a text names, reached as the options say. Raises UsageError."""
+        from tlsresume.cli.mistakes import check_target
         from tlsresume.target import parse_target
 
-        said = self._said
+        said, text = self._said, text.strip()
+        check_target(text)
         target = parse_target(
             text,
             servername=said["servername"],
@@ -286,7 +290,8 @@ class Connection:
         for one, other in _EXCLUSIVE:
             if one in given or other in given:
                 said[one] = said[other] = None
-        return context.params["target"], Connection(said | given)
+        own = {_spelling(name).lstrip("-"): value for name, value in given.items()}
+        return context.params["target"], Connection(said | given, own)
 
 
 def _spelling(name: str) -> str:
@@ -370,6 +375,12 @@ def _command_for(words: list[str]) -> click.Command:
     has, it has only those that the words name, where all are known: lists have many lines."""
     spelt = frozenset(word.partition("=")[0] for word in words if word.startswith("-"))
     return _line_command_with(spelt) if spelt <= _spellings() else _line_command
+
+
+def line_options() -> tuple[str, ...]:
+    """The options that a line of a target list may have, in the order of `--help`."""
+    options = (each for each in _line_command.params if isinstance(each, click.Option))
+    return tuple(option.opts[0] for option in options)
 
 
 @functools.lru_cache(maxsize=1)

@@ -151,6 +151,8 @@ def report_error(error: TLSResumeError) -> None:
     """One line, then OpenSSL's error stack where there is one, then the hints."""
     page = talk()
     page.line("tlsresume: ", ("error: ", BAD), error.message)
+    for detail in error.details:
+        page.line("  ", detail)
     if error.stack is not None or error.hints:
         from tlsresume.formats.trouble import put_hints, put_stack
 

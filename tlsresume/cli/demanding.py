@@ -28,8 +28,8 @@ def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
     return click.option(*names, cls=GroupedOption, group=GROUP, **attributes)
 
 
-def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
-    """Seconds from a length of time such as 5m. Raises BadParameter."""
+def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    """Seconds from a length of time such as 5m or 250ms. Raises BadParameter."""
     if value is None:
         return None
     from tlsresume.policy.durations import parse_duration
@@ -51,47 +51,56 @@ def _range(_context: click.Context, _option: click.Parameter, value: str | None)
     return value
 
 
-def rate(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    """A share above 0 and up to 1. Raises BadParameter."""
-    if value is not None and not 0 < value <= 1:
-        meant = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
-        raise click.BadParameter(f"{value:g} is not above 0 and up to 1{meant}")
-    return value
+def rate(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    """A share above 0 and up to 1, from 0.9 or 90%. Raises BadParameter."""
+    if value is None:
+        return None
+    from tlsresume.policy.durations import parse_share
+
+    try:
+        return parse_share(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def expectations(
     _context: click.Context | None, _option: click.Parameter | None, values: tuple[str, ...]
 ) -> dict[Mechanism, Expected]:
-    """`MECHANISM=STATE`, or a bare STATE for every mechanism. Raises BadParameter."""
+    """`MECHANISM=STATE`, a bare STATE for every mechanism, or a bare MECHANISM that must be
+    resumed; in any case of letters. Raises BadParameter."""
     from tlsresume.policy.demands import EXPECTED
     from tlsresume.results import MECHANISMS
 
     found: dict[Mechanism, Expected] = {}
     for value in values:
-        name, equals, state = value.partition("=")
-        if not equals:
+        name, equals, state = value.strip().lower().partition("=")
+        if not equals and name in MECHANISMS:
+            equals, state = "=", "resumed"
+        elif not equals:
             name, state = "", name
         expected = next((each for each in EXPECTED if each == state), None)
-        named = [each for each in MECHANISMS if not equals or each == name]
         if expected is None:
-            raise click.BadParameter(f"{state!r} is not one of {', '.join(EXPECTED)}")
-        if not named:
+            named = "" if equals else f", nor one of {', '.join(MECHANISMS)}"
+            raise click.BadParameter(f"{state!r} is not one of {', '.join(EXPECTED)}{named}")
+        meant = [each for each in MECHANISMS if not equals or each == name]
+        if not meant:
             raise click.BadParameter(f"{name!r} is not one of {', '.join(MECHANISMS)}")
-        for mechanism in named:
+        for mechanism in meant:
             if found.setdefault(mechanism, expected) != expected:
                 raise click.BadParameter(f"{mechanism} is expected twice, differently")
     return found
 
 
 expect_option = _option(
-    "--expect", metavar="[MECHANISM=]STATE", multiple=True, callback=expectations,
-    help="Expect psk, ticket or session-id (all, if none is named) to be resumed, not-resumed,"
-    " or any. Replaces the default verdict; what is not named is not checked.",
+    "--expect", metavar="MECHANISM[=STATE]|STATE", multiple=True, callback=expectations,
+    help="Expect psk, ticket or session-id (all, if none is named) to be resumed (where no STATE"
+    " is named), not-resumed, or any. Replaces the default verdict; what is not named is not"
+    " checked.",
 )  # fmt: skip
 min_rate_option = _option(
-    "--min-rate", metavar="RATE", type=float, callback=rate,
-    help="The lowest share of offered sessions that must be resumed, such as 0.9. Replaces the"
-    " default verdict.",
+    "--min-rate", metavar="SHARE", callback=rate,
+    help="The lowest share of offered sessions that must be resumed, such as 0.9 or 90%."
+    " Replaces the default verdict.",
 )  # fmt: skip
 
 _OPTIONS: tuple[Callable[..., Any], ...] = (
@@ -231,7 +240,7 @@ def read_policy(name: str) -> Policy:
     from tlsresume.session.bounded import read_bounded
 
     for builtin in BUILTIN:
-        if name == builtin:
+        if name.lower() == builtin:
             return builtin_policy(builtin)
     try:
         data, _ = read_bounded(name, LARGEST, PolicyFileError)
@@ -254,4 +263,15 @@ def read_report(name: str) -> Report:
     from tlsresume.formats.reading import LARGEST, parse_report
     from tlsresume.session.bounded import read_bounded
 
-    return parse_report(read_bounded(name, LARGEST, ReportFileError)[0], name)
+    try:
+        return parse_report(read_bounded(name, LARGEST, ReportFileError)[0], name)
+    except ReportFileError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        from tlsresume.cli.mistakes import command_line
+
+        raise ReportFileError(
+            f"there is no baseline {name} yet",
+            path=name,
+            hints=(f"make one: {command_line('probe', 'TARGET', '--format', f'json={name}')}",),
+        ) from None

@@ -22,6 +22,7 @@ def codes(
     from tlsresume.diagnosis.catalogue import RULES
 
     known = {rule.code for rule in RULES}
+    values = tuple(value.strip().lower() for value in values)
     for value in values:
         if value not in known:
             close = difflib.get_close_matches(value, sorted(known), 1, 0.5)

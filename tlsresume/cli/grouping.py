@@ -1,10 +1,16 @@
-"""Options under headings: `--help` of a command lists what belongs together, together."""
+"""Options under headings, the short and the whole help, and what is forgiven in options.
+
+`-h` is one screen with the options that matter most, `--help` lists all, under headings. Every
+choice is taken in any case of letters. An option that other programs have, and this one spells
+in another way, is answered with the command to type (`mistakes`).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 OTHER = "Other options"
 
@@ -15,6 +21,29 @@ class GroupedOption(click.Option):
     def __init__(self, *args: Any, group: str = OTHER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.group = group
+        if isinstance(self.type, click.Choice):
+            self.type.case_sensitive = False
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value, checked. Where it came from elsewhere than the command line, that place is
+        named with what is wrong; a wrong value in a file is an error of the file."""
+        try:
+            return super().process_value(ctx, value)
+        except click.BadParameter as error:
+            source = ctx.get_parameter_source(self.name or "")
+            if source is ParameterSource.DEFAULT_MAP:
+                from tlsresume.cli.configuring import configuration_of, key_of
+                from tlsresume.errors import ConfigurationFileError
+
+                if (configuration := configuration_of(ctx)) is not None:
+                    path = configuration.path
+                    raise ConfigurationFileError(
+                        f"{path}: {key_of(self)}: {error.message}", path=path
+                    ) from None
+            if source is ParameterSource.ENVIRONMENT:
+                said = f"of ${self.envvar}: {error.message}"
+                raise click.BadParameter(said, ctx=ctx, param=self) from None
+            raise
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """The value as its type; where it is none, words that say what was meant, which
@@ -35,11 +64,7 @@ class GroupedOption(click.Option):
             least, most = self.type.min, self.type.max
             reach = "" if None in (least, most) else f" from {least} to {most}"
             return f"a whole number{reach}"
-        if self.type is click.FLOAT:
-            if self.metavar == "SECONDS":
-                return "a number of seconds, such as 10 or 0.5"
-            return "a number, such as 0.95"
-        return None
+        return "a number, such as 0.95" if self.type is click.FLOAT else None
 
 
 def _is_number(text: str) -> bool:
@@ -50,6 +75,40 @@ def _is_number(text: str) -> bool:
 class GroupedCommand(click.Command):
     """A command whose help lists its options by heading, in order of first appearance."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(
+                ["-h", "short_help"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_show_short_help,
+                help="Show the options that matter most, and exit.",
+            )
+        )
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return ["--help"]
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = "Show all options, and exit."
+        return option
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from tlsresume.cli.mistakes import foreign_option
+
+            meant = foreign_option(ctx, typed, error.option_name)
+            if meant is None:
+                raise
+            raise meant from None
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
@@ -59,3 +118,39 @@ class GroupedCommand(click.Command):
         for heading, records in sorted(groups.items(), key=lambda group: group[0] == OTHER):
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+    def one_screen(self, ctx: click.Context) -> str:
+        """Usage, what the command does, the options that matter, and where the others are."""
+        from tlsresume.cli.short_help import MATTER, VALUES
+
+        matter = MATTER.get(self.name or "", {})
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        formatter.write_paragraph()
+        first = (self.help or "").strip().partition("\n\n")[0]
+        formatter.write_text(" ".join(first.split()))
+        named = {option.name: option for option in self.get_params(ctx)}
+        rows = []
+        for name, words in matter.items():
+            if isinstance(option := named.get(name), click.Option):
+                record = option.get_help_record(ctx)
+                spelt = "" if record is None else record[0]
+                if value := VALUES.get(name):
+                    spelt = f"{', '.join(option.opts)} {value}"
+                rows.append((spelt, words))
+        if rows:
+            with formatter.section("Options that matter most"):
+                formatter.write_dl(rows)
+        else:
+            self.format_options(ctx, formatter)
+        formatter.write_paragraph()
+        more = f"All options: {ctx.command_path} --help" if rows else ""
+        return formatter.getvalue().rstrip("\n") + (f"\n\n{more}" if more else "")
+
+
+def _show_short_help(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    command = ctx.command
+    click.echo(command.one_screen(ctx) if isinstance(command, GroupedCommand) else ctx.get_help())
+    ctx.exit()

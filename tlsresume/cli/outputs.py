@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.errors import TLSResumeError
@@ -33,15 +34,33 @@ class Choice:
     name: str
     file: str | None
 
+    def __str__(self) -> str:
+        return self.name if self.file is None else f"{self.name}={self.file}"
+
 
 def _parse(names: Sequence[str], value: str) -> Choice:
     """A choice from `NAME`, `NAME=FILE` or `NAME=-`. Raises BadParameter."""
     name, equals, file = value.partition("=")
+    name = name.strip().lower()
     if name not in names:
         raise click.BadParameter(f"{name!r} is not one of {', '.join(names)}")
     if equals and not file:
         raise click.BadParameter("the file name after '=' is empty")
     return Choice(name, file if equals and file != "-" else None)
+
+
+def _chosen(
+    names: Sequence[str], ctx: click.Context, option: click.Parameter, values: Sequence[str]
+) -> tuple[Choice, ...]:
+    """The choices of a command. What the environment or a file names for every command may name
+    formats that this one does not have; those are left out. Raises BadParameter."""
+    said = ctx.get_parameter_source(option.name or "")
+    if said is None or said is ParameterSource.COMMANDLINE:
+        return tuple(_parse(names, value) for value in values)
+    from tlsresume.formats import FORMATS
+
+    every = [_parse((*names, *FORMATS), value) for value in values]
+    return tuple(choice for choice in every if choice.name in names)
 
 
 def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -55,9 +74,7 @@ def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
             group="Output",
             multiple=True,
             metavar=f"{'|'.join(names)}[=FILE]",
-            callback=lambda _context, _option, values: tuple(
-                _parse(names, value) for value in values
-            ),
+            callback=lambda context, option, values: _chosen(names, context, option, values),
             help="How to print the result, or write it to FILE; may be given several times."
             " text is for people and the default.",
         )
@@ -288,5 +305,9 @@ def error_result(error: TLSResumeError) -> ErrorResult:
 
     kind = type(error).__name__.removesuffix("Error").lower()
     return ErrorResult(
-        kind=kind, step="", message=error.message, hints=error.hints, stack=error.stack
+        kind=kind,
+        step="",
+        message="; ".join((error.message, *error.details)),
+        hints=error.hints,
+        stack=error.stack,
     )

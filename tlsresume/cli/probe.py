@@ -9,24 +9,26 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.configuring import ConfiguredCommand, effective, told
 from tlsresume.cli.connecting import TIME, Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
 from tlsresume.cli.failing import finding_options
 from tlsresume.cli.ftp import ftp_options
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
     from tlsresume.options import ProbeOptions
+    from tlsresume.results import Report
     from tlsresume.target import Target
 
 PROBE, JUDGE = "What to try", "Exit status"
 
 
-def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
     """Seconds, which also end the waiting for files: what reads them runs after this."""
     from tlsresume.session.bounded import give_up_after
 
@@ -35,7 +37,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     return seconds
 
 
-@click.command("probe", cls=GroupedCommand)
+@click.command("probe", cls=ConfiguredCommand)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @click.option(
     "--targets",
@@ -147,7 +149,7 @@ def command(
     connection: Connection,
     demanded: Demanded,
     outputs: Outputs,
-    deadline: int | None,
+    deadline: float | None,
     exit_zero: bool,
     plan: bool,
     **asked: object,
@@ -166,7 +168,12 @@ def command(
         _refuse_beside_quick(asked, demanded)
     wanted = _wanted(targets, targets_file, connection)
     judge = demanded.judge(exit_zero=exit_zero)
-    outputs.judge = judge.report
+    options = effective(click.get_current_context())
+
+    def judged(report: Report) -> Report:
+        return replace(judge.report(report), options=options)
+
+    outputs.judge = judged
     plans = [
         (target, replace(own, demanded=judge.named_by_demands(target.name)))
         for target, own in _with_options(wanted, asked)
@@ -191,7 +198,7 @@ def command(
         )
     finally:
         console.end_status()
-    report = judge.report(report)
+    report = judged(report)
     outputs.finish(report)
     if nagios:
         return plugin_state(report)
@@ -245,4 +252,5 @@ def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:
     said = dict(asked)
     explain = not said.pop("no_explain")
     connect = connection.options()
-    return ProbeOptions(connect=connect, explain=explain, **said)  # type: ignore[arg-type]  # click has checked each
+    own = tuple((name, told(value)) for name, value in connection.own.items())
+    return ProbeOptions(connect=connect, explain=explain, own_options=own, **said)  # type: ignore[arg-type]  # click has checked each

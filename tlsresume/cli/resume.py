@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
 from tlsresume.cli.failing import finding_options
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 
 
-@click.command("resume", cls=GroupedCommand)
+@click.command("resume", cls=ConfiguredCommand)
 @click.argument("file", metavar="FILE", callback=values.file_names)
 @click.argument("target", required=False, metavar="[TARGET]")
 @click.option(

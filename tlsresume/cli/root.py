@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 #: Options whose text click writes to stdout, not we.
-_TOLD_BY_CLICK = frozenset({"-h", "--help", "--version"})
+_TOLD_BY_CLICK = frozenset({"-h", "--help", "-V", "--version", "help"})
 
 
 class Lazy(NamedTuple):
@@ -46,63 +46,98 @@ COMMANDS: dict[str, Lazy] = {
     "explain": Lazy("tlsresume.cli.explain", "Explain the code of a finding, or list all."),
     "policy": Lazy("tlsresume.cli.policy", "Check a policy file, and say what it demands."),
     "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),
+    "config": Lazy("tlsresume.cli.config", "Show which options hold, and where they come from."),
+    "help": Lazy("tlsresume.cli.help", "Show the help of a command."),
+}
+
+#: Commands of two words: the first is a command by itself, too.
+SUBCOMMANDS: dict[str, Lazy] = {
+    "watch report": Lazy("tlsresume.cli.watch_report", "Print what watch remembers."),
 }
 
 
+#: The command that a first word which is a target stands for.
+PROBE = "probe"
+
+
 class NoSuchCommand(click.UsageError):
-    """A first word that is no command: misspelt, or a target whose command was left out."""
+    """A first word that is neither a command nor a target; its hint names the nearest command."""
 
     def __init__(self, word: str, ctx: click.Context) -> None:
         from difflib import get_close_matches
 
-        from tlsresume.endpoints import without_login
-
-        super().__init__(f"No such command {word!r}.", ctx)
-        meant = get_close_matches(word, COMMANDS, 1)
-        self.hints: tuple[str, ...] = ()
-        if meant:
-            self.hints = (f"did you mean: tlsresume {meant[0]}",)
-        elif any(mark in word for mark in ".:"):
-            self.hints = (f"to test a server: tlsresume probe {without_login(word)}",)
+        super().__init__(f"No such command {word[:80]!r}.", ctx)
+        meant = get_close_matches(word.lower(), COMMANDS, 1, 0)
+        self.hints = (f"did you mean: tlsresume {meant[0]}",)
+        plain = word.isascii() and word.replace("-", "").isalnum()
+        if plain and not get_close_matches(word.lower(), COMMANDS, 1):
+            self.hints = (f"{self.hints[0]}; to test a host of that name: tlsresume probe {word}",)
 
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(COMMANDS)
+        return [*COMMANDS, *SUBCOMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
-        lazy = COMMANDS.get(cmd_name)
+        lazy = COMMANDS.get(cmd_name) or SUBCOMMANDS.get(cmd_name)
         if lazy is None:
             return None
         command: click.Command = import_module(lazy.module).command
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from tlsresume.cli.mistakes import command_left_out
+
+            raise command_left_out(typed, error.option_name) from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise NoSuchCommand(args[0], ctx)
+        two = " ".join(args[:2])
+        if two in SUBCOMMANDS:
+            return two, self.get_command(ctx, two), args[2:]
+        if self.get_command(ctx, args[0]) is None:
+            from tlsresume.cli.mistakes import is_like_target
+
+            if not is_like_target(args[0]):
+                raise NoSuchCommand(args[0], ctx)
+            return PROBE, self.get_command(ctx, PROBE), args
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         with formatter.section("Commands"):
-            formatter.write_dl([(name, lazy.about) for name, lazy in COMMANDS.items()])
+            formatter.write_dl(
+                [
+                    (name, lazy.about)
+                    for first, own in COMMANDS.items()
+                    for name, lazy in (
+                        (first, own),
+                        *(each for each in SUBCOMMANDS.items() if each[0].split()[0] == first),
+                    )
+                ]
+            )
 
 
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
+    subcommand_metavar="HOST... | COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: tlsresume probe HOST. Without a server at hand: tlsresume selftest.",
+    epilog="Start with: tlsresume HOST, which is tlsresume probe HOST. Without a server at hand:"
+    " tlsresume selftest.",
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def root(ctx: click.Context) -> None:
     """Tell whether TLS session resumption works on a server, how well, and if not, why not."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("no command given")
+        click.echo(ctx.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -173,6 +208,7 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
 
     # Not the hints, which are ours, and may say where a user's name stands in a URL.
     error.message = without_logins(error.message)
+    error.details = tuple(map(without_logins, error.details))
     report_error(error)
     try:
         for each in outputs:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.connecting import Connection, connection_options
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ FILE = "The file"
 _SUFFIX = ".session.pem"
 
 
-@click.command("save", cls=GroupedCommand)
+@click.command("save", cls=ConfiguredCommand)
 @click.argument("target")
 @click.option(
     "-o",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +12,34 @@ _ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def seconds(most: float) -> Callable[[click.Context, click.Parameter, float], float]:
-    """A finite number of seconds above 0, and no more than `most`."""
+class Version(click.Choice[str]):
+    """A TLS version, from `1.3`, `13`, `tls1.3` or `TLSv1_3`; the value is as in the choices."""
 
-    def check(_context: click.Context, _option: click.Parameter, value: float) -> float:
-        if not math.isfinite(value) or not 0 < value <= most:
-            raise click.BadParameter(f"{value:g} is not above 0 and up to {most:g} seconds")
-        return value
+    def __init__(self) -> None:
+        super().__init__(["1.2", "1.3"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        plain = re.sub(r"(?i)^(tls)?v?", "", str(value).strip()).replace("_", ".")
+        if plain in ("12", "13"):
+            plain = f"1.{plain[1]}"
+        if plain not in self.choices:
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, self.choices))}.", param, ctx)
+        return plain
+
+
+def seconds(most: float) -> Callable[[click.Context, click.Parameter, str], float]:
+    """A length of time above 0, such as 5s, 250ms or 10, and no more than `most` seconds."""
+
+    def check(_context: click.Context, _option: click.Parameter, value: str) -> float:
+        from tlsresume.policy.durations import parse_duration
+
+        try:
+            length = parse_duration(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        if length > most:
+            raise click.BadParameter(f"{value} is more than {most:g} seconds")
+        return length
 
     return check
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tlsresume.target import Target
 
 
-def remembered(history: History, names: Sequence[str], max_key_age: int | None) -> WatchReport:
+def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
     """The report on what a history holds of some targets (none named: of all)."""
     _warn_of_others(history)
     return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
@@ -37,7 +37,7 @@ def watch(
     options: WatchOptions,
     history: History,
     outputs: Outputs,
-    max_key_age: int | None,
+    max_key_age: float | None,
 ) -> ExitStatus:
     """Watch, show, and report in the end; an interrupt ends it too, with what is known."""
     _warn_of_others(history)
@@ -71,7 +71,7 @@ def watch(
 
 
 def remembered_quietly(
-    history: History, names: Sequence[str], max_key_age: int | None
+    history: History, names: Sequence[str], max_key_age: float | None
 ) -> WatchReport:
     """The same report without warnings, which were given once."""
     return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)

@@ -36,7 +36,7 @@ def iso(seconds: float) -> str:
 
 
 def watch_report(
-    samples: Iterable[Sample], *, history: str = "", max_key_age: int | None = None
+    samples: Iterable[Sample], *, history: str = "", max_key_age: float | None = None
 ) -> WatchReport:
     """Everything that samples show, target by target, in the order in which they appear."""
     by_target: dict[str, list[Sample]] = {}
@@ -61,7 +61,7 @@ class _Key:
     stateful: bool
 
 
-def _target(name: str, samples: Sequence[Sample], max_key_age: int | None) -> WatchedTarget:
+def _target(name: str, samples: Sequence[Sample], max_key_age: float | None) -> WatchedTarget:
     good = [sample for sample in samples if sample.error is None]
     keys = _keys(good)
     rotations = tuple(_rotations(good, keys))
@@ -257,7 +257,7 @@ def _behind(
 # -------------------------------------------------------------------- findings
 
 
-def _too_old(lives: Sequence[KeyLife], max_key_age: int | None) -> Iterable[Finding]:
+def _too_old(lives: Sequence[KeyLife], max_key_age: float | None) -> Iterable[Finding]:
     old = [
         life
         for life in lives

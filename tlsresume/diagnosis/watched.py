@@ -147,4 +147,4 @@ class WatchReport:
 
     history: str
     targets: tuple[WatchedTarget, ...] = ()
-    max_key_age: int | None = None
+    max_key_age: float | None = None

@@ -36,6 +36,9 @@ def _line(report: Report, number: int) -> str:
     name = own[0].target
     whole: dict[str, Any] = msgspec.json.decode(document.document(one.tool, one))
     (target,) = whole.pop("targets")
+    if own_options := target["options"]:
+        # The line says what held for its target.
+        whole["options"] = (whole["options"] or {}) | own_options
     whole.pop("missing")  # of the run; a line is written before its end
     violations = [each for each in whole.pop("violations") if each["target"] == name]
     return _one_line(

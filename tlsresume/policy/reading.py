@@ -15,7 +15,7 @@ import msgspec
 
 from tlsresume.errors import PolicyFileError
 from tlsresume.policy.demands import EXPECTED, Demands
-from tlsresume.policy.durations import parse_duration
+from tlsresume.policy.durations import parse_duration, parse_share
 from tlsresume.policy.names import BUILTIN, BuiltinName
 from tlsresume.policy.policy import (
     Policy,
@@ -119,6 +119,11 @@ def _check_keys(whole: dict[str, Any], name: str) -> None:
 
 def _check_demands(section: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
     _check_table(section, known, path, name)
+    if isinstance(section.get("min-rate"), str):
+        try:
+            section["min-rate"] = parse_share(section["min-rate"])
+        except ValueError as error:
+            raise PolicyFileError(f"{name}: {path}.min-rate: {error}", path=name) from None
     expect = section.get("expect")
     if isinstance(expect, dict):
         _check_table(expect, MECHANISMS, f"{path}.expect", name)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tlsresume.policy.durations import PERCENT
 from tlsresume.policy.policy import Policy
 from tlsresume.results import MECHANISMS
 
@@ -16,6 +17,13 @@ def schema() -> dict[str, Any]:
     for kind in ("Demands", "TargetDemands"):
         expect = whole["$defs"][kind]["properties"]["expect"]
         expect["propertyNames"] = {"enum": list(MECHANISMS)}
+        # Read by `parse_share`, which makes a number of it before the rest is checked.
+        share = whole["$defs"][kind]["properties"]["min-rate"]
+        about = share.pop("description", None)
+        whole["$defs"][kind]["properties"]["min-rate"] = {
+            "anyOf": [dict(share), {"type": "string", "pattern": PERCENT}],
+            **({} if about is None else {"description": about}),
+        }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "tlsresume policy, schema 1",

@@ -19,6 +19,7 @@ from tlsresume.results.attempt import (
     Traffic,
     Verification,
 )
+from tlsresume.results.configuration import OptionValue
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -85,6 +86,7 @@ __all__ = [
     "LifetimeResult",
     "Mechanism",
     "MechanismResult",
+    "OptionValue",
     "Report",
     "ResumeResult",
     "SaveResult",

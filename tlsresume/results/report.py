@@ -12,6 +12,7 @@ from tlsresume.results.attempt import (
     Traffic,
     Verification,
 )
+from tlsresume.results.configuration import OptionValue
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -38,6 +39,7 @@ class TargetResult:
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
     `quick`: each mechanism's session was offered once only.
+    `options` are those that its line of a target list gave this target alone.
     """
 
     target: str
@@ -60,6 +62,7 @@ class TargetResult:
     started: str | None = None
     finished: str | None = None
     quick: bool = False
+    options: dict[str, OptionValue] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +174,9 @@ class Report:
     `findings` are those that several targets show together; `missing` are targets of the
     baseline that this run left out. `exit_status` is what the run calls for and `why` says so
     in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
-    decided in `policy.exit_status`; None and empty where that was not done.
+    decided in `policy.exit_status`; None and empty where that was not done. `options` are those
+    of the command line that held, wherever they came from; what is not set is left out, times are
+    in seconds, and passwords are hidden.
     """
 
     tool: Tool
@@ -184,4 +189,5 @@ class Report:
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    options: dict[str, OptionValue] | None = None
     schema: int = SCHEMA

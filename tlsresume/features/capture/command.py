@@ -80,16 +80,14 @@ def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
 @_option(
     DEMAND,
     "--min-rate",
-    type=float,
-    metavar="RATE",
+    metavar="SHARE",
     callback=rate,
-    help="Exit 3 where a server accepts a lower share of offered sessions, such as 0.9.",
+    help="Exit 3 where a server accepts a lower share of offered sessions, such as 0.9 or 90%.",
 )
 @_option(
     DEMAND,
     "--min-resumption-rate",
-    type=float,
-    metavar="RATE",
+    metavar="SHARE",
     callback=rate,
     help="Exit 3 where a lower share of a server's handshakes is resumed.",
 )

@@ -201,7 +201,7 @@ def moment(option: str, text: str, files: Sequence[str]) -> int:
             f"{option} {text}: the end of {what} is not known",
             hints=("give a time, such as 2026-01-31T12:00:00Z",),
         )
-    return newest_time(files) - seconds * 10**9
+    return newest_time(files) - round(seconds * 10**9)
 
 
 def _rfc3339(option: str, text: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsresume.cli import values
 from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
@@ -98,7 +99,7 @@ def _file(**settings: Any) -> click.Path:
 @_option(
     "--tls",
     group=WHAT,
-    type=click.Choice(["1.2", "1.3"]),
+    type=values.Version(),
     help="Speak this version only.",
 )
 @_option(
@@ -207,7 +208,7 @@ def command(
     command: str | None,
     repeat: int,
     connections: int | None,
-    how_long: int | None,
+    how_long: float | None,
     expect: dict[str, Expected],
     outputs: Outputs,
     **asked: Any,

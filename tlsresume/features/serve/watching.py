@@ -24,7 +24,7 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
     command: str | None = None
     repeat: int = 1
     connections: int | None = None
-    seconds: int | None = None
+    seconds: float | None = None
 
 
 class Onlooker:
