@@ -94,8 +94,7 @@ class ProbeOptions:
     repeats what failed before a connection came about. `demanded` are mechanisms on which
     findings have their full weight although an ordinary client would not use them. `quick`:
     one connection of each mechanism to get a session, one to offer it, and no more; then
-    `tries` is 1 and `explain` False, whatever was given.
-    findings have their full weight although an ordinary client would not use them. `own_options`
+    `tries` is 1 and `explain` False, whatever was given. `own_options`
     are told in the result as those that this target alone was given.
     """
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tlsresume import checked
+from tlsresume.actions.fingerprint import fingerprint
 from tlsresume.actions.investigate import Investigation
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
+from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
@@ -51,6 +53,10 @@ _FEWEST_TRIES = 3
 #: A whole target may take this many times `--timeout`, and never less than a minute.
 _TOTAL_FACTOR = 12
 _LEAST_TOTAL = 60.0
+
+
+#: Why an address is not dialled for yet another name.
+ADDRESS_DOWN = "address down: it refused or timed out for other targets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,8 @@ class _Address:
     route: Route
     discovery: Discovery | None = None
     no_route: bool = False
+    #: Not dialled: other targets' connections to it were refused or timed out.
+    down: bool = False
     #: Attempts up to this one were repeated, and count no more.
     outdated: int = 0
 
@@ -104,6 +112,8 @@ class Probe:
     progress: Callable[[str], None] = lambda _line: None
     #: When the run must end, on the loop's clock, and how long it was allowed to take.
     deadline: tuple[float, float] | None = None
+    #: Seconds that one connection may have to wait for its turn.
+    turn: float = 0.0
     lab: NetworkLab = field(init=False)
     skipped: list[Skipped] = field(init=False, default_factory=list)
     error: ErrorResult | None = field(init=False, default=None)
@@ -145,6 +155,8 @@ class Probe:
             self._leave_out("the rest", no_time(self.deadline))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
+        # With a rate, each connection waits for its turn among those of the other targets.
+        total += self.options.budget * self.turn
         total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
@@ -200,6 +212,16 @@ class Probe:
         await self.investigation.run(self._summaries())
 
     async def _probe_address(self, address: _Address, share: Share) -> None:
+        route = address.route
+        if self.target.proxy is None and self.gate.down(route.address, route.port):
+            address.down = True
+            self._note(route.address, ADDRESS_DOWN)
+            if all(each.down for each in self._addresses):
+                where = format_endpoint(route.address, route.port)
+                self.error = ErrorResult(
+                    "down", "connect", f"{where} was not dialled: {ADDRESS_DOWN}"
+                )
+            return
         # What belongs to an explanation must not cost the first round a try.
         spare = self.options.budget - share.connections
         async with asyncio.TaskGroup() as beside:
@@ -326,6 +348,7 @@ class Probe:
             started=self._began,
             finished=self._ended,
             quick=self.options.quick,
+            fingerprint=fingerprint(self.target, self.options),
             options=dict(self.options.own_options) or None,
         )
 

@@ -18,10 +18,12 @@ from tlsresume.cli.ftp import ftp_options
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
+from tlsresume.features.fleet.command_fleet import FleetAsked, fleet_options
 from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
     from tlsresume.options import ProbeOptions
+    from tlsresume.policy.judge import Judge
     from tlsresume.results import Report
     from tlsresume.target import Target
 
@@ -47,6 +49,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     metavar="FILE|-",
     help="Read targets from a file, one a line with options of its own; # begins a comment.",
 )
+@fleet_options
 @click.option(
     "--tries",
     cls=GroupedOption,
@@ -146,6 +149,7 @@ def command(
     *,
     targets: tuple[str, ...],
     targets_file: str | None,
+    fleet: FleetAsked,
     connection: Connection,
     demanded: Demanded,
     outputs: Outputs,
@@ -160,45 +164,54 @@ def command(
     smtp://HOST or ftp://HOST. Each address of each target is tested with each mechanism
     (session-id, ticket, psk) of TLS 1.2 and 1.3; of FTP servers data connections, too.
     """
+    from tlsresume.cli import console
+    from tlsresume.errors import ExitStatus
+    from tlsresume.features.fleet.command_fleet import Run, run_few, run_fleet
+    from tlsresume.features.fleet.command_lists import Rules, TargetList
+    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
+
     began = time.monotonic()
     nagios = outputs.stdout_is("nagios")
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
     if asked["quick"]:
         _refuse_beside_quick(asked, demanded)
-    wanted = _wanted(targets, targets_file, connection)
+    if not targets and targets_file is None:
+        raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
+    if fleet.continued is not None:
+        outputs.add("jsonl", fleet.continued)
+    many = TargetList(
+        targets,
+        targets_file,
+        connection,
+        expand_networks=fleet.expand_networks,
+        skip_bad=console.warn if fleet.skip_bad_lines else None,
+    )
     judge = demanded.judge(exit_zero=exit_zero)
     options = effective(click.get_current_context())
+    options_of = _Options(connection, asked, judge)
 
     def judged(report: Report) -> Report:
         return replace(judge.report(report), options=options)
 
     outputs.judge = judged
-    plans = [
-        (target, replace(own, demanded=judge.named_by_demands(target.name)))
-        for target, own in _with_options(wanted, asked)
-    ]
     if plan:
-        show_plan(plans, outputs)
+        many.check()
+        jobs = many.rest(Rules(options=options_of, shard=fleet.shard))
+        show_plan([(job.target, job.options) for job in jobs], outputs)
         return 0
-    from tlsresume.cli import console
-    from tlsresume.errors import ExitStatus
-    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
-    from tlsresume.scan import scan
-
-    try:
-        report = scan(
-            plans,
-            on_result=outputs.show,
-            trace=console.trace_line if outputs.verbose else None,
-            deadline=deadline,
-            began=began,
-            progress=None if outputs.quiet else console.note,
-            status=None if outputs.quiet or outputs.verbose else console.status,
-        )
-    finally:
-        console.end_status()
-    report = judged(report)
+    run = Run(
+        fleet=fleet,
+        outputs=outputs,
+        judge=judged,
+        options=options_of,
+        usual=options_of.usual,
+        deadline=deadline,
+        began=began,
+        whole=judge.baseline is not None,
+    )
+    few = targets_file is None and not fleet.anything
+    report = run_few(many, run) if few else run_fleet(many, run)
     outputs.finish(report)
     if nagios:
         return plugin_state(report)
@@ -222,28 +235,20 @@ def _refuse_beside_quick(asked: dict[str, object], demanded: Demanded) -> None:
             raise click.UsageError(f"{option} needs more tries than --quick makes")
 
 
-def _wanted(
-    texts: tuple[str, ...], file: str | None, connection: Connection
-) -> list[tuple[Target, Connection]]:
-    wanted = [(connection.target(text), connection) for text in texts]
-    if file is not None:
-        from tlsresume.cli.targets_file import read_targets
+class _Options:
+    """The options of each target. Lines that say nothing of their own share one value."""
 
-        wanted += read_targets(file, connection)
-    if not wanted:
-        raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
-    return wanted
+    def __init__(self, connection: Connection, asked: dict[str, object], judge: Judge) -> None:
+        self._asked = asked
+        self._judge = judge
+        self._connection = connection
+        self.usual = _options(connection, asked)
 
-
-def _with_options(
-    wanted: list[tuple[Target, Connection]], asked: dict[str, object]
-) -> list[tuple[Target, ProbeOptions]]:
-    """Each target with its options, which lines that say nothing of their own share."""
-    known: dict[int, ProbeOptions] = {}
-    for _, own in wanted:
-        if id(own) not in known:
-            known[id(own)] = _options(own, asked)
-    return [(target, known[id(own)]) for target, own in wanted]
+    def __call__(self, target: Target, own: Connection) -> ProbeOptions:
+        shared = own is self._connection
+        options = self.usual if shared else _options(own, self._asked)
+        demanded = self._judge.named_by_demands(target.name)
+        return replace(options, demanded=demanded) if demanded else options
 
 
 def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:

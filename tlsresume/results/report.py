@@ -39,7 +39,8 @@ class TargetResult:
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
     `quick`: each mechanism's session was offered once only.
-    `options` are those that its line of a target list gave this target alone.
+    `options` are those that its line of a target list gave this target alone. `fingerprint` is
+    equal where a target would be probed alike; `--continue` goes by it.
     """
 
     target: str
@@ -63,6 +64,7 @@ class TargetResult:
     finished: str | None = None
     quick: bool = False
     options: dict[str, OptionValue] | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
