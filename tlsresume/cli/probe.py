@@ -180,13 +180,6 @@ def command(
         raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
     if fleet.continued is not None:
         outputs.add("jsonl", fleet.continued)
-    many = TargetList(
-        targets,
-        targets_file,
-        connection,
-        expand_networks=fleet.expand_networks,
-        skip_bad=console.warn if fleet.skip_bad_lines else None,
-    )
     judge = demanded.judge(exit_zero=exit_zero)
     options = effective(click.get_current_context())
     options_of = _Options(connection, asked, judge)
@@ -195,11 +188,6 @@ def command(
         return replace(judge.report(report), options=options)
 
     outputs.judge = judged
-    if plan:
-        many.check()
-        jobs = many.rest(Rules(options=options_of, shard=fleet.shard))
-        show_plan([(job.target, job.options) for job in jobs], outputs)
-        return 0
     run = Run(
         fleet=fleet,
         outputs=outputs,
@@ -210,8 +198,20 @@ def command(
         began=began,
         whole=judge.baseline is not None,
     )
-    few = targets_file is None and not fleet.anything
-    report = run_few(many, run) if few else run_fleet(many, run)
+    with TargetList(
+        targets,
+        targets_file,
+        connection,
+        expand_networks=fleet.expand_networks,
+        skip_bad=console.warn if fleet.skip_bad_lines else None,
+    ) as many:
+        if plan:
+            many.check()
+            jobs = many.rest(Rules(options=options_of, shard=fleet.shard))
+            show_plan([(job.target, job.options) for job in jobs], outputs)
+            return 0
+        few = targets_file is None and not fleet.anything
+        report = run_few(many, run) if few else run_fleet(many, run)
     outputs.finish(report)
     if nagios:
         return plugin_state(report)

@@ -245,6 +245,7 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
     from tlsresume.features.fleet.earlier import Earlier
     from tlsresume.features.fleet.engine import Fleet, Progress
     from tlsresume.features.fleet.tally import Tally
+    from tlsresume.formats.units import count as count_words
 
     fleet, outputs = run.fleet, run.outputs
     targets.check()
@@ -267,7 +268,8 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
         rules.earlier = earlier.take
         rules.known = lambda result: count(outputs.show_earlier(result, continued))
         if len(earlier) and not outputs.quiet:
-            console.note(f"{continued} has {len(earlier)} results, which are not probed again")
+            results = count_words(len(earlier), "finished result")
+            console.note(f"{continued} has {results}; what has the same options is not repeated")
 
     def excluded() -> None:
         rules.excluded += 1
@@ -289,13 +291,19 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
     finally:
         console.end_status()
     if rules.excluded and not outputs.quiet:
-        console.note(f"{rules.excluded} targets were excluded (--exclude)")
+        targets_words = count_words(rules.excluded, "target")
+        console.note(f"{targets_words} excluded (--exclude)")
     reason = "" if run.deadline is None else f"the deadline of {run.deadline:g} s"
+    not_begun = engine.not_begun
+    if not_begun and targets.total is not None and fleet.shard is None:
+        # Counting ended before the list did, and its length is known.
+        known = len(tally) if streaming else len(kept)
+        not_begun = max(not_begun, targets.total - known - rules.excluded)
     if streaming:
-        tally.not_begun = engine.not_begun
+        tally.not_begun = not_begun
         tally.interrupted |= engine.was_interrupted
         return tally.report(run.judge, reason)
-    return _whole(run, kept, engine.not_begun, reason)
+    return _whole(run, kept, not_begun, reason)
 
 
 def _whole(run: Run, kept: list[TargetResult], not_begun: int, reason: str) -> Report:

@@ -96,6 +96,14 @@ class TargetList:
         self._rewinds = self._file is not None and _is_regular(self._file)
         self._left: Iterator[Entry] | None = None
 
+    def __enter__(self) -> TargetList:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        # A pipe may be being read by a thread that nobody waits for.
+        if self._file is not None and self._rewinds and self._name != "standard input":
+            self._file.close()
+
     def check(self) -> None:
         """Read a regular file once, to know its bad lines and how many targets it has.
 

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 from tlsresume.actions.probe import Probe, no_time
@@ -181,6 +182,8 @@ class Fleet:
         self._status = status
         self._running: dict[int, Job] = {}
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue(1)
+        #: A job that was taken from the source, and found no place yet.
+        self._held: Job | None = None
         #: Targets that were counted only, since no time was left.
         self.not_begun = 0
         self.was_interrupted = False
@@ -219,7 +222,8 @@ class Fleet:
         finally:
             await self._prober.end()
         if self._over:
-            await self._leave_out(rest())
+            held = [] if self._held is None else [self._held]
+            await self._leave_out(chain(held, rest()))
 
     async def _feed(self, source: AsyncIterator[Job]) -> None:
         """Put jobs into the queue until there are no more, or no time is left."""
@@ -228,7 +232,9 @@ class Fleet:
             async with asyncio.timeout_at(when):
                 taken = 0
                 async for job in source:
+                    self._held = job
                     await self._queue.put(job)
+                    self._held = None
                     taken += 1
                     if taken % _TAKEN == 0:
                         await asyncio.sleep(0)

@@ -23,7 +23,8 @@ class Shard:
 
     def has(self, target: Target) -> bool:
         """Whether a target belongs to this part."""
-        return bucket(target.spelling, self.count) == self.number - 1
+        key = f"{target.spelling} {target.server_name} {target.connect}"
+        return bucket(key, self.count) == self.number - 1
 
 
 def parse_shard(text: str) -> Shard:
