@@ -96,8 +96,7 @@ class Cluster:
             raise LocalError(f"no Dask scheduler answers at {self._address}: {error}") from None
         except (ValueError, KeyError) as error:
             raise UsageError(f"--dask {self._address!r}: {error}") from None
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        count = sum(worker["nthreads"] for worker in workers.values())
+        count = sum((await self._client.nthreads()).values())
         if not count:
             raise LocalError(f"the Dask scheduler at {self._address} has no workers")
         self._waiting = [[] for _ in range(count)]

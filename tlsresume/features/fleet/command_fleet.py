@@ -17,7 +17,7 @@ from tlsresume.cli.grouping import GroupedOption
 if TYPE_CHECKING:
     from tlsresume.cli.connecting import Connection
     from tlsresume.cli.outputs import Outputs
-    from tlsresume.features.fleet.command_lists import TargetList
+    from tlsresume.features.fleet.command_lists import Rules, TargetList
     from tlsresume.features.fleet.engine import Prober
     from tlsresume.features.fleet.selection import Exclusions, Shard
     from tlsresume.options import ProbeOptions
@@ -28,6 +28,8 @@ GROUP = "Many targets"
 
 #: Targets at a time for each core: what waits for the network leaves a core to others.
 _FOR_A_CORE = 32
+#: Targets that wait for a cluster at a time; its shares are made of them.
+_ON_A_CLUSTER = 1000
 #: Descriptors for each target at a time, and those that a run needs besides.
 _FOR_A_TARGET, _BESIDE = 4, 64
 #: Connections to an address that were refused or timed out, after which it is down.
@@ -170,6 +172,8 @@ class FleetAsked:
         from tlsresume.shortage import descriptor_limit, make_room
 
         wanted = self.parallel
+        if wanted is None and self.dask is not None:
+            return _ON_A_CLUSTER
         if wanted is None:
             wanted = _FOR_A_CORE * max(_cores(), self.jobs)
         make_room(min(wanted, 1000) * max(_FOR_A_TARGET, options.concurrency) + _BESIDE)
@@ -242,7 +246,6 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
     from tlsresume.cli import console
     from tlsresume.cli.tool import this_tool
     from tlsresume.features.fleet.command_lists import Rules
-    from tlsresume.features.fleet.earlier import Earlier
     from tlsresume.features.fleet.engine import Fleet, Progress
     from tlsresume.features.fleet.tally import Tally
     from tlsresume.formats.units import count as count_words
@@ -263,13 +266,7 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
 
     rules = Rules(options=run.options, shard=fleet.shard, exclusions=exclusions)
     if fleet.continued is not None:
-        continued = fleet.continued
-        earlier = Earlier(continued, retry_unreachable=fleet.retry_unreachable)
-        rules.earlier = earlier.take
-        rules.known = lambda result: count(outputs.show_earlier(result, continued))
-        if len(earlier) and not outputs.quiet:
-            results = count_words(len(earlier), "finished result")
-            console.note(f"{continued} has {results}; what has the same options is not repeated")
+        _go_on(run, rules, fleet.continued, count)
 
     def excluded() -> None:
         rules.excluded += 1
@@ -306,6 +303,20 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
     return _whole(run, kept, not_begun, reason)
 
 
+def _go_on(run: Run, rules: Rules, path: str, count: Callable[[Report], None]) -> None:
+    """Take what an earlier run has written. Raises ReportFileError."""
+    from tlsresume.cli import console
+    from tlsresume.features.fleet.earlier import Earlier
+    from tlsresume.formats.units import count as count_words
+
+    earlier = Earlier(path, retry_unreachable=run.fleet.retry_unreachable)
+    rules.earlier = earlier.take
+    rules.known = lambda result: count(run.outputs.show_earlier(result, path))
+    if len(earlier) and not run.outputs.quiet:
+        results = count_words(len(earlier), "finished result")
+        console.note(f"{path} has {results}; what has the same options is not repeated")
+
+
 def _whole(run: Run, kept: list[TargetResult], not_begun: int, reason: str) -> Report:
     """The report of results that were kept, for formats of a whole run."""
     from tlsresume.cli.tool import this_tool
@@ -328,7 +339,8 @@ def _end(run: Run, parallel: int) -> tuple[float, float] | None:
     deadline."""
     if run.deadline is None:
         return None
-    kept_back = max(0.0, parallel * _JUDGED_IN - _ALLOWED)
+    here = parallel if run.fleet.dask is None else _FOR_A_CORE
+    kept_back = max(0.0, here * _JUDGED_IN - _ALLOWED)
     end = run.began + run.deadline - min(run.deadline / 2, kept_back)
     return end, run.deadline
 
@@ -356,7 +368,7 @@ def _prober(
         if not exclusions.anything:
             return prober
         return Resolved(prober, exclusions, excluded)
-    each = max(1, parallel // fleet.jobs)
+    each = max(1, parallel // fleet.jobs) if fleet.dask is None else _FOR_A_CORE
     setting = Setting(
         concurrency=run.usual.concurrency,
         parallel=each,

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import click
 
@@ -96,7 +96,7 @@ class TargetList:
         self._rewinds = self._file is not None and _is_regular(self._file)
         self._left: Iterator[Entry] | None = None
 
-    def __enter__(self) -> TargetList:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_raised: object) -> None:
