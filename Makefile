@@ -4,7 +4,8 @@
 #   make test          the tests           make lint             ruff and mypy
 #   make generate      man pages, completions, README help, JSON Schema
 #   make test-oldest   the tests on the lowest versions of all dependencies
-#   make test-servers  against nginx, HAProxy and others (Debian packages)
+#   make test-servers  against nginx, HAProxy and others (Debian packages), a case of each
+#   make test-servers-all  against them in every configuration
 #   make fuzz          a million damaged inputs for the parsers (COUNT, SEED)
 #   make bench         side by side with openssl s_time, sslyze, testssl.sh
 
@@ -83,6 +84,11 @@ test-oldest: $(OLDEST)/installed
 test-servers: $(VENV)/installed-dev
 	@tools/install-servers.sh
 	@$(BIN)/pytest tests/servers -q -n $(WORKERS)
+
+.PHONY: test-servers-all
+test-servers-all: $(VENV)/installed-dev
+	@tools/install-servers.sh
+	@$(BIN)/pytest tests/servers -q -n $(WORKERS) --all-servers
 
 .PHONY: fuzz
 fuzz: $(VENV)/installed-dev

@@ -24,7 +24,7 @@ from tests.capture.packets import ACK, PSH, Conversation, Frame, ethernet
 from tests.capture.talks import Talk
 
 GOAL = 3.0
-ROUNDS = 3
+ROUNDS = 5
 CONNECTIONS = 3600
 #: Bytes behind each handshake: with these a connection is about 72 KB.
 BULK = 64_000
@@ -91,7 +91,7 @@ def make(path: Path, connections: int) -> tuple[int, int]:
 
 
 def _ours(path: Path) -> Run:
-    done = run([sys.executable, "-m", "tlsresume", "capture", str(path), "--format", "json"])
+    done = run([sys.executable, "-m", "tlsresume", "capture", str(path)])
     if done.status:
         raise RuntimeError(done.output[-2000:])
     return done

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from peers import CIPHER, GROUP
 
+from tlsresume.experiments.purposes import Tries
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl.plan import Plan
@@ -25,7 +26,7 @@ from tlsresume.wire.handshake import ProtocolVersion
 #: The server pins the key exchange to GROUP; P-256 is there for its certificate's sake.
 PLAN = Plan(maximum=ProtocolVersion.TLSv1_2, ciphers=CIPHER, groups=f"{GROUP}:P-256")
 #: As s_time does: no close_notify.
-ERRAND = Errand(experiment="benchmark", series="benchmark", clean=False)
+ERRAND = Errand(purpose=Tries.FULL, clean=False)
 #: Connections of one Lab, whose journal ends with it, as that of a target does.
 _PER_LAB = 100
 

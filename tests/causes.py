@@ -853,6 +853,57 @@ def early_data_refused(story: Story) -> Story:
     return _resumed(story, early_data="rejected")
 
 
+@row("early-data-rejected", *PSK)
+def early_data_after_another_key_share(story: Story) -> Story:
+    story.full().early("taken", "x-taken", "rejected", hello_retry=True, retry_group=24)
+    return story.early("taken", "x-taken.2", "full-handshake")
+
+
+def _taken(story: Story, **seen: Any) -> Story:
+    return story.full().early("full", "x-control", "not-sent").early("taken", "x-taken", **seen)
+
+
+@row("early-data-replayed", *PSK)
+def copies_taken(story: Story) -> Story:
+    _taken(story).early("first-use", "x-first").early("second-use", "x-second")
+    return story.early("copy", "x-copy", "copy").early("original", "x-copy", "rejected")
+
+
+@row("early-data-single-use", *PSK)
+def copies_refused(story: Story) -> Story:
+    _taken(story).early("first-use", "x-first").early("second-use", "x-second", "rejected")
+    return story.early("copy", "x-copy", "copy").early("original", "x-copy", "full-handshake")
+
+
+@row("no-freshness-check", *PSK, aside=("early-data-replayed",))
+def taken_a_minute_later(story: Story) -> Story:
+    _taken(story).early("earlier-copy", "x-after60s", "copy")
+    return story.early("later-original", "x-after60s", after=60.0)
+
+
+@row("early-data-answered-early", *PSK)
+def answered_at_once(story: Story) -> Story:
+    return _taken(story).early("held", "x-held", early_answer=True)
+
+
+@row("early-data-waits", *PSK)
+def answered_after_all(story: Story) -> Story:
+    return _taken(story).early("held", "x-held", early_answer=False)
+
+
+@row("too-early", *PSK)
+def sent_away(story: Story) -> Story:
+    _taken(story, response=b"HTTP/1.1 425 Too Early\r\n\r\n")
+    return story.early("repeated", "x-taken", "not-sent")
+
+
+@row("early-data-dies", *PSK)
+def dies_with_early_data(story: Story) -> Story:
+    story.full().early("full", "x-control", "not-sent").early("taken", "x-taken", "failed")
+    story.early("without", "x-without", "not-sent", reused=True, accepted=True)
+    return story.early("taken", "x-taken.2", "failed")
+
+
 @row("hello-retry", *PSK)
 def retried(story: Story) -> Story:
     return _resumed(story, hello_retry=True)

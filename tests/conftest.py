@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ import hypothesis
 import pytest
 
 from tests import certificates
+from tlsresume.cli.configuring import VARIABLES
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
@@ -28,8 +28,8 @@ def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the user has configured does not reach the tests, nor the programs they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
-        for name in [name for name in os.environ if name.startswith("TLSRESUME_")]:
-            patch.delenv(name)
+        for name in VARIABLES.values():
+            patch.delenv(name, raising=False)
         yield
 
 

@@ -12,19 +12,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tests.canned_lab import START, mint
+from tests.purposes import purpose_of
 from tests.sessions import SESSION_PEER
 from tlsresume.diagnosis.summary import naming_of
-from tlsresume.diagnosis.view import Saved, View, make_view
+from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.reasons import reason_of
 from tlsresume.results import (
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
     Ticket,
     Timings,
+    Traffic,
     Verification,
 )
 from tlsresume.session.session import Session
@@ -63,9 +67,18 @@ def alert(number: AlertDescription, sender: str = "server") -> AlertSeen:
     return AlertSeen(sender, 2, number, number.name)  # type: ignore[arg-type]
 
 
+#: Reasons of OpenSSL's library 20 (SSL) by their words.
+SSL_REASONS = {
+    "inconsistent extms": 104,
+    "unsupported protocol": 258,
+    "decryption failed or bad record mac": 281,
+}
+
+
 def stack(reason: str) -> ErrorStack:
     """OpenSSL's error queue with one entry."""
-    return ErrorStack("SSL_do_handshake", "-1", (ErrorEntry("SSL routines", reason, 1),))
+    code = 20 << 23 | SSL_REASONS[reason]
+    return ErrorStack("SSL_do_handshake", "-1", (ErrorEntry("SSL routines", reason, code),))
 
 
 @dataclass
@@ -75,7 +88,7 @@ class Story:
     mechanism: Mechanism
     plan: Plan = field(init=False)
     journal: list[Attempt] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[NotRun] = field(default_factory=list)
     saved: Saved | None = None
     judged: bool = True
     address: str = ADDRESS
@@ -115,8 +128,7 @@ class Story:
             "time": self.now,
             "address": self.address,
             "port": PORT,
-            "experiment": experiment,
-            "series": series,
+            "purpose": purpose_of(experiment, series),
             "mechanism": self.mechanism,
             "plan": self.plan,
             "timings": Timings(connect=1.0, handshake=2.0, total=1005.0),
@@ -219,11 +231,14 @@ class Story:
         session = session or self._latest()
         kind = kind or ("alert" if alerts else "openssl")
         words = f"the server sent alert {alerts[0].name}" if alerts else reason or kind
+        queue = stack(reason) if reason else None
         defaults: dict[str, Any] = {
             "offer": session,
             "offered": self.mechanism,
             "alerts": alerts,
-            "error": Failure("handshake", kind, words, stack=stack(reason) if reason else None),
+            "error": Failure(
+                "handshake", kind, words, stack=queue, reason=reason_of(queue) if queue else None
+            ),
         }
         self._tell(experiment, series, **(defaults | seen))
         return self
@@ -240,8 +255,7 @@ class Story:
                 time=time,
                 address=good.address,
                 port=good.port,
-                experiment=good.experiment,
-                series=good.series,
+                purpose=good.purpose,
                 mechanism=good.mechanism,
                 plan=good.plan,
                 offer=good.offer,
@@ -269,6 +283,28 @@ class Story:
     ) -> Self:
         """A handshake without a session that ended before any answer."""
         self._tell(experiment, series, error=Failure("handshake", kind, kind), **seen)
+        return self
+
+    def early(self, series: str, request_id: str, outcome: str = "accepted", **seen: Any) -> Self:
+        """A connection of the experiment early-data, and what became of its early data: as in
+        `EarlyOutcome`, `copy` for a plain socket, or `not-sent` where it had none."""
+        ask = EarlyAsk(request_id, seen.pop("method", "GET"), seen.pop("after", None))
+        defaults: dict[str, Any] = {"mechanism": None, "early": ask, "asked": True,
+                                    "traffic": Traffic(900, 600, 2)}  # fmt: skip
+        offer = {"offer": self._latest(), "offered": "psk"}
+        if outcome == "copy":
+            defaults |= offer | {"presented": True, "asked": False, "accepted": True,
+                                 "server_hello_seen": True}  # fmt: skip
+        elif outcome == "failed":
+            failure = Failure("handshake", "reset", "reset by the peer")
+            defaults |= offer | {"early_data": "rejected", "error": failure}
+        else:
+            reused = outcome in ("accepted", "rejected")
+            early = {"accepted": "accepted", "not-sent": "not-sent"}.get(outcome, "rejected")
+            done = {"reused": reused, "accepted": reused, "early_data": early,
+                    "response": b"HTTP/1.1 200 OK\r\n\r\n"}  # fmt: skip
+            defaults |= offer | self._done(**done)
+        self._tell("early-data", series, **(defaults | seen))
         return self
 
     # ----------------------------------------------------------------- pieces

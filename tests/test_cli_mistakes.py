@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import click
 import pytest
 
 from tests.commands import runner
@@ -23,10 +24,14 @@ MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("watch", "smtp:/mail.example"), "tlsresume watch smtp://mail.example"),
     (("probe", "a:1,b:2"), "tlsresume probe a:1 b:2"),
     (("a.example, b.example",), "tlsresume probe a.example b.example"),
+    (("probe", "a.example b.example"), "tlsresume probe a.example b.example"),
+    (("www.example.com/a/b",), "tlsresume probe www.example.com"),
     (("@list",), "tlsresume probe --targets list"),
     (("probe", "@my list.txt"), "tlsresume probe --targets 'my list.txt'"),
     (("probe", "targets.txt"), "tlsresume probe --targets targets.txt"),
     (("./targets.txt",), "tlsresume probe --targets ./targets.txt"),
+    (("probe", f"{'x' * 50}/../{'y' * 50}/../targets.txt"),
+     f"tlsresume probe --targets {'x' * 50}/../{'y' * 50}/../targets.txt"),
     (("probe", "targets"), "tlsresume probe --targets targets"),
     (("probe", "old.session.pem"), "tlsresume resume old.session.pem"),
     (("probe", "packets.pcap"), "tlsresume capture packets.pcap"),
@@ -68,6 +73,8 @@ def here(tmp_path, monkeypatch):
     """A folder with some files that are no targets, as the working folder."""
     for name in ("targets.txt", "targets", "old.session.pem", "packets.pcap", "www.example.org"):
         (tmp_path / name).write_text("")
+    for folder in ("x", "y"):
+        (tmp_path / (folder * 50)).mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -149,13 +156,16 @@ def test_short_help_is_one_screen_and_the_long_one_has_all(run):
     every option that is not hidden, under headings."""
     from tlsresume.cli.short_help import MATTER
 
-    for name in (*root.COMMANDS, *root.SUBCOMMANDS):
+    for name in ("", *root.COMMANDS, *root.SUBCOMMANDS):
         status, out, err = run(*name.split(), "-h")
         assert (status, err) == (0, ""), name
         lines = out.splitlines()
         assert len(lines) <= 23, (name, len(lines))
         assert max(map(len, lines)) <= 80, name
-        command = root.root.get_command(root.root.make_context("t", []), name)
+        if not name:
+            continue
+        command = root.root.get_command(click.Context(root.root), name)
+        assert command is not None
         long = run(*name.split(), "--help")[1]
         known = {option.name: option for option in command.params}
         for option in command.params:
@@ -163,8 +173,8 @@ def test_short_help_is_one_screen_and_the_long_one_has_all(run):
                 assert option.opts[0] in long, (name, option.opts)
         matter = MATTER.get(name.split()[-1], {})
         assert len(matter) <= 10
-        for option in matter:
-            assert known[option].opts[0] in out, (name, option)
+        for each in matter:
+            assert known[each].opts[0] in out, (name, each)
     assert "All options: tlsresume probe --help" in run("probe", "-h")[1]
 
 
@@ -246,12 +256,6 @@ def test_a_baseline_that_is_not_there_yet(run, tmp_path, monkeypatch):
 
 def test_a_line_of_a_list_tells_its_own_options(run, tmp_path, monkeypatch):
     """In a report what a line says stands with its target."""
-    from tlsresume.cli import probe
-    from tlsresume.cli.connecting import Connection
-
-    seen: list[Connection] = []
-    real = probe._options
-    monkeypatch.setattr(probe, "_options", lambda c, a: seen.append(c) or real(c, a))
     monkeypatch.setattr(
         "tlsresume.scan.scan",
         lambda targets, **_: Report(

@@ -185,7 +185,7 @@ def test_one_run_writes_several_formats(run, fake, tmp_path):
     """Text on the terminal and JSON in a file come from one run."""
     fake("partly")
     path = tmp_path / "report.json"
-    path.write_text("an old report")
+    path.write_text('{"schema": 1, "tool": {"name": "tlsresume"}, "targets": []}')
     status, out, _ = run("probe", "a", "--format", "text", "--format", f"json={path}")
     assert status == ExitStatus.NOT_AS_ASKED
     assert out.startswith("lb.example.com:443  PARTLY")

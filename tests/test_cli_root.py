@@ -56,7 +56,16 @@ def imported(*arguments: str, status: int = 0) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--version"], ["--help"], *([name, "--help"] for name in root.COMMANDS)],
+    [
+        [],
+        ["-V"],
+        ["-h"],
+        ["--version"],
+        ["--help"],
+        ["help", "probe"],
+        ["probe", "-h"],
+        *([*name.split(), "--help"] for name in (*root.COMMANDS, *root.SUBCOMMANDS)),
+    ],
 )
 def test_help_costs_click_and_nothing_heavier(arguments):
     """Neither --version nor any --help imports OpenSSL, rich, msgspec, asyncio, cryptography."""

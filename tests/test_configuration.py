@@ -187,6 +187,10 @@ def test_what_is_wrong_in_a_file_is_an_error_of_the_file(run, here):
         assert (status, out) == (ExitStatus.FILE, ""), (text, err)
         assert "x.toml" in err
         assert words in " ".join(err.split()), (text, err)
+    for asked in (("--format", "json"), ("--format=jsonl",), ("--json",)):
+        status, out, _ = run("probe", "h", "--config", "x.toml", *asked)
+        assert status == ExitStatus.FILE
+        assert "x.toml" in json.loads(out)["error"]["message"]
     path.write_bytes(b"\xff\xfe")
     assert run("probe", "h", "--config", "x.toml")[0] == ExitStatus.FILE
     assert run("probe", "h", "--config", "missing.toml")[0] == ExitStatus.FILE

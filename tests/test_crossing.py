@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import Ask, CannedLab, Pool
+from tests.purposes import purpose_of
 from tlsresume.diagnosis.crossing import crossing_view, crossings
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.summary import naming_of
@@ -141,10 +142,10 @@ def test_nodes_behind_one_address_are_crossed_by_their_names() -> None:
     )  # fmt: skip
 
     async def tries() -> None:
-        _, session = await setting.full("tries")
+        _, session = await setting.full(purpose_of("tries", "full"))
         for _ in range(4):
             assert session is not None
-            await setting.offer("tries", "fixed", session)
+            await setting.offer(purpose_of("tries", "fixed"), session)
 
     asyncio.run(tries())
     named = [replace(a, node=f"web{a.n % 2}") for a in lab.journal]

@@ -76,7 +76,7 @@ def test_a_server_that_chooses_tls12_speaks_no_tls13(kind):
     def reply(ask):
         if ask.plan.minimum == V13:
             return broken(ask, kind)
-        return done(ask, tls_version=V12) if ask.errand.series == "both" else pool(ask)
+        return done(ask, tls_version=V12) if ask.errand.purpose.series == "both" else pool(ask)
 
     found, lab = run(reply)
     assert (found.in_doubt, len(lab.asks)) == ({}, 4)
@@ -87,7 +87,7 @@ def test_a_server_that_breaks_at_tls13_in_any_hello_is_in_doubt(kind):
     """Where both versions together break as well, TLS 1.3 is not known to be unspoken."""
     pool = Pool()
     found, _ = run(lambda ask: broken(ask, kind) if ask.plan.maximum == V13 else pool(ask))
-    assert list(found.in_doubt) == ["TLSv1.3"]
+    assert list(found.in_doubt) == [ProtocolVersion.TLSv1_3]
 
 
 def test_a_server_that_then_chooses_tls13_is_in_doubt():
@@ -95,18 +95,18 @@ def test_a_server_that_then_chooses_tls13_is_in_doubt():
     pool = Pool()
 
     def reply(ask):
-        if ask.errand.series == "both":
+        if ask.errand.purpose.series == "both":
             return done(ask)
         return broken(ask) if ask.plan.minimum == V13 else pool(ask)
 
-    assert list(run(reply)[0].in_doubt) == ["TLSv1.3"]
+    assert list(run(reply)[0].in_doubt) == [ProtocolVersion.TLSv1_3]
 
 
 def test_silence_at_tls12_is_in_doubt():
     """TLS 1.2 that gets no answer is named once, for both of its mechanisms."""
     pool = Pool()
     found, _ = run(lambda ask: broken(ask, "timeout") if ask.plan.maximum == V12 else pool(ask))
-    assert list(found.in_doubt) == ["TLSv1.2"]
+    assert list(found.in_doubt) == [ProtocolVersion.TLSv1_2]
 
 
 def test_a_version_that_the_server_chose_is_spoken():
@@ -119,7 +119,7 @@ def test_a_version_that_the_server_chose_is_spoken():
         return replace(broken(ask, "closed"), server_hello_seen=True, tls_version=V12)
 
     found, _ = run(reply)
-    assert list(found.in_doubt) == ["TLSv1.2"]
+    assert list(found.in_doubt) == [ProtocolVersion.TLSv1_2]
     assert found.presumed is None
 
 
@@ -168,7 +168,7 @@ def test_silence_at_tls13_alone_says_nothing_of_tls12():
     def reply(ask):
         if ask.plan.minimum == V13:
             return silent(ask)
-        return done(ask, tls_version=V12) if ask.errand.series == "both" else pool(ask)
+        return done(ask, tls_version=V12) if ask.errand.purpose.series == "both" else pool(ask)
 
     found, lab = run(reply)
     assert (list(found.full), found.in_doubt) == (["psk", "ticket", "session-id"], {})

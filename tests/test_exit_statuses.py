@@ -48,13 +48,15 @@ LEFT_OUT = replace(
     RESUMES,
     verdict="untested",
     incomplete=True,
-    skipped=(Skipped("tries on 192.0.2.10", "the budget of 20 connections is spent"),),
+    skipped=(Skipped("tries on 192.0.2.10", "the budget of 20 connections is spent", "budget"),),
 )
 REFUSED = cases.UNREACHABLE
 UNRESOLVED = cases.UNRESOLVED
 ONE_DOWN = replace(RESUMES, addresses=(*RESUMES.addresses, *REFUSED.addresses))
 PARTLY_DOWN = replace(PARTLY, addresses=(*PARTLY.addresses, *REFUSED.addresses))
-NO_ROUTE = replace(RESUMES, skipped=(Skipped("2001:db8::10", "no route from this machine"),))
+NO_ROUTE = replace(
+    RESUMES, skipped=(Skipped("2001:db8::10", "no route from this machine", "no-route"),)
+)
 INTERRUPTED = replace(LEFT_OUT, interrupted=True)
 
 #: Each result by itself, with no demands: our status, and that of a monitoring plugin.

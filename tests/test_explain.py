@@ -11,10 +11,12 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
 from tests.evidence import SNI
+from tests.purposes import purpose_of
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.view import Saved
+from tlsresume.diagnosis.view import NotRun, Saved, WhyNotRun
 from tlsresume.errors import BudgetSpent
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
@@ -71,7 +73,7 @@ def explain_file(
     lab = CannedLab(reply)
     setting = setting_on(lab, session.mechanism, session)
     for _ in range(tries):
-        asyncio.run(setting.offer("resume", "resume", session))
+        asyncio.run(setting.offer(purpose_of("resume", "resume"), session))
     explanation = Explanation(setting, saved=Saved(session=session, server_name=SNI))
     asyncio.run(explanation.run())
     return lab, explanation
@@ -147,7 +149,7 @@ def test_a_late_ticket_is_told_from_none() -> None:
     pool = Pool()
 
     def late(ask: Ask) -> Attempt:
-        patient = ask.errand.experiment == "elicit"
+        patient = ask.errand.purpose.experiment == "elicit"
         return pool(ask) if patient or ask.errand.mechanism != "psk" else done(ask)
 
     _, explanation = explain(late, "psk")
@@ -190,7 +192,7 @@ def test_short_of_budget_an_experiment_is_skipped_and_named() -> None:
     first_round(lab)
     lab, explanation = explain(refuses, budget=lab.budget.used + 4)
     assert ran(lab) == []
-    assert explanation.skipped == [("retry", "the budget is spent")]
+    assert explanation.skipped == [NotRun("retry", WhyNotRun.NO_BUDGET)]
     (finding,) = [f for f in judge([explanation.view()]) if f.severity != "info"]
     assert any("retry was skipped: the budget is spent" in line for line in finding.not_known)
 
@@ -198,7 +200,7 @@ def test_short_of_budget_an_experiment_is_skipped_and_named() -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_an_experiment_takes_fresh_sessions_and_keeps_to_its_cost(
-    name: str, mechanism: Mechanism
+    name: ExperimentName, mechanism: Mechanism
 ) -> None:
     """No experiment offers a session of the first round, or of another one, and none costs
     more connections than it says."""
@@ -288,4 +290,6 @@ def test_a_budget_that_ends_within_an_experiment_is_named() -> None:
     lab = Poor(Pool())
     explanation = Explanation(setting_on(lab))
     asyncio.run(explanation.experiment("retry"))
-    assert explanation.skipped == [("retry", "the budget of 3 connections is spent")]
+    assert explanation.skipped == [
+        NotRun("retry", WhyNotRun.NO_BUDGET, "the budget of 3 connections is spent")
+    ]

@@ -78,7 +78,7 @@ def test_a_page_is_printed(run):
         ("other-ticket-kye", "other-ticket-key"),
         ("OTHER_TICKET_KEY", "other-ticket-key"),
         ("consumption", "consumed"),
-        ("early-data", "early-data-rejected"),
+        ("early-data-reject", "early-data-rejected"),
     ],
 )
 def test_an_unknown_code_is_a_usage_error_with_the_nearest(run, typed, meant):

@@ -19,6 +19,7 @@ from tests.golden import cases, check
 from tests.pipeline_cases import JUDGED
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
+from tlsresume.formats.findings import NORMAL
 from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
 from tlsresume.policy.exit_status import plugin_state
@@ -28,6 +29,7 @@ from tlsresume.results import Skipped as LeftOut
 VIEW = View(width=80)
 ENDINGS = {
     "jsonl": "jsonl",
+    "csv": "csv",
     "junit": "junit.xml",
     "github": "github.txt",
     "markdown": "md",
@@ -38,7 +40,7 @@ ENDINGS = {
 
 
 def rendered(name: str, report) -> str:
-    return FORMATS[name].renderer()(report, VIEW)
+    return FORMATS[name].head() + FORMATS[name].renderer()(report, VIEW)
 
 
 def test_every_format_is_tested_here_or_for_people():
@@ -73,25 +75,101 @@ def test_a_failed_run_reads_as_agreed(name):
 # ----------------------------------------------------------------- their readers
 
 
+#: Outcomes of demands, the gravest first, and what JUnit has for each.
+JUNIT: dict[str, type | None] = {
+    "broken": Failure, "unreachable": Error, "warning": Skipped, "untestable": Skipped,
+    "waived": Skipped, "known": Skipped, "ignored": Skipped, "met": None, "not-checked": Skipped,
+}  # fmt: skip
+
+
+def outcome_of(check: Check) -> str:
+    return "warning" if (check.outcome, check.severity) == ("broken", "warning") else check.outcome
+
+
+def junit_cases(report) -> dict[tuple[str, str], list]:
+    """The results of each test case by suite and name, of which each is there once."""
+    found: dict[tuple[str, str], list] = {}
+    for suite in JUnitXml.fromstring(rendered("junit", report).encode()):
+        for each in suite:
+            assert (suite.name, each.name) not in found
+            found[suite.name, each.name] = each.result
+    return found
+
+
 @pytest.mark.parametrize("case", JUDGED)
 def test_junit_tells_failures_from_errors(case):
-    """Broken is a failure, not reachable an error, not testable skipped, for each check."""
-    document = JUnitXml.fromstring(rendered("junit", JUDGED[case]).encode())
-    kinds: dict[str, type | None] = {
-        "met": None, "broken": Failure, "unreachable": Error, "untestable": Skipped,
-        "waived": Skipped, "known": Skipped, "not-checked": Skipped,
-    }  # fmt: skip
-    found = []
-    for suite in document:
-        found += [type(each.result[0]) if each.result else None for each in suite]
-    wanted = [
-        Skipped if (each.outcome, each.severity) == ("broken", "warning") else kinds[each.outcome]
-        for target in JUDGED[case].targets
-        for each in target.checks
-    ] + [Skipped for _ in JUDGED[case].missing]
-    assert found == wanted
-    assert document.failures == wanted.count(Failure)
-    assert document.errors == wanted.count(Error)
+    """One case for each demand and mechanism, as grave as the gravest of all addresses: broken is
+    a failure, not reachable an error, not testable skipped."""
+    report = JUDGED[case]
+    found = junit_cases(report)
+    for target in report.targets:
+        own = {(check.demand, check.mechanism) for check in target.checks}
+        for demand, mechanism in own:
+            outcomes = {
+                outcome_of(check)
+                for check in target.checks
+                if (check.demand, check.mechanism) == (demand, mechanism)
+            }
+            gravest = next(each for each in JUNIT if each in outcomes)
+            alone = mechanism is None or mechanism in demand
+            told = demand if alone else f"{demand} of {mechanism}"
+            results = [type(each) for each in found[target.target, told]]
+            assert results == ([JUNIT[gravest]] if JUNIT[gravest] else []), (told, outcomes)
+        codes = {finding.code for finding in target.findings} - NORMAL
+        names = [name for suite, name in found if suite == target.target]
+        assert all(any(name.startswith(code) for name in names) for code in codes)
+    document = JUnitXml.fromstring(rendered("junit", report).encode())
+    results = [type(result) for each in found.values() for result in each]
+    assert document.failures == results.count(Failure)
+    assert document.errors == results.count(Error)
+    assert document.tests == len(found)
+
+
+def test_junit_names_hold_no_address():
+    """Cases keep their names when DNS changes; the addresses stand in the failure's text."""
+    report = JUDGED["policy"]
+    text = rendered("junit", report)
+    for target in report.targets:
+        for address in target.addresses:
+            assert all(address.address not in name for _, name in junit_cases(report))
+    assert re.search("<failure [^>]*>192.0.2.20: 4 of 10 resumed\n2001:db8::20: 5 of 5", text)
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_junit_has_an_element_a_line(case):
+    """Each element begins on a line of its own."""
+    for line in rendered("junit", JUDGED[case]).splitlines():
+        assert len(re.findall(r"<[a-z?]", line)) <= 1
+
+
+def test_annotations_are_for_what_needs_mending():
+    """An annotation has its evidence and advice, a line each; information and what is excused
+    has none, but stands in the target's line."""
+    info = replace(cases.FINDING, code="ticket-renewed", severity="info", effect="none")
+    waived = replace(cases.FINDING, code="cache-miss", effect="waived")
+    failing = replace(cases.FINDING, effect="fails")
+    report = cases.report(replace(cases.GOOD, findings=(info, waived, failing)))
+    *annotations, line = rendered("github", report).splitlines()
+    (annotation,) = annotations
+    assert annotation.startswith("::error title=example.com%3A443%3A other-ticket-key%3A ")
+    for each in failing.evidence:
+        assert f"%0Aseen: {each}" in annotation
+    assert f"%0Ado: {failing.advice}" in annotation
+    assert "cache-miss (waived by the policy)" in line
+    assert "ticket-renewed" not in rendered("github", report)
+
+
+def test_prometheus_has_findings_by_code():
+    """Each finding is a sample with its code, of a target or of all together."""
+    shared = replace(cases.FINDING, code="ticket-key-shared")
+    report = replace(cases.report(cases.PARTLY), findings=(shared,))
+    families = text_string_to_metric_families(rendered("prometheus", report))
+    (family,) = (family for family in families if family.name == "tlsresume_finding")
+    found = {(sample.labels["code"], sample.labels["target"]) for sample in family.samples}
+    assert found == {
+        *((each.code, cases.PARTLY.target) for each in cases.PARTLY.findings),
+        ("ticket-key-shared", "all targets"),
+    }
 
 
 @pytest.mark.parametrize("case", JUDGED)
@@ -338,7 +416,8 @@ SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 
 def no_controls(printed: str) -> bool:
-    return all(letter.isprintable() or letter == "\n" for letter in printed)
+    lines = printed.replace("\r\n", "\n")
+    return all(letter.isprintable() or letter == "\n" for letter in lines)
 
 
 @SETTINGS
@@ -351,6 +430,7 @@ def test_nothing_breaks_out_of_any_format(text):
         assert no_controls(printed), name
         printed.encode("utf-8")
         if name not in ("text", "prometheus"):
+            printed = printed.replace("\r\n", "\n")
             assert printed.count("\n") == rendered(name, plain).count("\n"), name
         failure = FORMATS[name].failure()
         if failure is not None:

@@ -12,7 +12,9 @@ from tests.canned_lab import ROUTE, Ask, CannedLab, Pool, broken
 from tests.evidence import OTHER_LEAF, Story
 from tests.pair import VERSIONS, Tick, plan_for
 from tests.peers import Relay, read_client_hello
+from tests.purposes import purpose_of
 from tlsresume.diagnosis.judge import judge, wanted
+from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.errors import UsageError
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
@@ -98,9 +100,9 @@ def experiment(lab: CannedLab, mechanism: Mechanism) -> list[Ask]:
     setting = Setting(lab=lab, route=ROUTE, terms=TERMS, mechanism=mechanism, plan=plan)
 
     async def run() -> None:
-        _, session = await setting.full("tries")
+        _, session = await setting.full(purpose_of("tries", "full"))
         assert session is not None
-        await setting.offer("tries", "fixed", session)
+        await setting.offer(purpose_of("tries", "fixed"), session)
         await EXPERIMENTS["hello-size"].run(setting)
 
     asyncio.run(run())
@@ -120,7 +122,7 @@ def test_the_control_is_as_long_as_the_offer(mechanism: Mechanism) -> None:
 
     lab = Hellos(refuses)
     asks = experiment(lab, mechanism)
-    series = [ask.errand.series for ask in asks]
+    series = [ask.errand.purpose.series for ask in asks]
     assert series == (
         ["plain", "padded", "short"] * 2
         if mechanism == "psk"
@@ -128,9 +130,9 @@ def test_the_control_is_as_long_as_the_offer(mechanism: Mechanism) -> None:
     )
     for ask in asks:
         attempt = lab.journal[ask.number - 1]
-        expected = {"plain": 300, "padded": 800, "short": 710}[ask.errand.series]
+        expected = {"plain": 300, "padded": 800, "short": 710}[ask.errand.purpose.series]
         assert attempt.hello_size == expected
-        assert (ask.session is not None) == (ask.errand.series == "short")
+        assert (ask.session is not None) == (ask.errand.purpose.series == "short")
 
 
 def test_silence_is_not_waited_for_twice() -> None:
@@ -142,7 +144,7 @@ def test_silence_is_not_waited_for_twice() -> None:
             return broken(ask, "timeout")
         return pool(ask)
 
-    series = [ask.errand.series for ask in experiment(Hellos(reply), "ticket")]
+    series = [ask.errand.purpose.series for ask in experiment(Hellos(reply), "ticket")]
     assert series == ["plain", "padded", "plain"]
 
 
@@ -168,7 +170,7 @@ def test_an_exact_division_is_asked_about_before_keys_are_blamed() -> None:
     (finding,) = [f for f in judge([story.view()]) if f.severity != "info"]
     assert finding.code == "routed-by-size"
     assert "whether it is the length" in finding.not_known[0]
-    story.skipped.append(("hello-size", "the budget is spent"))
+    story.skipped.append(NotRun("hello-size", WhyNotRun.NO_BUDGET))
     assert codes(story) == ["routed-by-size"]
 
 

@@ -12,6 +12,7 @@ from tests.evidence import STATEFUL, Story
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.later import PAUSE
 from tlsresume.experiments.setting import Setting
@@ -91,7 +92,7 @@ def test_without_the_pause_nothing_is_proven() -> None:
     story = Story("session-id").full()
     for _ in range(5):
         story.declined().declined(series="chained")
-    story.retry("NNNNN").skipped.append(("later", "the budget is spent"))
+    story.retry("NNNNN").skipped.append(NotRun("later", WhyNotRun.NO_BUDGET))
     (finding,) = judge([story.view()])
     assert finding.code == "never-honoured"
     assert "honoured-later" in finding.candidates

@@ -11,6 +11,7 @@ from tests.causes import ROWS
 from tests.evidence import ADDRESS, OTHER_LEAF, STATEFUL, Story, alert
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.judge import judge, named, wanted
+from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.results import Finding, Mechanism, Severity
 from tlsresume.wire.handshake import AlertDescription
 
@@ -173,11 +174,11 @@ def test_single_use_is_no_fault() -> None:
 def test_skipped_experiments_are_said_where_they_matter() -> None:
     """A cause that is not proven names the experiments that were left out; a proven one none."""
     story = Story("psk").full().declined()
-    story.skipped.append(("retry", "the budget is spent"))
+    story.skipped.append(NotRun("retry", WhyNotRun.NO_BUDGET))
     (finding,) = judge([story.view()])
     assert "experiment retry was skipped: the budget is spent" in finding.not_known
     proven = Story("ticket").full().reused().declined(leaf_sha256=OTHER_LEAF)
-    proven.skipped.append(("retry", "the budget is spent"))
+    proven.skipped.append(NotRun("retry", WhyNotRun.NO_BUDGET))
     (finding,) = judge([proven.view()])
     assert finding.code == "context-changed"
     assert not any("skipped" in line for line in finding.not_known)

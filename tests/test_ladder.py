@@ -40,7 +40,7 @@ def test_a_cut_is_noticed_before_its_session_is_offered(mechanism: Mechanism) ->
     assert len(cuts) == 3
     for n in cuts:
         cut, offer = lab.asks[n], lab.asks[n + 1]
-        assert offer.errand.series == "after-abrupt"
+        assert offer.errand.purpose.series == "after-abrupt"
         assert offer.time - cut.time > SECONDS_TO_NOTICE
         assert offer.session is not None
         assert offer.session.fields.ticket in (None, bytes([cut.number, 1]) * 16)

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "tlsresume"
 LAYERS = (
     "__main__",
     "cli",
+    "api",
     "features",
     "formats",
     "scan",
@@ -40,6 +41,7 @@ LAYERS = (
     "atomic",
     "shortage",
     "experiment_names",
+    "request_line",
     "checked",
     "safe_toml",
     "version",

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
+import json
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tlsresume
+from tests.capture.packets import pcap
+from tests.capture.talks import Talk
 from tests.peers import RawPeer
 from tlsresume.network.loop import Stop
-from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
+from tlsresume.openssl.behaviour import BEHAVIOURS
+from tlsresume.options import (
+    ConnectOptions,
+    ProbeOptions,
+    ResumeOptions,
+    SaveOptions,
+    WatchOptions,
+)
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
 
@@ -52,7 +66,16 @@ def test_coroutines_do_what_the_functions_do(server):
     assert resumed.session_reused
 
 
-def calls(port: int, file: tlsresume.SessionFile) -> dict[str, Callable[[], Awaitable[object]]]:
+async def collect(
+    results: AsyncIterator[tlsresume.TargetResult],
+) -> list[tlsresume.TargetResult]:
+    async with aclosing(results) as opened:  # type: ignore[type-var]  # it is a generator
+        return [result async for result in opened]
+
+
+def calls(
+    port: int, file: tlsresume.SessionFile, history: Path
+) -> dict[str, Callable[[], Awaitable[object]]]:
     """Each coroutine, to a peer that will be silent."""
     silent = place(port)
     return {
@@ -61,10 +84,16 @@ def calls(port: int, file: tlsresume.SessionFile) -> dict[str, Callable[[], Awai
         "aresume": lambda: tlsresume.aresume(
             file, silent, ResumeOptions(connect=PATIENT, any_host=True)
         ),
+        "awatch": lambda: tlsresume.awatch(
+            [silent], WatchOptions(connect=PATIENT, once=True), history=history
+        ),
+        "aprobe_each": lambda: collect(
+            tlsresume.aprobe_each([silent, silent], ProbeOptions(connect=PATIENT))
+        ),
     }
 
 
-def test_a_cancelled_task_ends_its_connections_at_once(server):
+def test_a_cancelled_task_ends_its_connections_at_once(server, tmp_path):
     """The peer sees the end when the task has ended; nothing of ours is left in the loop."""
     file = kept(server().port)
 
@@ -72,7 +101,7 @@ def test_a_cancelled_task_ends_its_connections_at_once(server):
         loop = asyncio.get_running_loop()
         with socket.create_server((HERE, 0)) as listener:
             listener.setblocking(False)
-            work = calls(listener.getsockname()[1], file)[name]
+            work = calls(listener.getsockname()[1], file, tmp_path / "h.sqlite3")[name]
             task = asyncio.ensure_future(work())
             connection, _ = await loop.sock_accept(listener)
             with connection:
@@ -86,7 +115,7 @@ def test_a_cancelled_task_ends_its_connections_at_once(server):
                     while await loop.sock_recv(connection, 65536):
                         pass
 
-    for name in ("aprobe", "asave", "aresume"):
+    for name in ("aprobe", "asave", "aresume", "awatch", "aprobe_each"):
         asyncio.run(scene(name))
 
 
@@ -128,6 +157,164 @@ def test_a_deadline_gives_what_is_known():
     assert saved.error is not None
     assert (saved.error.kind, saved.saved) == ("cancelled", False)
     assert "0.2 s" in saved.error.message
+
+
+def test_save_resume_and_watch_are_stopped_too(server, tmp_path):
+    """A Stop that was called before they began ends each at once, with what is known: nothing."""
+    file = kept(server().port)
+    stop = Stop()
+    stop()
+    with RawPeer("silent") as peer:
+        silent = place(peer.port)
+        saved, sessions = tlsresume.save(silent, SaveOptions(connect=PATIENT), stop=stop)
+        resumed, renewed = tlsresume.resume(
+            file, silent, ResumeOptions(connect=PATIENT, any_host=True), stop=stop
+        )
+        report = tlsresume.watch(
+            [silent], WatchOptions(connect=PATIENT), history=tmp_path / "h.sqlite3", stop=stop
+        )
+    assert (sessions, renewed, report.targets) == ([], None, ())
+    for result in (saved, resumed):
+        assert result.error is not None
+        assert (result.error.kind, result.ok) == ("cancelled", False)
+
+
+def test_a_watch_ends_when_it_is_stopped_and_at_its_deadline(server, tmp_path):
+    """What was sampled by then is the report."""
+    stop = Stop()
+    said: list[str] = []
+    report = tlsresume.watch(
+        [place(server().port)],
+        WatchOptions(connect=OPTIONS.connect, every=3600, tries=1),
+        history=tmp_path / "h.sqlite3",
+        on_sample=lambda _sample: stop(),
+        progress=said.append,
+        stop=stop,
+    )
+    assert len(said) == 1
+    assert [target.samples for target in report.targets] == [1]
+    assert report.ok
+    with RawPeer("silent") as peer:
+        report = tlsresume.watch(
+            [place(peer.port)],
+            WatchOptions(connect=PATIENT),
+            history=tmp_path / "i.sqlite3",
+            deadline=0.1,
+        )
+    assert report.targets == ()
+
+
+def test_many_targets_come_as_they_are_ready(server):
+    """A silent one does not hold up the others, and leaving early ends its connections."""
+    port = server().port
+
+    async def scene() -> tlsresume.TargetResult:
+        with RawPeer("silent") as peer:
+            targets = [place(peer.port), place(port)]
+            results = tlsresume.aprobe_each(targets, replace(OPTIONS, connect=PATIENT))
+            async with aclosing(results) as opened:  # type: ignore[type-var]  # it is a generator
+                async for result in opened:
+                    first = result
+                    break
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            return first
+
+    assert asyncio.run(scene()).target == f"localhost:{port}"
+
+
+def test_results_say_ok_and_become_json(server, tmp_path):
+    """Every result has ok, to_dict and to_json, and the same values in each."""
+    good, bad = place(server().port), place(server(BEHAVIOURS["none"]).port)
+    options = SaveOptions(connect=OPTIONS.connect)
+    saved, sessions = tlsresume.save(good, options)
+    file = parse_session_file(format_session_file(*sessions[-1]), "s.pem")
+    resumed, _ = tlsresume.resume(file, good, ResumeOptions(connect=OPTIONS.connect))
+    probed = tlsresume.probe(good, OPTIONS)
+    fine = (saved, resumed, probed, tlsresume.judge([probed]), tlsresume.inspect(file))
+    wrong_probe = tlsresume.probe(bad, OPTIONS)
+    wrong = (wrong_probe, tlsresume.judge([probed, wrong_probe]), tlsresume.save(bad, options)[0])
+    for result in (*fine, *wrong):
+        assert result.ok is (result in fine), type(result)
+        assert json.loads(result.to_json()) == result.to_dict()
+    assert wrong_probe.exit_status == tlsresume.ExitStatus.NOT_AS_ASKED
+    assert wrong_probe.why
+    assert probed.why == "as asked"
+    assert resumed.exit_status == 0
+
+
+def test_policies_baselines_and_writers_are_public(server, tmp_path):
+    """Every format can be written; a report that was read back is a baseline."""
+    probed = tlsresume.probe(place(server().port), OPTIONS)
+    strict = tlsresume.read_policy("STRICT")
+    report = tlsresume.judge(probed, policy=strict)
+    assert report.policy == "policy"
+    for name in tlsresume.report_formats():
+        path = tmp_path / f"report.{name}"
+        tlsresume.write_report(report, name, str(path))
+        assert path.read_text() == tlsresume.format_report(report, name)
+        with pytest.raises(tlsresume.OutputFileError):
+            tlsresume.write_report(report, name, str(path))
+    baseline = tlsresume.read_report(str(tmp_path / "report.json"))
+    assert tlsresume.judge(probed, baseline=baseline).ok
+    for call in (
+        lambda: tlsresume.format_report(report, "docx"),
+        lambda: tlsresume.judge(probed, fail_on="always"),  # type: ignore[arg-type]  # on purpose
+        lambda: tlsresume.watch(["localhost"], ProbeOptions()),  # type: ignore[arg-type]  # same
+    ):
+        with pytest.raises(tlsresume.UsageError):
+            call()
+    with pytest.raises(tlsresume.PolicyFileError):
+        tlsresume.read_policy("stric")
+    with pytest.raises(tlsresume.ReportFileError):
+        tlsresume.read_report(str(tmp_path / "missing"))
+
+
+def test_captures_are_read_by_the_library_too(tmp_path):
+    """As by the command; a deadline, a stop and a cancelled task end the reading."""
+    talk = Talk()
+    first = talk.connect("1.3")
+    talk.connect("1.3", first.sessions[0])
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap(talk.frames))
+    said: list[str] = []
+    report = tlsresume.capture(str(path), progress=said.append, min_rate=0.9)
+    assert (report.ok, report.connections) == (True, 2)
+    assert said
+    long = tmp_path / "long.pcap"
+    long.write_bytes(pcap(talk.frames * 400))  # more than is read at a time
+    whole = tlsresume.capture(str(long)).files[0].packets
+    stop = Stop()
+    stopped = tlsresume.capture(str(long), progress=lambda _line: stop(), stop=stop)
+    late = tlsresume.capture(str(long), deadline=0)
+    assert 0 < stopped.files[0].packets < whole
+    assert 0 < late.files[0].packets < whole
+    assert asyncio.run(tlsresume.acapture(str(path))).to_dict() == (
+        tlsresume.capture(str(path)).to_dict()
+    )
+    with pytest.raises(tlsresume.UsageError):
+        tlsresume.capture()
+
+
+def test_the_examples_of_the_library_are_true(server, tmp_path, monkeypatch):
+    """Each example in a docstring of the API runs, and gives what it shows."""
+    from tlsresume.api import capture, probe, reports, sessions, watch
+
+    monkeypatch.chdir(tmp_path)
+    shown = {
+        "tlsresume": tlsresume, "asyncio": asyncio, "aclosing": aclosing,
+        "target": place(server().port), "options": OPTIONS,
+    }  # fmt: skip
+    tests = [
+        test
+        for module in (capture, probe, reports, sessions, watch)
+        for test in doctest.DocTestFinder().find(module, extraglobs=shown)
+        if test.examples
+    ]
+    assert len(tests) >= 9
+    said: list[str] = []
+    for test in tests:
+        ran = doctest.DocTestRunner().run(test, out=said.append)
+        assert ran.failed == 0, "".join(said)
 
 
 def test_what_makes_no_sense_is_a_usage_error(server):

@@ -7,6 +7,7 @@ import pytest
 from tests.evidence import STATEFUL, Story
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.summary import series_of
+from tlsresume.experiments.purposes import Tries
 from tlsresume.results import Failure, Finding, Mechanism
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
@@ -61,7 +62,7 @@ def test_one_break_among_offers_is_not_laid_to_all_connections(mechanism):
     found = by_code(story)
     assert found["connections-break"].severity == "info"
     assert not {"breaks-anyway", "dies-on-session", "fails-with-session"} & set(found)
-    assert series_of(story.journal, mechanism, "fixed").order == "RRRRE"
+    assert series_of(story.journal, mechanism, Tries.FIXED).order == "RRRRE"
 
 
 def test_breaks_of_offers_alone_are_not_spared_when_chance_is_unlikely():

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.peers import RawPeer, Relay, refused_port
+from tests.purposes import purpose_of
 from tests.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
 from tlsresume.lab import Budget, Errand, Gate, Milestones, Route
@@ -29,7 +30,7 @@ HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HERE = "127.0.0.1"
 PLAN = Plan(server_name="localhost", verify_name="localhost")
 TLS12 = replace(PLAN, maximum=ProtocolVersion.TLSv1_2)
-ERRAND = Errand(experiment="test", series="full", want_tickets=1, ticket_wait=2.0)
+ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 
 
 @pytest.fixture(autouse=True)

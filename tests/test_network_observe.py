@@ -11,6 +11,7 @@ import pytest
 
 from tests import certificates
 from tests.peers import RawPeer
+from tests.purposes import purpose_of
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.observe import _header
@@ -20,7 +21,7 @@ from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
 PLAN = Plan(server_name="localhost", verify_name="localhost", alpn=("http/1.1",))
-ERRAND = Errand(experiment="test", series="full", mechanism="psk", want_tickets=2)
+ERRAND = Errand(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=2)
 
 
 def seen(port: int, plan: Plan = PLAN, session: Session | None = None, **manners: Any) -> Attempt:

@@ -54,8 +54,10 @@ REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {
         "find_lifetime": (0, -1, math.inf, "2h"),
         "ticket_keys": ("key", ("ticket.key",)),
         "retries": (-1, 101, 0.5),
+        "demanded": ("psk", ("tickets",), (1,)),
+        "replay_early_data": ("", "G E T", "GET nowhere", "CONNECT /x", "GET /a#b", 1, True),
+        "replay_ages": (12, (0,), (math.nan,), ("12s",), (12.0,)),
         "quick": (None, 1),
-        "demanded": (),
     },
     SaveOptions: {"connect": (None,), "mechanism": ("tickets", 1, "")},
     ResumeOptions: {

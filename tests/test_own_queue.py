@@ -6,6 +6,7 @@ import random
 
 from tlsresume.diagnosis.own_queue import Span, handshake_times, waits_for_ourselves
 from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.experiments.purposes import Discover, Tries
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Timings
 from tlsresume.wire.handshake import ProtocolVersion
@@ -36,8 +37,7 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
                 time=begins,
                 address="192.0.2.1",
                 port=443,
-                experiment="discover" if n == 1 else "tries",
-                series="full",
+                purpose=Discover.FULL if n == 1 else Tries.FULL,
                 mechanism="psk",
                 plan=PLAN,
                 handshake_done=True,

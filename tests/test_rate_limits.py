@@ -8,6 +8,7 @@ import pytest
 
 from tests.evidence import Story
 from tests.peers import RawPeer
+from tests.purposes import purpose_of
 from tlsresume.diagnosis.judge import judge, judge_way
 from tlsresume.errors import LimitedByServer, PreludeError
 from tlsresume.lab import Budget, Errand, Gate, Route
@@ -19,7 +20,7 @@ from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import Prelude
 
 HERE = "127.0.0.1"
-ERRAND = Errand(experiment="test", series="full")
+ERRAND = Errand(purpose=purpose_of("test", "full"))
 
 
 def test_the_numbers_of_smtp_and_ftp_are_limits_and_http_is_not() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, broken, done, mint
+from tests.purposes import purpose_of
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
@@ -22,7 +23,7 @@ KEY, OTHER = b"k" * 16, b"o" * 16
 def ask(session: Session, **plan) -> Ask:
     version = session.fields.tls_version
     chosen = Plan(**({"minimum": version, "maximum": version} | plan))
-    errand = Errand(experiment="resume", series="resume", mechanism=session.mechanism)
+    errand = Errand(purpose=purpose_of("resume", "resume"), mechanism=session.mechanism)
     return Ask(1, START, ROUTE, chosen, errand, session)
 
 

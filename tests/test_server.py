@@ -16,7 +16,7 @@ import pytest
 from tests import certificates
 from tests.stdlib_client import HEAD, LAST_HEAD, ask, client_context, connected, reuses
 from tlsresume.openssl.behaviour import BEHAVIOURS, EARLY_DATA, TRUTHS, Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.openssl.server import Served, Server
 
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="no openssl command")
@@ -412,3 +412,60 @@ def test_log_timeout(server):
     """Waiting for a connection that does not come ends with TimeoutError."""
     with pytest.raises(TimeoutError):
         server().wait(1, timeout=0.01)
+
+
+# ------------------------------------------------------------------------ observing
+
+
+class Holding:
+    """An Observer that lets nothing leave after the handshake until it is told to."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+        self.tickets = 0
+        self.ending = ""
+
+    def message(self, sent: bool, content_type: int, raw: bytes) -> None:
+        self.tickets += sent and content_type == 22 and raw[:1] == b"\x04"
+
+    def leaving(self, *, established: bool) -> None:
+        if established:
+            self.reached.set()
+            self.go.wait(10)
+
+    def ended(self, served: Served) -> None:
+        self.ending = served.ending
+
+
+def test_an_observer_knows_of_tickets_before_the_client():
+    """Tickets are told of before they leave, so no client can be quicker with one."""
+    holding = Holding()
+    identity = certificates.localhost()
+    with (
+        Server(identity=identity, observe=lambda _number, _address: holding) as running,
+        connected(running.port, client_context("1.3")) as secure,
+    ):
+        assert holding.reached.wait(10)
+        assert holding.tickets == 2
+        secure.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            secure.recv(1)
+        holding.go.set()
+        secure.settimeout(5)
+        secure.sendall(LAST_HEAD)
+        assert secure.recv(65_536)
+        secure.unwrap()
+    assert holding.ending == "close_notify"
+    assert running.log == ()
+
+
+def test_rotations_and_changes_come_after_handshakes(server):
+    """`rotate_after` counts handshakes, not TCP connections; sessions of before are refused."""
+    running = server(nodes=2, rotate_after=1)
+    socket.create_connection(("127.0.0.1", running.port)).close()
+    context = client_context("1.3")
+    session = ask(running.port, context).session
+    assert [ask(running.port, context, session).reused] == [False]
+    assert reuses(running.port, context) == [True, True]
+    with pytest.raises(ValueError, match="second node"):
+        Behaviour(rotate_after=1)

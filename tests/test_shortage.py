@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.peers import RawPeer
+from tests.purposes import purpose_of
 from tlsresume import shortage
 from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
@@ -37,7 +38,7 @@ from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
 HERE = "127.0.0.1"
-ERRAND = Errand(experiment="test", series="full", want_tickets=1, ticket_wait=2.0)
+ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 CONNECT = ConnectOptions(timeout=3, ticket_wait=0.3, tls=(ProtocolVersion.TLSv1_3,))
 OPTIONS = ProbeOptions(connect=CONNECT, tries=3, explain=False)
 SHORT = (
@@ -190,10 +191,10 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
     for error in (MemoryError(), LocalError("no descriptor")):
         failing = [error]
 
-        def context(*key: Any, failing: list[Any] = failing) -> Any:
+        def context(*key: Any, failing: list[Any] = failing, **more: Any) -> Any:
             if failing:
                 raise failing.pop()
-            return real(*key)
+            return real(*key, **more)
 
         monkeypatch.setattr(contexts, "_context", context)
         lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))

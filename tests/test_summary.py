@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
+from tests.purposes import purpose_of
 from tlsresume.diagnosis.summary import (
     counted,
     letter,
@@ -48,7 +49,7 @@ def ask(number, mechanism="psk", series="fixed", session=None) -> Ask:
         START + number,
         ROUTE,
         Plan(minimum=version, maximum=version),
-        Errand(experiment=experiment, series=series, mechanism=mechanism),
+        Errand(purpose=purpose_of(experiment, series), mechanism=mechanism),
         session,
     )
 
@@ -241,7 +242,7 @@ def test_a_control_that_fails_by_luck_excuses_nothing():
     different versions, a control that meets the wrong node does not take the refusals back."""
     alert = AlertSeen("server", 2, 70, "protocol_version")
     seen = journal({("psk", "fixed"): "RERRE", ("psk", "chained"): ""})
-    control = replace(tried(9, "C"), offer=None, experiment="control", n=9)
+    control = replace(tried(9, "C"), offer=None, purpose=purpose_of("control", "full"), n=9)
     refused = [
         attempt if attempt.handshake_done else replace(attempt, alerts=(alert,))
         for attempt in (*seen, control)
@@ -390,7 +391,7 @@ def test_a_version_that_broke_without_a_clear_reason_is_not_called_unspoken():
     """Only an alert that says so, or a choice between both, shows that a version is not spoken."""
     broke = failed(1, "psk", "closed")
     assert summary([broke, full(2, "ticket")]).unspoken == ()
-    chose = replace(full(3, "ticket"), mechanism=None, series="both")
+    chose = replace(full(3, "ticket"), mechanism=None, purpose=purpose_of("discover", "both"))
     assert summary([broke, full(2, "ticket"), chose]).unspoken == ("TLSv1.3",)
 
 

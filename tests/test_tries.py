@@ -73,7 +73,7 @@ def test_fixed_offers_one_session_and_chained_each_a_fresh_one():
         series: [
             ask.session.fields.ticket
             for ask in lab.asks
-            if ask.session and ask.errand.mechanism == "psk" and ask.errand.series == series
+            if ask.session and ask.errand.mechanism == "psk" and ask.errand.purpose.series == series
         ]
         for series in ("fixed", "chained")
     }
@@ -206,7 +206,7 @@ def test_not_offered_by_openssl_is_no_refusal():
 
     def reply(ask):
         attempt = pool(ask)
-        if ask.errand.series == "fixed":
+        if ask.errand.purpose.series == "fixed":
             return replace(attempt, offered=None, reused=False, accepted=False)
         return attempt
 
@@ -221,13 +221,13 @@ def test_a_chain_goes_on_after_a_refusal():
     pool = Pool(mechanisms=("psk",))
 
     def reply(ask):
-        if ask.errand.series == "chained" and next(turns) == 2:
+        if ask.errand.purpose.series == "chained" and next(turns) == 2:
             pool.forget(ask.session)
         return pool(ask)
 
     lab, result = run(reply, terms=TLS13_ONLY, concurrency=1)
     assert result.mechanisms[0].chained.order == "RRNRR"
-    assert sum(ask.errand.series == "full" for ask in lab.asks) == 2
+    assert sum(ask.errand.purpose.series == "full" for ask in lab.asks) == 2
 
 
 def test_a_chain_whose_connections_bring_nothing_starts_again():
@@ -240,7 +240,7 @@ def test_a_chain_whose_connections_bring_nothing_starts_again():
 
     lab, result = run(reply, terms=TLS13_ONLY)
     assert result.mechanisms[0].chained.order == "RRRRR"
-    assert sum(ask.errand.series == "full" for ask in lab.asks) == 1 + 5
+    assert sum(ask.errand.purpose.series == "full" for ask in lab.asks) == 1 + 5
 
 
 def test_two_chained_tries_of_one_mechanism_never_overlap():
@@ -250,9 +250,9 @@ def test_two_chained_tries_of_one_mechanism_never_overlap():
 
     class Watching(CannedLab):
         async def connect(self, route, plan, errand, session=None, **how):
-            key = f"{errand.mechanism} {errand.series}"
+            key = f"{errand.mechanism} {errand.purpose.series}"
             open_now[key] = open_now.get(key, 0) + 1
-            if errand.series == "chained":
+            if errand.purpose.series == "chained":
                 assert open_now[key] == 1
             try:
                 return await super().connect(route, plan, errand, session, **how)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.evidence import LEAF, STATEFUL, Story, alert
+from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.results import Failure
 from tlsresume.wire.handshake import AlertDescription
 
@@ -43,7 +44,7 @@ def test_a_broken_retry_is_no_acceptance() -> None:
 def test_a_skipped_experiment_is_settled() -> None:
     """What will not be made is not asked for again."""
     story = Story("psk").full()
-    story.skipped.append(("control", "the budget is spent"))
+    story.skipped.append(NotRun("control", WhyNotRun.NO_BUDGET))
     assert story.view().settled("control")
 
 

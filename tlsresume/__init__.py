@@ -2,10 +2,12 @@
 
 The public names of the library, each re-exported once. They are fetched when
 first asked for, so that `import tlsresume`, and with it `tlsresume --version`,
-stays light. The functions `probe`, `save`, `resume` and `inspect` do what the
-commands of the same names do; they take and return values only. `aprobe`, `asave` and
-`aresume` do the same inside a running event loop. `serve` gives servers for a `with` block,
-to test clients with.
+stays light. The functions `probe`, `save`, `resume`, `inspect` and `watch` do what the
+commands of the same names do; they take and return values only. `aprobe`, `asave`, `aresume`,
+`ainspect` and `awatch` do the same inside a running event loop, and `aprobe_each` takes many
+targets. Results have `ok`, `to_dict()` and `to_json()`; `judge` holds them against a policy or
+an earlier report, `format_report` and `write_report` print them. `serve` (`aserve`) gives servers
+for a `with` block, to test clients with, and `capture` (`acapture`) reads captured packets.
 """
 
 from importlib import import_module
@@ -15,12 +17,24 @@ from tlsresume.version import __version__
 
 if TYPE_CHECKING:
     from tlsresume.actions.inspect import Inspection, inspect
-    from tlsresume.actions.probe import aprobe, probe
-    from tlsresume.actions.resume import aresume, resume
     from tlsresume.actions.save import asave, save
+    from tlsresume.api.capture import acapture, aserve, capture
+    from tlsresume.api.probe import aprobe, aprobe_each, probe
+    from tlsresume.api.reports import (
+        format_report,
+        judge,
+        read_policy,
+        read_report,
+        report_formats,
+        write_report,
+    )
+    from tlsresume.api.sessions import ainspect, aresume, resume
+    from tlsresume.api.watch import awatch, watch
+    from tlsresume.diagnosis.watched import Sample, WatchReport
     from tlsresume.errors import (
         BindingError,
         BudgetSpent,
+        ConfigurationFileError,
         ConnectError,
         ErrorEntry,
         ErrorStack,
@@ -32,12 +46,15 @@ if TYPE_CHECKING:
         LocalError,
         OutputFileError,
         PeerError,
+        PolicyFileError,
         PreludeError,
+        ReportFileError,
         ResolveError,
         SessionFileError,
         TLSResumeError,
         UsageError,
     )
+    from tlsresume.features.capture.report import CaptureReport
     from tlsresume.features.serve.results import ServeReport
     from tlsresume.features.serve.serving import ServeOptions, Serving, serve
     from tlsresume.network.loop import Stop
@@ -48,7 +65,10 @@ if TYPE_CHECKING:
         ProbeOptions,
         ResumeOptions,
         SaveOptions,
+        WatchOptions,
     )
+    from tlsresume.policy.policy import Policy
+    from tlsresume.policy.reading import builtin_policy, parse_policy
     from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy
     from tlsresume.results import (
         AddressResult,
@@ -86,8 +106,10 @@ __all__ = [
     "AttemptRow",
     "BindingError",
     "BudgetSpent",
+    "CaptureReport",
     "Certificate",
     "ClientCertificate",
+    "ConfigurationFileError",
     "ConnectError",
     "ConnectOptions",
     "ErrorEntry",
@@ -106,15 +128,19 @@ __all__ = [
     "MechanismResult",
     "OutputFileError",
     "PeerError",
+    "Policy",
+    "PolicyFileError",
     "PreludeError",
     "ProbeOptions",
     "ProtocolVersion",
     "Proxy",
     "ProxyHeader",
     "Report",
+    "ReportFileError",
     "ResolveError",
     "ResumeOptions",
     "ResumeResult",
+    "Sample",
     "SaveOptions",
     "SaveResult",
     "Series",
@@ -135,33 +161,62 @@ __all__ = [
     "Trust",
     "UsageError",
     "Violation",
+    "WatchOptions",
+    "WatchReport",
     "__version__",
+    "acapture",
+    "ainspect",
     "aprobe",
+    "aprobe_each",
     "aresume",
     "asave",
+    "aserve",
+    "awatch",
+    "builtin_policy",
+    "capture",
+    "format_report",
     "format_session_file",
     "inspect",
+    "judge",
+    "parse_policy",
     "parse_proxy",
     "parse_session_file",
     "parse_target",
     "probe",
     "read_key_files",
+    "read_policy",
+    "read_report",
     "read_session_file",
+    "report_formats",
     "resume",
     "save",
     "serve",
+    "watch",
+    "write_report",
     "write_session_file",
 ]
 
 #: Where each public name lives; `__all__` in another order.
 _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.actions.inspect": ("Inspection", "inspect"),
-    "tlsresume.actions.probe": ("aprobe", "probe"),
-    "tlsresume.actions.resume": ("aresume", "resume"),
     "tlsresume.actions.save": ("asave", "save"),
+    "tlsresume.api.probe": ("aprobe", "aprobe_each", "probe"),
+    "tlsresume.api.sessions": ("ainspect", "aresume", "resume"),
+    "tlsresume.api.watch": ("awatch", "watch"),
+    "tlsresume.api.capture": ("acapture", "aserve", "capture"),
+    "tlsresume.api.reports": (
+        "format_report",
+        "judge",
+        "read_policy",
+        "read_report",
+        "report_formats",
+        "write_report",
+    ),
+    "tlsresume.diagnosis.watched": ("Sample", "WatchReport"),
     "tlsresume.errors": (
         "BindingError",
         "BudgetSpent",
+        "ConfigurationFileError",
         "ConnectError",
         "ErrorEntry",
         "ErrorStack",
@@ -173,13 +228,16 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "LocalError",
         "OutputFileError",
         "PeerError",
+        "PolicyFileError",
         "PreludeError",
+        "ReportFileError",
         "ResolveError",
         "SessionFileError",
         "TLSResumeError",
         "UsageError",
     ),
     "tlsresume.network.loop": ("Stop",),
+    "tlsresume.features.capture.report": ("CaptureReport",),
     "tlsresume.features.serve.results": ("ServeReport",),
     "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
@@ -189,7 +247,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ProbeOptions",
         "ResumeOptions",
         "SaveOptions",
+        "WatchOptions",
     ),
+    "tlsresume.policy.policy": ("Policy",),
+    "tlsresume.policy.reading": ("builtin_policy", "parse_policy"),
     "tlsresume.proxies": ("Proxy", "ProxyHeader", "parse_proxy"),
     "tlsresume.results": (
         "AddressResult",

@@ -13,6 +13,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,18 +33,23 @@ _HINTS: dict[int, str] = {
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 
 
-def write_atomically(path: str, data: bytes, *, force: bool = False, mode: int = 0o600) -> None:
-    """Write `data` to `path` with permissions `mode` (less the umask), all or nothing.
+def write_atomically(
+    path: str, data: bytes | Iterable[bytes], *, force: bool = False, mode: int = 0o600
+) -> None:
+    """Write `data`, whole or in pieces, to `path` with permissions `mode` (less the umask), all
+    or nothing.
 
     An existing file is replaced only with `force`. Raises OutputFileError.
     """
     try:
-        _refuse(path, force=force)
+        refuse_odd(path)
+        if not force and os.path.lexists(path):
+            raise FileExistsError(path)
         folder = Path(path).parent
         # The name cannot be guessed, so that what is deleted in the end is ours.
         temporary = folder / f".tlsresume-{secrets.token_hex(8)}.tmp"
         try:
-            _write(temporary, data, mode)
+            _write(temporary, (data,) if isinstance(data, bytes) else data, mode)
             if force:
                 temporary.replace(path)
             else:
@@ -65,7 +71,8 @@ def write_atomically(path: str, data: bytes, *, force: bool = False, mode: int =
         raise OutputFileError(f"cannot write {path!r}: {error}", path=path) from error
 
 
-def _refuse(path: str, *, force: bool) -> None:
+def refuse_odd(path: str) -> None:
+    """Raise OutputFileError for a path whose place no file may take: a folder, a device."""
     try:
         kind = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -76,16 +83,15 @@ def _refuse(path: str, *, force: bool) -> None:
         raise OutputFileError(
             f"{path} is not a regular file", path=path, hints=("use - for standard output",)
         )
-    if not force:
-        raise FileExistsError(path)
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
+def _write(path: Path, pieces: Iterable[bytes], mode: int) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
         os.fsync(fd)
     finally:
         os.close(fd)

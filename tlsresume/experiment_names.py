@@ -5,8 +5,10 @@ A leaf, since options are checked when they are made, and `--help` must import l
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 #: The keys of `experiments.ladder.EXPERIMENTS`, in its order; a test holds the two together.
-EXPERIMENT_NAMES = (
+ExperimentName = Literal[
     "control",
     "unpinned",
     "own-name",
@@ -22,4 +24,6 @@ EXPERIMENT_NAMES = (
     "versions",
     "ciphers",
     "source-port",
-)
+]
+
+EXPERIMENT_NAMES: tuple[ExperimentName, ...] = get_args(ExperimentName)

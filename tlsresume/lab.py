@@ -17,8 +17,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.session.session import Session
 
 
@@ -40,11 +41,14 @@ class Errand:
     after the handshake once `send_after` seconds passed without a ticket (0: at once), or
     as long as the way there and back needs; `want_response`: read the answer to it, too,
     within the same wait. `clean`: close with close_notify. `named_address`: where an FTP
-    server said that a data connection should go, if it said so.
+    server said that a data connection should go, if it said so. `flight` is sent instead of a
+    new first flight, and such a connection is never made twice. `hold_finished`: keep our
+    Finished back until the server answers the early data, that many seconds at most. Early
+    data that is accepted counts as sent: `send` goes out only where it was not. `early` says
+    what an experiment with early data asks by this connection.
     """
 
-    experiment: str
-    series: str
+    purpose: Purpose
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0
@@ -53,6 +57,9 @@ class Errand:
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
+    flight: FirstFlight | None = None
+    hold_finished: float = 0.0
+    early: EarlyAsk | None = None
 
 
 class Milestones:
@@ -305,6 +312,18 @@ class Lab(ABC):
         the errand says apart from its names is the caller's business. The attempt is
         journalled when the block ends. Raises BudgetSpent and LocalError, and PeerError
         where no connection could be made.
+        """
+        raise NotImplementedError
+
+    def first_flight(self, plan: Plan, session: Session) -> FirstFlight:
+        """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
+        return FirstFlight(plan, session, clock=self.now)
+
+    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+        """Send a copy of a first flight on a connection that cannot go on with it.
+
+        What comes back in clear (a ServerHello) is read, and whatever follows for a moment.
+        The attempt is journalled; its handshake is never done. Raises BudgetSpent, LocalError.
         """
         raise NotImplementedError
 

@@ -12,8 +12,9 @@ from typing import Literal
 
 from tlsresume import checked
 from tlsresume.errors import UsageError
-from tlsresume.experiment_names import EXPERIMENT_NAMES
+from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.wire.handshake import ProtocolVersion
@@ -96,6 +97,9 @@ class ProbeOptions:
     one connection of each mechanism to get a session, one to offer it, and no more; then
     `tries` is 1 and `explain` False, whatever was given. `own_options`
     are told in the result as those that this target alone was given.
+    `replay_early_data` is the request that is sent as early data and replayed, such as "GET",
+    "POST" or "GET /status" (None: not at all), `replay_ages` the pauses after which it is
+    replayed again, in seconds.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -106,7 +110,7 @@ class ProbeOptions:
     explain: bool = True
     node_header: str | None = None
     ftp: FTPLogin = FTPLogin()
-    experiments: tuple[str, ...] = ()
+    experiments: tuple[ExperimentName, ...] = ()
     cross_names: tuple[str, ...] = ()
     cross_protocols: tuple[str, ...] = ()
     ages: tuple[float, ...] = ()
@@ -116,6 +120,8 @@ class ProbeOptions:
     demanded: tuple[Mechanism, ...] = ()
     quick: bool = False
     own_options: tuple[tuple[str, OptionValue], ...] = ()
+    replay_early_data: str | None = None
+    replay_ages: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
@@ -128,7 +134,7 @@ class ProbeOptions:
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")
-        for name in ("experiments", "cross_names", "ages", "ticket_keys"):
+        for name in ("experiments", "cross_names", "ages", "ticket_keys", "replay_ages"):
             _set(self, name, checked.listed(name, getattr(self, name)))
         _set(self, "cross_protocols", checked.protocols("cross_protocols", self.cross_protocols))
         for experiment in self.experiments:
@@ -140,15 +146,43 @@ class ProbeOptions:
         if self.find_lifetime is not None:
             checked.seconds("find_lifetime", self.find_lifetime, LONGEST)
         _check_keys(self.ticket_keys)
+        _set(self, "demanded", checked.listed("demanded", self.demanded))
+        for mechanism in self.demanded:
+            checked.choice("demanded", mechanism, MECHANISMS)
+        self._check_replay()
         if self.quick:
             self._be_quick()
 
     def _be_quick(self) -> None:
-        for name in ("experiments", "cross_names", "cross_protocols", "ages", "find_lifetime"):
+        for name in (
+            "experiments", "cross_names", "cross_protocols", "ages", "find_lifetime",
+            "replay_early_data",
+        ):  # fmt: skip
             if getattr(self, name):
                 raise UsageError(f"{name}: needs more connections than a quick probe makes")
         _set(self, "tries", 1)
         _set(self, "explain", False)
+
+    def _check_replay(self) -> None:
+        if self.replay_early_data is not None:
+            checked.text("replay_early_data", self.replay_early_data)
+            try:
+                parse_request_line(self.replay_early_data)
+            except ValueError as error:
+                raise UsageError(f"replay_early_data: {error}") from None
+        for age in self.replay_ages:
+            checked.seconds("replay_ages", age, LONGEST)
+        if self.replay_ages and self.replay_early_data is None:
+            raise UsageError(
+                "replay_ages: early data is replayed only with replay_early_data",
+                hints=("on the command line: --replay-early-data --replay-age 12s",),
+            )
+
+    @property
+    def early_request(self) -> RequestLine | None:
+        """The request that is replayed as early data."""
+        text = self.replay_early_data
+        return None if text is None else parse_request_line(text)
 
     @property
     def most_open(self) -> int:

@@ -186,7 +186,11 @@ class _Run:
             return self._result
         if self._probe is not None:
             return self._probe.result()
-        why = () if self._interrupted else (Skipped("the rest", no_time(self._scan.deadline)),)
+        why = (
+            ()
+            if self._interrupted
+            else (Skipped("the rest", no_time(self._scan.deadline), "time"),)
+        )
         return TargetResult(
             target=self._target.name,
             verdict="untested",

@@ -51,6 +51,18 @@ the programs of `tests/servers/client_programs.py`; `make test-servers` holds it
 | client | version | TLS 1.3 | TLS 1.2 | right in | findings | cure |
 |---|---|---|---|---|---|---|
 """
+NOTES = """
+What stands out:
+
+- Go 1.19 with a session cache fails in `hello-retry`: it offers the session again
+  after a HelloRetryRequest with a wrong binder, and the server ends the handshake.
+- Go offers no session IDs, so it resumes nothing with a TLS 1.2 server that issues no tickets.
+- lftp verifies the certificate when its request is on its way already: in `untrusted` the request
+  arrives as often as not.
+- `gnutls-cli -r --waitresumption` waits for ever where no ticket comes before it speaks
+  (`no-tickets`, `late-tickets`).
+- curl's OpenSSL backend and urllib3 ask for no TLS 1.2 tickets; they resume by session ID.
+"""
 
 
 def serve(command: str, *options: str) -> dict[str, Any]:
@@ -135,7 +147,7 @@ def main() -> None:
                 rows.append(row(program, folder))
                 print(rows[-1], end="", file=sys.stderr)
     TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(HEAD + "".join(rows), encoding="utf-8")
+    TABLE.write_text(HEAD + "".join(rows) + NOTES, encoding="utf-8")
 
 
 if __name__ == "__main__":

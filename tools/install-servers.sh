@@ -17,6 +17,7 @@ prosody:prosody mariadbd:mariadb-server-core mosquitto:mosquitto redis-server:re
 javac:default-jdk-headless escript:erlang-ssl selfserv:libnss3-tools
 lighttpd:lighttpd hitch:hitch nghttpx:nghttp2-proxy h2o:h2o traffic_server:trafficserver
 inspircd:inspircd nnrpd:inn2 pure-ftpd:pure-ftpd
+wget:wget ruby:ruby php:php-cli lftp:lftp tshark:tshark
 squid:squid microsocks:microsocks prometheus:prometheus xmllint:libxml2-utils chromium:chromium
 prometheus-node-exporter:prometheus-node-exporter"
 

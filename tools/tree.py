@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import click
 
+from tlsresume.cli.grouping import BareOrWithValue
+
 #: The name of a value that lists the words it can be, such as `text|json[=FILE]`.
 _WORDS = re.compile(r"([a-z-]+(?:\|[a-z-]+)+)(?:\[=FILE\])?")
 
@@ -109,7 +111,9 @@ def _option(option: click.Option, context: click.Context) -> Option | None:
     if record is None:
         return None
     declaration, description = record
-    takes_value = not (option.is_flag or option.count)
+    # A value behind `=` is no word of its own, which is what completions complete.
+    alone = isinstance(option, BareOrWithValue)
+    takes_value = not (option.is_flag or option.count or alone)
     # click puts a list of choices into brackets.
     metavar = option.metavar or declaration.rpartition(" ")[2].strip("[]")
     return Option(

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -148,7 +150,11 @@ def test_demands(run, path, tmp_path):
     policy = tmp_path / "p.toml"
     policy.write_text('[targets."localhost"]\nmin-rate = 0.9\n[findings]\nrotated = "error"\n')
     assert run("capture", path, "--policy", str(policy))[0] == 3
-    policy.write_text('[targets."other"]\nmin-rate = 0.9\n')
+    policy.write_text('[targets."other"]\nmin-rate = 0.9\n[findings]\nrotated = "error"\n')
+    assert run("capture", path, "--policy", str(policy))[0] == 0
+    policy.write_text('[defaults]\nmax-lifetime = "1h"\n')
+    assert run("capture", path, "--policy", str(policy))[0] == 4
+    policy.write_text('[findings]\nticket-used-twice = "error"\n')
     assert run("capture", path, "--policy", str(policy))[0] == 0
     policy.write_text(
         '[defaults]\nmin-rate = 0.9\n[[waivers]]\ntarget = "localhost"\ndemand = "min-rate"\n'
@@ -310,3 +316,13 @@ def test_findings_explain_themselves(run):
     assert status == 0
     assert "ticket keys" in out
     assert "did you mean: tlsresume explain never-offers" in run("explain", "never-offer")[2]
+
+
+def test_the_columns_of_csv_are_documented():
+    """README.md says what each column of csv is, and of no other."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| column | what it says |")[2].partition("\n\n")[0]
+    named = [
+        name for line in table.splitlines() for name in re.findall("`(.+?)`", line.split(" | ")[0])
+    ]
+    assert sorted(named) == sorted(COLUMNS)

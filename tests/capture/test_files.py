@@ -262,6 +262,19 @@ def test_what_is_no_capture_is_refused(tmp_path):
             open_captures([path], lambda _text: None)
 
 
+def test_damage_at_the_start_is_refused(frames, tmp_path):
+    """A first packet or block that makes no sense, and gzip that is broken, are errors."""
+    packed = gzip.compress(pcap(frames))
+    for data in (
+        pcap([]) + b"\xff" * 200,
+        section() + b"\x01\0\0\0\x07\0\0\0" + bytes(100),
+        section() + interface("ethernet") + b"\x06\0\0\0\xff\xff\xff\xff" + bytes(100),
+        packed[:10] + b"\xff" * 100,
+    ):
+        with pytest.raises(CaptureFileError, match="is damaged at its start"):
+            capture_of(tmp_path, data)
+
+
 def test_an_empty_capture_is_one(tmp_path):
     """A capture without a packet has no connections."""
     for data in (pcap([]), section(), section() + interface("ethernet")):

@@ -15,7 +15,7 @@ from tests.capture.packets import START, Conversation, Frame, ip4, pcap, pcapng,
 from tests.capture.reading import capture_of, connections_of, outcomes, server_of
 from tests.capture.talks import Talk
 from tests.pair import Peer
-from tlsresume.features.capture.engine import Limits
+from tlsresume.features.capture.engine import Engine, Limits
 from tlsresume.features.capture.tcp import MOST_HELD, Stream
 from tlsresume.wire.extensions import Extension, PskIdentity
 from tlsresume.wire.key_log import KeyLog
@@ -256,6 +256,53 @@ def test_too_many_flows_give_up_the_oldest():
     assert all(each.facts.hello is not None for each in found)
 
 
+def test_one_connection_on_two_interfaces_counts_once(tmp_path):
+    """Address translation inside the machine shows a connection twice: it counts as one."""
+    talk = Talk()
+    talk.twice("1.3")
+
+    def translated(frame: Frame) -> Frame:
+        data = frame.data.replace(b"\xc6\x33\x64\x01", b"\x0a\x00\x00\x07", 1)
+        return Frame(frame.time + 20_000, data)
+
+    both = sorted([*talk.frames, *map(translated, talk.frames)], key=lambda frame: frame.time)
+    report, lines = capture_of(tmp_path, pcap(both))
+    assert outcomes(lines) == [(NONE, FULL), ("psk", "accepted")]
+    assert report.servers[0].findings == ()
+    assert any("2 connections captured twice" in note for note in report.notes)
+
+
+def test_hellos_that_are_kept_are_bounded():
+    """Long hellos without an answer are given up when there are too many bytes of them."""
+    frames: list[Frame] = []
+    padding = Extension(21, bytes(20_000))
+    body = ClientHello(0x0303, bytes(32), b"", (0xC02F,), (padding,)).to_bytes()
+    records = b"".join(
+        b"\x16\x03\x01" + len(body[at : at + 9000]).to_bytes(2, "big") + body[at : at + 9000]
+        for at in range(0, len(body), 9000)
+    )
+    for port in range(1000, 1100):
+        conversation = Conversation(client=("192.0.2.7", port)).open()
+        conversation.say(0, records)
+        frames += conversation.frames
+    kept = 0
+
+    class Watching(Engine):
+        def segment(self, *args, **named):
+            nonlocal kept
+            super().segment(*args, **named)
+            kept = max(kept, len(self._flows))
+
+    found: list[object] = []
+    engine = Watching(found.append, KeyLog(), Limits(waiting_bytes=200_000))
+    engine.feed(
+        (frame.time, 0, n, 101, frame.data, 0, len(frame.data)) for n, frame in enumerate(frames)
+    )
+    engine.finish()
+    assert len(found) == 100
+    assert kept <= 12
+
+
 def test_waiting_bytes_are_bounded():
     """Many half records together keep no more than the limit."""
     frames: list[Frame] = []
@@ -397,6 +444,7 @@ def test_a_key_log_shows_tickets(tmp_path):
         report, lines = capture_of(tmp_path, data, **options)
         assert [line.tickets_issued for line in lines] == [2, 1]
         assert lines[1].lifetime == 900
+        assert report.servers[0].ticket_lifetimes == (900,)
         (name,) = report.servers[0].key_names
         assert (name.issued, name.offered, name.accepted) == (3, 1, 1)
 

@@ -134,7 +134,7 @@ GOOD = TargetResult(
     verdict="resumes",
     connections=35,
     duration_ms=1890.4,
-    skipped=(Skipped("2001:db8::10", "no IPv6 route from here"),),
+    skipped=(Skipped("2001:db8::10", "no IPv6 route from here", "no-route", "2001:db8::10"),),
     addresses=(
         address(
             "192.0.2.10",
@@ -255,7 +255,7 @@ HOSTILE_TARGET = TargetResult(
     verdict="untested",
     error=ErrorResult("alert", "handshake", HOSTILE, (HOSTILE,), ErrorStack(
         "SSL_do_handshake", "-1", (ErrorEntry(HOSTILE, HOSTILE, 1, HOSTILE),))),
-    skipped=(Skipped(HOSTILE, HOSTILE),),
+    skipped=(Skipped(HOSTILE, HOSTILE, address=HOSTILE),),
     addresses=(
         address(
             "192.0.2.50",

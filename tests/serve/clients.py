@@ -171,7 +171,7 @@ class Script:
         seen.message(True, HANDSHAKE, answer())
         for each in given:
             seen.message(True, HANDSHAKE, each)
-        seen.sent(established=True)
+        seen.leaving(established=True)
         if alert is not None:
             seen.message(False, ALERT, bytes((2, alert)))
         then()

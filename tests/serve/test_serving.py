@@ -11,11 +11,12 @@ import socket
 import ssl
 import stat
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 import tlsresume
 from tests.serve.clients import Script, context_for, fetch, fetch_often, hello, result, ticket
@@ -23,10 +24,8 @@ from tlsresume.errors import FileError
 from tlsresume.features.serve import ledger as ledger_module
 from tlsresume.features.serve.authority import (
     LOOPBACK,
-    TRUSTSTORE_PASSWORD,
     kept_authority,
     make_authority,
-    truststore,
 )
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.build import build_report
@@ -34,6 +33,7 @@ from tlsresume.features.serve.ledger import Place
 from tlsresume.features.serve.names import BEHAVIOUR_NAMES, STARTTLS
 from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.talks import TALKS
+from tlsresume.features.serve.truststore import PASSWORD, truststore
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Limits, Server
 
@@ -125,12 +125,16 @@ def test_certificates_are_of_an_authority_with_constraints(tmp_path: Path):
 
 
 def test_a_truststore_has_the_authority():
-    """The PKCS#12 truststore opens with its password, and holds the certificate alone."""
+    """The PKCS#12 truststore opens with its password and not with another, and holds the
+    certificate alone, in clear: Java then needs no password."""
     authority = make_authority(LOOPBACK)
     made = truststore(authority.certificate_pem)
-    store = pkcs12.load_pkcs12(made, TRUSTSTORE_PASSWORD.encode())
+    store = pkcs12.load_pkcs12(made, PASSWORD.encode())
     assert store.key is None
     assert [each.certificate for each in store.additional_certs] == [authority.certificate]
+    assert authority.certificate.public_bytes(Encoding.DER) in made
+    with pytest.raises(ValueError, match="password"):
+        pkcs12.load_pkcs12(made, b"another")
 
 
 def test_a_certificate_of_the_user(tmp_path: Path):
@@ -241,40 +245,51 @@ def test_talks_take_bytes_one_by_one_and_have_an_end():
 # ------------------------------------------------------------------ hostile clients
 
 
-def test_silent_clients_make_room():
-    """Where all places are taken by clients that say nothing, one that speaks is served."""
+def careless() -> ssl.SSLContext:
+    """A Context that verifies nothing."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def test_clients_that_take_all_places_make_room():
+    """Where all places are taken by clients that say nothing, before or after the handshake,
+    one that speaks is served."""
     limits = Limits(connections=8)
-    with Server(Behaviour(), limits=limits) as server:
-        silent = [
-            socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(30)
-        ]
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-        with context.wrap_socket(plain, server_hostname="localhost") as tls:
-            tls.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
-            assert tls.recv(4096).startswith(b"HTTP/1.1 200")
-        assert server.open_connections() <= limits.connections
-        for each in silent:
-            each.close()
+    for shake in (False, True):
+        with Server(Behaviour(), limits=limits) as server, ExitStack() as stack:
+            for _ in range(30):
+                plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+                stack.enter_context(plain)
+                if shake:
+                    stack.enter_context(careless().wrap_socket(plain))
+            plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+            with careless().wrap_socket(plain, server_hostname="localhost") as tls:
+                tls.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+                assert tls.recv(4096).startswith(b"HTTP/1.1 200")
+            assert server.open_connections() <= limits.connections
 
 
 def test_slow_and_endless_clients_are_ended():
-    """A handshake that does not end, and a request that does not, end the connection."""
-    limits = Limits(handshake=0.2, unanswered=50_000)
-    with Server(Behaviour(), limits=limits) as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow:
-            slow.sendall(b"\x16")
-            assert slow.recv(1) == b""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-        with (
-            context.wrap_socket(plain, server_hostname="localhost") as tls,
-            pytest.raises(OSError),
-        ):
-            while True:
-                tls.sendall(b"x" * 10_000)
+    """A handshake that does not end, and a request that does not, by size or by time, end the
+    connection."""
+    with (
+        Server(Behaviour(), limits=Limits(handshake=0.2)) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow,
+    ):
+        slow.sendall(b"\x16")
+        assert slow.recv(1) == b""
+    # A byte now and then is no request, and much at once is none either.
+    for limits, piece, pause in (
+        (Limits(idle=0.2), b"x", 0.01),
+        (Limits(unanswered=50_000), b"x" * 10_000, 0.0),
+    ):
+        with Server(Behaviour(), limits=limits) as server:
+            plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+            with careless().wrap_socket(plain) as tls, pytest.raises(OSError):
+                while True:
+                    tls.sendall(piece)
+                    threading.Event().wait(pause)
 
 
 def test_garbage_is_counted_and_nothing_else():

@@ -19,6 +19,7 @@ from tests.servers.harness import HOST, Running, serve
 from tests.servers.material import Material
 from tests.servers.servers import RECIPES
 from tlsresume.actions.reach import lab_for
+from tlsresume.experiments.purposes import Save
 from tlsresume.lab import Errand, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
@@ -68,9 +69,7 @@ def structure_of(path: Path) -> asn1.SSLSession:
 def save_with_plan(port: int, path: Path, plan: Plan) -> None:
     """Save a session that the command line has no options to make."""
     lab = lab_for(ConnectOptions(), parse_target(f"{HOST}:{port}"))
-    attempt = asyncio.run(
-        lab.connect(Route(HOST, port), plan, Errand(experiment="save", series="full"))
-    )
+    attempt = asyncio.run(lab.connect(Route(HOST, port), plan, Errand(purpose=Save.FULL)))
     assert attempt.sessions, attempt
     metadata = SessionMetadata(
         target=f"{HOST}:{port}", address=HOST, port=port, leaf_sha256=attempt.leaf_sha256

@@ -352,6 +352,12 @@ PROGRAMS: tuple[Program, ...] = (
         remedy="`ClientSessionCache` in `tls.Config`",
     ),
     Program(
+        "Go net/http, ClientSessionCache",
+        "go",
+        "{folder}/fetch-go {url} cache",
+        RESUMES,
+    ),
+    Program(
         "Java HttpClient, one client",
         "java",
         "java -Djavax.net.ssl.trustStore={truststore} {folder}/Fetch.java {url}",

@@ -26,8 +26,35 @@ SLOW_SERVERS = {case.server for case in MODERN}
 SECONDS_TO_INSTALL = 600
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that waits for an installation may take longer than others."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all-servers",
+        action="store_true",
+        help="every case of every server, not one case of each (make test-servers-all)",
+    )
+
+
+def core_cases() -> frozenset[str]:
+    """The names of the cases that show each server once: what CI runs."""
+    first: dict[str, str] = {}
+    for case in CASES:
+        first.setdefault(case.server, case.name)
+    return frozenset(first.values())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One case of each server, unless all are asked for; a test that waits for an installation
+    may take longer than others."""
+    if not config.getoption("--all-servers"):
+        core = core_cases()
+        kept: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
+        for item in items:
+            case = getattr(getattr(item, "callspec", None), "params", {}).get("case")
+            is_core = not isinstance(case, Case) or case.name in core
+            (kept if is_core else left_out).append(item)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         case = parameters.get("case")

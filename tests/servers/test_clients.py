@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +106,57 @@ def test_what_a_client_does_is_told_and_its_cure_flips_the_status(program, folde
         elif program.cure is not None:
             status, report = serve(filled(program.cure, program, folder), "--tls", version)
             assert (only_client(report)["verdict"], status) == ("resumes", 0), report
+
+
+@contextmanager
+def captured(port: int, file: Path) -> Iterator[None]:
+    """What passes on loopback at a port, into a file, by dumpcap."""
+    command = ["dumpcap", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", str(file)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE)
+    try:
+        empty = None
+        while True:  # refused connections are packets, too: they show that it captures
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            if running.poll() is not None:
+                pytest.skip("nothing can be captured on loopback here")
+            size = file.stat().st_size if file.exists() else 0
+            if empty is not None and size > empty:
+                break
+            empty = size if size and empty is None else empty
+            time.sleep(0.05)
+        yield
+        time.sleep(1.5)  # dumpcap takes packets from the kernel once a second
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["curl, one process", "wget", "Python ssl, session= right after the handshake",
+     "Node https, one agent", "Ruby Net::HTTP, one object"],
+)  # fmt: skip
+def test_the_wire_says_the_same(name, folder, tmp_path):
+    """The ClientHellos in a capture, read by tshark, are as many as the connections that were
+    told of, and as many of them offer a PSK."""
+    (program,) = (each for each in PROGRAMS if each.name == name)
+    need(program)
+    if not shutil.which("dumpcap") or not shutil.which("tshark"):
+        pytest.skip("no tshark here")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    file = tmp_path / "capture.pcapng"
+    with captured(port, file):
+        command = filled(program.command, program, folder)
+        _, report = serve(command, "--tls", "1.3", "--listen", f"127.0.0.1:{port}")
+    fields = ["-T", "fields", "-e", "tls.handshake.extension.type"]
+    done = subprocess.run(
+        ["tshark", "-r", str(file), "-d", f"tcp.port=={port},tls",
+         "-Y", "tls.handshake.type == 1", *fields],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    hellos = [line.split(",") for line in done.stdout.splitlines() if line.strip()]
+    client = only_client(report)
+    assert len(hellos) == client["connections"]
+    assert sum("41" in each for each in hellos) == client["offered"]

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from tlsresume.diagnosis.judge import wanted
 from tlsresume.diagnosis.summary import naming_of
-from tlsresume.diagnosis.view import Saved, View, make_view
-from tlsresume.errors import BudgetSpent
+from tlsresume.diagnosis.view import NotRun, Saved, View, WhyNotRun, make_view
+from tlsresume.errors import BudgetSpent, LimitedByServer
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
 
@@ -27,7 +28,7 @@ class Explanation:
     setting: Setting
     judged: bool = True
     saved: Saved | None = None
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[NotRun] = field(default_factory=list)
     only: Callable[[str], bool] = lambda _name: True
 
     def view(self) -> View:
@@ -52,16 +53,18 @@ class Explanation:
                 return
             await self.experiment(names[0])
 
-    async def experiment(self, name: str) -> None:
+    async def experiment(self, name: ExperimentName) -> None:
         """Run one experiment, or note why it was not."""
         setting, experiment = self.setting, EXPERIMENTS[name]
         if setting.lab.budget.left < experiment.cost:
-            self.skipped.append((name, "the budget is spent"))
+            self.skipped.append(NotRun(name, WhyNotRun.NO_BUDGET))
             return
         try:
             await experiment.run(setting)
         except BudgetSpent as spent:
-            self.skipped.append((name, spent.message))
+            limited = isinstance(spent, LimitedByServer)
+            why = WhyNotRun.LIMITED if limited else WhyNotRun.NO_BUDGET
+            self.skipped.append(NotRun(name, why, spent.message))
             return
         if not self.view().settled(name):
-            self.skipped.append((name, "no session to try it with"))
+            self.skipped.append(NotRun(name, WhyNotRun.NO_SESSION))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,9 +18,8 @@ from tlsresume.diagnosis.judge import judge, judge_tickets, judge_way, merge, wa
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent
-from tlsresume.experiments import age, crossing, ftp, names
+from tlsresume.experiments import age, crossing, early_data, ftp, names
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.listing import ANSWERS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
@@ -32,6 +32,8 @@ from tlsresume.results import (
     LifetimeResult,
     Mechanism,
     MechanismResult,
+    Skipped,
+    SkippedKind,
 )
 from tlsresume.session.ticket import KeyNaming
 
@@ -40,7 +42,7 @@ _UNEXPLAINED = frozenset({"partly", "not-resumed", "not-issued"})
 #: The fewest connections that one offer at an age takes.
 _PER_AGE = 2
 
-LeaveOut = Callable[[str, str], None]
+LeaveOut = Callable[[Skipped], None]
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class Investigation:
             for address in reached:
                 tasks.create_task(self._named(address))
                 tasks.create_task(self._ftp_data(address))
+        await self._early_data(reached)
 
     async def wait_longer(self, route: Route) -> None:
         """What would be asked of a server without TLS 1.3 tickets, while the first round has
@@ -107,9 +110,52 @@ class Investigation:
                 why = await ftp.data_connections(setting)
             except BudgetSpent as spent:
                 # Other addresses may have taken what was left.
-                why = spent.message
+                self._note(what, spent.message)
+                continue
             if why is not None:
-                self._note(what, why)
+                self._note(what, why, "other")
+
+    # ---------------------------------------------------------------- early data
+
+    async def _early_data(self, addresses: Sequence[AddressResult]) -> None:
+        """Replays of early data, where they are asked for and tickets allow any."""
+        line = self.options.early_request
+        if line is None:
+            return
+        allowing = [address for address in addresses if early_room(address)]
+        for address in addresses:
+            if address not in allowing and not _psk(address):
+                self._note(f"early data on {address.address}", "no TLS 1.3 ticket is issued")
+        if allowing and self.terms.target.speaks not in (None, "http"):
+            self._note(
+                "early data",
+                f"it is tested with an HTTP request, and this target speaks"
+                f" {self.terms.target.speaks}",
+            )
+            return
+        async with asyncio.TaskGroup() as tasks:
+            for number, address in enumerate(allowing):
+                other = allowing[(number + 1) % len(allowing)]
+                asked = early_data.EarlySetting(
+                    setting=self._setting(address, "psk"),
+                    line=line,
+                    run_id=secrets.token_hex(4),
+                    ages=self.options.replay_ages,
+                    elsewhere=self._setting(other, "psk") if other is not address else None,
+                    progress=self.progress,
+                )
+                tasks.create_task(self._replay(address, asked))
+
+    async def _replay(self, address: AddressResult, asked: early_data.EarlySetting) -> None:
+        what = f"early data on {address.address}"
+        cost = early_data.cost(len(asked.ages), elsewhere=asked.elsewhere is not None)
+        self.progress(f"{what}: up to {cost} connections")
+        try:
+            why = await early_data.replay_early_data(asked)
+        except BudgetSpent as spent:
+            why = spent.message
+        if why is not None:
+            self._note(what, why)
 
     def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:
         """The one explanation of a mechanism on an address."""
@@ -143,8 +189,8 @@ class Investigation:
             explanation = self.explanation(address, mechanism)
             if mechanism.state in _UNEXPLAINED:
                 await explanation.run()
-            elif ANSWERS in wanted(explanation.view()):
-                await explanation.experiment(ANSWERS)
+            elif "answers" in wanted(explanation.view()):
+                await explanation.experiment("answers")
 
     # ------------------------------------------------------------- the matrix
 
@@ -171,8 +217,8 @@ class Investigation:
             except BudgetSpent as spent:
                 self._note(f"a part of the {mechanism} matrix of addresses", spent.message)
 
-    def _note(self, what: str, reason: str) -> None:
-        self.leave_out(what, reason)
+    def _note(self, what: str, reason: str, kind: SkippedKind = "budget") -> None:
+        self.leave_out(Skipped(what, reason, kind))
 
     # ------------------------------------------------------- what was asked for
 
@@ -270,3 +316,13 @@ class Investigation:
     def lifetimes(self) -> tuple[LifetimeResult, ...]:
         """How long sessions were honoured, where that was asked for."""
         return lifetimes(self.lab.journal)
+
+
+def early_room(address: AddressResult) -> int:
+    """Bytes of early data that an address's tickets allow."""
+    return max((t.max_early_data for m in _psk(address) if (t := m.tickets)), default=0)
+
+
+def _psk(address: AddressResult) -> list[MechanismResult]:
+    """The row of TLS 1.3, where a ticket was issued."""
+    return [m for m in address.mechanisms if m.mechanism == "psk" and m.tickets is not None]

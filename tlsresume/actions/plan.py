@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tlsresume.actions.probe import share_budget
-from tlsresume.experiments import crossing, names
+from tlsresume.experiments import crossing, early_data, names
 from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
 from tlsresume.experiments.terms import VERSION_OF
 from tlsresume.options import ProbeOptions
@@ -84,6 +84,8 @@ def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
                 steps=asked,
             )
         )
+    if options.early_request is not None:
+        stages.append(_replays(options))
     return TargetPlan(
         target=target.name,
         connect=_where(target),
@@ -122,6 +124,8 @@ def _limits(options: ProbeOptions, covers: int) -> Iterator[str]:
             f"the budget covers {covers} of them: with more there are fewer tries, down to 3,"
             " and then addresses are left out, and named"
         )
+    if options.replay_ages:
+        yield f"first flights grow {max(options.replay_ages):g} s old: it takes as much longer"
     waiting = max((*options.ages, options.find_lifetime or 0.0, 0.0))
     if waiting:
         yield f"sessions grow {waiting:g} s old: the run takes at least as long"
@@ -189,9 +193,59 @@ def _matrix() -> Stage:
     )
 
 
+def _replays(options: ProbeOptions) -> Stage:
+    line = options.early_request
+    assert line is not None  # noqa: S101  only asked for where there is one
+    request = f"{line.method} {line.target('RANDOM')}"
+    steps = [
+        Step(
+            name="taken",
+            question=f"is {request} taken as early data, and how is it answered? a full"
+            " handshake with it comes first; where it fails, or gets 425, it is tried without",
+            connections=early_data.TAKING,
+        ),
+        Step(
+            name="same-ticket",
+            question="is early data taken again with the same ticket?",
+            connections=early_data.SAME_TICKET,
+        ),
+        Step(
+            name="exact-copy",
+            question="are the same bytes taken twice? the copy goes first",
+            connections=early_data.EXACT_COPY,
+        ),
+        Step(
+            name="held",
+            question="is the request answered while our Finished is held back?",
+            connections=early_data.HOLDING,
+        ),
+        Step(
+            name="other-address",
+            question="with several addresses: are bytes taken that another one had before?",
+            connections=early_data.OTHER_ADDRESS,
+        ),
+    ]
+    if options.replay_ages:
+        spans = ", ".join(f"{age:g} s" for age in sorted(options.replay_ages))
+        steps.append(
+            Step(
+                name="after",
+                question=f"are the same bytes taken again after {spans}?",
+                connections=early_data.AT_AGE * len(options.replay_ages),
+            )
+        )
+    return Stage(
+        title="Replays of early data",
+        when="last, where TLS 1.3 tickets allow early data; each question has fresh sessions, and"
+        " each request an ID of its own",
+        each="per address",
+        steps=tuple(steps),
+    )
+
+
 def _asked_for(options: ProbeOptions) -> Iterator[Step]:
-    for name in options.experiments:
-        yield _step(EXPERIMENTS[name])
+    for experiment in options.experiments:
+        yield _step(EXPERIMENTS[experiment])
     for name in options.cross_names:
         question = f"is the session accepted for {name}, which learns of it by that?"
         more = names.WITH_CERTIFICATE if options.connect.certificate is not None else 0

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 
 from tlsresume import checked
 from tlsresume.actions.fingerprint import fingerprint
-from tlsresume.actions.investigate import Investigation
+from tlsresume.actions.investigate import Investigation, early_room
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
+from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
@@ -24,7 +25,7 @@ from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms
-from tlsresume.experiments.tries import Tries
+from tlsresume.experiments.tries import QUICK, SERIES, Tries
 from tlsresume.lab import Budget, Gate, Route
 from tlsresume.network import loop
 from tlsresume.network.approach import Approach
@@ -36,6 +37,7 @@ from tlsresume.openssl import binding
 from tlsresume.options import LONGEST, ProbeOptions
 from tlsresume.results import (
     AddressResult,
+    EarlyData,
     ErrorResult,
     Skipped,
     TargetResult,
@@ -43,6 +45,7 @@ from tlsresume.results import (
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
+from tlsresume.wire.handshake import ProtocolVersion
 
 #: Full handshakes of an address: one per mechanism to discover, one to start each chain.
 _FULLS = 6
@@ -152,12 +155,13 @@ class Probe:
         """Probe the target. What goes wrong with it is in the result, not raised."""
         self._started, self._began = self.lab.now(), _utc(self.lab.wall_time())
         if self.deadline is not None and self.deadline[0] <= self._started:
-            self._leave_out("the rest", no_time(self.deadline))
+            self._leave_out(Skipped("the rest", no_time(self.deadline), "time"))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
         # With a rate, each connection waits for its turn among those of the other targets.
         total += self.options.budget * self.turn
-        total += max((*self.options.ages, 0.0)) + 6 * (self.options.find_lifetime or 0.0)
+        total += max((*self.options.ages, 0.0)) + max((*self.options.replay_ages, 0.0))
+        total += 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
         if self.deadline is not None and self.deadline[0] - self._started < total:
             total = self.deadline[0] - self._started
@@ -166,7 +170,7 @@ class Probe:
             async with asyncio.timeout(total):
                 await self._run()
         except TimeoutError:
-            self._leave_out("the rest", reason)
+            self._leave_out(Skipped("the rest", reason, "time"))
         except asyncio.CancelledError:
             self.stop.interrupted = True
             raise
@@ -193,16 +197,19 @@ class Probe:
         self._dns_ms = found.milliseconds
         addresses = list(found.addresses)
         for extra in addresses[self.options.max_addresses :]:
-            self._note(extra, f"more than {self.options.max_addresses} addresses (--max-addresses)")
+            why = f"more than {self.options.max_addresses} addresses (--max-addresses)"
+            self._note(Skipped(extra, why, "addresses", extra))
         addresses = addresses[: self.options.max_addresses]
         share = share_budget(self.options.budget, len(addresses), self.options.tries)
         for extra in addresses[share.addresses :]:
-            self._leave_out(extra, f"the budget of {self.options.budget} connections")
+            why = f"the budget of {self.options.budget} connections"
+            self._leave_out(Skipped(extra, why, "budget", extra))
         if share.tries < self.options.tries:
             self.skipped.append(
                 Skipped(
                     f"{self.options.tries - share.tries} of {self.options.tries} tries",
                     f"the budget of {self.options.budget} connections",
+                    "budget",
                 )
             )
         self._addresses = [_Address(Route(a, port)) for a in addresses[: share.addresses]]
@@ -215,7 +222,7 @@ class Probe:
         route = address.route
         if self.target.proxy is None and self.gate.down(route.address, route.port):
             address.down = True
-            self._note(route.address, ADDRESS_DOWN)
+            self._note(Skipped(route.address, ADDRESS_DOWN))
             if all(each.down for each in self._addresses):
                 where = format_endpoint(route.address, route.port)
                 self.error = ErrorResult(
@@ -235,6 +242,7 @@ class Probe:
     async def _first_round(
         self, address: _Address, tries: int, on_quiet: Callable[[], None]
     ) -> None:
+        here = address.route.address
         try:
             address.discovery, address.outdated = await discover_again(
                 self.lab,
@@ -254,47 +262,52 @@ class Probe:
                 tries=tries,
                 concurrency=self.options.concurrency,
                 answer=self.options.node_header is not None,
-                series=("fixed",) if self.options.quick else ("fixed", "chained"),
+                series=QUICK if self.options.quick else SERIES,
             ).run()
         except LimitedByServer as limited:
             # As with a small budget: fewer tries are no fault, while each mechanism has some.
             if address.discovery is None:
-                self._leave_out(f"the rest on {address.route.address}", limited.message)
+                self._leave_out(Skipped(f"the rest on {here}", limited.message, "limited", here))
             else:
-                self._note(f"further tries on {address.route.address}", limited.message)
+                self._note(Skipped(f"further tries on {here}", limited.message, "limited", here))
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
-            self._leave_out(f"{what} on {address.route.address}", spent.message)
+            self._leave_out(Skipped(f"{what} on {here}", spent.message, "budget", here))
 
     def _stop_for(self, error: LocalError) -> None:
         """This machine cannot go on: the target's error if it was never reached, else a part
         that was left out."""
         if any(not unreachable(attempt.error) for attempt in self.lab.journal):
-            self._leave_out("the rest", error.message)
+            self._leave_out(Skipped("the rest", error.message, "local"))
         else:
             self.error = ErrorResult("local", "connect", error.message, error.hints)
 
-    def _note(self, what: str, reason: str) -> None:
+    def _note(self, skipped: Skipped) -> None:
         """Something beyond the first round was left out: named, without bearing on the verdict."""
-        self.skipped.append(Skipped(what, reason))
+        self.skipped.append(skipped)
 
-    def _leave_out(self, what: str, reason: str) -> None:
-        self.skipped.append(Skipped(what, reason))
+    def _leave_out(self, skipped: Skipped) -> None:
+        self.skipped.append(skipped)
         self.stop.incomplete = True
 
     def _name_doubts(self, address: _Address) -> None:
         """A version that broke without a word on versions is not known to be unspoken."""
         if address.discovery is None:
             return
+        here = address.route.address
         for what, attempt in address.discovery.in_doubt.items():
             if attempt.error is not None:
-                self._leave_out(f"{what} on {address.route.address}", attempt.error.message)
+                label = what.label if isinstance(what, ProtocolVersion) else None
+                self._leave_out(
+                    Skipped(
+                        f"{label or what} on {here}", attempt.error.message, "in-doubt", here, label
+                    )
+                )
         presumed = address.discovery.presumed
         if presumed is not None and presumed.error is not None:
-            self._note(
-                f"TLSv1.2 on {address.route.address}",
-                f"{presumed.error.message}: it does not speak TLS 1.2, or breaks at it",
-            )
+            label = ProtocolVersion.TLSv1_2.label
+            why = f"{presumed.error.message}: it does not speak TLS 1.2, or breaks at it"
+            self._note(Skipped(f"{label} on {here}", why, "in-doubt", here, label))
 
     # ----------------------------------------------------------------- result
 
@@ -309,8 +322,16 @@ class Probe:
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
                 summary = summarise_address(route.address, route.port, counting, naming, own)
-                found.append(replace(summary, ftp_data=ftp_data(own)))
+                summary = replace(summary, ftp_data=ftp_data(own))
+                found.append(replace(summary, early_data=self._early_data(summary)))
         return found
+
+    def _early_data(self, address: AddressResult) -> EarlyData | None:
+        """What was asked of early data; where tickets allow none, that is the answer."""
+        if self.options.early_request is None:
+            return None
+        found = early_data(self.lab.journal, address.address)
+        return EarlyData(max=early_room(address)) if found is None else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
@@ -320,7 +341,12 @@ class Probe:
         """What is known now."""
         addresses = self._summaries()
         no_route = [
-            Skipped(address.route.address, "no route from this machine")
+            Skipped(
+                address.route.address,
+                "no route from this machine",
+                "no-route",
+                address.route.address,
+            )
             for address in self._addresses
             if self._without_route(address)
         ]
@@ -377,6 +403,24 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What probes side by side share: connections at a time to one address, and when all must
+    end, on the loop's clock, with the seconds that were allowed."""
+
+    gate: Gate
+    deadline: tuple[float, float] | None
+
+    @staticmethod
+    def of(options: ProbeOptions, deadline: float | None) -> Shared:
+        """From now on. Raises UsageError for what is no deadline."""
+        if deadline is not None:
+            checked.seconds("deadline", deadline, LONGEST, zero=True)
+        # The loop's clock is this one.
+        end = None if deadline is None else (time.monotonic() + deadline, deadline)
+        return Shared(Gate(options.concurrency), end)
+
+
 def probe(
     target: Target | str,
     options: ProbeOptions | None = None,
@@ -412,9 +456,11 @@ async def aprobe(
     *,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    shared: Shared | None = None,
 ) -> TargetResult:
-    """`probe` for a running event loop. A task that is cancelled ends its connections at once."""
-    running = _prepared(target, options, deadline, progress)
+    """`probe` for a running event loop. A task that is cancelled ends its connections at once.
+    Probes side by side have a `shared` limit and deadline."""
+    running = _prepared(target, options, deadline, progress, shared)
     try:
         await running.run()
     except BaseExceptionGroup as group:
@@ -427,16 +473,14 @@ def _prepared(
     options: ProbeOptions | None,
     deadline: float | None,
     progress: Callable[[str], None] | None,
+    shared: Shared | None = None,
 ) -> Probe:
     """A probe that can be run. Raises UsageError."""
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
-    if deadline is not None:
-        checked.seconds("deadline", deadline, LONGEST, zero=True)
     binding.check_bindings()
     make_room(settings.most_open)
-    gate = Gate(settings.concurrency)
-    # The loop's clock is this one.
-    end = None if deadline is None else (time.monotonic() + deadline, deadline)
-    return Probe(chosen, settings, gate, progress=progress or (lambda _line: None), deadline=end)
+    common = Shared.of(settings, deadline) if shared is None else shared
+    note = progress or (lambda _line: None)
+    return Probe(chosen, settings, common.gate, progress=note, deadline=common.deadline)

@@ -56,6 +56,10 @@ def out_of_time(deadline: float | None) -> ErrorResult:
     return ErrorResult("cancelled", "connect", f"the deadline of {deadline or 0:g} s came first")
 
 
+#: That another thread stopped what was begun: no word on the target either.
+STOPPED = ErrorResult("cancelled", "connect", "stopped by the caller")
+
+
 async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...], float]:
     """The addresses to connect to, and the milliseconds DNS took. Raises ResolveError."""
     found = await addresses_for(target, seconds)

@@ -7,13 +7,14 @@ other host name unless the caller says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tlsresume import checked
 from tlsresume.actions.explain import Explanation
 from tlsresume.actions.pinning import pinned, plan_of, target_of
 from tlsresume.actions.reach import (
+    STOPPED,
     addresses_of,
     blaming_us,
     chosen_target,
@@ -24,6 +25,7 @@ from tlsresume.actions.reach import (
 )
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
+from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
@@ -31,15 +33,18 @@ from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
+from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
+from tlsresume.experiments.purposes import EarlyReplay, Resume
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Route
 from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
-from tlsresume.results import Attempt, ErrorResult, ResumeResult, Series
+from tlsresume.results import Attempt, EarlyReason, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
@@ -48,7 +53,6 @@ from tlsresume.version import USER_AGENT
 
 Renewed = tuple[Session, SessionMetadata]
 
-_EXPERIMENT = "resume"
 
 #: Seconds to wait for a new ticket after a resumption, where none is needed.
 _RENEWAL_WAIT = 1.0
@@ -61,18 +65,25 @@ def resume(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    stop: Stop | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
-    The target is the one in the file unless given. After `deadline` seconds, or on an interrupt
-    once the session was offered, what is known by then is the result. Raises SessionFileError
+    The target is the one in the file unless given. After `deadline` seconds, when another thread
+    calls `stop()`, or on an interrupt once the session was offered, what is known by then is the
+    result. `progress` is called with a line when a wait begins. Raises SessionFileError
     for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
     refuses the session itself; LocalError where this machine makes no connection; and UsageError,
     also for another host than the session's own without `any_host`.
     """
-    running = _prepared(session_file, target, options, trace)
+    running = _prepared(session_file, target, options, trace, progress)
     try:
-        return loop.run(running.run(deadline))
+        return loop.run(running.run(deadline), stop)
+    except Stopped:
+        if not running.attempts:
+            return running.nothing(STOPPED), None
+        return replace(running.known(), interrupted=True), None
     except KeyboardInterrupt:
         if not running.attempts:
             raise
@@ -86,9 +97,10 @@ async def aresume(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
-    return await _prepared(session_file, target, options, trace).run(deadline)
+    return await _prepared(session_file, target, options, trace, progress).run(deadline)
 
 
 def _prepared(
@@ -96,6 +108,7 @@ def _prepared(
     target: Target | str | None,
     options: ResumeOptions | None,
     trace: Trace | None,
+    progress: Callable[[str], None] | None,
 ) -> _Resumption:
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
@@ -106,7 +119,8 @@ def _prepared(
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
     lab = lab_for(chosen.connect, where, trace)
-    return _Resumption(session_file, where, plan, chosen, lab)
+    note = progress or (lambda _line: None)
+    return _Resumption(session_file, where, plan, chosen, lab, note)
 
 
 @dataclass(slots=True)
@@ -116,6 +130,7 @@ class _Resumption:
     plan: Plan
     options: ResumeOptions
     lab: NetworkLab
+    progress: Callable[[str], None]
     dns_ms: float = 0.0
 
     async def run(self, deadline: float | None) -> tuple[ResumeResult, Renewed | None]:
@@ -125,13 +140,13 @@ class _Resumption:
                 return await self._run()
         except TimeoutError:
             if not self.attempts:
-                return self._empty(error=out_of_time(deadline)), None
+                return self.nothing(error=out_of_time(deadline)), None
             return self.known(), None
 
     @property
     def attempts(self) -> list[Attempt]:
         """What was made of the tries until now, whatever came of them; of each the last."""
-        last = {a.ask: a for a in self.lab.journal if a.experiment == _EXPERIMENT}
+        last = {a.ask: a for a in self.lab.journal if a.made_for(Resume)}
         return list(last.values())
 
     def known(self) -> ResumeResult:
@@ -146,7 +161,7 @@ class _Resumption:
             addresses, dns_ms = await addresses_of(self.target, lab.timeout)
         except PeerError as error:
             failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
-            return self._empty(error=failure), None
+            return self.nothing(error=failure), None
         self.dns_ms = dns_ms
         if self.options.where != "each":
             addresses = addresses[:1]
@@ -155,8 +170,10 @@ class _Resumption:
         for address in addresses:
             explanation = self._explanation(lab, address)
             with blaming_us(lab):
+                self.progress(f"{self.target.name}: offering the session to {address}")
                 attempts = await self._offer(lab, address)
                 if self.options.explain and _unexplained(attempts):
+                    self.progress(f"{self.target.name}: asking why it was not resumed")
                     await explanation.run()
             renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
             tried.append((attempts, explanation))
@@ -181,7 +198,21 @@ class _Resumption:
             attempts.append(attempt)
             if unreachable(attempt.error):
                 break
+        early = next((a for a in attempts if _too_early(a)), None)
+        if early is not None:
+            await self._repeat(lab, early)
         return attempts
+
+    async def _repeat(self, lab: NetworkLab, attempt: Attempt) -> None:
+        """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
+        errand = Errand(
+            purpose=EarlyReplay.REPEATED,
+            send=self.options.early_data,
+            want_response=True,
+        )
+        plan = replace(self.plan, early_data=b"")
+        session = attempt.sessions[-1] if attempt.sessions else None
+        await lab.connect(Route(attempt.address, attempt.port), plan, errand, session)
 
     def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
         metadata, session = self.file.metadata, self.file.session
@@ -212,7 +243,17 @@ class _Resumption:
         terms = self._terms
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
-        errand = terms.with_answer(terms.errand(_EXPERIMENT, "resume", mechanism, wait=wait))
+        errand = terms.with_answer(terms.errand(Resume.RESUME, mechanism, wait=wait))
+        if self.options.early_data:
+            # Where it is not taken, it is sent again after the handshake, as clients do.
+            early = self.options.early_data
+            return replace(
+                errand,
+                send=early,
+                send_after=0.0,
+                want_response=True,
+                clean=self.options.clean_close,
+            )
         if self.options.clean_close:
             return errand
         # A server that is asked to close does so before we can cut the connection.
@@ -221,7 +262,8 @@ class _Resumption:
 
     # ------------------------------------------------------------------ result
 
-    def _empty(self, error: ErrorResult | None = None) -> ResumeResult:
+    def nothing(self, error: ErrorResult | None = None) -> ResumeResult:
+        """The result where no connection came about."""
         session = self.file.session
         return ResumeResult(
             target=self.target.name,
@@ -252,7 +294,7 @@ class _Resumption:
         new = telling.tickets[-1].ticket if telling.tickets else None
         known = telling.server_hello_seen
         return replace(
-            self._empty(error_result(failure) if failure else None),
+            self.nothing(error_result(failure) if failure else None),
             address=telling.address,
             port=telling.port,
             session_reused=telling.reused,
@@ -271,6 +313,8 @@ class _Resumption:
             new_tickets=len(telling.tickets),
             hello_retry=telling.hello_retry,
             early_data=telling.early_data,
+            early_data_reason=self._early_reason(telling, attempts),
+            repeated_status=_repeated_status(lab.journal, telling.address),
             http_status=telling.http_status,
             reason=why_not_resumed(session, telling),
             notes=(*self._notes(telling), *first_try(telling, lab.journal)),
@@ -305,12 +349,33 @@ class _Resumption:
                 if allowed < len(self.options.early_data)
                 else "early data was not sent: the session was not offered"
             )
+        if _too_early(attempt):
+            notes.append(self._too_early_words(attempt))
         if attempt.closed == "abrupt":
             notes.append("the connection was cut without close_notify, as asked")
         if attempt.plan.certificate is not None and attempt.reused:
             asked = "asked for it again" if attempt.certificate_requested else "did not ask for it"
             notes.append(f"the client certificate: the server {asked}; the session stands for it")
         return tuple(notes)
+
+    def _early_reason(self, telling: Attempt, attempts: Sequence[Attempt]) -> EarlyReason | None:
+        """Why early data was rejected: by what is seen on the connection, and by what was sent
+        before with the same ticket."""
+        reason = rejection(telling)
+        if reason in (None, "hello-retry"):
+            return reason
+        if any(outcome(a) == "accepted" and a.time < telling.time for a in attempts):
+            return "replay-refused"
+        in_future = self.file.session.age(telling.time) < 0
+        return "stale" if in_future and reason == "server-choice" else reason
+
+    def _too_early_words(self, attempt: Attempt) -> str:
+        repeated = _repeated_status(self.lab.journal, attempt.address)
+        told = "it was not answered" if repeated is None else f"HTTP {repeated}"
+        return (
+            "early data got HTTP 425 (Too Early): the server, or what is behind it, wants this"
+            f" request after the handshake; sent again there: {told}"
+        )
 
     def _renewed(self, attempts: list[Attempt], naming: KeyNaming) -> Renewed | None:
         for attempt in reversed(attempts):
@@ -325,6 +390,17 @@ class _Resumption:
                     )
                 return sessions[-1], metadata
         return None
+
+
+def _too_early(attempt: Attempt) -> bool:
+    """Whether early data was taken, and its request sent away until the handshake is done."""
+    return outcome(attempt) == "accepted" and attempt.http_status == TOO_EARLY
+
+
+def _repeated_status(journal: Sequence[Attempt], address: str) -> int | None:
+    """The HTTP status that the repeated request got."""
+    repeated = [a for a in journal if a.made_for(EarlyReplay.REPEATED) and a.address == address]
+    return repeated[-1].http_status if repeated else None
 
 
 def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:

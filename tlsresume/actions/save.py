@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tlsresume import checked
 from tlsresume.actions.reach import (
+    STOPPED,
     chosen_target,
     connect_first,
     lab_for,
@@ -15,9 +17,11 @@ from tlsresume.actions.reach import (
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
+from tlsresume.experiments.purposes import Save
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand
 from tlsresume.network import loop
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
@@ -39,15 +43,24 @@ def save(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    stop: Stop | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
 
     The list has one session per ticket, the newest last; it is empty where `saved` of
     the result is False. Raises UsageError, FileError or BindingError when the options
     cannot be carried out, and LocalError where this machine makes no connection; what is wrong
-    with the target is in the result, and so is that `deadline` seconds were not enough.
+    with the target is in the result, and so is that `deadline` seconds were not enough, or that
+    another thread called `stop()`. `progress` is called with a line when a wait begins or ends.
     """
-    return loop.run(asave(target, options, trace=trace, deadline=deadline))
+    chosen = chosen_target(target)
+    try:
+        return loop.run(
+            asave(chosen, options, trace=trace, deadline=deadline, progress=progress), stop
+        )
+    except Stopped:
+        return SaveResult(target=chosen.name, error=STOPPED), []
 
 
 async def asave(
@@ -56,6 +69,7 @@ async def asave(
     *,
     trace: Trace | None = None,
     deadline: float | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Saved:
     """`save` for a running event loop. A task that is cancelled ends its connection at once."""
     chosen = chosen_target(target)
@@ -63,7 +77,12 @@ async def asave(
     checked.kind("options", settings, SaveOptions, "a SaveOptions")
     try:
         async with within(deadline):
-            return await _save(chosen, settings, trace)
+            if progress is not None:
+                progress(f"{chosen.name}: connecting, and waiting for a session")
+            saved = await _save(chosen, settings, trace)
+            if progress is not None:
+                progress(f"{chosen.name}: {len(saved[1])} session(s) came")
+            return saved
     except TimeoutError:
         return SaveResult(target=chosen.name, error=out_of_time(deadline)), []
 
@@ -81,7 +100,7 @@ async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Sa
 
 
 def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[Plan, Errand]:
-    errand = terms.errand("save", "full", mechanism or "psk")
+    errand = terms.errand(Save.FULL, mechanism or "psk")
     return (terms.plan() if mechanism is None else terms.plan_for(mechanism)), errand
 
 

@@ -19,6 +19,7 @@ from tlsresume.diagnosis.summary import issued_key, naming_of
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.experiments.discover import issues
+from tlsresume.experiments.purposes import Sample as Purposes
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.history import History, HistoryBusyError, Kept
 from tlsresume.lab import Lab, Route
@@ -29,7 +30,6 @@ from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 
-_EXPERIMENT = "watch"
 _MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket")
 #: Targets sampled at a time.
 _PARALLEL = 8
@@ -159,7 +159,7 @@ class _Look:
     async def run(self) -> None:
         """Offer the session from before, then make full handshakes."""
         plan = self.terms.plan_for(self.mechanism)
-        errand = self.terms.errand(_EXPERIMENT, "full", self.mechanism)
+        errand = self.terms.errand(Purposes.FULL, self.mechanism)
         route, place = self.route, (self.route.address, self.route.port)
         self.old = await _patiently(
             lambda: self.history.take(self.terms.target.name, *place, self.mechanism)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import BareOrWithValue, GroupedCommand, GroupedOption
 
 if TYPE_CHECKING:
     from tlsresume.configuration import Configuration
@@ -53,7 +53,7 @@ _STRENGTH = (
 _META = "tlsresume.configuration"
 
 #: What `-h`, `--config` and others of their kind are not: values that a file could set.
-_NEVER = frozenset({"help", "short_help", "config", "no_config"})
+_NEVER = frozenset({"help", "short_help", "config", "no_config", "replay_ages"})
 
 
 class ConfiguredCommand(GroupedCommand):
@@ -112,7 +112,7 @@ def options_of(command: click.Command) -> Iterator[click.Option]:
     for parameter in command.params:
         if not isinstance(parameter, click.Option) or parameter.hidden:
             continue
-        if parameter.name not in _NEVER:
+        if parameter.name not in _NEVER and not isinstance(parameter, BareOrWithValue):
             yield parameter
 
 
@@ -288,7 +288,7 @@ def effective(ctx: click.Context) -> dict[str, OptionValue]:
 
 def told(value: Any) -> Any:
     """A value of an option as a report holds it; None for what is not set."""
-    from tlsresume.endpoints import without_login
+    from tlsresume.endpoints import without_logins
 
     match value:
         case None | bool() | int() | float():
@@ -296,7 +296,7 @@ def told(value: Any) -> Any:
         case bytes():
             return f"({len(value)} bytes)" if value else None
         case str():
-            return without_login(value) if "@" in value and "://" in value else value
+            return without_logins(value)
         case dict():
             return tuple(f"{name}={each}" for name, each in value.items())
         case list() | tuple():

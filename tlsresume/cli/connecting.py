@@ -8,9 +8,6 @@ comes before what the command line says.
 from __future__ import annotations
 
 import functools
-import os
-import stat
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.connection_files import look_at_files, passphrase
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.proxying import (
-    first_line_bytes,
     proxy_header_said,
     proxy_said,
     with_proxy_of_environment,
@@ -246,7 +243,7 @@ class Connection:
         from tlsresume.wire.handshake import ProtocolVersion
 
         said = self._said
-        _look_at_files(said)
+        look_at_files(said)
         versions = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
         return ConnectOptions(
             tls=tuple(versions[name] for name in sorted(set(said["tls"]))) or BOTH_VERSIONS,
@@ -270,7 +267,7 @@ class Connection:
         if certificate is None:
             return None
         key: str = self._said["key"] or certificate
-        return ClientCertificate(certificate, key, _passphrase(key, self._said["passphrase_file"]))
+        return ClientCertificate(certificate, key, passphrase(key, self._said["passphrase_file"]))
 
     def line(self, words: list[str]) -> tuple[str, Connection]:
         """A line of a targets file: its target, and this connection as the line changes it.
@@ -296,64 +293,6 @@ class Connection:
 
 def _spelling(name: str) -> str:
     return {"ipv4": "-4", "ipv6": "-6"}.get(name, "--" + name.replace("_", "-"))
-
-
-def _look_at_files(said: dict[str, Any]) -> None:
-    """Read the pipes among the files that OpenSSL is given while signals are heard, which the
-    event loop would put off; and say it where others can read the key log. Raises FileError."""
-    for name in ("cafile", "cert", "key"):
-        if said[name] is not None:
-            from tlsresume.errors import FileError
-            from tlsresume.session.bounded import LARGEST_PEM, read_held
-
-            read_held(said[name], LARGEST_PEM, FileError)
-    if said["keylogfile"]:
-        _warn_of_readers(said["keylogfile"])
-
-
-def _warn_of_readers(path: str) -> None:
-    """Say once that others can read or change the key log, which we only append to."""
-    context = click.get_current_context(silent=True)
-    meta = {} if context is None else context.meta
-    told = meta.setdefault("tlsresume.key logs told of", set())
-    try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  a path may be no valid Path
-    except (OSError, ValueError):
-        return
-    if path in told or not stat.S_ISREG(mode):
-        return
-    told.add(path)
-    from tlsresume.cli.console import warn
-    from tlsresume.session.file import permission_warnings
-
-    for warning in permission_warnings(path, stat.S_IMODE(mode)):
-        warn(f"{path}: {warning}")
-
-
-def _passphrase(key: str, file: str | None) -> bytes | None:
-    """The passphrase of an encrypted key: from a file, the environment or the terminal.
-
-    Raises FileError.
-    """
-    from tlsresume.errors import FileError
-    from tlsresume.session.bounded import LARGEST_PEM, read_held
-
-    if file is not None:
-        return first_line_bytes(file)
-    if b"ENCRYPTED" not in read_held(key, LARGEST_PEM, FileError):
-        return None
-    given = os.environ.get("TLSRESUME_PASSPHRASE")
-    if given is not None:
-        return os.fsencode(given)
-    if not sys.stdin.isatty():
-        from tlsresume.errors import UsageError
-
-        raise UsageError(
-            f"the key in {key} is encrypted, and there is no terminal to ask for its passphrase",
-            hints=("give it with --passphrase-file, or in $TLSRESUME_PASSPHRASE",),
-        )
-    answer: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
-    return os.fsencode(answer)
 
 
 def connection_options(function: Callable[..., Any]) -> Callable[..., Any]:

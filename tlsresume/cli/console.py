@@ -148,17 +148,18 @@ def note(message: str) -> None:
 
 
 def report_error(error: TLSResumeError) -> None:
-    """One line, then OpenSSL's error stack where there is one, then the hints."""
+    """One line, then OpenSSL's error stack where there is one, then the hints, each on one line:
+    a command in it is there to be copied."""
     page = talk()
     page.line("tlsresume: ", ("error: ", BAD), error.message)
     for detail in error.details:
         page.line("  ", detail)
-    if error.stack is not None or error.hints:
-        from tlsresume.formats.trouble import put_hints, put_stack
+    if error.stack is not None:
+        from tlsresume.formats.trouble import put_stack
 
-        if error.stack is not None:
-            put_stack(page, error.stack)
-        put_hints(page, error.hints)
+        put_stack(page, error.stack)
+    for hint in error.hints:
+        page.line(("hint: ", FAINT), hint)
     say(page)
 
 

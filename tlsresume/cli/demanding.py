@@ -7,7 +7,6 @@ files are read. Only expectations and rates replace the default verdict.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +124,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _option("--require-early-data", is_flag=True, help="Tickets must allow early data."),
     _option("--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
     _option(
+        "--forbid-early-data-replay", is_flag=True,
+        help="No replay of early data may be accepted; needs --replay-early-data.",
+    ),
+    _option(
         "--require-valid-certificate", is_flag=True,
         help="The certificate must be trusted and for this host.",
     ),
@@ -149,7 +152,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
 
 _NAMES = (
     "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
-    "require_early_data", "forbid_early_data", "require_valid_certificate", "policy", "baseline",
+    "require_early_data", "forbid_early_data", "forbid_early_data_replay", "require_valid_certificate", "policy", "baseline",
     "warning", "critical", "fail_on", "ignore",
 )  # fmt: skip
 
@@ -211,6 +214,7 @@ class Demanded:
             max_ticket_keys=said["max_ticket_keys"],
             min_tickets=said["min_tickets"],
             early_data="forbid" if said["forbid_early_data"] else early,  # type: ignore[arg-type]  # one of the two
+            early_data_replay="forbid" if said["forbid_early_data_replay"] else None,
             require_valid_certificate=said["require_valid_certificate"] or None,
             warning=said["warning"],
             critical=said["critical"],
@@ -233,45 +237,13 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_policy(name: str) -> Policy:
     """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
-    from tlsresume.errors import PolicyFileError
-    from tlsresume.features import entries
-    from tlsresume.policy.names import BUILTIN
-    from tlsresume.policy.reading import LARGEST, builtin_policy, nearest, parse_policy
-    from tlsresume.session.bounded import read_bounded
+    from tlsresume.api import reports
 
-    for builtin in BUILTIN:
-        if name.lower() == builtin:
-            return builtin_policy(builtin)
-    try:
-        data, _ = read_bounded(name, LARGEST, PolicyFileError)
-        codes = [entry.code for entry in entries()]
-        return parse_policy(data.decode("utf-8-sig"), name, codes)
-    except PolicyFileError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        hints = () if os.sep in name or "." in name else nearest(name, BUILTIN)
-        raise PolicyFileError(
-            f"cannot read {name}: no such file or built-in policy", path=name, hints=hints
-        ) from None
-    except UnicodeDecodeError:
-        raise PolicyFileError(f"{name} is not UTF-8 text", path=name) from None
+    return reports.read_policy(name)
 
 
 def read_report(name: str) -> Report:
     """An earlier report. Raises ReportFileError."""
-    from tlsresume.errors import ReportFileError
-    from tlsresume.formats.reading import LARGEST, parse_report
-    from tlsresume.session.bounded import read_bounded
+    from tlsresume.api import reports
 
-    try:
-        return parse_report(read_bounded(name, LARGEST, ReportFileError)[0], name)
-    except ReportFileError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        from tlsresume.cli.mistakes import command_line
-
-        raise ReportFileError(
-            f"there is no baseline {name} yet",
-            path=name,
-            hints=(f"make one: {command_line('probe', 'TARGET', '--format', f'json={name}')}",),
-        ) from None
+    return reports.read_report(name)

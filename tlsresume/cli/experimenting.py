@@ -10,7 +10,7 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.demanding import duration
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import BareOrWithValue, GroupedOption
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 
 if TYPE_CHECKING:
@@ -67,6 +67,26 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Find how long sessions are honoured, up to this age, such as 2h. Takes several"
         " times as long; Ctrl-C reports what is known.",
     )
+    @click.option(
+        "--replay-early-data",
+        cls=BareOrWithValue,
+        group=GROUP,
+        bare="GET",
+        metavar="REQUEST",
+        callback=values.request_line,
+        help="Where tickets allow early data (0-RTT): send a request in it, and the same bytes"
+        " again, as an attacker would. The server may execute each more than once. REQUEST is"
+        " GET (the default), POST, or such as 'GET /status'; a mark for the log goes with it.",
+    )
+    @_option(
+        "--replay-age",
+        "replay_ages",
+        multiple=True,
+        metavar="TIME[,TIME...]",
+        callback=values.ages,
+        help="With --replay-early-data: present a copy again after these pauses, such as 12s,60s;"
+        " may be repeated.",
+    )
     @_option(
         "--plan",
         is_flag=True,
@@ -75,6 +95,8 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def with_experiments(*args: Any, **kwargs: Any) -> Any:
         kwargs["experiments"] = tuple(dict.fromkeys(kwargs["experiments"]))
+        if kwargs["replay_ages"] and kwargs["replay_early_data"] is None:
+            raise click.UsageError("--replay-age needs --replay-early-data")
         return function(*args, **kwargs)
 
     decorated: Callable[..., Any] = with_experiments

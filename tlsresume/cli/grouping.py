@@ -72,6 +72,37 @@ def _is_number(text: str) -> bool:
     return text.strip().removeprefix("-").isdecimal()
 
 
+class BareOrWithValue(GroupedOption):
+    """An option that may stand alone, or with a value behind `=`; what follows it is never its
+    value. It can be given on the command line only, so that nobody's settings or environment
+    switch on what it does.
+
+    `bare` is the value that it has where it stands alone.
+    """
+
+    def __init__(self, *args: Any, bare: str, **kwargs: Any) -> None:
+        super().__init__(*args, allow_from_autoenv=False, **kwargs)
+        self.bare = bare
+
+    def with_value(self, argument: str) -> str:
+        """An argument of the command line, with the value where this option stands alone."""
+        return f"{argument}={self.bare}" if argument in self.opts else argument
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        return record[0].replace(f" {self.metavar}", f"[={self.metavar}]"), record[1]
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value. Raises UsageError where it comes from elsewhere than the command line."""
+        source = ctx.get_parameter_source(self.name or "")
+        said = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT, None)
+        if source not in said:
+            raise click.UsageError(f"{self.opts[0]} can only stand on the command line", ctx)
+        return super().process_value(ctx, value)
+
+
 class GroupedCommand(click.Command):
     """A command whose help lists its options by heading, in order of first appearance."""
 
@@ -99,8 +130,13 @@ class GroupedCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         typed = list(args)
+        end = args.index("--") if "--" in args else len(args)
+        said = args[:end]
+        for option in self.params:
+            if isinstance(option, BareOrWithValue):
+                said = [option.with_value(argument) for argument in said]
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, said + args[end:])
         except click.NoSuchOption as error:
             from tlsresume.cli.mistakes import foreign_option
 

@@ -191,8 +191,13 @@ def _meant(text: str, command: str) -> tuple[str, str] | None:
         return "targets are set apart by spaces", command_line(listed, *parts)
     if text.endswith(":") and text.count(":") == 1 and len(text) > 1:
         return "no port follows the colon", command_line(listed, text[:-1])
+    if len(text.split()) > 1 and text.isprintable():
+        return "each target is a word of its own", command_line(listed, *text.split())
     if "://" not in text and (scheme := _half_url(text)) is not None:
         return "a URL has two slashes after its colon", command_line(listed, scheme)
+    host, slash, path = text.partition("/")
+    if slash and path and "." in host.strip(".") and not os.path.exists(text):  # noqa: PTH110  it may be no valid Path
+        return "a path is not part of it", command_line(listed, host)
     return _file(text)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from tlsresume.formats.page import View
     from tlsresume.results import ErrorResult, Report, TargetResult, Violation
 
+GROUP = "Output"
+
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666
+#: Bytes of an unfinished report that are kept in memory, and that are copied at a time.
+_IN_MEMORY = 1 << 20
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +69,70 @@ def _chosen(
     return tuple(choice for choice in every if choice.name in names)
 
 
-def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command `--format` and `-v`; it gets them as one `outputs` argument."""
+def _options(
+    names: Sequence[str], *, can_be_brief: bool, own_force: bool
+) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """The options of every command that prints a result, in the order of its help."""
+    yield click.option(
+        "--format",
+        "formats",
+        cls=GroupedOption,
+        group=GROUP,
+        multiple=True,
+        metavar=f"{'|'.join(names)}[=FILE]",
+        callback=lambda context, option, values: _chosen(names, context, option, values),
+        help="How to print the result, or write it to FILE; may be given several times."
+        " text is for people and the default.",
+    )
+    yield click.option("--json", "as_json", is_flag=True, hidden=True)
+    if not own_force:
+        yield click.option(
+            "--force",
+            cls=GroupedOption,
+            group=GROUP,
+            is_flag=True,
+            help="Let --format replace a FILE that holds something else than such a report.",
+        )
+    if can_be_brief:
+        yield click.option(
+            "--brief",
+            cls=GroupedOption,
+            group=GROUP,
+            is_flag=True,
+            help="Leave the single attempts out of json and jsonl.",
+        )
+    yield click.option(
+        "-v",
+        "--verbose",
+        cls=GroupedOption,
+        group=GROUP,
+        is_flag=True,
+        help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
+    )
+    yield click.option(
+        "-q",
+        "--quiet",
+        cls=GroupedOption,
+        group=GROUP,
+        is_flag=True,
+        help="Print no text on the standard output about what is as asked.",
+    )
+
+
+def output_options(
+    *names: str,
+    can_be_brief: bool = False,
+    own_force: bool = False,
+    begins: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command `--format` and `-v`; it gets them as one `outputs` argument.
+
+    `can_be_brief`: its results hold attempts, and `--brief` leaves them out. `own_force`: the
+    command has a `--force`, which counts here, too. `begins`: how its own formats begin, as in
+    a `Format`.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @click.option(
-            "--format",
-            "formats",
-            cls=GroupedOption,
-            group="Output",
-            multiple=True,
-            metavar=f"{'|'.join(names)}[=FILE]",
-            callback=lambda context, option, values: _chosen(names, context, option, values),
-            help="How to print the result, or write it to FILE; may be given several times."
-            " text is for people and the default.",
-        )
-        @click.option("--json", "as_json", is_flag=True, hidden=True)
-        @click.option(
-            "-v",
-            "--verbose",
-            cls=GroupedOption,
-            group="Output",
-            is_flag=True,
-            help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
-        )
-        @click.option(
-            "-q",
-            "--quiet",
-            cls=GroupedOption,
-            group="Output",
-            is_flag=True,
-            help="Print no text on the standard output about what is as asked.",
-        )
         @functools.wraps(function)
         def with_outputs(
             *args: Any,
@@ -103,6 +140,8 @@ def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
             as_json: bool,
             verbose: bool,
             quiet: bool,
+            brief: bool = False,
+            force: bool = False,
             **kwargs: Any,
         ) -> Any:
             if verbose and quiet:
@@ -111,11 +150,19 @@ def output_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
             # A report in a file does not take the text from the terminal.
             if all(choice.file is not None and choice.name != "text" for choice in chosen):
                 chosen = (Choice("text", None), *chosen)
-            outputs = Outputs(chosen, verbose=verbose, quiet=quiet)
+            if brief and not any(_holds_attempts(choice) for choice in chosen):
+                raise click.UsageError("--brief is for --format json and jsonl")
+            outputs = Outputs(chosen, verbose=verbose, quiet=quiet, brief=brief)
             click.get_current_context().find_root().obj.append(outputs)
-            return function(*args, outputs=outputs, **kwargs)
+            outputs.check_files(begins or {}, force=force)
+            own = {"force": force} if own_force else {}
+            return function(*args, outputs=outputs, **own, **kwargs)
 
-        return with_outputs
+        decorated: Callable[..., Any] = with_outputs
+        options = _options(names, can_be_brief=can_be_brief, own_force=own_force)
+        for option in reversed(list(options)):
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 
@@ -124,7 +171,12 @@ class Outputs:
     """The formats chosen for a run, and the writing of them."""
 
     def __init__(
-        self, choices: tuple[Choice, ...], *, verbose: bool = False, quiet: bool = False
+        self,
+        choices: tuple[Choice, ...],
+        *,
+        verbose: bool = False,
+        quiet: bool = False,
+        brief: bool = False,
     ) -> None:
         if sum(choice.file is None for choice in choices) > 1:
             raise click.UsageError(
@@ -136,6 +188,7 @@ class Outputs:
         self.choices = choices
         self.verbose = verbose
         self.quiet = quiet
+        self.brief = brief
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
@@ -143,7 +196,7 @@ class Outputs:
         self._streaming = False
         self._growing: dict[Choice, GrowingFile] = {}
         self._begun: set[Choice] = set()
-        self._pieces: dict[Choice, list[str]] = {}
+        self._pieces: dict[Choice, IO[bytes]] = {}
         self._done: set[Choice] = set()
 
     def add(self, name: str, file: str) -> None:
@@ -157,6 +210,21 @@ class Outputs:
     def stdout_is(self, name: str) -> bool:
         """Whether a format goes to stdout."""
         return Choice(name, None) in self.choices
+
+    def check_files(self, begins: Mapping[str, str], *, force: bool) -> None:
+        """Raise OutputFileError for a file that a report must not take the place of."""
+        from tlsresume.cli.replaceable import check_replaceable
+        from tlsresume.formats import FORMATS
+
+        for choice in self.choices:
+            if choice.file is not None:
+                start = begins.get(choice.name) or FORMATS[choice.name].begins
+                try:
+                    check_replaceable(choice.file, choice.name, start, force=force)
+                except TLSResumeError:
+                    # No report of this failure goes there either.
+                    self._done.add(choice)
+                    raise
 
     # -------------------------------------------------------- results of probe
 
@@ -214,9 +282,22 @@ class Outputs:
             if of_earlier is not None and choice.file in (None, of_earlier):
                 continue
             if form.per == "target" and not self._hushed(choice, report):
-                text = form.renderer()(report, self._view(choice))
-                self._put(choice, (form.between if choice in self._begun else "") + text)
-                self._begun.add(choice)
+                text = form.renderer()(self._cut(choice, report), self._view(choice))
+                self._put(choice, self._before_target(choice) + text)
+
+    def _before_target(self, choice: Choice) -> str:
+        """What stands before the next target."""
+        from tlsresume.formats import FORMATS
+
+        form = FORMATS[choice.name]
+        if choice in self._begun:
+            return form.between
+        self._begun.add(choice)
+        return form.head()
+
+    def _cut(self, choice: Choice, report: Report) -> Report:
+        """The report, without its attempts where they are not wanted."""
+        return without_attempts(report) if self.brief and _holds_attempts(choice) else report
 
     def _hushed(self, choice: Choice, report: Report) -> bool:
         """Whether a format keeps silent about targets that are as asked."""
@@ -268,9 +349,11 @@ class Outputs:
         quiet = self.quiet and choice == Choice("text", None)
         if quiet and report.exit_status:
             return self._why(report, choice)
+        # A table without rows has its head all the same.
+        head = self._before_target(choice) if form.begins_with_head else ""
         if last is None or quiet:
-            return ""
-        return last(report, self._view(choice))
+            return head
+        return head + last(self._cut(choice, report), self._view(choice))
 
     def _why(self, report: Report, choice: Choice) -> str:
         """The last line alone."""
@@ -346,7 +429,25 @@ class Outputs:
         elif choice in self._growing:
             self._growing[choice].write(text)
         else:
-            self._pieces.setdefault(choice, []).append(text)
+            try:
+                self._waiting(choice).write(text.encode("utf-8", "backslashreplace"))
+            except OSError as error:
+                from tlsresume.errors import OutputFileError
+
+                reason = (error.strerror or str(error)).lower()
+                raise OutputFileError(
+                    f"cannot keep the report for {choice.file}: {reason}", path=choice.file
+                ) from None
+
+    def _waiting(self, choice: Choice) -> IO[bytes]:
+        """Where the text of a file waits until it is whole: on the disk where there is much of
+        it, and without a name, so that nothing is left behind."""
+        import tempfile
+
+        if choice not in self._pieces:
+            # It is closed when the report is written.
+            self._pieces[choice] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        return self._pieces[choice]
 
     def _close(self, choice: Choice, text: str) -> None:
         self._done.add(choice)
@@ -356,8 +457,29 @@ class Outputs:
         elif choice.file is not None:
             from tlsresume.atomic import write_atomically
 
-            data = "".join(self._pieces.pop(choice, [])).encode("utf-8", "backslashreplace")
-            write_atomically(choice.file, data, force=True, mode=_REPORT_MODE)
+            with self._waiting(choice) as whole:
+                del self._pieces[choice]
+                whole.seek(0)
+                pieces = iter(lambda: whole.read(_PIECE), b"")
+                write_atomically(choice.file, pieces, force=True, mode=_REPORT_MODE)
+
+
+def _holds_attempts(choice: Choice) -> bool:
+    from tlsresume.formats import FORMATS
+
+    return choice.name in FORMATS and FORMATS[choice.name].holds_attempts
+
+
+def without_attempts(report: Report) -> Report:
+    """The report with `attempts` empty on every address, and `brief` to say so."""
+    targets = tuple(
+        replace(
+            target,
+            addresses=tuple(replace(address, attempts=()) for address in target.addresses),
+        )
+        for target in report.targets
+    )
+    return replace(report, targets=targets, brief=True)
 
 
 def error_result(error: TLSResumeError) -> ErrorResult:

@@ -136,7 +136,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     callback=_deadline,
     help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
 )
-@output_options(*FORMATS)
+@output_options(*FORMATS, can_be_brief=True)
 @ticket_key_options
 @click.option(
     "--exit-zero",
@@ -228,6 +228,7 @@ def _refuse_beside_quick(asked: dict[str, object], demanded: Demanded) -> None:
         "--cross-alpn": asked["cross_protocols"],
         "--age": asked["ages"],
         "--find-lifetime": asked["find_lifetime"],
+        "--replay-early-data": asked.get("replay_early_data"),
         **demanded.rates,
     }
     for option, said in refused.items():
@@ -248,7 +249,17 @@ class _Options:
         shared = own is self._connection
         options = self.usual if shared else _options(own, self._asked)
         demanded = self._judge.named_by_demands(target.name)
+        self._check_replay(target, options)
         return replace(options, demanded=demanded) if demanded else options
+
+    def _check_replay(self, target: Target, options: ProbeOptions) -> None:
+        """Refuse a demand on replays that nothing will test."""
+        demands = self._judge.demands_on(target.name)
+        if options.early_request is None and demands.early_data_replay is not None:
+            raise click.UsageError(
+                f"{target.name}: replays of early data are forbidden, and nothing tests that:"
+                " add --replay-early-data"
+            )
 
 
 def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:

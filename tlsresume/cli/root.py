@@ -112,16 +112,8 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [
-                    (name, lazy.about)
-                    for first, own in COMMANDS.items()
-                    for name, lazy in (
-                        (first, own),
-                        *(each for each in SUBCOMMANDS.items() if each[0].split()[0] == first),
-                    )
-                ]
-            )
+            # Without those that are found from others, so that it stays one screen.
+            formatter.write_dl([(name, lazy.about) for name, lazy in COMMANDS.items()])
 
 
 @click.group(
@@ -129,13 +121,12 @@ class LazyGroup(click.Group):
     invoke_without_command=True,
     subcommand_metavar="HOST... | COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: tlsresume HOST, which is tlsresume probe HOST. Without a server at hand:"
-    " tlsresume selftest.",
+    epilog="Start with: tlsresume HOST. Without a server at hand: tlsresume selftest.",
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def root(ctx: click.Context) -> None:
-    """Tell whether TLS session resumption works on a server, how well, and if not, why not."""
+    """Tell whether TLS session resumption works, how well, and if not, why not."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -204,12 +195,14 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
     """Say what ended the run, on stderr, and as a document where one was asked for."""
     from tlsresume.cli.console import report_error
     from tlsresume.endpoints import without_logins
-    from tlsresume.errors import TLSResumeError
+    from tlsresume.errors import ConfigurationFileError, TLSResumeError
 
     # Not the hints, which are ours, and may say where a user's name stands in a URL.
     error.message = without_logins(error.message)
     error.details = tuple(map(without_logins, error.details))
     report_error(error)
+    if not outputs and isinstance(error, ConfigurationFileError):
+        outputs = _asked_documents(arguments)
     try:
         for each in outputs:
             each.fail(error)
@@ -217,15 +210,32 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
         report_error(second)
     except Exception as second:  # noqa: BLE001  the first error is what the user must see
         report_error(_known_or_bug(second))
-    if _speaks_nagios(arguments):
+    if _speaks_nagios(arguments, outputs):
         return _unknown(error, told=bool(outputs))
     return int(error.exit_status)
 
 
-def _speaks_nagios(arguments: Sequence[str]) -> bool:
+def _asked_documents(arguments: Sequence[str]) -> list[Outputs]:
+    """The JSON that goes to stdout, where a configuration file ended the run before the options
+    were known: a document that was asked for is written whatever happens."""
+    from tlsresume.cli.outputs import Choice, Outputs
+
+    line = " ".join(arguments).replace("--format ", "--format=").lower().split()
+    for name in ("json", "jsonl"):
+        if f"--format={name}" in line or (name == "json" and "--json" in line):
+            return [Outputs((Choice(name, None),))]
+    return []
+
+
+def _speaks_nagios(arguments: Sequence[str], outputs: list[Outputs]) -> bool:
     """Whether a plugin's answer was asked for, read where the options may make no sense."""
-    line = " ".join(arguments).replace("--format ", "--format=") + " "
-    return "--format=nagios " in line or "--format=nagios=- " in line
+    if any(each.stdout_is("nagios") for each in outputs):
+        return True
+    line = " ".join(arguments).replace("--format ", "--format=").lower() + " "
+    if "--format=nagios " in line or "--format=nagios=- " in line:
+        return True
+    said = os.environ.get("TLSRESUME_FORMAT", "").lower().split()
+    return "--format=" not in line and not outputs and "nagios" in said
 
 
 def _unknown(error: TLSResumeError, *, told: bool) -> int:

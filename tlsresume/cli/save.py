@@ -52,7 +52,7 @@ _SUFFIX = ".session.pem"
     help="The kind of session to save; the default is what an ordinary client would get.",
 )
 @connection_options
-@output_options("text", "json")
+@output_options("text", "json", own_force=True)
 def command(
     *,
     target: str,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+else:  # before click 8.2 it has no parameter
+    _Choice = click.Choice
 
 _ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class Version(click.Choice[str]):
+class Version(_Choice):
     """A TLS version, from `1.3`, `13`, `tls1.3` or `TLSv1_3`; the value is as in the choices."""
 
     def __init__(self) -> None:
@@ -113,6 +118,20 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
     if not 1 <= len(data) <= 65536:
         raise click.BadParameter("early data is 1 to 65536 bytes")
     return data
+
+
+def request_line(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
+    """A method, a path, or both. Raises BadParameter."""
+    if value is not None:
+        from tlsresume.request_line import parse_request_line
+
+        try:
+            parse_request_line(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return value
 
 
 def file_names(

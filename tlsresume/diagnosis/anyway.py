@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import comb
 
-from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
+from tlsresume.experiments.purposes import Control
 from tlsresume.results import Attempt, FailureKind
-
-#: Experiments whose handshakes without a session follow another plan than the tries'.
-OTHER_PLANS = frozenset({"unpinned", "no-ems", "cross-name", HELLO_SIZE, DEFAULT_SERVER})
 
 #: What is less likely than this by chance is not laid to it.
 _LUCK = 0.05
@@ -40,7 +37,7 @@ def limited(attempt: Attempt) -> bool:
 
 def bare(attempt: Attempt) -> bool:
     """Whether no session was offered, be it that the connection broke before that."""
-    return attempt.offered is None and attempt.experiment not in OTHER_PLANS
+    return attempt.offered is None and not attempt.purpose.other_plan
 
 
 def hopeless(attempts: Iterable[Attempt]) -> bool:
@@ -74,7 +71,7 @@ def breaks_on_both_sides(attempts: Iterable[Attempt]) -> bool:
 
 def _may_be_luck(attempts: list[Attempt]) -> bool:
     """Whether breaks that come at random may well have met offers only."""
-    offers = sum(a.offered is not None for a in attempts if a.experiment not in OTHER_PLANS)
+    offers = sum(a.offered is not None for a in attempts if not a.purpose.other_plan)
     broken = sum(_broken_offer(a) and unanswered(a) for a in attempts)
     without = sum(bare(attempt) for attempt in attempts)
     return comb(offers, broken) >= _LUCK * comb(offers + without, broken)
@@ -95,9 +92,7 @@ def _without(attempt: Attempt) -> bool:
 
 def _accepted_after_all(attempt: Attempt) -> bool:
     """Whether a control that offers a session, like the tries that broke, was answered."""
-    return (
-        attempt.experiment == "control" and attempt.offered is not None and attempt.handshake_done
-    )
+    return attempt.made_for(Control) and attempt.offered is not None and attempt.handshake_done
 
 
 def _broken_offer(attempt: Attempt) -> bool:

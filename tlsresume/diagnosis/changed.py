@@ -9,8 +9,10 @@ from __future__ import annotations
 from tlsresume.diagnosis.compared import kind, leaf_change, name_changes, same_key, shown
 from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
+from tlsresume.experiments.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import AlertDescription, cipher_hash
@@ -26,7 +28,11 @@ _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
     " another one.",
     advice="If the session's version is still wanted, allow it on every node; clients should offer"
     " a session together with its own version only.",
-    directives=("nginx ssl_protocols", "haproxy ssl-min-ver", "httpd SSLProtocol"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
+    ),
     sources=("RFC 8446 section 4.1.2", "curl/curl#1006", "openssl/openssl#603"),
 )
 def version_changed(view: View) -> Match | None:
@@ -66,7 +72,7 @@ def _version_gone(view: View) -> Match | None:
         return Match(
             seen=(f"only {then.label} was offered",), proven=False, ask=("control", "unpinned")
         )
-    other = [a for a in view.experiment("unpinned") if a.tls_version not in (None, then)]
+    other = [a for a in view.made(Unpinned) if a.tls_version not in (None, then)]
     if not other or other[0].tls_version is None or not view.hopeless:
         return None
     return Match(
@@ -89,7 +95,10 @@ def _version_gone(view: View) -> Match | None:
     " suite with another hash.",
     advice="Offer the session's own suite, or order the suites so that the server keeps choosing"
     " the same hash.",
-    directives=("nginx ssl_conf_command Ciphersuites", "haproxy ssl-default-bind-ciphersuites"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_conf_command Ciphersuites"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-default-bind-ciphersuites"),
+    ),
     sources=("RFC 8446 section 4.2.11", "openssl/openssl#18549", "aws/s2n-tls#2515"),
 )
 def hash_mismatch(view: View) -> Match | None:
@@ -132,7 +141,7 @@ def hash_mismatch(view: View) -> Match | None:
         return Match(
             seen=("only its cipher suite was offered",), proven=False, ask=("control", "unpinned")
         )
-    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done and a.suite]
+    unpinned = [a for a in view.made(Unpinned) if a.handshake_done and a.suite]
     if session is None or not unpinned or unpinned[0].suite is None or view.accepted:
         return None
     then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
@@ -156,12 +165,12 @@ def hash_mismatch(view: View) -> Match | None:
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
-    directives=(
-        "nginx ssl_session_tickets",
-        "haproxy no-tls-tickets",
-        "httpd SSLSessionTickets",
-        "Go tls.Config.SessionTicketsDisabled",
-        "Caddy session_tickets: disabled",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_tickets"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy no-tls-tickets"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets"),
+        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled"),
+        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: disabled"),
     ),
     sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
 )
@@ -229,7 +238,7 @@ def ems_upgraded(view: View) -> Match | None:
     ]
     if not declined:
         return None
-    without = view.experiment("no-ems", "offer")
+    without = view.made(NoEMS.OFFER)
     return Match(
         seen=(
             "the session has no extended master secret, this handshake has",
@@ -263,7 +272,7 @@ def name_changed(view: View) -> Match | None:
     if not changes:
         return None
     attempt = view.declined[0]
-    own = view.experiment("own-name", "offer")
+    own = view.made(OwnName.OFFER)
     return Match(
         seen=(*changes, *(("under its own name the session resumes",) if own else ())),
         evidence=shown(view, attempt, *own),
@@ -277,8 +286,8 @@ def _crossed_by_wish(view: View) -> Match | None:
     """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
     declined = [
         a
-        for experiment in ("cross-name", "cross-alpn")
-        for a in view.experiment(experiment, "offer")
+        for purpose in (CrossName.OFFER, CrossALPN.OFFER)
+        for a in view.made(purpose)
         if a.handshake_done and a.offered and not a.reused
     ]
     if not declined or not view.accepted:
@@ -289,7 +298,7 @@ def _crossed_by_wish(view: View) -> Match | None:
             for a in declined
             for what in [
                 f"SNI {a.plan.server_name}"
-                if a.experiment == "cross-name"
+                if a.made_for(CrossName)
                 else f"ALPN {', '.join(a.plan.alpn)}"
             ]
         ),
@@ -346,7 +355,10 @@ def other_terminator(view: View) -> Match | None:
     " sessions to the certificate or the list of client authorities.",
     advice="Expect one full handshake per client after each renewal, and none resumed between"
     " nodes with different certificates: roll certificates out to all nodes together.",
-    directives=("nginx, Envoy: bound by design", "OpenSSL SSL_CTX_set_session_id_context"),
+    settings=(
+        ServerSetting.of(Software.NGINX, Software.ENVOY, text="nginx, Envoy: bound by design"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),
+    ),
     sources=(
         "envoyproxy/envoy#1747",
         "apache/trafficserver#2375",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tlsresume.diagnosis.answers import answer_of, tally
-from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.certificates import Facts, days_words, facts_of, validity_problem
 from tlsresume.diagnosis.refusals import (
     refusal_words,
@@ -15,6 +14,7 @@ from tlsresume.diagnosis.refusals import (
     refuses_client,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.results import Attempt
@@ -32,10 +32,10 @@ _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025
     advice="Give a certificate: --cert FILE --key FILE. The verdict is about clients without one; a"
     " server may drop the sessions of connections that it refuses (nginx does), so that they are"
     " not resumed.",
-    directives=(
-        "nginx ssl_verify_client",
-        "haproxy bind ... verify required, crt-ignore-err",
-        "httpd SSLVerifyClient",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_verify_client"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... verify required, crt-ignore-err"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLVerifyClient"),
     ),
     sources=("RFC 8446 section 4.3.2", "RFC 8446 section 6.2 (certificate_required)"),
 )
@@ -73,7 +73,7 @@ def _full(view: View) -> list[Attempt]:
     return [
         a
         for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and a.experiment not in OTHER_PLANS
+        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_plan
     ]
 
 
@@ -85,10 +85,10 @@ def _full(view: View) -> list[Attempt]:
     " handshakes only: a session lives on until it expires itself.",
     advice="Renew the certificate. Sessions outlive certificates until they expire: delete those"
     " made with it, and keep their lifetime short where a certificate stands for a person.",
-    directives=(
-        "nginx ssl_session_timeout",
-        "haproxy tune.ssl.lifetime",
-        "OpenSSL SSL_CTX_set_timeout",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
     ),
     sources=("RFC 8446 section 4.6.1", "apache/apisix#9525", "scylladb/python-driver#1017"),
 )

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.experiments.purposes import FromAddress, OwnName
 from tlsresume.results import Attempt
 from tlsresume.session.layouts import looks_like
-
-#: What the series of the matrix of addresses are called: `from` the issuing address.
-FROM = "from "
 
 #: What is seen of addresses that are no nodes of one service.
 UNLIKE = "they differ in the certificate or the make of their tickets, too: two services, maybe"
@@ -35,7 +33,7 @@ def name_changes(view: View) -> list[str]:
     saved = view.saved
     if saved is None or not view.declined:
         return []
-    own = view.experiment("own-name", "offer")
+    own = view.made(OwnName.OFFER)
     if own and not any(a.reused for a in own):
         return []
     plan, changes = view.declined[0].plan, []
@@ -62,7 +60,8 @@ def leaf_change(view: View) -> tuple[Attempt, str, str] | None:
 
 def issuing_addresses(attempts: Iterable[Attempt]) -> tuple[str, ...]:
     """The addresses whose sessions were offered to another one (experiment matrix)."""
-    issuers = (a.series.removeprefix(FROM) for a in attempts if a.series.startswith(FROM))
+    purposes = (attempt.purpose for attempt in attempts)
+    issuers = (each.issuer for each in purposes if isinstance(each, FromAddress))
     return tuple(dict.fromkeys(issuers))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, bare, blameless, breaks_on_both_sides, limited
+from tlsresume.diagnosis.anyway import bare, blameless, breaks_on_both_sides, limited
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.results import Attempt
@@ -83,7 +84,10 @@ _BROKE = {"timeout": "no answer in time", "starttls": "turned away before TLS"}
     advice="Look for a node behind the balancer that is down (it costs every client such"
     " failures), a limit on connections in a proxy or firewall, or a path that loses packets."
     " --concurrency 1 shows whether it is the number of connections at a time.",
-    directives=("haproxy server ... check, option redispatch", "nginx max_fails, limit_conn"),
+    settings=(
+        ServerSetting.of(Software.HAPROXY, text="haproxy server ... check, option redispatch"),
+        ServerSetting.of(Software.NGINX, text="nginx max_fails, limit_conn"),
+    ),
     sources=("RFC 9293 section 3.10.7",),
 )
 def connections_break(view: View) -> Match | None:
@@ -143,9 +147,12 @@ def _end(attempt: Attempt) -> float:
     " then sends none does that.",
     advice="Mend or update the server's TLS library, or switch tickets off so that the server does"
     " not promise them.",
-    directives=(
-        "Java -Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
-        "OpenSSL SSL_OP_NO_TICKET",
+    settings=(
+        ServerSetting.of(
+            Software.JAVA,
+            text="Java -Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
+        ),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_OP_NO_TICKET"),
     ),
     sources=("RFC 5077 section 3.3", "seen on OpenJDK 25.0.2 with newSessionTicketCount=0"),
 )
@@ -158,7 +165,7 @@ def fails_with_tickets(view: View) -> Match | None:
     able = [
         a
         for a in view.everything
-        if a.mechanism == "ticket" and a.offer is None and a.experiment not in OTHER_PLANS
+        if a.mechanism == "ticket" and a.offer is None and not a.purpose.other_plan
     ]
     if not able or not view.full or any(a.handshake_done for a in able):
         return None

@@ -9,12 +9,14 @@ from __future__ import annotations
 from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription
 
 #: What proves that it is the session; and what also tells whether fresh ones fail.
-ASK = ("control",)
-FRESH = ("control", "retry")
+ASK: tuple[ExperimentName, ...] = ("control",)
+FRESH: tuple[ExperimentName, ...] = ("control", "retry")
 
 
 def controlled(view: View) -> bool:
@@ -57,9 +59,6 @@ def times(attempts: list[Attempt], view: View, what: str) -> str:
     )
 
 
-def says(attempt: Attempt, *words: str) -> bool:
-    """Whether a reason on the attempt's OpenSSL error stack has one of these words."""
-    stack = attempt.error.stack if attempt.error else None
-    return stack is not None and any(
-        word in entry.reason for entry in stack.entries for word in words
-    )
+def failed_for(attempt: Attempt, *reasons: FailureReason) -> bool:
+    """Whether a handshake failed for one of these reasons, as OpenSSL's error code says."""
+    return attempt.error is not None and attempt.error.reason in reasons

@@ -14,15 +14,7 @@ from tlsresume.diagnosis.answers import answer_of, tally
 from tlsresume.diagnosis.refusals import refusal_words, refuses_client
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
-from tlsresume.experiments.listing import (
-    CROSS_NAME,
-    FULL,
-    OFFER,
-    OTHER_CONTROL,
-    WITH_CERT_CONTROL,
-    WITH_CERT_FULL,
-    WITH_CERT_OFFER,
-)
+from tlsresume.experiments.purposes import CrossName
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription
 
@@ -59,20 +51,22 @@ class Crossing:
         )
 
 
-_SERIES = ((FULL, OFFER, OTHER_CONTROL, False),
-           (WITH_CERT_FULL, WITH_CERT_OFFER, WITH_CERT_CONTROL, True))  # fmt: skip
+_ROUNDS = (
+    (CrossName.FULL, CrossName.OFFER, CrossName.CONTROL, False),
+    (CrossName.WITH_CERT_FULL, CrossName.WITH_CERT_OFFER, CrossName.WITH_CERT_CONTROL, True),
+)
 
 
 def crossings(view: View) -> Iterator[Crossing]:
     """The crossings of a view, as the experiment made them."""
-    made = view.experiment(CROSS_NAME)
-    for full_series, offer_series, control_series, certified in _SERIES:
-        fulls = [a for a in made if a.series == full_series]
+    made = view.made(CrossName)
+    for own, offered, controlled, certified in _ROUNDS:
+        fulls = [a for a in made if a.made_for(own)]
         for number, full in enumerate(fulls):
             end = fulls[number + 1].time if number + 1 < len(fulls) else float("inf")
             after = [a for a in made if full.time <= a.time < end]
-            offer = next((a for a in after if a.series == offer_series), None)
-            control = next((a for a in after if a.series == control_series), None)
+            offer = next((a for a in after if a.made_for(offered)), None)
+            control = next((a for a in after if a.made_for(controlled)), None)
             named = offer or control
             if named is not None and named.plan.server_name is not None:
                 yield Crossing(named.plan.server_name, full, offer, control, certified)

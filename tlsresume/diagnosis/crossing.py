@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from tlsresume.diagnosis.compared import FROM
 from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.diagnosis.view import View
+from tlsresume.experiments.purposes import AGE, AtAge, FromAddress
 from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
 from tlsresume.session.ticket import KeyNaming
 
 
 def _offers(journal: Iterable[Attempt]) -> list[Attempt]:
-    return [a for a in counted(journal) if a.experiment == "matrix" and a.offer is not None]
+    return [a for a in counted(journal) if a.made_for(FromAddress) and a.offer is not None]
 
 
 def crossing_view(
@@ -41,9 +42,13 @@ def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, 
     """Issuing against accepting address, counted; and nodes, where a header named them."""
     table: dict[tuple[str, Mechanism, str, str], list[bool]] = {}
     for attempt in _offers(journal):
-        if attempt.mechanism is not None and attempt.offered is not None:
-            key = ("address", attempt.mechanism, attempt.series.removeprefix(FROM),
-                   attempt.address)  # fmt: skip
+        purpose = attempt.purpose
+        if (
+            isinstance(purpose, FromAddress)
+            and attempt.mechanism is not None
+            and attempt.offered is not None
+        ):
+            key = ("address", attempt.mechanism, purpose.issuer, attempt.address)
             table.setdefault(key, []).append(bool(attempt.reused))
     node_of = _nodes(journal, naming)
     issued_by = {t.ticket: node for a in journal if (node := node_of(a)) for t in a.tickets}
@@ -79,41 +84,48 @@ def _nodes(journal: Sequence[Attempt], naming: KeyNaming) -> Callable[[Attempt],
 
 def lifetimes(journal: Sequence[Attempt]) -> tuple[LifetimeResult, ...]:
     """The oldest session that was taken and the youngest that was refused, per address."""
-    aged: dict[tuple[str, Mechanism], list[Attempt]] = {}
+    aged: dict[tuple[str, Mechanism], list[_Aged]] = {}
     for attempt in counted(journal):
-        if attempt.experiment == "age" and attempt.offered and attempt.mechanism:
-            aged.setdefault((attempt.address, attempt.mechanism), []).append(attempt)
+        purpose = attempt.purpose
+        if isinstance(purpose, AtAge) and attempt.offered and attempt.mechanism:
+            aged.setdefault((attempt.address, attempt.mechanism), []).append(
+                _Aged(purpose.seconds, attempt)
+            )
     return tuple(
-        _lifetime(address, mechanism, journal, attempts)
-        for (address, mechanism), attempts in aged.items()
+        _lifetime(address, mechanism, journal, offers)
+        for (address, mechanism), offers in aged.items()
     )
 
 
+class _Aged(NamedTuple):
+    """An offer, and the age that was aimed at: the session's own is whole seconds."""
+
+    age: float
+    attempt: Attempt
+
+
 def _lifetime(
-    address: str, mechanism: Mechanism, journal: Sequence[Attempt], attempts: Sequence[Attempt]
+    address: str, mechanism: Mechanism, journal: Sequence[Attempt], offers: Sequence[_Aged]
 ) -> LifetimeResult:
     promised = next(
         (
             ticket.lifetime
             for a in journal
-            if a.experiment == "age" and a.address == address and a.mechanism == mechanism
+            if a.made_for(*AGE) and a.address == address and a.mechanism == mechanism
             for ticket in a.tickets
         ),
         None,
     )
-    taken = [_age(a) for a in attempts if a.reused]
-    refused = [_age(a) for a in attempts if not a.reused]
+    taken = [each.age for each in offers if each.attempt.reused]
+    refused = [each.age for each in offers if not each.attempt.reused]
     return LifetimeResult(
         address=address,
         mechanism=mechanism,
         promised_s=promised,
         honoured_s=max(taken, default=None),
         refused_s=min(refused, default=None),
-        raised_hint=any(promised is not None and _age(a) >= promised > 0 for a in attempts),
-        alert_at_s=min((_age(a) for a in attempts if not a.handshake_done), default=None),
+        raised_hint=any(promised is not None and each.age >= promised > 0 for each in offers),
+        alert_at_s=min(
+            (each.age for each in offers if not each.attempt.handshake_done), default=None
+        ),
     )
-
-
-def _age(attempt: Attempt) -> float:
-    """The age that was aimed at, in the attempt's series: the session's own is whole seconds."""
-    return float(attempt.series.removeprefix("at ").removesuffix(" s"))

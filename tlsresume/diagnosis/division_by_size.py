@@ -14,9 +14,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.view import View
-from tlsresume.experiments.listing import HELLO_SIZE
+from tlsresume.experiments.purposes import AGE, CrossALPN, HelloSize, OwnName
 from tlsresume.results import Attempt
 
 Mark = Literal["ticket key", "certificate", "request for a client certificate", "node"]
@@ -25,7 +24,7 @@ Mark = Literal["ticket key", "certificate", "request for a client certificate", 
 _FEWEST = 2
 
 #: Experiments whose connections another server may answer for reasons of their own.
-_ASIDE = (OTHER_PLANS - {HELLO_SIZE}) | {"cross-alpn", "age", "own-name"}
+_ASIDE = (CrossALPN, OwnName, *AGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,8 @@ def _pairs(view: View) -> list[Division]:
         for attempt in view.attempts
         if attempt.handshake_done
         and attempt.hello_size is not None
-        and attempt.experiment not in _ASIDE
+        and (attempt.made_for(HelloSize) or not attempt.purpose.other_plan)
+        and not attempt.made_for(*_ASIDE)
     ]
     pairs = (_pair(view, mark, read, done) for mark, read in _MARKS)
     return [pair for pair in pairs if pair is not None]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.anyway import (
-    OTHER_PLANS,
     bare,
     blameless,
     breaks_on_both_sides,
@@ -20,16 +19,19 @@ from tlsresume.diagnosis.control import (
     FRESH,
     broken_tries,
     controlled,
-    says,
+    failed_for,
     shown,
     times,
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
-from tlsresume.experiments.listing import HELLO_SIZE, PADDED
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import AGE, HelloSize
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt, FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
@@ -46,7 +48,7 @@ _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the n
     " context; it then aborts every handshake that offers a session.",
     advice="Look for 'session id context uninitialized' in the server's log and set a context, or"
     " switch tickets and session caching off. Clients can work round it by offering no session.",
-    directives=("OpenSSL SSL_CTX_set_session_id_context",),
+    settings=(ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),),
     sources=(
         "SSL_CTX_set_session_id_context(3)",
         "sfackler/rust-openssl#1235",
@@ -85,7 +87,7 @@ def no_session_id_context(view: View) -> Match | None:
     cause="The server answers tickets past a certain age with alert 80 instead of a full"
     " handshake; young ones resume.",
     advice="Upgrade the server; until then, let clients drop sessions well before that age.",
-    directives=("haproxy tune.ssl.lifetime",),
+    settings=(ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),),
     sources=("haproxy/haproxy#3499", "proftpd/proftpd#1931"),
 )
 def aged_ticket_alert(view: View) -> Match | None:
@@ -97,11 +99,11 @@ def aged_ticket_alert(view: View) -> Match | None:
     aborted = with_alert(view, AlertDescription.internal_error)
     aged = [
         a
-        for a in view.experiment("age")
+        for a in view.made(*AGE)
         if a.offered and not a.handshake_done
         and any(x.description == AlertDescription.internal_error for x in a.alerts)
     ]  # fmt: skip
-    young = [a for a in (*view.at_once, *view.experiment("age")) if a.reused]
+    young = [a for a in (*view.at_once, *view.made(*AGE)) if a.reused]
     if not (aborted or aged):
         return None
     if view.saved is None and (not aged or not young):
@@ -128,7 +130,11 @@ def aged_ticket_alert(view: View) -> Match | None:
     cause="Nodes behind this name speak different TLS versions, so a session of one version meets"
     " nodes that do not speak it.",
     advice="Configure the same TLS versions on every node.",
-    directives=("nginx ssl_protocols", "haproxy ssl-min-ver", "httpd SSLProtocol"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
+    ),
     sources=("curl/curl#1006", "openssl/openssl#852", "wolfSSL/wolfssl#10015"),
 )
 def mixed_version_pool(view: View) -> Match | None:
@@ -137,7 +143,7 @@ def mixed_version_pool(view: View) -> Match | None:
     On some connections alert 70 protocol_version or 'wrong version number', on others of
     the same TLS version a finished handshake.
     """
-    everything = [a for a in (*view.attempts, *view.elsewhere) if a.experiment not in OTHER_PLANS]
+    everything = [a for a in (*view.attempts, *view.elsewhere) if not a.purpose.other_plan]
     refused = [
         a
         for a in everything
@@ -145,7 +151,7 @@ def mixed_version_pool(view: View) -> Match | None:
         and (
             any(x.sender == "server" and x.description == AlertDescription.protocol_version
                 for x in a.alerts)
-            or says(a, "wrong version number", "unsupported protocol")
+            or failed_for(a, FailureReason.WRONG_VERSION, FailureReason.VERSION_NOT_ALLOWED)
         )
     ]  # fmt: skip
     spoke = [a for a in everything if a.handshake_done]
@@ -171,7 +177,7 @@ def mixed_version_pool(view: View) -> Match | None:
 _FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
 
 
-def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
+def _ask(view: View, broken: Sequence[Attempt]) -> tuple[ExperimentName, ...]:
     """A control; and, where it succeeds, whether it is the length of the ClientHello."""
     lengths = [
         a.hello_size
@@ -181,12 +187,12 @@ def _ask(view: View, broken: Sequence[Attempt]) -> tuple[str, ...]:
         and a.error is not None
         and a.error.kind in _FOR_ITS_LENGTH
     ]
-    return (*ASK, HELLO_SIZE) if lengths and controlled(view) and not view.accepted else ASK
+    return (*ASK, "hello-size") if lengths and controlled(view) and not view.accepted else ASK
 
 
 def _not_its_length(view: View) -> tuple[str, ...]:
     """What clears the length of the ClientHello, in words (experiment hello-size)."""
-    padded = view.experiment(HELLO_SIZE, PADDED)
+    padded = view.made(HelloSize.PADDED)
     if not padded or not all(a.handshake_done for a in padded):
         return ()
     return (
@@ -270,11 +276,11 @@ def _silent_so_far(view: View) -> Match | None:
     " network may be behind it.",
     advice="Except this client's address from limits, or ask for less: --concurrency 1 --tries 2,"
     " and again some minutes later.",
-    directives=(
-        "fail2ban ignoreip",
-        "haproxy stick-table conn_rate, maxconn",
-        "iptables hashlimit, connlimit",
-        "postfix smtpd_client_connection_rate_limit",
+    settings=(
+        ServerSetting.of(Software.FIREWALL, text="fail2ban ignoreip"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy stick-table conn_rate, maxconn"),
+        ServerSetting.of(Software.FIREWALL, text="iptables hashlimit, connlimit"),
+        ServerSetting.of(Software.POSTFIX, text="postfix smtpd_client_connection_rate_limit"),
     ),
     sources=("fail2ban jail.conf(5)", "iptables-extensions(8)", "postconf(5)"),
 )

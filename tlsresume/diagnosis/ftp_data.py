@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.summary import VERSION_LABEL, counted, letter
-from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
+from tlsresume.experiments.purposes import FTPData as Purposes
 from tlsresume.results import MECHANISMS, Attempt, FTPData, Series
 
 
@@ -31,25 +31,28 @@ def replies(attempts: Sequence[Attempt]) -> tuple[str, ...]:
 
 def ftp_data(journal: Sequence[Attempt]) -> tuple[FTPData, ...]:
     """One row for each mechanism whose data connections were tried."""
-    own = [a for a in counted(journal) if a.experiment == FTP_DATA]
+    own = [a for a in counted(journal) if a.made_for(Purposes)]
     rows = []
     for mechanism in MECHANISMS:
         tried = [a for a in own if a.mechanism == mechanism]
-        series = {name: [a for a in tried if a.series == name] for name in (FRESH, SAME, NONE)}
-        if not any(series.values()):
+        fresh, same, none = (
+            [a for a in tried if a.made_for(purpose)]
+            for purpose in (Purposes.FRESH, Purposes.SAME, Purposes.NONE)
+        )
+        if not (fresh or same or none):
             continue
-        controls = [a for a in tried if a.series == CONTROL]
+        controls = [a for a in tried if a.made_for(Purposes.CONTROL)]
         rows.append(
             FTPData(
                 mechanism=mechanism,
                 tls_version=VERSION_LABEL[mechanism],
-                fresh=Series.count("".join(letter(a) for a in series[FRESH])),
-                same=Series.count("".join(letter(a) for a in series[SAME])),
-                fresh_failure=first_failure(series[FRESH]),
-                same_failure=first_failure(series[SAME]),
-                required=not listed(series[NONE][0]) if series[NONE] else None,
+                fresh=Series.count("".join(letter(a) for a in fresh)),
+                same=Series.count("".join(letter(a) for a in same)),
+                fresh_failure=first_failure(fresh),
+                same_failure=first_failure(same),
+                required=not listed(none[0]) if none else None,
                 tickets=max((len(a.tickets) for a in controls), default=0),
-                replies=replies([a for each in series.values() for a in each]),
+                replies=replies([*fresh, *same, *none]),
             )
         )
     return tuple(rows)

@@ -14,18 +14,26 @@ from tlsresume.diagnosis.division_by_size import (
     divides_by_size,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure, short
-from tlsresume.experiments.listing import HELLO_SIZE, PADDED, PLAIN, SHORT
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import MATRIX, HelloSize
 from tlsresume.results import Attempt
 
-_ASK = (HELLO_SIZE,)
+_ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
 _ROUTERS = (
-    "haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
-    "nginx ssl_preread, preread_buffer_size",
-    "Envoy tls_inspector initial_read_buffer_size",
-    "Client: a group list without hybrid groups (--groups X25519), or smaller tickets",
+    ServerSetting.of(
+        Software.HAPROXY,
+        text="haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
+    ),
+    ServerSetting.of(Software.NGINX, text="nginx ssl_preread, preread_buffer_size"),
+    ServerSetting.of(Software.ENVOY, text="Envoy tls_inspector initial_read_buffer_size"),
+    ServerSetting.of(
+        Software.CLIENT,
+        text="Client: a group list without hybrid groups (--groups X25519), or smaller tickets",
+    ),
 )
 
 _SOURCES = (
@@ -44,7 +52,7 @@ _SOURCES = (
     " session makes it that long. A device on the way, or the server, reads its first bytes only.",
     advice="Let the device that reads ClientHellos (SNI router, firewall, balancer) take whole ones,"
     " of several segments and 16 KB. Clients can send shorter ones: fewer groups, smaller tickets.",
-    directives=_ROUTERS,
+    settings=_ROUTERS,
     sources=_SOURCES,
 )
 def hello_too_large(view: View) -> Match | None:
@@ -55,11 +63,11 @@ def hello_too_large(view: View) -> Match | None:
     taken in a shorter ClientHello.
     """
     broken = [a for a in broken_tries(view) if not a.server_hello_seen]
-    plain = [a for a in view.experiment(HELLO_SIZE, PLAIN) if a.handshake_done]
+    plain = [a for a in view.made(HelloSize.PLAIN) if a.handshake_done]
     if not broken or not plain:
         return None
-    padded = view.experiment(HELLO_SIZE, PADDED)
-    brief = view.experiment(HELLO_SIZE, SHORT)
+    padded = view.made(HelloSize.PADDED)
+    brief = view.made(HelloSize.SHORT)
     padded_fails = bool(padded) and not any(a.server_hello_seen for a in padded)
     brief_works = bool(brief) and all(a.handshake_done for a in brief)
     if not (padded_fails or (brief_works and not padded)) or (brief and not brief_works):
@@ -100,7 +108,7 @@ def hello_too_large(view: View) -> Match | None:
     advice="Let the device that reads ClientHellos (SNI router, balancer) take whole ones, of several"
     " segments and 16 KB. Ticket keys are not the fault. Clients can send shorter ones: fewer"
     " groups, smaller tickets.",
-    directives=_ROUTERS,
+    settings=_ROUTERS,
     sources=_SOURCES,
 )
 def routed_by_size(view: View) -> Match | None:
@@ -114,8 +122,8 @@ def routed_by_size(view: View) -> Match | None:
     division = divides_by_size(view)
     if division is None:
         return _only_short_ones_resume(view)
-    padded = [a for a in division.there if (a.experiment, a.series) == (HELLO_SIZE, PADDED)]
-    brief = [a for a in view.experiment(HELLO_SIZE, SHORT) if a.reused]
+    padded = [a for a in division.there if a.made_for(HelloSize.PADDED)]
+    brief = [a for a in view.made(HelloSize.SHORT) if a.reused]
     seen = [*_two_servers(view, division)]
     if padded:
         seen.append(
@@ -143,8 +151,8 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     shortest = min((a.hello_size or 0 for a in view.declined), default=0)
-    brief = [a for a in view.experiment(HELLO_SIZE, SHORT) if a.offered and a.handshake_done]
-    if view.settled(HELLO_SIZE) and not brief:
+    brief = [a for a in view.made(HelloSize.SHORT) if a.offered and a.handshake_done]
+    if view.settled("hello-size") and not brief:
         return None
     if brief:
         if not all(a.reused for a in brief) or not _all_shorter(brief, shortest):
@@ -163,7 +171,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     others = [
         a
         for a in view.everything
-        if a.reused and a.mechanism != view.mechanism and a.experiment != "matrix"
+        if a.reused and a.mechanism != view.mechanism and not a.made_for(*MATRIX)
     ]
     if view.saved is not None or not others or not _all_shorter(others, shortest):
         return None
@@ -188,7 +196,11 @@ def _only_short_ones_resume(view: View) -> Match | None:
     " none, though not for their length: a device on the way sorts them.",
     advice="Look for a rule of the balancer that reads the session ID or ticket (stickiness by"
     " session), and let it send each session to the server that issued it.",
-    directives=("haproxy stick on, stick store-response (payload of the hellos)",),
+    settings=(
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy stick on, stick store-response (payload of the hellos)"
+        ),
+    ),
     sources=("RFC 5246 section 7.4.1.2", "RFC 8446 section 4.2.11"),
 )
 def routed_by_session(view: View) -> Match | None:
@@ -197,7 +209,7 @@ def routed_by_session(view: View) -> Match | None:
     Every connection that offers a session meets one server, every other one another, also where
     it is as long (experiment hello-size).
     """
-    padded = [a for a in view.experiment(HELLO_SIZE, PADDED) if a.handshake_done]
+    padded = [a for a in view.made(HelloSize.PADDED) if a.handshake_done]
     division = divides_by_offer(view)
     if division is None or divides_by_size(view) is not None or not padded:
         return None

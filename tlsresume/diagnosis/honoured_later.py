@@ -12,9 +12,10 @@ from collections.abc import Iterable
 
 from tlsresume.diagnosis.compared import shown
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds
-from tlsresume.experiments.listing import AT_ONCE, LATER
+from tlsresume.experiments.purposes import Later, Retry, Tries
 from tlsresume.experiments.spoiled import handle_of
 from tlsresume.results import Attempt
 
@@ -28,17 +29,17 @@ _FEWEST = 2
 
 def accepted_later(view: View) -> bool:
     """Whether sessions were accepted after a pause (experiment `later`)."""
-    return any(attempt.reused for attempt in view.experiment(LATER, LATER))
+    return any(attempt.reused for attempt in view.made(Later.LATER))
 
 
 def tried_later(view: View) -> bool:
     """Whether a session was offered after a pause, and answered."""
-    return any(a.offered and a.handshake_done for a in view.experiment(LATER, LATER))
+    return any(a.offered and a.handshake_done for a in view.made(Later.LATER))
 
 
 def may_be_honoured_later(view: View) -> bool:
     """Whether the age of sessions decides so far, and the pause was not tried yet."""
-    return view.stateful and not view.settled(LATER) and _age_decides(view)
+    return view.stateful and not view.settled("later") and _age_decides(view)
 
 
 @rule(
@@ -50,10 +51,15 @@ def may_be_honoured_later(view: View) -> bool:
     " stored without waiting, or replicated to other nodes late.",
     advice="Wait for the store before the handshake is finished, or use tickets. Clients that open"
     " connections side by side lose; those that come back later do not.",
-    directives=(
-        "Node server.on('newSession'): call the callback when the session is stored",
-        "OpenSSL SSL_CTX_sess_set_new_cb: store before it returns",
-        "memcached, Redis: replicas that lag behind",
+    settings=(
+        ServerSetting.of(
+            Software.NODE,
+            text="Node server.on('newSession'): call the callback when the session is stored",
+        ),
+        ServerSetting.of(
+            Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_new_cb: store before it returns"
+        ),
+        ServerSetting.of(Software.STORE, text="memcached, Redis: replicas that lag behind"),
     ),
     sources=("Node tls: event newSession", "SSL_CTX_sess_set_new_cb(3)"),
 )
@@ -66,7 +72,7 @@ def honoured_later(view: View) -> Match | None:
     """
     if view.saved is not None or view.crossing or not view.stateful or not view.declined:
         return None
-    pause = [a for a in view.experiment(LATER, LATER) if a.offered and a.handshake_done]
+    pause = [a for a in view.made(Later.LATER) if a.offered and a.handshake_done]
     if not pause or not all(a.reused for a in pause) or not _age_decides(view):
         return None
     ages = _ages(view)
@@ -116,10 +122,7 @@ def _offers(attempts: Iterable[Attempt]) -> list[Attempt]:
     return [
         a
         for a in attempts
-        if a.offered
-        and a.handshake_done
-        and (a.experiment in ("tries", "retry", LATER))
-        and not (a.experiment == LATER and a.series not in (AT_ONCE, LATER))
+        if a.offered and a.handshake_done and a.made_for(Tries, Retry, Later.AT_ONCE, Later.LATER)
     ]
 
 

@@ -8,9 +8,10 @@ from itertools import chain
 from typing import TypeVar
 
 from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.fitting import fitting
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
+from tlsresume.diagnosis.server_settings import choose
 from tlsresume.diagnosis.view import View
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Finding, Severity
 
 _DETAILS_SHOWN = 6
@@ -59,7 +60,7 @@ def _named(explaining: Sequence[Judged]) -> Judged | None:
     return next(proven, telling[0] if telling else None)
 
 
-def wanted(view: View) -> tuple[str, ...]:
+def wanted(view: View) -> tuple[ExperimentName, ...]:
     """The experiments that would separate the causes left, in the order in which they are
     asked for; none when one cause is proven and asks for nothing more."""
     fits = matches(view)
@@ -125,7 +126,10 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     # Groups T and W speak of tickets and of the way to the server, whatever is judged.
     if not view.judged and rule.group not in ("T", "W") and rule.harm != "security":
         severity = "info"
-    skipped = tuple(f"experiment {name} was skipped: {why}" for name, why in view.skipped)
+    chosen = choose(view, rule.settings if match.settings is None else match.settings)
+    skipped = tuple(
+        f"experiment {skipped.name} was skipped: {skipped.words}" for skipped in view.skipped
+    )
     return Finding(
         code=rule.code,
         severity=severity,
@@ -136,7 +140,8 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         mechanism=view.mechanism,
         evidence=match.seen,
         details=match.evidence,
-        directives=fitting(view, rule.directives if match.directives is None else match.directives),
+        directives=tuple(setting.text for setting in chosen.settings),
+        software=tuple(sorted(each.value for each in chosen.software)),
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
         mechanisms=(view.mechanism,),
@@ -157,6 +162,7 @@ def _merged(alike: Sequence[Finding]) -> Finding:
     for finding in alike:
         for line in finding.evidence:
             said.setdefault(line, []).append(finding)
+    unknown = [finding for finding in alike if not finding.software]
     evidence = []
     for line, by in said.items():
         own = [name for name in mechanisms if name in {finding.mechanism for finding in by}]
@@ -173,6 +179,10 @@ def _merged(alike: Sequence[Finding]) -> Finding:
         details=_union(finding.details for finding in alike)[:_DETAILS_SHOWN],
         not_known=_union(finding.not_known for finding in alike),
         candidates=_union(finding.candidates for finding in alike),
+        directives=_union(finding.directives for finding in alike)
+        if not unknown
+        else unknown[0].directives,
+        software=_union(finding.software for finding in alike) if not unknown else (),
         mechanisms=_union(finding.mechanisms for finding in alike),
         addresses=_union(finding.addresses for finding in alike),
     )

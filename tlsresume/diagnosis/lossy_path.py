@@ -6,15 +6,14 @@ not notice that end. So a session that is missing says little while connections 
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections
+from tlsresume.experiments.purposes import Close
 from tlsresume.results import FailureKind
 
 _BREAKS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "network"})
 
 #: Experiments that break connections themselves.
-_OURS = OTHER_PLANS | {"close"}
 
 
 def lost_connections(view: View) -> tuple[str, ...]:
@@ -23,7 +22,7 @@ def lost_connections(view: View) -> tuple[str, ...]:
     Counted are those of mechanisms whose handshakes succeed at other times: a version that
     the server does not speak breaks always.
     """
-    own = [a for a in view.everything if a.experiment not in _OURS]
+    own = [a for a in view.everything if not (a.purpose.other_plan or a.made_for(Close))]
     works = {a.mechanism for a in own if a.handshake_done}
     tried = [a for a in own if a.mechanism in works]
     broke = [a for a in tried if a.error is not None and a.error.kind in _BREAKS]

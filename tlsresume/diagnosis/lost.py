@@ -28,19 +28,25 @@ from tlsresume.diagnosis.honoured_later import (
 from tlsresume.diagnosis.lossy_path import lost_connections
 from tlsresume.diagnosis.nginx_default_server import default_server
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
-from tlsresume.experiments.listing import LATER
+from tlsresume.experiments.purposes import AGE, Close, Retry, SameTicket, Tries
 from tlsresume.results import Attempt
 
-_CACHE_DIRECTIVES = (
-    "nginx ssl_session_cache shared:SSL:10m",
-    "haproxy tune.ssl.cachesize",
-    "httpd SSLSessionCache shmcb:...",
-    "OpenSSL SSL_CTX_sess_set_get_cb",
-    "Java SSLSessionContext.setSessionCacheSize",
-    "rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
-    "Node server.on('newSession'), server.on('resumeSession')",
+_CACHE_SETTINGS = (
+    ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
+    ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.cachesize"),
+    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
+    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_get_cb"),
+    ServerSetting.of(Software.JAVA, text="Java SSLSessionContext.setSessionCacheSize"),
+    ServerSetting.of(
+        Software.RUSTLS,
+        text="rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
+    ),
+    ServerSetting.of(
+        Software.NODE, text="Node server.on('newSession'), server.on('resumeSession')"
+    ),
 )
 
 
@@ -65,8 +71,8 @@ def consumed(view: View) -> Match | None:
     """
     if view.saved is None or not view.declined:
         return None
-    first = view.experiment("same-ticket", "first")
-    second = view.experiment("same-ticket", "second")
+    first = view.made(SameTicket.FIRST)
+    second = view.made(SameTicket.SECOND)
     if not first or not second or not first[0].reused or second[0].reused:
         return None
     if same_key(view, view.declined[0]) is False:
@@ -92,7 +98,7 @@ def consumed(view: View) -> Match | None:
     advice="Share the session cache between workers and nodes and give it room, or use tickets with"
     " a shared key. AWS: the Classic and Application Load Balancers resume on the same node only,"
     " Network Load Balancers (tickets) on all of a region.",
-    directives=_CACHE_DIRECTIVES,
+    settings=_CACHE_SETTINGS,
     sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
 )
 def cache_miss(view: View) -> Match | None:
@@ -148,7 +154,7 @@ def cache_miss(view: View) -> Match | None:
         seen=(f"{share(view)}, with sessions issued moments before", *broke),
         evidence=shown(view, view.declined[0], taken[0]),
         proven=not broke and not may_be_honoured_later(view),
-        ask=(LATER,) if may_be_honoured_later(view) else (),
+        ask=("later",) if may_be_honoured_later(view) else (),
         severity="warning" if broke else None,
         title="the server did not have the session any more" if broke else None,
         advice=_LOSSY if broke else None,
@@ -189,7 +195,7 @@ def _lost_midway(view: View) -> Match | None:
 
     Caches that nodes or workers have of their own would mix the answers.
     """
-    tries = [a for a in view.subject if a.series == "fixed" and a.offered and a.handshake_done]
+    tries = [a for a in view.subject if a.made_for(Tries.FIXED) and a.offered and a.handshake_done]
     tries = [a for a in tries if a.offer == tries[0].offer]
     kept = sum(bool(a.reused) for a in tries)
     refused = tries[kept:]
@@ -223,16 +229,27 @@ def _lost_midway(view: View) -> Match | None:
     advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",
-    directives=(
+    settings=(
         (
-            "nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
-            " default, none, issues IDs it never honours)"
+            ServerSetting.of(
+                Software.NGINX,
+                text="nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
+                " default, none, issues IDs it never honours)",
+            )
         ),
-        "haproxy tune.ssl.cachesize > 0, or no no-tls-tickets",
-        "httpd SSLSessionCache shmcb:...",
-        "OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
-        "Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
-        "Java: one SSLContext for all connections",
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy tune.ssl.cachesize > 0, or no no-tls-tickets"
+        ),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
+        ServerSetting.of(
+            Software.OPENSSL,
+            text="OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+        ),
+        ServerSetting.of(
+            Software.GO,
+            text="Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
+        ),
+        ServerSetting.of(Software.JAVA, text="Java: one SSLContext for all connections"),
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
@@ -243,7 +260,7 @@ def never_honoured(view: View) -> Match | None:
     once, on one address, one after the other (experiment retry), after a clean close; nor, where
     the server keeps them, after a pause (experiment later).
     """
-    retried = (a for a in view.experiment("retry") if a.offered and a.handshake_done)
+    retried = (a for a in view.made(Retry) if a.offered and a.handshake_done)
     tries = [*view.declined, *retried]
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
@@ -268,14 +285,14 @@ def never_honoured(view: View) -> Match | None:
     return Match(
         seen=(*seen, *nginx.seen),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
-        proven=bool(view.experiment("retry")) and (not view.stateful or tried_later(view)),
-        ask=("retry", *((LATER,) if view.stateful else ()), *nginx.ask),
+        proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
+        ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
         candidates=(
             *_elsewhere(view),
             *(("honoured-later",) if view.stateful and not tried_later(view) else ()),
         ),
         advice=nginx.advice,
-        directives=nginx.directives,
+        settings=nginx.settings,
     )
 
 
@@ -305,13 +322,16 @@ def _without_a_context(view: View) -> tuple[str, ...]:
     "warning",
     cause="The server took the session for too old; a fresh one resumes.",
     advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
-    directives=(
-        "nginx ssl_session_timeout",
-        "haproxy tune.ssl.lifetime",
-        "httpd SSLSessionCacheTimeout",
-        "Envoy session_timeout",
-        "OpenSSL SSL_CTX_set_timeout",
-        "Go: a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCacheTimeout"),
+        ServerSetting.of(Software.ENVOY, text="Envoy session_timeout"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+        ServerSetting.of(
+            Software.GO,
+            text="Go: a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
+        ),
     ),
     sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
 )
@@ -347,7 +367,7 @@ def expired_at_server(view: View) -> Match | None:
         else ()
         if expired
         else (
-            *(() if view.experiment("same-ticket") else ("consumed",)),
+            *(() if view.made(SameTicket) else ("consumed",)),
             "server-policy (client certificate, address binding)",
         ),
     )
@@ -362,7 +382,7 @@ _OTHER_KEY = {
 
 def _refused_at_an_age(view: View) -> Match | None:
     """--age and --find-lifetime: refused before the promised lifetime was over."""
-    offers = view.experiment("age")
+    offers = view.made(*AGE)
     promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
     young = [view.age(a) for a in offers if a.reused]
     aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
@@ -404,8 +424,8 @@ def unclean_close(view: View) -> Match | None:
     (`tlsresume probe --experiment close`, or `tlsresume resume --unclean-close`, and resume
     once more).
     """
-    clean = view.experiment("close", "after-clean")
-    abrupt = view.experiment("close", "after-abrupt")
+    clean = view.made(Close.AFTER_CLEAN)
+    abrupt = view.made(Close.AFTER_ABRUPT)
     kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
     if not clean or not abrupt or kept < len(clean) or lost:
         return None

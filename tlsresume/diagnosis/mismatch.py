@@ -11,14 +11,17 @@ from tlsresume.diagnosis.control import (
     FRESH,
     broken_tries,
     controlled,
-    says,
+    failed_for,
     shown,
     times,
     with_alert,
 )
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
+from tlsresume.experiments.purposes import Unpinned
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.wire.handshake import AlertDescription
 
 
@@ -30,9 +33,9 @@ from tlsresume.wire.handshake import AlertDescription
     cause="The session was made with the extended master secret and offered without it; the"
     " server must abort then.",
     advice="Let the client send extended_master_secret, as it did when the session was made.",
-    directives=(
-        "Java -Djdk.tls.useExtendedMasterSecret=true",
-        "OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET",
+    settings=(
+        ServerSetting.of(Software.JAVA, text="Java -Djdk.tls.useExtendedMasterSecret=true"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET"),
     ),
     sources=("RFC 7627 section 5.3", "openssl/openssl#9791"),
 )
@@ -86,7 +89,7 @@ def cipher_removed(view: View) -> Match | None:
         view, AlertDescription.illegal_parameter, AlertDescription.handshake_failure
     )
     here = [a for a in broken if a.plan.ciphers is not None and name not in a.plan.ciphers]
-    unpinned = [a for a in view.experiment("unpinned") if a.handshake_done]
+    unpinned = [a for a in view.made(Unpinned) if a.handshake_done]
     there = [
         a
         for a in view.broken
@@ -171,7 +174,7 @@ def wrong_secret(view: View) -> Match | None:
         and (
             any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
                 for x in a.alerts)
-            or says(a, "bad record mac", "decryption failed", "digest check failed")
+            or failed_for(a, FailureReason.BAD_RECORD_MAC)
         )
     ]  # fmt: skip
     if not broken:
@@ -204,7 +207,7 @@ def ems_changed(view: View) -> Match | None:
     broken = [
         a
         for a in broken_tries(view)
-        if a.server_hello_seen and says(a, "inconsistent extms", "extms")
+        if a.server_hello_seen and failed_for(a, FailureReason.EMS_MISMATCH)
     ]
     if not broken:
         return _server_dropped_ems(view)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import fixed_sessions, is_single_use, series_of
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.experiments.purposes import Tries
 from tlsresume.results import Attempt
 
 
@@ -37,12 +39,12 @@ def single_use(view: View) -> Match | None:
     """
     if view.saved is not None:
         return None
-    fixed = series_of(view.subject, view.mechanism, "fixed")
-    chained = series_of(view.subject, view.mechanism, "chained")
+    fixed = series_of(view.subject, view.mechanism, Tries.FIXED)
+    chained = series_of(view.subject, view.mechanism, Tries.CHAINED)
     keys = len(set(view.keys_in_order))
     if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, view.mechanism)):
         return None
-    refused = [a for a in view.declined if a.series == "fixed"]
+    refused = [a for a in view.declined if a.made_for(Tries.FIXED)]
     many = view.mechanism == "ticket"
     return Match(
         severity="warning" if many else None,
@@ -153,32 +155,6 @@ def resumption_not_verified(view: View) -> Match | None:
 
 
 @rule(
-    "early-data-rejected",
-    "D",
-    "info",
-    mechanisms=("psk",),
-    cause="The session was resumed, but the early data sent with it was not taken.",
-    advice="A server may always refuse early data; the client must send it again after the"
-    " handshake.",
-    directives=("nginx ssl_early_data", "haproxy allow-0rtt", "OpenSSL SSL_CTX_set_max_early_data"),
-    sources=("RFC 8446 section 4.2.10", "apache/trafficserver#5341"),
-)
-def early_data_rejected(view: View) -> Match | None:
-    """resumed, but the early data was refused.
-
-    The ClientHello had early_data, the EncryptedExtensions have not, and the ServerHello
-    has pre_shared_key.
-    """
-    refused = [a for a in view.accepted if a.early_data == "rejected"]
-    if not refused:
-        return None
-    return Match(
-        seen=(connections(len(refused)),),
-        evidence=("EncryptedExtensions: no early_data", *_shown(view, *refused)),
-    )
-
-
-@rule(
     "hello-retry",
     "D",
     "info",
@@ -186,7 +162,11 @@ def early_data_rejected(view: View) -> Match | None:
     cause="The server asked for another key share first (HelloRetryRequest); the session was"
     " resumed all the same, a round trip later.",
     advice="To save the round trip, let clients offer a group first that the server has.",
-    directives=("nginx ssl_ecdh_curve", "haproxy curves", "tlsresume --groups"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_ecdh_curve"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy curves"),
+        ServerSetting.of(Software.TLSRESUME, text="tlsresume --groups"),
+    ),
     sources=("RFC 8446 section 4.1.4",),
 )
 def hello_retry(view: View) -> Match | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.nginx_default_server import default_server
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, seconds
+from tlsresume.experiments.purposes import Elicit
 from tlsresume.results import Attempt
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -85,10 +87,10 @@ def captured_too_early(view: View) -> Match | None:
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
     advice="Give tickets a lifetime, or stop issuing them.",
-    directives=(
-        "nginx ssl_session_timeout",
-        "haproxy tune.ssl.lifetime",
-        "OpenSSL SSL_CTX_set_timeout",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
     ),
     sources=("RFC 8446 section 4.6.1", "openssl/openssl#18977"),
 )
@@ -231,22 +233,43 @@ _NOT_ISSUED = {
     cause="The server gave nothing to resume with.",
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
-    directives=(
+    settings=(
         (
-            "nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
-            " the port, or in http"
+            ServerSetting.of(
+                Software.NGINX,
+                text="nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
+                " the port, or in http",
+            )
         ),
-        "haproxy: no no-tls-tickets, tune.ssl.cachesize > 0",
-        "httpd SSLSessionTickets on; SSLSessionCache shmcb:...",
-        "Envoy session_ticket_keys, not disable_stateless_session_resumption",
-        "Go tls.Config.SessionTicketsDisabled = false",
-        "Caddy session_tickets: not disabled",
-        "Exim tls_resumption_hosts = *",
-        "Java -Djdk.tls.server.enableSessionTicketExtension=true",
-        "lighttpd ssl.stek-file (a key out of use gives no tickets)",
-        "OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
-        "rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
-        "Erlang ssl {session_tickets, stateful | stateless}",
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy: no no-tls-tickets, tune.ssl.cachesize > 0"
+        ),
+        ServerSetting.of(
+            Software.HTTPD, text="httpd SSLSessionTickets on; SSLSessionCache shmcb:..."
+        ),
+        ServerSetting.of(
+            Software.ENVOY,
+            text="Envoy session_ticket_keys, not disable_stateless_session_resumption",
+        ),
+        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled = false"),
+        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: not disabled"),
+        ServerSetting.of(Software.EXIM, text="Exim tls_resumption_hosts = *"),
+        ServerSetting.of(
+            Software.JAVA, text="Java -Djdk.tls.server.enableSessionTicketExtension=true"
+        ),
+        ServerSetting.of(
+            Software.LIGHTTPD, text="lighttpd ssl.stek-file (a key out of use gives no tickets)"
+        ),
+        ServerSetting.of(
+            Software.OPENSSL, text="OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET"
+        ),
+        ServerSetting.of(
+            Software.RUSTLS,
+            text="rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
+        ),
+        ServerSetting.of(
+            Software.ERLANG, text="Erlang ssl {session_tickets, stateful | stateless}"
+        ),
     ),
     sources=(
         "RFC 5077 section 3.2",
@@ -267,7 +290,7 @@ def not_issued(view: View) -> Match | None:
     full = tuple(attempt for attempt in view.full if not attempt.cut_short)
     if view.subject or not full:
         return None
-    elicited = view.experiment("elicit")
+    elicited = view.made(Elicit)
     brought = [a for a in full if any(s.mechanism == view.mechanism for s in a.sessions)]
     if brought:
         return _issued_late(view, brought) if set(brought) <= set(elicited) else None
@@ -290,7 +313,7 @@ def not_issued(view: View) -> Match | None:
         proven=view.mechanism != "psk" or bool(elicited),
         ask=(*(("elicit",) if view.mechanism == "psk" else ()), *nginx.ask),
         advice=nginx.advice if not silent else _SPEAK_FIRST,
-        directives=nginx.directives,
+        settings=nginx.settings,
         not_known=("whether tickets come after data",) if silent else (),
     )
 
@@ -312,7 +335,7 @@ def _hung_up(view: View, full: tuple[Attempt, ...]) -> Match:
         advice="Speak what this server expects: an ALPN name (--alpn h2 for gRPC and HTTP/2), an"
         " https:// target, --send TEXT, or a client certificate (--cert). Many servers send"
         " tickets with their first answer.",
-        directives=(),
+        settings=(),
         not_known=("whether tickets come to a client that speaks its protocol",),
     )
 

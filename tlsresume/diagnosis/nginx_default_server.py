@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlsresume.diagnosis.server_settings import ServerSetting, Software, named_by
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
-from tlsresume.experiments.listing import DEFAULT_SERVER
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import DefaultServer as Purposes
 from tlsresume.results import Attempt
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import AlertDescription
-
-#: What nginx and its offspring call themselves (RFC 9110 section 10.2.4).
-_NGINX = (b"nginx", b"openresty", b"tengine", b"angie", b"freenginx")
 
 _HOW = (
     "nginx takes ssl_session_cache, ssl_session_tickets, the ticket key and ssl_protocols from the"
@@ -32,9 +31,15 @@ _PERHAPS = (
     " server of the port off. " + _HOW
 )
 
-_DIRECTIVES = (
-    "nginx ssl_session_cache shared:SSL:10m (in the default_server block, or in http)",
-    "nginx ssl_session_tickets (the same in the default_server block and in this one)",
+_SETTINGS = (
+    ServerSetting.of(
+        Software.NGINX,
+        text="nginx ssl_session_cache shared:SSL:10m (in the default_server block, or in http)",
+    ),
+    ServerSetting.of(
+        Software.NGINX,
+        text="nginx ssl_session_tickets (the same in the default_server block and in this one)",
+    ),
 )
 
 
@@ -43,9 +48,9 @@ class DefaultServer:
     """What a finding says of nginx's default server; nothing where it is not nginx."""
 
     seen: tuple[str, ...] = ()
-    ask: tuple[str, ...] = ()
+    ask: tuple[ExperimentName, ...] = ()
     advice: str | None = None
-    directives: tuple[str, ...] | None = None
+    settings: tuple[ServerSetting, ...] | None = None
 
 
 def default_server(view: View) -> DefaultServer:
@@ -57,26 +62,20 @@ def default_server(view: View) -> DefaultServer:
         return DefaultServer(advice=_PERHAPS) if sealed and named else DefaultServer()
     return DefaultServer(
         seen=_seen(view),
-        ask=(DEFAULT_SERVER,) if named else (),
+        ask=("default-server",) if named else (),
         advice=_HOW,
-        directives=_DIRECTIVES,
+        settings=_SETTINGS,
     )
 
 
 def is_nginx(attempt: Attempt) -> bool:
     """Whether an HTTP answer says that nginx, or a relative of it, made it."""
-    if not attempt.response.startswith(b"HTTP/"):
-        return False
-    for line in attempt.response.split(b"\r\n\r\n", 1)[0].split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"server":
-            return value.strip().lower().startswith(_NGINX)
-    return False
+    return Software.NGINX in named_by(attempt)
 
 
 def _seen(view: View) -> tuple[str, ...]:
     """What the default server did without SNI, where that tells it from this name's."""
-    made = [a for a in view.experiment(DEFAULT_SERVER) if a.offer is None]
+    made = [a for a in view.made(Purposes) if a.offer is None]
     if not made:
         return ()
     bare = made[0]
@@ -108,8 +107,8 @@ def _behaviour(view: View, full: Attempt) -> str:
     issued = [s for s in full.sessions if s.mechanism == view.mechanism]
     if not issued:
         return "no session is issued"
-    if full.experiment == DEFAULT_SERVER:
-        offers = [a for a in view.experiment(DEFAULT_SERVER, "offer") if a.offered]
+    if full.made_for(Purposes):
+        offers = [a for a in view.made(Purposes.OFFER) if a.offered]
     else:
         offers = [a for a in view.subject if a.offered]
     taken = "accepted" if any(a.reused for a in offers) else "not accepted"

@@ -21,24 +21,32 @@ from tlsresume.diagnosis.compared import (
 )
 from tlsresume.diagnosis.division_by_size import divides_exactly
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
+from tlsresume.experiments.purposes import Retry
 from tlsresume.results import Attempt, Mechanism
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
-_KEY_DIRECTIVES = (
-    "nginx ssl_session_ticket_key",
-    "haproxy tls-ticket-keys",
-    "httpd SSLSessionTicketKeyFile",
-    "Envoy session_ticket_keys",
-    "Caddy session_tickets (distributed STEK)",
-    "Go tls.Config.SetSessionTicketKeys",
-    "Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
-    "Node ticketKeys, server.setTicketKeys()",
-    "Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
-    "OpenSSL SSL_CTX_set_tlsext_ticket_keys",
-    "Java has none: its keys stay in one SSLContext",
+_KEY_SETTINGS = (
+    ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
+    ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
+    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTicketKeyFile"),
+    ServerSetting.of(Software.ENVOY, text="Envoy session_ticket_keys"),
+    ServerSetting.of(Software.CADDY, text="Caddy session_tickets (distributed STEK)"),
+    ServerSetting.of(Software.GO, text="Go tls.Config.SetSessionTicketKeys"),
+    ServerSetting.of(
+        Software.DOVECOT,
+        text="Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
+    ),
+    ServerSetting.of(Software.NODE, text="Node ticketKeys, server.setTicketKeys()"),
+    ServerSetting.of(
+        Software.PYTHON,
+        text="Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
+    ),
+    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_tlsext_ticket_keys"),
+    ServerSetting.of(Software.JAVA, text="Java has none: its keys stay in one SSLContext"),
 )
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.
@@ -59,7 +67,7 @@ _KEEP_KEYS = (
     cause="A ticket can be opened only with the key that sealed it, and the server that answered"
     " uses another key.",
     advice="Give every node the same ticket key file, and rotate it on all nodes together.",
-    directives=_KEY_DIRECTIVES,
+    settings=_KEY_SETTINGS,
     sources=(
         "RFC 5077 section 5.5",
         "envoyproxy/gateway#8462",
@@ -90,7 +98,7 @@ def other_ticket_key(view: View) -> Match | None:
         return Match(
             seen=(f"{share(view)}, with sessions issued moments before",),
             evidence=shown(view, view.declined[0], (*view.accepted, *view.fresh_taken)[0]),
-            proven=bool(view.experiment("retry")),
+            proven=bool(view.made(Retry)),
             ask=("retry",),
             candidates=("server-policy (load shedding, say)",),
             not_known=("key names: these tickets show none",),
@@ -131,7 +139,7 @@ def _without_names(view: View) -> Match | None:
 
 def _nodes_without_names(view: View) -> Match:
     """Fresh sessions are taken at times only: so did the file's session fare."""
-    offers = [a for a in view.experiment("retry") if a.offered and a.handshake_done]
+    offers = [a for a in view.made(Retry) if a.offered and a.handshake_done]
     return Match(
         seen=(
             f"fresh sessions, too, resume only at times: {len(view.fresh_taken)} of {len(offers)}",
@@ -143,26 +151,26 @@ def _nodes_without_names(view: View) -> Match:
 
 
 def _between_addresses(view: View) -> Match | None:
-    taken = {a.series for a in view.accepted}
+    taken = {a.purpose for a in view.accepted}
     declined = [a for a in view.declined if same_key(view, a) is not True]
-    refused = {a.series: a for a in declined if a.series not in taken}
+    refused = {a.purpose: a for a in declined if a.purpose not in taken}
     if not refused:
         return None
     keys = {
-        series: (view.offered_key(attempt), view.issued_key(attempt))
-        for series, attempt in refused.items()
+        purpose: (view.offered_key(attempt), view.issued_key(attempt))
+        for purpose, attempt in refused.items()
     }
     unlike = unlike_servers(view, refused.values())
     return Match(
         seen=(
             *(
-                f"a session {series} is refused on {view.address}"
+                f"a session {purpose.series} is refused on {view.address}"
                 + (
                     f", key {short(old, (new,))} there, {short(new, (old,))} here"
                     if old and new
                     else ""
                 )
-                for series, (old, new) in keys.items()
+                for purpose, (old, new) in keys.items()
             ),
             *((UNLIKE,) if unlike else ()),
         ),
@@ -241,7 +249,7 @@ def _taking_turns(view: View) -> list[str]:
     """The key names of connections made one after the other, where two take strict turns."""
     met = (
         view.issued_key(a) or (view.offered_key(a) if a.reused else None)
-        for a in view.experiment("retry")
+        for a in view.made(Retry)
     )  # fmt: skip
     names = [name for name in met if name]
     strict = all(one != other for one, other in pairwise(names))

@@ -9,7 +9,6 @@ session, made with it, is offered without it. Without a control nothing is calle
 from __future__ import annotations
 
 from tlsresume.diagnosis.answers import AnswerClass, answer_of
-from tlsresume.diagnosis.anyway import OTHER_PLANS
 from tlsresume.diagnosis.control import shown
 from tlsresume.diagnosis.crossed_names import (
     Crossing,
@@ -24,16 +23,10 @@ from tlsresume.diagnosis.crossed_names import (
 )
 from tlsresume.diagnosis.refusals import refusal_words, refused_by_status, refuses_client
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.listing import (
-    ANSWERS,
-    CARRIED,
-    CROSS_NAME,
-    FULL,
-    OFFER,
-    WITH_CERT_FULL,
-)
+from tlsresume.experiments.purposes import Answers, CrossName
 from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Attempt
 
@@ -58,15 +51,28 @@ _SOURCES = ("RFC 8446 section 4.6.1", "RFC 6066 section 3")
     " or Node's and Bun's addContext: give each its own session id context and ticket key, put"
     " them on addresses or ports of their own, or switch tickets and session caching off; and let"
     " the application check the certificate on each request.",
-    directives=(
-        "nginx ssl_session_tickets off, ssl_session_cache off in each server block",
-        "httpd SSLSessionTickets off, SSLSessionCache none",
-        "haproxy bind ... no-tls-tickets; tune.ssl.cachesize 0; http-request deny if !{ ssl_c_used }",
-        "Node, Bun https.createServer({sessionIdContext, ticketKeys}), requestCert",
-        "Go tls.Config.SessionTicketsDisabled, VerifyConnection",
-        "Traefik tls.options (clientAuth), one entry point for each",
-        "wolfSSL wolfSSL_CTX_set_session_cache_mode",
-        "OpenSSL SSL_CTX_set_session_id_context, per name",
+    settings=(
+        ServerSetting.of(
+            Software.NGINX,
+            text="nginx ssl_session_tickets off, ssl_session_cache off in each server block",
+        ),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets off, SSLSessionCache none"),
+        ServerSetting.of(
+            Software.HAPROXY,
+            text="haproxy bind ... no-tls-tickets; tune.ssl.cachesize 0; http-request deny if !{ ssl_c_used }",
+        ),
+        ServerSetting.of(
+            Software.NODE,
+            text="Node, Bun https.createServer({sessionIdContext, ticketKeys}), requestCert",
+        ),
+        ServerSetting.of(
+            Software.GO, text="Go tls.Config.SessionTicketsDisabled, VerifyConnection"
+        ),
+        ServerSetting.of(
+            Software.TRAEFIK, text="Traefik tls.options (clientAuth), one entry point for each"
+        ),
+        ServerSetting.of(Software.WOLFSSL, text="wolfSSL wolfSSL_CTX_set_session_cache_mode"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context, per name"),
     ),
     sources=(
         "RFC 8446 section 4.6.1",
@@ -91,10 +97,10 @@ def _under_one_name(view: View) -> Match | None:
     without = [
         a
         for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and a.experiment not in OTHER_PLANS
+        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_plan
     ]
     refused = [a for a in without if refused_by_status(a) is not None]
-    again = [a for a in view.experiment(ANSWERS, OFFER) if a.reused]
+    again = [a for a in view.made(Answers.OFFER) if a.reused]
     resumed = [*view.accepted, *again]
     served = [a for a in resumed if (answer := answer_of(a)) is not None and answer.ok]
     if view.saved is not None or not refused or not served:
@@ -104,7 +110,7 @@ def _under_one_name(view: View) -> Match | None:
     enough = len(refused) >= _ENOUGH and len(served) >= _ENOUGH
     return Match(
         proven=enough,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity=None if enough else "warning",
         seen=(
             f"without a session: {refusal_words(refused[0])}, on {connections(len(refused))}",
@@ -239,10 +245,13 @@ def _saved_refused(view: View) -> Match | None:
     advice="A server must resume only where the certificate of the session is good for the new"
     " name; a client must not offer a session to a name that its certificate does not cover."
     " Give names with certificates of their own their own session id context and ticket key.",
-    directives=(
-        "nginx ssl_session_ticket_key, ssl_session_cache: those of the default server count",
-        "haproxy bind ... no-tls-tickets",
-        "OpenSSL SSL_CTX_set_session_id_context, per name",
+    settings=(
+        ServerSetting.of(
+            Software.NGINX,
+            text="nginx ssl_session_ticket_key, ssl_session_cache: those of the default server count",
+        ),
+        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... no-tls-tickets"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context, per name"),
     ),
     sources=_SOURCES,
 )
@@ -279,10 +288,19 @@ def _leaf_covers(crossing: Crossing) -> bool | None:
     " made for: requests for one host are served by another.",
     advice="Choose the host by the name in each request (and let 421 say where it is not served),"
     " not by the name that the session was made with; or keep sessions of names apart.",
-    directives=(
-        "nginx server_name, with ssl_session_cache and tickets per default server",
-        "haproxy use_backend by req.hdr(host), not by ssl_fc_sni of the session",
-        "OpenSSL SSL_get_servername, SSL_CTX_set_tlsext_servername_callback",
+    settings=(
+        ServerSetting.of(
+            Software.NGINX,
+            text="nginx server_name, with ssl_session_cache and tickets per default server",
+        ),
+        ServerSetting.of(
+            Software.HAPROXY,
+            text="haproxy use_backend by req.hdr(host), not by ssl_fc_sni of the session",
+        ),
+        ServerSetting.of(
+            Software.OPENSSL,
+            text="OpenSSL SSL_get_servername, SSL_CTX_set_tlsext_servername_callback",
+        ),
     ),
     sources=(*_SOURCES, "RFC 9110 section 15.5.20"),
 )
@@ -345,10 +363,10 @@ def cross_name_accepted(view: View) -> Match | None:
     advice="Right by the RFC, and worth knowing: that a certificate was revoked, or has expired, is"
     " not seen until the session ends. Keep sessions short where that matters, and delete them"
     " with the certificate.",
-    directives=(
-        "nginx ssl_session_timeout",
-        "haproxy tune.ssl.lifetime",
-        "OpenSSL SSL_CTX_set_timeout",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
     ),
     sources=("RFC 8446 section 2.2", "RFC 8446 section 4.6.1"),
 )
@@ -359,7 +377,7 @@ def certificate_carried(view: View) -> Match | None:
     the certificate, is offered by a client that has none, is resumed, and served.
     """
     carried = [
-        a for a in view.experiment(CROSS_NAME, CARRIED) if a.reused is True and served(a)
+        a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)
     ]  # fmt: skip
     if not carried:
         return None
@@ -385,8 +403,8 @@ def cross_name_untested(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME`: no session could be had under the target's own name, or
     the control, a full handshake under the other name, could not be made.
     """
-    made = view.experiment(CROSS_NAME)
-    fulls = [a for a in made if a.series in (FULL, WITH_CERT_FULL)]
+    made = view.made(CrossName)
+    fulls = [a for a in made if a.made_for(CrossName.FULL, CrossName.WITH_CERT_FULL)]
     if not fulls:
         return None
     found = list(crossings(view))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tlsresume.diagnosis.rules import Match, registered, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
 from tlsresume.results import Finding, Mechanism, TargetResult
@@ -24,10 +25,10 @@ from tlsresume.results import Finding, Mechanism, TargetResult
     cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the longer"
     " it is used, the more that is.",
     advice="Rotate ticket keys, at least weekly.",
-    directives=(
-        "nginx ssl_session_ticket_key",
-        "haproxy set ssl tls-key",
-        "Apache SSLSessionTicketKeyFile",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy set ssl tls-key"),
+        ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),
     ),
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.5"),
 )
@@ -47,7 +48,10 @@ def key_too_old(_view: View) -> Match | None:
     cause="A node issues tickets under an older key than another: it did not get the new key, or"
     " not yet, and declines tickets that are made with it.",
     advice="Give every node the new key for decryption first, and only then let it encrypt.",
-    directives=("nginx ssl_session_ticket_key", "haproxy tls-ticket-keys"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
+    ),
     sources=("RFC 5077 section 4",),
 )
 def nodes_out_of_step(_view: View) -> Match | None:
@@ -67,7 +71,10 @@ def nodes_out_of_step(_view: View) -> Match | None:
     cause="The old key was dropped when the new one came, so every client makes a full handshake"
     " after a rotation.",
     advice="Keep the old key for decryption until the tickets made with it have expired.",
-    directives=("nginx ssl_session_ticket_key", "haproxy tls-ticket-keys"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
+    ),
     sources=("RFC 5077 section 5.6", "RFC 9325 section 3.4"),
 )
 def rotation_drops_sessions(_view: View) -> Match | None:
@@ -89,7 +96,10 @@ def rotation_drops_sessions(_view: View) -> Match | None:
     " read and resume the sessions of all, and a session can be taken to the wrong host.",
     advice="Give each service keys of its own; where one provider ends TLS for all of them, ask"
     " whether customers are kept apart.",
-    directives=("nginx ssl_session_ticket_key", "haproxy tls-ticket-keys"),
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
+    ),
     sources=("RFC 5077 section 5.5", "RFC 8446 section 4.6.1", "RFC 9325 section 3.4"),
 )
 def key_shared(_view: View) -> Match | None:

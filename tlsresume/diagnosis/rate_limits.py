@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.anyway import limited
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
 
@@ -16,13 +17,16 @@ from tlsresume.diagnosis.wording import connections, failure
     " and FTP's 421 or 450. Those it took are what the verdict rests on; waiting was tried.",
     advice="Wait a minute or more, and ask for less: --tries 1. --concurrency 1 helps against a"
     " limit on connections at a time only. Or have this client's address excepted.",
-    directives=(
-        "postfix smtpd_client_connection_rate_limit, smtpd_client_event_limit_exceptions",
-        "postfix smtpd_client_connection_count_limit",
-        "exim smtp_accept_max_per_host",
-        "vsftpd max_per_ip, max_clients",
-        "proftpd MaxClientsPerHost, MaxConnectionRate",
-        "pyftpdlib FTPServer.max_cons, max_cons_per_ip",
+    settings=(
+        ServerSetting.of(
+            Software.POSTFIX,
+            text="postfix smtpd_client_connection_rate_limit, smtpd_client_event_limit_exceptions",
+        ),
+        ServerSetting.of(Software.POSTFIX, text="postfix smtpd_client_connection_count_limit"),
+        ServerSetting.of(Software.EXIM, text="exim smtp_accept_max_per_host"),
+        ServerSetting.of(Software.VSFTPD, text="vsftpd max_per_ip, max_clients"),
+        ServerSetting.of(Software.PROFTPD, text="proftpd MaxClientsPerHost, MaxConnectionRate"),
+        ServerSetting.of(Software.PYFTPDLIB, text="pyftpdlib FTPServer.max_cons, max_cons_per_ip"),
     ),
     sources=("RFC 5321 section 4.2.3", "RFC 959 section 4.2.2", "postconf(5)"),
 )

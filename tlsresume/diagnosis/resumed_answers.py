@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.listing import ANSWERS, OFFER
+from tlsresume.experiments.early_outcome import TOO_EARLY, accepted
+from tlsresume.experiments.purposes import Answers
 from tlsresume.results import Attempt
 
 #: So many answers of each side are enough to call a difference the server's habit.
@@ -63,12 +65,17 @@ def _told(attempts: Sequence[Attempt]) -> tuple[_Told, ...]:
     return tuple(
         _Told(attempt, answer)
         for attempt, answer in pairs
-        if answer is not None and answer.kind is not AnswerClass.LIMITED
+        if answer is not None and answer.kind is not AnswerClass.LIMITED and not _too_early(attempt)
     )
 
 
+def _too_early(attempt: Attempt) -> bool:
+    """Whether the answer is to early data, and asks for the request after the handshake."""
+    return accepted(attempt) and attempt.http_status == TOO_EARLY
+
+
 def _sides(view: View) -> _Sides:
-    again = [attempt for attempt in view.experiment(ANSWERS, OFFER) if attempt.reused]
+    again = [attempt for attempt in view.made(Answers.OFFER) if attempt.reused]
     resumed = [a for a in (*view.accepted, *again) if not _crossed(view, a)]
     return _Sides(_told(view.full), _told(resumed))
 
@@ -84,6 +91,7 @@ def unusual(attempt: Attempt) -> bool:
     answer = answer_of(attempt)
     return (
         answer is not None
+        and not _too_early(attempt)
         and answer.kind is not AnswerClass.LIMITED
         and answer.kind not in (AnswerClass.GOOD, AnswerClass.UNREAD)
     )
@@ -107,11 +115,11 @@ def _shown(view: View, different: Sequence[_Told], sides: _Sides) -> tuple[str, 
     advice="Make the application ask the session, or its own store, for what it reads of the"
     " handshake; keep one session per server name and client certificate; or switch resumption off"
     " where it cannot.",
-    directives=(
-        "nginx $ssl_client_verify, $ssl_client_s_dn (kept on resumption), ssl_session_cache",
-        "haproxy ssl_c_used, ssl_c_chain_der (empty on resumption), ssl_c_verify",
-        "httpd SSLOptions +StdEnvVars, +ExportCertData",
-        "OpenSSL SSL_get0_verified_chain (empty on resumption), SSL_get_peer_certificate (kept)",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx $ssl_client_verify, $ssl_client_s_dn (kept on resumption), ssl_session_cache"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl_c_used, ssl_c_chain_der (empty on resumption), ssl_c_verify"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLOptions +StdEnvVars, +ExportCertData"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_get0_verified_chain (empty on resumption), SSL_get_peer_certificate (kept)"),
     ),
     sources=("RFC 9110 section 15.5.20", "CVE-2025-23419", "nginx/nginx#493",
              "envoyproxy/envoy#21235", "traefik/traefik#7644"),
@@ -154,7 +162,7 @@ def resumed_then_refused(view: View) -> Match | None:
         ),
         evidence=_shown(view, different, sides),
         proven=enough,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity=None if enough or telling or len(different) > 1 else "info",
         not_known=() if enough else ("whether it is so each time: few answers were seen",),
     )
@@ -175,13 +183,13 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     """A saved session's request was refused, and what others get is not known yet."""
     refused = [told for told in sides.resumed if unusual(told.attempt)]
     silent = all(told.answer.kind is AnswerClass.NONE for told in refused)
-    if not refused or view.settled(ANSWERS) or silent:
+    if not refused or view.settled("answers") or silent:
         return None
     return Match(
         seen=(f"resumed: {tally([told.answer for told in refused])}",),
         evidence=_shown(view, refused, sides),
         proven=False,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity="info",
         not_known=("what a full handshake gets: it was not tried",),
     )
@@ -195,10 +203,14 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     f" closes without a word; on full handshakes it answers. {_READS}",
     advice="Look at the application's log at the times that -v lists: it waits for, or fails at,"
     " what a resumed connection does not have. Until that is mended switch resumption off there.",
-    directives=(
-        "nginx ssl_session_cache off, ssl_session_tickets off",
-        "OpenSSL SSL_get0_verified_chain (empty on resumption)",
-        "Java SSLSession.getPeerCertificates",
+    settings=(
+        ServerSetting.of(
+            Software.NGINX, text="nginx ssl_session_cache off, ssl_session_tickets off"
+        ),
+        ServerSetting.of(
+            Software.OPENSSL, text="OpenSSL SSL_get0_verified_chain (empty on resumption)"
+        ),
+        ServerSetting.of(Software.JAVA, text="Java SSLSession.getPeerCertificates"),
     ),
     sources=("xrootd/xrootd#1252", "envoyproxy/envoy#21235", "RFC 8446 section 2.2"),
 )
@@ -224,7 +236,7 @@ def resumed_then_unanswered(view: View) -> Match | None:
     enough = _enough(sides, silent)
     if not enough and not view.judged:
         return None  # as above
-    if not answered and view.settled(ANSWERS):
+    if not answered and view.settled("answers"):
         return None
     closed = [told for told in silent if _closed(told.attempt)]
     how = "closed without an answer" if len(closed) == len(silent) else "not answered"
@@ -240,7 +252,7 @@ def resumed_then_unanswered(view: View) -> Match | None:
         seen=tuple(seen),
         evidence=_shown(view, silent, sides),
         proven=enough,
-        ask=(ANSWERS,),
+        ask=("answers",),
         severity=None if enough else "info",
         not_known=() if enough else ("whether it is so each time: few answers were seen",),
     )

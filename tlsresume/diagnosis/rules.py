@@ -19,7 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tlsresume.diagnosis.server_settings import ServerSetting
 from tlsresume.diagnosis.view import View
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 
 Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
@@ -36,7 +38,7 @@ class Match:
     `proven` is False while other causes fit as well; `ask` names the experiments that
     would separate them, cheapest first; `candidates` are causes that no experiment of
     ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
-    `directives` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
+    `settings` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
     the user asked for showed it; it is reported, but explains nothing else. `addresses` are
     those that it speaks of beside the view's own.
     """
@@ -44,12 +46,12 @@ class Match:
     seen: tuple[str, ...]
     evidence: tuple[str, ...] = ()
     proven: bool = True
-    ask: tuple[str, ...] = ()
+    ask: tuple[ExperimentName, ...] = ()
     candidates: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     title: str | None = None
     advice: str | None = None
-    directives: tuple[str, ...] | None = None
+    settings: tuple[ServerSetting, ...] | None = None
     severity: Severity | None = None
     aside: bool = False
     addresses: tuple[str, ...] = ()
@@ -74,9 +76,14 @@ class Rule:
     tells: str
     cause: str
     advice: str
-    directives: tuple[str, ...]
+    settings: tuple[ServerSetting, ...]
     sources: tuple[str, ...]
     check: Check
+
+    @property
+    def directives(self) -> tuple[str, ...]:
+        """The settings as lines for people."""
+        return tuple(setting.text for setting in self.settings)
 
     def match(self, view: View) -> Match | None:
         """The rule's answer for a view; None also where the mechanism is not its own."""
@@ -94,7 +101,7 @@ def rule(
     cause: str,
     advice: str,
     sources: tuple[str, ...],
-    directives: tuple[str, ...] = (),
+    settings: tuple[ServerSetting, ...] = (),
     mechanisms: tuple[Mechanism, ...] = MECHANISMS,
     harm: Harm = "users",
 ) -> Callable[[Check], Check]:
@@ -114,7 +121,7 @@ def rule(
                 tells=" ".join(tells.split()),
                 cause=cause,
                 advice=advice,
-                directives=directives,
+                settings=settings,
                 sources=sources,
                 check=check,
             )

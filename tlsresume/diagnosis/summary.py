@@ -16,7 +16,7 @@ from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.diagnosis.own_queue import handshake_times
-from tlsresume.experiments.listing import HELLO_SIZE, LATER
+from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
 from tlsresume.experiments.spoiled import is_spoiled
 from tlsresume.results import (
     MECHANISMS,
@@ -82,13 +82,13 @@ def left_unanswered(journal: Iterable[Attempt]) -> list[Attempt]:
     return [attempt for attempt in last.values() if attempt.left_unanswered]
 
 
-def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, series: str) -> Series:
+def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, purpose: Tries) -> Series:
     """The tries of one mechanism and series, counted."""
     return Series.count(
         "".join(
             letter(attempt)
             for attempt in attempts
-            if attempt.mechanism == mechanism and attempt.series == series
+            if attempt.mechanism == mechanism and attempt.made_for(purpose)
         )
     )
 
@@ -111,7 +111,7 @@ def summarise_address(
     """
     attempts = counted(journal)
     unanswered = left_unanswered(journal)
-    full = [attempt for attempt in attempts if attempt.experiment == "discover"]
+    full = [attempt for attempt in attempts if attempt.made_for(Discover)]
     spoken = {attempt.tls_version for attempt in full if speaks(attempt) and attempt.tls_version}
     mechanisms = tuple(
         _mechanism(name, attempts, naming, first, unanswered)
@@ -133,7 +133,7 @@ def summarise_address(
 
 def _unspoken(full: Sequence[Attempt]) -> Iterator[str]:
     """The versions refused by their alert, or not chosen when both were offered."""
-    both = any(each.series == "both" and each.handshake_done for each in full)
+    both = any(each.made_for(Discover.BOTH) and each.handshake_done for each in full)
     for name in ("psk", "ticket"):
         first = _first(full, name)
         if first is None or first.handshake_done:
@@ -195,21 +195,21 @@ def _mechanism(
     ]
     ours = [attempt for attempt in unanswered if attempt.mechanism == mechanism]
     asked = sorted([*own, *ours], key=lambda attempt: (attempt.time, attempt.n))
-    fixed = series_of(asked, mechanism, "fixed")
-    chained = series_of(asked, mechanism, "chained")
+    fixed = series_of(asked, mechanism, Tries.FIXED)
+    chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
     spared = blameless(own)
     telling = [attempt for attempt in own if attempt not in spared]
     state, reason = _state(
         mechanism,
-        series_of(telling, mechanism, "fixed"),
-        series_of(telling, mechanism, "chained"),
+        series_of(telling, mechanism, Tries.FIXED),
+        series_of(telling, mechanism, Tries.CHAINED),
         issued=issued,
         discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
         keys=_keys(own, naming),
         sessions=fixed_sessions(own, mechanism),
     )
-    if state == "not-resumed" and any(a.reused for a in own if a.experiment == LATER):
+    if state == "not-resumed" and any(a.reused for a in own if a.made_for(Later)):
         state, reason = "partly", "refused at once, accepted a moment later"
     if state == "untested":
         reason = _why_untested(reason, own, ours, spared=bool(spared))
@@ -283,7 +283,7 @@ def fixed_sessions(attempts: Iterable[Attempt], mechanism: Mechanism) -> int:
         {
             attempt.offer.data
             for attempt in attempts
-            if attempt.offer and (attempt.mechanism, attempt.series) == (mechanism, "fixed")
+            if attempt.offer and attempt.mechanism == mechanism and attempt.made_for(Tries.FIXED)
         }
     )
 
@@ -381,11 +381,11 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def _timing(own: Sequence[Attempt], beside: Sequence[Attempt]) -> TimingSummary:
-    done = [a for a in own if a.handshake_done and a.experiment != HELLO_SIZE]
+    done = [a for a in own if a.handshake_done and not a.made_for(HelloSize)]
     full = [attempt for attempt in done if not attempt.reused]
     # The first handshakes ran alone; those among the tries met the same conditions as
     # the resumed ones, and are the fairer comparison.
-    among = [attempt for attempt in full if attempt.experiment != "discover"]
+    among = [attempt for attempt in full if not attempt.made_for(Discover)]
     return TimingSummary(
         full_ms=_median(handshake_times(among or full, beside)),
         resumed_ms=_median(handshake_times((a for a in done if a.reused), beside)),

@@ -10,19 +10,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
-from tlsresume.diagnosis.anyway import OTHER_PLANS, hopeless, limited
+from tlsresume.diagnosis.anyway import hopeless, limited
+from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
-from tlsresume.experiments.listing import DEFAULT_SERVER, HELLO_SIZE
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
+from tlsresume.results import Attempt, EarlyData, Mechanism, Role, Wanted
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
-
-#: The series whose tries are judged; the rest are experiments.
-SUBJECT_SERIES = frozenset({"fixed", "chained", "resume"})
-
-#: Experiments that another server may answer, with keys of its own.
-_OTHER_SERVERS = frozenset({"cross-name", HELLO_SIZE, DEFAULT_SERVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +31,28 @@ class Saved:
     alpn: str | None = None
     leaf_sha256: str | None = None
     client_certificate_until: datetime | None = None
+
+
+class WhyNotRun(Enum):
+    """Why an experiment was not made, or not to its end."""
+
+    NO_BUDGET = "the budget is spent"
+    LIMITED = "the server allows no more connections"
+    NO_SESSION = "no session to try it with"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """An experiment that was not made, and why; `said`: by whom it was stopped, in words."""
+
+    name: ExperimentName
+    why: WhyNotRun
+    said: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why, for people."""
+        return self.said or self.why.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +75,23 @@ class View:
     elsewhere: tuple[Attempt, ...] = ()
     everything: tuple[Attempt, ...] = ()
     crossing: bool = False
-    skipped: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[NotRun, ...] = ()
     #: Offers that had no answer when we ended them; they do not count.
     unanswered: tuple[Attempt, ...] = ()
+    #: What an experiment with early data showed of the address; of the mechanism psk alone.
+    early: EarlyData | None = None
 
     # ------------------------------------------------------------- selections
 
-    def experiment(self, name: str, series: str | None = None) -> tuple[Attempt, ...]:
-        """The attempts of one experiment, or of one series of it."""
-        return tuple(
-            attempt
-            for attempt in self.attempts
-            if attempt.experiment == name and series in (None, attempt.series)
-        )
+    def made(self, *wanted: Wanted) -> tuple[Attempt, ...]:
+        """The attempts that were made for one of these purposes, or of these types of them."""
+        return tuple(attempt for attempt in self.attempts if attempt.made_for(*wanted))
 
-    def settled(self, name: str) -> bool:
-        """Whether an experiment was made, or will not be."""
-        return bool(self.experiment(name)) or any(name == skipped for skipped, _ in self.skipped)
+    def settled(self, name: ExperimentName) -> bool:
+        """Whether an experiment of the ladder was made, or will not be."""
+        return any(attempt.experiment == name for attempt in self.attempts) or any(
+            name == skipped.name for skipped in self.skipped
+        )
 
     @property
     def subject(self) -> tuple[Attempt, ...]:
@@ -82,9 +101,9 @@ class View:
             for attempt in self.attempts
             if attempt.offer is not None
             and (
-                attempt.experiment == "matrix"
+                attempt.made_for(FromAddress)
                 if self.crossing
-                else attempt.series in SUBJECT_SERIES
+                else attempt.purpose.role is Role.SUBJECT
             )
         )
 
@@ -127,7 +146,7 @@ class View:
             attempt
             for attempt in self.attempts
             if attempt.offer is None and attempt.handshake_done
-            and attempt.experiment not in OTHER_PLANS
+            and attempt.purpose.role is Role.CONTROL
         )  # fmt: skip
 
     @property
@@ -141,7 +160,7 @@ class View:
             for attempt in self.attempts
             if attempt.offer is None
             and attempt.time >= since
-            and attempt.experiment not in OTHER_PLANS
+            and attempt.purpose.role is Role.CONTROL
         )
 
     @property
@@ -152,12 +171,12 @@ class View:
     @property
     def at_once(self) -> tuple[Attempt, ...]:
         """Offers of a session that was fresh, made sequentially (experiment `retry`)."""
-        return tuple(a for a in self.experiment("retry", "at-once") if a.offered)
+        return tuple(a for a in self.made(Retry.AT_ONCE) if a.offered)
 
     @property
     def fresh_taken(self) -> tuple[Attempt, ...]:
         """Offers of fresh sessions that resumed, at once or when their turn came again."""
-        return tuple(a for a in self.experiment("retry") if a.offered and a.reused)
+        return tuple(a for a in self.made(Retry) if a.offered and a.reused)
 
     # ------------------------------------------------------------------- facts
 
@@ -192,7 +211,7 @@ class View:
         return tuple(
             name
             for attempt in self.attempts
-            if attempt.experiment not in _OTHER_SERVERS and (name := self.issued_key(attempt))
+            if not attempt.purpose.other_server and (name := self.issued_key(attempt))
         )
 
     @property
@@ -228,7 +247,7 @@ def make_view(
     *,
     judged: bool = True,
     saved: Saved | None = None,
-    skipped: Sequence[tuple[str, str]] = (),
+    skipped: Sequence[NotRun] = (),
 ) -> View:
     """The View of one mechanism on one address, from a journal."""
     own = [attempt for attempt in counted(journal) if attempt.mechanism == mechanism]
@@ -236,7 +255,7 @@ def make_view(
         address=address,
         port=port,
         mechanism=mechanism,
-        attempts=tuple(a for a in own if a.address == address and a.experiment != "matrix"),
+        attempts=tuple(a for a in own if a.address == address and not a.made_for(*MATRIX)),
         elsewhere=tuple(a for a in own if a.address != address),
         everything=tuple(
             a
@@ -253,6 +272,7 @@ def make_view(
         unanswered=tuple(
             a
             for a in left_unanswered(journal)
-            if a.mechanism == mechanism and a.address == address and a.experiment != "matrix"
+            if a.mechanism == mechanism and a.address == address and not a.made_for(*MATRIX)
         ),
+        early=early_data(journal, address) if mechanism == "psk" else None,
     )

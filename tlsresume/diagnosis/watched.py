@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.results import Finding, Mechanism
+from tlsresume.results.value import Result
 
 Outcome = Literal["resumed", "declined", "not-offered", "failed", "expired"]
 Place = tuple[str, int]
@@ -142,9 +143,20 @@ class WatchedTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchReport:
+class WatchReport(Result):
     """What `watch` knows: one shape for all its formats."""
 
     history: str
     targets: tuple[WatchedTarget, ...] = ()
     max_key_age: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether no key is older than was allowed, and any target could be reached."""
+        reached = [target for target in self.targets if target.error is None]
+        too_old = any(
+            finding.code == "ticket-key-too-old"
+            for target in self.targets
+            for finding in target.findings
+        )
+        return not too_old and (bool(reached) or not self.targets)

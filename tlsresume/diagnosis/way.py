@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
 from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
+from tlsresume.experiments.purposes import FTPData
 from tlsresume.results import Attempt
 
 _FTPS = (
@@ -40,18 +41,14 @@ def plaintext_injection(view: View) -> Match | None:
     )
 
 
-def _series(view: View, name: str) -> tuple[Attempt, ...]:
-    return view.experiment(FTP_DATA, name)
-
-
 def _of_control(view: View) -> tuple[Attempt, ...]:
     """Data connections that were offered a session of the control connection itself."""
-    return (*_series(view, FRESH)[:1], *_series(view, SAME))
+    return (*view.made(FTPData.FRESH)[:1], *view.made(FTPData.SAME))
 
 
 def _issued(view: View) -> bool:
     """Whether a control connection brought a session."""
-    return any(a.sessions for a in _series(view, CONTROL))
+    return any(a.sessions for a in view.made(FTPData.CONTROL))
 
 
 def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
@@ -74,9 +71,14 @@ def _in_words(attempts: tuple[Attempt, ...], what: str) -> str:
     " offer the control connection's session on the data connection. Python's ftplib does not"
     " (python/cpython#63699); use a library that does. Switching the check off removes the"
     " protection against theft of data connections.",
-    directives=(
-        "vsftpd require_ssl_reuse=NO (removes a protection)",
-        "proftpd TLSOptions NoSessionReuseRequired (removes a protection)",
+    settings=(
+        ServerSetting.of(
+            Software.VSFTPD, text="vsftpd require_ssl_reuse=NO (removes a protection)"
+        ),
+        ServerSetting.of(
+            Software.PROFTPD,
+            text="proftpd TLSOptions NoSessionReuseRequired (removes a protection)",
+        ),
     ),
     sources=(*_FTPS, "proftpd/proftpd#2018", "curl/curl#3002"),
 )
@@ -86,7 +88,7 @@ def ftp_reuse_required(view: View) -> Match | None:
     A listing without a session is refused (522, 425, or the data connection is closed), with
     the control connection's session it succeeds.
     """
-    offered, none = _of_control(view), _series(view, NONE)
+    offered, none = _of_control(view), view.made(FTPData.NONE)
     if not none or listed(none[0]) or not any(sound(a) for a in offered):
         return None
     return Match(
@@ -106,7 +108,10 @@ def ftp_reuse_required(view: View) -> Match | None:
     " connection's session as it is meant; or it gives no session that could be offered.",
     advice="No client can transfer files as it is. Look at the server's words below; where it"
     " demands resumption, give it a session cache or tickets that outlast one login.",
-    directives=("vsftpd require_ssl_reuse", "proftpd TLSSessionCache, TLSSessionTickets"),
+    settings=(
+        ServerSetting.of(Software.VSFTPD, text="vsftpd require_ssl_reuse"),
+        ServerSetting.of(Software.PROFTPD, text="proftpd TLSSessionCache, TLSSessionTickets"),
+    ),
     sources=(*_FTPS, "proftpd/proftpd#1931"),
 )
 def ftp_reuse_fails(view: View) -> Match | None:
@@ -115,7 +120,7 @@ def ftp_reuse_fails(view: View) -> Match | None:
     A listing fails without a session, and with the control connection's session too, where
     it has one.
     """
-    offered, none = _of_control(view), _series(view, NONE)
+    offered, none = _of_control(view), view.made(FTPData.NONE)
     tried = (*offered, *none)
     if not tried or any(listed(a) for a in tried) or (not offered and _issued(view)):
         return None
@@ -148,7 +153,7 @@ def ftp_data_not_resumed(view: View) -> Match | None:
     if any(a.reused for a in offered):
         return None
     seen = [_in_words(offered, "with the control connection's session")]
-    later = [a for a in _series(view, FRESH)[1:] if a.reused]
+    later = [a for a in view.made(FTPData.FRESH)[1:] if a.reused]
     if later:
         seen.append(f"sessions of data connections resume, on {connections(len(later))}")
     return Match(seen=tuple(seen), evidence=_shown(view, offered[0]))
@@ -171,8 +176,11 @@ def ftp_tickets_run_out(view: View) -> Match | None:
     """
     seen, shown = [], []
     grave = False
-    for name, what in ((FRESH, "a fresh ticket each time"), (SAME, "one ticket again and again")):
-        tried = _series(view, name)
+    for purpose, what in (
+        (FTPData.FRESH, "a fresh ticket each time"),
+        (FTPData.SAME, "one ticket again and again"),
+    ):
+        tried = view.made(purpose)
         failed = first_failure(tried)
         if failed is None or failed == 1:
             continue
@@ -181,11 +189,11 @@ def ftp_tickets_run_out(view: View) -> Match | None:
             f"{what}: data connection {failed} of {len(tried)} is the first that fails: {reply}"
         )
         shown.append(tried[failed - 1])
-        grave = grave or name == FRESH
+        grave = grave or purpose is FTPData.FRESH
     if not seen:
         return None
-    tickets = max((len(a.tickets) for a in _series(view, CONTROL)), default=0)
-    required = any(not listed(a) for a in _series(view, NONE))
+    tickets = max((len(a.tickets) for a in view.made(FTPData.CONTROL)), default=0)
+    required = any(not listed(a) for a in view.made(FTPData.NONE))
     return Match(
         seen=(*seen, f"{tickets} tickets came on the control connection"),
         evidence=_shown(view, *shown),
@@ -203,11 +211,11 @@ def ftp_tickets_run_out(view: View) -> Match | None:
     advice="Let the server name the address that clients reach it by, or let them use EPSV, which"
     " names none. Clients can be told to ignore the address (curl does; lftp"
     " ftp:fix-pasv-address, WinSCP, FileZilla: use the server's external address).",
-    directives=(
-        "vsftpd pasv_address, pasv_addr_resolve",
-        "proftpd MasqueradeAddress",
-        "pure-ftpd -P, ForcePassiveIP",
-        "pyftpdlib masquerade_address",
+    settings=(
+        ServerSetting.of(Software.VSFTPD, text="vsftpd pasv_address, pasv_addr_resolve"),
+        ServerSetting.of(Software.PROFTPD, text="proftpd MasqueradeAddress"),
+        ServerSetting.of(Software.PURE_FTPD, text="pure-ftpd -P, ForcePassiveIP"),
+        ServerSetting.of(Software.PYFTPDLIB, text="pyftpdlib masquerade_address"),
     ),
     sources=("RFC 959 section 4.1.2", "RFC 2428 section 3", "robinrodricks/FluentFTP#270",
              "erlang/otp#5282"),
@@ -220,7 +228,7 @@ def pasv_address_ignored(view: View) -> Match | None:
     """
     named = [
         a
-        for a in view.experiment(FTP_DATA)
+        for a in view.made(FTPData)
         if a.named_address is not None and a.named_address != a.address
     ]
     if not named:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from tlsresume.diagnosis.view import View
 from tlsresume.results import Attempt
-from tlsresume.target import format_endpoint
 
 #: How many keys beside the first are told one by one.
 _TALLIED = 5
@@ -41,10 +40,7 @@ def exchange(view: View, attempt: Attempt) -> str:
 
 def failure(attempt: Attempt) -> str:
     """Why an attempt failed, without the address, which is said once for all."""
-    if attempt.error is None:
-        return "failure"
-    place = format_endpoint(attempt.address, attempt.port)
-    return attempt.error.message.removeprefix(f"{place}: ")
+    return "failure" if attempt.error is None else attempt.error.words
 
 
 def _offer(view: View, attempt: Attempt) -> str:

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tlsresume.experiments.purposes import Age, AtAge
 from tlsresume.experiments.setting import Setting
 from tlsresume.results import Attempt
 from tlsresume.session.session import Session
-
-EXPERIMENT = "age"
 
 #: Bisecting ends when the span is this part of its lower end, or a second.
 _FINE = 0.05
@@ -35,7 +34,7 @@ class _Kept:
 async def _keep(setting: Setting, count: int) -> list[_Kept]:
     kept: list[_Kept] = []
     while len(kept) < count:
-        attempt, _ = await setting.full(EXPERIMENT)
+        attempt, _ = await setting.full(Age.FULL)
         own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
         if not own:
             break
@@ -53,7 +52,7 @@ async def _offer_at(setting: Setting, kept: _Kept, age: float, progress: Progres
     lifetime = session.lifetime
     if lifetime is not None and age >= lifetime:
         session = session.with_lifetime(int(age) + 60)
-    attempt = await setting.offer(EXPERIMENT, f"at {age:g} s", session)
+    attempt = await setting.offer(AtAge(age), session)
     answer = "reused" if attempt.reused else "failed" if attempt.error else "new"
     progress(f"{setting.mechanism}: {answer} at age {age:g} s")
     return attempt

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.listing import ANSWERS, FULL, OFFER
+from tlsresume.experiments.purposes import Answers
 from tlsresume.experiments.setting import Setting
 
 #: As many of each kind as a judgement needs.
@@ -19,10 +19,10 @@ async def compare_answers(setting: Setting) -> None:
     """Ask the same on three full and on three resumed connections."""
     if not setting.terms.send:
         return
-    errand = setting.terms.with_answer(setting.errand(ANSWERS, FULL))
+    errand = setting.terms.with_answer(setting.errand(Answers.FULL))
     for _ in range(PAIRS):
         attempt = await setting.lab.connect(setting.route, setting.plan, errand)
         own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
         if own:
-            offer = replace(errand, series=OFFER, ticket_wait=0.5)
+            offer = replace(errand, purpose=Answers.OFFER, ticket_wait=0.5)
             await setting.lab.connect(setting.route, setting.plan, offer, own[-1])

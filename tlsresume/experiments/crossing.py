@@ -10,10 +10,9 @@ import asyncio
 from collections.abc import Sequence
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.purposes import FromAddress, Matrix
 from tlsresume.experiments.setting import Setting
 from tlsresume.session.session import Session
-
-EXPERIMENT = "matrix"
 
 
 def cost(addresses: int, *, single: bool) -> int:
@@ -25,7 +24,7 @@ def cost(addresses: int, *, single: bool) -> int:
 async def cross(settings: Sequence[Setting]) -> None:
     """Offer each address's sessions to every other one. Raises BudgetSpent.
 
-    An offer's series is `from ADDRESS`. All settings are of one mechanism.
+    All settings are of one mechanism.
     """
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(_from_one(issuer, settings)) for issuer in settings]
@@ -42,12 +41,12 @@ async def _from_one(issuer: Setting, settings: Sequence[Setting]) -> BudgetSpent
             if acceptor is issuer:
                 continue
             if not spare:
-                attempt, _ = await issuer.full(EXPERIMENT)
+                attempt, _ = await issuer.full(Matrix.FULL)
                 spare = [s for s in attempt.sessions if s.mechanism == issuer.mechanism]
             if not spare:
                 return None
             session = spare.pop() if issuer.mechanism == "psk" else spare[-1]
-            await acceptor.offer(EXPERIMENT, f"from {issuer.route.address}", session)
+            await acceptor.offer(FromAddress(issuer.route.address), session)
     except BudgetSpent as spent:
         return spent
     return None

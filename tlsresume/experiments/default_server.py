@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.listing import DEFAULT_SERVER
+from tlsresume.experiments.purposes import DefaultServer
 from tlsresume.experiments.setting import Setting
 
 COST = 2
@@ -19,6 +19,6 @@ async def default_server(setting: Setting) -> None:
     if setting.plan.server_name is None:
         return
     plan = replace(setting.plan, server_name=None)
-    _, session = await setting.full(DEFAULT_SERVER, plan=plan)
+    _, session = await setting.full(DefaultServer.FULL, plan=plan)
     if session is not None:
-        await setting.offer(DEFAULT_SERVER, "offer", session, plan=plan)
+        await setting.offer(DefaultServer.OFFER, session, plan=plan)

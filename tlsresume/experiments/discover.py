@@ -14,12 +14,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.purposes import Discover
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
 from tlsresume.results import MECHANISMS, Attempt, Mechanism
 from tlsresume.wire.handshake import ProtocolVersion
-
-EXPERIMENT = "discover"
 
 #: The alert protocol_version (RFC 8446 section 6).
 _PROTOCOL_VERSION = 70
@@ -41,11 +40,11 @@ class Discovery:
         return attempt is not None and attempt.handshake_done and issues(attempt, mechanism)
 
     @property
-    def in_doubt(self) -> dict[str, Attempt]:
+    def in_doubt(self) -> dict[ProtocolVersion | Mechanism, Attempt]:
         """What is not known to be spoken, nor to be unspoken, with the attempt that broke:
-        a version's label, or a mechanism where its version is known to be spoken."""
+        a version, or a mechanism where its version is known to be spoken."""
         spoken = {VERSION_OF[name] for name, attempt in self.full.items() if attempt.handshake_done}
-        doubts: dict[str, Attempt] = {}
+        doubts: dict[ProtocolVersion | Mechanism, Attempt] = {}
         for name, attempt in self.full.items():
             version = VERSION_OF[name]
             if attempt.handshake_done or not spoken:
@@ -53,7 +52,7 @@ class Discovery:
             if version in spoken:
                 doubts[name] = attempt
             elif self._doubtful(version, attempt):
-                doubts.setdefault(version.label, attempt)
+                doubts.setdefault(version, attempt)
         return doubts
 
     def _doubtful(self, version: ProtocolVersion, attempt: Attempt) -> bool:
@@ -83,7 +82,7 @@ def issues(attempt: Attempt, mechanism: Mechanism) -> bool:
 
 def errand_for(terms: Terms, mechanism: Mechanism) -> Errand:
     """TLS 1.3: wait in silence first, so that tickets after data can be told apart."""
-    return terms.errand(EXPERIMENT, "full", mechanism)
+    return terms.errand(Discover.FULL, mechanism)
 
 
 async def discover(
@@ -125,7 +124,7 @@ async def discover(
     full = {name: asking.full[name] for name in wanted if name in asking.full}
     both = None
     if _unclear(full.get("psk")) and any(attempt.handshake_done for attempt in full.values()):
-        both = await lab.connect(route, terms.plan(), Errand(experiment=EXPERIMENT, series="both"))
+        both = await lab.connect(route, terms.plan(), Errand(purpose=Discover.BOTH))
     return Discovery(full, both)
 
 

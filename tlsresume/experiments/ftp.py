@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from tlsresume.errors import PeerError
 from tlsresume.experiments.ftp_control import Control, FTPError
-from tlsresume.experiments.listing import CONTROL, FRESH, FTP_DATA, NONE, SAME
+from tlsresume.experiments.purposes import FTPData
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Link, Route
 from tlsresume.openssl.plan import Plan
@@ -60,8 +60,8 @@ class FTPSetting:
         except ValueError:
             return False
 
-    def errand(self, series: str) -> Errand:
-        return Errand(experiment=FTP_DATA, series=series, mechanism=self.mechanism)
+    def errand(self, purpose: FTPData) -> Errand:
+        return Errand(purpose=purpose, mechanism=self.mechanism)
 
 
 async def data_connections(setting: FTPSetting) -> str | None:
@@ -69,8 +69,10 @@ async def data_connections(setting: FTPSetting) -> str | None:
 
     Raises BudgetSpent.
     """
-    offering = ((FRESH, setting.tries), (SAME, setting.tries)) if setting.issued else ()
-    for series, count in (*offering, (NONE, 1)):
+    offering = (
+        ((FTPData.FRESH, setting.tries), (FTPData.SAME, setting.tries)) if setting.issued else ()
+    )
+    for series, count in (*offering, (FTPData.NONE, 1)):
         try:
             await _series(setting, series, count)
         except (FTPError, PeerError) as error:
@@ -82,8 +84,8 @@ async def data_connections(setting: FTPSetting) -> str | None:
     return None
 
 
-async def _series(setting: FTPSetting, series: str, count: int) -> None:
-    async with setting.lab.dial(setting.route, setting.errand(CONTROL)) as link:
+async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
+    async with setting.lab.dial(setting.route, setting.errand(FTPData.CONTROL)) as link:
         await link.start_tls(setting.plan)
         control = Control(link)
         login = setting.login
@@ -93,11 +95,11 @@ async def _series(setting: FTPSetting, series: str, count: int) -> None:
         first = sessions[0] if sessions else None
         for _ in range(count):
             offer = None
-            if series == SAME:
+            if series is FTPData.SAME:
                 offer = first
-            elif series == FRESH:
+            elif series is FTPData.FRESH:
                 offer = sessions.pop() if sessions else None
-            if offer is None and series != NONE:
+            if offer is None and series is not FTPData.NONE:
                 return
             newer = await _transfer(setting, control, series, offer)
             sessions += newer
@@ -110,11 +112,11 @@ async def _series(setting: FTPSetting, series: str, count: int) -> None:
 
 
 async def _transfer(
-    setting: FTPSetting, control: Control, series: str, offer: Session | None
+    setting: FTPSetting, control: Control, series: FTPData, offer: Session | None
 ) -> tuple[Session, ...]:
     """One listing over a data connection of its own; the sessions that it brought."""
     # Once with PASV, too: what it says of the address is what many clients obey.
-    passive = await control.passive(plain_first=series == NONE and setting.over_ipv4)
+    passive = await control.passive(plain_first=series is FTPData.NONE and setting.over_ipv4)
     route = replace(setting.route, port=passive.port, local_port=None)
     errand = replace(setting.errand(series), named_address=passive.named_address)
     async with setting.lab.dial(route, errand, beside=True) as link:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.listing import HELLO_SIZE, PADDED, PLAIN, SHORT
+from tlsresume.experiments.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt
@@ -44,24 +44,24 @@ async def hello_size(setting: Setting) -> None:
     longest = longest_unresumed(setting)
     if longest is None:
         return
-    plain = await _without_session(setting, PLAIN, setting.plan)
+    plain = await _without_session(setting, HelloSize.PLAIN, setting.plan)
     padding = longest - (plain.hello_size or longest)
     padded_plan = replace(setting.plan, padding=min(max(padding, _LEAST), _MOST))
     for number in range(_ROUNDS):
         if padding > 0:
-            padded = await _without_session(setting, PADDED, padded_plan)
+            padded = await _without_session(setting, HelloSize.PADDED, padded_plan)
             if padded.error is not None and padded.error.kind == "timeout":
                 padding = 0  # each further one would wait for the whole timeout
         short = _short(setting.plan, plain.group)
         sessions = [s for s in plain.sessions if s.mechanism == setting.mechanism]
         if sessions and short is not None:
-            await setting.offer(HELLO_SIZE, SHORT, sessions[-1], plan=short)
+            await setting.offer(HelloSize.SHORT, sessions[-1], plan=short)
         if number + 1 < _ROUNDS:
             # An odd number of connections between two of a kind, or two nodes that take turns
             # would each meet their own.
             if short is None and padding > 0:
-                await _without_session(setting, PADDED, padded_plan)
-            plain = await _without_session(setting, PLAIN, setting.plan)
+                await _without_session(setting, HelloSize.PADDED, padded_plan)
+            plain = await _without_session(setting, HelloSize.PLAIN, setting.plan)
 
 
 def longest_unresumed(setting: Setting) -> int | None:
@@ -74,13 +74,13 @@ def longest_unresumed(setting: Setting) -> int | None:
         and attempt.offered is not None
         and not attempt.reused
         and attempt.hello_size is not None
-        and attempt.experiment not in (HELLO_SIZE, "matrix", "cross-name")
+        and not attempt.made_for(HelloSize, CrossName, *MATRIX)
     ]
     return max(sizes, default=None)
 
 
-async def _without_session(setting: Setting, series: str, plan: Plan) -> Attempt:
-    errand = setting.errand(HELLO_SIZE, series)
+async def _without_session(setting: Setting, purpose: HelloSize, plan: Plan) -> Attempt:
+    errand = setting.errand(purpose)
     if setting.terms.target.http:
         # The answer may name the node.
         errand = setting.terms.with_answer(errand)

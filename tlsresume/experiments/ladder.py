@@ -10,8 +10,22 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments import default_server, hello_size, later
 from tlsresume.experiments.answers import PAIRS, compare_answers
+from tlsresume.experiments.purposes import (
+    Ciphers,
+    Close,
+    Control,
+    Elicit,
+    NoEMS,
+    OwnName,
+    Retry,
+    SameTicket,
+    SourcePort,
+    Unpinned,
+    Versions,
+)
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
@@ -39,7 +53,7 @@ _SUITES_BY_HASH = {
 class Experiment:
     """A question to a server, and at most how many connections it takes to ask it."""
 
-    name: str
+    name: ExperimentName
     question: str
     cost: int
     run: Run
@@ -48,56 +62,59 @@ class Experiment:
 
 async def _control(setting: Setting) -> None:
     """Without a session, with the one that this brought, and without again."""
-    attempt, session = await setting.full("control")
+    attempt, session = await setting.full(Control.FULL)
     if session is not None and setting.subject is None and attempt.handshake_done:
         await _offer_again(setting, session)
-    await setting.full("control")
+    await setting.full(Control.FULL)
 
 
 async def _offer_again(setting: Setting, session: Session) -> None:
     """Not where silence answered before: it costs the whole timeout, and has been waited out."""
     if not any(a.error and a.error.kind == "timeout" for a in setting.lab.journal):
-        await setting.offer("control", "offer", session)
+        await setting.offer(Control.OFFER, session)
 
 
 async def _retry(setting: Setting) -> None:
     left = _AGAIN
     for _ in range(_PAIRS):
-        _, session = await setting.full("retry")
+        _, session = await setting.full(Retry.FULL)
         if session is None:
             return
-        last = await setting.offer("retry", "at-once", session)
+        last = await setting.offer(Retry.AT_ONCE, session)
         while left and last.offered and last.handshake_done and not last.reused:
             left -= 1
-            last = await setting.offer("retry", "again", session)
+            last = await setting.offer(Retry.AGAIN, session)
 
 
 async def _same_ticket(setting: Setting) -> None:
-    _, session = await setting.full("same-ticket")
+    _, session = await setting.full(SameTicket.FULL)
     if session is not None:
-        await setting.offer("same-ticket", "first", session)
-        await setting.offer("same-ticket", "second", session)
+        await setting.offer(SameTicket.FIRST, session)
+        await setting.offer(SameTicket.SECOND, session)
 
 
 async def _close(setting: Setting) -> None:
     for _ in range(_CLOSES):
-        for clean, name in ((True, "clean"), (False, "abrupt")):
+        for clean, full, after in (
+            (True, Close.FULL_CLEAN, Close.AFTER_CLEAN),
+            (False, Close.FULL_ABRUPT, Close.AFTER_ABRUPT),
+        ):
             # What OpenSSL forgets with a cut connection is the session of its last ticket.
-            _, session = await setting.full("close", f"full-{name}", clean=clean, every_ticket=True)
+            _, session = await setting.full(full, clean=clean, every_ticket=True)
             if not clean:
                 await setting.lab.wait(_NOTICED)
             if session is not None:
-                await setting.offer("close", f"after-{name}", session)
+                await setting.offer(after, session)
 
 
 async def _elicit(setting: Setting) -> None:
-    errand = setting.terms.with_answer(setting.errand("elicit", "full"))
+    errand = setting.terms.with_answer(setting.errand(Elicit.FULL))
     errand = replace(errand, ticket_wait=2 * setting.terms.options.ticket_wait)
     await setting.lab.connect(setting.route, setting.plan, errand)
 
 
 async def _unpinned(setting: Setting) -> None:
-    await setting.full("unpinned", plan=_ordinary(setting))
+    await setting.full(Unpinned.FULL, plan=_ordinary(setting))
 
 
 def _ordinary(setting: Setting) -> Plan:
@@ -115,9 +132,9 @@ async def _no_ems(setting: Setting) -> None:
     plan = replace(setting.plan, extended_master_secret=False)
     session: Session | None = setting.subject
     if session is None:
-        _, session = await setting.full("no-ems", plan=plan)
+        _, session = await setting.full(NoEMS.FULL, plan=plan)
     if session is not None:
-        await setting.offer("no-ems", "offer", session, plan=plan)
+        await setting.offer(NoEMS.OFFER, session, plan=plan)
 
 
 async def _own_name(setting: Setting) -> None:
@@ -126,50 +143,50 @@ async def _own_name(setting: Setting) -> None:
     plan = replace(setting.plan, server_name=setting.own_name)
     if setting.own_alpn:
         plan = replace(plan, alpn=(setting.own_alpn,))
-    await setting.offer("own-name", "offer", setting.subject, plan=plan)
+    await setting.offer(OwnName.OFFER, setting.subject, plan=plan)
 
 
 async def _versions(setting: Setting) -> None:
-    _, session = await setting.full("versions")
+    _, session = await setting.full(Versions.FULL)
     if session is not None:
-        await setting.offer("versions", "pinned", session)
-        _, session = await setting.full("versions")
+        await setting.offer(Versions.PINNED, session)
+        _, session = await setting.full(Versions.FULL)
     if session is not None:
-        await setting.offer("versions", "both", session, plan=_ordinary(setting))
+        await setting.offer(Versions.BOTH, session, plan=_ordinary(setting))
 
 
 async def _ciphers(setting: Setting) -> None:
     """Offer a TLS 1.3 session beside a suite of another hash that is listed first."""
-    _, session = await setting.full("ciphers")
+    _, session = await setting.full(Ciphers.FULL)
     if session is None:
         return
     fields = session.fields
     own = replace(setting.plan, ciphersuites=fields.cipher_name)
     if setting.mechanism != "psk":
-        await setting.offer("ciphers", "own", session, plan=replace(
+        await setting.offer(Ciphers.OWN, session, plan=replace(
             setting.plan, ciphers=fields.cipher_name))  # fmt: skip
         return
-    await setting.offer("ciphers", "own", session, plan=own)
+    await setting.offer(Ciphers.OWN, session, plan=own)
     other = "sha256" if fields.cipher_hash == "sha384" else "sha384"
-    _, session = await setting.full("ciphers")
+    _, session = await setting.full(Ciphers.FULL)
     if session is not None:
         suites = f"{_SUITES_BY_HASH[other]}:{fields.cipher_name}"
         await setting.offer(
-            "ciphers", "other-hash", session, plan=replace(setting.plan, ciphersuites=suites)
+            Ciphers.OTHER_HASH, session, plan=replace(setting.plan, ciphersuites=suites)
         )
 
 
 async def _source_port(setting: Setting) -> None:
     """Does a balancer that hashes our source port send us to the same node again?"""
-    first, session = await setting.full("source-port")
+    first, session = await setting.full(SourcePort.FULL)
     if session is None or first.local_port is None:
         return
     for _ in range(_CLOSES):
-        await setting.offer("source-port", "same", session, local_port=first.local_port)
-        await setting.offer("source-port", "new", session)
+        await setting.offer(SourcePort.SAME, session, local_port=first.local_port)
+        await setting.offer(SourcePort.NEW, session)
 
 
-EXPERIMENTS: dict[str, Experiment] = {
+EXPERIMENTS: dict[ExperimentName, Experiment] = {
     experiment.name: experiment
     for experiment in (
         Experiment("control", "does it work without a session?", 3, _control),

@@ -6,7 +6,7 @@ some time after the handshake only.
 
 from __future__ import annotations
 
-from tlsresume.experiments.listing import AT_ONCE, LATER
+from tlsresume.experiments.purposes import Later
 from tlsresume.experiments.setting import Setting
 
 #: Seconds between the handshake and the later offer.
@@ -22,14 +22,14 @@ async def later(setting: Setting) -> None:
     """Sessions offered at once, and again after a pause that they all share."""
     kept = []
     for _ in range(_PAIRS):
-        attempt, session = await setting.full(LATER)
+        attempt, session = await setting.full(Later.FULL)
         if session is None:
             break
-        at_once = await setting.offer(LATER, AT_ONCE, session)
+        at_once = await setting.offer(Later.AT_ONCE, session)
         own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
         # What was refused may be gone with it: another ticket of the same handshake is not.
         kept.append(own[0] if at_once.offered and len(own) > 1 else session)
     if kept:
         await setting.lab.wait(PAUSE)
     for session in kept:
-        await setting.offer(LATER, LATER, session)
+        await setting.offer(Later.LATER, session)

@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tlsresume.experiments.listing import (
-    CARRIED,
-    CROSS_NAME,
-    FULL,
-    OFFER,
-    OTHER_CONTROL,
-    WITH_CERT_CONTROL,
-    WITH_CERT_FULL,
-    WITH_CERT_OFFER,
-)
+from tlsresume.experiments.purposes import CrossALPN, CrossName
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt
@@ -38,24 +29,24 @@ class _Names:
     setting: Setting
     other: str
 
-    async def own(self, series: str, plan: Plan) -> Session | None:
+    async def own(self, purpose: CrossName, plan: Plan) -> Session | None:
         """A full handshake under the target's name; its newest session."""
-        attempt = await self._ask(series, plan, None, other=False)
+        attempt = await self._ask(purpose, plan, None, other=False)
         return self._session(attempt)
 
-    async def ask(self, series: str, plan: Plan, session: Session | None) -> Session | None:
+    async def ask(self, purpose: CrossName, plan: Plan, session: Session | None) -> Session | None:
         """A connection under the other name; its newest session."""
         there = replace(plan, server_name=self.other, verify_name=self.other)
-        return self._session(await self._ask(series, there, session, other=True))
+        return self._session(await self._ask(purpose, there, session, other=True))
 
     async def _ask(
-        self, series: str, plan: Plan, session: Session | None, *, other: bool
+        self, purpose: CrossName, plan: Plan, session: Session | None, *, other: bool
     ) -> Attempt:
         setting, terms = self.setting, self.setting.terms
         if other:
             terms = replace(terms, target=replace(terms.target, server_name=self.other))
         wait = _WAIT if other and session is not None else None
-        errand = terms.errand(CROSS_NAME, series, setting.mechanism, wait=wait)
+        errand = terms.errand(purpose, setting.mechanism, wait=wait)
         errand = terms.with_answer(errand, body=True)
         return await setting.lab.connect(setting.route, plan, errand, session)
 
@@ -72,23 +63,23 @@ async def cross_name(setting: Setting, name: str) -> None:
     """
     names = _Names(setting, name)
     bare = replace(setting.plan, certificate=None)
-    session = await names.own(FULL, bare)
+    session = await names.own(CrossName.FULL, bare)
     if session is not None:
-        await names.ask(OFFER, bare, session)
-    await names.ask(OTHER_CONTROL, bare, None)
+        await names.ask(CrossName.OFFER, bare, session)
+    await names.ask(CrossName.CONTROL, bare, None)
     if setting.plan.certificate is None:
         return
-    session = await names.own(WITH_CERT_FULL, setting.plan)
+    session = await names.own(CrossName.WITH_CERT_FULL, setting.plan)
     if session is not None:
-        await names.ask(WITH_CERT_OFFER, setting.plan, session)
-    session = await names.ask(WITH_CERT_CONTROL, setting.plan, None)
+        await names.ask(CrossName.WITH_CERT_OFFER, setting.plan, session)
+    session = await names.ask(CrossName.WITH_CERT_CONTROL, setting.plan, None)
     if session is not None:
-        await names.ask(CARRIED, bare, session)
+        await names.ask(CrossName.CARRIED, bare, session)
 
 
 async def cross_protocol(setting: Setting, protocol: str) -> None:
     """Make a session under the target's ALPN, offer it with `protocol`."""
-    _, session = await setting.full("cross-alpn")
+    _, session = await setting.full(CrossALPN.FULL)
     if session is not None:
         plan = replace(setting.plan, alpn=(protocol,))
-        await setting.offer("cross-alpn", "offer", session, plan=plan)
+        await setting.offer(CrossALPN.OFFER, session, plan=plan)

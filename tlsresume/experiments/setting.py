@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Attempt, Mechanism, Purpose
 from tlsresume.session.session import Session
 
 #: More tickets than any server sends at once.
@@ -32,14 +32,13 @@ class Setting:
     own_name: str | None = None
     own_alpn: str | None = None
 
-    def errand(self, experiment: str, series: str) -> Errand:
+    def errand(self, purpose: Purpose) -> Errand:
         """Tickets waited for, and data sent where tickets come only after it."""
-        return self.terms.errand(experiment, series, self.mechanism)
+        return self.terms.errand(purpose, self.mechanism)
 
     async def full(
         self,
-        experiment: str,
-        series: str = "full",
+        purpose: Purpose,
         *,
         plan: Plan | None = None,
         clean: bool = True,
@@ -49,7 +48,7 @@ class Setting:
 
         `every_ticket`: of several TLS 1.3 tickets the last one is waited for.
         """
-        errand = replace(self.errand(experiment, series), clean=clean)
+        errand = replace(self.errand(purpose), clean=clean)
         if every_ticket and errand.want_tickets:
             errand = replace(errand, want_tickets=_EVERY)
         attempt = await self.lab.connect(self.route, plan or self.plan, errand)
@@ -58,14 +57,13 @@ class Setting:
 
     async def offer(
         self,
-        experiment: str,
-        series: str,
+        purpose: Purpose,
         session: Session,
         *,
         plan: Plan | None = None,
         local_port: int | None = None,
     ) -> Attempt:
         """A handshake that offers a session. It waits for no ticket if it resumed."""
-        errand = replace(self.errand(experiment, series), send=b"", ticket_wait=0.5)
+        errand = replace(self.errand(purpose), send=b"", ticket_wait=0.5)
         route = self.route if local_port is None else replace(self.route, local_port=local_port)
         return await self.lab.connect(route, plan or self.plan, errand, session)

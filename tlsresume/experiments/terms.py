@@ -13,7 +13,7 @@ from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
-from tlsresume.results import Mechanism
+from tlsresume.results import Mechanism, Purpose
 from tlsresume.target import Target, format_endpoint
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -75,12 +75,11 @@ class Terms:
         return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
     def errand(
-        self, experiment: str, series: str, mechanism: Mechanism, *, wait: float | None = None
+        self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None
     ) -> Errand:
         """Wait for tickets; if none comes in a while, send data and wait on."""
         return Errand(
-            experiment=experiment,
-            series=series,
+            purpose=purpose,
             mechanism=mechanism,
             want_tickets=1 if mechanism == "psk" else 0,
             ticket_wait=self.options.ticket_wait if wait is None else wait,
@@ -99,6 +98,15 @@ class Terms:
         return replace(errand, send=data, send_after=0.0, want_response=True)
 
 
+def http_host(target: Target) -> str:
+    """The value of an HTTP Host header (RFC 9110 section 7.2). Raises UsageError."""
+    name = target.server_name or target.host
+    host = name if target.port == 443 else format_endpoint(name, target.port)
+    if any(ord(character) < 33 or ord(character) > 126 for character in host):
+        raise UsageError(f"{host!r} cannot stand in an HTTP Host header")
+    return host
+
+
 def head_request(target: Target, user_agent: str) -> bytes:
     """A HEAD request (RFC 9110 section 9.3.2) that asks for the connection to end."""
     return request(target, user_agent, "HEAD")
@@ -106,11 +114,7 @@ def head_request(target: Target, user_agent: str) -> bytes:
 
 def request(target: Target, user_agent: str, method: str) -> bytes:
     """A request for / by a method, that asks for the connection to end."""
-    name = target.server_name or target.host
-    host = name if target.port == 443 else format_endpoint(name, target.port)
-    if any(ord(character) < 33 or ord(character) > 126 for character in host):
-        raise UsageError(f"{host!r} cannot stand in an HTTP Host header")
     return (
-        f"{method} / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {user_agent}\r\n"
+        f"{method} / HTTP/1.1\r\nHost: {http_host(target)}\r\nUser-Agent: {user_agent}\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n"
     ).encode("ascii")

@@ -21,14 +21,13 @@ from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import Discovery, issues
+from tlsresume.experiments.purposes import Tries as Purposes
 from tlsresume.experiments.spoiled import handle_of, is_spoiled
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.session.session import Session
-
-EXPERIMENT = "tries"
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
 _CLEAR = 2
@@ -37,6 +36,11 @@ _CLEAR = 2
 #: the first ticket took.
 _LEAST_WAIT = 0.5
 _WAIT_FACTOR = 5
+
+
+#: The series of a whole round, and of a quick one.
+SERIES = (Purposes.FIXED, Purposes.CHAINED)
+QUICK = (Purposes.FIXED,)
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class _Series:
 @dataclass(frozen=True, slots=True)
 class _Try:
     mechanism: Mechanism
-    series: str
+    series: Purposes
 
 
 class Tries:
@@ -83,7 +87,7 @@ class Tries:
         tries: int,
         concurrency: int,
         answer: bool,
-        series: Sequence[str] = ("fixed", "chained"),
+        series: Sequence[Purposes] = SERIES,
         shuffle: random.Random | None = None,
     ) -> None:
         self._lab = lab
@@ -139,13 +143,13 @@ class Tries:
             chain = self._chains[item.mechanism]
             attempt: Attempt | None
             try:
-                if item.series == "fixed":
+                if item.series is Purposes.FIXED:
                     attempt = await self._fixed(item)
                 else:
                     chain.busy = True
                     attempt = await self._chained(chain, item)
             finally:
-                if item.series == "chained":
+                if item.series is Purposes.CHAINED:
                     chain.busy = False
                 self._free.set()
             if attempt is not None:
@@ -157,7 +161,7 @@ class Tries:
 
     def _next(self) -> _Try | None:
         for n, item in enumerate(self._pending):
-            if item.series == "fixed" or not self._chains[item.mechanism].busy:
+            if item.series is Purposes.FIXED or not self._chains[item.mechanism].busy:
                 return self._pending.pop(n)
         return None
 
@@ -166,7 +170,7 @@ class Tries:
         wait = self._terms.options.ticket_wait
         if first is not None:
             wait = min(wait, max(_LEAST_WAIT, _WAIT_FACTOR * first / 1000))
-        errand = self._terms.errand(EXPERIMENT, item.series, item.mechanism, wait=wait)
+        errand = self._terms.errand(item.series, item.mechanism, wait=wait)
         if self._answer:
             return self._terms.with_answer(errand)
         if any(ticket.after_data for ticket in self._discovery.full[item.mechanism].tickets):
@@ -197,7 +201,7 @@ class Tries:
         async with self._replacing[item.mechanism]:
             session = self._fixed_sessions[item.mechanism]
             if self._maybe_lost(session):
-                errand = replace(self._errand(item), series="full")
+                errand = replace(self._errand(item), purpose=Purposes.FULL)
                 plan = self._terms.plan_for(item.mechanism)
                 attempt = await self._connect(plan, errand, None)
                 fresh = [s for s in attempt.sessions if s.mechanism == item.mechanism]
@@ -237,7 +241,7 @@ class Tries:
         """A full handshake for sessions of the chain's own. False: none can be had."""
         if chain.failed_fulls >= _CLEAR:
             return False
-        full = replace(self._terms.with_answer(errand), series="full")
+        full = replace(self._terms.with_answer(errand), purpose=Purposes.FULL)
         full = replace(full, ticket_wait=self._terms.options.ticket_wait)
         plan = self._terms.plan_for(chain.mechanism)
         attempt = await self._connect(plan, full, None)

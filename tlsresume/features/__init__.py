@@ -6,6 +6,7 @@ imported before it is asked for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,32 @@ if TYPE_CHECKING:
 
 #: Modules with the texts of a feature's findings, as `ENTRIES`.
 CATALOGUES: tuple[str, ...] = (
-    "tlsresume.features.capture.catalogue",
     "tlsresume.features.serve.catalogue",
+    "tlsresume.features.capture.catalogue",
 )
 
 
 def entries() -> tuple[Entry, ...]:
-    """The texts of all features' findings."""
-    return tuple(entry for module in CATALOGUES for entry in import_module(module).ENTRIES)
+    """The texts of all features' findings, one entry for each code.
+
+    A code that two features find is one entry: the first one's words, how both tell it, and
+    the settings and sources of both.
+    """
+    found: dict[str, Entry] = {}
+    for module in CATALOGUES:
+        for entry in import_module(module).ENTRIES:
+            known = found.get(entry.code)
+            found[entry.code] = entry if known is None else _both(known, entry)
+    return tuple(found.values())
+
+
+def _both(first: Entry, second: Entry) -> Entry:
+    return replace(
+        first,
+        tells=f"{first.tells} {second.tells}",
+        directives=tuple(dict.fromkeys((*first.directives, *second.directives))),
+        sources=tuple(dict.fromkeys((*first.sources, *second.sources))),
+    )
 
 
 #: Schema files of the features' JSON documents, below this folder, and the type of each.

@@ -26,15 +26,22 @@ class Format:
     """Where a format's renderer is, and when it speaks.
 
     `document` says that its output must be whole also when a run fails: the module has a
-    `failure` for that. `between` stands between targets.
+    `failure` for that. `between` stands between targets. `begins_with_head` says that the
+    module has a `head`, printed once before all targets; `holds_attempts` that its output has
+    every attempt, unless it is to be brief. `begins` is a
+    regular expression for the first 4 KiB of all that the format writes, in any command: a file
+    that holds something else is not written over unasked.
     """
 
     module: str
     per: Literal["run", "target"]
     about: str
+    begins: str
     document: bool = False
     between: str = ""
     ends_with_summary: bool = False
+    begins_with_head: bool = False
+    holds_attempts: bool = False
 
     def renderer(self) -> Renderer:
         """The format's `render` function."""
@@ -46,6 +53,12 @@ class Format:
             return None
         return cast("FailureRenderer", import_module(self.module).failure)
 
+    def head(self) -> str:
+        """What stands before the first target; nothing in most formats."""
+        if not self.begins_with_head:
+            return ""
+        return cast("str", import_module(self.module).head())
+
     def summary(self) -> Renderer | None:
         """The function for the last lines of a run, where the format has one."""
         if not self.ends_with_summary:
@@ -53,11 +66,27 @@ class Format:
         return cast("Renderer", import_module(self.module).summary)
 
 
+_JSON = r'\{\s*"schema"\s*:\s*[0-9]+\s*,\s*"tool"\s*:\s*\{\s*"name"\s*:\s*"tlsresume"'
+_HTML = (
+    r'<!DOCTYPE html>\s<html lang="en">\s<head>\s<meta charset="utf-8">\s'
+    r'<meta (name="generator" content="tlsresume|http-equiv="Content-Security-Policy")'
+)
+#: A verdict, or what `watch`, `save`, `resume`, `inspect`, `explain`, `serve` and `capture` begin
+#: with.
+_TEXT = (
+    r"[^\0]*\b(RESUMES|PARTLY|DOES[- ]NOT[- ]RESUME|UNTESTED)\b"
+    r"|([^\0]*\n)?(OK|FAIL \(exit [0-9]|INTERRUPTED)\b"
+    r"|(Saved|Not saved:|Reused,|New,|Failed,) |No samples yet|\S+  [0-9]+ samples?\b"
+    r"|\S+  (psk|ticket|session-id)\b| +behaviour |[0-9,]+ TLS connections?\b"
+    r"|[a-z0-9-]+: [^\n]*\nGroup [A-Z]: |[A-Z][^\n]*\n  [a-z0-9-]+  +[A-Z]"
+)
+
 FORMATS: dict[str, Format] = {
     "text": Format(
         module="tlsresume.formats.text",
         per="target",
         about="for people",
+        begins=_TEXT,
         between="\n",
         ends_with_summary=True,
     ),
@@ -65,48 +94,65 @@ FORMATS: dict[str, Format] = {
         module="tlsresume.formats.document",
         per="run",
         about="one JSON document, described by a JSON Schema",
+        begins=_JSON,
         document=True,
+        holds_attempts=True,
     ),
     "jsonl": Format(
         module="tlsresume.formats.jsonl",
         per="target",
         about="a JSON document on a line for each target, as it is done",
+        begins=_JSON,
         document=True,
+        holds_attempts=True,
+    ),
+    "csv": Format(
+        module="tlsresume.formats.csv_report",
+        per="target",
+        about="a row for each mechanism on each address, for spreadsheets",
+        begins="target,transport,address,",
+        begins_with_head=True,
     ),
     "junit": Format(
         module="tlsresume.formats.junit",
         per="run",
         about="JUnit XML, a test case for each demand",
+        begins=r"<\?xml [^>]*>\s*<testsuites name=\"tlsresume\"",
         document=True,
     ),
     "github": Format(
         module="tlsresume.formats.github",
         per="run",
         about="annotations for GitHub Actions",
+        begins=r"::(error|warning|notice) title=|(' )?\S+: (resumes|partly|does-not-resume|untested)\b",
         document=True,
     ),
     "markdown": Format(
         module="tlsresume.formats.markdown",
         per="run",
         about="Markdown, for job summaries and pull requests",
+        begins="## TLS session resumption",
         document=True,
     ),
     "prometheus": Format(
         module="tlsresume.formats.prometheus",
         per="run",
         about="metrics for the textfile collector",
+        begins="# HELP tlsresume_",
         document=True,
     ),
     "nagios": Format(
         module="tlsresume.formats.nagios",
         per="run",
         about="a plugin's line with perfdata, and its exit status",
+        begins="RESUMPTION (OK|WARNING|CRITICAL|UNKNOWN)",
         document=True,
     ),
     "html": Format(
         module="tlsresume.formats.html",
         per="run",
         about="one self-contained page",
+        begins=_HTML,
         document=True,
     ),
 }

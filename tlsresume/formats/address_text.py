@@ -8,6 +8,7 @@ round robin.
 
 from __future__ import annotations
 
+from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, Part, cells, pad
 from tlsresume.formats.ticket_text import put_looks_like
@@ -64,6 +65,7 @@ def put_address(page: Page, address: AddressResult, *, quick: bool = False) -> N
     _put_unspoken(page, address)
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
+    put_early_data(page, address.early_data)
     put_ftp_data(page, address.ftp_data)
     _put_meaning(page, address)
 

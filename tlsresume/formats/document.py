@@ -5,17 +5,15 @@ The shape of a document is the shape of its dataclass; schemas.py tells it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from tlsresume.formats.page import View
-from tlsresume.formats.printable import json_safe, printable
+from tlsresume.formats.printable import json_safe
 from tlsresume.results import SCHEMA, ErrorResult, Report, Tool
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from tlsresume.results.value import tidy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +39,5 @@ def document(tool: Tool, result: object) -> str:
     whole = {"schema": SCHEMA, "tool": msgspec.to_builtins(tool)} | {
         name: value for name, value in fields.items() if name not in ("schema", "tool")
     }
-    encoded = msgspec.json.encode(_tidy(whole))
+    encoded = msgspec.json.encode(tidy(whole))
     return json_safe(msgspec.json.format(encoded, indent=2).decode()) + "\n"
-
-
-def _tidy(value: object) -> object:
-    """The same value with no more digits than were measured, and as Unicode can carry it:
-    the lone surrogates of a file name that is not UTF-8 become escapes."""
-    match value:
-        case float():
-            return round(value, 6)
-        case str():
-            return value if value.isascii() else _SURROGATE.sub(_escape, value)
-        case dict():
-            return {_tidy(key): _tidy(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_tidy(each) for each in value]
-    return value
-
-
-def _escape(match: re.Match[str]) -> str:
-    return printable(match[0])

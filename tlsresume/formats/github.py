@@ -1,4 +1,8 @@
-"""Workflow commands for GitHub Actions: an annotation for each thing that is not as asked.
+"""Workflow commands for GitHub Actions: an annotation for each thing that needs mending.
+
+An annotation of a finding has its evidence and what to do, a line each. What is normal, waived,
+ignored, known or no more than what was demanded has none: GitHub shows ten of a kind for a step
+and drops the others. The line of a target names the codes that were excused.
 
 The runner reads commands from any line of a log, so nothing foreign may begin one:
 newlines and control characters are escaped (`%0A`), the properties also at `:` and
@@ -24,7 +28,7 @@ _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "
 def render(report: Report, _view: View) -> str:
     """The annotations of a run, and a line per target."""
     lines = [line for target in report.targets for line in _lines(target)]
-    lines += [_finding(finding, "") for finding in report.findings]
+    lines += [line for finding in report.findings for line in _finding(finding, "")]
     missing = "it is in the baseline, and was not tested in this run"
     lines += [_command("warning", f"{name}: not in this run", missing) for name in report.missing]
     return "".join(f"{line}\n" for line in lines)
@@ -32,7 +36,8 @@ def render(report: Report, _view: View) -> str:
 
 def failure(_tool: Tool, error: ErrorResult) -> str:
     """A run that failed, as an annotation."""
-    return _command("error", "tlsresume", " ".join((error.message, *error.hints))) + "\n"
+    hints = [f"hint: {hint}" for hint in error.hints]
+    return _command("error", "tlsresume", error.message, *hints) + "\n"
 
 
 def _lines(target: TargetResult) -> Iterator[str]:
@@ -43,21 +48,31 @@ def _lines(target: TargetResult) -> Iterator[str]:
         if level is not None and not found:
             yield _command(level, _heading(target, check), check.message)
     for finding in target.findings:
-        yield _finding(finding, f"{target.target}: ")
-    yield _plain(f"{target.target}: {headline(target)}, {count(target.connections, 'connection')}")
+        yield from _finding(finding, f"{target.target}: ")
+    said = [headline(target), count(target.connections, "connection"), *_excused(target)]
+    yield _plain(f"{target.target}: {', '.join(said)}")
 
 
-def _finding(finding: Finding, whose: str) -> str:
-    words = " ".join(part for part in (finding.cause, finding.advice) if part)
-    excuse = effect_words(finding)
-    heading = f"{whose}{finding.code}: {finding.title}" + (f" ({excuse})" if excuse else "")
-    level = "error" if finding.fails else "notice" if excuse else _not_failing(finding)
-    return _command(level, heading, words or finding.title)
+def _excused(target: TargetResult) -> Iterator[str]:
+    """What would have an annotation, but for a demand, a waiver, an option or the baseline."""
+    for finding in target.findings:
+        if finding.excused:
+            yield f"{finding.code} ({effect_words(finding)})"
+    for check in target.checks:
+        if check.kind != "finding" and check.outcome in ("waived", "ignored", "known"):
+            yield f"{title(check)} ({OUTCOME_WORDS[check.outcome]})"
 
 
-def _not_failing(finding: Finding) -> str:
-    """The level of a finding that fails nothing: an error only where a run may fail on it."""
-    return _LEVEL["warning" if finding.severity == "error" else finding.severity]
+def _finding(finding: Finding, whose: str) -> Iterator[str]:
+    if finding.excused or (finding.severity == "info" and not finding.fails):
+        return
+    # The level of what fails nothing is an error only where a run may fail on it.
+    level = "error" if finding.fails else "warning"
+    lines = [finding.cause, *(f"seen: {each}" for each in finding.evidence)]
+    lines += [f"do: {finding.advice}"] if finding.advice else []
+    lines += [f"set: {each}" for each in finding.directives]
+    told = [line for line in lines if line] or [finding.title]
+    yield _command(level, f"{whose}{finding.code}: {finding.title}", *told)
 
 
 def _heading(target: TargetResult, check: Check) -> str:
@@ -72,14 +87,12 @@ def _level(check: Check) -> str | None:
             return "error"
         case "untestable":
             return "warning"
-        case "waived" | "ignored" | "known":
-            return "notice"
     return None
 
 
-def _command(level: str, heading: str, message: str) -> str:
+def _command(level: str, heading: str, *lines: str) -> str:
     head = _data(heading).replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={head}::{_data(message)}"
+    return f"::{level} title={head}::{'%0A'.join(_data(line) for line in lines)}"
 
 
 def _data(text: str) -> str:

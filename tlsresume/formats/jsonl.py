@@ -6,21 +6,20 @@ A line is the JSON report of one target, with `target` in the place of `targets`
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from tlsresume.formats import document
+from tlsresume.formats.alone import each_alone
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe
-from tlsresume.policy.exit_status import decided
 from tlsresume.results import ErrorResult, Report, Tool
 
 
 def render(report: Report, _view: View) -> str:
     """A line for each target of a report."""
-    return "".join(_line(report, number) for number in range(len(report.targets)))
+    return "".join(_line(alone) for alone in each_alone(report))
 
 
 def failure(tool: Tool, error: ErrorResult) -> str:
@@ -28,13 +27,9 @@ def failure(tool: Tool, error: ErrorResult) -> str:
     return _one_line(document.document(tool, document.Failure(error=error)))
 
 
-def _line(report: Report, number: int) -> str:
-    own = report.targets[number : number + 1]
-    # What several targets show together decides the run, not this line.
-    alone = decided(replace(report, targets=own, findings=()))
-    one = replace(alone, findings=report.findings)
-    name = own[0].target
-    whole: dict[str, Any] = msgspec.json.decode(document.document(one.tool, one))
+def _line(alone: Report) -> str:
+    name = alone.targets[0].target
+    whole: dict[str, Any] = msgspec.json.decode(document.document(alone.tool, alone))
     (target,) = whole.pop("targets")
     if own_options := target["options"]:
         # The line says what held for its target.

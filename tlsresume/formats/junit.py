@@ -1,8 +1,9 @@
-"""JUnit XML, through junitparser: a suite per target, a test case per check.
+"""JUnit XML, through junitparser: a suite per target, the test cases of `junit_cases` in it.
 
 A broken demand is a failure, what could not be reached an error, what could not be
 tested (or was not asked, is waived, or was so before) skipped. XML 1.0 has no way to
-write control characters, so all text is made printable first.
+write control characters, so all text is made printable first. Each element has a line of its
+own, so that reports can be compared and searched by line.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from tlsresume.formats.checks import title
-from tlsresume.formats.findings import effect_words
+from tlsresume.formats.junit_cases import Case, cases, of_findings
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.policy.judge import ALL_TARGETS
-from tlsresume.results import Check, ErrorResult, Finding, Report, TargetResult, Tool
+from tlsresume.results import ErrorResult, Finding, Report, TargetResult, Tool
 
 if TYPE_CHECKING:
     from junitparser import JUnitXml, TestCase, TestSuite
@@ -51,16 +51,21 @@ def failure(tool: Tool, error: ErrorResult) -> str:
 
 
 def _text(document: JUnitXml) -> str:
+    return markup_safe(one_element_a_line(document))
+
+
+def one_element_a_line(document: JUnitXml) -> str:
+    """The XML of a document, with its totals."""
+    import xml.etree.ElementTree as ET
+
     untyped = cast("Any", document)
     # update_statistics() would add `skipped`, which the schema does not allow here.
     for name in ("tests", "failures", "errors", "time"):
         total = sum(getattr(suite, name) or 0 for suite in untyped)
         setattr(untyped, name, round(total, 3))
-    text = str(untyped.tostring(), "utf-8")
-    head, _, rest = text.partition("?>")
-    if not head.startswith("<?xml"):
-        rest = text
-    return markup_safe("<?xml version='1.0' encoding='utf-8'?>\n" + rest.strip() + "\n")
+    root = ET.fromstring(untyped.tostring())  # noqa: S314  what we just wrote ourselves
+    ET.indent(root)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, 'unicode')}\n"
 
 
 def _suite(tool: Tool, target: TargetResult) -> TestSuite:
@@ -74,28 +79,22 @@ def _suite(tool: Tool, target: TargetResult) -> TestSuite:
     # Seconds without a zone, as the schema of JUnit reports wants it; UTC.
     if times:
         suite.timestamp = printable(min(times)[:19])
-    checks = target.checks
-    share = target.duration_ms / 1000 / len(checks) if checks else 0.0
-    for check in checks:
-        suite.add_testcase(_case(target, check, round(share, 3)))
+    found = list(cases(target))
+    share = target.duration_ms / 1000 / len(found) if found else 0.0
+    for case in found:
+        suite.add_testcase(_case(target.target, case, round(share, 3)))
     return suite
 
 
 def _together(tool: Tool, findings: Sequence[Finding]) -> TestSuite:
-    """What several targets show together: a test case for each finding that counts."""
-    from junitparser import Failure, Skipped, TestCase, TestSuite
+    """What several targets show together: a test case for each code."""
+    from junitparser import TestSuite
 
     suite = TestSuite(ALL_TARGETS)
     _add_versions(suite, tool)
-    for finding in findings:
-        case = TestCase(printable(finding.code), f"tlsresume.{ALL_TARGETS}", time=0)
-        lines = _finding_lines(finding)
-        case.result = [
-            _result(Failure, finding.title, "finding", lines)
-            if finding.fails
-            else _result(Skipped, f"{finding.title}; {effect_words(finding)}", "finding")
-        ]
-        suite.add_testcase(case)
+    for code in dict.fromkeys(finding.code for finding in findings):
+        own = [finding for finding in findings if finding.code == code]
+        suite.add_testcase(_case(ALL_TARGETS, of_findings(code, own), 0))
     return suite
 
 
@@ -116,23 +115,20 @@ def _add_versions(suite: TestSuite, tool: Tool) -> None:
     suite.add_property("pyopenssl", printable(tool.pyopenssl))
 
 
-def _case(target: TargetResult, check: Check, seconds: float) -> TestCase:
+def _case(suite: str, case: Case, seconds: float) -> TestCase:
     from junitparser import Error, Failure, Skipped, TestCase
 
-    case = TestCase(printable(title(check)), printable(f"tlsresume.{target.target}"), time=seconds)
-    more = _details(target, check)
-    match check.outcome:
-        case "broken" if check.severity == "error":
-            case.result = [_result(Failure, check.message, check.kind, more)]
-        case "unreachable":
-            case.result = [_result(Error, check.message, "unreachable", more)]
-        case "met":
-            case.system_out = printable(check.message)
-        case "broken":
-            case.result = [_result(Skipped, f"warning: {check.message}", "warning")]
-        case outcome:
-            case.result = [_result(Skipped, check.message, outcome)]
-    return case
+    made = TestCase(printable(case.name), printable(f"tlsresume.{suite}"), time=seconds)
+    match case.kind:
+        case "failure":
+            made.result = [_result(Failure, case.message, case.type_, case.lines)]
+        case "error":
+            made.result = [_result(Error, case.message, case.type_, case.lines)]
+        case "skipped":
+            made.result = [_result(Skipped, case.message, case.type_)]
+        case "passed":
+            made.system_out = "\n".join(printable(line) for line in (case.message, *case.lines))
+    return made
 
 
 def _result(kind: type[Any], message: str, type_: str, lines: Sequence[str] = ()) -> Any:
@@ -140,25 +136,3 @@ def _result(kind: type[Any], message: str, type_: str, lines: Sequence[str] = ()
     if lines:
         result.text = "\n".join(printable(line) for line in lines)
     return result
-
-
-def _details(target: TargetResult, check: Check) -> list[str]:
-    """What helps to understand a failure: its source, and the findings about the same place."""
-    lines = [check.message]
-    if check.source:
-        lines.append(f"source: {check.source}")
-    for finding in target.findings:
-        if finding.address in (None, check.address) and (
-            finding.mechanism is None or finding.mechanism == check.mechanism
-        ):
-            lines += _finding_lines(finding)
-    return lines
-
-
-def _finding_lines(finding: Finding) -> list[str]:
-    return [
-        f"{finding.severity} {finding.code}: {finding.title}",
-        *([f"  why: {finding.cause}"] if finding.cause else []),
-        *([f"  do: {finding.advice}"] if finding.advice else []),
-        *(f"  seen: {each}" for each in finding.evidence),
-    ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
+from tlsresume.policy.judge import ALL_TARGETS
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -54,7 +55,7 @@ METRICS: dict[str, Metric] = {
     ),
     "tlsresume_findings": Metric("Findings on a target by severity", (*_TARGET, "severity")),
     "tlsresume_finding": Metric(
-        "1 for each finding on a target, by its code", ("code", "severity", *_TARGET)
+        "1 for each finding by its code, on a target or on all targets together", ("code", "severity", *_TARGET)
     ),
     "tlsresume_address_reachable": Metric("1 if a handshake with an address succeeded", _ADDRESS),
     "tlsresume_certificate_verified": Metric(
@@ -122,6 +123,8 @@ def render(report: Report, _view: View) -> str:
     gauges.set("tlsresume_run_success", 1)
     for target in report.targets:
         _target(gauges, target)
+    for finding in report.findings:
+        gauges.set("tlsresume_finding", 1, finding.code, finding.severity, ALL_TARGETS)
     return gauges.text()
 
 

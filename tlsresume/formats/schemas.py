@@ -15,6 +15,7 @@ from tlsresume.diagnosis.watched import WatchReport
 from tlsresume.formats.document import Failure
 from tlsresume.formats.explanation import Explanations
 from tlsresume.results import SCHEMA, Report, ResumeResult, SaveResult, Tool
+from tlsresume.results.configuration import HeldConfiguration
 from tlsresume.results.inspection import Inspections
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,7 @@ DOCUMENTS: dict[str, type] = {
     "explain": Explanations,
     "plan": Plans,
     "watch": WatchReport,
+    "config": HeldConfiguration,
     "failure": Failure,
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from tlsresume.diagnosis.early_data_summary import REASONS
 from tlsresume.diagnosis.judge import merge
 from tlsresume.errors import ExitStatus
 from tlsresume.formats.attempts import put_attempts
@@ -223,8 +224,11 @@ def _resume_facts(result: ResumeResult) -> Facts:
     if result.tries.offered + result.tries.failed > 1 or len(result.tries.order) > 1:
         tries = f"{result.tries.accepted} of {len(result.tries.order)} reused"
         yield "tries", f"{tries}, in order {result.tries.order}"
-    yield "early data", "" if result.early_data == "not-sent" else result.early_data
-    yield "HTTP status", "" if result.http_status is None else str(result.http_status)
+    yield "early data", _early_words(result)
+    status = "" if result.http_status is None else str(result.http_status)
+    if result.repeated_status is not None:
+        status += f", after the handshake {result.repeated_status}"
+    yield "HTTP status", status
     yield "certificate", _certificate_words(result)
     fresh = count(result.new_tickets, "new ticket") if result.new_tickets else ""
     if fresh and result.new_key_name is not None:
@@ -235,6 +239,14 @@ def _resume_facts(result: ResumeResult) -> Facts:
     yield "stored in", result.updated_file or ""
     yield "time", timing_words(result.timings)
     yield "traffic", traffic_words(result.traffic)
+
+
+def _early_words(result: ResumeResult) -> str:
+    if result.early_data == "not-sent":
+        return ""
+    if result.early_data_reason is None:
+        return result.early_data
+    return f"{result.early_data}: {REASONS[result.early_data_reason]}"
 
 
 def _number(flag: bool | None) -> str:

@@ -65,18 +65,18 @@ async def begin(link: NetworkLink, sock: socket.socket, route: Route, approach: 
         if approach.starttls is not None:
             prelude = Prelude(PRELUDES[approach.starttls], approach.host)
             await play(prelude, link)
-            link.node, link.after_starttls = prelude.node, True
+            link.node, link.greeting, link.after_starttls = prelude.node, prelude.first, True
     except PreludeError as error:
         kind = _KINDS.get(error.why, "starttls")
-        message = f"{where}: STARTTLS {approach.starttls}: {error.message}"
-        link.failure = Failure("starttls", kind, message, error.hints)
+        said = f"STARTTLS {approach.starttls}: {error.message}"
+        link.failure = Failure.at(where, "starttls", kind, said, error.hints)
         raise
     except TimeoutError:
         topic = prelude.topic if prelude is not None else "reading of the PROXY header"
-        message = f"{where}: no {topic.removeprefix('the ').removeprefix('its ')} in time"
+        said = f"no {topic.removeprefix('the ').removeprefix('its ')} in time"
         hints = prelude.hints if prelude is not None else ()
-        link.failure = Failure("starttls", "timeout", message, hints)
-        raise PreludeError(message, why="closed") from None
+        link.failure = Failure.at(where, "starttls", "timeout", said, hints)
+        raise PreludeError(link.failure.message, why="closed") from None
     except OSError as error:
         link.failure = failure_from(error, "starttls", where)
         raise PreludeError(link.failure.message, why="closed") from None

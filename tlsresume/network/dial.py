@@ -37,7 +37,7 @@ _HINTS: dict[FailureKind, tuple[str, ...]] = {
 def failure_from(error: OSError | MemoryError, step: Step, where: str) -> Failure:
     """An operating system error as a value; `where` is the endpoint for the message."""
     if shortage.is_shortage(error):
-        return Failure(step, "local", f"{where}: {shortage.words(error)}", shortage.hints(error))
+        return Failure.at(where, step, "local", shortage.words(error), shortage.hints(error))
     number = error.errno if isinstance(error, OSError) else None
     kind = _KINDS.get(number or 0, "network")
     words = {
@@ -47,7 +47,10 @@ def failure_from(error: OSError | MemoryError, step: Step, where: str) -> Failur
         "timeout": f"connection to {where} timed out",
     }
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return Failure(step, kind, words.get(kind, f"{where}: {reason}"), _HINTS.get(kind, ()))
+    hints = _HINTS.get(kind, ())
+    if kind not in words:
+        return Failure.at(where, step, kind, reason, hints)
+    return Failure(step, kind, words[kind], hints)
 
 
 async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Failure:
@@ -131,12 +134,12 @@ def _scope(zone: str) -> int:
 
 def _refusal(error: OSError | OverflowError | MemoryError, route: Route, where: str) -> Failure:
     if isinstance(error, OverflowError):
-        return Failure("connect", "network", f"{where}: {error}")
+        return Failure.at(where, "connect", "network", str(error))
     if isinstance(error, OSError) and error.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE):
         if route.local_port is not None:
             # The pinned port's last connection lingers; that says nothing about the route.
-            text = f"{where}: local port {route.local_port} is still in use"
-            return Failure("connect", "local", text)
+            text = f"local port {route.local_port} is still in use"
+            return Failure.at(where, "connect", "local", text)
         if not _has_source_address(route):
             unreachable = OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
             return failure_from(unreachable, "connect", where)

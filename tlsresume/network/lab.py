@@ -24,6 +24,7 @@ from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
+from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
@@ -222,6 +223,8 @@ class NetworkLab(Lab):
 
     def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
         error = attempt.error
+        if attempt.early is not None or attempt.early_data != "not-sent":
+            return False  # the same early data once more would be a replay
         if error is None or attempt.handshake_done or error.kind not in _RETRY_ALONE:
             return False
         if error.kind == "local":
@@ -257,13 +260,37 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
-        self.doing.append(errand.experiment)
+        self.doing.append(errand.purpose.experiment)
         try:
             async with self._linked(about, self._manners.approach) as opened:
                 if opened.link is not None:
                     await self._run(opened.link, plan, errand, session, milestones)
         finally:
-            self.doing.remove(errand.experiment)
+            self.doing.remove(errand.purpose.experiment)
+        if opened.attempt is None:
+            raise AssertionError("every attempt is recorded")
+        return opened.attempt
+
+    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+        self._limits.check(route)
+        self.budget.reserve()
+        self._asked += 1
+        about = Circumstances(
+            route=route,
+            plan=flight.plan,
+            errand=errand,
+            session=flight.session,
+            time=self.wall_time(),
+            ask=self._asked,
+            retried=False,
+            flight=flight.data,
+        )
+        async with (
+            self._gate.slot(route.address, route.port),
+            self._linked(about, self._manners.approach) as opened,
+        ):
+            if opened.link is not None:
+                await opened.link.present(flight.data)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -380,7 +407,9 @@ class NetworkLab(Lab):
         milestones: Milestones | None,
     ) -> None:
         try:
-            await link.start_tls(plan, session)
+            await link.start_tls(
+                plan, session, flight=errand.flight, hold_finished=errand.hold_finished
+            )
         except HandshakeError:
             await link.close()
             return
@@ -397,14 +426,15 @@ class NetworkLab(Lab):
         in_silence = bool(wanted and errand.send and errand.send_after)
         if in_silence:
             await link.tickets(wanted, _silence(errand, link))
+        early = link.early_data_accepted
         asked = bool(errand.send) and (
             not in_silence or errand.want_response or not link.got_tickets
         )
-        if asked:
+        if asked and not early:
             await link.send(errand.send)
         end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
-        if asked and errand.want_response and await link.response(patience):
+        if (asked or early) and errand.want_response and await link.response(patience):
             # What a server sends with its answer is here now, or about to come.
             end = min(end, self.now() + AFTER_RESPONSE)
         if wanted and not link.got_tickets:

@@ -18,7 +18,9 @@ from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import readable, writable
 from tlsresume.openssl.client import Broken, OnMessage, TLSClient
+from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Failure, FailureKind, Step
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
@@ -28,6 +30,11 @@ CLOSE_WAIT = 0.5
 
 _CHUNK = 65536
 _ENOUGH_RESPONSE = 16384
+
+#: What is read of the answer to a first flight that was only presented, in bytes, and the
+#: silence in seconds after which it is taken for complete.
+_ENOUGH_PRESENTED = 65536
+_PRESENTED_QUIET = 0.3
 
 #: Application data that is kept until someone reads it.
 DATA_KEPT = 1 << 18
@@ -63,9 +70,15 @@ class NetworkLink(Link):
         self.handshake_ms: float | None = None
         self.node: str | None = None
         self.after_starttls = False
+        self.greeting = b""
         self.reply: str | None = None
         self.answer_ms: float | None = None
         self.left = False
+        self.early_answer: bool | None = None
+        #: What a peer said to a first flight that was presented; None: none was.
+        self.presented: bytes | None = None
+        self._holding = False
+        self._unsent = b""
         self._unread = unread
         self._sock = sock
         self.where = where
@@ -98,14 +111,29 @@ class NetworkLink(Link):
         client.data.clear()
         return data
 
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
-        client = TLSClient(plan, session, clock=self._loop.time, on_message=self._on_message)
-        self.client = client
+    async def start_tls(
+        self,
+        plan: Plan,
+        session: Session | None = None,
+        *,
+        flight: FirstFlight | None = None,
+        hold_finished: float = 0.0,
+    ) -> None:
+        """Run the handshake; `flight` and `hold_finished` are as in `Errand`."""
         started = self._loop.time()
-        client.start()
+        if flight is None:
+            client = TLSClient(plan, session, clock=self._loop.time, on_message=self._on_message)
+            self.client = client
+            client.start()
+        else:
+            self.client = client = flight.go_on(self._on_message)
+            self._unsent = flight.data
+        self._holding = hold_finished > 0
         done = await self._pump(lambda: client.handshake_done, self._deadline)
         if done:
             self.handshake_ms = (self._loop.time() - started) * 1000
+            if self._holding:
+                await self._hold(client, hold_finished)
             return
         if self.failure is None:
             self.failure = Failure(
@@ -116,6 +144,47 @@ class NetworkLink(Link):
                 self._timeout_hints(client.received),
             )
         raise HandshakeError(self.failure.message)
+
+    async def _hold(self, client: TLSClient, seconds: float) -> None:
+        """Wait for an answer to early data before our Finished goes out."""
+        if self.early_data_accepted:
+            until = min(self._deadline, self._loop.time() + seconds)
+            await self._pump(lambda: bool(client.data), until)
+            self.early_answer = bool(client.data)
+        self._holding = False
+        await self._flush()
+
+    @property
+    def early_data_accepted(self) -> bool:
+        """Whether the server took early data that we sent."""
+        if self.client is None or not self.client.plan.early_data:
+            return False
+        transcript = self.client.transcript
+        return transcript.early_data_offered and bool(transcript.early_data_accepted)
+
+    async def present(self, data: bytes) -> None:
+        """Send a first flight that this side cannot go on with, and read what the peer says:
+        until it is quiet once it has spoken. A failure is stored."""
+        self.presented = b""
+        until = self._deadline
+        try:
+            await self._send(data, self._deadline)
+            while len(self.presented) < _ENOUGH_PRESENTED:
+                came = await self._receive(until)
+                if not came:
+                    break
+                self.presented += came
+                until = min(self._deadline, self._loop.time() + _PRESENTED_QUIET)
+        except TimeoutError:
+            if not self.presented:
+                message = f"no answer from {self.where} to a copy of the first flight"
+                self._fail(Failure("handshake", "timeout", message))
+        except OSError as error:
+            if not self.presented:
+                self._fail(failure_from(error, "handshake", self.where))
+        if not self.presented and self.failure is None:
+            message = f"{self.where}: the server closed the connection in the handshake"
+            self._fail(Failure("handshake", "closed", message))
 
     def _timeout_hints(self, received: int) -> tuple[str, ...]:
         if received:
@@ -210,7 +279,9 @@ class NetworkLink(Link):
         """Send what OpenSSL has to say. A peer that no longer listens may still have spoken."""
         if self.client is None:
             return
-        data = self.client.drain()
+        if self._holding and self.client.handshake_done:
+            return
+        data, self._unsent = self._unsent + self.client.drain(), b""
         if not data:
             return
         try:
@@ -281,19 +352,28 @@ class NetworkLink(Link):
         step: Step = "handshake" if early else "data"
         if client.set_session_failed:
             step = "session"
-        where = f"{self.where}: {broken.message}"
         # What is not TLS after STARTTLS was sent in clear behind its answer.
         kind: FailureKind = broken.kind
         if kind in ("not-tls", "rate-limit") and self.after_starttls:
             kind = "injection"
         named = client.plan.server_name is not None
-        hints = broken.hints or hints_for(broken.message, named=named)
+        hints = broken.hints or hints_for(broken, named=named)
         if early and (not hints or broken.alert == AlertDescription.handshake_failure):
             hints = _certificate_hint(client) or hints
         silent = broken.kind == "closed" and not client.received
         if silent and not self.after_starttls and client.set_session_result is None:
             hints = (_IN_CLEAR,)
-        self._fail(Failure(step, kind, where, hints, broken.stack))
+        self._fail(
+            Failure.at(
+                self.where,
+                step,
+                kind,
+                broken.message,
+                hints,
+                stack=broken.stack,
+                reason=broken.reason,
+            )
+        )
 
     def _fail(self, failure: Failure) -> None:
         # How the peer takes our goodbye is in `closed`.
@@ -329,27 +409,36 @@ def _certificate_hint(client: TLSClient) -> tuple[str, ...]:
     return ("the server may not accept this client certificate",)
 
 
-_UNKNOWN_NAME = "unrecognized_name"
-
-#: What helps, by words of OpenSSL's reason or of an alert's name.
-_REASON_HINTS: dict[str, str] = {
-    "too small": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
-    "too weak": "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0",
-    "certificate_required": "the server demands a client certificate: --cert FILE --key FILE",
-    _UNKNOWN_NAME: "the server does not know this name: --servername NAME or --no-sni",
-    "no_application_protocol": "the server refuses the offered protocols: --alpn PROTO",
-    "handshake_failure": "no common cipher or group, or a client certificate is demanded",
-    "certificate was refused": "give --cafile, or leave out --verify to test resumption anyway",
+#: What helps against an alert of the server (RFC 8446 section 6).
+_ALERT_HINTS: dict[int, str] = {
+    AlertDescription.certificate_required: (
+        "the server demands a client certificate: --cert FILE --key FILE"
+    ),
+    AlertDescription.unrecognized_name: (
+        "the server does not know this name: --servername NAME or --no-sni"
+    ),
+    AlertDescription.no_application_protocol: (
+        "the server refuses the offered protocols: --alpn PROTO"
+    ),
+    AlertDescription.handshake_failure: (
+        "no common cipher or group, or a client certificate is demanded"
+    ),
 }
 
+#: What helps against a reason of OpenSSL, and against a certificate that was refused.
+_WEAK = "the server's keys are weaker than OpenSSL allows: --ciphers DEFAULT@SECLEVEL=0"
+_REFUSED = "give --cafile, or leave out --verify to test resumption anyway"
 
 _IN_CLEAR = (
     "if this port starts in clear (PostgreSQL, LDAP...), name its protocol: --starttls PROTO"
 )
 
 
-def hints_for(message: str, *, named: bool) -> tuple[str, ...]:
+def hints_for(broken: Broken, *, named: bool) -> tuple[str, ...]:
     """What helps against a failure; `named` says that a server name was sent."""
-    if _UNKNOWN_NAME in message and not named:
+    if broken.alert == AlertDescription.unrecognized_name and not named:
         return ("the server answers only to a name, and none was sent: --servername NAME",)
-    return tuple(hint for words, hint in _REASON_HINTS.items() if words in message)
+    weak = (_WEAK,) if broken.reason is FailureReason.WEAK_KEY else ()
+    alert = _ALERT_HINTS.get(broken.alert) if broken.alert is not None else None
+    refused = (_REFUSED,) if broken.kind == "verify" else ()
+    return (*weak, *((alert,) if alert else ()), *refused)

@@ -89,7 +89,7 @@ def run(main: Coroutine[Any, Any, T], stop: Stop | None = None) -> T:
         main.close()
         raise UsageError(
             "this call blocks, and an event loop is running in this thread",
-            hints=("in async code: await tlsresume.aprobe(target); also asave, aresume",),
+            hints=("in async code: await tlsresume.aprobe(target); also asave, aresume, awatch",),
         )
     try:
         _make_sure_of_descriptors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import Literal
@@ -24,9 +25,14 @@ from tlsresume.results import (
 from tlsresume.session.session import Session
 from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
-from tlsresume.wire.transcript import Role, Transcript
+from tlsresume.wire.records import Malformed, take_messages, take_records
+from tlsresume.wire.registry import ContentType
+from tlsresume.wire.transcript import Recorder, Role, Transcript
 
 _RESPONSE_KEPT = 16384
+
+#: Level and description (RFC 8446 section 6); an alert that is encrypted is longer.
+_ALERT_IN_CLEAR = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,8 @@ class Circumstances:
     time: float
     ask: int
     retried: bool
+    #: A first flight that is only presented.
+    flight: bytes = b""
 
 
 def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
@@ -49,15 +57,74 @@ def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
         time=about.time,
         address=about.route.address,
         port=about.route.port,
-        experiment=about.errand.experiment,
-        series=about.errand.series,
+        purpose=about.errand.purpose,
         plan=about.plan,
         ask=about.ask,
         mechanism=about.errand.mechanism,
         offer=about.session,
+        early=about.errand.early,
         error=failure,
         retried=about.retried,
     )
+
+
+def presented_attempt(
+    about: Circumstances,
+    link: NetworkLink,
+    *,
+    local_port: int | None,
+    connect_ms: float,
+    total_ms: float,
+) -> Attempt:
+    """What was seen in clear around a first flight that was only presented."""
+    received = link.presented or b""
+    transcript = _in_clear(about.flight, received)
+    hello = transcript.server_hello
+    retry = transcript.hello_retry_request
+    return Attempt(
+        n=0,
+        time=about.time,
+        address=about.route.address,
+        port=about.route.port,
+        purpose=about.errand.purpose,
+        plan=about.plan,
+        ask=about.ask,
+        local_port=local_port,
+        mechanism=about.errand.mechanism,
+        offer=about.session,
+        offered=_offered(transcript, about.session),
+        accepted=transcript.accepted,
+        hello_size=hello_size(transcript),
+        server_hello_seen=hello is not None,
+        hello_retry=retry is not None,
+        retry_group=retry.selected_group if retry else None,
+        tls_version=transcript.version,
+        early=about.errand.early,
+        presented=True,
+        alerts=_alerts(transcript),
+        timings=Timings(connect=connect_ms, total=total_ms),
+        traffic=Traffic(len(about.flight), len(received), 2 if received else 1),
+        error=link.failure,
+    )
+
+
+def _in_clear(sent: bytes, received: bytes) -> Transcript:
+    """The messages that each side's first records hold in clear; a peer's may be anything."""
+    recorder = Recorder()
+    for sender, data in ((Role.CLIENT, sent), (Role.SERVER, received)):
+        messages = bytearray()
+        with contextlib.suppress(Malformed):
+            for header, body in take_records(bytearray(data)):
+                if header[0] == ContentType.alert and len(body) == _ALERT_IN_CLEAR:
+                    recorder.alert(sender, body, 0.0)
+                elif header[0] == ContentType.handshake:
+                    messages += body
+                elif header[0] == ContentType.application_data:
+                    break
+        with contextlib.suppress(Malformed):
+            for message in take_messages(messages):
+                recorder.handshake(sender, message, 0.0)
+    return recorder.transcript()
 
 
 def observed_attempt(
@@ -72,6 +139,10 @@ def observed_attempt(
 ) -> Attempt:
     """All that a link saw."""
     client = link.client
+    if link.presented is not None:
+        return presented_attempt(
+            about, link, local_port=local_port, connect_ms=connect_ms, total_ms=total_ms
+        )
     if client is None:
         failure = link.failure or Failure("handshake", "network", "TLS was never started")
         return failed_attempt(about, failure)
@@ -81,15 +152,14 @@ def observed_attempt(
     )
     response = bytes(client.data[:_RESPONSE_KEPT])
     leaf = transcript.leaf_certificate
-    hello = transcript.server_hello
+    hello, retry = transcript.server_hello, transcript.hello_retry_request
     reused = client.session_reused if done else None
     return Attempt(
         n=n,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
-        experiment=about.errand.experiment,
-        series=about.errand.series,
+        purpose=about.errand.purpose,
         plan=client.plan,
         ask=about.ask,
         local_port=local_port,
@@ -112,7 +182,8 @@ def observed_attempt(
             if transcript.certificate_request is not None
             else None
         ),
-        hello_retry=transcript.hello_retry_request is not None,
+        hello_retry=retry is not None,
+        retry_group=retry.selected_group if retry else None,
         tls_version=transcript.version,
         cipher=client.cipher,
         suite=hello.cipher_suite if hello else None,
@@ -125,11 +196,14 @@ def observed_attempt(
         tickets=_tickets(transcript),
         sessions=tuple(client.sessions),
         early_data=_early_data(transcript),
+        early=about.errand.early,
+        early_answer=link.early_answer,
         alerts=_alerts(transcript),
         asked=link.answer_ms is not None,
         answer_ms=link.answer_ms,
         left=link.left,
         response=response,
+        greeting=link.greeting,
         reply=link.reply,
         named_address=about.errand.named_address,
         own_certificate=client.own_certificate,

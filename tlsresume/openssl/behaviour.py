@@ -29,6 +29,8 @@ class Behaviour:
       `tickets_after_data`  TLS 1.3 tickets leave only once application data has come.
       `lifetime`         seconds a session is good for (None: OpenSSL's default).
       `early_data`       bytes of TLS 1.3 early data that are accepted.
+      `answers_early`    early data is answered at once, before the client's Finished.
+      `too_early`        requests in early data are answered with HTTP 425.
     Honouring:
       `honoured`         False: all that is issued is refused, under an unchanged key name.
       `nodes`            that many sets of keys and caches, by turns, as behind a balancer.
@@ -64,6 +66,8 @@ class Behaviour:
     tickets_after_data: bool = False
     lifetime: int | None = None
     early_data: int = 0
+    answers_early: bool = False
+    too_early: bool = False
     honoured: bool = True
     nodes: int = 1
     single_use: bool = False
@@ -120,6 +124,7 @@ class Behaviour:
         return {
             "lifetime": self.lifetime is not None,
             "early_data": self.early_data > 0,
+            "answers_early": self.answers_early,
             "single_use": self.single_use,
             "honoured=False": not self.honoured,
             "client_certificate": self.client_certificate or self.require_client_certificate,

@@ -140,6 +140,11 @@ def clear_errors() -> None:
     _lib.ERR_clear_error()
 
 
+def reason_words(code: int) -> str:
+    """The words of OpenSSL for the reason in a packed error code; "" if it has none."""
+    return _text(_lib.ERR_reason_error_string(code))
+
+
 def take_errors(call: str, returned: str) -> ErrorStack:
     """The whole error queue, oldest entry first, emptied (ERR_get_error(3)).
 
@@ -150,7 +155,7 @@ def take_errors(call: str, returned: str) -> ErrorStack:
         entries.append(
             ErrorEntry(
                 library=_text(_lib.ERR_lib_error_string(code)) or "unknown library",
-                reason=_text(_lib.ERR_reason_error_string(code)) or "no reason text",
+                reason=reason_words(code) or "no reason text",
                 code=code,
             )
         )

@@ -32,6 +32,18 @@ def set_session_id_context(context: SSL.Context, name: bytes) -> None:
         raise ValueError(f"OpenSSL refused a session ID context of {len(name)} bytes")
 
 
+def write_early_data(connection: SSL.Connection, data: bytes) -> None:
+    """Answer early data while the handshake goes on (SSL_write_early_data(3)).
+
+    Raises SSL.Error where nothing can be said now.
+    """
+    length = _ffi.new("size_t *")
+    _lib.ERR_clear_error()
+    result = _lib.SSL_write_early_data(connection._ssl, data, len(data), length)
+    if result != 1:
+        connection._raise_ssl_error(connection._ssl, result)
+
+
 def read_early_data(connection: SSL.Connection) -> tuple[bytes, bool]:
     """Drive the handshake and read the early data that is there (SSL_read_early_data(3)).
 

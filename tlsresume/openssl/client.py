@@ -24,6 +24,7 @@ from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.reasons import WEAK_CERTIFICATES, FailureReason, reason_of
 from tlsresume.preludes.greetings import hint_for_plain, preludes_of
 from tlsresume.preludes.limits import LIMIT_CODES, SLOWER
 from tlsresume.session.session import Session
@@ -63,7 +64,8 @@ OnMessage = Callable[[Role, int, bytes], None]
 class Broken:
     """Why a connection broke: what kind of failure, in words, OpenSSL's own stack, what helps.
 
-    `alert` is the number of the server's alert, where it sent one.
+    `alert` is the number of the server's alert, where it sent one; `reason` is read from
+    OpenSSL's error codes, where it is one that something depends on.
     """
 
     kind: Literal["alert", "closed", "not-tls", "rate-limit", "verify", "openssl"]
@@ -71,6 +73,7 @@ class Broken:
     stack: ErrorStack | None = None
     alert: int | None = None
     hints: tuple[str, ...] = ()
+    reason: FailureReason | None = None
 
 
 class TLSClient:
@@ -172,6 +175,11 @@ class TLSClient:
                 self._break("SSL_write_early_data", returned)
                 return
         self._advance()
+
+    def sent_now(self, on_message: OnMessage | None) -> None:
+        """The first flight, drained some time ago, is sent now: times count from here."""
+        self._started = self._clock()
+        self._on_message = on_message
 
     def _early_data_allowed(self) -> bool:
         return self.offer is not None and (self.offer.fields.max_early_data or 0) >= len(
@@ -304,6 +312,7 @@ class TLSClient:
 
     def _explain(self, call: str, returned: binding.Returned, stack: ErrorStack) -> Broken:
         transcript = self.recorder.transcript()
+        reason = reason_of(stack)
         # TLS 1.3 ignores the level (RFC 8446 section 6), so it is asked only of the mild ones.
         fatal = [
             alert
@@ -313,31 +322,32 @@ class TLSClient:
         if fatal:
             alert = fatal[-1]
             said = f"the server sent alert {alert.description} {alert.name}"
-            return Broken("alert", said, stack, alert.description)
+            return Broken("alert", said, stack, alert.description, reason=reason)
         if self._first_bytes and not self._looks_like_tls():
             first = self._first_bytes
             if _LIMITED.match(first):
                 return Broken("rate-limit", describe_plain(first), stack, hints=(SLOWER,))
             hints = hint_for_plain(first)
             return Broken("not-tls", describe_plain(first), stack, hints=hints)
-        reasons = {entry.reason for entry in stack.entries}
-        if "certificate verify failed" in reasons:
+        if reason is FailureReason.CERTIFICATE_REFUSED:
             code = self._handle.verify_result()
             return Broken(
                 "verify",
                 f"the certificate was refused: {binding.verify_message(code)} ({code})",
                 stack,
+                reason=FailureReason.WEAK_KEY if code in WEAK_CERTIFICATES else reason,
             )
         if returned.error == binding.ZERO_RETURN:
             return Broken("closed", "the server sent close_notify in the handshake", stack)
-        if self.eof and (not stack.entries or "unexpected eof while reading" in reasons):
+        if self.eof and (not stack.entries or reason is FailureReason.UNEXPECTED_EOF):
             when = "without close_notify" if self.handshake_done else "in the handshake"
             return Broken("closed", f"the server closed the connection {when}", stack)
         version = transcript.version
-        if "unsupported protocol" in reasons and version is not None:
-            return Broken("openssl", f"the server chose {version.label}, not allowed here", stack)
+        if reason is FailureReason.VERSION_NOT_ALLOWED and version is not None:
+            words = f"the server chose {version.label}, not allowed here"
+            return Broken("openssl", words, stack, reason=reason)
         last = stack.entries[-1].reason if stack.entries else "OpenSSL gave no reason"
-        return Broken("openssl", f"{call} failed: {last}", stack)
+        return Broken("openssl", f"{call} failed: {last}", stack, reason=reason)
 
     def _looks_like_tls(self) -> bool:
         return self._first_bytes[0] in _RECORD_TYPES and self._first_bytes[1:2] in (b"", b"\x03")

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tlsresume.openssl.behaviour import Behaviour
@@ -59,7 +60,8 @@ class Server(Acceptor):
         identity = identity or self_signed()
         self.certificate_pem = identity.certificate_pem
         self._observe = observe
-        self._talk = talk or (HTTP if self.behaviour.http else lambda _node: Talk())
+        http = partial(HTTP, too_early=self.behaviour.too_early)
+        self._talk = talk or (http if self.behaviour.http else lambda _node: Talk())
         self._sides = Sides(
             self.behaviour,
             identity,
@@ -188,12 +190,11 @@ class _Conversation:
 
     def _receive(self) -> bytes:
         """Bytes of the client's; none at the end of the stream. Raises TimeoutError past the
-        handshake's deadline, and where the client says nothing for too long."""
-        if not self._established:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the handshake took too long")
-            self._connection.settimeout(left)
+        deadline of the handshake or of a whole request, however busy the client is."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the client took too long")
+        self._connection.settimeout(left)
         data = self._connection.recv(_CHUNK)
         if not data:
             self.ending = "fin"
@@ -217,7 +218,7 @@ class _Conversation:
         if side.handshaken and not self._established:
             self._established = True
             self._server.established(self._connection)
-            self._connection.settimeout(self._limits.idle)
+            self._deadline = time.monotonic() + self._limits.idle
             if words := self.talk.secured():
                 self._holding = False
                 side.write(words)
@@ -225,14 +226,17 @@ class _Conversation:
             self._holding = False
             self._early += application  # early data is answered once the handshake is done
             self._unanswered += len(application)
-        if self._early and side.handshaken:
+        at_once = self._behaviour.answers_early and side.early_data > 0
+        if self._early and (side.handshaken or at_once):
             requests = self.talk.requests
-            words = self.talk.answer(self._early, reused=side.reused)
+            self.talk.early = side.early_data > 0
+            words = self.talk.answer(self._early, reused=side.reused or at_once)
             self._early = b""
             if words:
-                side.write(words)
+                (side.write if side.handshaken else side.write_early)(words)
             if self.talk.requests > requests:
                 self._unanswered = 0
+                self._deadline = time.monotonic() + self._limits.idle
         self._send(side.drain())
         if self._unanswered > self._limits.unanswered:
             raise TimeoutError("a request without end")
@@ -242,10 +246,10 @@ class _Conversation:
         if self._holding and self._side.handshaken and self._side.version == "TLSv1.3":
             self._held += output
             return
+        if self._observer is not None:  # before: the client may be quicker than this thread
+            self._observer.leaving(established=self._side.handshaken)
         self._connection.sendall(self._held + output)
         self._held = b""
-        if self._observer is not None:
-            self._observer.sent(established=self._side.handshaken)
 
     def _close(self) -> None:
         if not self._behaviour.close_notify:

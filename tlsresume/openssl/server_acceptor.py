@@ -1,8 +1,8 @@
 """Accepting TCP connections: a listening socket, a thread for each connection, and what one
 client may cost.
 
-Where all places are taken, the oldest connection without a handshake makes room, so slow and
-silent clients cost themselves only. No TLS here.
+Where all places are taken, an old connection makes room, so slow and silent clients cost
+themselves only. No TLS here.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PORT_TRIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one client may cost: places for connections, seconds until the handshake is done,
-    seconds between two bytes, and bytes that may come before a request is whole."""
+    """What clients may cost: places for connections, seconds until the handshake is done,
+    seconds from then or from an answer to the next whole request, and bytes until then."""
 
     connections: int = 400
     handshake: float = 20.0
@@ -154,10 +154,14 @@ class Acceptor(ABC):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def _make_room(self) -> None:
-        """Shut the oldest connection without a handshake, or the oldest at all."""
+        """Shut the oldest connection of those that take most places: that wait for a handshake,
+        or that have one. So a flood of either kind spares the other, and what is new."""
         with self._lock:
-            waiting = (each for each, established in self._sockets.items() if not established)
-            victim = next(waiting, next(iter(self._sockets), None))
+            waiting = [each for each, established in self._sockets.items() if not established]
+            if 2 * len(waiting) >= len(self._sockets):
+                victim = next(iter(waiting), None)
+            else:
+                victim = next(each for each, established in self._sockets.items() if established)
             if victim is not None:
                 self._sockets.pop(victim)  # its thread still closes it
                 with suppress(OSError):

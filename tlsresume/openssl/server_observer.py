@@ -37,8 +37,8 @@ class Observer(Protocol):
         """A handshake message or alert passed; `sent`: it is the server's, and may still wait
         to leave."""
 
-    def sent(self, *, established: bool) -> None:
-        """All messages of the server's until now have left."""
+    def leaving(self, *, established: bool) -> None:
+        """All messages of the server's until now leave."""
 
     def ended(self, served: Served) -> None:
         """The connection is over."""

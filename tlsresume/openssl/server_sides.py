@@ -29,6 +29,7 @@ from tlsresume.openssl.binding_server import (
     read_early_data,
     session_reused,
     set_session_id_context,
+    write_early_data,
 )
 from tlsresume.openssl.server_contexts import Identity, pyopenssl_context, stdlib_context
 
@@ -58,6 +59,10 @@ class Side(ABC):
     @abstractmethod
     def write(self, data: bytes) -> None:
         """Queue application data."""
+
+    def write_early(self, data: bytes) -> None:
+        """Queue an answer to early data before the handshake is done."""
+        raise NotImplementedError
 
     @abstractmethod
     def drain(self) -> bytes:
@@ -133,6 +138,9 @@ class PyOpenSSLSide(Side):
 
     def write(self, data: bytes) -> None:
         self._connection.sendall(data)
+
+    def write_early(self, data: bytes) -> None:
+        write_early_data(self._connection, data)
 
     def drain(self) -> bytes:
         output = bytearray()

@@ -26,6 +26,7 @@ class Talk:
 
     `requests` counts what was asked inside TLS, `head` is the first request's beginning;
     `last`: nothing more will be answered, so the server closes. `clear`: it begins in clear.
+    `early`: what was asked came in early data.
     """
 
     clear = False
@@ -34,6 +35,7 @@ class Talk:
         self.requests = 0
         self.head = b""
         self.last = False
+        self.early = False
 
     def greet(self) -> bytes:
         """What the server says in clear before anything is asked."""
@@ -57,11 +59,13 @@ class Talk:
 class HTTP(Talk):
     """HTTP/1.1: the same answer to each request that ends in an empty line.
 
-    `close`: after the first answer, else when the client asks for it.
+    `close`: after the first answer, else when the client asks for it. `too_early`: requests in
+    early data get 425 (RFC 8470).
     """
 
-    def __init__(self, node: int = 1, *, close: bool = False) -> None:
+    def __init__(self, node: int = 1, *, close: bool = False, too_early: bool = False) -> None:
         super().__init__()
+        self._too_early = too_early
         self.node = node
         self._close = close
         self._request = b""
@@ -85,7 +89,7 @@ class HTTP(Talk):
     def _response(self, *, head: bool, reused: bool) -> bytes:
         body = self.body(reused=reused)
         lines = [
-            b"HTTP/1.1 200 OK",
+            b"HTTP/1.1 425 Too Early" if self._too_early and self.early else b"HTTP/1.1 200 OK",
             b"Content-Type: text/plain",
             b"Content-Length: %d" % len(body),
             b"X-Served-By: node%d" % self.node,

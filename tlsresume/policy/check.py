@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tlsresume.diagnosis.certificates import faults
+from tlsresume.experiments.early_outcome import TOO_EARLY
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.mechanisms import check_mechanisms
@@ -19,13 +20,13 @@ from tlsresume.results import (
     Check,
     CheckKind,
     CheckOutcome,
+    EarlyData,
     Mechanism,
     TargetResult,
     TicketSummary,
 )
 
 #: The reason why one of several addresses was not even tried; it stays outside the verdict.
-NO_ROUTE = "no route from this machine"
 
 
 def check_target(target: TargetResult, demands: Demands) -> tuple[Check, ...]:
@@ -181,6 +182,32 @@ def _early_data(address: AddressResult, demands: Demands) -> Iterator[Check]:
     yield _limit(name, "met" if bool(size) is wanted else "broken", message, "psk")
 
 
+def _early_data_replay(address: AddressResult, demands: Demands) -> Iterator[Check]:
+    name = name_of("early_data_replay", demands)
+    outcome, message = _replays(address.early_data)
+    yield _limit(name, outcome, message, "psk")
+
+
+def _replays(early: EarlyData | None) -> tuple[CheckOutcome, str]:
+    """Whether a replay of early data was accepted; what was not tested is not met."""
+    if early is None:
+        return "untestable", "replays were not tested (--replay-early-data)"
+    if early.accepted and early.status == TOO_EARLY:
+        return "met", "requests in early data are answered 425: none is executed"
+    if "accepted" in early.replays:
+        taken = early.replays.count("accepted")
+        return "broken", f"{taken} of {len(early.replays)} replays of early data were accepted"
+    if not early.max:
+        return "met", "tickets allow no early data"
+    if early.accepted is False:
+        return "met", "early data is not accepted"
+    if early.same_ticket is None or early.exact_copy is None:
+        return "untestable", "replays could not be tested"
+    if "failed" in early.replays:
+        return "untestable", "connections that replay early data failed"
+    return "met", f"none of {len(early.replays)} replays was accepted"
+
+
 def _valid_certificate(address: AddressResult, demands: Demands) -> Iterator[Check]:
     name = name_of("require_valid_certificate", demands)
     certificate = address.certificate
@@ -197,6 +224,7 @@ _EACH_ADDRESS: dict[str, Callable[[AddressResult, Demands], Iterator[Check]]] = 
     "min_lifetime": _min_lifetime,
     "min_tickets": _min_tickets,
     "early_data": _early_data,
+    "early_data_replay": _early_data_replay,
     "require_valid_certificate": _valid_certificate,
 }
 
@@ -237,7 +265,7 @@ def _max_ticket_keys(target: TargetResult, demands: Demands) -> Iterator[Check]:
 def _every_address(target: TargetResult, demands: Demands) -> Iterator[Check]:
     name = name_of("every_address", demands)
     failed = [address for address in target.addresses if address.error is not None]
-    left = any(skipped.reason == NO_ROUTE for skipped in target.skipped)
+    left = any(skipped.kind == "no-route" for skipped in target.skipped)
     if failed:
         yield _limit(name, "unreachable", ", ".join(address.address for address in failed))
     elif not target.addresses:

@@ -63,6 +63,10 @@ class Demands(
     early_data: Annotated[
         Literal["require", "forbid"] | None, _about("Whether TLS 1.3 tickets allow early data")
     ] = None
+    early_data_replay: Annotated[
+        Literal["forbid"] | None,
+        _about("No replay of early data is accepted (tested with --replay-early-data)"),
+    ] = None
     require_valid_certificate: Annotated[
         bool | None, _about("OpenSSL verifies the certificate, host name included")
     ] = None

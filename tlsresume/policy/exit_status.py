@@ -102,9 +102,18 @@ def target_status(target: TargetResult) -> ExitStatus:
 
 
 def decided(report: Report) -> Report:
-    """The report with its exit status, and the sentence that says why."""
+    """The report with its exit status, and the sentence that says why; and so each target."""
     status = exit_status(report)
-    return replace(report, exit_status=int(status), why=_why(report, status))
+    targets = tuple(map(_decided_target, report.targets))
+    return replace(report, targets=targets, exit_status=int(status), why=_why(report, status))
+
+
+def _decided_target(target: TargetResult) -> TargetResult:
+    if target.interrupted:
+        return replace(target, exit_status=int(ExitStatus.INTERRUPTED), why="interrupted")
+    status = target_status(target)
+    why = "as asked" if status is ExitStatus.OK else _target_words(target, status)
+    return replace(target, exit_status=int(status), why=why)
 
 
 def decided_of_many(

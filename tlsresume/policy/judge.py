@@ -90,9 +90,13 @@ class Judge:
         )
         return decided(held)
 
+    def demands_on(self, target: str) -> Demands:
+        """All that is demanded of a target, by its name HOST:PORT."""
+        return merge(self.policy.demands_on(target), self.demands)
+
     def named_by_demands(self, target: str) -> tuple[Mechanism, ...]:
         """The mechanisms of which something is demanded of a target, by its name HOST:PORT."""
-        demands = merge(self.policy.demands_on(target), self.demands)
+        demands = self.demands_on(target)
         return tuple(name for name, expected in demands.expect.items() if expected != "any")
 
     def _missing(self, report: Report) -> Iterator[str]:

@@ -173,7 +173,10 @@ def _missing(
     words = label.replace("TLSv", "TLS ")
     if not any(attempt.mechanism == mechanism for attempt in address.attempts):
         return "untestable", f"{words} was not tried"
-    silent = any(skipped.what == f"{label} on {address.address}" for skipped in target.skipped)
+    silent = any(
+        (skipped.tls_version, skipped.address) == (label, address.address)
+        for skipped in target.skipped
+    )
     if silent or label in address.tls_versions:
         return "untestable", f"the {words} handshake for it did not succeed"
     return "met" if expected == "not-resumed" else "broken", f"{words} is not spoken"

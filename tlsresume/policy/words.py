@@ -92,6 +92,7 @@ _LIMITS: dict[str, Callable[[Any], str]] = {
     "max_ticket_keys": _keys,
     "min_tickets": lambda number: f"A TLS 1.3 handshake brings at least {number} tickets.",
     "early_data": _early_data,
+    "early_data_replay": lambda _: "No replay of early data is accepted.",
     "require_valid_certificate": lambda _: "The certificate is trusted and for this host.",
     "every_address": lambda _: "No address of the target is left out.",
 }

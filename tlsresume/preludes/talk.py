@@ -35,7 +35,7 @@ _INJECTION = (
 )
 
 #: How much of what comes first is kept, to tell which protocol it is.
-_FIRST = 64
+_FIRST = 128
 
 #: How much of a peer's words an error repeats.
 _WORDS_SHOWN = 200
@@ -62,6 +62,11 @@ class Talk:
     def rest(self) -> bytes:
         """What came and was not read."""
         return bytes(self._in)
+
+    @property
+    def first(self) -> bytes:
+        """The beginning of what came: a greeting, where the peer speaks first."""
+        return self._first
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -185,6 +190,11 @@ class Prelude:
     def topic(self) -> str:
         """What is being waited for, in words."""
         return self._talk.topic
+
+    @property
+    def first(self) -> bytes:
+        """The beginning of what came: a greeting, where the peer speaks first."""
+        return self._talk.first
 
     @property
     def hints(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from tlsresume.results.attempt import (
     MECHANISMS,
     AlertSeen,
     Attempt,
+    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
@@ -20,6 +21,14 @@ from tlsresume.results.attempt import (
     Verification,
 )
 from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import (
+    EarlyAfter,
+    EarlyData,
+    EarlyOutcome,
+    EarlyReason,
+    EarlyRequest,
+    UnsafeMethod,
+)
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -49,12 +58,14 @@ from tlsresume.results.measured import (
     Series,
     Severity,
     Skipped,
+    SkippedKind,
     State,
     TicketSummary,
     TimingSummary,
     Verdict,
     wilson_interval,
 )
+from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted
 from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
 
 __all__ = [
@@ -74,6 +85,12 @@ __all__ = [
     "CheckKind",
     "CheckOutcome",
     "Crossing",
+    "EarlyAfter",
+    "EarlyAsk",
+    "EarlyData",
+    "EarlyOutcome",
+    "EarlyReason",
+    "EarlyRequest",
     "ErrorResult",
     "FTPData",
     "Failure",
@@ -87,13 +104,17 @@ __all__ = [
     "Mechanism",
     "MechanismResult",
     "OptionValue",
+    "PlainPurpose",
+    "Purpose",
     "Report",
     "ResumeResult",
+    "Role",
     "SaveResult",
     "SealedSession",
     "Series",
     "Severity",
     "Skipped",
+    "SkippedKind",
     "State",
     "Step",
     "TargetResult",
@@ -103,8 +124,10 @@ __all__ = [
     "Timings",
     "Tool",
     "Traffic",
+    "UnsafeMethod",
     "Verdict",
     "Verification",
     "Violation",
+    "Wanted",
     "wilson_interval",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.reasons import FailureReason
+from tlsresume.results.purpose import Purpose, Wanted
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -38,13 +40,39 @@ FailureKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt ended early: where, what kind, in words, with OpenSSL's stack."""
+    """Why an attempt ended early: where, what kind, in words, with OpenSSL's stack.
+
+    `said` is the message without the address that it begins with, where it does; `reason`
+    says more of failed handshakes, as far as something depends on it.
+    """
 
     step: Step
     kind: FailureKind
     message: str
     hints: tuple[str, ...] = ()
     stack: ErrorStack | None = None
+    reason: FailureReason | None = None
+    said: str = ""
+
+    @classmethod
+    def at(
+        cls,
+        where: str,
+        step: Step,
+        kind: FailureKind,
+        said: str,
+        hints: tuple[str, ...] = (),
+        *,
+        stack: ErrorStack | None = None,
+        reason: FailureReason | None = None,
+    ) -> Self:
+        """A failure whose message begins with the address."""
+        return cls(step, kind, f"{where}: {said}", hints, stack, reason, said)
+
+    @property
+    def words(self) -> str:
+        """The message where the address is said once for all."""
+        return self.said or self.message
 
     @property
     def ours(self) -> bool:
@@ -98,6 +126,19 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyAsk:
+    """What a connection of the experiment early-data asks.
+
+    `request_id` stands in its request, for the server's log; `method` is the request's. `after`:
+    the first flight was presented before, so many seconds ago.
+    """
+
+    request_id: str
+    method: str = "GET"
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds spent in each step; None where the step did not end."""
 
@@ -121,12 +162,13 @@ class Traffic:
 class Attempt:
     """One connection, and all that was seen on it.
 
-    `experiment` and `series` say why it was made. `offered` and `accepted` are read
+    `purpose` says why it was made. `offered` and `accepted` are read
     from the wire (ClientHello and ServerHello); `reused` is SSL_session_reused(3);
     each is None where the handshake did not get that far. `offer` is the session
     handed to OpenSSL, whether or not it put it on the wire. A broken connection that was
     tried again has the same `ask`; the last attempt of an ask is the one that counts.
     `certificate_wanted` says in words which client certificates the server accepts.
+    `greeting` is how the server began to speak in clear, before STARTTLS (its first bytes).
     `reply` is what an FTP server said of a data connection on the control connection.
     `unsettled`: it broke, and the budget did not allow to try again; it does not count.
     `hello_size` is the length of the first ClientHello in its TLS records, in bytes.
@@ -137,14 +179,17 @@ class Attempt:
     not one came; `left`: meanwhile the server ended the connection. `own_certificate` is the client certificate that we had to give (DER).
     `named_address` is the address that an FTP server named for a data connection, where it
     named one; we went to `address` all the same.
+    `retry_group` is the group that a HelloRetryRequest asked for. `presented`: a first flight
+    was sent on a plain socket, which cannot go on with the handshake. `early_answer`: whether
+    early data was answered while our Finished was held back (None: it was not held back, or
+    no early data was accepted).
     """
 
     n: int
     time: float
     address: str
     port: int
-    experiment: str
-    series: str
+    purpose: Purpose
     plan: Plan
     ask: int = 0
     local_port: int | None = None
@@ -164,6 +209,7 @@ class Attempt:
     certificate_requested: bool = False
     certificate_wanted: str | None = None
     hello_retry: bool = False
+    retry_group: int | None = None
     tls_version: ProtocolVersion | None = None
     cipher: str | None = None
     suite: int | None = None
@@ -176,11 +222,15 @@ class Attempt:
     tickets: tuple[Ticket, ...] = ()
     sessions: tuple[Session, ...] = ()
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    early: EarlyAsk | None = None
+    early_answer: bool | None = None
+    presented: bool = False
     alerts: tuple[AlertSeen, ...] = ()
     asked: bool = False
     answer_ms: float | None = None
     left: bool = False
     response: bytes = b""
+    greeting: bytes = b""
     reply: str | None = None
     named_address: str | None = None
     own_certificate: bytes | None = field(default=None, repr=False)
@@ -191,6 +241,20 @@ class Attempt:
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
+
+    @property
+    def experiment(self) -> str:
+        """What JSON calls the experiment that it belongs to."""
+        return self.purpose.experiment
+
+    @property
+    def series(self) -> str:
+        """What JSON calls the part of the experiment that it belongs to."""
+        return self.purpose.series
+
+    def made_for(self, *wanted: Wanted) -> bool:
+        """Whether it was made for one of these purposes, or for one of these types."""
+        return self.purpose.is_any(*wanted)
 
     @property
     def http_status(self) -> int | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tlsresume.results import ErrorResult, Finding, KeyUse
+from tlsresume.results.value import Result
 from tlsresume.session.file import Format, SessionMetadata
 from tlsresume.session.layouts import LooksLike
 from tlsresume.session.session import Unsupported
@@ -47,7 +48,7 @@ class CertificateInspection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class Inspection(Result):
     """All that a session file says. Durations are seconds, points in time UTC, ISO 8601.
 
     `session` is the SHA-256 of the session, a name that gives nothing away.
@@ -97,6 +98,11 @@ class Inspection:
     wrapping: tuple[str, ...] = ()
     number: int | None = None
     of: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the session can be offered now."""
+        return self.usable
 
 
 #: Where there is no session, what tells of one: the text that OpenSSL prints, or a ticket.

@@ -34,7 +34,8 @@ class Finding:
 
     `mechanisms` and `addresses` are all that it speaks of; `address` and `mechanism` are set
     where it is only one. `harm` says what an error with this code does; `effect` how it bears
-    on the exit status, None where that was not judged yet.
+    on the exit status, None where that was not judged yet. `software`: what was recognised,
+    and `directives` are then for that only; empty where they are for whatever it may be.
     """
 
     code: str
@@ -53,6 +54,7 @@ class Finding:
     addresses: tuple[str, ...] = ()
     harm: Harm = "users"
     effect: FindingEffect | None = None
+    software: tuple[str, ...] = ()
 
     @property
     def fails(self) -> bool:

@@ -10,6 +10,7 @@ from tlsresume.errors import ErrorStack
 from tlsresume.results.attempt import (
     Mechanism,
 )
+from tlsresume.results.early_data import EarlyData
 from tlsresume.session.layouts import LooksLike
 
 Severity = Literal["info", "warning", "error"]
@@ -234,7 +235,8 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressResult:
-    """One address of a target. `unspoken` are TLS versions that it was seen to refuse."""
+    """One address of a target. `unspoken` are TLS versions that it was seen to refuse;
+    `early_data` is None where it was not asked for (--replay-early-data)."""
 
     address: str
     port: int
@@ -245,11 +247,31 @@ class AddressResult:
     ftp_data: tuple[FTPData, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     unspoken: tuple[str, ...] = ()
+    early_data: EarlyData | None = None
+
+
+#: Why something was left out, for whoever counts or sorts it.
+SkippedKind = Literal[
+    "budget",  # the connections allowed would not have sufficed, or did not
+    "addresses",  # more addresses than --max-addresses
+    "limited",  # the server allows no more connections
+    "time",  # the deadline came first
+    "local",  # this machine has no descriptor, local port or memory left
+    "no-route",  # this machine cannot reach such an address at all
+    "in-doubt",  # the handshake broke, so the version may be spoken or not
+    "other",  # in the words of `reason` only
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that was left out, and why."""
+    """Something that was left out, and why: in words, and by kind.
+
+    `address` and `tls_version` say of what, where it is of one address or one version.
+    """
 
     what: str
     reason: str
+    kind: SkippedKind = "other"
+    address: str | None = None
+    tls_version: str | None = None

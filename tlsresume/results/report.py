@@ -13,6 +13,7 @@ from tlsresume.results.attempt import (
     Verification,
 )
 from tlsresume.results.configuration import OptionValue
+from tlsresume.results.early_data import EarlyReason
 from tlsresume.results.judged import (
     Change,
     Check,
@@ -31,16 +32,18 @@ from tlsresume.results.measured import (
     Skipped,
     Verdict,
 )
+from tlsresume.results.value import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetResult:
+class TargetResult(Result):
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
-    `quick`: each mechanism's session was offered once only.
-    `options` are those that its line of a target list gave this target alone. `fingerprint` is
-    equal where a target would be probed alike; `--continue` goes by it.
+    `quick`: each mechanism's session was offered once only. `options` are those that its line of
+    a target list gave this target alone. `fingerprint` is equal where a target would be probed
+    alike; `--continue` goes by it. `exit_status` is what this target calls for, and `why` says so;
+    None and empty where that was not decided.
     """
 
     target: str
@@ -65,10 +68,19 @@ class TargetResult:
     quick: bool = False
     options: dict[str, OptionValue] | None = None
     fingerprint: str | None = None
+    exit_status: int | None = None
+    why: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target is as asked; where nothing was asked, whether it resumes."""
+        if self.exit_status is None:
+            return self.verdict == "resumes" and self.error is None
+        return self.exit_status == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SaveResult:
+class SaveResult(Result):
     """What `save` got: the facts about the sessions, never the sessions themselves.
 
     `saved` is False where no resumable session came; `reason` then says why, in words.
@@ -96,9 +108,14 @@ class SaveResult:
     certificate_wanted: str | None = None
     error: ErrorResult | None = None
 
+    @property
+    def ok(self) -> bool:
+        """Whether a session came that can be resumed."""
+        return self.saved and self.error is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeResult:
+class ResumeResult(Result):
     """What came of offering one saved session to one address.
 
     `session_reused` is SSL_session_reused(3) of the last try; `offered`, `accepted` and
@@ -107,6 +124,8 @@ class ResumeResult:
     SSL_set_session(3) returned. `fails_with_session` is True when the same handshake
     without the session was seen to succeed. `pinned` and `notes` are lines for people.
     `interrupted`: the user ended it, and this is what was known by then.
+    `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
+    of a request that got 425 (Too Early) in early data and was sent again after a handshake.
     `exit_status`, `exit_zero` and `why` are as in a Report.
     """
 
@@ -133,7 +152,9 @@ class ResumeResult:
     new_tickets: int = 0
     hello_retry: bool = False
     early_data: Literal["not-sent", "accepted", "rejected"] = "not-sent"
+    early_data_reason: EarlyReason | None = None
     http_status: int | None = None
+    repeated_status: int | None = None
     reason: str | None = None
     pinned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -154,6 +175,13 @@ class ResumeResult:
     exit_zero: bool = False
     why: str = ""
 
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is what was asked: that the session is resumed, every time."""
+        if self.exit_status is None:
+            return bool(self.session_reused) and self.error is None and self.disagreement is None
+        return self.exit_status == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
@@ -169,7 +197,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Result):
     """What a run of `probe` found; the one shape that every format prints.
 
     `policy` and `baseline` name what it was held against, None where nothing was asked.
@@ -178,7 +206,8 @@ class Report:
     in a sentence; with `exit_zero` the process ends with 0 where that is 3, 4 or 6. They are
     decided in `policy.exit_status`; None and empty where that was not done. `options` are those
     of the command line that held, wherever they came from; what is not set is left out, times are
-    in seconds, and passwords are hidden.
+    in seconds, and passwords are hidden. `brief`: the attempts of its addresses were left out
+    (`--brief`).
     """
 
     tool: Tool
@@ -192,4 +221,12 @@ class Report:
     exit_zero: bool = False
     why: str = ""
     options: dict[str, OptionValue] | None = None
+    brief: bool = False
     schema: int = SCHEMA
+
+    @property
+    def ok(self) -> bool:
+        """Whether every target is as asked."""
+        if self.exit_status is None:
+            return all(target.ok for target in self.targets)
+        return self.exit_status == 0

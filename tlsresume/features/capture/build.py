@@ -55,10 +55,7 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
         resumption_rate=rate(tally.accepted, tally.handshakes - tally.unknown),
         acceptance_rate=rate(tally.accepted, tally.offered),
         interval_seconds=width,
-        rates=tuple(
-            Interval(start=utc(start * 10**9), handshakes=counts[0], accepted=counts[1])
-            for start, counts in sorted(tally.intervals.items())
-        ),
+        rates=_rates(tally, width),
         by_software=tuple(
             Software(
                 software=name,
@@ -78,6 +75,7 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
         key_names_dropped=len(keys) - len(listed_keys),
         ticket_keys=_ticket_keys(tally),
         tickets_not_opened=tally.not_opened,
+        ticket_lifetimes=tuple(sorted(tally.lifetimes)),
         early_data=EarlyData(
             offered=tally.early["offered"],
             accepted=tally.early["accepted"],
@@ -100,6 +98,17 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
         clients_dropped=tally.clients.total - len(clients),
         findings=findings(tally, keys, files),
     )
+
+
+def _rates(tally: ServerTally, width: int) -> tuple[Interval, ...]:
+    """Every interval from the server's first to its last, empty ones too."""
+    if not tally.intervals:
+        return ()
+    found = []
+    for start in range(min(tally.intervals), max(tally.intervals) + width, width):
+        handshakes, accepted = tally.intervals.get(start, (0, 0))
+        found.append(Interval(start=utc(start * 10**9), handshakes=handshakes, accepted=accepted))
+    return tuple(found)
 
 
 def _heaviest(counted: Heaviest[str, Counts], top: int) -> list[tuple[str, Counts]]:

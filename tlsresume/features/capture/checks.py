@@ -14,7 +14,7 @@ from tlsresume.features.capture.catalogue import text_of
 from tlsresume.features.capture.handshake import Packet
 from tlsresume.features.capture.key_names import KeyUse
 from tlsresume.features.capture.report import CaptureFinding
-from tlsresume.features.capture.seen import utc
+from tlsresume.features.capture.seen import utc as exact_utc
 from tlsresume.features.capture.tally import Evidence, EvidenceKind, ServerTally
 from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import MECHANISMS, Mechanism
@@ -83,6 +83,11 @@ def _finding(
         software=tuple(software),
         not_known=tuple(not_known),
     )
+
+
+def utc(nanoseconds: int) -> str:
+    """A time in milliseconds: enough to find it again."""
+    return exact_utc(nanoseconds)[:-4] + "Z"
 
 
 def _refused_packets(case: _Case) -> list[str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.session.keyfile import TicketKeyFile
 
+#: How lines of connections begin; a run that failed leaves a line with the error.
+LINES_BEGIN = {"jsonl": r'\{"(time|schema)":', "csv": "time,transport,server,"}
 WHAT, SECRETS, CLIENTS = "What counts", "Secrets that open more", "Clients in the output"
 DEMAND = "What to demand"
 
@@ -59,7 +61,7 @@ def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
     help="Read secrets of TLS 1.3 from this key log: certificates, tickets, early data become"
     " visible. (SSLKEYLOGFILE is not looked at. Secrets inside a pcapng are used always.)",
 )
-@output_options("text", "json", "jsonl", "csv", "html", "prometheus")
+@output_options("text", "json", "jsonl", "csv", "html", "prometheus", begins=LINES_BEGIN)
 @ticket_key_options
 @_option(
     CLIENTS, "--show-clients", is_flag=True, help="Name clients' addresses in HTML pages, too."

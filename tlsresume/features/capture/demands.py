@@ -58,10 +58,7 @@ def _names(server: ServerReport) -> list[str]:
 def _demands(server: ServerReport, wanted: Wanted, today: dt.date) -> list[Demand]:
     names = _names(server)
     policy = wanted.policy
-    least = wanted.min_rate
-    if policy is not None and least is None:
-        rates = [policy.demands_on(name).min_rate for name in names]
-        least = max((each for each in rates if each is not None), default=None)
+    least = _least_rate(wanted, names)
     found = []
     if least is not None and (server.offered or server.offers_unknown):
         found.append(
@@ -82,6 +79,14 @@ def _demands(server: ServerReport, wanted: Wanted, today: dt.date) -> list[Deman
         found += _findings(server, policy.findings)
         found = [_waived(each, policy, names, today) for each in found]
     return found
+
+
+def _least_rate(wanted: Wanted, names: Sequence[str]) -> float | None:
+    """The acceptance that is demanded of a server, by the option or by the policy."""
+    if wanted.min_rate is not None or wanted.policy is None:
+        return wanted.min_rate
+    rates = [wanted.policy.demands_on(name).min_rate for name in names]
+    return max((each for each in rates if each is not None), default=None)
 
 
 def _rate(name: str, least: float, accepted: int, known: int, unknown: int) -> Demand:
@@ -124,8 +129,12 @@ def _status(servers: Sequence[ServerReport], wanted: Wanted) -> tuple[ExitStatus
         return ExitStatus.INCONCLUSIVE, _sentence(few)
     if not wanted.something:
         return ExitStatus.OK, "the captures were read; nothing was demanded"
-    if not each and (wanted.min_rate is not None or wanted.min_resumption_rate is not None):
+    rates = wanted.min_resumption_rate is not None or wanted.min_rate is not None
+    rates = rates or any(_least_rate(wanted, _names(server)) is not None for server in servers)
+    if not each and rates:
         return ExitStatus.INCONCLUSIVE, "no server could be judged: nothing was offered to any"
+    if not rates and wanted.policy is not None and not wanted.policy.findings:
+        return ExitStatus.INCONCLUSIVE, "a capture tells nothing of what the policy demands"
     return ExitStatus.OK, "every demand is met"
 
 

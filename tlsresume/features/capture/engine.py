@@ -10,15 +10,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tlsresume.features.capture.dissect import ACK, FIN, RST, SYN, Dissector, ends, reverse
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.links import ETHERNET
 from tlsresume.features.capture.pcap import Packet as Captured
-from tlsresume.features.capture.quic_flow import QUICFlow
 from tlsresume.features.capture.tls_flow import Side, TLSFlow
 from tlsresume.wire.key_log import KeyLog
 from tlsresume.wire.records import begins_hello
+
+if TYPE_CHECKING:
+    from tlsresume.features.capture.quic_flow import QUICFlow
 
 _UNKNOWN_SEQUENCE = -1
 _DONE = 0
@@ -82,7 +85,8 @@ class Engine:
     def feed(self, batch: Iterable[Captured]) -> None:
         """Take packets, in the order of time."""
         sides, frame, segment = self._sides, self.dissector.frame, self.segment
-        usual = _USUAL.unpack_from
+        usual, whole = _USUAL.unpack_from, _NO_FRAGMENT
+        get, syn, special = sides.get, SYN, _OPENS_OR_ENDS
         count = 0
         for time, file, number, link, buffer, start, stop in batch:
             count += 1
@@ -91,16 +95,16 @@ class Engine:
                 kind, length, fragment, protocol, key, sequence, offset, flags = usual(
                     buffer, start
                 )
-                if protocol == 6 and kind == b"\x08\x00\x45" and fragment in _NO_FRAGMENT:
-                    if flags & SYN:
+                if protocol == 6 and kind == b"\x08\x00\x45" and fragment in whole:
+                    if flags & syn:
                         side = None
                     else:
-                        side = sides.get(key)
+                        side = get(key)
                         if type(side) is int:
                             continue
                     at = start + 34 + (offset >> 2 & 0x3C)
                     end = start + 14 + length if length else stop
-                    if not flags & _OPENS_OR_ENDS and (
+                    if not flags & special and (
                         at >= end or (side is None and (at >= stop or buffer[at] != _HANDSHAKE))
                     ):
                         continue
@@ -235,6 +239,9 @@ class Engine:
         # A long header with the fixed bit; of versions that are known `packets` is judge.
         if len(data) < 20 or data[0] & 0xC0 != 0xC0:
             return
+        # With its ciphers; most captures have none.
+        from tlsresume.features.capture.quic_flow import QUICFlow
+
         flow = self._quic.get(key)
         if flow is None:
             done = self._quic_done.get(key)

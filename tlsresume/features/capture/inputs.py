@@ -7,6 +7,7 @@ and `damage` says so; what came before counts.
 from __future__ import annotations
 
 import os
+import select
 import stat
 import sys
 import zlib
@@ -17,6 +18,8 @@ from tlsresume.errors import CaptureFileError
 
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
+#: Seconds after which a stream that says nothing is idle.
+_PATIENCE = 0.5
 #: Bytes read at a time.
 CHUNK = 1 << 18
 _KINDS = (
@@ -37,16 +40,26 @@ class Input:
         self.path = path
         self.damage: str | None = None
         self._close: Callable[[], None] = lambda: None
-        self._read = self._open()
+        self._stream: int | None = None
         self._gunzip: _Gunzip | None = None
-        self.head = self._fill(4)
-        if self.head.startswith(_GZIP):
-            self._gunzip = _Gunzip(self.head, self._read)
+        self._read = self._open()
+        try:
             self.head = self._fill(4)
+            if self.head.startswith(_GZIP):
+                self._gunzip = _Gunzip(self.head, self._read)
+                self.head = self._fill(4)
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self) -> Callable[[int], bytes]:
         if self.path == STDIN:
-            return _some_of_stdin
+            try:
+                self._stream = stream = sys.stdin.fileno()
+            except (OSError, ValueError):
+                # A stand-in without a descriptor cannot be waited for.
+                return _some_of_stdin
+            return lambda size: os.read(stream, size)
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
         except (OSError, ValueError) as error:
@@ -72,6 +85,12 @@ class Input:
             data += more
         return data
 
+    def ready(self) -> bool:
+        """Whether a read would not wait: False where a stream has nothing for a while."""
+        if self._stream is None or self._gunzip is not None:
+            return True
+        return bool(select.select([self._stream], [], [], _PATIENCE)[0])
+
     def read(self, size: int) -> bytes:
         """Some bytes, at most about `size`; b"" at the end. Raises CaptureFileError."""
         try:
@@ -94,9 +113,20 @@ class Input:
         close, self._close = self._close, lambda: None
         close()
 
+    def damaged(self, why: str) -> CaptureFileError:
+        """What to say of a file that is damaged before its first packet."""
+        name = "the standard input" if self.path == STDIN else self.path
+        return CaptureFileError(
+            f"{name} is damaged at its start: {why}",
+            path=self.path,
+            hints=("copy the file again, as binary data", _HOW),
+        )
+
     def not_a_capture(self) -> CaptureFileError:
         """What to say of a file that does not begin as a capture does."""
         name = "the standard input" if self.path == STDIN else self.path
+        if self.damage is not None:
+            return self.damaged(self.damage)
         if not self.head:
             return CaptureFileError(f"{name} is empty", path=self.path, hints=(_HOW,))
         for magic, what, how in _KINDS:

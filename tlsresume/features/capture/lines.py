@@ -1,12 +1,10 @@
 """A line for each connection, as it is done: jsonl and csv, without keeping them in memory.
 
-A file gets its name when it is whole. The columns of csv are the fields of the JSON line; a
-cell that a spreadsheet would take for a formula begins with an apostrophe.
+A file gets its name when it is whole. The columns of csv are the fields of the JSON line.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import tempfile
@@ -17,10 +15,10 @@ import msgspec
 
 from tlsresume.errors import OutputFileError
 from tlsresume.features.capture.seen import Seen
-from tlsresume.formats.printable import json_safe, printable
+from tlsresume.formats.csv_cells import csv_row
+from tlsresume.formats.printable import json_safe
 
 COLUMNS: tuple[str, ...] = Seen.__struct_fields__
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 #: Text is written out when there is so much of it.
 _ENOUGH = 1 << 16
 
@@ -37,27 +35,12 @@ def jsonl_line(seen: Seen) -> str:
 
 def csv_line(seen: Seen) -> str:
     """A connection as a row of CSV (RFC 4180)."""
-    return _row([_cell(getattr(seen, name)) for name in COLUMNS])
+    return csv_row(getattr(seen, name) for name in COLUMNS)
 
 
 def csv_head() -> str:
     """The row of column names."""
-    return _row(list(COLUMNS))
-
-
-def _row(cells: list[str]) -> str:
-    into = io.StringIO()
-    csv.writer(into, lineterminator="\r\n").writerow(cells)
-    return into.getvalue()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = printable(str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return csv_row(COLUMNS)
 
 
 class LineFile:

@@ -42,7 +42,7 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
     """The packets of the file numbered `file`, in batches as they are read.
 
     `on_damage` is told why the reading ended before the file did. Raises CaptureFileError
-    where the file's header is cut.
+    where the file's header is cut, or the first packet's makes no sense.
     """
     buffer = source.head
     while len(buffer) < _HEADER:
@@ -56,24 +56,30 @@ def read_pcap(source: Input, file: int, on_damage: OnDamage) -> Iterator[list[Pa
     at, number = _HEADER, 0
     while True:
         batch: list[Packet] = []
-        end = len(buffer) - size
+        append, whole = batch.append, len(buffer)
+        end = whole - size
         while at <= end:
             seconds, fraction, length = unpack(buffer, at)
             start = at + size
             if length > LARGEST_PACKET:
-                on_damage(f"packet {number + 1} claims {length} bytes")
+                why = f"packet {number + 1} claims {length} bytes"
+                if not number:
+                    raise source.damaged(why)
+                on_damage(why)
                 yield batch
                 return
             stop = start + length
-            if stop > len(buffer):
+            if stop > whole:
                 break
             number += 1
             time = seconds * 1_000_000_000 + fraction * unit
-            batch.append((time, file, number, link, buffer, start, stop))
+            append((time, file, number, link, buffer, start, stop))
             at = stop
         yield batch
         buffer = buffer[at:]
         at = 0
+        while not source.ready():
+            yield []
         more = source.read(CHUNK)
         if not more:
             if buffer or source.damage:

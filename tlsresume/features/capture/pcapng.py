@@ -45,27 +45,29 @@ def read_pcapng(
     """The packets of the file numbered `file`, in batches as they are read; `on_secrets` gets the text of key logs.
 
     `on_damage` is told why the reading ended before the file did. Raises CaptureFileError
-    where no section begins.
+    where no section begins, or what follows makes no sense before the first packet.
     """
     blocks = _Blocks(file, on_secrets)
     buffer = source.head
-    begun = False
     while True:
         batch: list[Packet] = []
         try:
             at = blocks.read(buffer, batch)
         except _Damaged as damaged:
-            if not begun and not batch:
+            if not blocks.begun:
                 raise source.not_a_capture() from None
+            if not blocks.number:
+                raise source.damaged(str(damaged)) from None
             yield batch
             on_damage(str(damaged))
             return
-        begun = begun or at > 0
         yield batch
         buffer = buffer[at:]
+        while not source.ready():
+            yield []
         more = source.read(CHUNK)
         if not more:
-            if not begun:
+            if not blocks.begun:
                 raise source.not_a_capture()
             if buffer or source.damage:
                 on_damage(source.damage or f"it ends inside a block after packet {blocks.number}")
@@ -77,6 +79,8 @@ class _Blocks:
     """The state of a file between blocks: byte order, interfaces, numbers, the last time."""
 
     def __init__(self, file: int, on_secrets: OnSecrets) -> None:
+        #: Whether a section was read, which every file begins with.
+        self.begun = False
         self.number = 0
         self._file = file
         self._order = "<"
@@ -95,6 +99,7 @@ class _Blocks:
                 raise _Damaged(f"a block after packet {self.number} claims {length} bytes")
             if size - at < length:
                 break
+            self.begun = True
             try:
                 self._block(kind, buffer, at + 8, at + length - 4, batch)
             except struct.error:

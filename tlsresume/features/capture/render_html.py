@@ -9,16 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 
-from tlsresume.features.capture.render_text import as_finding, name_of, percent
+from tlsresume.features.capture.render_text import as_finding, name_of, percent, short_time
 from tlsresume.features.capture.report import CaptureReport, Interval, ServerReport
 from tlsresume.formats.html_parts import finding
 from tlsresume.formats.printable import printable
-from tlsresume.formats.units import count, utc
+from tlsresume.formats.units import count
 from tlsresume.results import Tool
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 150, 44, 22
 _GOOD, _FAIR = 0.8, 0.4
+_VERDICTS = {0: ("good", "OK"), 3: ("bad", "FAIL"), 4: ("fair", "UNKNOWN")}
 Cells = Sequence[object]
 
 
@@ -57,9 +58,9 @@ def _body(report: CaptureReport, *, show_clients: bool) -> Iterator[str]:
         f" {count(packets, 'packet')}"
     )
     if report.first and report.last:
-        facts += f", {utc(report.first)} to {utc(report.last)}"
-    good = report.exit_status == 0
-    badge = f'<span class="badge {"good" if good else "bad"}">{"OK" if good else "FAIL"}</span>'
+        facts += f", {short_time(report.first)} to {short_time(report.last)}"
+    style, word = _VERDICTS.get(report.exit_status, ("bad", "FAIL"))
+    badge = f'<span class="badge {style}">{word}</span>'
     yield "<header><h1>TLS session resumption in captures</h1>"
     yield f'<p class="soft">{_text(facts)}</p><p>{badge} {_text(report.why)}</p></header>'
     for note in report.notes:
@@ -88,20 +89,22 @@ def _badge(rate: float | None) -> str:
 
 def _table(heads: Sequence[str], rows: Iterable[Cells]) -> Iterator[str]:
     """Cells that are strings are HTML already, numbers are set to the right."""
-    made = [
-        "<tr>"
-        + "".join(
+    listed = list(rows)
+    if not listed:
+        return
+    numbers = [isinstance(cell, int) for cell in listed[0]]
+    head = "".join(
+        f'<th class="number">{_text(name)}</th>' if number else f"<th>{_text(name)}</th>"
+        for name, number in zip(heads, numbers, strict=True)
+    )
+    yield f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>'
+    for row in listed:
+        cells = "".join(
             f'<td class="number">{cell}</td>' if isinstance(cell, int) else f"<td>{cell}</td>"
             for cell in row
         )
-        + "</tr>"
-        for row in rows
-    ]
-    if made:
-        head = "".join(f"<th>{_text(name)}</th>" for name in heads)
-        yield f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>'
-        yield from made
-        yield "</tbody></table></div>"
+        yield f"<tr>{cells}</tr>"
+    yield "</tbody></table></div>"
 
 
 def _server(server: ServerReport, number: int, *, show_clients: bool) -> Iterator[str]:
@@ -129,7 +132,8 @@ def _server(server: ServerReport, number: int, *, show_clients: bool) -> Iterato
         ("Ticket key name", "Issued", "Offered", "Accepted", "First seen", "Last seen"),
         (
             (f"<code>{_text(key.name)}</code>", key.issued, key.offered, key.accepted,
-             _text(key.first), _text(key.last))
+             _text(short_time(key.first)),
+                _text(short_time(key.last)))
             for key in server.key_names
         ),
     )  # fmt: skip
@@ -199,9 +203,9 @@ def chart(server: ServerReport) -> str:
         )
     for number, each in enumerate(server.rates):
         lines.append(_bar(each, _LEFT + number * width, width, bottom, bottom - top))
-    lines.append(f'<text x="{_LEFT}" y="{_HEIGHT - 5}">{_text(utc(starts[0]))}</text>')
+    lines.append(f'<text x="{_LEFT}" y="{_HEIGHT - 5}">{_text(short_time(starts[0]))}</text>')
     lines.append(
-        f'<text x="{_WIDTH}" y="{_HEIGHT - 5}" text-anchor="end">{_text(utc(starts[-1]))}</text>'
+        f'<text x="{_WIDTH}" y="{_HEIGHT - 5}" text-anchor="end">{_text(short_time(starts[-1]))}</text>'
     )
     return "\n".join([*lines, "</svg>"])
 

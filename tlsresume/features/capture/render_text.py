@@ -11,10 +11,10 @@ from tlsresume.features.capture.report import (
     Interval,
     ServerReport,
 )
-from tlsresume.formats.findings import put_finding
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, View, cells, pad
+from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, pad
 from tlsresume.formats.printable import printable
-from tlsresume.formats.units import count, short_key
+from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import Finding
 
 #: Servers whose details are shown without being asked for.
@@ -25,6 +25,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SPARK = 16
 _GOOD, _FAIR = 0.8, 0.4
 _LEAST_NAME = 20
+_COUNTS = 56
 
 
 def render(report: CaptureReport, view: View) -> str:
@@ -39,12 +40,13 @@ def render(report: CaptureReport, view: View) -> str:
         if rest:
             page.line((f"and {count(rest, 'more server')}", FAINT))
     detailed = view.verbose or len(report.servers) <= _FEW
+    told: set[str] = set()
     for server in report.servers:
         if detailed:
             _details(page, server)
         for found in server.findings:
             page.line()
-            _finding(page, server, found, several=len(report.servers) > 1)
+            _finding(page, server, found, told=told, several=len(report.servers) > 1)
     for note in report.notes:
         page.line()
         page.prose(note, first="note: ", style=FAIR)
@@ -61,10 +63,10 @@ def _head(page: Page, report: CaptureReport) -> None:
         f", {count(report.handshakes, 'handshake')}, {count(packets, 'packet')}{files}",
     )
     if report.first is not None and report.last is not None:
-        page.line((f"{_short(report.first)} to {_short(report.last)}", FAINT))
+        page.line((f"{short_time(report.first)} to {short_time(report.last)}", FAINT))
 
 
-def _short(time: str) -> str:
+def short_time(time: str) -> str:
     """A time without its fraction."""
     return time.partition(".")[0] + "Z"
 
@@ -78,13 +80,19 @@ def percent(rate: float | None) -> str:
 
 
 def sparkline(rates: Sequence[Interval], width: int = _SPARK) -> str:
-    """The share of resumed handshakes over time, oldest first; a dot where there were none."""
-    shown = rates[-width:]
-    return "".join(
-        "." if not each.handshakes
-        else _BARS[min(len(_BARS) - 1, each.accepted * len(_BARS) // each.handshakes)]
-        for each in shown
-    )  # fmt: skip
+    """The share of resumed handshakes over time, oldest first; a dot where there were none.
+
+    Neighbours are put together where there are more intervals than room.
+    """
+    every = -(-len(rates) // width)
+    line = ""
+    for at in range(0, len(rates), max(1, every)):
+        some = rates[at : at + every]
+        handshakes = sum(each.handshakes for each in some)
+        accepted = sum(each.accepted for each in some)
+        level = accepted * len(_BARS) // handshakes if handshakes else 0
+        line += _BARS[min(len(_BARS) - 1, level)] if handshakes else "."
+    return line
 
 
 def _style(rate: float | None) -> str:
@@ -100,7 +108,7 @@ def name_of(server: ServerReport) -> str:
 
 def _table(page: Page, servers: Sequence[ServerReport]) -> None:
     widest = max(cells(printable(name_of(server))) for server in servers)
-    room = max(_LEAST_NAME, page.view.width - 58)
+    room = max(_LEAST_NAME, page.view.width - _COUNTS - _SPARK)
     width = min(max(widest, 6), room)
     page.line((
         f"{'server':<{width}}  connections  offered  accepted  acceptance  resumed  over time",
@@ -116,7 +124,7 @@ def _table(page: Page, servers: Sequence[ServerReport]) -> None:
             f"  {server.connections:>11}  {server.offered:>7}  {server.accepted:>8}  ",
             (f"{percent(server.acceptance_rate):>10}", _style(server.acceptance_rate)),
             f"  {percent(server.resumption_rate):>7}  ",
-            sparkline(server.rates, max(4, min(_SPARK, page.view.width - width - 56))),
+            sparkline(server.rates, max(4, min(_SPARK, page.view.width - width - _COUNTS))),
         )
 
 
@@ -147,6 +155,11 @@ def _facts(server: ServerReport) -> Iterator[tuple[str, str]]:
     for row in server.mechanisms:
         unknown = f", {row.unknown} without a visible answer" if row.unknown else ""
         yield row.mechanism, f"{row.accepted} of {row.offered} offers accepted{unknown}"
+    if server.ticket_lifetimes:
+        lifetimes = ", ".join(
+            duration(each) if each else "not said" for each in server.ticket_lifetimes
+        )
+        yield "lifetimes", lifetimes
     early = server.early_data
     if early.offered:
         yield (
@@ -185,7 +198,7 @@ def _keys(server: ServerReport) -> list[str]:
     names = [each.name for each in server.key_names]
     return [
         f"{short_key(each.name, names)}: {each.issued} issued, {each.accepted} of {each.offered}"
-        f" offers accepted, {_short(each.first)} to {_short(each.last)}"
+        f" offers accepted, {short_time(each.first)} to {short_time(each.last)}"
         for each in server.key_names
     ]
 
@@ -234,8 +247,22 @@ def as_finding(server: ServerReport, found: CaptureFinding, *, clients: bool) ->
     )
 
 
-def _finding(page: Page, server: ServerReport, found: CaptureFinding, *, several: bool) -> None:
-    put_finding(page, as_finding(server, found, clients=True), place=several)
+def _finding(
+    page: Page, server: ServerReport, found: CaptureFinding, *, told: set[str], several: bool
+) -> None:
+    """A finding; what to do is told once, and with a verbose page each time."""
+    whole = as_finding(server, found, clients=True)
+    if page.view.verbose or found.code not in told:
+        told.add(found.code)
+        put_finding(page, whole, place=several)
+        return
+    page.prose(
+        f"{found.code} on {whole.address} too",
+        first=f"{found.severity} ",
+        style=SEVERITY_STYLE[found.severity],
+    )
+    for number, line in enumerate(whole.evidence):
+        page.prose(line, first="         " if number else "  seen:  ")
 
 
 def _last(page: Page, report: CaptureReport) -> None:
@@ -249,12 +276,12 @@ def _last(page: Page, report: CaptureReport) -> None:
                     style=styles[demand.outcome],
                 )
     status = ExitStatus(report.exit_status)
-    lead: Part = ("OK", GOOD)
+    lead, style = "OK", GOOD
     if status is not ExitStatus.OK:
         word = "FAIL" if status is ExitStatus.NOT_AS_ASKED else "UNKNOWN"
         zero = ", 0 by --exit-zero" if report.exit_zero else ""
-        lead = (f"{word} (exit {int(status)}{zero})", BAD)
-    page.line(lead, f": {report.why}")
+        lead, style = f"{word} (exit {int(status)}{zero})", BAD
+    page.prose(report.why, first=f"{lead}: ", style=style)
 
 
 def live(report: CaptureReport, view: View, servers: int) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from tlsresume.features.capture.seen import Transport
 from tlsresume.results import Mechanism, Severity
+from tlsresume.results.value import Result
 
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +129,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     `resumption_rate` is accepted / (handshakes - unknown), `acceptance_rate` accepted /
     offered. `unknown` handshakes are those whose outcome the packets do not show;
     `offers_unknown` are offers without a visible answer, which are not in `offered`.
+    `ticket_lifetimes` are those of tickets that were seen being issued, in seconds.
     """
 
     server: str
@@ -157,6 +159,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     key_names_dropped: int
     ticket_keys: tuple[TicketKey, ...]
     tickets_not_opened: int
+    ticket_lifetimes: tuple[int, ...]
     early_data: EarlyData
     external_psk: int
     encrypted_hello: int
@@ -175,7 +178,7 @@ class FileReport(_Value, frozen=True, kw_only=True):
     damage: str | None
 
 
-class CaptureReport(_Value, frozen=True, kw_only=True):
+class CaptureReport(_Value, Result, frozen=True, kw_only=True):
     """What captures show of TLS session resumption.
 
     `connections` are TLS connections, `handshakes` those whose ServerHello was seen.
@@ -194,3 +197,8 @@ class CaptureReport(_Value, frozen=True, kw_only=True):
     servers_total: int
     servers_dropped: int
     servers: tuple[ServerReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the servers are as was demanded."""
+        return self.exit_status == 0

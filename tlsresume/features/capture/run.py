@@ -59,6 +59,8 @@ class Capture:
         self._memory = Memory()
         self._first: int | None = None
         self._last = 0
+        #: Connections that were captured under other addresses before.
+        self.seen_twice = 0
         self.tallies = Tallies(options.top, options.key_files)
         self.engine = Engine(self._connection, options.key_log)
         self._ordered: Ordered | None = None
@@ -93,6 +95,9 @@ class Capture:
         self.engine.feed(batch)
 
     def _connection(self, connection: Connection) -> None:
+        if self._memory.twice(connection):
+            self.seen_twice += 1
+            return
         judged = judge(connection, self._memory)
         if not self._counts(judged):
             return
@@ -144,6 +149,11 @@ class Capture:
             f"{count(number, 'packet')} of link type {link} not read: this link is not supported"
             for link, number in unsupported.items()
         ]
+        if self.seen_twice:
+            found.append(
+                f"{count(self.seen_twice, 'connection')} captured twice, as on two interfaces with"
+                " address translation between them, and counted once"
+            )
         if self.engine.given_up:
             found.append(
                 f"{count(self.engine.given_up, 'connection')} given up before the end, because"

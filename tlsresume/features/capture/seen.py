@@ -31,6 +31,11 @@ Transport = Literal["tcp", "quic"]
 
 _MOST_ISSUED = 200_000
 _MOST_USED = 200_000
+_MOST_RANDOMS = 20_000
+#: A packet that passes two interfaces of one machine does so within this time, in nanoseconds;
+#: randoms of fewer different bytes are none.
+_SAME_TIME = 100_000_000
+_LEAST_BYTES = 8
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +109,7 @@ class Memory:
     def __init__(self) -> None:
         self._issued: dict[bytes, Issue] = {}
         self._used: dict[bytes, Use] = {}
+        self._randoms: dict[bytes, tuple[int]] = {}
 
     def issued(self, session: bytes) -> Issue | None:
         """When a ticket or session ID was issued, as far as it was seen."""
@@ -114,6 +120,22 @@ class Memory:
         self._issued.setdefault(_digest(session), issue)
         if len(self._issued) > _MOST_ISSUED:
             del self._issued[next(iter(self._issued))]
+
+    def twice(self, connection: Connection) -> bool:
+        """Whether the connection was captured before under other addresses, as on two
+        interfaces with address translation between them."""
+        facts = connection.facts
+        if not facts.hellos or facts.server_hello is None:
+            return False
+        random = facts.hellos[0].random
+        both = random + facts.server_hello.random
+        if len(set(random)) < _LEAST_BYTES:
+            return False
+        now = (connection.start,)
+        before = self._randoms.setdefault(both, now)
+        if len(self._randoms) > _MOST_RANDOMS:
+            del self._randoms[next(iter(self._randoms))]
+        return before is not now and connection.start - before[0] < _SAME_TIME
 
     def note_used(self, ticket: bytes, use: Use) -> Use | None:
         """A client offered this; where it was offered before, if it was."""

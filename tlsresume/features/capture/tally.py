@@ -35,6 +35,7 @@ _LAST_SECOND = 1 << 40
 
 _MOST_SOFTWARE_OF_CLIENT = 4
 _OPENED_BY_SERVER = 2000
+_MOST_LIFETIMES = 16
 
 KeyPlace = tuple[str, int, str]
 
@@ -122,6 +123,7 @@ class ServerTally:
         self.evidence: dict[EvidenceKind, dict[Mechanism | None, Evidence]] = {}
         self.opened: dict[KeyPlace, KeyFileUse] = {}
         self.not_opened = 0
+        self.lifetimes: set[int] = set()
         self._looked_up: dict[bytes, KeyPlace | None] = {}
 
     @property
@@ -235,6 +237,8 @@ class ServerTally:
                 opened.offered += 1
                 opened.accepted += accepted
         for ticket, lifetime in judged.connection.facts.tickets:
+            if len(self.lifetimes) < _MOST_LIFETIMES:
+                self.lifetimes.add(lifetime)
             use = self.keys.use(ticket)
             use.issued += 1
             use.live(time)

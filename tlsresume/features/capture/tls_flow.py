@@ -8,12 +8,13 @@ ServerHello of TLS 1.3, unless a key log opens what follows.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.proxy_header import read_proxy_header
 from tlsresume.features.capture.tcp import Stream
 from tlsresume.wire.handshake import ContentType, HandshakeType, ProtocolVersion
 from tlsresume.wire.key_log import KeyLog
-from tlsresume.wire.record_protection import SUITES, TrafficKey
 from tlsresume.wire.records import (
     Malformed,
     begins_hello,
@@ -23,6 +24,9 @@ from tlsresume.wire.records import (
     unsearched,
 )
 
+if TYPE_CHECKING:
+    from tlsresume.wire.record_protection import TrafficKey
+
 #: Bytes of one direction: before TLS, and of TLS before the ServerHello or under keys.
 MOST_PRELUDE = 1 << 16
 MOST_BYTES = 1 << 18
@@ -30,13 +34,18 @@ MOST_BYTES = 1 << 18
 MOST_WAITING = 1 << 17
 #: Stands for a Finished that is encrypted.
 _FINISHED = b"\x14\x00\x00\x00"
+_KEPT = (
+    HandshakeType.client_hello,
+    HandshakeType.server_hello,
+    HandshakeType.new_session_ticket,
+)
 
 
 class Side:
     """One direction: its stream, and what was cut out of it."""
 
     __slots__ = (
-        "buffer", "ciphers_changed", "end", "flow", "index", "key", "messages", "passed",
+        "buffer", "ciphers_changed", "end", "flow", "index", "kept", "key", "messages", "passed",
         "proxy_read", "stream", "tls",
     )  # fmt: skip
 
@@ -51,12 +60,14 @@ class Side:
         self.ciphers_changed = False
         self.key: TrafficKey | None = None
         self.passed = 0
+        #: Bytes of messages that the facts keep.
+        self.kept = 0
         self.end = False
 
     @property
     def waiting(self) -> int:
         """Bytes that are kept."""
-        return len(self.buffer) + len(self.messages) + self.stream.held_bytes
+        return len(self.buffer) + len(self.messages) + self.stream.held_bytes + self.kept
 
 
 class TLSFlow:
@@ -168,6 +179,8 @@ class TLSFlow:
         side.messages += body
         of_server = side.index != self.client
         for message in take_messages(side.messages):
+            if message[0] in _KEPT:
+                side.kept += len(message)
             if not of_server:
                 self.facts.from_client(message, time, packet)
                 continue
@@ -197,6 +210,8 @@ class TLSFlow:
         return side.key is not None
 
     def _key(self, secret: bytes) -> TrafficKey | None:
+        from tlsresume.wire.record_protection import SUITES, TrafficKey
+
         hello = self.facts.server_hello
         if hello is None or hello.cipher_suite not in SUITES:
             return None

@@ -55,6 +55,7 @@ class Tally:
             quick=target.quick,
             incomplete=target.incomplete,
             interrupted=target.interrupted,
+            exit_status=target.exit_status,
             findings=tuple(self._shared(finding) for finding in target.findings),
         )
 

@@ -1,4 +1,4 @@
-"""Certificates made at run time: an authority, leaves that it signs, and truststores.
+"""Certificates made at run time: an authority, and leaves that it signs.
 
 The authority may sign for the names of the run only (name constraints), so that a device
 which trusts it once trusts nothing else by it. The extension is not critical: embedded TLS
@@ -15,7 +15,6 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tlsresume.atomic import write_atomically
@@ -25,8 +24,6 @@ from tlsresume.openssl.server_contexts import Identity
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: The files of `--ca DIR`.
 CERTIFICATE, KEY = "ca.pem", "ca-key.pem"
-#: The password of truststores: what Java's own has.
-TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105  a truststore holds nothing secret
 #: Days that an authority and its leaves are good for. Apple's clients allow a leaf 825.
 _AUTHORITY_DAYS, _LEAF_DAYS = 730, 90
 #: A file of a certificate or key that is larger is none.
@@ -189,18 +186,6 @@ def _read(path: Path) -> bytes:
     if len(data) > _MOST:
         raise FileError(f"{path} is too large for a certificate or key", path=str(path))
     return data
-
-
-def truststore(certificate_pem: bytes) -> bytes:
-    """A PKCS#12 truststore for Java with one trusted certificate.
-
-    Java lists a certificate as trusted only where its bag says so, and opens this one with
-    TRUSTSTORE_PASSWORD.
-    """
-    entry = pkcs12.PKCS12Certificate(x509.load_pem_x509_certificate(certificate_pem), b"tlsresume")
-    return pkcs12.serialize_java_truststore(
-        [entry], serialization.BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode())
-    )
 
 
 def as_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

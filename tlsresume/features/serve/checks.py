@@ -151,11 +151,16 @@ def took_session_too_early(view: View) -> Match | None:
 
 def gives_up_when_refused(view: View) -> Match | None:
     """Left after a ServerHello that accepts no session."""
-    return _remarked(
-        view,
-        "gives-up-when-refused",
-        lambda each: f"#{each.connection} was left when its session was not accepted",
-    )
+    code: Code = "gives-up-when-refused"
+
+    def words(each: Remark) -> str:
+        return f"#{each.connection} was left when its session was not accepted"
+
+    tally, suspected = view.tally, view.tally.suspected.get(code)
+    found = _remarked(view, code, words)
+    if found is not None or suspected is None or suspected.number < tally.offered - tally.accepted:
+        return found
+    return Match(seen=(*map(words, suspected.shown), "no connection went on after that"))
 
 
 def fails_here(view: View) -> Match | None:

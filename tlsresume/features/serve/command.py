@@ -54,7 +54,7 @@ def _expect(
 ) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in values:
-        behaviour, _, state = value.rpartition("=")
+        behaviour, _, state = value.strip().lower().rpartition("=")
         if state not in STATES:
             raise click.BadParameter(f"{state!r} is not one of {', '.join(STATES)}")
         if found.setdefault(behaviour, state) != state:
@@ -157,7 +157,7 @@ def _file(**settings: Any) -> click.Path:
     group=CLIENTS,
     metavar="CMD",
     help="Run this shell command against each behaviour in turn. {url}, {host}, {port}, {cafile}"
-    " and {truststore} (PKCS#12 for Java, password changeit) in it are replaced, and its"
+    " and {truststore} (PKCS#12 for Java) in it are replaced, and its"
     " environment makes common clients trust the server. It ends, with all that it started,"
     " after the time of --for, or 60 s each time.",
 )
@@ -217,6 +217,9 @@ def command(
 
     A client that makes two connections shows whether it resumes. {url}strict is {url} for a
     connection that verifies, beside one that does not. Interrupt it to have the report.
+
+    Exit status: 0 as expected, or nothing was; 3 not, or a finding of severity error; 4 too
+    few connections to tell; 5 no client came, or the command fails in default.
     """
     from tlsresume.features.serve.serving import ServeOptions
     from tlsresume.features.serve.watching import Ends
@@ -243,8 +246,7 @@ def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
     interrupted = False
     with Serving(options, onlooker.note) as serving:
         try:
-            if not outputs.quiet:
-                _say_where(serving, ends)
+            _say_where(serving, ends, quiet=outputs.quiet)
             until_the_end(serving, ends, onlooker)
         except KeyboardInterrupt:
             interrupted = ends.command is not None
@@ -256,12 +258,12 @@ def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
     return with_exit_zero(ExitStatus(report.exit_status), exit_zero=options.exit_zero)
 
 
-def _say_where(serving: Serving, ends: Ends) -> None:
+def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
     from tlsresume.cli import console
 
     if not serving.is_local:
-        console.note("others than this machine can connect")
-    if ends.command is None:
+        console.warn("others than this machine can connect")
+    if ends.command is None and not quiet:
         for behaviour, url in serving.urls.items():
             console.note(f"{behaviour} at {url}")
         console.note(f"clients must trust {serving.cafile}")

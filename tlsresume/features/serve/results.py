@@ -10,6 +10,7 @@ import msgspec
 from tlsresume.features.serve.behaviours import State
 from tlsresume.openssl.server_observer import Ending
 from tlsresume.results import Finding, Mechanism
+from tlsresume.results.value import Result
 
 Verdict = Literal["resumes", "partly", "never-offers", "not-accepted", "untested"]
 #: What an expectation came to. `not-judged`: nothing was expected, or the client does not
@@ -107,7 +108,7 @@ class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
     others: int = 0
 
 
-class ServeReport(msgspec.Struct, frozen=True, kw_only=True):
+class ServeReport(msgspec.Struct, Result, frozen=True, kw_only=True):
     """A run of `serve`. `exit_status` is that before `--exit-zero`, `why` the sentence for it."""
 
     verdict: Verdict
@@ -118,3 +119,8 @@ class ServeReport(msgspec.Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
     forgotten_clients: int = 0
     forgotten_sessions: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether clients did as was expected."""
+        return self.exit_status == 0

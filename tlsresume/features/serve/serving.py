@@ -27,6 +27,7 @@ from tlsresume.features.serve.observing import observer_maker
 from tlsresume.features.serve.results import CommandResult, ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
 from tlsresume.features.serve.talks import SCHEMES, talk_maker
+from tlsresume.features.serve.truststore import truststore
 from tlsresume.openssl.behaviour import Version
 from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
@@ -123,7 +124,7 @@ class Serving:
     """Running servers, one for each behaviour; a context manager.
 
     `urls` are by behaviour, `url` is the first; `cafile` is what clients must trust,
-    `truststore` the same for Java (PKCS#12, password "changeit").
+    `truststore` the same for Java (PKCS#12; no password, or "changeit").
     """
 
     def __init__(self, options: ServeOptions, on_end: Callable[[Seen], None] | None = None) -> None:
@@ -150,7 +151,7 @@ class Serving:
             self._cafile = Path(folder, "ca.pem")
             self._cafile.write_bytes(trusted)
             self._truststore = Path(folder, "truststore.p12")
-            self._truststore.write_bytes(authority.truststore(trusted))
+            self._truststore.write_bytes(truststore(trusted))
             for number, place in enumerate(self._places):
                 port = self.options.port + number if self.options.port else 0
                 server = self._server(place, identities, port)
@@ -270,7 +271,7 @@ class Serving:
 
     @property
     def truststore(self) -> str:
-        """The same for Java: a PKCS#12 file, whose password is "changeit"."""
+        """The same for Java: a PKCS#12 file; no password, or "changeit"."""
         return str(self._truststore)
 
     def run(

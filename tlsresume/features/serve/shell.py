@@ -73,10 +73,12 @@ def _run_once(
     enough: Callable[[], bool],
     meanwhile: Callable[[], None],
 ) -> tuple[int | None, bytes]:
-    process = _start(command, environment)
+    started: list[subprocess.Popen[bytes]] = []
     tail = bytearray()
     status: int | None = None
     try:
+        _start(command, environment, started)
+        process = started[0]
         assert process.stdout is not None  # noqa: S101  it was asked for
         reader = threading.Thread(target=_read, args=(process.stdout, tail), daemon=True)
         reader.start()
@@ -87,17 +89,19 @@ def _run_once(
                 status = 0
             meanwhile()
     finally:
-        _end_group(process)
+        for each in started:
+            _end_group(each)
     reader.join(_GRACE)
     if not reader.is_alive():
         process.stdout.close()
     return status, bytes(tail)
 
 
-def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a command. On a thread of its own, since an interrupt reaches the main thread only:
-    in the middle of Popen it would leave a process that nobody knows."""
-    started: list[subprocess.Popen[bytes]] = []
+def _start(
+    command: str, environment: Mapping[str, str], started: list[subprocess.Popen[bytes]]
+) -> None:
+    """Start a command, and put it into a list. It starts on a thread of its own, since an
+    interrupt reaches the main thread only: in Popen it would leave a process nobody knows."""
     failed: list[OSError] = []
 
     def start() -> None:
@@ -117,17 +121,15 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
             failed.append(error)
 
     starter = threading.Thread(target=start)
-    starter.start()
     try:
+        starter.start()
         starter.join()
     except BaseException:
-        starter.join()
-        for process in started:
-            _end_group(process)
+        with suppress(RuntimeError):  # it was not even started
+            starter.join()
         raise
     if failed:
         raise UsageError(f"the command cannot be started: {failed[0].strerror}")
-    return started[0]
 
 
 def _read(stream: IO[bytes], tail: bytearray) -> None:

@@ -1,0 +1,207 @@
+"""Early data on one address: from attempts to what a report says of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
+from tlsresume.experiments.purposes import EarlyReplay
+from tlsresume.request_line import MARK, SAFE
+from tlsresume.results import (
+    Attempt,
+    EarlyAfter,
+    EarlyData,
+    EarlyOutcome,
+    EarlyReason,
+    EarlyRequest,
+    UnsafeMethod,
+)
+from tlsresume.wire.registry import NamedGroup, name_of
+
+#: Why early data was rejected, for people.
+REASONS: dict[EarlyReason, str] = {
+    "hello-retry": "the server asked for another key share first (HelloRetryRequest)",
+    "session-declined": "the session was not resumed, and early data goes with it",
+    "server-choice": "the session was resumed; why not with early data only the server knows",
+    "replay-refused": "this ticket, or these bytes, were presented before",
+    "stale": "the first flight was too old",
+}
+
+#: Statuses by which a server, or what is behind it, refuses a request (RFC 9110 section 15.5).
+_REFUSING = range(400, 600)
+
+
+def early_attempts(journal: Iterable[Attempt]) -> list[Attempt]:
+    """The connections of the experiment, without those that we or the user ended."""
+    return [
+        a for a in journal if a.made_for(EarlyReplay) and not (a.error is not None and a.error.ours)
+    ]
+
+
+def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
+    """What is known of one address; `journal` is that of the target. None: nothing was asked."""
+    every = early_attempts(journal)
+    own = [a for a in every if a.address == address and not a.made_for(EarlyReplay.COPY_ELSEWHERE)]
+    if not own:
+        return None
+    of_address = [a for a in journal if a.address == address]
+    room = max((ticket.max_early_data or 0 for a in of_address for ticket in a.tickets), default=0)
+    taken = _of(own, EarlyReplay.TAKEN)
+    telling = _telling(taken)
+    same = _after(_of(own, EarlyReplay.FIRST_USE), _of(own, EarlyReplay.SECOND_USE))
+    exact = _after_copy(_of(own, EarlyReplay.COPY), _of(own, EarlyReplay.ORIGINAL))
+    other = _after_copy(_of(every, EarlyReplay.COPY_ELSEWHERE), _of(own, EarlyReplay.ELSEWHERE))
+    after = tuple(_later(own))
+    replays = [each for each in (same, exact, other) if each is not None]
+    retry = next((a.retry_group for a in taken if a.retry_group is not None), None)
+    held = [a.early_answer for a in _of(own, EarlyReplay.HELD) if a.early_answer is not None]
+    method = next((a.early.method for a in own if a.early is not None), None)
+    took = None if telling is None else _took(taken)
+    return EarlyData(
+        max=room,
+        accepted=took,
+        same_ticket=same,
+        exact_copy=exact,
+        other_address=other,
+        after=after,
+        answered_before_finished=held[-1] if held else None,
+        status=telling.http_status if telling else None,
+        reason=_reason(taken, replays, after, took=took),
+        group=name_of(NamedGroup, retry) if retry is not None else None,
+        unsafe_method=None if method is None or method in SAFE else _unsafe(own, telling),
+        method=method,
+        log_pattern=_pattern(own),
+        requests=tuple(_requests(own, every)),
+    )
+
+
+def _of(attempts: Iterable[Attempt], purpose: EarlyReplay) -> list[Attempt]:
+    return [a for a in attempts if a.made_for(purpose)]
+
+
+def _telling(taken: Sequence[Attempt]) -> Attempt | None:
+    """The attempt at fresh early data that says most: one that was accepted, else the last."""
+    told = [a for a in taken if outcome(a) is not None]
+    good = [a for a in told if outcome(a) == "accepted"]
+    answered = [a for a in good if a.response]
+    return next(iter((*answered, *good, *reversed(told))), None)
+
+
+def _took(taken: Sequence[Attempt]) -> bool | None:
+    """Whether early data is taken; a connection that failed before the server said tells
+    nothing."""
+    if any(a.early_data == "accepted" for a in taken):
+        return True
+    return False if any(outcome(a) not in (None, "failed") for a in taken) else None
+
+
+def _after(first: Sequence[Attempt], second: Sequence[Attempt]) -> EarlyOutcome | None:
+    if not first or not second or outcome(first[-1]) != "accepted":
+        return None
+    return outcome(second[-1])
+
+
+def _after_copy(copies: Sequence[Attempt], originals: Sequence[Attempt]) -> EarlyOutcome | None:
+    """What became of the last first flight whose copy was surely taken up before: its ServerHello
+    resumes the session. Where it does not, the second presentation is no replay."""
+    known = {_request_id(copy) for copy in copies if copy.accepted}
+    replayed = [a for a in originals if _request_id(a) in known]
+    return outcome(replayed[-1]) if replayed else None
+
+
+def _later(own: Sequence[Attempt]) -> Iterable[EarlyAfter]:
+    copies = _of(own, EarlyReplay.EARLIER_COPY)
+    for attempt in _of(own, EarlyReplay.LATER_ORIGINAL):
+        if attempt.early is not None and attempt.early.after is not None:
+            result = _after_copy(copies, [attempt])
+            yield EarlyAfter(seconds=attempt.early.after, result=result)
+
+
+def _reason(
+    taken: Sequence[Attempt],
+    replays: Sequence[EarlyOutcome],
+    after: Sequence[EarlyAfter],
+    *,
+    took: bool | None,
+) -> EarlyReason | None:
+    """Why early data was rejected; of a server that takes it when it is fresh, why it was
+    rejected when it was presented again."""
+    refused = next((r for a in taken if (r := rejection(a)) is not None), None)
+    if refused is not None and (refused == "hello-retry" or not took):
+        return refused
+    if any(each in ("rejected", "full-handshake") for each in replays):
+        return "replay-refused"
+    late = [each.result for each in after]
+    if "accepted" in replays and any(each in ("rejected", "full-handshake") for each in late):
+        return "stale"
+    return None
+
+
+def rejection(attempt: Attempt) -> EarlyReason | None:
+    """Why early data was not taken on one connection, by what is seen there alone."""
+    match outcome(attempt):
+        case "rejected" | "full-handshake" if attempt.hello_retry:
+            return "hello-retry"
+        case "full-handshake":
+            return "session-declined"
+        case "rejected":
+            return "server-choice"
+    return None
+
+
+def _unsafe(own: Sequence[Attempt], telling: Attempt | None) -> UnsafeMethod | None:
+    """What became of a method that may change something, sent early. A status that refuses it
+    counts as passed where the same request is refused after a handshake, too: it got as far."""
+    if telling is None:
+        return None
+    if outcome(telling) != "accepted":
+        return None if outcome(telling) == "failed" else "refused"
+    status = telling.http_status
+    if status == TOO_EARLY:
+        return "too-early"
+    if status is None:
+        return None
+    usual = {a.http_status for a in _of(own, EarlyReplay.FULL)}
+    return "refused" if status in _REFUSING and status not in usual else "passed"
+
+
+def _request_id(attempt: Attempt) -> str | None:
+    return None if attempt.early is None else attempt.early.request_id
+
+
+def _pattern(own: Sequence[Attempt]) -> str | None:
+    first = next((name for a in own if (name := _request_id(a))), None)
+    if first is None:
+        return None
+    return f"{MARK}[=-]{re.escape(first.partition('-')[0])}-[a-z0-9.]*"
+
+
+def _requests(own: Sequence[Attempt], every: Sequence[Attempt]) -> Iterable[EarlyRequest]:
+    """Requests of one address; a copy of one may have gone to another address."""
+    by_id: dict[str, list[Attempt]] = {name: [] for a in own if (name := _request_id(a))}
+    for attempt in every:
+        if (name := _request_id(attempt)) in by_id:
+            by_id[name].append(attempt)
+    for name, attempts in by_id.items():
+        count = sum(_presentations(attempt) for attempt in attempts)
+        if not count:
+            continue
+        statuses = (attempt.http_status for attempt in attempts)
+        yield EarlyRequest(
+            id=name,
+            sent_at=datetime.fromtimestamp(attempts[0].time, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            presentations=count,
+            answers=tuple(status for status in statuses if status is not None),
+        )
+
+
+def _presentations(attempt: Attempt) -> int:
+    """How often a connection sent its request: in early data, and again after the handshake."""
+    early = attempt.presented or attempt.early_data != "not-sent"
+    return int(early and attempt.traffic.sent > 0) + int(
+        attempt.asked and attempt.early_data != "accepted"
+    )

@@ -1,0 +1,326 @@
+"""Is early data (0-RTT) taken, is it taken twice, and is it answered before it is known to be fresh?
+
+A request in early data can be recorded and sent again by anybody on the way (RFC 8446 section
+8). Each question takes a session of its own, and each request bears an ID of its own, so that
+the server's log can be compared. A replay is made as an attacker would make it: the copy goes
+out first, on a plain socket; then the same bytes go out on the connection of the client that
+made them, which alone can decrypt what the server says to the *second* presentation. Whether a
+request is *executed* before the server can know that it is fresh shows while our Finished is
+held back, which whoever replays cannot send.
+
+Only with `--replay-early-data`: it looks like an attack, and sends requests more than once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
+from tlsresume.experiments.purposes import EarlyReplay
+from tlsresume.experiments.setting import Setting
+from tlsresume.experiments.terms import http_host
+from tlsresume.lab import Errand, Route
+from tlsresume.openssl.first_flight import FirstFlight
+from tlsresume.openssl.plan import Plan
+from tlsresume.request_line import RequestLine
+from tlsresume.results import Attempt, EarlyAsk
+from tlsresume.session.session import Session
+from tlsresume.wire.registry import NamedGroup, name_of
+
+#: Seconds that our Finished is held back: several times what an answer took before, within these.
+_LEAST_HOLD, _MOST_HOLD = 1.0, 3.0
+_HOLD_FACTOR = 5
+
+#: Groups that are offered behind the one that the server asked for.
+_OTHER_GROUPS = ("X25519", "P-256", "P-384", "P-521")
+
+#: Connections that each question takes at most, for a plan and for the budget.
+TAKING, SAME_TICKET, EXACT_COPY, HOLDING, OTHER_ADDRESS, AT_AGE = 8, 3, 6, 2, 3, 3
+
+
+def cost(ages: int, *, elsewhere: bool) -> int:
+    """Connections to one address at most."""
+    other = OTHER_ADDRESS if elsewhere else 0
+    return TAKING + SAME_TICKET + EXACT_COPY + HOLDING + other + AT_AGE * ages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlySetting:
+    """One address, and what is sent there.
+
+    `run_id` begins every request's ID. `ages` are pauses in seconds. `elsewhere` is another
+    address of the target, that takes the first presentation of a flight; None: there is none.
+    """
+
+    setting: Setting
+    line: RequestLine
+    run_id: str
+    ages: tuple[float, ...] = ()
+    elsewhere: Setting | None = None
+    progress: Callable[[str], None] = lambda _line: None
+
+
+async def replay_early_data(asked: EarlySetting) -> str | None:
+    """Ask every question of one address. Returns why the rest was left out, None if nothing was.
+
+    Raises BudgetSpent.
+    """
+    return await _Asking(asked, asked.setting.plan).run()
+
+
+def sends_early_data(session: Session) -> bool:
+    """Whether early data may go with a session."""
+    return session.mechanism == "psk" and session.fields.max_early_data > 0
+
+
+@dataclass(slots=True)
+class _Asking:
+    asked: EarlySetting
+    plan: Plan
+    _ids: Counter[str] = field(default_factory=Counter)
+    _hold: float = _LEAST_HOLD
+
+    async def run(self) -> str | None:
+        control, session = await self._control()
+        if session is None:
+            return "no ticket that allows early data came"
+        room, size = session.fields.max_early_data, len(self._request("x" * 24))
+        if size > room:
+            return f"tickets allow {room} bytes of early data, the request has {size}"
+        if control.answer_ms is not None:
+            self._hold = min(_MOST_HOLD, max(_LEAST_HOLD, _HOLD_FACTOR * control.answer_ms / 1000))
+        taken = await self._taken(session)
+        if outcome(taken) != "accepted":
+            return None
+        if taken.http_status == TOO_EARLY:
+            await self._repeat(taken)
+        await self._same_ticket()
+        await self._exact_copy()
+        await self._held()
+        await self._other_address()
+        await self._after_pauses()
+        return None
+
+    # --------------------------------------------------------------- questions
+
+    async def _control(self) -> tuple[Attempt, Session | None]:
+        """The request after a full handshake: how it is answered where nothing is early."""
+        name = self._id("control")
+        errand = replace(
+            self._full_errand(self.asked.setting, EarlyReplay.FULL),
+            send=self._request(name),
+            send_after=0.0,
+            want_response=True,
+            early=self._ask(name),
+        )
+        setting = self.asked.setting
+        attempt = await setting.lab.connect(setting.route, self.plan, errand)
+        return attempt, _usable(attempt.sessions)
+
+    async def _taken(self, session: Session) -> Attempt:
+        """Early data on a fresh session. Where it is not taken, a second session tells whether
+        that is so each time; where another key share was asked for, it is given."""
+        attempt = await self._early(EarlyReplay.TAKEN, "taken", session, repeat=True)
+        result = outcome(attempt)
+        if result == "accepted" and attempt.response:
+            return attempt
+        if attempt.retry_group is not None:
+            self.plan = replace(self.plan, groups=_groups(attempt.retry_group))
+        elif result == "failed" or unanswered(attempt):
+            await self._without()
+        fresh = await self._session()
+        if fresh is None:
+            return attempt
+        return await self._early(EarlyReplay.TAKEN, "taken", fresh, repeat=True)
+
+    async def _without(self) -> None:
+        """The same with a session and no early data, where early data failed."""
+        session = await self._session()
+        if session is not None:
+            name = self._id("without")
+            await self._late(EarlyReplay.WITHOUT, name, session)
+
+    async def _repeat(self, taken: Attempt) -> None:
+        """The request that was answered 425 once more, after a handshake (RFC 8470 5.2)."""
+        if taken.early is not None:
+            session = taken.sessions[-1] if taken.sessions else None
+            await self._late(EarlyReplay.REPEATED, taken.early.request_id, session)
+
+    async def _same_ticket(self) -> None:
+        session = await self._session()
+        if session is None:
+            return
+        first = await self._early(EarlyReplay.FIRST_USE, "first", session)
+        if outcome(first) == "accepted":
+            await self._early(EarlyReplay.SECOND_USE, "second", session)
+
+    async def _exact_copy(self) -> None:
+        for _ in range(2):
+            session = await self._session()
+            if session is None:
+                return
+            copy = await self._replayed(
+                session, (EarlyReplay.COPY, EarlyReplay.ORIGINAL), "copy", self._route
+            )
+            if copy.accepted:
+                return
+
+    async def _held(self) -> None:
+        session = await self._session()
+        if session is not None:
+            await self._early(EarlyReplay.HELD, "held", session, hold=self._hold)
+
+    async def _other_address(self) -> None:
+        if self.asked.elsewhere is None:
+            return
+        session = await self._session(self.asked.elsewhere)
+        if session is not None:
+            there = self.asked.elsewhere.route
+            await self._replayed(
+                session, (EarlyReplay.COPY_ELSEWHERE, EarlyReplay.ELSEWHERE), "other", there
+            )
+
+    async def _replayed(
+        self,
+        session: Session,
+        purposes: tuple[EarlyReplay, EarlyReplay],
+        label: str,
+        first_to: Route,
+    ) -> Attempt:
+        """A first flight on a plain socket, and then once more; gives what came of the copy."""
+        name = self._id(label)
+        flight = self._flight(session, name)
+        try:
+            copy = await self._present(flight, purposes[0], name, first_to)
+            if copy.server_hello_seen:
+                await self._sent(flight, purposes[1], name)
+        finally:
+            flight.release()
+        return copy
+
+    async def _after_pauses(self) -> None:
+        """First flights that are presented at once, and again when they have aged."""
+        kept: list[tuple[float, float, FirstFlight, str]] = []
+        lab = self.asked.setting.lab
+        try:
+            for age in sorted(self.asked.ages):
+                session = await self._session()
+                if session is None:
+                    break
+                name = self._id(f"after{age:g}s")
+                flight = self._flight(session, name)
+                kept.append((lab.now(), age, flight, name))
+                await self._present(flight, EarlyReplay.EARLIER_COPY, name, self._route)
+            for since, age, flight, name in kept:
+                left = since + age - lab.now()
+                if left > 0:
+                    self.asked.progress(f"early data: the next replay in {left:.0f} s")
+                    await lab.wait(left)
+                await self._sent(flight, EarlyReplay.LATER_ORIGINAL, name, after=age)
+        finally:
+            for *_, flight, _name in kept:
+                flight.release()
+
+    # ------------------------------------------------------------- connections
+
+    @property
+    def _route(self) -> Route:
+        return self.asked.setting.route
+
+    def _id(self, label: str) -> str:
+        """An ID that no other request has."""
+        self._ids[label] += 1
+        count = self._ids[label]
+        return f"{self.asked.run_id}-{label}" + (f".{count}" if count > 1 else "")
+
+    def _ask(self, name: str, after: float | None = None) -> EarlyAsk:
+        return EarlyAsk(name, self.asked.line.method, after)
+
+    def _request(self, name: str) -> bytes:
+        terms = self.asked.setting.terms
+        return self.asked.line.request(http_host(terms.target), terms.user_agent, name)
+
+    def _full_errand(self, setting: Setting, purpose: EarlyReplay) -> Errand:
+        # Of no mechanism: these connections say nothing about how sessions are resumed.
+        return replace(setting.errand(purpose), mechanism=None)
+
+    async def _session(self, setting: Setting | None = None) -> Session | None:
+        """A session that no connection has used yet."""
+        issuer = setting or self.asked.setting
+        errand = self._full_errand(issuer, EarlyReplay.SESSION)
+        attempt = await issuer.lab.connect(issuer.route, self.plan, errand)
+        return _usable(attempt.sessions)
+
+    def _flight(self, session: Session, name: str) -> FirstFlight:
+        plan = replace(self.plan, early_data=self._request(name))
+        return self.asked.setting.lab.first_flight(plan, session)
+
+    async def _present(
+        self, flight: FirstFlight, purpose: EarlyReplay, name: str, route: Route
+    ) -> Attempt:
+        errand = Errand(purpose=purpose, early=self._ask(name))
+        return await self.asked.setting.lab.present(route, flight, errand)
+
+    async def _early(
+        self,
+        purpose: EarlyReplay,
+        label: str,
+        session: Session,
+        *,
+        repeat: bool = False,
+        hold: float = 0.0,
+    ) -> Attempt:
+        """Early data on a new connection; `repeat`: where it is not taken, the request is sent
+        again after the handshake, as a client does."""
+        name = self._id(label)
+        flight = self._flight(session, name)
+        try:
+            return await self._sent(flight, purpose, name, repeat=repeat, hold=hold)
+        finally:
+            flight.release()
+
+    async def _sent(
+        self,
+        flight: FirstFlight,
+        purpose: EarlyReplay,
+        name: str,
+        *,
+        repeat: bool = False,
+        hold: float = 0.0,
+        after: float | None = None,
+    ) -> Attempt:
+        errand = Errand(
+            purpose=purpose,
+            send=self._request(name) if repeat else b"",
+            want_response=True,
+            want_tickets=1 if repeat else 0,
+            ticket_wait=_LEAST_HOLD,
+            flight=flight,
+            hold_finished=hold,
+            early=self._ask(name, after),
+        )
+        lab = self.asked.setting.lab
+        return await lab.connect(self._route, flight.plan, errand, flight.session)
+
+    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Attempt:
+        """The request after a handshake that may offer a session, but sends nothing early."""
+        errand = Errand(
+            purpose=purpose,
+            send=self._request(name),
+            want_response=True,
+            early=self._ask(name),
+        )
+        lab = self.asked.setting.lab
+        return await lab.connect(self._route, self.plan, errand, session)
+
+
+def _usable(sessions: Sequence[Session]) -> Session | None:
+    return next((session for session in reversed(sessions) if sends_early_data(session)), None)
+
+
+def _groups(asked_for: int) -> str:
+    """Groups for a ClientHello whose key share is of the group that the server asked for."""
+    first = name_of(NamedGroup, asked_for)
+    return ":".join(dict.fromkeys((first, *_OTHER_GROUPS)))

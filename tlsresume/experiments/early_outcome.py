@@ -1,0 +1,34 @@
+"""What became of early data on one connection; for the experiment and for the rules."""
+
+from __future__ import annotations
+
+from tlsresume.results import Attempt, EarlyOutcome
+
+#: RFC 8470 section 5.2: Too Early.
+TOO_EARLY = 425
+
+
+def outcome(attempt: Attempt) -> EarlyOutcome | None:
+    """None where no early data was sent, or no connection came about: that tells nothing."""
+    if attempt.early_data == "not-sent" or (attempt.error is not None and attempt.error.ours):
+        return None
+    if not attempt.handshake_done or failed_later(attempt):
+        return "failed"
+    if not attempt.reused:
+        return "full-handshake"
+    return "accepted" if accepted(attempt) else "rejected"
+
+
+def accepted(attempt: Attempt) -> bool:
+    """Whether early data was taken, whatever came of the connection."""
+    return attempt.early_data == "accepted"
+
+
+def failed_later(attempt: Attempt) -> bool:
+    """Whether the connection broke after our handshake was done, and no answer says why."""
+    return attempt.error is not None and attempt.error.kind not in ("timeout", "closed")
+
+
+def unanswered(attempt: Attempt) -> bool:
+    """Whether early data was taken and nothing came back."""
+    return outcome(attempt) == "accepted" and not attempt.response

@@ -1,0 +1,181 @@
+"""What the end of a connection tells: numbers for the tally, and oddities that only the whole
+connection shows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from tlsresume.features.serve.behaviours import Row
+from tlsresume.features.serve.codes import Code
+from tlsresume.features.serve.ledger import Fate, Offer
+from tlsresume.features.serve.tally import Remark, Tally
+from tlsresume.formats.printable import printable
+from tlsresume.openssl.server_observer import Served
+from tlsresume.wire.handshake import ClientHello
+from tlsresume.wire.registry import AlertDescription, name_of
+
+#: psk_dhe_ke (RFC 8446 section 4.2.9): the only mode in which our tickets can be used.
+PSK_DHE_KE = 1
+#: The path of {url}strict.
+STRICT = "/strict"
+#: What a browser is, in the long names that they give themselves.
+_BROWSER = re.compile(r"(?:Edg|OPR|Firefox|HeadlessChrome|Chrome|Safari)/[0-9.]+")
+
+
+class AlertSeen(NamedTuple):
+    """An alert: who sent it, and its number."""
+
+    sender: Literal["client", "server"]
+    number: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a connection showed until it ended.
+
+    `could` and `incapable` are those of Tally; `first`: the client's first here; `hellos`: two
+    after a HelloRetryRequest; `answered`: a ServerHello was made; `given`: sessions that left
+    and that the client can use; `certificate`: SHA-256 of the client's.
+    """
+
+    number: int
+    hello: ClientHello | None = None
+    hellos: int = 0
+    offer: Offer | None = None
+    could: bool = False
+    incapable: bool = False
+    first: bool = False
+    answered: bool = False
+    alerts: list[AlertSeen] = field(default_factory=list)
+    certificate: str | None = None
+    fate: Fate = field(default_factory=Fate)
+    given: int = 0
+
+
+def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
+    """Add a connection to its client's tally."""
+    hello = facts.hello
+    version = served.version if served.handshaken else None
+    offered, accepted = facts.offer is not None, served.reused and served.handshaken
+    tally.handshaken += served.handshaken
+    tally.could += facts.could
+    tally.could_offered += facts.could and offered
+    tally.could_accepted += facts.could and accepted
+    tally.incapable += facts.incapable
+    tally.accepted += accepted
+    tally.early_accepted += bool(served.early_data)
+    tally.retried += facts.hellos > 1
+    tally.asked += served.requests > 0
+    silent = served.handshaken and not served.requests
+    tally.silent += silent
+    if not facts.first:
+        tally.later_handshaken += served.handshaken
+        tally.later_offered += offered
+        tally.later_accepted += accepted
+        tally.later_silent += silent
+    if facts.offer is not None and accepted:
+        tally.mechanism_accepted[facts.offer.mechanism] += 1
+    if version is not None:
+        tally.versions[version] += 1
+        tally.offered_by_version[version] += offered
+        tally.endings[served.ending] += 1
+    for alert in facts.alerts:
+        if alert.number:  # close_notify is told by how it ended
+            tally.count_alert(alert.sender, name_of(AlertDescription, alert.number))
+    if not served.handshaken:
+        told = served.error is not None or any(alert.number for alert in facts.alerts)
+        tally.failed += told and served.ending != "timeout"
+        tally.abandoned += not told or served.ending == "timeout"
+    if hello is not None and version == "TLSv1.3":
+        capable = PSK_DHE_KE in hello.psk_modes
+        tally.with_psk_modes += capable
+        tally.without_psk_modes += not capable
+        tally.tickets_given += facts.given > 0
+        ended_first = row.issues and not facts.given and capable
+        tally.left_before_ticket += ended_first
+        tally.waited += facts.given > 0 and served.ending != "reset"
+    elif hello is not None and version == "TLSv1.2":
+        has = hello.session_ticket is not None
+        tally.with_ticket_extension += has
+        tally.without_ticket_extension += not has
+        tally.ids_given += facts.given > 0 and row.issues_ids_only
+    if hello is not None:
+        tally.unspoken_version += _speaks_no(hello, row.behaviour.versions)
+
+
+def settle(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
+    """What only the end can tell of this connection, and of the sessions it came with."""
+    known = facts.offer.known if facts.offer is not None else []
+    fate = facts.fate
+    fate.ended, fate.handshaken = True, served.handshaken
+    fate.asked = served.requests > 0
+
+    def remark(code: Code, was: str | None = None, now: str | None = None) -> None:
+        source = known[0].connection if known else None
+        tally.remark(Remark(code=code, connection=facts.number, source=source, was=was, now=now))
+
+    if facts.offer is not None and facts.answered and not served.reused:
+        if not served.handshaken and not row.untrusted:
+            _gave_up(tally, facts)
+        if known and served.handshaken and row.behaviour.client_certificate:
+            was, now = known[0].certificate, facts.certificate
+            if was != now:
+                remark("offers-across-client-certificates", was=was, now=now)
+    arrived = _path(served.head).startswith(STRICT)
+    if row.untrusted:
+        tally.strict_arrived += arrived
+        if arrived and served.reused:
+            remark("offers-unverified-session")
+        if known and known[0].fate.ended and not known[0].fate.asked:
+            tally.suspect(
+                Remark(
+                    code="offers-after-failed-verification",
+                    connection=facts.number,
+                    source=known[0].connection,
+                )
+            )
+
+
+def _gave_up(tally: Tally, facts: Facts) -> None:
+    """Note that the client left where its session was not accepted. One that left without an
+    alert may have been ended, so it needs company."""
+    told = [alert for alert in facts.alerts if alert.number]
+    if any(alert.sender == "server" for alert in told) or facts.fate.refused_certificate:
+        return
+    known = facts.offer.known if facts.offer is not None else []
+    remark = Remark(
+        code="gives-up-when-refused",
+        connection=facts.number,
+        source=known[0].connection if known else None,
+    )
+    if told:
+        tally.remark(remark)
+    else:
+        tally.suspect(remark)
+
+
+def _speaks_no(hello: ClientHello, versions: tuple[str, ...]) -> bool:
+    """Whether a client speaks none of a server's versions."""
+    numbers = {"1.2": 0x0303, "1.3": 0x0304}
+    theirs = hello.supported_versions or (hello.legacy_version,)
+    return not any(numbers[version] in theirs for version in versions)
+
+
+def _path(head: bytes) -> str:
+    """The path of an HTTP request, by its first line."""
+    words = head.partition(b"\r\n")[0].split()
+    return words[1].decode("ascii", "replace") if len(words) == 3 else ""
+
+
+def user_agent(head: bytes) -> str | None:
+    """What an HTTP client calls itself, made safe and short."""
+    for line in head.split(b"\r\n")[1:64]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"user-agent" and value.strip():
+            text = value[:1024].strip().decode("ascii", "replace")
+            browser = _BROWSER.search(text) if text.startswith("Mozilla/") else None
+            return printable(browser[0] if browser else text)[:80]
+    return None

@@ -1,0 +1,89 @@
+"""Why a connection of ours was made: a type for each experiment, a member for each part of it.
+
+Whoever asks which attempts answer a question names the purpose, never the words that JSON has
+for it. Purposes without parameters are members of an enum; one that has any (the age of a
+session, the address that issued it) is a small class. The base class is here, since attempts
+carry a purpose; the purposes themselves are in `experiments.purposes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import ClassVar, TypeVar
+
+
+class Role(Enum):
+    """What the attempts of a purpose are to the judgement."""
+
+    SUBJECT = "subject"
+    """The tries that are judged and explained."""
+    CONTROL = "control"
+    """Handshakes without a session, otherwise made as the tries are."""
+    ASIDE = "aside"
+    """The parts of an experiment that answer its own question only."""
+
+
+class Purpose:
+    """Why a connection was made. `experiment` and `series` are its words in JSON.
+
+    `other_plan`: its handshakes without a session follow another plan than the tries'.
+    `other_server`: another server may answer, with keys of its own.
+    """
+
+    __slots__ = ()
+
+    experiment: ClassVar[str]
+    other_plan: ClassVar[bool] = False
+    other_server: ClassVar[bool] = False
+
+    @property
+    def series(self) -> str:
+        """Which part of the experiment it is."""
+        raise NotImplementedError
+
+    @property
+    def role(self) -> Role:
+        """What its attempts are to the judgement."""
+        return Role.ASIDE
+
+    def is_any(self, *wanted: Wanted) -> bool:
+        """Whether it is one of these purposes, or of one of these types."""
+        return any(
+            self == each if isinstance(each, Purpose) else isinstance(self, each) for each in wanted
+        )
+
+
+#: A purpose, or a type that stands for all of its own.
+Wanted = Purpose | type[Purpose]
+
+
+class PlainPurpose(Purpose, Enum):
+    """The purposes of one experiment: each member is the word of its series, and its role."""
+
+    def __init__(self, series: str, role: Role = Role.ASIDE) -> None:
+        self._series = series
+        self._role = role
+
+    @property
+    def series(self) -> str:
+        return self._series
+
+    @property
+    def role(self) -> Role:
+        return self._role
+
+
+_Type = TypeVar("_Type", bound=type[Purpose])
+
+
+def experiment(
+    name: str, *, other_plan: bool = False, other_server: bool = False
+) -> Callable[[_Type], _Type]:
+    """Say of a type of purposes which experiment they are of (see `Purpose`)."""
+
+    def put(kind: _Type) -> _Type:
+        kind.experiment, kind.other_plan, kind.other_server = name, other_plan, other_server
+        return kind
+
+    return put
