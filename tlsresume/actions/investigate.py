@@ -85,7 +85,7 @@ class Investigation:
         if self.terms.target.speaks != "ftp":
             return
         if self.options.quick:
-            self._note("FTPS data connections", "--quick")
+            self._note("FTPS data connections", "--quick", "other")
             return
         for result in address.mechanisms:
             if not result.judged:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import select
 import stat
 import sys
 import threading
@@ -28,6 +29,7 @@ from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words,
 from tlsresume.features.fleet.selection import Exclusions, Shard
 from tlsresume.options import ProbeOptions
 from tlsresume.results import TargetResult
+from tlsresume.session import bounded
 from tlsresume.target import Target
 
 #: How many bad lines are told, and how many hints on them.
@@ -151,10 +153,14 @@ class TargetList:
         for entry in self._first:
             if (found := rules.job(*entry)) is not None:
                 yield found
+        number = len(self._first)
         async for place, text in self._piped():
             for entry in self._told(place, text):
+                number += 1
                 if (found := rules.job(*entry)) is not None:
                     yield found
+        if not number:
+            raise UsageError(f"{self._name} names no target")
 
     def rest(self, rules: Rules) -> Iterator[Job]:
         """The jobs that were not given yet, where that needs no waiting."""
@@ -316,13 +322,27 @@ def _opened(path: str) -> BinaryIO:
     """Raises FileError."""
     if path == "-":
         return sys.stdin.buffer
+    fd = -1
     try:
-        if stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116  a path may be no valid Path
-            raise IsADirectoryError(21, "Is a directory")
-        return open(path, "rb")  # noqa: PTH123  as above; read until the run ends
+        # Without O_NONBLOCK the opening of a pipe waits for a writer.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            raise FileError(f"{path} is a folder", path=path, hints=("name a file in it",))
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or os.isatty(fd)):
+            raise FileError(f"{path} is a device, and no list of targets", path=path)
+        if not stat.S_ISREG(mode) and not select.select([fd], [], [], bounded.PATIENCE)[0]:
+            raise FileError(f"nothing came from {path} in {bounded.PATIENCE:g} s", path=path)
+        os.set_blocking(fd, True)
+        return os.fdopen(fd, "rb")
     except (OSError, ValueError) as error:
+        if fd >= 0:
+            os.close(fd)
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise FileError(f"cannot read {path}: {reason}", path=path) from None
+    except FileError:
+        os.close(fd)
+        raise
 
 
 def _is_regular(file: BinaryIO) -> bool:

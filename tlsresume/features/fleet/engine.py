@@ -255,7 +255,7 @@ class Fleet:
                 self._tell(result)
 
     def _no_turn(self, job: Job) -> TargetResult:
-        why = Skipped("the rest", no_time(self._end))
+        why = Skipped("the rest", no_time(self._end), "time")
         return untouched(job, skipped=(why,), interrupted=False)
 
     def _tell(self, result: TargetResult) -> None:
