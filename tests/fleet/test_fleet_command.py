@@ -94,6 +94,14 @@ def test_verdicts_are_the_same_however_it_is_run(run, place, tmp_path):
     assert Counter(seen[0].values()) == {"resumes": 24, "does-not-resume": 3, "untested": 2}
 
 
+def test_options_that_cannot_be_carried_out_end_a_run_in_processes(run, place, tmp_path):
+    """What another process says of options ends the run here, with its status."""
+    path = listed(tmp_path, place.lines()[:3])
+    for options, status in ((["--ciphers", "NO-SUCH-CIPHER"], 2), (["--groups", "none"], 2)):
+        found, _, err = run("probe", "--targets", path, *FAST, "--jobs", "2", *options)
+        assert found == status, err
+
+
 def test_few_descriptors_make_no_finding(place, tmp_path):
     """What this process runs out of is waited for, and no target is judged by it."""
     path = listed(tmp_path, place.lines()[:24])

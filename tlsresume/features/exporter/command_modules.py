@@ -28,7 +28,16 @@ _DEFAULT = "default"
 
 #: Options that a module does not have.
 _NOT_HERE = frozenset(
-    {"connect", "resolve", "keylogfile", "proxy-env", "baseline", "warning", "critical"}
+    {
+        "connect",
+        "resolve",
+        "keylogfile",
+        "proxy-env",
+        "baseline",
+        "warning",
+        "critical",
+        "forbid-early-data-replay",
+    }
 )
 #: Options whose value is a file's name: relative ones start from the configuration's folder.
 _FILES = frozenset({"cafile", "capath", "cert", "key", "passphrase-file", "proxy-password-file"})

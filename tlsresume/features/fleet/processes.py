@@ -131,16 +131,19 @@ class _Process:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is None:
             return
-        while (heard := await _read(process.stdout)) is not None:
-            match heard:
-                case Result(number, result):
-                    _, future = self._asked.pop(number)
-                    if not future.done():
-                        future.set_result(result)
-                case Failed(error):
-                    self._fail(error)
-                case _:
-                    self._hear(heard)
+        try:
+            while (heard := await _read(process.stdout)) is not None:
+                match heard:
+                    case Result(number, result):
+                        _, future = self._asked.pop(number)
+                        if not future.done():
+                            future.set_result(result)
+                    case Failed(error):
+                        self._fail(error)
+                    case _:
+                        self._hear(heard)
+        except Exception as error:  # noqa: BLE001  whoever waits for a result must not wait on
+            self._fail(_bug(error))
         status = await process.wait()
         for job, future in list(self._asked.values()):
             if not future.done():
@@ -266,9 +269,9 @@ async def _serve() -> None:
             from tlsresume.errors import first_of
 
             first = first_of(group)
-            if not isinstance(first, TLSResumeError):
-                raise
-            tell(Failed(first))
+            tell(Failed(first if isinstance(first, TLSResumeError) else _bug(first)))
+        except Exception as error:  # noqa: BLE001  a bug there must not hang the run here
+            tell(Failed(_bug(error)))
 
     while (asked := await _read(reader)) is not None:
         task = loop.create_task(probe(*asked))
@@ -276,6 +279,10 @@ async def _serve() -> None:
         task.add_done_callback(tasks.discard)
     for task in tasks:
         task.cancel()
+
+
+def _bug(error: BaseException) -> TLSResumeError:
+    return TLSResumeError(f"this is a bug in tlsresume: {type(error).__name__}: {error}")
 
 
 def _writer(fd: int) -> Callable[[object], None]:
