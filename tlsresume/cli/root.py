@@ -115,6 +115,11 @@ class LazyGroup(click.Group):
             # Without those that are found from others, so that it stays one screen.
             formatter.write_dl([(name, lazy.about) for name, lazy in COMMANDS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        # Without an empty line before it, since the commands fill the screen.
+        with formatter.indentation():
+            formatter.write_text(self.epilog or "")
+
 
 @click.group(
     cls=LazyGroup,
