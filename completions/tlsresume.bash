@@ -679,7 +679,7 @@ _tlsresume() {
         exporter) words='--config --listen -h --help' ;;
         explain) words='--format --force -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
-        selftest) words='-h --help' ;;
+        selftest) words='-v --verbose -h --help' ;;
         config) words='--config --no-config --format --force -v --verbose -q --quiet -h --help' ;;
         help) words='-h --help' ;;
     esac

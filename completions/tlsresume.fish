@@ -325,6 +325,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from policy' -s h -d 'Show the 
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -l help -d 'Show all options, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -F
 
+complete -c tlsresume -n '__fish_seen_subcommand_from selftest' -s v -l verbose -d 'Show all that each command prints, not its answer only'
 complete -c tlsresume -n '__fish_seen_subcommand_from selftest' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from selftest' -l help -d 'Show all options, and exit'
 

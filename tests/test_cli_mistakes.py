@@ -278,6 +278,9 @@ def test_passwords_are_hidden_in_the_options(run, asked, tmp_path):
     options = json.loads(out)["options"]
     assert options["proxy"] == "http://...@p.example:8080"
     assert options["send"] == "(11 bytes)"
+    _, out, _ = run("probe", "h", "--replay-early-data=GET /a", "--replay-age", "5s", "--json")
+    options = json.loads(out)["options"]
+    assert (options["replay-early-data"], options["replay-age"]) == ("GET /a", [5])
     assert "s3cret" not in out
     assert document(Tool(name="t", version="1", openssl="", pyopenssl=""), Report(
         tool=Tool(name="t", version="1", openssl="", pyopenssl=""))).count('"options": null') == 1  # fmt: skip

@@ -32,7 +32,7 @@ class FakeSave:
         self.sessions = SESSIONS
         self.asked: list[tuple[object, SaveOptions]] = []
 
-    def __call__(self, target, options, *, trace=None):
+    def __call__(self, target, options, *, trace=None, status=None):
         self.asked.append((target, options))
         return self.result, self.sessions if self.result.saved else []
 

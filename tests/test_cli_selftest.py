@@ -21,26 +21,50 @@ def test_every_behaviour_is_tried_with_every_command():
 
 
 def test_it_passes_here(capsys, monkeypatch):
-    """With real processes, one behaviour's answers are the known truth, and are shown."""
+    """With real processes, one behaviour's answers are the known truth: a line each, and with
+    -v the whole output."""
     monkeypatch.setattr(action, "BEHAVIOURS", {"single-use": BEHAVIOURS["single-use"]})
     status, out, err = runner(capsys)("selftest")
     assert (status, err) == (ExitStatus.OK, "")
+    assert "  \u2713 probe 127.0.0.1:" in out
+    assert "\n  \u2713 resume psk.pem -> Reused\n" in out
+    assert "\n  \u2713 resume psk.pem -> New, exit 3\n" in out
+    assert "selftest passed: 4 answers, each the known truth\n" in out
+    assert max(map(len, out.splitlines())) <= 80
+    status, out, _ = runner(capsys)("selftest", "-v")
+    assert status == ExitStatus.OK
     assert "$ tlsresume probe 127.0.0.1:" in out
-    assert "\nReused, TLSv1.3" in out
-    assert "\nNew, TLSv1.3" in out
+    assert "\n  Reused, TLSv1.3" in out
+    assert "\n  New, TLSv1.3" in out
     assert out.endswith("selftest passed: 4 answers, each the known truth\n")
 
 
+def test_the_tour_has_40_to_60_lines(monkeypatch):
+    """Each command has one line, and all of them fit into three screens at most."""
+    fits = Outcome(0, "much\n" * 50, {"saved": True})
+    monkeypatch.setattr(action, "_run", lambda *_: fits)
+    monkeypatch.setattr(action, "judge", lambda *_: [])
+    said: list[str] = []
+    assert action.selftest(said.append) is True
+    assert 40 <= len(said) <= 60
+    assert all(len(line) <= 80 for line in said)
+    steps = len(STEPS) + sum(map(len, STEPS.values()))
+    assert sum("\u2713" in line for line in said) == steps
+
+
 def test_a_wrong_answer_is_a_failure(capsys, monkeypatch):
-    """Where an answer is not the truth, that is said, and the status is not 0."""
+    """Where an answer is not the truth, that is said, with what the command printed, and the
+    status is not 0."""
     wrong = Step(arguments=("inspect", "nothing"), truth={"files.0.path": "nothing"})
     monkeypatch.setattr(action, "BEHAVIOURS", {"none": BEHAVIOURS["none"]})
     monkeypatch.setattr(action, "STEPS", {"none": (wrong,)})
     monkeypatch.setattr(action, "_probe", lambda *_: wrong)
     status, out, _ = runner(capsys)("selftest")
     assert status == ExitStatus.BUG
+    assert "$ tlsresume inspect nothing\n" in out
     assert "WRONG: exit status 7, not 0\n" in out
     assert "WRONG: files.0.path is None, not 'nothing'\n" in out
+    assert "  \u2717 inspect nothing -> no answer, exit 7\n" in out
     assert out.endswith("selftest FAILED: 2 of 2 answers were wrong\n")
 
 

@@ -101,7 +101,7 @@ def test_a_weak_key_needs_no_key_file(run, tmp_path):
     (tmp_path / "weak").chmod(0o600)
     status, out, _ = run("inspect", "weak")
     assert status == ExitStatus.OK
-    assert "error weak-ticket-key: the ticket key is guessable" in out
+    assert "error  weak-ticket-key: the ticket key is guessable" in out
     assert SECRET.hex() not in out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_every_error_travels_between_processes():
         if isinstance(kind, type) and issubclass(kind, errors.TLSResumeError)
     ]
     for kind in kinds:
-        more = {"path": "p"} if issubclass(kind, errors.FileError) else {}
+        more: dict[str, Any] = {"path": "p"} if issubclass(kind, errors.FileError) else {}
         error = kind("no", hints=("try",), **more)
         back = pickle.loads(pickle.dumps(error))
         assert type(back) is kind

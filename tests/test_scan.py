@@ -10,7 +10,10 @@ import pytest
 
 from tests.peers import RawPeer, refused_port
 from tlsresume.actions.probe import Probe
+from tlsresume.actions.waiting import waiting_words
 from tlsresume.errors import BindingError, ExitStatus, UsageError
+from tlsresume.experiments.purposes import Elicit, Tries
+from tlsresume.lab import Doing, Errand
 from tlsresume.openssl import binding
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
@@ -54,22 +57,40 @@ def test_results_come_in_the_order_of_the_targets(server):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_long_run_says_what_it_does(count, monkeypatch):
-    """What is done now and how far it is, as long as it takes; a quick run says nothing."""
-    monkeypatch.setattr("tlsresume.scan.STATUS_AFTER", 0.1)
+    """What is waited for, and until when at most, as long as it takes; a quick run says
+    nothing."""
+    monkeypatch.setattr("tlsresume.scan.STATUS_AFTER", 0.05)
     monkeypatch.setattr("tlsresume.scan.STATUS_EVERY", 0.05)
+    monkeypatch.setattr("tlsresume.actions.waiting.WAITING", 0.2)
     said: list[str] = []
-    slow = replace(OPTIONS, connect=ConnectOptions(timeout=0.5, tls=(ProtocolVersion.TLSv1_3,)))
+    slow = replace(OPTIONS, connect=ConnectOptions(timeout=0.6, tls=(ProtocolVersion.TLSv1_3,)))
     with RawPeer("silent") as peer:
         target = target_at(peer.port)
         report = scan([(target, slow)] * count, status=said.append)
     assert len(report.targets) == count
-    about = f"{target.name}: full handshakes" if count == 1 else "0 of 2 targets done"
-    assert about in said[0]
-    assert "0 connections in 0 s" in said[0]
+    begun, waits = "0 connections in 0 s", "waiting for a full handshake, 0 of 0.6 s"
+    if count > 1:
+        begun = f"0 of 2 targets done; {begun}"
+        waits = f"{begun}; {target.name}: {waits}"
+    assert begun in said[0]
+    assert waits in said
+    monkeypatch.undo()
     heard = len(said)
     with refused_port() as port:
         scan([(target_at(port), OPTIONS)], status=said.append)
     assert len(said) == heard
+
+
+def test_an_offer_without_an_answer_is_named_with_its_try():
+    """Who waits for an answer to an offered session is told for how long, and which try it is."""
+    errand = Errand(purpose=Tries.FIXED, mechanism="psk", number=2, of=5)
+    offered = Doing(errand=errand, offers=True, since=0.0, limit=10.0, stage="handshake")
+    assert waiting_words(offered, 7.2) == (
+        "waiting for an answer to an offered session, 7 of 10 s, try 2 of 5"
+    )
+    other = Errand(purpose=Elicit.FULL)
+    late = Doing(errand=other, offers=False, since=0.0, limit=3.0, stage="ticket")
+    assert waiting_words(late, 3.4) == "waiting for a ticket, 3 of 3 s"
 
 
 def test_no_targets_make_an_empty_report():

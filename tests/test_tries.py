@@ -281,3 +281,34 @@ def test_sessions_of_another_mechanism_are_not_taken():
     assert found["ticket"].state == "not-issued"
     assert not found["ticket"].judged
     assert found["session-id"].judged
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_three_silences_end_a_series(concurrency):
+    """A series of which three tries in a row got no answer is not asked further, also where
+    several connections are open at a time; one that was answered in between is."""
+
+    class Silent(CannedLab):
+        """No answer to an offered session; with `every`, to each third one only."""
+
+        every = 1
+
+        async def connect(self, route, plan, errand, session=None, *, milestones=None):
+            attempt = await super().connect(route, plan, errand, session, milestones=milestones)
+            offers = sum(one.offer is not None for one in self.journal)
+            if session is not None and offers % self.every == 0:
+                ask = next(each for each in self.asks if each.errand is errand)
+                silent = broken(ask, "timeout", offered=errand.mechanism)
+                attempt = replace(silent, n=attempt.n, ask=attempt.ask)
+                self.journal[attempt.n - 1] = attempt
+            return attempt
+
+    lab = Silent(Pool(), dice=random.Random(1))
+    result = run_on(lab, concurrency=concurrency, terms=TLS13_ONLY)
+    psk = result.mechanisms[0]
+    assert (psk.fixed.order, psk.chained.order) == ("EEE", "EEE")
+    lab = Silent(Pool(), dice=random.Random(1))
+    lab.every = 3
+    result = run_on(lab, concurrency=concurrency, terms=TLS13_ONLY)
+    psk = result.mechanisms[0]
+    assert (len(psk.fixed.order), len(psk.chained.order)) == (5, 5)

@@ -15,11 +15,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
+from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 
 
@@ -45,7 +47,8 @@ class Errand:
     new first flight, and such a connection is never made twice. `hold_finished`: keep our
     Finished back until the server answers the early data, that many seconds at most. Early
     data that is accepted counts as sent: `send` goes out only where it was not. `early` says
-    what an experiment with early data asks by this connection.
+    what an experiment with early data asks by this connection. `number` and `of`: which try
+    of how many it is, 0 where it is none of a series; for those who wait.
     """
 
     purpose: Purpose
@@ -60,6 +63,23 @@ class Errand:
     flight: FirstFlight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
+    number: int = 0
+    of: int = 0
+
+
+Stage = Literal["connection", "handshake", "ticket"]
+
+
+@dataclass(slots=True, eq=False)
+class Doing:
+    """A connection that is open now, and what it waits for: since when, on the Lab's clock,
+    and for how many seconds at most."""
+
+    errand: Errand
+    offers: bool
+    since: float
+    limit: float
+    stage: Stage = "connection"
 
 
 class Milestones:
@@ -287,7 +307,7 @@ class Lab(ABC):
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.journal: list[Attempt] = []
+        self.journal = Journal()
 
     @abstractmethod
     async def connect(

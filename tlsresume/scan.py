@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tlsresume.actions.probe import Probe, no_time
+from tlsresume.actions.waiting import STATUS_AFTER, STATUS_EVERY, longest_wait
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import first_of
 from tlsresume.lab import Gate
@@ -29,10 +30,6 @@ OnResult = Callable[[TargetResult], object]
 
 #: How many targets are probed at a time.
 PARALLEL = 8
-
-#: Seconds after which a run is long enough to say what it does, and from then on how often.
-STATUS_AFTER = 2.0
-STATUS_EVERY = 1.0
 
 #: Seconds that it takes to judge and print one target that was never begun, and how many of
 #: them all targets together may take after the deadline: it is missed by 2 s at most.
@@ -72,7 +69,7 @@ def scan(
     with each as it is ready. After `deadline` seconds (since `began` on the monotonic clock,
     or now) what is known by then is the result.
     `progress` gets a line whenever a long wait begins or ends; `status` a line that tells
-    what is done now, each second of a run that is not quick.
+    what is waited for now, and until when at most, as long as a run that is not quick takes.
 
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
@@ -173,13 +170,22 @@ class _Run:
         return self._result.connections if self._result is not None else 0
 
     @property
+    def waiting(self) -> str:
+        """What is waited for, and until when at most; nothing where nothing takes long."""
+        return "" if self._probe is None else longest_wait(self._probe.lab)
+
+    @property
     def doing(self) -> str:
-        """The target, and what the connections are for that are open now."""
+        """What the connections are for that are open now."""
         if self._probe is None:
-            return self._target.name
-        names = dict.fromkeys(self._probe.lab.doing)
-        words = ", ".join(_DOING.get(name, name) for name in names)
-        return f"{self._target.name}: {words}" if words else self._target.name
+            return ""
+        names = dict.fromkeys(each.errand.purpose.experiment for each in self._probe.lab.doing)
+        return ", ".join(_DOING.get(name, name) for name in names)
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self._target.name
 
     def result(self) -> TargetResult:
         if self._result is not None:
@@ -228,9 +234,12 @@ async def _tell(runs: Sequence[_Run], status: Callable[[str], None]) -> None:
 def _status(runs: Sequence[_Run], seconds: float) -> str:
     connections = sum(run.connections for run in runs)
     so_far = f"{connections} connection{'' if connections == 1 else 's'} in {seconds:.0f} s"
+    busy = next((run for run in runs if not run.done and run.waiting), None)
     if len(runs) == 1:
-        return f"{so_far}; {runs[0].doing}"
-    return f"{sum(run.done for run in runs)} of {len(runs)} targets done; {so_far}"
+        # On a line with more words the time would be cut off.
+        return busy.waiting if busy else "; ".join(filter(None, (runs[0].doing, so_far)))
+    done = f"{sum(run.done for run in runs)} of {len(runs)} targets done; {so_far}"
+    return f"{done}; {busy.name}: {busy.waiting}" if busy else done
 
 
 async def _probe_all(runs: Sequence[_Run], on_result: OnResult | None, parallel: int) -> None:

@@ -17,7 +17,7 @@ from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
 from tlsresume.diagnosis.judge import judge, judge_tickets, judge_way, merge, wanted
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
-from tlsresume.errors import BudgetSpent
+from tlsresume.errors import BudgetSpent, LimitedByServer
 from tlsresume.experiments import age, crossing, early_data, ftp, names
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
@@ -125,13 +125,10 @@ class Investigation:
         allowing = [address for address in addresses if early_room(address)]
         for address in addresses:
             if address not in allowing and not _psk(address):
-                self._note(f"early data on {address.address}", "no TLS 1.3 ticket is issued")
+                self._leave_early_data("no TLS 1.3 ticket is issued", address)
         if allowing and self.terms.target.speaks not in (None, "http"):
-            self._note(
-                "early data",
-                f"it is tested with an HTTP request, and this target speaks"
-                f" {self.terms.target.speaks}",
-            )
+            spoken = self.terms.target.speaks
+            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
             return
         async with asyncio.TaskGroup() as tasks:
             for number, address in enumerate(allowing):
@@ -147,15 +144,24 @@ class Investigation:
                 tasks.create_task(self._replay(address, asked))
 
     async def _replay(self, address: AddressResult, asked: early_data.EarlySetting) -> None:
-        what = f"early data on {address.address}"
         cost = early_data.cost(len(asked.ages), elsewhere=asked.elsewhere is not None)
-        self.progress(f"{what}: up to {cost} connections")
+        self.progress(f"early data on {address.address}: up to {cost} connections")
         try:
             why = await early_data.replay_early_data(asked)
+        except LimitedByServer as limited:
+            self._leave_early_data(limited.message, address, "limited")
         except BudgetSpent as spent:
-            why = spent.message
-        if why is not None:
-            self._note(what, why)
+            self._leave_early_data(spent.message, address, "budget")
+        else:
+            if why is not None:
+                self._leave_early_data(why, address)
+
+    def _leave_early_data(
+        self, reason: str, address: AddressResult | None = None, kind: SkippedKind = "other"
+    ) -> None:
+        here = None if address is None else address.address
+        what = "early data" if here is None else f"early data on {here}"
+        self.leave_out(Skipped(what, reason, kind, here))
 
     def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:
         """The one explanation of a mechanism on an address."""

@@ -322,16 +322,23 @@ class Probe:
             if own and not self._without_route(address):
                 counting = [a for a in own if a.n > address.outdated] or own
                 summary = summarise_address(route.address, route.port, counting, naming, own)
-                summary = replace(summary, ftp_data=ftp_data(own))
+                rows = tuple(
+                    replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
+                )
+                summary = replace(summary, mechanisms=rows, ftp_data=ftp_data(own))
                 found.append(replace(summary, early_data=self._early_data(summary)))
         return found
 
     def _early_data(self, address: AddressResult) -> EarlyData | None:
-        """What was asked of early data; where tickets allow none, that is the answer."""
+        """What was asked of early data; where tickets allow none, that is the answer. None where
+        TLS 1.3 was not tested."""
         if self.options.early_request is None:
             return None
+        asked = ProtocolVersion.TLSv1_3 in self.options.connect.tls
+        untested = any(m.mechanism == "psk" and m.state == "untested" for m in address.mechanisms)
+        told = asked and address.error is None and not untested
         found = early_data(self.lab.journal, address.address)
-        return EarlyData(max=early_room(address)) if found is None else found
+        return EarlyData(max=early_room(address)) if found is None and told else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""

@@ -25,6 +25,7 @@ from tlsresume.actions.reach import (
 )
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
+from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
@@ -66,18 +67,22 @@ def resume(
     trace: Trace | None = None,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    status: Status | None = None,
     stop: Stop | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
     The target is the one in the file unless given. After `deadline` seconds, when another thread
     calls `stop()`, or on an interrupt once the session was offered, what is known by then is the
-    result. `progress` is called with a line when a wait begins. Raises SessionFileError
+    result. `progress` is called with a line when a wait begins; `status` gets a line that tells
+    what is waited for, each half second of a run that is not quick. Raises SessionFileError
     for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
     refuses the session itself; LocalError where this machine makes no connection; and UsageError,
     also for another host than the session's own without `any_host`.
     """
-    running = _prepared(session_file, target, options, trace, progress)
+    running = _prepared(
+        session_file, target, options, trace=trace, progress=progress, status=status
+    )
     try:
         return loop.run(running.run(deadline), stop)
     except Stopped:
@@ -98,17 +103,23 @@ async def aresume(
     trace: Trace | None = None,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    status: Status | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
-    return await _prepared(session_file, target, options, trace, progress).run(deadline)
+    running = _prepared(
+        session_file, target, options, trace=trace, progress=progress, status=status
+    )
+    return await running.run(deadline)
 
 
 def _prepared(
     session_file: SessionFile | str,
     target: Target | str | None,
     options: ResumeOptions | None,
+    *,
     trace: Trace | None,
     progress: Callable[[str], None] | None,
+    status: Status | None,
 ) -> _Resumption:
     if isinstance(session_file, str):
         session_file = read_session_file(session_file)
@@ -120,7 +131,7 @@ def _prepared(
     plan = plan_of(session_file, where, chosen)
     lab = lab_for(chosen.connect, where, trace)
     note = progress or (lambda _line: None)
-    return _Resumption(session_file, where, plan, chosen, lab, note)
+    return _Resumption(session_file, where, plan, chosen, lab, note, status)
 
 
 @dataclass(slots=True)
@@ -131,12 +142,13 @@ class _Resumption:
     options: ResumeOptions
     lab: NetworkLab
     progress: Callable[[str], None]
+    status: Status | None = None
     dns_ms: float = 0.0
 
     async def run(self, deadline: float | None) -> tuple[ResumeResult, Renewed | None]:
         """Offer, and explain; at the deadline what is known then."""
         try:
-            async with within(deadline):
+            async with within(deadline), telling(self.lab, self.status):
                 return await self._run()
         except TimeoutError:
             if not self.attempts:

@@ -14,6 +14,7 @@ from tlsresume.actions.reach import (
     out_of_time,
     within,
 )
+from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result
 from tlsresume.errors import PeerError
@@ -44,6 +45,7 @@ def save(
     trace: Trace | None = None,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    status: Status | None = None,
     stop: Stop | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
@@ -52,13 +54,15 @@ def save(
     the result is False. Raises UsageError, FileError or BindingError when the options
     cannot be carried out, and LocalError where this machine makes no connection; what is wrong
     with the target is in the result, and so is that `deadline` seconds were not enough, or that
-    another thread called `stop()`. `progress` is called with a line when a wait begins or ends.
+    another thread called `stop()`. `progress` is called with a line when a wait begins or ends;
+    `status` gets a line that tells what is waited for, each half second of a run that is not quick.
     """
     chosen = chosen_target(target)
+    saving = asave(
+        chosen, options, trace=trace, deadline=deadline, progress=progress, status=status
+    )
     try:
-        return loop.run(
-            asave(chosen, options, trace=trace, deadline=deadline, progress=progress), stop
-        )
+        return loop.run(saving, stop)
     except Stopped:
         return SaveResult(target=chosen.name, error=STOPPED), []
 
@@ -70,6 +74,7 @@ async def asave(
     trace: Trace | None = None,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
+    status: Status | None = None,
 ) -> Saved:
     """`save` for a running event loop. A task that is cancelled ends its connection at once."""
     chosen = chosen_target(target)
@@ -79,7 +84,7 @@ async def asave(
         async with within(deadline):
             if progress is not None:
                 progress(f"{chosen.name}: connecting, and waiting for a session")
-            saved = await _save(chosen, settings, trace)
+            saved = await _save(chosen, settings, trace, status)
             if progress is not None:
                 progress(f"{chosen.name}: {len(saved[1])} session(s) came")
             return saved
@@ -87,12 +92,15 @@ async def asave(
         return SaveResult(target=chosen.name, error=out_of_time(deadline)), []
 
 
-async def _save(target: Target, options: SaveOptions, trace: Trace | None) -> Saved:
+async def _save(
+    target: Target, options: SaveOptions, trace: Trace | None, status: Status | None
+) -> Saved:
     terms = Terms(target, options.connect, USER_AGENT)
     plan, errand = _plan(terms, options.mechanism)
     lab = lab_for(options.connect, target, trace)
     try:
-        attempt = await connect_first(lab, target, plan, errand)
+        async with telling(lab, status):
+            attempt = await connect_first(lab, target, plan, errand)
     except PeerError as error:
         failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
         return SaveResult(target=target.name, error=failure), []

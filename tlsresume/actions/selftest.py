@@ -3,7 +3,8 @@
 Every command is run as a user would run it, in a process of its own, and its
 answer is read from its JSON; so this tells whether the installation works, from
 OpenSSL up to the exit status. What each command must say is a table: a step
-has the arguments, the exit status, and the fields of the JSON that matter.
+has the arguments, the exit status, and the fields of the JSON that matter. The tour has a
+line for each; what the commands print is shown where one is wrong, or all of it if asked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ Say = Callable[[str], None]
 
 #: Seconds that one command may take; each needs about one.
 _PATIENCE = 120
-_REQUEST = r"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_REQUEST = r"GET / HTTP/1.0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Outcome:
 def _save(mechanism: str, *, status: ExitStatus = ExitStatus.OK) -> Step:
     saved = status is ExitStatus.OK
     return Step(
-        arguments=("save", "TARGET", "--mechanism", mechanism, "-o", f"{mechanism}.session.pem"),
+        arguments=("save", "TARGET", "--mechanism", mechanism, "-o", f"{mechanism}.pem"),
         status=status,
         truth={"saved": saved} | ({"mechanism": mechanism} if saved else {}),
     )
@@ -66,7 +67,7 @@ def _resume(
 ) -> Step:
     return Step(
         findings=finds,
-        arguments=("resume", f"{mechanism}.session.pem", *more),
+        arguments=("resume", f"{mechanism}.pem", *more),
         status=ExitStatus.OK if reused else ExitStatus.NOT_AS_ASKED,
         truth={"session_reused": reused, "offered": True, "accepted": reused, **truth},
     )
@@ -75,7 +76,7 @@ def _resume(
 def _inspect(mechanism: str) -> Step:
     at = "files.0.inspection"
     return Step(
-        arguments=("inspect", f"{mechanism}.session.pem"),
+        arguments=("inspect", f"{mechanism}.pem"),
         truth={f"{at}.mechanism": mechanism, f"{at}.usable": True},
     )
 
@@ -95,7 +96,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "separate keys": (
         _save("psk"),
         Step(
-            arguments=("resume", "psk.session.pem", "--tries", "4", "--no-explain"),
+            arguments=("resume", "psk.pem", "--tries", "4", "--no-explain"),
             status=ExitStatus.NOT_AS_ASKED,
             truth={"tries.offered": 4, "tries.accepted": 2},
             findings=("other-ticket-key",),
@@ -123,14 +124,22 @@ FINDINGS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def selftest(say: Say) -> bool:
+#: What stands before an answer that is the known truth, and before one that is not.
+RIGHT, WRONG = "\N{CHECK MARK}", "\N{BALLOT X}"
+
+
+def selftest(say: Say, *, verbose: bool = False) -> bool:
     """Run every step against every behaviour; whether each answer was the known truth.
 
-    `say` gets each line for people: the commands, their output, and the judgement.
+    `say` gets each line for people: a line for each command with its answer and the judgement;
+    with `verbose`, and where an answer is wrong, all that the command printed.
     """
     commands = wrong = 0
+    say("Each command as you would type it after `tlsresume`, against servers on loopback")
+    say("whose truth is known; and what it answered.")
     for name, behaviour in BEHAVIOURS.items():
         truth = TRUTHS[name]
+        say("")
         say(f"== {name}: {truth.says}")
         with (
             tempfile.TemporaryDirectory(prefix="tlsresume-") as folder,
@@ -138,20 +147,54 @@ def selftest(say: Say) -> bool:
         ):
             target = f"{server.host}:{server.port}"
             for step in (_probe(truth, FINDINGS[name]), *STEPS[name]):
-                outcome = _run(step, target, Path(folder), say)
+                words = [target if word == "TARGET" else word for word in step.arguments]
+                outcome = _run(words, Path(folder))
                 faults = judge(step, outcome)
                 commands += 1
                 wrong += bool(faults)
-                for fault in faults:
-                    say(f"WRONG: {fault}")
-                if not faults:
-                    say("right: the known truth")
-                say("")
+                _tell(say, words, outcome, faults, verbose=verbose)
+    say("")
     if wrong:
         say(f"selftest FAILED: {wrong} of {commands} answers were wrong")
     else:
         say(f"selftest passed: {commands} answers, each the known truth")
+    if not verbose and not wrong:
+        say("tlsresume selftest -v shows all that the commands print.")
     return not wrong
+
+
+def _tell(
+    say: Say, words: Sequence[str], outcome: Outcome, faults: Sequence[str], *, verbose: bool
+) -> None:
+    """One command's line, and what it printed where that is wanted."""
+    whole = verbose or bool(faults)
+    if whole:
+        say(f"$ tlsresume {shlex.join(words)}")
+        for line in outcome.printed.splitlines():
+            say(f"  {line}" if line else "")
+    for fault in faults:
+        say(f"WRONG: {fault}")
+    say(f"  {WRONG if faults else RIGHT} {shlex.join(words)} -> {answer(outcome)}")
+    if whole:
+        say("")
+
+
+def answer(outcome: Outcome) -> str:
+    """What a command answered, in a word or two, and its exit status where that is not 0."""
+    found = outcome.document
+    words = "no answer"
+    if (verdict := look_up(found, "targets.0.verdict")) is not None:
+        words = str(verdict).upper()
+    elif (saved := look_up(found, "saved")) is not None:
+        words = "saved" if saved else "nothing to save"
+    elif (usable := look_up(found, "files.0.inspection.usable")) is not None:
+        words = "usable now" if usable else "not usable"
+    elif (reused := look_up(found, "session_reused")) is not None:
+        order = str(look_up(found, "tries.order") or "")
+        words = "Reused" if reused else "New"
+        if len(order) > 1:
+            words = f"Reused {order.count('R')}/{len(order)}"
+    return f"{words}, exit {outcome.status}" if outcome.status else words
 
 
 def _probe(truth: Truth, findings: tuple[str, ...]) -> Step:
@@ -170,13 +213,11 @@ def _probe(truth: Truth, findings: tuple[str, ...]) -> Step:
     )
 
 
-def _run(step: Step, target: str, folder: Path, say: Say) -> Outcome:
-    """Run one command, showing it and what it prints."""
+def _run(words: Sequence[str], folder: Path) -> Outcome:
+    """Run one command."""
     written = folder / "answer.json"
     written.unlink(missing_ok=True)
-    words = [target if word == "TARGET" else word for word in step.arguments]
-    words += ["--format", "text", "--format", f"json={written.name}"]
-    say(f"$ tlsresume {shlex.join(words)}")
+    words = [*words, "--format", "text", "--format", f"json={written.name}"]
     try:
         done = subprocess.run(  # noqa: S603  our own program, in our own words
             [sys.executable, "-m", "tlsresume", *words],
@@ -191,8 +232,6 @@ def _run(step: Step, target: str, folder: Path, say: Say) -> Outcome:
     except subprocess.TimeoutExpired:
         return Outcome(None, "", None)
     printed = done.stdout.decode("utf-8", "backslashreplace")
-    for line in printed.splitlines():
-        say(line)
     try:
         document = json.loads(written.read_bytes())
     except (OSError, ValueError):

@@ -189,6 +189,8 @@ class Outputs:
         self.verbose = verbose
         self.quiet = quiet
         self.brief = brief
+        #: Whether the run is about more than one target.
+        self.many = False
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
@@ -283,6 +285,8 @@ class Outputs:
                 continue
             if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(self._cut(choice, report), self._view(choice))
+                if not text:
+                    continue
                 self._put(choice, self._before_target(choice) + text)
 
     def _before_target(self, choice: Choice) -> str:
@@ -418,8 +422,8 @@ class Outputs:
         from tlsresume.formats.page import View
 
         if choice.file is None:
-            return view_of(stdout(), verbose=self.verbose)
-        return View(verbose=self.verbose)
+            return replace(view_of(stdout(), verbose=self.verbose), many=self.many)
+        return View(verbose=self.verbose, many=self.many)
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data

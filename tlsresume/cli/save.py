@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from tlsresume.cli.configuring import ConfiguredCommand
+from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
@@ -69,7 +69,8 @@ def command(
     is 0600, and it is never written over another without --force.
     """
     from tlsresume.actions.save import save
-    from tlsresume.cli.console import trace_line
+    from tlsresume.cli.console import end_status, trace_line
+    from tlsresume.cli.console import status as status_line
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, session_text
     from tlsresume.options import SaveOptions
@@ -84,15 +85,20 @@ def command(
     if not to_stdout:
         check_free(numbered(path, 1) if all_tickets else path, force=force)
     connect = connection.options()
-    result, sessions = save(
-        goal,
-        SaveOptions(connect=connect, mechanism=cast("Mechanism | None", mechanism)),
-        trace=trace_line if outputs.verbose else None,
-    )
+    try:
+        result, sessions = save(
+            goal,
+            SaveOptions(connect=connect, mechanism=cast("Mechanism | None", mechanism)),
+            trace=trace_line if outputs.verbose else None,
+            status=None if outputs.quiet or outputs.verbose else status_line,
+        )
+    finally:
+        end_status()
     kept = sessions if all_tickets else sessions[-1:]
     paths = [numbered(path, n) for n, _ in enumerate(kept, 1)] if all_tickets else [path]
     if result.saved and result.error is None:
         result = replace(result, files=write(paths, kept, force=force))
+    result = replace(result, options=effective(click.get_current_context()))
     outputs.emit(
         lambda view: session_text.render_save(result, view),
         lambda: document.document(this_tool(), result),

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _STYLES = {
     "== ": "bold",
     "$ ": "bold cyan",
-    "right: ": "green",
     "WRONG: ": "bold red",
     "selftest passed": "bold green",
     "selftest FAILED": "bold red",
@@ -23,24 +22,34 @@ _STYLES = {
 
 
 @click.command("selftest", cls=GroupedCommand)
-def command() -> ExitStatus:
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Show all that each command prints, not its answer only."
+)
+def command(*, verbose: bool) -> ExitStatus:
     """Show the commands at work, and check this installation, without any other server.
 
     Starts the built-in server on loopback in several behaviours, runs probe, save,
-    inspect and resume against it, and prints the real commands and their real output.
+    inspect and resume against it, and shows each command with its answer, checked.
     Exits 0 only if each answer is the known truth, else 1.
     """
-    from tlsresume.actions.selftest import selftest
+    from tlsresume.actions.selftest import RIGHT, WRONG, selftest
     from tlsresume.cli import console
     from tlsresume.errors import ExitStatus
     from tlsresume.formats.page import Page
 
     view = console.view_of(console.stdout())
 
+    marks = {RIGHT: "bold green", WRONG: "bold red"}
+
     def say(line: str) -> None:
         page = Page(view)
-        style = next((look for start, look in _STYLES.items() if line.startswith(start)), "")
-        page.line((line, style))
+        mark = line.strip()[:1]
+        if mark in marks:
+            start, rest = line.split(mark, 1)
+            page.line(start, (mark, marks[mark]), rest)
+        else:
+            style = next((look for start, look in _STYLES.items() if line.startswith(start)), "")
+            page.line((line, style))
         console.write_data(page.render())
 
-    return ExitStatus.OK if selftest(say) else ExitStatus.BUG
+    return ExitStatus.OK if selftest(say, verbose=verbose) else ExitStatus.BUG

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tlsresume.diagnosis.summary import counted, issued_key
@@ -12,7 +12,7 @@ from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
 from tlsresume.session.ticket import KeyNaming
 
 
-def _offers(journal: Iterable[Attempt]) -> list[Attempt]:
+def _offers(journal: Sequence[Attempt]) -> list[Attempt]:
     return [a for a in counted(journal) if a.made_for(FromAddress) and a.offer is not None]
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import Enum
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
@@ -17,7 +18,7 @@ from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.diagnosis.own_queue import handshake_times
 from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
-from tlsresume.experiments.spoiled import is_spoiled
+from tlsresume.experiments.spoiled import Spoilt
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -35,6 +36,7 @@ from tlsresume.results import (
     TimingSummary,
     Verdict,
 )
+from tlsresume.results.journal import derived, indexed
 from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -47,21 +49,46 @@ VERSION_LABEL: dict[Mechanism, str] = {
 _PROTOCOL_VERSION_ALERT = 70
 
 
-def counted(journal: Iterable[Attempt]) -> list[Attempt]:
+class NotCounted(Enum):
+    """Why an attempt is no evidence."""
+
+    REPLACED = "it was made once more"
+    OURS = "it ended for a reason of this machine or of ours"
+    UNSETTLED = "it broke, and the budget did not allow to try again"
+    SPOILED = "its session may have been lost with a broken connection of ours"
+
+
+def why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
+    """By position in the journal: the attempts that do not count, and why."""
+    return derived(journal, _why_not_counted)
+
+
+def _why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
+    last = {attempt.ask: at for at, attempt in enumerate(journal)}
+    spoilt = indexed(journal, Spoilt)
+    reasons = {}
+    for at, attempt in enumerate(journal):
+        if last[attempt.ask] != at:
+            reasons[at] = NotCounted.REPLACED
+        elif attempt.error is not None and attempt.error.ours:
+            reasons[at] = NotCounted.OURS
+        elif attempt.unsettled:
+            reasons[at] = NotCounted.UNSETTLED
+        elif spoilt.spoils(attempt):
+            reasons[at] = NotCounted.SPOILED
+    return reasons
+
+
+def counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
     """The attempts that count: of each ask the last, unless we cut it short, or broke the
     session that it offered."""
-    seen = list(journal)
-    last = {attempt.ask: attempt for attempt in seen}
-    return sorted(
-        (
-            attempt
-            for attempt in last.values()
-            if not (attempt.error is not None and attempt.error.ours)
-            and not attempt.unsettled
-            and not is_spoiled(attempt, seen)
-        ),
-        key=lambda attempt: (attempt.time, attempt.n),
-    )
+    return derived(journal, _counted)
+
+
+def _counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    left_out = why_not_counted(journal)
+    counting = (attempt for at, attempt in enumerate(journal) if at not in left_out)
+    return tuple(sorted(counting, key=lambda attempt: (attempt.time, attempt.n)))
 
 
 def letter(attempt: Attempt) -> str:
@@ -199,7 +226,8 @@ def _mechanism(
     chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
     spared = blameless(own)
-    telling = [attempt for attempt in own if attempt not in spared]
+    numbers = {id(attempt) for attempt in spared}
+    telling = [attempt for attempt in own if id(attempt) not in numbers]
     state, reason = _state(
         mechanism,
         series_of(telling, mechanism, Tries.FIXED),
@@ -459,8 +487,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def naming_of(journal: Iterable[Attempt]) -> KeyNaming:
+def naming_of(journal: Sequence[Attempt]) -> KeyNaming:
     """What all tickets of a target together show about key names."""
+    return derived(journal, _naming)
+
+
+def _naming(journal: Sequence[Attempt]) -> KeyNaming:
     return KeyNaming.learn([ticket.ticket for a in journal for ticket in a.tickets])
 
 

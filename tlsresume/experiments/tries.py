@@ -22,15 +22,20 @@ from dataclasses import dataclass, field, replace
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
-from tlsresume.experiments.spoiled import handle_of, is_spoiled
+from tlsresume.experiments.spoiled import Spoilt, handle_of, is_spoiled
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
+from tlsresume.results.journal import indexed
 from tlsresume.session.session import Session
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
 _CLEAR = 2
+
+#: After this many tries in a row without any answer a series is not asked further: each
+#: costs the whole timeout. Before one has worked no more than these are open at a time.
+_SILENCES = 3
 
 #: The least that a try waits for a ticket, in seconds; and that many times as long as
 #: the first ticket took.
@@ -57,15 +62,30 @@ class _Chain:
 @dataclass(slots=True)
 class _Series:
     broken: int = 0
+    silent: int = 0
+    open: int = 0
+    begun: int = 0
     worked: bool = False
 
     def note(self, attempt: Attempt) -> None:
         self.worked = self.worked or attempt.handshake_done
-        self.broken += not attempt.handshake_done
+        silent = attempt.error is not None and attempt.error.kind == "timeout"
+        if attempt.handshake_done:
+            self.silent = 0
+        elif silent:
+            self.silent += 1
+        else:
+            self.broken += 1
 
     @property
     def clear(self) -> bool:
-        return not self.worked and self.broken >= _CLEAR
+        """Whether more tries would tell nothing new."""
+        return self.silent >= _SILENCES or (not self.worked and self.broken >= _CLEAR)
+
+    @property
+    def full(self) -> bool:
+        """Whether so many are open that, if none of them is answered, it is clear."""
+        return not self.worked and self.silent + self.open >= _SILENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,7 @@ class Tries:
         self._discovery = discovery
         self._answer = answer
         self._concurrency = concurrency
+        self._tries = tries
         mechanisms = [name for name in discovery.full if discovery.issued(name)]
         self._chains = {name: _Chain(name) for name in mechanisms}
         self._series: dict[_Try, _Series] = {}
@@ -137,9 +158,11 @@ class Tries:
                 self._free.clear()
                 await self._free.wait()
                 continue
-            series = self._series.setdefault(item, _Series())
+            series = self._series_of(item)
             if series.clear:
                 continue
+            series.open += 1
+            series.begun += 1
             chain = self._chains[item.mechanism]
             attempt: Attempt | None
             try:
@@ -151,6 +174,7 @@ class Tries:
             finally:
                 if item.series is Purposes.CHAINED:
                     chain.busy = False
+                series.open -= 1
                 self._free.set()
             if attempt is not None:
                 series.note(attempt)
@@ -161,9 +185,18 @@ class Tries:
 
     def _next(self) -> _Try | None:
         for n, item in enumerate(self._pending):
-            if item.series is Purposes.FIXED or not self._chains[item.mechanism].busy:
+            if self._may_begin(item):
                 return self._pending.pop(n)
         return None
+
+    def _may_begin(self, item: _Try) -> bool:
+        series = self._series_of(item)
+        if series.full and not series.clear:
+            return False
+        return item.series is Purposes.FIXED or not self._chains[item.mechanism].busy
+
+    def _series_of(self, item: _Try) -> _Series:
+        return self._series.setdefault(item, _Series())
 
     def _errand(self, item: _Try) -> Errand:
         first = self._discovery.full[item.mechanism].timings.first_ticket
@@ -171,6 +204,7 @@ class Tries:
         if first is not None:
             wait = min(wait, max(_LEAST_WAIT, _WAIT_FACTOR * first / 1000))
         errand = self._terms.errand(item.series, item.mechanism, wait=wait)
+        errand = replace(errand, number=self._series_of(item).begun, of=self._tries)
         if self._answer:
             return self._terms.with_answer(errand)
         if any(ticket.after_data for ticket in self._discovery.full[item.mechanism].tickets):
@@ -212,12 +246,7 @@ class Tries:
     def _maybe_lost(self, session: Session) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         handle = handle_of(session)
-        return handle is not None and any(
-            attempt.offer is not None
-            and handle_of(attempt.offer) == handle
-            and is_spoiled(attempt, self._lab.journal)
-            for attempt in self._lab.journal
-        )
+        return handle is not None and indexed(self._lab.journal, Spoilt).maybe_lost(handle)
 
     async def _chained(self, chain: _Chain, item: _Try) -> Attempt | None:
         plan = self._terms.plan_for(item.mechanism)

@@ -1,37 +1,18 @@
-"""One address in the first screen of `probe`: a table with a row for each mechanism.
+"""One address with `-v`: a table with a row for each mechanism, and all that is known of it.
 
-The two columns are the two questions that tell nodes apart: is one session
-accepted again and again, and is a fresh one accepted each time. Where the
-results of one series differ, their order is shown, since it is what names a
-round robin.
+The table of the first screen, which folds addresses, is in `table_text`.
 """
 
 from __future__ import annotations
 
 from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.ftp_text import put_ftp_data
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, Part, cells, pad
+from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
+from tlsresume.formats.table_text import STATE_STYLE, VERSION_WORDS, as_one_node, mixed
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, milliseconds, short_key
-from tlsresume.results import AddressResult, MechanismResult, Series, State, TicketSummary
-
-STATE_STYLE: dict[State, str] = {
-    "resumed": GOOD,
-    "partly": FAIR,
-    "not-resumed": BAD,
-    "not-issued": FAIR,
-    "untested": UNSURE,
-}
-VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
-LETTERS = {
-    "R": "reused",
-    "N": "new",
-    "E": "broke off with the session",
-    "C": "broke off before it",
-    "-": "not offered",
-    "U": "offered, unanswered when we stopped",
-}
+from tlsresume.results import AddressResult, MechanismResult, Series, TicketSummary
 
 _LABEL_WIDTH = 22
 _CELL_WIDTH = 14
@@ -146,13 +127,9 @@ def _cell(series: Series) -> str:
     if not series.order and not series.offered:
         return "-"
     text = f"{series.accepted}/{series.offered}"
-    if _mixed(series) and len(series.order) <= _ORDER_INLINE:
+    if mixed(series) and len(series.order) <= _ORDER_INLINE:
         text += f" {series.order}"
     return text
-
-
-def _mixed(series: Series) -> bool:
-    return len(set(series.order)) > 1 or "U" in series.order
 
 
 def _series_style(series: Series, row: MechanismResult) -> str:
@@ -172,11 +149,11 @@ def _notes(row: MechanismResult) -> list[str]:
     notes = [f"{tickets.count} tickets"] if tickets.count > 1 else []
     notes.append(_lifetime(tickets, row.tls_version))
     if len(tickets.key_names) > 1:
-        notes.append(count(len(tickets.key_names), "key"))
+        notes.append(count(len(tickets.key_names), "key name"))
     elif tickets.key_name is not None:
-        notes.append(f"key {short_key(tickets.key_name)}")
+        notes.append(f"key name {short_key(tickets.key_name)}")
     else:
-        notes.append("stateful" if tickets.stateful else "key not visible")
+        notes.append("stateful" if tickets.stateful else "key name not visible")
     if tickets.max_early_data:
         notes.append(f"early data {tickets.max_early_data}")
     return notes
@@ -207,10 +184,10 @@ def _put_remarks(page: Page, row: MechanismResult) -> None:
             for key in (names if page.view.verbose else names[:_KEYS_SHOWN])
         ]
         if len(seen) < len(names):
-            seen.append(f"and {len(names) - len(seen)} more keys (-v shows them)")
-        page.prose(f"keys seen: {', '.join(seen)}", first=label)
+            seen.append(f"and {len(names) - len(seen)} more key names (-v shows them)")
+        page.prose(f"key names seen: {', '.join(seen)}", first=label)
     for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
-        if _mixed(series) and len(series.order) > _ORDER_INLINE:
+        if mixed(series) and len(series.order) > _ORDER_INLINE:
             shown = series.order[:_ORDER_SHOWN]
             if len(shown) < len(series.order):
                 shown += f" (the first {len(shown)} of {len(series.order)})"
@@ -224,9 +201,7 @@ def _put_meaning(page: Page, address: AddressResult) -> None:
     """The line under the table: one node or not, and what resumption saves."""
     words = []
     judged = [row for row in address.mechanisms if row.judged]
-    # What is not judged may still show a second node: a session ID that is known at times.
-    mixed = any(_mixed(each) for row in address.mechanisms for each in (row.fixed, row.chained))
-    if judged and not mixed and all(_as_one_node(row) for row in judged):
+    if as_one_node(address):
         words.append("Behaves as one node from this client.")
     timed = [
         row
@@ -235,26 +210,6 @@ def _put_meaning(page: Page, address: AddressResult) -> None:
     ]
     for row in timed[:1]:
         full, resumed = row.timing.full_ms or 0.0, row.timing.resumed_ms or 0.0
-        words.append(f"Median: {milliseconds(full)} new, {milliseconds(resumed)} reused.")
+        words.append(f"Median: {milliseconds(full)} new, {milliseconds(resumed)} resumed.")
     if words:
         page.prose(" ".join(words))
-
-
-def put_legend(page: Page, addresses: tuple[AddressResult, ...]) -> None:
-    """What the letters of the orders mean, where any order is shown."""
-    letters = {
-        letter
-        for address in addresses
-        for row in address.mechanisms
-        for series in (row.fixed, row.chained)
-        if _mixed(series)
-        for letter in series.order
-    }
-    words = [f"{letter} {word}" for letter, word in LETTERS.items() if letter in letters]
-    if words:
-        page.line((f"Order: {', '.join(words)}", FAINT))
-
-
-def _as_one_node(row: MechanismResult) -> bool:
-    keys = row.tickets.key_names if row.tickets is not None else ()
-    return row.state == "resumed" and row.fixed.rate == row.chained.rate == 1.0 and len(keys) <= 1

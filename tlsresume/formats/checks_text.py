@@ -16,7 +16,7 @@ def put_checks(page: Page, target: TargetResult) -> None:
         elif check.kind == "finding":
             first = "finding: "
         _put(page, check, first, style)
-    _put_unreachable(page, of_outcome(target, "unreachable"))
+    put_unreachable(page, of_outcome(target, "unreachable"))
     for check in of_outcome(target, "untestable"):
         _put(page, check, "could not be tested: ", UNSURE)
     for check in of_outcome(target, "waived"):
@@ -38,7 +38,7 @@ def put_checks(page: Page, target: TargetResult) -> None:
         )
 
 
-def _put_unreachable(page: Page, checks: list[Check]) -> None:
+def put_unreachable(page: Page, checks: list[Check]) -> None:
     """What could not be asked at all: the error was told, so a line per address is enough."""
     for address in dict.fromkeys(check.address for check in checks):
         demands = dict.fromkeys(check.demand for check in checks if check.address == address)

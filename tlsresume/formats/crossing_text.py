@@ -13,24 +13,24 @@ from tlsresume.results import AddressResult, Crossing, LifetimeResult, Mechanism
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACES = {"address": "addresses", "node": "nodes"}
+_KINDS: dict[Mechanism, str] = {
+    "psk": "TLS 1.3 tickets",
+    "ticket": "TLS 1.2 tickets",
+    "session-id": "TLS 1.2 session IDs",
+}
 
 #: Offered and accepted.
 Cell = tuple[int, int]
 Cells = dict[tuple[str, str], Cell]
+#: A matrix as it is printed: issuing and accepting place, and what stands there.
+Marks = tuple[tuple[tuple[str, str], str], ...]
 
 
 def put_crossings(
     page: Page, crossings: Sequence[Crossing], addresses: Sequence[AddressResult]
 ) -> None:
     """The matrix of each kind of place and each mechanism; `addresses` give the diagonal."""
-    grids: dict[tuple[str, tuple[tuple[tuple[str, str], str], ...]], list[Mechanism]] = {}
-    for by, mechanism in dict.fromkeys((each.by, each.mechanism) for each in crossings):
-        own = [one for one in crossings if (one.by, one.mechanism) == (by, mechanism)]
-        cells_of: Cells = {(one.issuing, one.accepting): (one.offered, one.accepted) for one in own}
-        if by == "address":
-            cells_of |= _diagonal(addresses, mechanism, cells_of)
-        marks = tuple(sorted((pair, _mark(cell)) for pair, cell in cells_of.items()))
-        grids.setdefault((by, marks), []).append(mechanism)
+    grids = _grids(crossings, addresses)
     order = [address.address for address in addresses]
     legend = False
     for (place, marks), mechanisms in grids.items():
@@ -47,6 +47,43 @@ def put_crossings(
             " + accepted, - refused, k/n accepted k times of n, . not tried.",
             text_style=FAINT,
         )
+
+
+def crossing_sentences(
+    crossings: Sequence[Crossing], addresses: Sequence[AddressResult]
+) -> Iterator[str]:
+    """A sentence for each matrix: who accepts whose sessions, without the matrix."""
+    for (place, marks), mechanisms in _grids(crossings, addresses).items():
+        kinds = " and ".join(_KINDS[name] for name in mechanisms)
+        names = {name for pair, _ in marks for name in pair}
+        others = [mark for (issuing, accepting), mark in marks if issuing != accepting]
+        if len(names) < 2:
+            continue
+        if set(others) == {"+"}:
+            yield f"All {len(names)} {_PLACES[place]} accept each other's {kinds}."
+        elif set(others) == {"-"}:
+            yield f"None of {len(names)} {_PLACES[place]} accepts another's {kinds}."
+        else:
+            good = others.count("+")
+            yield (
+                f"{kinds} across {_PLACES[place]}: accepted in {good} of {len(others)}"
+                " directions (-v shows which)."
+            )
+
+
+def _grids(
+    crossings: Sequence[Crossing], addresses: Sequence[AddressResult]
+) -> dict[tuple[str, Marks], list[Mechanism]]:
+    """The matrix of each kind of place, with the mechanisms that share it."""
+    grids: dict[tuple[str, Marks], list[Mechanism]] = {}
+    for by, mechanism in dict.fromkeys((each.by, each.mechanism) for each in crossings):
+        own = [one for one in crossings if (one.by, one.mechanism) == (by, mechanism)]
+        cells_of: Cells = {(one.issuing, one.accepting): (one.offered, one.accepted) for one in own}
+        if by == "address":
+            cells_of |= _diagonal(addresses, mechanism, cells_of)
+        marks = tuple(sorted((pair, _mark(cell)) for pair, cell in cells_of.items()))
+        grids.setdefault((by, marks), []).append(mechanism)
+    return grids
 
 
 def _put_matrix(

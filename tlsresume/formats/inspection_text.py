@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsresume.diagnosis.ticket_keys import which
+from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.session_text import Facts, put_facts
@@ -42,14 +43,18 @@ def render_inspection(file: Inspection, view: View) -> str:
     put_facts(page, _origin_facts(file))
     if file.certificate is not None:
         put_facts(page, _certificate_facts(file.certificate))
-    for finding in file.findings:
-        page.line()
-        put_finding(page, finding)
+    if page.view.verbose:
+        for finding in file.findings:
+            page.line()
+            put_finding(page, finding)
+    else:
+        put_causes(page, file.findings)
     if file.ticket is not None and file.ticket.hex is not None:
         _put_dump(page, bytes.fromhex(file.ticket.hex))
     if file.master_key is not None:
         name = "PSK" if file.tls_version == "TLSv1.3" else "master secret"
         page.line((f"  {name}".ljust(22), BAD), file.master_key or "(none)")
+    page.fit_screen(ANSWER_ROWS, told=bool(file.findings))
     return page.render()
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +20,8 @@ from tlsresume.formats.printable import RUNNER_COMMAND, printable
 
 ColourSystem = Literal["standard", "256", "truecolor"]
 
-#: The width of text that goes to a file or a pipe.
-PIPE_WIDTH = 100
+#: Text that goes to a file or a pipe is not wrapped: a width that no line reaches.
+UNWRAPPED = 1_000_000
 
 GOOD, FAIR, BAD, UNSURE = "bold green", "bold yellow", "bold red", "bold magenta"
 STRONG, FAINT = "bold", "dim"
@@ -30,11 +32,18 @@ Part = str | tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """For whom text is made: its width in cells, its colours (None: no escape
-    sequence at all), and whether every attempt is listed."""
+    sequence at all), whether every attempt is listed, and whether it is about one of
+    many targets."""
 
-    width: int = PIPE_WIDTH
+    width: int = UNWRAPPED
     colour: ColourSystem | None = None
     verbose: bool = False
+    many: bool = False
+
+    @property
+    def wraps(self) -> bool:
+        """Whether it is for a screen: lines have a width there, and rows are few."""
+        return self.width < UNWRAPPED
 
 
 def cells(text: str) -> int:
@@ -52,18 +61,98 @@ def pad(text: str, width: int) -> str:
     return safe + " " * max(0, width - cells(safe))
 
 
+def cut(text: str, width: int) -> str:
+    """A text, made safe, that takes `width` cells at most: cut between two words, with `...`
+    where something is left out."""
+    safe = printable(text)
+    if cells(safe) <= width:
+        return safe
+    kept = ""
+    for word in safe.split(" "):
+        longer = f"{kept} {word}" if kept else word
+        if cells(longer) + 4 > width:
+            break
+        kept = longer
+    return f"{kept.rstrip(' ,;:')} ..." if kept else safe[: max(0, width - 3)] + "..."
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Lines broken between words only. Linear, where none is broken at all."""
+    if len(text) <= width and text.isascii():
+        return [text] if text else []
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
 class Page:
     """Lines of styled text, and their rendering."""
 
     def __init__(self, view: View) -> None:
         self.view = view
         self._lines: list[list[tuple[str, str]]] = []
+        #: How soon each line may be left out: 0 never, the others by `fit`, high ones first.
+        self._weights: list[int] = []
+        self._weight = 0
+        #: Lines of one number belong together: all are left out, or none.
+        self._entries: list[int] = []
+        self._entry = 0
+
+    @property
+    def rows(self) -> int:
+        """How many lines it has."""
+        return len(self._lines)
+
+    def rows_up_to(self, weight: int) -> int:
+        """How many lines it has of that weight or less."""
+        return sum(each <= weight for each in self._weights)
+
+    @contextmanager
+    def aside(self, weight: int) -> Iterator[None]:
+        """Lines that are added within may be left out: the greater the weight, the sooner."""
+        before, self._weight = self._weight, max(weight, self._weight)
+        try:
+            yield
+        finally:
+            self._weight = before
+
+    def fit(self, rows: int) -> bool:
+        """Leave out lines, of the greatest weight and the last of them first, until there are
+        so many at most, or only such as are never left out. Whether any was left out."""
+        entries: list[list[int]] = []
+        for at, entry in enumerate(self._entries):
+            if at and entry == self._entries[at - 1]:
+                entries[-1].append(at)
+            else:
+                entries.append([at])
+        droppable = [entry for entry in entries if self._weights[entry[0]]]
+        droppable.sort(key=lambda entry: (self._weights[entry[0]], entry))
+        gone: set[int] = set()
+        while droppable and self.rows - len(gone) > rows:
+            gone.update(droppable.pop())
+        kept = [at for at in range(self.rows) if at not in gone]
+        self._lines = [self._lines[at] for at in kept]
+        self._weights = [self._weights[at] for at in kept]
+        self._entries = [self._entries[at] for at in kept]
+        return bool(gone)
 
     def line(self, *parts: Part) -> None:
         """Add one line as it is; without parts, an empty one."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
         safe = [(printable(text).replace(RUNNER_COMMAND, "##\\["), style) for text, style in styled]
+        self._entry += 1
         self._lines.append(safe)
+        self._weights.append(self._weight)
+        self._entries.append(self._entry)
+
+    def _words(self, lines: list[str], first: tuple[str, str], text_style: str) -> None:
+        """Add lines that belong together, indented to `first`."""
+        indent = " " * cells(first[0])
+        entry = self._entry + 1
+        for number, words in enumerate(lines):
+            start = (indent, "") if number else first
+            # A CI runner takes a line that begins with :: for a command.
+            foreign = not start[0].strip() and words.startswith("::")
+            self.line(start, (f"\\{words}" if foreign else words, text_style))
+            self._entries[-1] = entry
 
     def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
         """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.
@@ -71,18 +160,35 @@ class Page:
         The lead is styled with `style`, the words with `text_style`.
         """
         lead = printable(first)
-        wrapped = textwrap.wrap(
-            printable(text),
-            max(20, self.view.width - cells(lead)),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        indent = " " * cells(lead)
-        for number, words in enumerate(wrapped or [""]):
-            start = (indent, "") if number else (lead, style)
-            # A CI runner takes a line that begins with :: for a command.
-            foreign = not start[0].strip() and words.startswith("::")
-            self.line(start, (f"\\{words}" if foreign else words, text_style))
+        wrapped = _wrap(printable(text), max(20, self.view.width - cells(lead)))
+        self._words(wrapped or [""], (lead, style), text_style)
+
+    def fit_screen(self, rows: int, *, told: bool = False) -> None:
+        """Leave out lines until it fits a screen, and say what shows them, unless that is
+        `told` already. A pipe and a reader who wants everything get all; so does one whose
+        answer does not fit anyway."""
+        for_screen = self.view.wraps and not self.view.verbose
+        if for_screen and self.rows > rows > self.rows_up_to(0) and self.fit(rows - 1):
+            if told:
+                return
+            self.line(("More: -v", FAINT))
+
+    def one_line(
+        self, text: str, *, first: str = "", style: str = "", text_style: str = ""
+    ) -> None:
+        """Add words that stay on one line: cut at the view's width."""
+        lead = printable(first)
+        room = max(20, self.view.width - cells(lead))
+        self._words([cut(text, room)], (lead, style), text_style)
+
+    def wrapped(self, text: str, *, rows: int, first: str = "", style: str = "") -> None:
+        """Add words in so many lines at most, each indented to `first`; cut where they need more."""
+        lead = printable(first)
+        room = max(20, self.view.width - cells(lead))
+        lines = _wrap(printable(text), room)
+        if len(lines) > rows:
+            lines = [*lines[: rows - 1], cut(" ".join(lines[rows - 1 :]), room)]
+        self._words(lines, (lead, style), "")
 
     def render(self) -> str:
         """The page as text, each line ended; with escape sequences only for a colour view."""

@@ -9,12 +9,13 @@ so nothing here calls its certificate verified.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tlsresume.diagnosis.early_data_summary import REASONS
 from tlsresume.diagnosis.judge import merge
 from tlsresume.errors import ExitStatus
 from tlsresume.formats.attempts import put_attempts
+from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.findings import put_findings
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
@@ -22,7 +23,7 @@ from tlsresume.formats.text import put_last_line
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
-from tlsresume.results import ResumeResult, SaveResult, Timings, Traffic
+from tlsresume.results import Finding, ResumeResult, SaveResult, Timings, Traffic
 from tlsresume.target import format_endpoint
 
 _INDENT = 22
@@ -30,11 +31,37 @@ _INDENT = 22
 Facts = Iterator[tuple[str, str]]
 
 
+#: Facts that a screen can do without: those with a great number are left out first.
+_ASIDE = {
+    "age_add": 8,
+    "SHA-256": 8,
+    "session ID": 7,
+    "timeout": 7,
+    "traffic": 7,
+    "verify result": 6,
+    "tickets received": 6,
+    "written by": 6,
+    "names": 6,
+    "group": 6,
+    "time": 5,
+    "SSL_set_session": 5,
+    "ext. master secret": 5,
+    "max early data": 5,
+    "pinned": 4,
+    "file": 4,
+    "looks like": 4,
+    "connection": 3,
+    "renewed": 2,
+    "certificate": 2,
+}
+
+
 def put_facts(page: Page, facts: Facts) -> None:
     """A column of names, and beside it what is known; nothing for what is empty."""
     for name, words in facts:
         if words:
-            page.prose(words, first=f"  {name}".ljust(_INDENT), style=FAINT)
+            with page.aside(_ASIDE.get(name, 0)):
+                page.prose(words, first=f"  {name}".ljust(_INDENT), style=FAINT)
 
 
 def timing_words(timings: Timings) -> str:
@@ -100,7 +127,7 @@ def _save_facts(result: SaveResult) -> Facts:
     if result.lifetime is not None:
         ticket.append(f"lifetime {duration(result.lifetime)}")
     if result.key_name is not None:
-        ticket.append(f"key {short_key(result.key_name)}")
+        ticket.append(f"key name {short_key(result.key_name)}")
     yield "tickets", ", ".join(ticket)
     yield "certificate", certificate_words(result.certificate) if result.certificate else ""
     yield (
@@ -118,13 +145,17 @@ def render_resume(result: ResumeResult, view: View) -> str:
     """What became of the session; with several addresses, one part for each."""
     page = Page(view)
     for number, each in enumerate(result.each_address or (result,)):
-        if number:
-            page.line()
-        _put_resume(page, each, alone=not result.each_address)
+        # Of several addresses a list follows, which has the answer of each.
+        with page.aside(2 if result.each_address else 0):
+            if number:
+                page.line()
+            _put_resume(page, each, alone=not result.each_address)
     if result.each_address:
         _put_addresses(page, result.each_address)
         found = [finding for each in result.each_address for finding in each.findings]
-        put_findings(page, merge(found or result.findings), place=True)
+        _put_found(page, merge(found or result.findings), place=True)
+    told = any(each.findings for each in (result, *result.each_address))
+    page.fit_screen(ANSWER_ROWS - 2, told=told)
     put_last_line(page, result)
     return page.render()
 
@@ -150,7 +181,8 @@ def _put_resume(page: Page, result: ResumeResult, *, alone: bool) -> None:
         page.prose(result.reason, first="Why: ", style=FAIR)
     for line in result.notes:
         page.prose(line, first="  ")
-    put_facts(page, _resume_facts(result))
+    with page.aside(0 if alone else 9):
+        put_facts(page, _resume_facts(result))
     if result.error is not None:
         put_error(page, result.error)
     if result.error_stack is not None and (
@@ -161,10 +193,17 @@ def _put_resume(page: Page, result: ResumeResult, *, alone: bool) -> None:
         page.prose(_blame(result), text_style=STRONG)
     put_key_uses(page, result.ticket_keys)
     if alone:
-        put_findings(page, result.findings, place=False)
+        _put_found(page, result.findings, place=False)
     if page.view.verbose and result.address is not None and result.port is not None:
         page.line()
         put_attempts(page, result.attempts, result.address, result.port)
+
+
+def _put_found(page: Page, findings: Sequence[Finding], *, place: bool) -> None:
+    if page.view.verbose:
+        put_findings(page, findings, place=place)
+    else:
+        put_causes(page, findings)
 
 
 def _word(result: ResumeResult) -> tuple[str, str]:
@@ -232,7 +271,7 @@ def _resume_facts(result: ResumeResult) -> Facts:
     yield "certificate", _certificate_words(result)
     fresh = count(result.new_tickets, "new ticket") if result.new_tickets else ""
     if fresh and result.new_key_name is not None:
-        fresh += f", key {short_key(result.new_key_name, (result.key_name,))}"
+        fresh += f", key name {short_key(result.new_key_name, (result.key_name,))}"
         if result.key_name is not None and result.new_key_name != result.key_name:
             fresh += f" (the session's was {short_key(result.key_name, (result.new_key_name,))})"
     yield "renewed", fresh
@@ -246,7 +285,9 @@ def _early_words(result: ResumeResult) -> str:
         return ""
     if result.early_data_reason is None:
         return result.early_data
-    return f"{result.early_data}: {REASONS[result.early_data_reason]}"
+    words = f"{result.early_data}: {REASONS[result.early_data_reason]}"
+    asked_for = result.early_data_reason == "hello-retry" and result.group
+    return f"{words}: {result.group}" if asked_for else words
 
 
 def _number(flag: bool | None) -> str:
@@ -269,7 +310,7 @@ def _session_words(result: ResumeResult) -> str:
     if result.session_age_s is not None:
         words.append(f"{duration(result.session_age_s)} old")
     if result.key_name is not None:
-        words.append(f"key {short_key(result.key_name)}")
+        words.append(f"key name {short_key(result.key_name)}")
     if result.file is not None:
         words.append(f"from {result.file}")
     return ", ".join(words)

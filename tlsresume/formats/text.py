@@ -1,89 +1,106 @@
-"""The first screen of `probe`: one target, for people.
+"""What `probe` prints for people.
 
-Its parts, from the top: the verdict; per address a table with a row for each
-mechanism; what the numbers mean; what was left out; findings; with `-v` the
-attempts. Printed per target, so that a long run shows something early. The last line of a
-run decides: `OK`, or `FAIL` with the exit status and why.
+One target has one screen (`screen_text`); many have a line each (`overview_text`). With
+`-v` each target is printed whole, when it is done: per address a table and what its numbers
+mean, what was left out, each finding with all its evidence, and the attempts. The last line
+of a run decides: `OK`, or `FAIL` with the exit status and why.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-
-from tlsresume.formats.address_text import put_address, put_legend
+from tlsresume.formats.address_text import put_address
 from tlsresume.formats.attempts import put_attempts
+from tlsresume.formats.causes_text import put_causes
 from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.checks_text import put_changes, put_checks
 from tlsresume.formats.crossing_text import put_crossings, put_lifetimes
 from tlsresume.formats.findings import put_findings
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View, cells
+from tlsresume.formats.overview_text import put_overview
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
+from tlsresume.formats.screen_text import put_demands, put_headline, put_screen, put_worse
+from tlsresume.formats.table_text import put_legend
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error
-from tlsresume.formats.units import count, seconds
-from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
+from tlsresume.formats.verdicts import last_line
 from tlsresume.results import (
     AddressResult,
     Certificate,
     Report,
     ResumeResult,
     TargetResult,
-    Verdict,
     Violation,
 )
 
-VERDICT_STYLE: dict[Verdict, str] = {
-    "resumes": GOOD,
-    "partly": FAIR,
-    "does-not-resume": BAD,
-    "untested": UNSURE,
-}
+#: Rows of a screen that the last line may take.
+_LAST_ROWS = 3
 
 
 def render(report: Report, view: View) -> str:
-    """The targets of a report, and what broke a policy."""
-    page = Page(view)
-    for number, target in enumerate(report.targets):
-        if number:
-            page.line()
-        if report.baseline is not None and not view.verbose:
-            _put_headline(page, target)
-            put_changes(page, target)
-            put_checks(page, target)
-            continue
-        _put_target(page, target)
+    """The targets of a report, and what broke a policy. Of many targets nothing, but with
+    `-v`: `summary` has a line for each."""
+    if view.many and not view.verbose:
+        return ""
+    screens = []
+    for target in report.targets:
+        page = Page(view)
+        (_put_whole if view.verbose else _put_short)(page, report, target)
+        screens.append(page.render())
+    return "\n".join(screens)
+
+
+def _put_short(page: Page, report: Report, target: TargetResult) -> None:
+    """One screen."""
+    broken = [each for each in report.violations if each.target == target.target]
+
+    def put_asked() -> None:
         if report.baseline is not None:
-            put_changes(page, target)
-        if report.policy is not None:
-            if target.findings:
-                page.line()
-            put_checks(page, target)
-            continue
-        broken = [each for each in report.violations if each.target == target.target]
-        if broken and target.findings:
+            put_worse(page, target)
+        if report.policy is not None or report.baseline is not None:
+            put_demands(page, target)
+        else:
+            for violation in broken:
+                _put_violation(page, violation)
+
+    put_screen(page, target, put_asked, only_changes=report.baseline is not None)
+
+
+def _put_whole(page: Page, report: Report, target: TargetResult) -> None:
+    """All that is known."""
+    _put_target(page, target)
+    if report.baseline is not None:
+        put_changes(page, target)
+    if report.policy is not None or report.baseline is not None:
+        if target.findings:
             page.line()
-        for violation in broken:
-            _put_violation(page, violation)
-    return page.render()
+        put_checks(page, target)
+        return
+    broken = [each for each in report.violations if each.target == target.target]
+    if broken and target.findings:
+        page.line()
+    for violation in broken:
+        _put_violation(page, violation)
 
 
 def summary(report: Report, view: View) -> str:
-    """The last lines of a run: how many of several targets got which verdict, and what a
-    baseline has that was left out."""
+    """The last lines of a run: of several targets a line for each, what all show together,
+    what a baseline has that was left out; and whether the run fails."""
     page = Page(view)
+    many = view.many or len(report.targets) > 1
+    if many:
+        if view.verbose:
+            page.line()
+        put_overview(page, report)
     if report.missing:
         page.prose(
             ", ".join(report.missing), first="In the baseline, not in this run: ", style=FAIR
         )
-    if len(report.targets) > 1:
-        words = Counter(verdict_words(target) for target in report.targets)
-        order = [f"{verdict}{more}" for verdict in VERDICT_STYLE for more in ("", *FLAWS)]
-        found = [word for word in order if word in words]
-        page.line()
-        page.line(
-            (f"{len(report.targets)} targets: ", STRONG),
-            ", ".join(f"{words[word]} {word}" for word in found),
-        )
-        put_findings(page, report.findings, place=False)
+    if many:
+        if view.verbose:
+            put_findings(page, report.findings, place=False)
+        else:
+            put_causes(page, report.findings)
+            if not report.findings:
+                page.line(("Details: -v, or one target alone", FAINT))
     put_last_line(page, report)
     return page.render()
 
@@ -92,23 +109,12 @@ def put_last_line(page: Page, result: Report | ResumeResult) -> None:
     """Whether the run fails, and why: what its exit status says."""
     word, why = last_line(result)
     if word:
-        page.prose(why, first=f"{word}: ", style=BAD if result.exit_status else GOOD)
-
-
-def _put_headline(page: Page, target: TargetResult) -> None:
-    facts = [count(len(target.addresses), "address")] if target.addresses else []
-    facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
-    style = BAD if flaw(target) else VERDICT_STYLE[target.verdict]
-    words, rest = headline(target, upper=True), ", ".join(facts)
-    if cells(f"{target.target}  {words}  {rest}") <= page.view.width:
-        page.line((target.target, STRONG), "  ", (words, style), "  ", (rest, FAINT))
-        return
-    page.line((target.target, STRONG), "  ", (words, style))
-    page.line(("  " + rest, FAINT))
+        style = BAD if result.exit_status else GOOD
+        page.wrapped(why, rows=_LAST_ROWS, first=f"{word}: ", style=style)
 
 
 def _put_target(page: Page, target: TargetResult) -> None:
-    _put_headline(page, target)
+    put_headline(page, target)
     for note in target.notes:
         page.prose(note, text_style=FAINT)
     if target.interrupted:

@@ -10,6 +10,9 @@ from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import KeyUse, SealedSession, TicketSummary
 from tlsresume.session.layouts import LooksLike
 
+#: How a key fits is told of so many uses; of more with `-v`.
+_EXPLAINED = 2
+
 
 def layout_words(candidates: Sequence[LooksLike]) -> str:
     """`OpenSSL family (nginx, ...), likely: 208 bytes: whole cipher blocks; also possible: ...`."""
@@ -46,7 +49,7 @@ def put_key_uses(page: Page, uses: Sequence[KeyUse]) -> None:
             (which(use), GOOD if use.same_secret else FAIR if use.file is None else BAD),
             (f"  {count(use.tickets, 'ticket')}, {', '.join(use.mechanisms)}", FAINT),
         )
-        if use.file is None:
+        if use.file is None or (len(uses) > _EXPLAINED and not page.view.verbose):
             continue
         for words in key_words(use):
             page.prose(words, first="      ", text_style=FAINT)

@@ -13,6 +13,7 @@ from itertools import groupby
 from string import ascii_lowercase, ascii_uppercase
 
 from tlsresume.diagnosis.watched import KeyLife, Sample, WatchedTarget, WatchReport
+from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
 from tlsresume.formats.units import count, duration, short_key
@@ -25,14 +26,15 @@ _STYLES = ("bold cyan", "bold yellow", "bold magenta", "bold green", "bold blue"
 
 def render_watch(report: WatchReport, view: View) -> str:
     """The whole report."""
-    page = Page(view)
     if not report.targets:
-        page.line("No samples yet.")
-    for number, target in enumerate(report.targets):
-        if number:
-            page.line()
+        return "No samples yet.\n"
+    pages = []
+    for target in report.targets:
+        page = Page(view)
         put_watched(page, target)
-    return page.render()
+        page.fit_screen(ANSWER_ROWS, told=bool(target.findings))
+        pages.append(page.render())
+    return "\n".join(pages)
 
 
 def sample_line(sample: Sample) -> str:
@@ -91,6 +93,18 @@ def put_watched(page: Page, target: WatchedTarget) -> None:
             first="Not visible: ",
             style=FAINT,
         )
+    with page.aside(2):
+        _put_rotations(page, target)
+    if not page.view.verbose:
+        put_causes(page, target.findings)
+        return
+    for finding in target.findings:
+        page.line()
+        put_finding(page, finding)
+
+
+def _put_rotations(page: Page, target: WatchedTarget) -> None:
+    """The rotations that were seen, what they did to sessions, and who is behind."""
     for rotation in target.rotations:
         both = f", both seen for {duration(rotation.overlap)}" if rotation.overlap else ""
         page.prose(
@@ -115,9 +129,6 @@ def put_watched(page: Page, target: WatchedTarget) -> None:
             first="Out of step: ",
             style=FAIR if step.until else BAD,
         )
-    for finding in target.findings:
-        page.line()
-        put_finding(page, finding)
 
 
 def _put_timeline(page: Page, target: WatchedTarget) -> None:
@@ -175,12 +186,13 @@ def _put_keys(page: Page, target: WatchedTarget) -> None:
     named = letters(target)
     for key in target.keys:
         age = duration(key.seconds) if key.seconds else "once"
-        page.line(
-            "  ",
-            (named[key.key_name], _style(named[key.key_name])),
-            " ",
-            pad(_name(key.key_name, stateful=key.stateful), 12),
-            pad(format_endpoint(key.address, key.port), 24),
-            f"{key.first} to {key.last}, {age}, {count(key.samples, 'sample')}",
-            ("" if key.current else "  gone", FAINT),
-        )
+        with page.aside(1 if key.current else 3):
+            page.line(
+                "  ",
+                (named[key.key_name], _style(named[key.key_name])),
+                " ",
+                pad(_name(key.key_name, stateful=key.stateful), 12),
+                pad(format_endpoint(key.address, key.port), 24),
+                f"{key.first} to {key.last}, {age}, {count(key.samples, 'sample')}",
+                ("" if key.current else "  gone", FAINT),
+            )

@@ -17,7 +17,7 @@ from tlsresume.errors import (
     LocalError,
     PreludeError,
 )
-from tlsresume.lab import Budget, Errand, Gate, Lab, Link, Milestones, Route
+from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
@@ -155,8 +155,8 @@ class NetworkLab(Lab):
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
         self._limits = _Limits()
-        #: The experiments of the connections that are open now.
-        self.doing: list[str] = []
+        #: The connections that are open now, the oldest first.
+        self.doing: list[Doing] = []
 
     @property
     def timeout(self) -> float:
@@ -260,13 +260,15 @@ class NetworkLab(Lab):
             ask=ask,
             retried=retried,
         )
-        self.doing.append(errand.purpose.experiment)
+        doing = Doing(errand, session is not None, self.now(), self._manners.timeout)
+        self.doing.append(doing)
         try:
             async with self._linked(about, self._manners.approach) as opened:
                 if opened.link is not None:
-                    await self._run(opened.link, plan, errand, session, milestones)
+                    doing.stage = "handshake"
+                    await self._run(opened.link, plan, errand, session, milestones, doing=doing)
         finally:
-            self.doing.remove(errand.purpose.experiment)
+            self.doing.remove(doing)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -405,6 +407,8 @@ class NetworkLab(Lab):
         errand: Errand,
         session: Session | None,
         milestones: Milestones | None,
+        *,
+        doing: Doing,
     ) -> None:
         try:
             await link.start_tls(
@@ -422,6 +426,7 @@ class NetworkLab(Lab):
         if milestones is not None:
             milestones.reach(milestones.handshake)
         began = self.now()
+        doing.stage, doing.since, doing.limit = "ticket", began, errand.ticket_wait
         wanted = errand.want_tickets if link.speaks_tls13 else 0
         in_silence = bool(wanted and errand.send and errand.send_after)
         if in_silence:

@@ -180,18 +180,18 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
         ),
         "issued but never honoured": Truth(
             verdict="does-not-resume",
-            says="tickets and IDs are issued, and each one is refused",
+            says="tickets and IDs are issued, and each is refused",
             states=_states("not-resumed", "not-resumed", "not-resumed"),
             reuse=False,
         ),
         "separate keys": Truth(
             verdict="partly",
-            says="two nodes by turns, neither of which knows the other's sessions",
+            says="two nodes by turns, neither knows the other's sessions",
             states=_states("partly", "partly", "partly"),
         ),
         "single-use": Truth(
             verdict="resumes",
-            says="each TLS 1.3 ticket is accepted once, as RFC 8446 appendix C.4 likes it",
+            says="each TLS 1.3 ticket is accepted once (RFC 8446 appendix C.4)",
             states=_states("resumed", "resumed", "resumed"),
             reuse=False,
         ),

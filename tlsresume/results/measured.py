@@ -125,7 +125,8 @@ class AnswersSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MechanismResult:
-    """One mechanism on one address."""
+    """One mechanism on one address. `tries_asked`: how many tries each series was to have;
+    0 where that is not known."""
 
     mechanism: Mechanism
     tls_version: str
@@ -138,6 +139,7 @@ class MechanismResult:
     timing: TimingSummary = TimingSummary()
     bytes: BytesSummary = BytesSummary()
     answers: AnswersSummary = AnswersSummary()
+    tries_asked: int = 0
 
     @property
     def fails_with_session(self) -> bool:

@@ -84,7 +84,8 @@ class SaveResult(Result):
     """What `save` got: the facts about the sessions, never the sessions themselves.
 
     `saved` is False where no resumable session came; `reason` then says why, in words.
-    `tickets` counts what the server sent; `session_mechanism` is what was kept.
+    `tickets` counts what the server sent; `session_mechanism` is what was kept. `options` are as
+    in a Report.
     """
 
     target: str
@@ -107,6 +108,7 @@ class SaveResult(Result):
     notes: tuple[str, ...] = ()
     certificate_wanted: str | None = None
     error: ErrorResult | None = None
+    options: dict[str, OptionValue] | None = None
 
     @property
     def ok(self) -> bool:
@@ -126,7 +128,7 @@ class ResumeResult(Result):
     `interrupted`: the user ended it, and this is what was known by then.
     `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
     of a request that got 425 (Too Early) in early data and was sent again after a handshake.
-    `exit_status`, `exit_zero` and `why` are as in a Report.
+    `exit_status`, `exit_zero`, `why` and `options` are as in a Report.
     """
 
     target: str
@@ -174,6 +176,7 @@ class ResumeResult(Result):
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    options: dict[str, OptionValue] | None = None
 
     @property
     def ok(self) -> bool:

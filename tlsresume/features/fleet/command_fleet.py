@@ -222,6 +222,7 @@ def run_few(targets: TargetList, run: Run) -> Report:
 
     outputs = run.outputs
     jobs = list(targets.rest(Rules(options=run.options)))
+    outputs.many = len(jobs) > 1
     outputs.begin()
     try:
         report = scan(
@@ -252,6 +253,7 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
 
     fleet, outputs = run.fleet, run.outputs
     targets.check()
+    outputs.many = targets.total is None or targets.total > 1
     exclusions = fleet.exclusions()
     streaming = outputs.streams and not run.whole
     outputs.begin(streaming=streaming, continued=fleet.continued)

@@ -45,17 +45,20 @@ class Tally:
             self.verdicts[target.verdict] += 1
             self._first.setdefault(status, target)
             self._keys.add(target)
-            self._targets.append(self._slim(target))
+            self._targets.append(self._slim(target, status))
             self.interrupted |= target.interrupted
 
-    def _slim(self, target: TargetResult) -> TargetResult:
+    def _slim(self, target: TargetResult, status: ExitStatus) -> TargetResult:
         return TargetResult(
             target=target.target,
             verdict=target.verdict,
             quick=target.quick,
             incomplete=target.incomplete,
             interrupted=target.interrupted,
-            exit_status=target.exit_status,
+            exit_status=int(status),
+            why=target.why if status else "",
+            connections=target.connections,
+            duration_ms=target.duration_ms,
             findings=tuple(self._shared(finding) for finding in target.findings),
         )
 

@@ -1,0 +1,340 @@
+"""The table of the first screen: a row for each mechanism, for addresses that are alike.
+
+The two columns of numbers are the two questions that tell nodes apart: is the same session
+accepted again and again, and is a fresh one each time. Where the results of one series
+differ, their order stands beside the number, since it is what names a round robin. What
+`-v` adds is in `address_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tlsresume.formats.early_data_text import put_early_data
+from tlsresume.formats.folding_text import folded, groups_of, names_of
+from tlsresume.formats.ftp_text import put_ftp_data
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
+from tlsresume.formats.units import count, duration, milliseconds, short_key
+from tlsresume.results import (
+    AddressResult,
+    Mechanism,
+    MechanismResult,
+    Series,
+    State,
+    TicketSummary,
+)
+
+#: Mechanisms as people call them; JSON and the command line have the short words.
+MECHANISM_WORDS: dict[Mechanism, str] = {
+    "psk": "TLS 1.3 ticket",
+    "ticket": "TLS 1.2 ticket",
+    "session-id": "TLS 1.2 session ID",
+}
+STATE_STYLE: dict[State, str] = {
+    "resumed": GOOD,
+    "partly": FAIR,
+    "not-resumed": BAD,
+    "not-issued": FAIR,
+    "untested": UNSURE,
+}
+VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
+#: What the letters of an order mean.
+LETTERS = {
+    "R": "resumed",
+    "N": "not resumed",
+    "E": "broke off with the session",
+    "C": "broke off before it",
+    "-": "not offered",
+    "U": "offered, unanswered when we stopped",
+}
+
+_LABEL = 20
+#: An order of results longer than this has a line of its own.
+_ORDER_INLINE = 10
+_ORDER_SHOWN = 50
+#: With more groups of unlike addresses each gets a line instead of a table.
+_TABLES = 2
+_LINES = 10
+_HEADS = ("same session", "fresh each time", "tickets", "lifetime", "key name")
+
+_OBVIOUS = frozenset({"never accepted"})
+
+
+def mixed(series: Series) -> bool:
+    """Whether the tries of a series ended in different ways, so that their order tells more."""
+    return len(set(series.order)) > 1 or "U" in series.order
+
+
+def place_of(address: AddressResult) -> str:
+    """An address as people are shown it."""
+    return address.address
+
+
+def put_tables(page: Page, addresses: Sequence[AddressResult], target: str) -> None:
+    """A table for each group of addresses that are alike; a line for each where that would be
+    too many. `target` is the target's name, which says the address where it is one."""
+    tested = [address for address in addresses if address.mechanisms]
+    groups = groups_of(tested)
+    if len(groups) > _TABLES:
+        _put_lines(page, groups)
+    else:
+        for group in groups:
+            _put_table(page, group, named=len(addresses) > 1 or not _says(target, group[0]))
+    for address in tested:
+        for row in address.mechanisms:
+            _put_long_orders(page, row)
+    for address in {(each.early_data, each.ftp_data): each for each in tested}.values():
+        put_early_data(page, address.early_data)
+        put_ftp_data(page, address.ftp_data)
+    _put_facts(page, tested)
+
+
+def _says(target: str, address: AddressResult) -> bool:
+    return target.startswith((f"{address.address}:", f"[{address.address}]"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of the table: its label, and its cells with their styles or words instead."""
+
+    label: str
+    cells: tuple[tuple[str, str], ...] = ()
+    words: str = ""
+    style: str = ""
+
+
+def _put_table(page: Page, group: Sequence[AddressResult], *, named: bool) -> None:
+    lines = [_line([address.mechanisms[at] for address in group]) for at in _rows(group)]
+    for version in group[0].unspoken:
+        words = VERSION_WORDS.get(version, version)
+        lines.append(_Line(words, words="not spoken here", style=FAINT))
+    label = max(_LABEL - 2, *(len(line.label) for line in lines)) + 4
+    tried = [line.cells for line in lines if line.cells]
+    widths = [
+        max(cells(head), *(cells(row[at][0]) for row in tried)) + 2
+        for at, head in enumerate(_HEADS)
+    ] if tried else []  # fmt: skip
+    place = folded(place_of(address) for address in group) if named else ""
+    if cells(place) > label - 2:
+        page.one_line(place, text_style=STRONG)
+        place = ""
+    heads = "".join(pad(head, wide) for head, wide in zip(_HEADS, widths, strict=False))
+    if place or heads:
+        page.line((pad(place, label), STRONG), (heads.rstrip(), FAINT))
+    for line in lines:
+        lead = pad(f"  {line.label}", label)
+        if not line.cells:
+            page.one_line(line.words, first=lead, text_style=line.style)
+            continue
+        parts = [
+            (pad(text, wide), style) for (text, style), wide in zip(line.cells, widths, strict=True)
+        ]
+        page.line(lead, *parts)
+    remarks: dict[str, list[str]] = {}
+    for row in group[0].mechanisms:
+        remarks.setdefault("; ".join(_remarks(row)), []).append(MECHANISM_WORDS[row.mechanism])
+    for words, names in remarks.items():
+        if words:
+            with page.aside(4):
+                page.one_line(words, first=f"  {', '.join(names)}: ")
+
+
+def _rows(group: Sequence[AddressResult]) -> range:
+    return range(len(group[0].mechanisms))
+
+
+def _line(rows: Sequence[MechanismResult]) -> _Line:
+    """One mechanism on addresses that are alike."""
+    row = rows[0]
+    label = MECHANISM_WORDS[row.mechanism]
+    style = STATE_STYLE[row.state] if row.judged else FAINT
+    if not _tried(row):
+        words = row.state.replace("-", " ") + (f": {row.reason}" if row.reason else "")
+        return _Line(label, words=words, style=style)
+    found = [_Cell(tuple(each.fixed for each in rows), row) for row in rows[:1]]
+    found += [_Cell(tuple(each.chained for each in rows), row) for row in rows[:1]]
+    numbers = [(cell.text, cell.style) for cell in found]
+    tickets = [each.tickets for each in rows if each.tickets is not None and each.tickets.count]
+    facts = ("", "", "")
+    if tickets:
+        facts = (str(tickets[0].count), _lifetime(tickets[0], row.tls_version), _keys(tickets))
+    return _Line(label, cells=(*numbers, *((text, FAINT) for text in facts)))
+
+
+def _tried(row: MechanismResult) -> bool:
+    return any(series.order or series.offered for series in (row.fixed, row.chained))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """The same series of one mechanism on addresses that are alike."""
+
+    series: tuple[Series, ...]
+    row: MechanismResult
+
+    @property
+    def text(self) -> str:
+        """`5/5`; with the order where results differ (`2/5 NRNRN`); `0/3 of 5` where fewer
+        tries were made than asked for. Over several addresses that differ: the sums."""
+        first = self.series[0]
+        if not first.order and not first.offered:
+            return "-"
+        accepted = sum(each.accepted for each in self.series)
+        offered = sum(each.offered for each in self.series)
+        if len(self.series) > 1 and len(set(self.series)) > 1:
+            return f"{accepted}/{offered}"
+        text = f"{first.accepted}/{first.offered}"
+        if mixed(first) and len(first.order) <= _ORDER_INLINE:
+            text += f" {first.order}"
+        asked = self.row.tries_asked
+        return f"{text} of {asked}" if len(first.order) < asked else text
+
+    @property
+    def style(self) -> str:
+        """Green where all were accepted, faint where nothing is known."""
+        rates = [each.rate for each in self.series if each.rate is not None]
+        if not rates:
+            return FAINT
+        if min(rates) == 1.0:
+            return STATE_STYLE["resumed"]
+        if not self.row.judged or self.row.state == "resumed":
+            return ""
+        return STATE_STYLE["partly" if max(rates) else "not-resumed"]
+
+
+def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
+    """In TLS 1.2 a hint of 0 states nothing (RFC 5077 section 3.3); in 1.3 it says
+    "discard at once" (RFC 8446 section 4.6.1)."""
+    if tickets.lifetime:
+        return duration(tickets.lifetime)
+    return "0 s" if tls_version == "TLSv1.3" else "unstated"
+
+
+def _keys(tickets: Sequence[TicketSummary]) -> str:
+    names = {name for each in tickets for name in names_of(each)}
+    if len(names) > 1:
+        return f"{len(names)} names"
+    if names:
+        return short_key(names.pop())
+    return "stateful" if tickets[0].stateful else "not seen"
+
+
+def _remarks(row: MechanismResult) -> Iterator[str]:
+    """What the cells of a row do not say."""
+    if not _tried(row):
+        return
+    if row.reason is not None and row.judged and row.reason not in _OBVIOUS:
+        yield row.reason
+    if row.tickets is not None and row.tickets.after_data:
+        yield "tickets came only after data was sent"
+    if row.tickets is not None and row.tickets.max_early_data:
+        yield f"early data up to {row.tickets.max_early_data} bytes"
+    failed = row.fixed.failed + row.chained.failed
+    if failed and not row.fails_with_session:
+        tried = len(row.fixed.order) + len(row.chained.order)
+        yield f"{failed} of {count(tried, 'try', 'tries')} broke off"
+
+
+def _put_long_orders(page: Page, row: MechanismResult) -> None:
+    for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
+        if mixed(series) and len(series.order) > _ORDER_INLINE:
+            shown = series.order[:_ORDER_SHOWN]
+            if len(shown) < len(series.order):
+                shown += f" (the first {len(shown)} of {len(series.order)})"
+            with page.aside(6):
+                page.prose(shown, first=f"  {MECHANISM_WORDS[row.mechanism]}, {name}: ")
+
+
+# ------------------------------------------------- many addresses that are not alike
+
+
+def _put_lines(page: Page, groups: Sequence[Sequence[AddressResult]]) -> None:
+    """A line for each group: what resumed of what was tried, by mechanism."""
+    shown = groups if not page.view.wraps else groups[:_LINES]
+    places = [folded(place_of(address) for address in group) for group in shown]
+    wide = min(34, max(cells(place) for place in places)) + 4
+    names = list(MECHANISM_WORDS)
+    heads = "".join(pad(MECHANISM_WORDS[name], 16) for name in names).rstrip()
+    page.line(" " * wide, (heads, FAINT))
+    for place, group in zip(places, shown, strict=True):
+        found = {row.mechanism: row for row in reversed(group[0].mechanisms)}
+        parts = [_total(group, found.get(name)) for name in names]
+        page.line(pad("  " + cut(place, wide - 4), wide), *parts)
+    if len(shown) < len(groups):
+        page.line((f"  and {len(groups) - len(shown)} more: -v shows them", FAINT))
+
+
+def _total(group: Sequence[AddressResult], row: MechanismResult | None) -> tuple[str, str]:
+    if row is None:
+        return pad("-", 16), FAINT
+    style = STATE_STYLE[row.state] if row.judged else FAINT
+    if not _tried(row):
+        return pad(row.state.replace("-", " "), 16), style
+    own = [each for address in group for each in address.mechanisms]
+    rows = [each for each in own if each.mechanism == row.mechanism]
+    accepted = sum(each.fixed.accepted + each.chained.accepted for each in rows)
+    offered = sum(each.fixed.offered + each.chained.offered for each in rows)
+    return pad(f"{accepted}/{offered}", 16), style
+
+
+# ------------------------------------------------------------------- under the table
+
+
+def _put_facts(page: Page, addresses: Sequence[AddressResult]) -> None:
+    """One node or not, what resumption saves, and what the letters mean."""
+    words = []
+    if len(addresses) == 1 and as_one_node(addresses[0]):
+        words.append("Behaves as one node from this client.")
+    words += _medians(addresses)
+    with page.aside(7):
+        if words:
+            page.one_line(" ".join(words), text_style=FAINT)
+    with page.aside(5):
+        put_legend(page, addresses)
+
+
+def _medians(addresses: Sequence[AddressResult]) -> list[str]:
+    """The median times of the first judged mechanism that has both, from least to most."""
+    timed = []
+    for address in addresses:
+        rows = [row.timing for row in address.mechanisms if row.judged]
+        timed += [each for each in rows if None not in (each.full_ms, each.resumed_ms)][:1]
+    if not timed:
+        return []
+    full = _span([each.full_ms or 0.0 for each in timed])
+    resumed = _span([each.resumed_ms or 0.0 for each in timed])
+    return [f"Median: {full} new, {resumed} resumed."]
+
+
+def _span(values: Sequence[float]) -> str:
+    least, most = milliseconds(min(values)), milliseconds(max(values))
+    return least if least == most else f"{least} to {most}"
+
+
+def as_one_node(address: AddressResult) -> bool:
+    """Whether nothing that was seen of an address tells it from one server."""
+    judged = [row for row in address.mechanisms if row.judged]
+    # What is not judged may still show a second node: a session ID that is known at times.
+    differ = any(mixed(each) for row in address.mechanisms for each in (row.fixed, row.chained))
+    return bool(judged) and not differ and all(_one_key(row) for row in judged)
+
+
+def _one_key(row: MechanismResult) -> bool:
+    keys = row.tickets.key_names if row.tickets is not None else ()
+    return row.state == "resumed" and row.fixed.rate == row.chained.rate == 1.0 and len(keys) <= 1
+
+
+def put_legend(page: Page, addresses: Sequence[AddressResult]) -> None:
+    """What the letters of the orders mean, where any order is shown."""
+    letters = {
+        letter
+        for address in addresses
+        for row in address.mechanisms
+        for series in (row.fixed, row.chained)
+        if mixed(series)
+        for letter in series.order
+    }
+    words = [f"{letter} {word}" for letter, word in LETTERS.items() if letter in letters]
+    if words:
+        page.prose(", ".join(words), first="Order: ", style=FAINT, text_style=FAINT)
