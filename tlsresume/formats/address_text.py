@@ -8,7 +8,7 @@ from __future__ import annotations
 from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
-from tlsresume.formats.table_text import STATE_STYLE, VERSION_WORDS, as_one_node, mixed
+from tlsresume.formats.table_text import ONCE, STATE_STYLE, VERSION_WORDS, as_one_node, mixed
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, milliseconds, short_key
@@ -57,17 +57,6 @@ def _put_unspoken(page: Page, address: AddressResult) -> None:
         page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
 
 
-#: What became of the one session that was offered.
-_ONCE: dict[str, str] = {
-    "R": "resumed once",
-    "N": "not resumed",
-    "E": "broke off with the session",
-    "C": "broke off before it",
-    "-": "not offered",
-    "U": "offered, unanswered",
-}
-
-
 def _put_quick(page: Page, address: AddressResult) -> None:
     """One line for each mechanism: what became of its one session."""
     page.line((address.address, STRONG))
@@ -80,7 +69,7 @@ def _put_quick(page: Page, address: AddressResult) -> None:
             page.prose(words + (f": {row.reason}" if row.reason else ""), first=label,
                        text_style=style)  # fmt: skip
             continue
-        words = _ONCE.get(row.fixed.order[-1:], row.state.replace("-", " "))
+        words = ONCE.get(row.fixed.order[-1:], row.state.replace("-", " "))
         page.line(label, (pad(words, 2 * _CELL_WIDTH), style), (", ".join(_notes(row)), FAINT))
         if row.reason is not None:
             page.prose(row.reason, first=f"    {row.mechanism}: ")

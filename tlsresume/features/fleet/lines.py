@@ -68,7 +68,10 @@ def parse_line(text: str) -> Line | None:
 
 def _zgrab2(text: str) -> Line | None:
     """None where the first field is neither empty nor an address."""
-    (fields,) = csv.reader([text.partition("#")[0]], skipinitialspace=True)
+    try:
+        (fields,) = csv.reader([text.partition("#")[0]], skipinitialspace=True)
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
     fields = [field.strip() for field in fields]
     first = fields[0]
     network = _plain_network(first) if "/" in first else None
