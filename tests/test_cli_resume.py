@@ -28,7 +28,7 @@ class FakeResume:
         self.renewed = None
         self.asked: list[tuple] = []
 
-    def __call__(self, file, target, options, *, trace=None):
+    def __call__(self, file, target, options, *, trace=None, **_told):
         self.asked.append((file, target, options))
         return self.result, self.renewed
 

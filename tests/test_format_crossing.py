@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.golden.cases import address, psk, ticket
-from tlsresume.formats.crossing_text import put_crossings, put_lifetimes
+from tlsresume.formats.crossing_text import crossing_sentences, put_crossings, put_lifetimes
 from tlsresume.formats.page import Page, View
 from tlsresume.results import Crossing, LifetimeResult
 
@@ -140,3 +140,25 @@ def lifetime(**fields) -> str:
 def test_lifetimes_stand_beside_the_promise(fields, expected):
     """What was honoured is a span between two ages that were tried, beside what was promised."""
     assert lifetime(**fields) == expected
+
+
+def test_a_matrix_is_a_sentence_on_the_first_screen():
+    """Who accepts whose sessions is one sentence: all, none, or in how many directions."""
+
+    def sentences(*pairs: tuple[str, str, int]) -> list[str]:
+        found = [
+            Crossing(by="address", mechanism=name, issuing=a, accepting=b, offered=1, accepted=n)
+            for name in ("psk", "ticket")
+            for a, b, n in pairs
+        ]
+        return list(crossing_sentences(found, ()))
+
+    assert sentences(("a", "b", 1), ("b", "a", 1)) == [
+        "All 2 addresses accept each other's TLS 1.3 and TLS 1.2 tickets."
+    ]
+    assert sentences(("a", "b", 0), ("b", "a", 0)) == [
+        "None of 2 addresses accepts another's TLS 1.3 and TLS 1.2 tickets."
+    ]
+    assert sentences(("a", "b", 1), ("b", "a", 0)) == [
+        "Across addresses, 1 of 2 directions accept TLS 1.3 and TLS 1.2 tickets."
+    ]

@@ -71,7 +71,7 @@ def test_a_long_run_says_what_it_does(count, monkeypatch):
     begun, waits = "0 connections in 0 s", "waiting for a full handshake, 0 of 0.6 s"
     if count > 1:
         begun = f"0 of 2 targets done; {begun}"
-        waits = f"{begun}; {target.name}: {waits}"
+        waits = f"0/2 done; {waits}; {target.name}"
     assert begun in said[0]
     assert waits in said
     monkeypatch.undo()

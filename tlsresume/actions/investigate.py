@@ -92,7 +92,7 @@ class Investigation:
                 continue
             setting = ftp.FTPSetting(
                 lab=self.lab,
-                route=Route(address.address, address.port),
+                route=Route(address.address, address.port, transport=address.transport),
                 terms=self.terms,
                 mechanism=result.mechanism,
                 login=self.options.ftp,
@@ -121,6 +121,9 @@ class Investigation:
         """Replays of early data, where they are asked for and tickets allow any."""
         line = self.options.early_request
         if line is None:
+            return
+        if self.terms.target.transport != "tcp":
+            self._note("early data", "it is sent and replayed over TCP only", "other")
             return
         allowing = [address for address in addresses if early_room(address)]
         for address in addresses:
@@ -177,7 +180,9 @@ class Investigation:
         return mechanism.judged or mechanism.mechanism in self.options.demanded
 
     def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
-        return self._setting_at(Route(address.address, address.port), mechanism)
+        return self._setting_at(
+            Route(address.address, address.port, transport=address.transport), mechanism
+        )
 
     def _setting_at(self, route: Route, mechanism: Mechanism) -> Setting:
         return Setting(
@@ -239,6 +244,12 @@ class Investigation:
             for name in options.experiments:
                 if not explanation.view().settled(name):
                     await explanation.experiment(name)
+                unable = EXPERIMENTS[name].unable(address.transport)
+                if unable is not None:
+                    mechanism = explanation.setting.mechanism
+                    self._note(
+                        f"experiment {name} of {mechanism} on {address.address}", unable, "other"
+                    )
             await self._within_budget(explanation, self._cross_names)
         # All mechanisms grow old at the same time.
         async with asyncio.TaskGroup() as tasks:

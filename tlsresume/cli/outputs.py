@@ -285,9 +285,9 @@ class Outputs:
                 continue
             if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(self._cut(choice, report), self._view(choice))
-                if not text:
-                    continue
-                self._put(choice, self._before_target(choice) + text)
+                # Many targets may have no more than a line each, at the end.
+                if text or not form.ends_with_summary:
+                    self._put(choice, self._before_target(choice) + text)
 
     def _before_target(self, choice: Choice) -> str:
         """What stands before the next target."""

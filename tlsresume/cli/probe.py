@@ -106,6 +106,13 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     " to offer it. Findings that need several tries are untested.",
 )
 @click.option(
+    "--quic",
+    cls=GroupedOption,
+    group=PROBE,
+    is_flag=True,
+    help="Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone.",
+)
+@click.option(
     "--node-header",
     cls=GroupedOption,
     group=PROBE,

@@ -16,6 +16,7 @@ from statistics import median
 from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.datagrams import quic_result, retransmissions, transport_of
 from tlsresume.diagnosis.own_queue import handshake_times
 from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
 from tlsresume.experiments.spoiled import Spoilt
@@ -37,6 +38,7 @@ from tlsresume.results import (
     Verdict,
 )
 from tlsresume.results.journal import derived, indexed
+from tlsresume.results.places import version_label
 from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -149,12 +151,17 @@ def summarise_address(
     return AddressResult(
         address=address,
         port=port,
-        tls_versions=tuple(version.label for version in sorted(spoken)),
+        tls_versions=tuple(
+            version_label(version.label, transport_of(journal)) for version in sorted(spoken)
+        ),
         error=error,
         certificate=describe_leaf(full),
         mechanisms=_judge(mechanisms),
         attempts=tuple(row(attempt, naming) for attempt in rows or journal),
         unspoken=tuple(_unspoken(full)) if spoken else (),
+        transport=transport_of(journal),
+        quic=quic_result(attempts) if transport_of(journal) == "quic" else None,
+        retransmissions=retransmissions(journal),
     )
 
 
@@ -175,7 +182,7 @@ def _first(full: Sequence[Attempt], mechanism: Mechanism) -> Attempt | None:
 
 def _address_error(full: Sequence[Attempt]) -> ErrorResult | None:
     failures = [attempt.error for attempt in full if attempt.error is not None]
-    if not failures:
+    if not failures or all(failure.kind == "unsupported" for failure in failures):
         return None
     if all(_is_version_alert(attempt) for attempt in full):
         failure = failures[0]
@@ -245,7 +252,7 @@ def _mechanism(
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
         mechanism=mechanism,
-        tls_version=VERSION_LABEL[mechanism],
+        tls_version=version_label(VERSION_LABEL[mechanism], first.transport),
         state=state,
         judged=False,
         reason=reason,
@@ -462,7 +469,7 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         offered=attempt.offered is not None,
         accepted=attempt.accepted if attempt.offered is not None and known else None,
         reused=attempt.reused,
-        tls_version=attempt.tls_version.label if attempt.tls_version else None,
+        tls_version=version_of(attempt),
         key_name=issued_key(attempt, naming),
         node=attempt.node,
         handshake_ms=_rounded(attempt.timings.handshake),
@@ -476,6 +483,12 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         http_status=attempt.http_status,
         answer=None if (answer := answer_of(attempt)) is None else str(answer),
     )
+
+
+def version_of(attempt: Attempt) -> str | None:
+    """The version that was negotiated, as it is called over its transport."""
+    version = attempt.tls_version
+    return None if version is None else version_label(version.label, attempt.transport)
 
 
 def _said(attempt: Attempt) -> str | None:

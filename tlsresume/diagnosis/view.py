@@ -14,10 +14,12 @@ from enum import Enum
 from functools import cached_property
 
 from tlsresume.diagnosis.anyway import blameless, hopeless, limited
+from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
+from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyData, Mechanism, Purpose, Role, Wanted
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -40,6 +42,7 @@ class WhyNotRun(Enum):
     NO_BUDGET = "the budget is spent"
     LIMITED = "the server allows no more connections"
     NO_SESSION = "no session to try it with"
+    TRANSPORT = "the transport cannot do it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,11 @@ class View:
     unanswered: tuple[Attempt, ...] = ()
     #: What an experiment with early data showed of the address; of the mechanism psk alone.
     early: EarlyData | None = None
+
+    @property
+    def transport(self) -> Transport:
+        """What carried the attempts; a journal is of one transport."""
+        return self.everything[0].transport if self.everything else transport_of(self.attempts)
 
     # ------------------------------------------------------------- selections
 

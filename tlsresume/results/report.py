@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
     Timings,
@@ -28,6 +29,7 @@ from tlsresume.results.measured import (
     AttemptRow,
     Certificate,
     ErrorResult,
+    QUICResult,
     Series,
     Skipped,
     Verdict,
@@ -108,6 +110,7 @@ class SaveResult(Result):
     notes: tuple[str, ...] = ()
     certificate_wanted: str | None = None
     error: ErrorResult | None = None
+    transport: Transport = "tcp"
     options: dict[str, OptionValue] | None = None
 
     @property
@@ -176,6 +179,8 @@ class ResumeResult(Result):
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    transport: Transport = "tcp"
+    quic: QUICResult | None = None
     options: dict[str, OptionValue] | None = None
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tlsresume.actions.probe import Probe
+from tlsresume.actions.probing import check_probe, probe_of
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError, UsageError, first_of
 from tlsresume.features.exporter.allow import Allow
 from tlsresume.features.exporter.sharing import Outcome
@@ -99,7 +99,7 @@ async def _probed(
 ) -> TargetResult:
     demanded = module.judge.named_by_demands(target.name)
     options = replace(module.options, demanded=demanded)
-    probe = Probe(target, options, gate, trace, deadline=end)
+    probe = probe_of(target, options, gate, trace, deadline=end)
     try:
         await probe.run()
     except BaseExceptionGroup as group:
@@ -128,6 +128,7 @@ def target_from(text: str, module: Module, allow: Allow) -> Target:
     if text.startswith("unix:"):
         raise UsageError("a target of the exporter is no unix socket")
     target = module.parse(text)
+    check_probe(target, module.options)
     host, port = target.dial_to
     if not allow.may_fit(host, port):
         raise NotAllowed(f"{target.name} is not allowed by the configuration of the exporter")

@@ -21,6 +21,7 @@ from typing import BinaryIO, Self
 import click
 
 from tlsresume.actions.fingerprint import fingerprint
+from tlsresume.actions.probing import check_probe
 from tlsresume.cli.connecting import Connection, line_options
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import FileError, UsageError
@@ -62,6 +63,7 @@ class Rules:
             self.excluded += 1
             return None
         options = self.options(target, own)
+        check_probe(target, options)
         job = Job(target, options, fingerprint(target, options))
         found = self.earlier(job.fingerprint)
         if found is not None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol
 
-from tlsresume.actions.probe import Probe, no_time
+from tlsresume.actions.probe import AnyProbe, no_time
+from tlsresume.actions.probing import probe_of
 from tlsresume.errors import first_of
 from tlsresume.lab import Gate
 from tlsresume.network import loop
@@ -94,7 +95,7 @@ class Here:
         self._trace = trace
         self._progress = progress
         self._turn = gate.interval * parallel
-        self._running: dict[int, Probe] = {}
+        self._running: dict[int, AnyProbe] = {}
 
     async def begin(self) -> None:
         """Raises BindingError."""
@@ -102,12 +103,12 @@ class Here:
 
     async def probe(self, job: Job) -> TargetResult:
         """Probe; what goes wrong with the target is in the result."""
-        running = Probe(
+        running = probe_of(
             job.target,
             job.options,
             self._gate,
             self._trace,
-            self._named(job.target),
+            progress=self._named(job.target),
             deadline=self._end,
             turn=self._turn,
         )
@@ -122,7 +123,7 @@ class Here:
             return lambda _line: None
         return lambda line: progress(f"{target.name}: {line}")
 
-    def _finished(self, job: Job, running: Probe) -> TargetResult:
+    def _finished(self, job: Job, running: AnyProbe) -> TargetResult:
         result = running.result()
         return replace(result, skipped=(*result.skipped, *job.skipped), fingerprint=job.fingerprint)
 
@@ -131,7 +132,7 @@ class Here:
         running = self._running.pop(id(job), None)
         if running is None:
             return untouched(job, interrupted=True)
-        running.stop.interrupted = True
+        running.interrupt()
         return self._finished(job, running)
 
     async def end(self) -> None:
