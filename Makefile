@@ -2,7 +2,12 @@
 #
 #   make demo          a tour against the built-in server
 #   make test          the tests           make lint             ruff and mypy
-#   make generate      man pages, completions, README help, JSON Schema
+#   make docs          the site in build/docs, warnings are errors
+#   make generate      man pages, completions, reference pages, README help, JSON Schema
+#   make examples      the examples of README and docs, run anew
+#   make coverage      how much of the pure layers their tests run through
+#   make wheel         what pipx installs, in dist/
+#   make pex           one executable for this platform and Python, in dist/
 #   make test-oldest   the tests on the lowest versions of all dependencies
 #   make test-servers  against nginx, HAProxy and others (Debian packages), a case of each
 #   make test-servers-all  against them in every configuration
@@ -19,6 +24,10 @@ BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 # The tests wait more than they compute, so a worker more than cores is well used.
 WORKERS ?= 3
+# Layers without IO, and the tests of just these: what `make coverage` can measure in little time.
+# Tests of growth count lines by a tracer of their own, and would wait for that of coverage.
+PURE := wire session preludes
+PURE_TESTS = $(filter-out %_growth.py,$(wildcard $(patsubst %,tests/test_%_*.py,wire session prelude)))
 COUNT ?= 1000000
 SEED ?= 1
 NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")
@@ -37,6 +46,10 @@ $(VENV)/installed: pyproject.toml tools/find-python
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(BIN)/python $(PIP) install --editable '.[dev]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed-dev
+	@$(BIN)/python $(PIP) install --editable '.[docs]'
 	@touch $@
 
 $(OLDEST)/installed: pyproject.toml tools/oldest.py tools/find-python
@@ -71,9 +84,36 @@ generate: $(VENV)/installed-dev
 check-generated: $(VENV)/installed-dev
 	@$(BIN)/python tools/generate.py --check
 
-.PHONY: readme-examples
-readme-examples: $(VENV)/installed-dev
+.PHONY: examples
+examples: $(VENV)/installed-dev
 	@$(BIN)/python tools/generate_readme.py --examples
+
+.PHONY: coverage
+coverage: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PURE_TESTS) $(PURE:%=--cov=tlsresume/%) \
+	  --cov-branch --cov-report=term:skip-covered
+
+.PHONY: docs
+docs: $(VENV)/installed-docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees docs build/docs
+	@echo "docs: build/docs/index.html"
+
+# ------------------------------------------------------------------- packages
+
+.PHONY: wheel
+wheel: $(VENV)/installed-dev
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-input --no-deps \
+	  --wheel-dir dist .
+	@ls dist/tlsresume-*.whl
+
+# The libraries hold machine code, so the file is for this platform and Python only.
+.PHONY: pex
+pex: wheel
+	@$(BIN)/python $(PIP) install 'pex>=2.103'
+	@rm -f dist/tlsresume.pex
+	@$(BIN)/python -m pex "$$(ls -t dist/tlsresume-*.whl | head -n 1)" --script tlsresume \
+	  --python $(BIN)/python --venv --output-file dist/tlsresume.pex
+	@dist/tlsresume.pex --version
 
 .PHONY: test-oldest
 test-oldest: $(OLDEST)/installed

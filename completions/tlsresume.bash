@@ -186,7 +186,7 @@ _tlsresume() {
             return
             ;;
         probe:--policy)
-            compopt -o default 2>/dev/null
+            COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur")); mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null
             return
             ;;
         probe:--baseline)
@@ -204,6 +204,7 @@ _tlsresume() {
             return
             ;;
         probe:--ignore)
+            COMPREPLY=($(compgen -W 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -- "$cur"))
             return
             ;;
         probe:--retries)
@@ -422,6 +423,7 @@ _tlsresume() {
             return
             ;;
         resume:--ignore)
+            COMPREPLY=($(compgen -W 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -- "$cur"))
             return
             ;;
         resume:--format)
@@ -648,7 +650,7 @@ _tlsresume() {
             return
             ;;
         capture:--policy)
-            compopt -o default 2>/dev/null
+            COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur")); mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null
             return
             ;;
         exporter:--config)
@@ -705,9 +707,12 @@ _tlsresume() {
         save) COMPREPLY=($(compgen -A hostname -- "$cur")) ;;
         resume) compopt -o default 2>/dev/null ;;
         inspect) compopt -o default 2>/dev/null ;;
-        watch) COMPREPLY=($(compgen -A hostname -- "$cur")); COMPREPLY+=($(compgen -W 'report' -- "$cur")) ;;
+        watch) COMPREPLY=($(compgen -W 'report' -- "$cur")); COMPREPLY+=($(compgen -A hostname -- "$cur")) ;;
         capture) compopt -o default 2>/dev/null ;;
-        policy) compopt -o default 2>/dev/null ;;
+        explain) COMPREPLY=($(compgen -W 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -- "$cur")) ;;
+        policy) COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur")); mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null ;;
+        config) COMPREPLY=($(compgen -W 'probe save resume watch' -- "$cur")) ;;
+        help) COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture exporter explain policy selftest config help' -- "$cur")) ;;
     esac
 }
 

@@ -85,12 +85,12 @@ complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l require-early-da
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l forbid-early-data -d 'Tickets must not allow early data'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l forbid-early-data-replay -d 'No replay of early data may be accepted; needs --replay-early-data'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l require-valid-certificate -d 'The certificate must be trusted and for this host'
-complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l policy -r -F -d 'Demand what a policy says: a TOML file (see tlsresume policy), or one of default, strict, load-balanced, no-resumption'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l policy -r -F -a 'default strict load-balanced no-resumption' -d 'Demand what a policy says: a TOML file (see tlsresume policy), or one of default, strict, load-balanced, no-resumption'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l baseline -r -F -d 'Report, and fail on, only what got worse since this report (--format json=FILE)'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l warning -x -d 'For nagios: warn on a resumption rate, in percent, outside RANGE, such as 90:'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l critical -x -d 'For nagios: the same for critical, such as 50:'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l fail-on -x -a 'error warning never' -d 'Exit 3 on findings so grave or graver, after the policy\'s grades'
-complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l ignore -x -d 'Do not fail on this finding, such as other-ticket-key; it is reported as ignored'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l ignore -x -a 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -d 'Do not fail on this finding, such as other-ticket-key; it is reported as ignored'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l retries -x -d 'Try again, with growing pauses, where no connection comes about; never for an answer'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l deadline -x -d 'Time allowed for the whole run, such as 10m; what is known by then is reported'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l format -x -a 'text json jsonl csv junit github markdown prometheus nagios html' -d 'How to print the result, or write it to FILE; may be given several times'
@@ -192,7 +192,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l keylogfile -r -
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l expect -x -d 'Expect psk, ticket or session-id (all, if none is named) to be resumed (where no STATE is named), not-resumed, or any'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l min-rate -x -d 'The lowest share of offered sessions that must be resumed, such as 0.9 or 90%'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l fail-on -x -a 'error warning never' -d 'Exit 3 on findings so grave or graver, after the policy\'s grades'
-complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l ignore -x -d 'Do not fail on this finding, such as other-ticket-key; it is reported as ignored'
+complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l ignore -x -a 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -d 'Do not fail on this finding, such as other-ticket-key; it is reported as ignored'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l format -x -a 'text json' -d 'How to print the result, or write it to FILE; may be given several times'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l force -d 'Let --format replace a FILE that holds something else than such a report'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -s v -l verbose -d 'Show the handshake messages as they pass (on stderr), and a line per attempt'
@@ -304,7 +304,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l anonymise -d '
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l anonymise-key -r -F -d 'The same with a key of 16 bytes or more in FILE, so that runs can be compared'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l min-rate -x -d 'Exit 3 where a server accepts a lower share of offered sessions, such as 0.9 or 90%'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l min-resumption-rate -x -d 'Exit 3 where a lower share of a server\'s handshakes is resumed'
-complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l policy -r -F -d 'Demand the min-rate of a policy, and no finding that it, or its default, calls an error'
+complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l policy -r -F -a 'default strict load-balanced no-resumption' -d 'Demand the min-rate of a policy, and no finding that it, or its default, calls an error'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l exit-zero -d 'Exit 0 also where 3 or 4 would be told'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l help -d 'Show all options, and exit'
@@ -321,6 +321,122 @@ complete -c tlsresume -n '__fish_seen_subcommand_from explain' -s v -l verbose -
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -s q -l quiet -d 'Print no text on the standard output about what is as asked'
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -l help -d 'Show all options, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a file-unreadable
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a captured-too-early
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a lifetime-zero
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a expired-at-client
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a version-not-allowed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a client-ticket-off
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a not-issued
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a marked-not-resumable
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a context-mismatch
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a already-used
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a routed-by-size
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a routed-by-session
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a version-changed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a hash-mismatch
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a mechanism-removed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ems-upgraded
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a name-changed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a other-terminator
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a context-changed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a other-ticket-key
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a honoured-later
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a consumed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cache-miss
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a never-honoured
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a expired-at-server
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a unclean-close
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a undetermined
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ems-dropped
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cipher-removed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a wrong-binder
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a wrong-secret
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ems-changed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cross-name-refused
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a hello-too-large
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a no-session-id-context
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a aged-ticket-alert
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a mixed-version-pool
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a dies-on-session
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a breaks-anyway
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a fails-with-session
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cross-name-other-certificate
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cross-name-answered-by-other
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cross-name-accepted
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cross-name-untested
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a single-use
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a resumed-by-id
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-renewed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a session-id-changed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a resumption-not-verified
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a hello-retry
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-replayed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a no-freshness-check
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-single-use
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-answered-early
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-waits
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a too-early
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-rejected
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-dies
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a resumed-then-refused
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a resumed-then-unanswered
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a malformed-ticket
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a weak-ticket-key
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-not-sealed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-mac-without-key
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-lifetime-too-long
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-lifetime-long
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a age-add-not-random
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-nonce-repeated
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a tickets-not-fresh
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-key-too-old
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a nodes-out-of-step
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a rotation-drops-sessions
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-key-shared
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a lifetime-counts-down
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a quic-tcp-differ
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a client-certificate-bypassed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a certificate-carried
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a plaintext-injection
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ftp-reuse-required
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ftp-reuse-fails
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ftp-data-not-resumed
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ftp-tickets-run-out
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a pasv-address-ignored
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a client-certificate-missing
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a client-certificate-expired
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a client-certificate
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a rate-limited
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a stopped-answering
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a connections-break
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a fails-with-tickets
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a retry-each-time
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a token-refused
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a fails-with-token
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a datagrams-lost
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cookie-skipped-on-resumption
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a quic-unreachable
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a separate-keys
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a rotated
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a refused-always
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a offers-after-failed-verification
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a offers-unverified-session
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a offers-across-client-certificates
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a gives-up-when-refused
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a fails-here
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a never-offers
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a no-psk-modes
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a took-session-too-early
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a ticket-used-twice
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a offered-past-lifetime
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a offers-across-names
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a wrong-ticket-age
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a early-data-unasked
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a no-ticket-extension
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a no-session-ids
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a offers-across-ports
+complete -c tlsresume -n '__fish_seen_subcommand_from explain' -a cuts-connection
 
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -l target -x -a '(__fish_print_hostnames)' -d 'Say what is demanded of this target, all sections taken together'
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -l show -x -a 'default strict load-balanced no-resumption' -d 'Print the text of a built-in policy, to start one of your own'
@@ -328,6 +444,10 @@ complete -c tlsresume -n '__fish_seen_subcommand_from policy' -l schema -d 'Prin
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -s q -l quiet -d 'Print only what is wrong'
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -l help -d 'Show all options, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from policy' -a default
+complete -c tlsresume -n '__fish_seen_subcommand_from policy' -a strict
+complete -c tlsresume -n '__fish_seen_subcommand_from policy' -a load-balanced
+complete -c tlsresume -n '__fish_seen_subcommand_from policy' -a no-resumption
 complete -c tlsresume -n '__fish_seen_subcommand_from policy' -F
 
 complete -c tlsresume -n '__fish_seen_subcommand_from selftest' -s v -l verbose -d 'Show all that each command prints, not its answer only'
@@ -342,6 +462,23 @@ complete -c tlsresume -n '__fish_seen_subcommand_from config' -s v -l verbose -d
 complete -c tlsresume -n '__fish_seen_subcommand_from config' -s q -l quiet -d 'Print no text on the standard output about what is as asked'
 complete -c tlsresume -n '__fish_seen_subcommand_from config' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from config' -l help -d 'Show all options, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a probe
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a save
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a resume
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a watch
 
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -l help -d 'Show all options, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a probe
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a save
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a resume
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a inspect
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a serve
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a watch
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a capture
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a exporter
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a explain
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a policy
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a selftest
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a config
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a help

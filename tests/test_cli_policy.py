@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 
@@ -84,14 +82,3 @@ def test_a_hostile_policy_cannot_steer_a_terminal(run, tmp_path):
     status, out, err = run("policy", str(path))
     assert (status, err) == (0, "")
     assert all(letter.isprintable() or letter == "\n" for letter in out)
-
-
-def test_the_readme_s_policy_is_valid(run, tmp_path):
-    """The policy that the README shows is one, and extends what it says."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```toml\n(# tlsresume-policy.toml\n.*?)```", readme, re.DOTALL)
-    path = tmp_path / "tlsresume-policy.toml"
-    path.write_text(text)
-    status, out, err = run("policy", str(path))
-    assert (status, err) == (0, "")
-    assert "Tickets live no longer than 84h." in out

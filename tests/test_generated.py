@@ -249,10 +249,17 @@ def test_bash_completes(words, expected):
 
 
 def test_bash_completes_the_real_commands():
-    """Every command of the program is offered by bash, with its options."""
+    """Every command of the program is offered by bash, with its options; codes of findings,
+    built-in policies beside files, and commands where they belong."""
     root = read(program())
     script = generate_completions.bash(root)
     commands = generate_completions.single(root)
+    assert {"default", "strict"} < complete(script, "probe", "--policy", "")
+    assert "compopt -o filenames" in complete(script, "policy", "")
+    assert "strict" in complete(script, "policy", "str")
+    assert complete(script, "explain", "other-ticket") == {"other-ticket-key"}
+    assert "other-ticket-key" in complete(script, "probe", "--ignore", "o")
+    assert "probe" in complete(script, "help", "")
     assert complete(script, "") == {command.name for command in commands}
     assert "report" in complete(script, "watch", "")
     for command in commands:
@@ -280,7 +287,7 @@ def test_shells_accept_the_scripts(shell, write, root, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-# ---------------------------------------------------------------------- README
+# ----------------------------------------------------------------------- pages
 
 
 def test_blocks_are_replaced_by_kind_and_name():
@@ -289,18 +296,6 @@ def test_blocks_are_replaced_by_kind_and_name():
     new = generate_readme.replace_blocks(text, {"help": lambda name: f"[{name}]\n"})
     assert new == text.replace("old", "[x]")
     assert generate_readme.replace_blocks(new, {"help": lambda name: f"[{name}]\n"}) == new
-
-
-def test_readme_examples_are_filled():
-    """Each example of the README is a block of code that shows its command and an answer."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    examples = [m for m in generate_readme._BLOCK.finditer(text) if m["kind"] == "example"]
-    assert examples
-    for match in examples:
-        lines = match["body"].splitlines()
-        assert lines[0] == "```console"
-        assert lines[1].startswith("$ tlsresume ")
-        assert len(lines) > 3
 
 
 def test_generators_are_modules():

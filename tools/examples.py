@@ -1,4 +1,4 @@
-"""The examples of README.md: real commands, run against the built-in server.
+"""The examples of README.md and docs/: real commands, run against the built-in server.
 
 What a command prints is shown as it is, but for the port: the system chooses
 another one for each run, so it is shown as EXAMPLE_PORT.
@@ -25,17 +25,31 @@ _DEADLINE = 60
 @dataclass(frozen=True, slots=True)
 class Example:
     """Command lines that are run in one folder, one after the other, against a server, or
-    one on each of several addresses."""
+    one on each of several addresses. Without a behaviour it is an FTP server that demands
+    resumption of its data connections."""
 
-    behaviour: Behaviour
+    behaviour: Behaviour | None
     lines: tuple[str, ...]
     addresses: tuple[str, ...] = ("127.0.0.1",)
+
+    def start(self, stack: ExitStack) -> int:
+        """Start its servers, which the stack ends. Gives the port that they share."""
+        if self.behaviour is None:
+            # From the tests, which no tool imports otherwise.
+            sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+            from tests.ftp_peer import FTPPeer, Manners
+
+            return stack.enter_context(FTPPeer(Manners(required=True))).port
+        port = 0
+        for address in self.addresses:
+            port = stack.enter_context(Server(self.behaviour, address, port=port)).port
+        return port
 
 
 SAVE = "tlsresume save www.example.com --connect 127.0.0.1:PORT"
 FILE = "www.example.com_443.session.pem"
 
-#: By the name in the README's marker. Only the last command and its answer are shown.
+#: By the name in the page's marker. Only the last command and its answer are shown.
 EXAMPLES: Mapping[str, Example] = {
     "probe": Example(
         BEHAVIOURS["all three mechanisms"],
@@ -54,6 +68,10 @@ EXAMPLES: Mapping[str, Example] = {
             ),
         ),
         ("127.0.0.1", "127.0.0.2"),
+    ),
+    "probe-ftp": Example(
+        None,
+        ("tlsresume probe ftp://ftp.example.com --connect 127.0.0.1:PORT --tries 4",),
     ),
     "resume-new": Example(
         BEHAVIOURS["issued but never honoured"], (SAVE, f"tlsresume resume {FILE}")
@@ -75,9 +93,7 @@ def run(example: Example) -> str:
         "COLUMNS": "80",
     }
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        port = 0
-        for address in example.addresses:
-            port = stack.enter_context(Server(example.behaviour, address, port=port)).port
+        port = example.start(stack)
         for line in example.lines:
             done = subprocess.run(
                 line.replace("PORT", str(port)).split(),

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import generate_completions
+import generate_docs
 import generate_man
 import generate_readme
 import generate_schema
@@ -19,13 +20,13 @@ import generate_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Folders that hold nothing but what is generated.
-FOLDERS = ("man", "completions")
+FOLDERS = ("man", "completions", "docs/reference")
 
 
 def outputs() -> dict[Path, str]:
     """All generated texts, by path relative to the checkout."""
     made = generate_man.outputs() | generate_topics.outputs() | generate_completions.outputs()
-    made |= generate_readme.outputs()
+    made |= generate_readme.outputs() | generate_docs.outputs()
     schemas = generate_schema.files()
     return made | {path.resolve().relative_to(ROOT): text for path, text in schemas.items()}
 

@@ -1,8 +1,8 @@
 """Completions for bash, zsh and fish, as scripts that start no Python.
 
 Each writer is a function from the command line's values to the text of one
-script. They complete commands, options, the choices of an option, files and
-host names.
+script. They complete commands, options, the choices of an option, codes of findings, built-in
+policies, files and host names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tree import PROGRAM, Command, Option, Value, program, read
+from tree import PROGRAM, Command, Completes, Option, Value, program, read
 
 FOLDER = Path("completions")
 HEADER = "# Made by tools/generate_completions.py from the command line itself; do not edit."
@@ -82,22 +82,30 @@ complete -F _{program} {program}
 """
 
 
+def _bash_action(completes: Completes, words: tuple[str, ...]) -> str:
+    """What completes to words, and to files or hosts beside them."""
+    if not words:
+        return _BASH_ACTION[completes]
+    action = f'COMPREPLY=($(compgen -W {quoted(" ".join(words))} -- "$cur"))'
+    if completes == "file":
+        action += (
+            '; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")'
+            "; compopt -o filenames 2>/dev/null"
+        )
+    elif completes == "host":
+        action += '; COMPREPLY+=($(compgen -A hostname -- "$cur"))'
+    return action
+
+
 def _bash_values(command: Command, name: str) -> Iterator[str]:
     for option, value in valued(command):
         patterns = "|".join(f"{name}:{flag}" for flag in option.flags)
-        action = _BASH_ACTION[value.completes]
-        if value.choices:
-            action = f'COMPREPLY=($(compgen -W {quoted(" ".join(value.choices))} -- "$cur"))'
+        action = _bash_action(value.completes, value.choices)
         yield f"        {patterns})"
         if action:
             yield f"            {action}"
         yield "            return"
         yield "            ;;"
-
-
-def _bash_words(words: tuple[str, ...]) -> str:
-    """Further words beside what an argument completes to."""
-    return f'; COMPREPLY+=($(compgen -W {quoted(" ".join(words))} -- "$cur"))' if words else ""
 
 
 def bash(root: Command) -> str:
@@ -109,10 +117,10 @@ def bash(root: Command) -> str:
         for name, command in named
     )
     arguments = (
-        f"        {command.name}) {_BASH_ACTION[completes]}{_bash_words(below)} ;;"
+        f"        {command.name}) {action} ;;"
         for command in single(root)
-        for completes, below in [(argument_kind(command), subcommands(root, command))]
-        if completes != "nothing" or below
+        for words in [(*argument_words(command), *subcommands(root, command))]
+        if (action := _bash_action(argument_kind(command), words))
     )
     return _BASH.format(
         header=HEADER,
@@ -140,10 +148,15 @@ def single(root: Command) -> tuple[Command, ...]:
     return tuple(command for command in root.commands if len(command.path) == len(root.path) + 1)
 
 
-def argument_kind(command: Command) -> str:
+def argument_kind(command: Command) -> Completes:
     """How bash and fish, which do not count arguments, complete those of a command."""
-    kinds = [argument.value.completes for argument in command.arguments]
+    kinds: list[Completes] = [argument.value.completes for argument in command.arguments]
     return "file" if "file" in kinds else kinds[0] if kinds else "nothing"
+
+
+def argument_words(command: Command) -> tuple[str, ...]:
+    """The words that an argument of a command can be."""
+    return tuple(word for argument in command.arguments for word in argument.value.choices)
 
 
 # ------------------------------------------------------------------------- zsh
@@ -192,7 +205,10 @@ def _zsh_text(text: str) -> str:
 
 
 def _zsh_action(value: Value) -> str:
-    return f"({' '.join(value.choices)})" if value.choices else _ZSH_ACTION[value.completes]
+    if not value.choices:
+        return _ZSH_ACTION[value.completes]
+    words = " ".join(value.choices)
+    return f"{{_files; compadd -- {words}}}" if value.completes == "file" else f"({words})"
 
 
 def _zsh_options(command: Command) -> Iterator[str]:
@@ -248,6 +264,8 @@ def _fish_quoted(text: str) -> str:
 
 
 def _fish_value(value: Value) -> str:
+    if value.choices and value.completes == "file":
+        return f" -r -F -a {_fish_quoted(' '.join(value.choices))}"
     if value.choices:
         return f" -x -a {_fish_quoted(' '.join(value.choices))}"
     return {
@@ -280,7 +298,7 @@ def fish(root: Command) -> str:
     for command in single(root):
         seen = f"__fish_seen_subcommand_from {command.name}"
         lines += ["", *_fish_options(command, seen)]
-        for word in subcommands(root, command):
+        for word in (*argument_words(command), *subcommands(root, command)):
             lines.append(f"complete -c {PROGRAM} -n {_fish_quoted(seen)} -a {word}")
         kind = argument_kind(command)
         if kind == "file":

@@ -1,6 +1,7 @@
-"""The parts of README.md that come from the tool itself, between markers.
+"""The parts of README.md and of the pages in docs/ that come from the tool itself, between markers.
 
     <!-- help: probe -->      the help of a command, or of the program where none is named
+    <!-- commands -->         a table of the commands, with links to their pages of the reference
     <!-- example: NAME -->    what a command really printed; see EXAMPLES in examples.py
     <!-- exit-statuses -->    the table of exit statuses
     <!-- resumption -->       how resumption works, from resumption.py
@@ -19,12 +20,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from generate_man import page_name
 from resumption import INTRODUCTION, MECHANISMS, STATEMENTS
-from tree import PROGRAM, context_of, program
+from tree import PROGRAM, context_of, program, read
 
 from tlsresume.errors import EXIT_STATUS_MEANING
 
+ROOT = Path(__file__).resolve().parent.parent
 README = Path("README.md")
+#: Pages that people write; what lies deeper in docs/reference is generated whole.
+PAGES = ("README.md", "docs/*.md", "docs/guides/*.md")
 WIDTH = 88
 _PROSE_WIDTH = 92
 
@@ -92,30 +97,52 @@ def replace_blocks(text: str, makers: dict[str, Callable[[str], str]]) -> str:
     return _BLOCK.sub(made, text)
 
 
+def commands(place: Path) -> str:
+    """A table of the commands, for a page at this path."""
+    folder = "../" * (len(place.parts) - 2) if place.parts[0] == "docs" else "docs/"
+    rows = [
+        f"| [`{' '.join(command.path[1:])}`]({folder}reference/{page_name(command)}.md)"
+        f" | {command.summary} |"
+        for command in read(program()).commands
+    ]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows]) + "\n"
+
+
+def written() -> dict[Path, str]:
+    """The pages as they are checked in, by path relative to the checkout."""
+    found = sorted(path for pattern in PAGES for path in ROOT.glob(pattern))
+    return {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in found}
+
+
 def outputs() -> dict[Path, str]:
-    """README.md with fresh help and exit statuses; its examples stay."""
+    """The pages with fresh help, tables and texts; their examples stay."""
     root = program()
-    text = (Path(__file__).parent.parent / README).read_text(encoding="utf-8")
-    makers: dict[str, Callable[[str], str]] = {
-        "help": lambda name: help_of(root, name),
-        "exit-statuses": lambda _: exit_statuses(),
-        "resumption": lambda _: resumption(),
-    }
-    return {README: replace_blocks(text, makers)}
+    made = {}
+    for place, text in written().items():
+        makers: dict[str, Callable[[str], str]] = {
+            "help": lambda name: help_of(root, name),
+            "commands": lambda _, place=place: commands(place),  # type: ignore[misc]  # bound now
+            "exit-statuses": lambda _: exit_statuses(),
+            "resumption": lambda _: resumption(),
+        }
+        made[place] = replace_blocks(text, makers)
+    return made
 
 
 def main() -> None:
-    """Write README.md anew; with `--examples`, run the examples too."""
+    """Write the pages anew; with `--examples`, run the examples too."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--examples", action="store_true")
     arguments = parser.parse_args()
-    text = outputs()[README]
+    made = outputs()
     if arguments.examples:
         from examples import run_all
 
         shown = run_all()
-        text = replace_blocks(text, {"example": lambda name: fenced(shown[name], "console")})
-    (Path(__file__).parent.parent / README).write_text(text, encoding="utf-8")
+        examples = {"example": lambda name: fenced(shown[name], "console")}
+        made = {place: replace_blocks(text, examples) for place, text in made.items()}
+    for place, text in made.items():
+        (ROOT / place).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How resumption works, told once: for README.md and for tlsresume(7).
+"""How resumption works, told once: for docs/resumption.md and for tlsresume(7).
 
 Each statement of `STATEMENTS` is about what OpenSSL's SSL_set_session(3) and the
 pages around it say, in our words, with the command that shows it. The commands

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,7 +26,8 @@ PROGRAM = "tlsresume"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What an option or argument takes: its name in usage lines, and how to complete it."""
+    """What an option or argument takes: its name in usage lines, and how to complete it: by
+    words, and by what `completes` says."""
 
     name: str
     choices: tuple[str, ...]
@@ -79,6 +81,34 @@ class Command:
         return self.path[-1]
 
 
+def _policies() -> tuple[str, ...]:
+    from tlsresume.policy.names import BUILTIN
+
+    return BUILTIN
+
+
+def _codes() -> tuple[str, ...]:
+    from tlsresume.features import entries
+    from tlsresume.formats.explanation import pages
+
+    return tuple(page.code for page in pages(entries()))
+
+
+def _commands() -> tuple[str, ...]:
+    from tlsresume.cli.root import COMMANDS
+
+    return tuple(COMMANDS)
+
+
+#: Where the words come from that a value of this name can be, beside what it takes otherwise.
+_KNOWN: dict[str, Callable[[], tuple[str, ...]]] = {
+    "FILE|NAME": _policies,
+    "CODE": _codes,
+    "CODE | WORDS": _codes,
+    "COMMAND": _commands,
+}
+
+
 def program() -> click.Group:
     """The click group that the entry point runs."""
     from tlsresume.cli.root import root
@@ -98,12 +128,11 @@ def _completes(parameter: click.Parameter, name: str) -> Completes:
 
 
 def _value(parameter: click.Parameter, name: str) -> Value:
-    choices: tuple[str, ...] = ()
     if isinstance(parameter.type, click.Choice):
-        choices = tuple(str(choice) for choice in parameter.type.choices)
-    elif words := _WORDS.fullmatch(name):
-        choices = tuple(words[1].split("|"))
-    return Value(name, choices, _completes(parameter, name))
+        return Value(name, tuple(str(choice) for choice in parameter.type.choices), "nothing")
+    if words := _WORDS.fullmatch(name):
+        return Value(name, tuple(words[1].split("|")), "nothing")
+    return Value(name, _KNOWN[name]() if name in _KNOWN else (), _completes(parameter, name))
 
 
 def _option(option: click.Option, context: click.Context) -> Option | None:
