@@ -128,6 +128,18 @@ class TLSResumeError(Exception):
         self.stack = stack
         self.details = details
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel between processes, whatever their constructors want."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[TLSResumeError], arguments: tuple[object, ...], state: dict[str, object]
+) -> TLSResumeError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
+
 
 class UsageError(TLSResumeError, ValueError):
     """The caller asked for something that makes no sense."""

@@ -43,8 +43,10 @@ class TargetResult(Result):
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
-    `options` are those that its line of a target list gave this target alone. `exit_status` is
-    what this target calls for, and `why` says so; None and empty where that was not decided.
+    `quick`: each mechanism's session was offered once only. `options` are those that its line of
+    a target list gave this target alone. `fingerprint` is equal where a target would be probed
+    alike; `--continue` goes by it. `exit_status` is what this target calls for, and `why` says so;
+    None and empty where that was not decided.
     """
 
     target: str
@@ -66,7 +68,9 @@ class TargetResult(Result):
     ticket_keys: tuple[KeyUse, ...] = ()
     started: str | None = None
     finished: str | None = None
+    quick: bool = False
     options: dict[str, OptionValue] | None = None
+    fingerprint: str | None = None
     exit_status: int | None = None
     why: str = ""
 
