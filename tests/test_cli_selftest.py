@@ -24,6 +24,7 @@ def test_it_passes_here(capsys, monkeypatch):
     """With real processes, one behaviour's answers are the known truth: a line each, and with
     -v the whole output."""
     monkeypatch.setattr(action, "BEHAVIOURS", {"single-use": BEHAVIOURS["single-use"]})
+    monkeypatch.setattr(action, "datagram_cases", lambda: ())
     status, out, err = runner(capsys)("selftest")
     assert (status, err) == (ExitStatus.OK, "")
     assert "  \u2713 probe 127.0.0.1:" in out
@@ -49,6 +50,7 @@ def test_the_tour_has_40_to_60_lines(monkeypatch):
     assert 40 <= len(said) <= 60
     assert all(len(line) <= 80 for line in said)
     steps = len(STEPS) + sum(map(len, STEPS.values()))
+    steps += sum(len(case.steps) for case in action.datagram_cases())
     assert sum("\u2713" in line for line in said) == steps
 
 
@@ -57,6 +59,7 @@ def test_a_wrong_answer_is_a_failure(capsys, monkeypatch):
     status is not 0."""
     wrong = Step(arguments=("inspect", "nothing"), truth={"files.0.path": "nothing"})
     monkeypatch.setattr(action, "BEHAVIOURS", {"none": BEHAVIOURS["none"]})
+    monkeypatch.setattr(action, "datagram_cases", lambda: ())
     monkeypatch.setattr(action, "STEPS", {"none": (wrong,)})
     monkeypatch.setattr(action, "_probe", lambda *_: wrong)
     status, out, _ = runner(capsys)("selftest")
@@ -76,6 +79,7 @@ def test_a_command_that_hangs_is_a_failure(monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", hang)
     monkeypatch.setattr(action, "BEHAVIOURS", {"none": BEHAVIOURS["none"]})
+    monkeypatch.setattr(action, "datagram_cases", lambda: ())
     said: list[str] = []
     assert action.selftest(said.append) is False
     assert "WRONG: no answer within 120 s" in said

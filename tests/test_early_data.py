@@ -29,8 +29,9 @@ from tlsresume.experiments.early_data import EarlySetting, replay_early_data
 from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
-from tlsresume.formats.early_data_text import early_words
-from tlsresume.formats.page import View
+from tlsresume.formats.early_data_text import early_words, put_early_data
+from tlsresume.formats.folding_text import groups_of
+from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
@@ -51,6 +52,7 @@ from tlsresume.results import (
     EarlyAfter,
     EarlyAsk,
     EarlyData,
+    EarlyRequest,
     ResumeResult,
     TargetResult,
 )
@@ -228,6 +230,11 @@ def test_a_copy_at_another_address() -> None:
         (found,) = scan([(target, QUICK)]).targets
     assert [address.early_data and address.early_data.other_address
             for address in found.addresses] == ["accepted", "accepted"]  # fmt: skip
+    patterns = {
+        address.early_data and address.early_data.log_pattern for address in found.addresses
+    }
+    assert len(patterns) == 1
+    assert len(groups_of(found.addresses)) == 1
     for address in found.addresses:
         assert address.early_data is not None
         (other,) = [each for each in address.early_data.requests if each.id.endswith("-other")]
@@ -244,6 +251,17 @@ def test_what_cannot_be_tested_is_named() -> None:
         smtp = parse_target(f"smtps://{HERE}:{server.port}")
         (other,) = scan([(smtp, replace(QUICK, connect=ConnectOptions(ticket_wait=0.5)))]).targets
     assert any("speaks smtp" in skipped.reason for skipped in other.skipped)
+
+
+def test_without_tls_13_nothing_is_said_of_early_data() -> None:
+    """Where TLS 1.3 was not tried, early data was not tested: a demand on it is not met."""
+    options = replace(QUICK, connect=replace(QUICK.connect, tls=(ProtocolVersion.TLSv1_2,)))
+    with Server(taking(versions=("1.2", "1.3"))) as server:
+        target = probed(server.port, options)
+    assert target.addresses[0].early_data is None
+    (check,) = [each for each in check_target(target, Demands(early_data_replay="forbid"))
+                if each.demand == "early-data-replay=forbid"]  # fmt: skip
+    assert check.outcome == "untestable"
 
 
 def test_the_budget_holds() -> None:
@@ -548,6 +566,11 @@ def test_it_is_asked_for_on_the_command_line_only(run, monkeypatch, tmp_path) ->
         patch.setattr(root, "context_settings", {**root.context_settings, **defaults})
         status, _, err = run("probe", "a", "--plan")
         assert (status, "can only stand on the command line" in err) == (2, True)
+    for key in ('replay-early-data = "GET"', "replay-early-data = true", 'replay-age = "12s"'):
+        settings_file = tmp_path / "settings.toml"
+        settings_file.write_text(f"[probe]\n{key}\n")
+        status, _, err = run("probe", "a", "--plan", "--config", str(settings_file))
+        assert (status, "is no option that a file can set" in err) == (7, True)
     targets = tmp_path / "targets"
     targets.write_text("a --replay-early-data\n")
     assert run("probe", "--targets", str(targets), "--plan")[0] == 2
@@ -633,6 +656,22 @@ def test_the_line_on_the_screen() -> None:
         assert early_words(early) == words
 
 
+def test_the_log_is_searched_by_one_command() -> None:
+    """The screen gives a command that finds every marked request of a log, and no other."""
+    early = replace(ALL_TAKEN, log_pattern="tlsresume[=-]0123abcd-[a-z0-9.-]*", requests=(
+        EarlyRequest(id="0123abcd-copy", sent_at="2026-11-26T07:00:00.000+00:00",
+                     presentations=2),))  # fmt: skip
+    page = Page(View(width=80))
+    put_early_data(page, early)
+    lines = page.render().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "how often each request was executed" in lines[-2]
+    assert lines[-1].strip() == (
+        "grep -oE 'tlsresume[=-]0123abcd-[a-z0-9.-]*' access.log | sort | uniq -c")  # fmt: skip
+    put_early_data(page, None)
+    assert page.render().splitlines() == lines
+
+
 def test_a_demand_that_forbids_replays() -> None:
     """It is broken by one replay that is accepted, met where all were refused or none can be,
     and never met by what was not tested."""
@@ -677,5 +716,5 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
     early = early_data(late, HERE)
     assert early is not None
     assert early.reason == "stale"
-    assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.]*"
+    assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.-]*"
     assert early_data([], HERE) is None

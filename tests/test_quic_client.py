@@ -7,6 +7,8 @@ import random
 
 import msgspec
 import pytest
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # it is public by its docs
+from aioquic.quic.packet import encode_quic_retry, pull_quic_header
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -228,3 +230,59 @@ def test_any_record(data):
     """Any bytes are a record or a SessionError."""
     with contextlib.suppress(SessionError):
         quic_state.decode(data)
+
+
+class RetriesForEver:
+    """A server that answers each Initial with a Retry of its own (RFC 9000 section 17.2.5)."""
+
+    timer = None
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+
+    def receive(self, datagram: bytes, _now: float) -> None:
+        header = pull_quic_header(Buffer(data=datagram), host_cid_length=8)
+        self.answers.append(
+            encode_quic_retry(
+                version=header.version or 1,
+                source_cid=bytes([len(self.answers) % 256]) * 8,
+                destination_cid=header.source_cid,
+                original_destination_cid=header.destination_cid,
+                retry_token=b"again",
+            )
+        )
+
+    def datagrams(self, _now: float) -> list[bytes]:
+        answers, self.answers = self.answers, []
+        return answers
+
+    def on_timer(self, _now: float) -> None:
+        raise AssertionError("it has no timer")
+
+
+def test_a_retry_without_end(tmp_path):
+    """The first Retry is followed and the others are not (RFC 9000 section 17.2.5.2): the
+    connection stays undone, without a loop."""
+    pair = QUICPair()
+    client = pair.run(pair.plan(tmp_path), server=RetriesForEver(), seconds=5.0)
+    assert (client.handshake_done, client.facts.retries) == (False, 1)
+    assert client.understood
+    assert client.sent < 40_000
+
+
+def test_a_stateless_reset_ends_nothing_that_it_does_not_know(tmp_path):
+    """Datagrams that look like a stateless reset (RFC 9000 section 10.3), oversized ones and
+    truncated ones between the server's change nothing."""
+    pair = QUICPair()
+    chance = random.Random(7)
+
+    def path(sender: str, _number: int, datagram: bytes) -> list[bytes]:
+        if sender == "client":
+            return [datagram]
+        reset = bytes([0x40 | chance.randrange(64)]) + chance.randbytes(60)
+        return [reset, datagram[: len(datagram) // 2], chance.randbytes(65_000), datagram]
+
+    client = pair.run(pair.plan(tmp_path), path=path)
+    assert client.failure is None
+    assert client.handshake_done
+    assert bytes(client.data).startswith(b"HTTP/3 204\r\n")

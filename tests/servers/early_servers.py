@@ -14,7 +14,7 @@ from tests.servers.harness import HOST, Layout, Program, Recipe, Running, Site
 from tests.servers.servers import nginx
 
 #: A request of ours in a log: its ID stands behind the mark.
-_MARKED = re.compile(rb"tlsresume[=-]([0-9a-f]{8}-[a-z0-9.]+)")
+_MARKED = re.compile(rb"tlsresume[=-]([0-9a-f]{8}-[a-z0-9.-]+)")
 
 
 def nginx_early(site: Site, lines: tuple[str, ...]) -> Layout:

@@ -130,13 +130,15 @@ class Investigation:
             spoken = self.terms.target.speaks
             self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
             return
+        # One mark for the target, so that one command finds all its requests in a log.
+        run_id = secrets.token_hex(4)
         async with asyncio.TaskGroup() as tasks:
             for number, address in enumerate(allowing):
                 other = allowing[(number + 1) % len(allowing)]
                 asked = early_data.EarlySetting(
                     setting=self._setting(address, "psk"),
                     line=line,
-                    run_id=secrets.token_hex(4),
+                    run_id=f"{run_id}-{number + 1}" if number else run_id,
                     ages=self.options.replay_ages,
                     elsewhere=self._setting(other, "psk") if other is not address else None,
                     progress=self.progress,

@@ -190,7 +190,7 @@ def _pattern(own: Sequence[Attempt]) -> str | None:
     first = next((name for a in own if (name := _request_id(a))), None)
     if first is None:
         return None
-    return f"{MARK}[=-]{re.escape(first.partition('-')[0])}-[a-z0-9.]*"
+    return f"{MARK}[=-]{re.escape(first.partition('-')[0])}-[a-z0-9.-]*"
 
 
 def _requests(own: Sequence[Attempt], every: Sequence[Attempt]) -> Iterable[EarlyRequest]:

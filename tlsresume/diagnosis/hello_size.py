@@ -170,7 +170,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     others = [
         a
         for a in view.everything
-        if a.reused and a.mechanism != view.mechanism and not a.made_for(*MATRIX)
+        if a.reused and a.mechanism not in (None, view.mechanism) and not a.made_for(*MATRIX)
     ]
     if view.saved is not None or not others or not _all_shorter(others, shortest):
         return None

@@ -30,8 +30,11 @@ from tlsresume.session.session import Session
 from tlsresume.wire.registry import NamedGroup, name_of
 
 #: Seconds that our Finished is held back: several times what an answer took before, within these.
-_LEAST_HOLD, _MOST_HOLD = 1.0, 3.0
+_LEAST_HOLD, _MOST_HOLD = 2.0, 4.0
 _HOLD_FACTOR = 5
+
+#: Seconds to wait for a ticket, for the request that is sent again after a 425.
+_TICKET_WAIT = 1.0
 
 #: Groups that are offered behind the one that the server asked for.
 _OTHER_GROUPS = ("X25519", "P-256", "P-384", "P-521")
@@ -301,7 +304,7 @@ class _Asking:
             send=self._request(name) if repeat else b"",
             want_response=True,
             want_tickets=1 if repeat else 0,
-            ticket_wait=_LEAST_HOLD,
+            ticket_wait=_TICKET_WAIT,
             flight=flight,
             hold_finished=hold,
             early=self._ask(name, after),

@@ -18,15 +18,18 @@ _REASONS: dict[EarlyReason, str] = {
 }
 
 
-def put_early_data(page: Page, early: EarlyData | None) -> None:
-    """The line, and a command that counts our requests in a server's log."""
+def put_early_data(page: Page, early: EarlyData | None, where: str | None = None) -> None:
+    """The line, and a command that counts our requests in a server's log. `where` is the
+    address, where another answers otherwise."""
     if early is None:
         return
-    page.prose(early_words(early), first=_LABEL, style=_style(early))
+    words = early_words(early)
+    told = words if where is None else f"on {where} {words}"
+    page.prose(told, first=_LABEL, style=_style(early))
     if early.log_pattern is not None:
-        sent = sum(request.presentations for request in early.requests)
-        command = f"grep -oE {shlex.quote(early.log_pattern)} access.log | sort | uniq -c"
-        page.line((f"{' ' * len(_LABEL)}sent {sent} times in all; executed: ", FAINT), command)
+        words = "how often each request was executed, the server's log tells:"
+        page.prose(words, first=" " * len(_LABEL), text_style=FAINT)
+        page.line(f"    grep -oE {shlex.quote(early.log_pattern)} access.log | sort | uniq -c")
 
 
 def early_words(early: EarlyData) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from ipaddress import ip_address
 
+from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.units import short_key
 from tlsresume.results import AddressResult, MechanismResult, TicketSummary
 
@@ -60,8 +61,10 @@ def groups_of(addresses: Sequence[AddressResult]) -> list[list[AddressResult]]:
 def _alike(address: AddressResult) -> Hashable:
     error = None if address.error is None else (address.error.kind, address.error.step)
     rows = tuple(_row_alike(row) for row in address.mechanisms)
+    # Of early data the words: each address has requests of its own.
+    early = None if address.early_data is None else early_words(address.early_data)
     quic = (address.transport, address.quic)
-    return (rows, address.unspoken, error, address.ftp_data, address.early_data, quic)
+    return (rows, address.unspoken, error, address.ftp_data, early, quic)
 
 
 def _row_alike(row: MechanismResult) -> Hashable:

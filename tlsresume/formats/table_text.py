@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.formats.early_data_text import put_early_data
+from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.folding_text import folded, groups_of, names_of
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
@@ -114,8 +114,14 @@ def put_tables(page: Page, addresses: Sequence[AddressResult], target: str) -> N
     for address in tested:
         for row in address.mechanisms:
             _put_long_orders(page, row, address.transport)
-    for address in {(each.early_data, each.ftp_data): each for each in tested}.values():
-        put_early_data(page, address.early_data)
+    # Each address has early requests of its own, that are told in the same words.
+    told = {
+        (each.early_data and early_words(each.early_data), each.ftp_data): each
+        for each in reversed(tested)
+    }
+    for address in reversed(told.values()):
+        several = len({words for words, _ in told}) > 1
+        put_early_data(page, address.early_data, address.address if several else None)
         put_ftp_data(page, address.ftp_data)
     _put_facts(page, tested)
 
