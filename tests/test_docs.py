@@ -80,6 +80,8 @@ def shown(text: str) -> Iterator[str]:
 
 def invocations(line: str) -> Iterator[list[str]]:
     """The words of each call of tlsresume in a command line of a shell."""
+    if "tlsresume" not in line:
+        return
     words = shlex.split(re.sub(r"\s#\s.*", "", line).replace(";", " ; "))
     for number, word in enumerate(words):
         if word == "tlsresume":
