@@ -72,7 +72,7 @@ def fake(monkeypatch):
 #: What holds where nothing is said.
 DEFAULTS: dict[str, OptionValue] = {
     "tries": 5, "concurrency": 4, "budget": 200, "max-addresses": 8, "starttls": "auto",
-    "timeout": 10, "ticket-wait": 3, "fail-on": "error", "retries": 0,
+    "timeout": 10, "ticket-wait": 3, "mtu": 1200, "fail-on": "error", "retries": 0,
 }  # fmt: skip
 
 
