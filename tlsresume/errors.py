@@ -27,10 +27,9 @@ OpenSSL's error queue is a value here too, since every side can hold one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
-
-from tlsresume.value import Value
 
 
 class ExitStatus(IntEnum):
@@ -81,7 +80,8 @@ def worst_status(statuses: list[ExitStatus]) -> ExitStatus:
     return ExitStatus.OK
 
 
-class ErrorEntry(Value, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
     """One entry of OpenSSL's error queue (ERR_get_error(3)).
 
     `code` is the packed number; `data` is the entry's own text, or None where
@@ -94,7 +94,8 @@ class ErrorEntry(Value, frozen=True):
     data: str | None = None
 
 
-class ErrorStack(Value, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ErrorStack:
     """A failed OpenSSL call and the whole error queue it left, oldest entry first.
 
     An empty `entries` means that OpenSSL gave no reason.

@@ -6,9 +6,8 @@ the others speak TLS from the first byte.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from tlsresume.value import Value
 
 #: What carries TLS: a TCP connection, QUIC (RFC 9001), or datagrams of DTLS (RFC 6347).
 Transport = Literal["tcp", "quic", "dtls"]
@@ -18,7 +17,8 @@ Transport = Literal["tcp", "quic", "dtls"]
 MTU_RANGE = (256, 65_000)
 
 
-class Scheme(Value, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Scheme:
     """What a URL scheme means: its port (0: it has none, and must be named), the ALPN to
     offer, whether it is HTTP, the STARTTLS prelude if any, the protocol that is spoken inside
     TLS, and what carries TLS."""

@@ -10,8 +10,7 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
-from tlsresume.experiments.purposes import Token
-from tlsresume.experiments.tokens import TRIES
+from tlsresume.experiments.purposes import TOKEN_TRIES, Token
 from tlsresume.results import Attempt
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
@@ -136,7 +135,7 @@ def fails_with_token(view: View) -> Match | None:
     Handshakes without a token succeed, and those that show one, and no session, fail.
     """
     shown = [a for a in view.everything if a.made_for(Token.ALONE)]
-    if len(shown) < TRIES or any(a.handshake_done for a in shown) or not view.full:
+    if len(shown) < TOKEN_TRIES or any(a.handshake_done for a in shown) or not view.full:
         return None
     return Match(
         seen=(

@@ -317,3 +317,6 @@ class EarlyReplay(PlainPurpose):
 #: All attempts of the matrix of addresses, and of the experiment with ages.
 MATRIX: tuple[Wanted, ...] = (Matrix, FromAddress)
 AGE: tuple[Wanted, ...] = (Age, AtAge)
+
+#: Connections with a token of QUIC that may break before it is called the cause.
+TOKEN_TRIES = 2

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.purposes import Token
+from tlsresume.experiments.purposes import TOKEN_TRIES, Token
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
 from tlsresume.results import Attempt
-
-#: Connections with a token that may break before it is called the cause.
-TRIES = 2
 
 
 async def show_token(lab: Lab, route: Route, terms: Terms, full: Attempt) -> bool:
@@ -26,7 +23,7 @@ async def show_token(lab: Lab, route: Route, terms: Terms, full: Attempt) -> boo
         return False
     errand = replace(terms.errand(Token.ALONE, "psk"), send=b"", ticket_wait=0.5)
     plan = replace(terms.plan_for("psk"), address_token=token)
-    for _ in range(TRIES):
+    for _ in range(TOKEN_TRIES):
         attempt = await lab.connect(route, plan, errand)
         if attempt.handshake_done:
             return True
