@@ -10,6 +10,7 @@ complete -c tlsresume -n __fish_use_subcommand -a inspect -d 'Show what each ses
 complete -c tlsresume -n __fish_use_subcommand -a serve -d 'Serve TLS of known behaviour, and tell what each client does about resumption'
 complete -c tlsresume -n __fish_use_subcommand -a watch -d 'Watch which ticket keys TARGETs use, and whether sessions survive a rotation'
 complete -c tlsresume -n __fish_use_subcommand -a capture -d 'Tell from captures what happened to TLS sessions: how many were offered and resumed, which clients never offer any, what is refused, and why'
+complete -c tlsresume -n __fish_use_subcommand -a exporter -d 'Serve /probe?target=HOST:PORT&module=NAME for Prometheus, until it is stopped'
 complete -c tlsresume -n __fish_use_subcommand -a explain -d 'Explain the CODE of a finding, or list all codes; find the page for WORDS of a log'
 complete -c tlsresume -n __fish_use_subcommand -a policy -d 'Check policies, and say what they demand of which target'
 complete -c tlsresume -n __fish_use_subcommand -a selftest -d 'Show the commands at work, and check this installation, without any other server'
@@ -17,11 +18,22 @@ complete -c tlsresume -n __fish_use_subcommand -a config -d 'Show which options 
 complete -c tlsresume -n __fish_use_subcommand -a help -d 'Show the help of a COMMAND, as `tlsresume COMMAND --help` does, or of the whole program'
 
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l targets -r -F -d 'Read targets from a file, one a line with options of its own; # begins a comment'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l parallel -x -d 'Targets at a time; by default as many as files and cores allow'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l jobs -x -d 'Processes to probe in, by default one; all names of one address stay in one'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l rate -x -d 'New connections a second at most, over all processes'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l shard -x -d 'Probe the K-th of N parts of the list only, by a stable hash of each target'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l exclude -r -F -d 'Connect to none of the names, networks and addresses in FILE, one a line, whatever leads there'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l skip-bad-lines -d 'Tell of the lines of a list that make no sense, and probe the rest'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l expand -d 'Probe each address of a target such as 192.0.2.0/24'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l continue -r -F -d 'Go on with the run that wrote FILE (--format jsonl=FILE): targets that it has, with the same options, are not probed again; new lines are appended'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l retry-unreachable -d 'With --continue, probe again what was not reached'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l dask -x -d 'Probe on the workers of this Dask scheduler, such as tcp://host:8786'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l tries -x -d 'How often each mechanism is tried, with one session and with fresh ones'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l concurrency -x -d 'Connections at a time to one address'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l budget -x -d 'Connections to one target in all'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l max-addresses -x -d 'Addresses of one target that are tested'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l no-explain -d 'Stop after the first round: do not look for the cause of what does not resume'
+complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l quick -d 'As few connections as tell whether each mechanism resumes: one to get a session, one to offer it'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l quic -d 'Test HTTP/3 on the same port, too, beside HTTPS'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l node-header -x -d 'Tell nodes behind one address apart by this response header, such as X-Served-By'
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l experiment -x -a 'control unpinned own-name elicit no-ems same-ticket retry answers later hello-size default-server close versions ciphers source-port' -d 'Run this experiment too, on each mechanism that is judged; may be repeated'
@@ -183,6 +195,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l fail-on -x -a '
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l ignore -x -a 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -d 'Do not fail on this finding, such as other-ticket-key; it is reported as ignored'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l format -x -a 'text json' -d 'How to print the result, or write it to FILE; may be given several times'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l force -d 'Let --format replace a FILE that holds something else than such a report'
+complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l brief -d 'Leave the single attempts out of json and jsonl'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -s v -l verbose -d 'Show the handshake messages as they pass (on stderr), and a line per attempt'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -s q -l quiet -d 'Print no text on the standard output about what is as asked'
 complete -c tlsresume -n '__fish_seen_subcommand_from resume' -l ticket-keys -r -F -d 'Tell which key of this file made each ticket: a raw file as for nginx, Apache, lighttpd or Traffic Server, HAProxy\'s lines or its show tls-keys, hex, YAML of Envoy, h2o or Kubernetes'
@@ -297,6 +310,11 @@ complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l exit-zero -d '
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l help -d 'Show all options, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -F
+
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -l config -r -F -d 'Read [exporter], [modules.NAME] and [web] of this TOML file; without it there is one module, default, which is --quick'
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -l listen -x -d 'Listen there instead of where [exporter] says, or of 127.0.0.1:9843'
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -s h -d 'Show the options that matter most, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from exporter' -l help -d 'Show all options, and exit'
 
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json' -d 'How to print the result, or write it to FILE; may be given several times'
 complete -c tlsresume -n '__fish_seen_subcommand_from explain' -l force -d 'Let --format replace a FILE that holds something else than such a report'
@@ -459,6 +477,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from help' -a inspect
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -a serve
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -a watch
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -a capture
+complete -c tlsresume -n '__fish_seen_subcommand_from help' -a exporter
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -a explain
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -a policy
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -a selftest

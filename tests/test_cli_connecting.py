@@ -10,6 +10,7 @@ import pytest
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.endpoints import perhaps_meant
 from tlsresume.errors import FileError, UsageError
+from tlsresume.features.fleet.command_lists import TargetList
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -190,10 +191,14 @@ def test_on_a_terminal_the_passphrase_is_asked_for(tmp_path, monkeypatch):
 
 
 def read(path: Path, text: str | bytes, *arguments: str):
-    from tlsresume.cli.targets_file import read_targets
-
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_targets(str(path), parse(*arguments))
+    return entries(path, parse(*arguments))
+
+
+def entries(path: Path, connection):
+    with TargetList((), str(path), connection, expand_networks=False, skip_bad=None) as many:
+        many.check()
+        return list(many._entries_of_all())
 
 
 def test_a_line_is_a_target_with_options_of_its_own(tmp_path):
@@ -244,11 +249,9 @@ def test_a_bad_line_is_named(tmp_path, text, message):
 
 def test_a_list_that_cannot_be_read_is_a_file_error(tmp_path):
     """A missing list, a folder and binary data are file errors."""
-    from tlsresume.cli.targets_file import read_targets
-
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(FileError):
-            read_targets(str(path), parse())
+            entries(path, parse())
     with pytest.raises(FileError, match="not UTF-8"):
         read(tmp_path / "binary", b"\xff\xfe\x00")
 

@@ -11,8 +11,9 @@ from tests.commands import runner
 from tlsresume import __version__
 from tlsresume.cli import root
 from tlsresume.errors import ExitStatus
+from tlsresume.features.fleet.engine import Here, Job
 from tlsresume.formats.document import document
-from tlsresume.results import Report, Tool
+from tlsresume.results import Report, TargetResult, Tool
 
 #: A command line, and the command to type instead. No line connects to anything.
 MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -259,18 +260,17 @@ def test_a_baseline_that_is_not_there_yet(run, tmp_path, monkeypatch):
 
 def test_a_line_of_a_list_tells_its_own_options(run, tmp_path, monkeypatch):
     """In a report what a line says stands with its target."""
-    monkeypatch.setattr(
-        "tlsresume.scan.scan",
-        lambda targets, **_: Report(
-            tool=Tool(name="t", version=str(targets[1][1].own_options), openssl="", pyopenssl="")
-        ),
-    )
+
+    async def probed(self: Here, job: Job) -> TargetResult:
+        own = dict(job.options.own_options)
+        return TargetResult(target=job.target.name, verdict="resumes", options=own or None)
+
+    monkeypatch.setattr(Here, "probe", probed)
     path = tmp_path / "list"
     path.write_text("a\nb --timeout 2s --sni x.example\n")
     _, out, _ = run("probe", "--targets", str(path), "--json")
-    told = json.loads(out)["tool"]["version"]
-    assert "('timeout', 2)" in told
-    assert "('servername', 'x.example')" in told
+    told = {target["target"]: target["options"] for target in json.loads(out)["targets"]}
+    assert told == {"a:443": None, "b:443": {"timeout": 2, "servername": "x.example"}}
 
 
 def test_passwords_are_hidden_in_the_options(run, asked, tmp_path):

@@ -14,11 +14,12 @@ from tests.commands import runner
 from tests.golden import cases
 from tlsresume import scan
 from tlsresume.errors import ExitStatus, FileError
+from tlsresume.features.fleet.engine import Here, Job
 from tlsresume.formats import document
 from tlsresume.formats.page import View
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.judge import Judge
-from tlsresume.results import OptionValue, Report
+from tlsresume.results import OptionValue, Report, TargetResult
 from tlsresume.target import parse_target
 
 
@@ -71,7 +72,7 @@ def fake(monkeypatch):
 #: What holds where nothing is said.
 DEFAULTS: dict[str, OptionValue] = {
     "tries": 5, "concurrency": 4, "budget": 200, "max-addresses": 8, "starttls": "auto",
-    "timeout": 10, "ticket-wait": 3, "fail-on": "error", "retries": 0,
+    "timeout": 10, "ticket-wait": 3, "mtu": 1200, "fail-on": "error", "retries": 0,
 }  # fmt: skip
 
 
@@ -169,13 +170,21 @@ def test_a_status_is_gone_before_the_report(run, fake, monkeypatch):
     assert err.endswith("\r\x1b[K7 connections in 2 s; a: tries to resume\r\x1b[K")
 
 
-def test_targets_come_from_stdin_too(run, fake, monkeypatch):
+def test_targets_come_from_stdin_too(run, monkeypatch):
     """--targets - reads the list from the standard input, after the targets named."""
-    found = fake("good")
+    asked = []
+
+    async def probed(self: Here, job: Job) -> TargetResult:
+        asked.append((job.target.name, job.options.connect.tls))
+        return TargetResult(target=job.target.name, verdict="resumes")
+
+    monkeypatch.setattr(Here, "probe", probed)
     lines = b"two --tls 1.2\nthree:8443\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
-    run("probe", "one", "--targets", "-")
-    assert [target.name for target, _ in found.asked] == ["one:443", "two:443", "three:8443"]
+    _, out, _ = run("probe", "one", "--targets", "-", "--parallel", "1")
+    assert "3 targets: 3 resumes" in out
+    assert [name for name, _ in asked] == ["one:443", "two:443", "three:8443"]
+    assert [len(versions) for _, versions in asked] == [2, 1, 2]
 
 
 def test_one_run_writes_several_formats(run, fake, tmp_path):

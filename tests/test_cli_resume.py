@@ -209,3 +209,19 @@ def test_a_real_session_is_resumed(run, server):
         True,
         True,
     )
+
+
+def test_brief_leaves_the_attempts_out(run, fake):
+    """--brief empties `attempts`, on every address, and says so; text has no such choice."""
+    one = replace(cases.REUSED, attempts=cases.ATTEMPTS)
+    fake.result = replace(one, each_address=(one, one))
+    whole = json.loads(run("resume", "s.pem", "--json")[1])
+    brief = json.loads(run("resume", "s.pem", "--json", "--brief")[1])
+    assert (whole["brief"], brief["brief"]) == (False, True)
+    for before, after in zip(
+        (whole, *whole["each_address"]), (brief, *brief["each_address"]), strict=True
+    ):
+        assert before["attempts"]
+        assert after["attempts"] == []
+        assert before["why"] == after["why"]
+    assert run("resume", "s.pem", "--brief")[0] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -75,3 +76,23 @@ def test_the_worst_of_several_statuses():
     for first, second in itertools.combinations(EXIT_STATUS_PRECEDENCE, 2):
         assert worst_status([ExitStatus.OK, second, first]) is first
         assert worst_status([first, second]) is first
+
+
+def test_every_error_travels_between_processes():
+    """What a process of ours raises arrives whole in another one."""
+    import pickle
+
+    from tlsresume import errors
+
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.TLSResumeError)
+    ]
+    for kind in kinds:
+        more: dict[str, Any] = {"path": "p"} if issubclass(kind, errors.FileError) else {}
+        error = kind("no", hints=("try",), **more)
+        back = pickle.loads(pickle.dumps(error))
+        assert type(back) is kind
+        assert back.__dict__ == error.__dict__
+        assert str(back) == str(error)

@@ -305,7 +305,7 @@ def test_headlines_say_what_the_verdict_does_not():
         "lb.example.com:443  PARTLY  "
     )
     unsafe = with_finding(PARTLY, finding(), finding("weak-ticket-key"))
-    head = text(judged(unsafe), View()).splitlines()[0]
+    head = text(judged(unsafe), View(width=100)).splitlines()[0]
     assert "PARTLY, UNSAFE: " in head
     assert head.endswith(", and 1 more")
     assert "BROKEN" not in text(judged(with_finding(RESUMES, finding()), fail_on="never"), View())

@@ -15,7 +15,7 @@ from tests.golden import cases
 from tests.pipeline_cases import JUDGED
 from tests.test_format_pipeline import HOSTILE, SETTINGS, hostile_report
 from tlsresume import scan
-from tlsresume.formats import FORMATS, csv_report
+from tlsresume.formats import FORMATS, csv_report, junit_cases
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
@@ -72,6 +72,24 @@ def test_a_finding_stands_only_where_it_speaks():
     report = cases.report(replace(target, findings=(only, elsewhere)))
     codes = {row["mechanism"]: row["codes"] for row in table(report)}
     assert codes == {"psk": "", "ticket": "other-ticket-key", "session-id": ""}
+
+
+def test_a_transport_has_rows_of_its_own():
+    """An address that is tested over QUIC, too, has rows for both, and a finding stands in those
+    of its transport only; JUnit names the one that is not TCP."""
+    (address,) = cases.GOOD.addresses
+    only = replace(cases.FINDING, transport="quic", addresses=(address.address,))
+    target = replace(
+        cases.GOOD, addresses=(address, replace(address, transport="quic")), findings=(only,)
+    )
+    rows = [row for row in table(cases.report(target)) if row["mechanism"] == "psk"]
+    assert [(row["transport"], row["codes"]) for row in rows] == [
+        ("tcp", ""),
+        ("quic", "other-ticket-key"),
+    ]
+    assert [case.name for case in junit_cases.cases(target)] == [
+        "other-ticket-key of psk over quic"
+    ]
 
 
 @SETTINGS

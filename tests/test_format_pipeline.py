@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import html.parser
 import json
 import re
 import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,17 +18,22 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.golden import cases, check
-from tests.pipeline_cases import JUDGED
+from tests.pipeline_cases import JUDGED, TODAY
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
+from tlsresume.formats.alone import each_alone
 from tlsresume.formats.findings import NORMAL
+from tlsresume.formats.html_page import page
 from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
 from tlsresume.policy.exit_status import plugin_state
-from tlsresume.results import Change, Check, Crossing, ErrorResult, KeyName
+from tlsresume.policy.judge import Judge
+from tlsresume.results import Change, Check, Crossing, EarlyData, ErrorResult, KeyName
 from tlsresume.results import Skipped as LeftOut
 
 VIEW = View(width=80)
+JUDGE = Judge(today=TODAY)
+PACKAGE = Path(__file__).parent.parent / "tlsresume"
 ENDINGS = {
     "jsonl": "jsonl",
     "csv": "csv",
@@ -51,8 +58,10 @@ def test_every_format_is_tested_here_or_for_people():
 @pytest.mark.parametrize("case", JUDGED)
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_report_reads_as_agreed(name, case):
-    """Each format prints each known report as its golden file says."""
-    check(f"judged-{case}.{ENDINGS[name]}", rendered(name, JUDGED[case]))
+    """Each format prints each known report as its golden file says. Of HTML one is enough: the
+    style is in each, and what a page must hold is asked below."""
+    if name != "html" or case == "mixed":
+        check(f"judged-{case}.{ENDINGS[name]}", rendered(name, JUDGED[case]))
 
 
 @pytest.mark.parametrize("case", ["policy", "baseline", "inverse"])
@@ -277,10 +286,10 @@ class Strict(html.parser.HTMLParser):
             "details",
             "summary",
             "footer",
-            "br",
             "svg",
             "circle",
             "line",
+            "rect",
             "text",
         ]
     )
@@ -289,13 +298,21 @@ class Strict(html.parser.HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.words: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.labels: list[str | None] = []
 
     def handle_starttag(self, tag, attrs):
         assert tag in self.KNOWN, tag
         for name, value in attrs:
             assert not name.startswith("on"), name
             assert name not in ("src", "style"), name
-            assert name != "href" or re.fullmatch(r"#t[0-9]+", value), value
+            assert name != "href" or re.fullmatch(r"#[ts][0-9]+", value), value
+        told = dict(attrs)
+        self.links += [told["href"][1:]] if "href" in told else []
+        self.ids += [told["id"]] if "id" in told else []
+        if tag == "td":
+            self.labels.append(told.get("data-label"))
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -337,6 +354,103 @@ def test_the_page_shows_what_there_is():
         for row in address.attempts
         if row.mechanism
     )
+
+
+def test_the_worst_comes_first_and_the_good_is_folded():
+    """Targets are ordered by their exit status, each with its cause in the overview; those that
+    are as asked are folded, there and below."""
+    report = JUDGE.report(
+        cases.report(cases.GOOD, cases.UNREACHABLE, replace(cases.GOOD, target="b:1"), cases.PARTLY)
+    )
+    text = rendered("html", report)
+    order = re.findall(
+        r'<(section|details) class="target" id="(t[0-9]+)">.*?<h2>(.*?)</h2>', text, re.DOTALL
+    )
+    assert order == [
+        ("section", "t1", "lb.example.com:443"),
+        ("section", "t2", cases.UNREACHABLE.target),
+        ("details", "t3", "example.com:443"),
+        ("details", "t4", "b:1"),
+    ]
+    overview = text[text.index("<nav") : text.index("</nav>")]
+    shown = html.unescape(overview)
+    for alone in each_alone(report):
+        assert not alone.exit_status or alone.why in shown
+    head, _, folded = overview.partition('<details class="folded">')
+    assert "2 targets as asked" in folded
+    assert (head.count("<td"), folded.count("<td")) == (8, 8)
+    read = read_html(text)
+    assert sorted(read.links) == sorted(read.ids)
+
+
+def test_a_single_target_is_not_folded():
+    """One target that is as asked stands open, and has no overview."""
+    text = rendered("html", JUDGED["good"])
+    assert "<nav" not in text
+    assert '<section class="target" id="t1">' in text
+
+
+def test_what_needs_no_mending_has_no_card():
+    """A card is for what is to be done; information and what is excused is one folded list."""
+    info = replace(cases.FINDING, code="ticket-renewed", severity="info", effect="none")
+    waived = replace(cases.FINDING, code="cache-miss", effect="waived")
+    text = rendered("html", cases.report(replace(cases.GOOD, findings=(info, waived))))
+    assert 'class="card' not in text
+    assert "no reason to do anything: 2" in text
+    assert "waived by the policy" in text
+    warning = replace(cases.FINDING, severity="warning", effect="none")
+    text = rendered("html", cases.report(replace(cases.GOOD, findings=(warning, info))))
+    assert text.count('class="card') == 1
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_the_page_fits_a_phone(case):
+    """Each cell names its column, for the cards of a phone; charts have no size of their own that
+    would shrink their labels, which are of 11 px at least; everything else is a block."""
+    text = rendered("html", JUDGED[case])
+    read = read_html(text)
+    assert all(read.labels)
+    assert "viewBox" not in text
+    style = text[text.index("<style>") : text.index("</style>")]
+    sizes = re.findall(r"font-size: ([0-9.]+)px", style)
+    assert sizes
+    assert all(float(size) >= 11 for size in sizes)
+    assert "@media (max-width:" in style
+
+
+def test_the_page_names_the_command_that_made_it():
+    """The command stands in the footer, if it is known."""
+    command = "tlsresume probe a.test --format 'html=<x>'"
+    text = FORMATS["html"].renderer()(JUDGED["good"], View(command=command))
+    assert "tlsresume probe a.test --format &#39;html=&lt;x&gt;&#39;" in text
+    assert "Made by" not in rendered("html", JUDGED["good"])
+
+
+def test_no_template_opens_a_gate():
+    """Nothing in a template switches escaping off, or lets a text past the cleaning."""
+    templates = sorted(PACKAGE.rglob("*.html"))
+    assert len(templates) > 6
+    for path in templates:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*(safe|e|escape|forceescape)\b|autoescape|Markup", text), path
+
+
+def test_markup_is_cleaned_too():
+    """A control or bidirectional character is no way into a page, whatever carries it."""
+    from markupsafe import Markup
+
+    for text in ("a\x1b[31mb", "a\u202eb", "a\x00\nb"):
+        printed = page("formats/failed.html", cases.TOOL, error=ErrorResult("k", "s", text))
+        assert no_controls(printed)
+        printed = page("formats/failed.html", cases.TOOL, error=ErrorResult("k", "s", Markup(text)))
+        assert no_controls(printed)
+
+
+def test_early_data_stands_beside_its_address():
+    """What became of early data is told in a page, too."""
+    address = replace(cases.GOOD.addresses[0], early_data=EarlyData(max=16384, accepted=True))
+    text = rendered("html", cases.report(replace(cases.GOOD, addresses=(address,))))
+    assert "early data: accepted; replay not tested" in text
 
 
 def test_crossings_are_a_matrix():

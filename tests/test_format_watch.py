@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import msgspec
 
 from tests.golden import check
 from tests.golden.cases import HOSTILE, TOOL
+from tests.test_format_pipeline import read_html
 from tests.test_rotation import ONE, TWO, A, B, offer, sample, seen
 from tlsresume.diagnosis.rotation import watch_report
 from tlsresume.diagnosis.watched import WatchReport
@@ -49,9 +49,22 @@ def test_text():
 
 
 def test_html():
-    """The page of each report."""
-    for name, report in REPORTS.items():
-        check(f"watch-{name}.html", render_watch_html(report, TOOL))
+    """The page has each target with its keys, events and findings; what needs mending first."""
+    for report in REPORTS.values():
+        read = read_html(render_watch_html(report, TOOL, command="tlsresume watch report"))
+        words = " ".join(read.words)
+        for target in report.targets:
+            for key in target.keys:
+                assert (key.key_name or "no key name") in words
+            for each in target.findings:
+                assert each.title in words
+        assert "tlsresume watch report" in words
+        assert all(read.labels)
+    assert "No samples yet." in render_watch_html(NOTHING, TOOL)
+    two = replace(BEHIND, targets=(*BEHIND.targets, *ROTATED.targets))
+    page = render_watch_html(two, TOOL)
+    assert ROTATED.targets[0].findings
+    assert page.index(ROTATED.targets[0].findings[0].title) < page.index(BEHIND.targets[1].target)
 
 
 def test_json():
@@ -62,24 +75,21 @@ def test_json():
         assert msgspec.json.decode(text, type=WatchReport) == report
 
 
-def test_the_timeline_is_a_picture():
-    """The SVG is well-formed, and has a bar for each span in the chart's width."""
+def test_the_timeline_fits_any_width():
+    """There is a row for each key and a bar for each span, within the line, in percent; labels are
+    text of the page, however long an address is."""
     for report in (ROTATED, BEHIND):
         for target in report.targets:
-            picture = ET.fromstring(timeline(target))
-            bars = picture.findall("rect")
-            assert len(bars) == sum(len(key.spans) for key in target.keys)
-            for bar in bars:
-                left, width = float(bar.attrib["x"]), float(bar.attrib["width"])
-                assert 0 <= left <= left + width <= 900.1
-
-
-def test_long_addresses_have_room():
-    """Labels of IPv6 addresses end before the bars begin."""
-    long = "2001:db8:1234:5678:9abc:def0:1234:5678"
-    (target,) = watch_report([sample(0, seen(long, A)), sample(1, seen(long, A))]).targets
-    (bar,) = ET.fromstring(timeline(target)).findall("rect")
-    assert float(bar.attrib["x"]) > 6.5 * len(f"[{long}]:443 aaaaaaaa")
+            line = timeline(target)
+            assert [len(row.bars) for row in line.rows] == [len(key.spans) for key in target.keys]
+            for bar in (bar for row in line.rows for bar in row.bars):
+                left, width = float(bar.left), float(bar.width)
+                assert 0 <= left <= left + width <= 100.01
+                assert width > 0
+    page = render_watch_html(ROTATED, TOOL)
+    assert page.count("<rect ") == sum(len(k.spans) for t in ROTATED.targets for k in t.keys)
+    assert "<text" not in page
+    assert "viewBox" not in page
 
 
 def test_the_page_needs_nothing_else():

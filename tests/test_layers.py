@@ -47,6 +47,8 @@ LAYERS = (
     "safe_toml",
     "version",
     "errors",
+    "value",
+    "collecting",
     "version",
 )
 

@@ -59,6 +59,8 @@ REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {
         "demanded": ("psk", ("tickets",), (1,)),
         "replay_early_data": ("", "G E T", "GET nowhere", "CONNECT /x", "GET /a#b", 1, True),
         "replay_ages": (12, (0,), (math.nan,), ("12s",), (12.0,)),
+        "quick": (None, 1),
+        "own_options": (),
     },
     SaveOptions: {"connect": (None,), "mechanism": ("tickets", 1, "")},
     ResumeOptions: {

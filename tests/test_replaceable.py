@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.commands import runner
-from tests.golden import cases
+from tests.golden import FOLDER, cases
 from tests.pipeline_cases import JUDGED
 from tlsresume import scan
 from tlsresume.features.capture.command import LINES_BEGIN
@@ -45,6 +45,23 @@ def test_each_format_knows_its_own():
         failure = form.failure()
         if failure is not None:
             assert re.match(form.begins, failure(cases.TOOL, cases.REFUSED)), name
+
+
+def test_text_of_all_commands_is_known(run):
+    """What people were shown before may be written over, of whichever command it is."""
+    known = [path for name in ("probe", "watch", "save", "resume", "inspect")
+             for path in FOLDER.glob(f"{name}-*.txt")]  # fmt: skip
+    assert len(known) > 20
+    texts = {path.name: path.read_text(encoding="utf-8") for path in known}
+    for words in (("explain",), ("explain", "other-ticket-key"), ("config",)):
+        texts[" ".join(words)] = run(*words)[1]
+    begins = FORMATS["text"].begins
+    assert [name for name, text in texts.items() if text and not re.match(begins, text)] == []
+    for width in (80, 40):
+        view = View(width=width, many=True)
+        for name, report in JUDGED.items():
+            text = FORMATS["text"].renderer()(report, view)
+            assert not text or re.match(begins, text), name
 
 
 def test_other_commands_know_theirs():

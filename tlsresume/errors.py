@@ -27,9 +27,10 @@ OpenSSL's error queue is a value here too, since every side can hold one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
+
+from tlsresume.value import Value
 
 
 class ExitStatus(IntEnum):
@@ -80,8 +81,7 @@ def worst_status(statuses: list[ExitStatus]) -> ExitStatus:
     return ExitStatus.OK
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorEntry:
+class ErrorEntry(Value, frozen=True):
     """One entry of OpenSSL's error queue (ERR_get_error(3)).
 
     `code` is the packed number; `data` is the entry's own text, or None where
@@ -94,8 +94,7 @@ class ErrorEntry:
     data: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorStack:
+class ErrorStack(Value, frozen=True):
     """A failed OpenSSL call and the whole error queue it left, oldest entry first.
 
     An empty `entries` means that OpenSSL gave no reason.
@@ -128,6 +127,18 @@ class TLSResumeError(Exception):
         self.hints = hints
         self.stack = stack
         self.details = details
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel between processes, whatever their constructors want."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[TLSResumeError], arguments: tuple[object, ...], state: dict[str, object]
+) -> TLSResumeError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(TLSResumeError, ValueError):

@@ -25,10 +25,10 @@ from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Value, frozen=True):
     """The way to one address. `local_port` pins our source port (None: the system's choice)."""
 
     address: str
@@ -37,8 +37,7 @@ class Route:
     transport: Transport = "tcp"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Value, frozen=True, kw_only=True):
     """What to do on a connection, apart from TLS itself, and what it is for.
 
     `want_tickets`: wait for that many TLS 1.3 tickets, `ticket_wait` seconds at most,
@@ -142,6 +141,8 @@ class _Slots:
     places: list[Place] = field(default_factory=list)
     alone: bool = False
     waiting_alone: int = 0
+    #: Who holds a place or waits for one: while there is anybody, the slots are kept.
+    users: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def free(self, *, alone: bool) -> bool:
@@ -158,13 +159,23 @@ class _Slots:
 
 
 class Gate:
-    """At most `limit` connections at a time to one address and port, over all targets."""
+    """At most `limit` connections at a time to one address and port, over all targets.
 
-    def __init__(self, limit: int = 4) -> None:
+    `per_second`: so many new connections a second, to all addresses together. `patience`: an
+    address where so many connections in a row were refused or timed out is `down` (None: never).
+    """
+
+    def __init__(
+        self, limit: int = 4, *, per_second: float | None = None, patience: int | None = None
+    ) -> None:
         self.limit = limit
         self._slots: dict[tuple[str, int], _Slots] = {}
         self._open = 0
         self._left = asyncio.Event()
+        self._interval = 0.0 if per_second is None else 1 / per_second
+        self._next = 0.0
+        self._patience = patience
+        self._in_vain: dict[tuple[str, int], int] = {}
 
     def _at(self, address: str, port: int) -> _Slots:
         return self._slots.setdefault((address, port), _Slots(self.limit))
@@ -174,13 +185,44 @@ class Gate:
         """How many places are taken now, at all addresses."""
         return self._open
 
+    @property
+    def interval(self) -> float:
+        """Seconds between two new connections; 0: as fast as they come."""
+        return self._interval
+
     def busy(self, address: str, port: int) -> int:
         """How many of our connections to that address are open now."""
-        return len(self._at(address, port).places)
+        slots = self._slots.get((address, port))
+        return len(slots.places) if slots is not None else 0
 
     def narrow(self, address: str, port: int) -> None:
         """From now on one connection at a time: that peer does not bear more."""
         self._at(address, port).limit = 1
+
+    def note(self, address: str, port: int, *, reached: bool) -> None:
+        """Say whether anything came back from an address: what refuses or times out is counted."""
+        if self._patience is None:
+            return
+        if reached:
+            self._in_vain.pop((address, port), None)
+        else:
+            self._in_vain[address, port] = self._in_vain.get((address, port), 0) + 1
+
+    def down(self, address: str, port: int) -> bool:
+        """Whether so many connections there were in vain that another one would be."""
+        return (
+            self._patience is not None and self._in_vain.get((address, port), 0) >= self._patience
+        )
+
+    async def turn(self) -> None:
+        """Wait until the next new connection may be made."""
+        if not self._interval:
+            return
+        now = asyncio.get_running_loop().time()
+        mine = max(now, self._next)
+        self._next = mine + self._interval
+        if mine > now:
+            await asyncio.sleep(mine - now)
 
     async def one_leaves(self, seconds: float) -> None:
         """Wait until some connection has ended, to whatever address; `seconds` at most."""
@@ -193,6 +235,18 @@ class Gate:
     async def slot(self, address: str, port: int, *, alone: bool = False) -> AsyncIterator[Place]:
         """Hold one connection's place; with `alone`, while no other of ours is open."""
         slots = self._at(address, port)
+        slots.users += 1
+        try:
+            async with self._held(slots, alone=alone) as place:
+                yield place
+        finally:
+            slots.users -= 1
+            # Of many thousands of addresses only those are kept that are used or fragile.
+            if not slots.users and slots.limit == self.limit:
+                self._slots.pop((address, port), None)
+
+    @asynccontextmanager
+    async def _held(self, slots: _Slots, *, alone: bool) -> AsyncIterator[Place]:
         place = Place(shared=bool(slots.places) and not alone)
         slots.waiting_alone += alone
         try:

@@ -97,7 +97,9 @@ class ProbeOptions:
     ALPN to offer sessions under), `ages` in seconds, `find_lifetime` (the greatest age).
     `ticket_keys` are the operator's key files (`session.keyfile.read_key_files`). `retries`
     repeats what failed before a connection came about. `demanded` are mechanisms on which
-    findings have their full weight although an ordinary client would not use them. `own_options`
+    findings have their full weight although an ordinary client would not use them. `quick`:
+    one connection of each mechanism to get a session, one to offer it, and no more; then
+    `tries` is 1 and `explain` False, whatever was given. `own_options`
     are told in the result as those that this target alone was given.
     `replay_early_data` is the request that is sent as early data and replayed, such as "GET",
     "POST" or "GET /status" (None: not at all), `replay_ages` the pauses after which it is
@@ -121,6 +123,7 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    quick: bool = False
     quic: bool = False
     own_options: tuple[tuple[str, OptionValue], ...] = ()
     replay_early_data: str | None = None
@@ -133,7 +136,7 @@ class ProbeOptions:
         checked.whole("budget", self.budget, 1, 100_000)
         checked.whole("max_addresses", self.max_addresses, 1, 256)
         checked.whole("retries", self.retries, 0, 100)
-        checked.flags(explain=self.explain, quic=self.quic)
+        checked.flags(explain=self.explain, quick=self.quick, quic=self.quic)
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")
@@ -153,6 +156,18 @@ class ProbeOptions:
         for mechanism in self.demanded:
             checked.choice("demanded", mechanism, MECHANISMS)
         self._check_replay()
+        if self.quick:
+            self._be_quick()
+
+    def _be_quick(self) -> None:
+        for name in (
+            "experiments", "cross_names", "cross_protocols", "ages", "find_lifetime",
+            "replay_early_data",
+        ):  # fmt: skip
+            if getattr(self, name):
+                raise UsageError(f"{name}: needs more connections than a quick probe makes")
+        _set(self, "tries", 1)
+        _set(self, "explain", False)
 
     def _check_replay(self) -> None:
         if self.replay_early_data is not None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
 from tlsresume.endpoints import (
@@ -16,6 +15,7 @@ from tlsresume.endpoints import (
     without_login,
 )
 from tlsresume.errors import UsageError
+from tlsresume.value import Value
 
 ProxyKind = Literal["http", "socks5", "socks5h"]
 
@@ -23,15 +23,16 @@ ProxyKind = Literal["http", "socks5", "socks5h"]
 _PORTS: dict[str, int] = {"http": 80, "socks5": 1080, "socks5h": 1080}
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Value, frozen=True):
     """A proxy and how to log in to it; the password is a secret."""
+
+    _hidden: ClassVar = frozenset({"password"})
 
     kind: ProxyKind
     host: str
     port: int
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
 
     @property
     def name(self) -> str:
@@ -44,8 +45,7 @@ class Proxy:
         return self.kind != "socks5"
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyHeader:
+class ProxyHeader(Value, frozen=True):
     """The PROXY protocol's header, sent first; `source` is whom we claim to speak for
     (None: our own address)."""
 

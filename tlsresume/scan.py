@@ -27,7 +27,7 @@ from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.version import __version__
 
-OnResult = Callable[[TargetResult], None]
+OnResult = Callable[[TargetResult], object]
 
 #: How many targets are probed at a time.
 PARALLEL = 8

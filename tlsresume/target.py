@@ -7,7 +7,7 @@ is looked up here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,6 +27,7 @@ from tlsresume.endpoints import (
 from tlsresume.errors import UsageError
 from tlsresume.protocols import SCHEME_OF_PORT, SCHEMES, STARTTLS, Scheme, Transport
 from tlsresume.proxies import Proxy, ProxyHeader
+from tlsresume.value import Value
 
 __all__ = [
     "DEFAULT_PORT",
@@ -50,8 +51,7 @@ _LONGEST_PATH = 107
 Family = Literal["any", "ipv4", "ipv6"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Value, frozen=True, kw_only=True):
     """A host and port, the name to send, and where to connect instead, if anywhere.
 
     `host` is a DNS name (ASCII, no trailing dot), an IP address, with a zone for

@@ -3,6 +3,7 @@ pre-commit, systemd. Each is a reader that is not ours."""
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -27,8 +28,11 @@ from tests.pipeline_cases import JUDGED, POLICY
 from tests.servers.command import tlsresume
 from tests.servers.conftest import debian_lacks
 from tests.servers.harness import find_program
+from tests.test_format_pipeline import hostile_report
+from tests.test_format_watch import REPORTS as WATCHED
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
+from tlsresume.formats.watch_html import render_watch_html
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 from tlsresume.policy.names import BUILTIN
@@ -255,6 +259,73 @@ def test_the_page_is_shown_by_a_browser(case: str, tmp_path: Path) -> None:
     assert dom.count("<circle") == page.read_text().count("<circle")
     for target in JUDGED[case].targets:
         assert target.target in dom
+
+
+#: What a page measures of itself: its widths, the smallest letters of its charts, and whether
+#: anything stands out of it at the right.
+_MEASURE = """<script>
+const all = [...document.querySelectorAll("body *")];
+document.querySelectorAll("details").forEach(each => each.open = true);
+const size = each => parseFloat(getComputedStyle(each).fontSize);
+const scale = each => each.ownerSVGElement ? each.getScreenCTM().a : 1;
+const labels = all.filter(
+  each => each.closest(".chart") && each.textContent.trim() && !each.matches("title"));
+const outside = all.filter(each => each.getBoundingClientRect().right > innerWidth + 1);
+parent.postMessage({
+  name: window.name,
+  width: innerWidth,
+  scroll: document.documentElement.scrollWidth,
+  least: labels.length ? Math.min(...labels.map(each => size(each) * scale(each))) : null,
+  outside: outside.map(each => each.outerHTML.slice(0, 200)),
+  cards: [...document.querySelectorAll("tr")].filter(
+    each => getComputedStyle(each).display === "block").length,
+}, "*");
+</script></body>"""
+
+#: A page of pages, since the window of a browser cannot be so narrow as a phone; it collects
+#: what they measure.
+_GATHER = """<script>
+const found = [];
+addEventListener("message", event => {
+  found.push(event.data);
+  document.documentElement.setAttribute("data-measured", JSON.stringify(found));
+});
+</script>"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_pages_fit_a_phone_and_a_desk(width: int, tmp_path: Path) -> None:
+    """At either width nothing stands out of the page, and the letters of charts have 11 px at
+    least; rows are cards on the phone only."""
+    pages = {name: rendered("html", name) for name in ("mixed", "hostile", "policy", "baseline")}
+    long = "node-" * 40
+    wide = View(command=f"tlsresume probe {long}")
+    pages["wide"] = FORMATS["html"].renderer()(hostile_report(long), wide)
+    pages |= {
+        f"watch-{name}": render_watch_html(each, cases.TOOL) for name, each in WATCHED.items()
+    }
+    frames = ""
+    for name, text in pages.items():
+        # The policy in the page forbids scripts; here one measures.
+        measuring = re.sub("<meta http-equiv[^>]*>", "", text).replace("</body>", _MEASURE)
+        source = html.escape(measuring, quote=True)
+        frames += f'<iframe name="{name}" width="{width}" height="900" srcdoc="{source}"></iframe>'
+    whole = tmp_path / "pages.html"
+    style = "<style>iframe { border: 0 }</style>"
+    head = f'<!DOCTYPE html><meta charset="utf-8">{style}{_GATHER}'
+    whole.write_text(head + frames, encoding="utf-8")
+    dom = chromium(tmp_path, "--virtual-time-budget=10000", "--dump-dom", whole.as_uri())
+    printed = re.search(r'data-measured="([^"]*)"', dom)
+    assert printed is not None
+    measured = {each["name"]: each for each in json.loads(html.unescape(printed[1]))}
+    assert measured.keys() == pages.keys()
+    assert measured["mixed"]["least"] is not None
+    for name, each in measured.items():
+        assert each["width"] == width, name
+        assert each["outside"] == [], name
+        assert each["scroll"] <= width, name
+        assert (each["least"] or 11) >= 11, name
+        assert bool(each["cards"]) is (width == 390 and "<tr" in pages[name]), name
 
 
 # --------------------------------------------------- pre-commit, schemas, systemd

@@ -84,6 +84,9 @@ class Investigation:
         """One mechanism of each version, as an ordinary client has it."""
         if self.terms.target.speaks != "ftp":
             return
+        if self.options.quick:
+            self._note("FTPS data connections", "--quick", "other")
+            return
         for result in address.mechanisms:
             if not result.judged:
                 continue

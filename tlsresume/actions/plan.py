@@ -7,7 +7,6 @@ server's answers is told as a condition, and numbers of connections are upper bo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tlsresume.actions.probe import share_budget
 from tlsresume.experiments import crossing, early_data, names
@@ -17,6 +16,7 @@ from tlsresume.options import ProbeOptions
 from tlsresume.protocols import Transport
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.target import Target, format_endpoint
+from tlsresume.value import Value
 
 #: What another protocol costs: the target's session, then the offer.
 _CROSS_ALPN = 2
@@ -24,8 +24,7 @@ _CROSS_ALPN = 2
 _OF_FILES = frozenset({"own-name"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Value, frozen=True, kw_only=True):
     """One question, and at most how many connections it takes on one address."""
 
     name: str
@@ -33,8 +32,7 @@ class Step:
     connections: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Value, frozen=True, kw_only=True):
     """Steps that are made together. `when` says on what condition; `each` of what a step
     is counted for."""
 
@@ -44,8 +42,7 @@ class Stage:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetPlan:
+class TargetPlan(Value, frozen=True, kw_only=True):
     """What would be done to one target. `covers` is the number of addresses that the
     budget allows all tries on; `limits` are sentences on what bounds the whole."""
 
@@ -58,8 +55,7 @@ class TargetPlan:
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plans:
+class Plans(Value, frozen=True, kw_only=True):
     """The plan of a run, target by target."""
 
     plans: tuple[TargetPlan, ...]

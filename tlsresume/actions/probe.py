@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tlsresume import checked
+from tlsresume.actions.fingerprint import fingerprint
 from tlsresume.actions.investigate import Investigation, early_room
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
@@ -23,11 +24,12 @@ from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
+from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
 from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.experiments.tokens import show_token
-from tlsresume.experiments.tries import Tries
+from tlsresume.experiments.tries import QUICK, SERIES, Tries
 from tlsresume.lab import Budget, Doing, Gate, Route
 from tlsresume.network import loop
 from tlsresume.network.approach import Approach
@@ -46,6 +48,7 @@ from tlsresume.results import (
 )
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
+from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -61,8 +64,11 @@ _TOTAL_FACTOR = 12
 _LEAST_TOTAL = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+#: Why an address is not dialled for yet another name.
+ADDRESS_DOWN = "address down: it refused or timed out for other targets"
+
+
+class Share(Value, frozen=True):
     """What the budget allows: how many addresses, and tries of each series on each."""
 
     addresses: int
@@ -97,6 +103,8 @@ class _Address:
     route: Route
     discovery: Discovery | None = None
     no_route: bool = False
+    #: Not dialled: other targets' connections to it were refused or timed out.
+    down: bool = False
     #: Attempts up to this one were repeated, and count no more.
     outdated: int = 0
 
@@ -131,6 +139,8 @@ class Probe:
     progress: Callable[[str], None] = lambda _line: None
     #: When the run must end, on the loop's clock, and how long it was allowed to take.
     deadline: tuple[float, float] | None = None
+    #: Seconds that one connection may have to wait for its turn.
+    turn: float = 0.0
     #: Whether HTTP/3 on the same port is probed beside it.
     beside_quic: bool = False
     lab: NetworkLab = field(init=False)
@@ -194,6 +204,8 @@ class Probe:
             self._leave_out(Skipped("the rest", no_time(self.deadline), "time"))
             return
         total = max(_LEAST_TOTAL, _TOTAL_FACTOR * self.options.connect.timeout)
+        # With a rate, each connection waits for its turn among those of the other targets.
+        total += self.options.budget * self.turn
         total += max((*self.options.ages, 0.0)) + max((*self.options.replay_ages, 0.0))
         total += 6 * (self.options.find_lifetime or 0.0)
         reason = f"{total:g} s were spent"
@@ -256,6 +268,16 @@ class Probe:
         await self.investigation.run(self._summaries())
 
     async def _probe_address(self, address: _Address, share: Share) -> None:
+        route = address.route
+        if self.target.proxy is None and self.gate.down(route.address, route.port):
+            address.down = True
+            self._note(Skipped(route.address, ADDRESS_DOWN))
+            if all(each.down for each in self._addresses):
+                where = format_endpoint(route.address, route.port)
+                self.error = ErrorResult(
+                    "down", "connect", f"{where} was not dialled: {ADDRESS_DOWN}"
+                )
+            return
         # What belongs to an explanation must not cost the first round a try.
         spare = self.options.budget - share.connections
         async with asyncio.TaskGroup() as beside:
@@ -272,7 +294,12 @@ class Probe:
         here = address.route.address
         try:
             address.discovery, address.outdated = await discover_again(
-                self.lab, address.route, self.terms, self.options.retries, on_quiet
+                self.lab,
+                address.route,
+                self.terms,
+                self.options.retries,
+                on_quiet,
+                few=self.options.quick,
             )
             address.no_route = _no_route(address.discovery)
             self._name_doubts(address)
@@ -289,6 +316,7 @@ class Probe:
                 tries=tries,
                 concurrency=self.options.concurrency,
                 answer=self.options.node_header is not None,
+                series=QUICK if self.options.quick else SERIES,
             ).run()
         except LimitedByServer as limited:
             # As with a small budget: fewer tries are no fault, while each mechanism has some.
@@ -424,6 +452,8 @@ class Probe:
             interrupted=self.stop.interrupted,
             started=self._began,
             finished=self._ended,
+            quick=self.options.quick,
+            fingerprint=fingerprint(self.target, self.options),
             options=dict(self.options.own_options) or None,
         )
 
@@ -452,8 +482,7 @@ def _error_of_all(addresses: Sequence[AddressResult]) -> ErrorResult | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Value, frozen=True):
     """What probes side by side share: connections at a time to one address, and when all must
     end, on the loop's clock, with the seconds that were allowed."""
 

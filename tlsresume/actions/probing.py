@@ -29,12 +29,23 @@ def probe_of(
     *,
     progress: Callable[[str], None] = lambda _line: None,
     deadline: tuple[float, float] | None = None,
+    turn: float = 0.0,
 ) -> AnyProbe:
     """The probe of a target, which `options.quic` makes two. Raises UsageError."""
-    own = Probe(target, options, gate, trace, progress, deadline=deadline, beside_quic=options.quic)
+    own = Probe(
+        target,
+        options,
+        gate,
+        trace,
+        progress,
+        deadline=deadline,
+        turn=turn,
+        beside_quic=options.quic,
+    )
     if not options.quic:
         return own
     theirs, their_options = quic_beside(target, options)
     return BothTransports(
-        own, Probe(theirs, their_options, gate, trace, progress, deadline=deadline)
+        own,
+        Probe(theirs, their_options, gate, trace, progress, deadline=deadline, turn=turn),
     )

@@ -42,6 +42,8 @@ async def discover_again(
     terms: Terms,
     retries: int,
     on_quiet: Callable[[], None] | None = None,
+    *,
+    few: bool = False,
 ) -> tuple[Discovery, int]:
     """What an address speaks, asked again while no connection to it comes about.
 
@@ -50,12 +52,12 @@ async def discover_again(
     """
     outdated = 0
     for number in range(retries):
-        discovery = await discover(lab, route, terms, on_quiet)
+        discovery = await discover(lab, route, terms, on_quiet, few=few)
         if not _worth_repeating(discovery):
             return discovery, outdated
         outdated = max(attempt.n for attempt in discovery.full.values())
         await lab.wait(pause(number))
-    return await discover(lab, route, terms, on_quiet), outdated
+    return await discover(lab, route, terms, on_quiet, few=few), outdated
 
 
 def _worth_repeating(discovery: Discovery) -> bool:

@@ -30,6 +30,7 @@ from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.transports.dtls_server import DTLSService
 from tlsresume.transports.quic.binding import INSTALL
 from tlsresume.transports.quic.server import QUICService
+from tlsresume.value import Value
 
 Say = Callable[[str], None]
 
@@ -50,8 +51,7 @@ class Step:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What a command did: its exit status, all that it printed, and its JSON."""
 
     status: int | None
@@ -185,8 +185,7 @@ def _run_all(steps: Sequence[Step], target: str, say: Say, *, verbose: bool) -> 
     return wrong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatagramCase:
+class DatagramCase(Value, frozen=True, kw_only=True):
     """A server of QUIC or DTLS and what is known of it. `make_side` makes its service; `skipped`
     says why this machine cannot have it."""
 

@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     import sys
     import warnings
 
+    from tlsresume import collecting
+
+    collecting.start()
     from tlsresume.cli.root import run
 
     # Libraries warn, with a line of our source, of what is odd in a stranger's certificate.

@@ -170,6 +170,12 @@ class Demanded:
         if least is not None and most is not None and least > most:
             raise click.UsageError("--min-lifetime is longer than --max-lifetime")
 
+    @property
+    def rates(self) -> dict[str, object]:
+        """What was demanded of rates, by option; None where it was not."""
+        names = {"--min-rate": "min_rate", "--warning": "warning", "--critical": "critical"}
+        return {option: self._said[name] for option, name in names.items()}
+
     def judge(self, *, exit_zero: bool = False) -> Judge:
         """Read the policy and the baseline. Raises FileError, UsageError."""
         import datetime as dt

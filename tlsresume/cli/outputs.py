@@ -20,8 +20,9 @@ from tlsresume.cli.grouping import GroupedOption
 from tlsresume.errors import TLSResumeError
 
 if TYPE_CHECKING:
+    from tlsresume.features.fleet.growing import GrowingFile
     from tlsresume.formats.page import View
-    from tlsresume.results import ErrorResult, Report, TargetResult, Violation
+    from tlsresume.results import ErrorResult, Report, ResumeResult, TargetResult, Violation
 
 GROUP = "Output"
 
@@ -193,9 +194,20 @@ class Outputs:
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []
+        #: Whether results are not kept: then the last report has no more than their verdicts.
+        self._streaming = False
+        self._growing: dict[Choice, GrowingFile] = {}
         self._begun: set[Choice] = set()
         self._pieces: dict[Choice, IO[bytes]] = {}
         self._done: set[Choice] = set()
+
+    def add(self, name: str, file: str) -> None:
+        """Write a format to a file, too, unless that was asked for already."""
+        choice = Choice(name, file)
+        if choice not in self.choices:
+            if any(other.file == file for other in self.choices):
+                raise click.UsageError("two formats cannot be written to the same file")
+            self.choices = (*self.choices, choice)
 
     def stdout_is(self, name: str) -> bool:
         """Whether a format goes to stdout."""
@@ -218,19 +230,59 @@ class Outputs:
 
     # -------------------------------------------------------- results of probe
 
-    def show(self, target: TargetResult) -> None:
-        """Print a target that is done, in the formats that speak per target."""
+    @property
+    def streams(self) -> bool:
+        """Whether every format speaks of a target as it is done, and needs no whole run."""
+        from tlsresume.formats import FORMATS
+
+        return all(FORMATS[choice.name].per == "target" for choice in self.choices)
+
+    def begin(self, *, streaming: bool = False, continued: str | None = None) -> None:
+        """Open the files that grow as results come: those of formats that speak per target, but
+        for text. What `continued` holds stays. With `streaming` no result is kept.
+
+        Raises OutputFileError.
+        """
+        from tlsresume.features.fleet.growing import GrowingFile
+        from tlsresume.formats import FORMATS
+
+        self._streaming = streaming
+        for choice in self.choices:
+            if choice.file is None or choice.name == "text":
+                continue
+            if FORMATS[choice.name].per == "target":
+                keep = choice.file == continued
+                self._growing[choice] = GrowingFile(choice.file, keep=keep)
+
+    def show(self, target: TargetResult) -> Report:
+        """Print a target that is done, in the formats that speak per target. The report of it, as
+        it was judged."""
         from tlsresume.cli.tool import this_tool
         from tlsresume.results import Report
 
-        self._put_targets(self.judge(Report(tool=this_tool(), targets=(target,))))
+        report = self.judge(Report(tool=this_tool(), targets=(target,)))
+        self._put_targets(report)
+        return report
 
-    def _put_targets(self, report: Report) -> None:
+    def show_earlier(self, target: TargetResult, continued: str) -> Report:
+        """The same for a target that an earlier run has written to `continued`: it goes to other
+        files only."""
+        from tlsresume.cli.tool import this_tool
+        from tlsresume.results import Report
+
+        report = self.judge(Report(tool=this_tool(), targets=(target,)))
+        self._put_targets(report, of_earlier=continued)
+        return report
+
+    def _put_targets(self, report: Report, *, of_earlier: str | None = None) -> None:
         from tlsresume.formats import FORMATS
 
-        self._shown.extend(report.targets)
+        if not self._streaming:
+            self._shown.extend(report.targets)
         for choice in self.choices:
             form = FORMATS[choice.name]
+            if of_earlier is not None and choice.file in (None, of_earlier):
+                continue
             if form.per == "target" and not self._hushed(choice, report):
                 text = form.renderer()(self._cut(choice, report), self._view(choice))
                 # Many targets may have no more than a line each, at the end.
@@ -264,16 +316,8 @@ class Outputs:
         `report` is judged already. Every format is written, also when one cannot be;
         the first that cannot is raised.
         """
-        shown = Counter(target.target for target in self._shown)
-        broken: dict[str, list[Violation]] = {}
-        for each in report.violations:
-            broken.setdefault(each.target, []).append(each)
-        for target in report.targets:
-            if shown[target.target]:
-                shown[target.target] -= 1
-            else:
-                violations = tuple(broken.get(target.target, ()))
-                self._put_targets(replace(report, targets=(target,), violations=violations))
+        if not self._streaming:
+            self._put_others(report)
         failed: list[TLSResumeError] = []
         for choice in self.choices:
             try:
@@ -286,6 +330,19 @@ class Outputs:
             add_summary(report)
         if failed:
             raise failed[0]
+
+    def _put_others(self, report: Report) -> None:
+        """The targets that were never shown."""
+        shown = Counter(target.target for target in self._shown)
+        broken: dict[str, list[Violation]] = {}
+        for each in report.violations:
+            broken.setdefault(each.target, []).append(each)
+        for target in report.targets:
+            if shown[target.target]:
+                shown[target.target] -= 1
+            else:
+                violations = tuple(broken.get(target.target, ()))
+                self._put_targets(replace(report, targets=(target,), violations=violations))
 
     def _last(self, choice: Choice, report: Report) -> str:
         """What a format prints at the end of a run."""
@@ -362,17 +419,22 @@ class Outputs:
 
     def _view(self, choice: Choice) -> View:
         from tlsresume.cli.console import stdout, view_of
+        from tlsresume.cli.typed_command import typed_command
         from tlsresume.formats.page import View
 
         if choice.file is None:
-            return replace(view_of(stdout(), verbose=self.verbose), many=self.many)
-        return View(verbose=self.verbose, many=self.many)
+            view = view_of(stdout(), verbose=self.verbose)
+        else:
+            view = View(verbose=self.verbose)
+        return replace(view, many=self.many, command=typed_command())
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data
 
         if choice.file is None:
             write_data(text)
+        elif choice in self._growing:
+            self._growing[choice].write(text)
         else:
             try:
                 self._waiting(choice).write(text.encode("utf-8", "backslashreplace"))
@@ -397,7 +459,9 @@ class Outputs:
     def _close(self, choice: Choice, text: str) -> None:
         self._done.add(choice)
         self._put(choice, text)
-        if choice.file is not None:
+        if choice in self._growing:
+            self._growing[choice].close()
+        elif choice.file is not None:
             from tlsresume.atomic import write_atomically
 
             with self._waiting(choice) as whole:
@@ -423,6 +487,12 @@ def without_attempts(report: Report) -> Report:
         for target in report.targets
     )
     return replace(report, targets=targets, brief=True)
+
+
+def resume_without_attempts(result: ResumeResult) -> ResumeResult:
+    """The same for a result of `resume`, on every address."""
+    each = tuple(resume_without_attempts(one) for one in result.each_address)
+    return replace(result, attempts=(), each_address=each, brief=True)
 
 
 def error_result(error: TLSResumeError) -> ErrorResult:

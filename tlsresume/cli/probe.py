@@ -18,6 +18,7 @@ from tlsresume.cli.ftp import ftp_options
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
+from tlsresume.features.fleet.command_fleet import FleetAsked, fleet_options
 from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     metavar="FILE|-",
     help="Read targets from a file, one a line with options of its own; # begins a comment.",
 )
+@fleet_options
 @click.option(
     "--tries",
     cls=GroupedOption,
@@ -94,6 +96,14 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     group=PROBE,
     is_flag=True,
     help="Stop after the first round: do not look for the cause of what does not resume.",
+)
+@click.option(
+    "--quick",
+    cls=GroupedOption,
+    group=PROBE,
+    is_flag=True,
+    help="As few connections as tell whether each mechanism resumes: one to get a session, one"
+    " to offer it. Findings that need several tries are untested.",
 )
 @click.option(
     "--quic",
@@ -146,6 +156,7 @@ def command(
     *,
     targets: tuple[str, ...],
     targets_file: str | None,
+    fleet: FleetAsked,
     connection: Connection,
     demanded: Demanded,
     outputs: Outputs,
@@ -160,85 +171,102 @@ def command(
     smtp://HOST or ftp://HOST. Each address of each target is tested with each mechanism
     (session-id, ticket, psk) of TLS 1.2 and 1.3; of FTP servers data connections, too.
     """
+    from tlsresume.cli import console
+    from tlsresume.errors import ExitStatus
+    from tlsresume.features.fleet.command_fleet import Run, run_few, run_fleet
+    from tlsresume.features.fleet.command_lists import Rules, TargetList
+    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
+
     began = time.monotonic()
     nagios = outputs.stdout_is("nagios")
     if nagios and exit_zero:
         raise click.UsageError("--exit-zero and --format nagios exclude each other")
-    wanted = _wanted(targets, targets_file, connection)
+    if asked["quick"]:
+        _refuse_beside_quick(asked, demanded)
+    if not targets and targets_file is None:
+        raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
+    if fleet.continued is not None:
+        outputs.add("jsonl", fleet.continued)
     judge = demanded.judge(exit_zero=exit_zero)
-    outputs.many = len(wanted) > 1
     options = effective(click.get_current_context())
+    options_of = _Options(connection, asked, judge)
 
     def judged(report: Report) -> Report:
         return replace(judge.report(report), options=options)
 
     outputs.judge = judged
-    plans = [
-        (target, replace(own, demanded=judge.named_by_demands(target.name)))
-        for target, own in _with_options(wanted, asked)
-    ]
-    _check_replay(plans, judge)
-    if plan:
-        show_plan(plans, outputs)
-        return 0
-    from tlsresume.cli import console
-    from tlsresume.errors import ExitStatus
-    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
-    from tlsresume.scan import scan
-
-    try:
-        report = scan(
-            plans,
-            on_result=outputs.show,
-            trace=console.trace_line if outputs.verbose else None,
-            deadline=deadline,
-            began=began,
-            progress=None if outputs.quiet else console.note,
-            status=None if outputs.quiet or outputs.verbose else console.status,
-        )
-    finally:
-        console.end_status()
-    report = judged(report)
+    run = Run(
+        fleet=fleet,
+        outputs=outputs,
+        judge=judged,
+        options=options_of,
+        usual=options_of.usual,
+        deadline=deadline,
+        began=began,
+        whole=judge.baseline is not None,
+    )
+    with TargetList(
+        targets,
+        targets_file,
+        connection,
+        expand_networks=fleet.expand_networks,
+        skip_bad=console.warn if fleet.skip_bad_lines else None,
+    ) as many:
+        if plan:
+            many.check()
+            jobs = many.rest(Rules(options=options_of, shard=fleet.shard))
+            show_plan([(job.target, job.options) for job in jobs], outputs)
+            return 0
+        few = targets_file is None and not fleet.anything
+        report = run_few(many, run) if few else run_fleet(many, run)
     outputs.finish(report)
     if nagios:
         return plugin_state(report)
     return with_exit_zero(ExitStatus(report.exit_status or 0), exit_zero=exit_zero)
 
 
-def _check_replay(plans: list[tuple[Target, ProbeOptions]], judge: Judge) -> None:
-    """Refuse a demand on replays that nothing will test."""
-    if any(options.early_request is not None for _, options in plans):
-        return
-    for target, _ in plans:
-        if judge.demands_on(target.name).early_data_replay is not None:
+def _refuse_beside_quick(asked: dict[str, object], demanded: Demanded) -> None:
+    """What `--quick` cannot answer. Raises click.UsageError."""
+    given = click.get_current_context().get_parameter_source("tries")
+    refused = {
+        "--tries": given is click.core.ParameterSource.COMMANDLINE,
+        "--experiment": asked["experiments"],
+        "--cross-name": asked["cross_names"],
+        "--cross-alpn": asked["cross_protocols"],
+        "--age": asked["ages"],
+        "--find-lifetime": asked["find_lifetime"],
+        "--replay-early-data": asked.get("replay_early_data"),
+        **demanded.rates,
+    }
+    for option, said in refused.items():
+        if said not in (None, False, ()):
+            raise click.UsageError(f"{option} needs more tries than --quick makes")
+
+
+class _Options:
+    """The options of each target. Lines that say nothing of their own share one value."""
+
+    def __init__(self, connection: Connection, asked: dict[str, object], judge: Judge) -> None:
+        self._asked = asked
+        self._judge = judge
+        self._connection = connection
+        self.usual = _options(connection, asked)
+
+    def __call__(self, target: Target, own: Connection) -> ProbeOptions:
+        shared = own is self._connection
+        options = self.usual if shared else _options(own, self._asked)
+        demanded = self._judge.named_by_demands(target.name)
+        self._check_replay(target, options)
+        return replace(options, demanded=demanded) if demanded else options
+
+    def _check_replay(self, target: Target, options: ProbeOptions) -> None:
+        """Refuse a demand on replays that nothing will test."""
+        demands = self._judge.demands_on(target.name)
+        if options.early_request is None and demands.early_data_replay is not None:
             raise click.UsageError(
                 f"{target.name}: replays of early data are forbidden, and nothing tests that:"
                 " add --replay-early-data"
             )
-
-
-def _wanted(
-    texts: tuple[str, ...], file: str | None, connection: Connection
-) -> list[tuple[Target, Connection]]:
-    wanted = [(connection.target(text), connection) for text in texts]
-    if file is not None:
-        from tlsresume.cli.targets_file import read_targets
-
-        wanted += read_targets(file, connection)
-    if not wanted:
-        raise click.UsageError("missing TARGET: name one, or a file of them with --targets")
-    return wanted
-
-
-def _with_options(
-    wanted: list[tuple[Target, Connection]], asked: dict[str, object]
-) -> list[tuple[Target, ProbeOptions]]:
-    """Each target with its options, which lines that say nothing of their own share."""
-    known: dict[int, ProbeOptions] = {}
-    for _, own in wanted:
-        if id(own) not in known:
-            known[id(own)] = _options(own, asked)
-    return [(target, known[id(own)]) for target, own in wanted]
 
 
 def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:

@@ -13,7 +13,7 @@ from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
 from tlsresume.cli.failing import finding_options
 from tlsresume.cli.grouping import GroupedOption
-from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.outputs import Outputs, output_options, resume_without_attempts
 from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 @expect_option
 @min_rate_option
 @finding_options
-@output_options("text", "json")
+@output_options("text", "json", can_be_brief=True)
 @ticket_key_options
 @click.option(
     "--exit-zero",
@@ -205,7 +205,9 @@ def command(
     status = ExitStatus(result.exit_status or 0)
     outputs.emit(
         lambda view: session_text.render_resume(result, view),
-        lambda: document.document(this_tool(), result),
+        lambda: document.document(
+            this_tool(), resume_without_attempts(result) if outputs.brief else result
+        ),
         as_asked=status == 0,
     )
     return with_exit_zero(status, exit_zero=exit_zero)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from tlsresume import __version__
+from tlsresume.cli import typed_command
 
 if TYPE_CHECKING:
     from tlsresume.cli.outputs import Outputs
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Lazy] = {
         "tlsresume.features.capture.command",
         "Tell from captured packets what happened to sessions.",
     ),
+    "exporter": Lazy("tlsresume.features.exporter.command", "Probe on demand, for Prometheus."),
     "explain": Lazy("tlsresume.cli.explain", "Explain the code of a finding, or list all."),
     "policy": Lazy("tlsresume.cli.policy", "Check a policy file, and say what it demands."),
     "selftest": Lazy("tlsresume.cli.selftest", "Run the commands against a built-in server."),
@@ -114,6 +116,11 @@ class LazyGroup(click.Group):
             # Without those that are found from others, so that it stays one screen.
             formatter.write_dl([(name, lazy.about) for name, lazy in COMMANDS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        # Without an empty line before it, since the commands fill the screen.
+        with formatter.indentation():
+            formatter.write_text(self.epilog or "")
+
 
 @click.group(
     cls=LazyGroup,
@@ -133,6 +140,7 @@ def root(ctx: click.Context) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit status. Nothing but this status comes out."""
     outputs: list[Outputs] = []
+    typed_command.remember(arguments)
     try:
         status = root.main(
             list(arguments), prog_name="tlsresume", standalone_mode=False, obj=outputs

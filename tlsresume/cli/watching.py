@@ -105,13 +105,14 @@ def _warn_of_others(history: History) -> None:
 
 def emit(outputs: Outputs, report: WatchReport) -> None:
     """Print the report in each format that was asked for."""
+    from tlsresume.cli.typed_command import typed_command
     from tlsresume.formats.watch_html import render_watch_html
 
     report = replace(report, options=effective(click.get_current_context()))
     outputs.emit(
         lambda view: render_watch(report, view),
         lambda: document.document(this_tool(), report),
-        html=lambda: render_watch_html(report, this_tool()),
+        html=lambda: render_watch_html(report, this_tool(), command=typed_command()),
     )
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from tlsresume.preludes.limits import LIMIT_CODES
 from tlsresume.results import AnswerCount, AnswersSummary, Attempt
+from tlsresume.value import Value
 
 
 class AnswerClass(Enum):
@@ -32,8 +32,7 @@ class AnswerClass(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value, frozen=True):
     """A class, and the server's code or word for it: "200", "221", "-ERR"."""
 
     kind: AnswerClass

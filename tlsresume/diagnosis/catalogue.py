@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tlsresume.diagnosis import (
     alternatives,
     changed,
@@ -29,6 +27,7 @@ from tlsresume.diagnosis import (
 )
 from tlsresume.diagnosis.rules import Group, Rule, registered
 from tlsresume.results import Harm, Mechanism, Severity
+from tlsresume.value import Value
 
 _ORDER = (
     never_offered,
@@ -60,8 +59,7 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Value, frozen=True, kw_only=True):
     """The texts of a finding whose check is not a rule, but a feature's own.
 
     The layers below know none: who prints pages passes them in (`features.entries`).
@@ -80,8 +78,7 @@ class Entry:
     harm: Harm = "users"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impossible:
+class Impossible(Value, frozen=True, kw_only=True):
     """A cause that other clients meet and tlsresume cannot, by its design."""
 
     code: str

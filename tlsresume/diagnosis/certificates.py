@@ -7,13 +7,13 @@ that the certificate has expired. So dates and names are read from the certifica
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
 
 from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Attempt, Certificate, CertificateProblem
+from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.
 _SAID: dict[int, CertificateProblem] = {
@@ -31,8 +31,7 @@ _DAY = 86400
 _MONTH, _YEAR = 30.44, 365.25
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value, frozen=True):
     """What a certificate says of itself; empty strings and None where it cannot be read."""
 
     subject: str

@@ -8,7 +8,6 @@ gave a client certificate, A and B are tried with it, too. The rules are in `oth
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tlsresume.diagnosis.answers import answer_of, tally
 from tlsresume.diagnosis.refusals import refusal_words, refuses_client
@@ -16,6 +15,7 @@ from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiments.purposes import CrossName
 from tlsresume.results import Attempt
+from tlsresume.value import Value
 from tlsresume.wire.handshake import AlertDescription
 
 _MISDIRECTED = 421
@@ -24,8 +24,7 @@ _MISDIRECTED = 421
 _WORDS_COMPARED, _BODY = 20, 512
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(Value, frozen=True):
     """One session of A, offered under B: its full handshake, the offer, and the control."""
 
     name: str

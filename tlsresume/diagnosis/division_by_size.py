@@ -11,12 +11,12 @@ certificate, whether a client certificate is asked for, the name of the node.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.diagnosis.view import View
 from tlsresume.experiments.purposes import AGE, CrossALPN, HelloSize, OwnName
 from tlsresume.results import Attempt
+from tlsresume.value import Value
 
 Mark = Literal["ticket key", "certificate", "request for a client certificate", "node"]
 
@@ -27,8 +27,7 @@ _FEWEST = 2
 _ASIDE = (CrossALPN, OwnName, *AGE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Division:
+class Division(Value, frozen=True, kw_only=True):
     """Two servers that no connection confuses: `mark` tells them apart, `here` are the
     connections that the first one answered, `there` those of the other, which offers meet."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from tlsresume.diagnosis.server_settings import choose
 from tlsresume.diagnosis.view import View
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Finding, Severity
+from tlsresume.value import Value
 
 _DETAILS_SHOWN = 6
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -22,8 +23,7 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 _CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Value, frozen=True):
     """A rule that fits a view."""
 
     rule: Rule

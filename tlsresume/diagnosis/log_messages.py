@@ -9,11 +9,10 @@ replies (FTP, HTTP) count as words. Whoever writes a finding adds what people se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class LogMessage:
+class LogMessage(Value, frozen=True):
     """A message, the program or library that prints it, its page, and other pages."""
 
     text: str

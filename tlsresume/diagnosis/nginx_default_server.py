@@ -8,8 +8,6 @@ does for clients without SNI.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tlsresume.diagnosis.server_settings import ServerSetting, Software, named_by
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
@@ -17,6 +15,7 @@ from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import DefaultServer as Purposes
 from tlsresume.results import Attempt
 from tlsresume.session.ticket import is_stateful
+from tlsresume.value import Value
 from tlsresume.wire.handshake import AlertDescription
 
 _HOW = (
@@ -43,8 +42,7 @@ _SETTINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultServer:
+class DefaultServer(Value, frozen=True, kw_only=True):
     """What a finding says of nginx's default server; nothing where it is not nginx."""
 
     seen: tuple[str, ...] = ()

@@ -138,31 +138,49 @@ def finding(
 # ---------------------------------------------------------------- several targets
 
 
-def across_targets(targets: Sequence[TargetResult]) -> tuple[Finding, ...]:
-    """What several targets show together: keys that unrelated ones share."""
-    names: dict[str, set[str]] = {}
-    places: dict[str, list[tuple[str, Mechanism]]] = {}
-    for target in targets:
+class SharedKeys:
+    """Which ticket keys were seen on which targets, counted one target after another."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, set[str]] = {}
+        self._places: dict[str, list[tuple[str, Mechanism]]] = {}
+
+    def add(self, target: TargetResult) -> None:
+        """Count the keys of a target."""
         host = _host(target.target)
         for address in target.addresses:
             for mechanism in address.mechanisms:
-                if mechanism.tickets is not None:
-                    keys = {key.key_name for key in mechanism.tickets.key_names}
-                    names.setdefault(host, set()).update(keys)
-                    for key in keys:
-                        place = (address.address, mechanism.mechanism)
-                        places.setdefault(key, []).append(place)
-    shared = list(_shared(names))
-    if not shared:
-        return ()
-    where = [place for key, _ in shared for place in places[key]]
-    found = finding(
-        "ticket-key-shared",
-        [f"key {short(key)} is used by {', '.join(hosts)}" for key, hosts in shared],
-        addresses=[address for address, _ in where],
-        mechanisms=[mechanism for _, mechanism in where],
-    )
-    return (found,)
+                if mechanism.tickets is None:
+                    continue
+                keys = {key.key_name for key in mechanism.tickets.key_names}
+                if not keys:
+                    continue
+                self._names.setdefault(host, set()).update(keys)
+                for key in keys:
+                    place = (address.address, mechanism.mechanism)
+                    self._places.setdefault(key, []).append(place)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the targets show together: keys that unrelated ones share."""
+        shared = list(_shared(self._names))
+        if not shared:
+            return ()
+        where = [place for key, _ in shared for place in self._places[key]]
+        found = finding(
+            "ticket-key-shared",
+            [f"key {short(key)} is used by {', '.join(hosts)}" for key, hosts in shared],
+            addresses=[address for address, _ in where],
+            mechanisms=[mechanism for _, mechanism in where],
+        )
+        return (found,)
+
+
+def across_targets(targets: Sequence[TargetResult]) -> tuple[Finding, ...]:
+    """What several targets show together: keys that unrelated ones share."""
+    keys = SharedKeys()
+    for target in targets:
+        keys.add(target)
+    return keys.findings()
 
 
 def _host(target: str) -> str:

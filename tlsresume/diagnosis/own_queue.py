@@ -10,9 +10,9 @@ quickest one is that wait. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tlsresume.results import Attempt
+from tlsresume.value import Value
 
 #: Seconds by which two of our connections may seem to overlap, though the server had left
 #: the first one: we notice its end late.
@@ -29,8 +29,7 @@ _MOSTLY = 0.5
 _IN_PARALLEL = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Value, frozen=True):
     """One connection: its ClientHello, the end of its handshake and its own end in seconds
     since 1970; how long its ServerHello and its handshake took, in milliseconds."""
 

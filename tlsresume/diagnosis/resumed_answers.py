@@ -8,7 +8,6 @@ each, so the experiment `answers` is asked for until it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
 from tlsresume.diagnosis.rules import Match, rule
@@ -18,6 +17,7 @@ from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.experiments.early_outcome import TOO_EARLY, accepted
 from tlsresume.experiments.purposes import Answers
 from tlsresume.results import Attempt
+from tlsresume.value import Value
 
 #: So many answers of each side are enough to call a difference the server's habit.
 _ENOUGH = 3
@@ -36,16 +36,14 @@ _READS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Value, frozen=True):
     """A connection and how its request was answered."""
 
     attempt: Attempt
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Sides:
+class _Sides(Value, frozen=True):
     """The answers of full and of resumed connections; what only a limit says is left out."""
 
     full: tuple[_Told, ...]

@@ -16,13 +16,13 @@ that is proven is the one to name. The groups are those of the catalogue:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.diagnosis.server_settings import ServerSetting
 from tlsresume.diagnosis.view import View
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
+from tlsresume.value import Value
 
 Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
@@ -30,8 +30,7 @@ Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Value, frozen=True, kw_only=True):
     """That a rule fits, and what shows it.
 
     `seen` are lines for people, `evidence` the messages and fields behind them.
@@ -60,8 +59,7 @@ class Match:
 Check = Callable[[View], Match | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Value, frozen=True, kw_only=True):
     """One cause: how to recognise it, and what to tell people of it.
 
     `severity` is `error` only where users are hurt or security is lost; `harm` says which.

@@ -17,11 +17,11 @@ from tlsresume.session.keyfile import Opened, TicketKeyFile, open_with
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.session.unseal import holds_secret, mac_without_key
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Value, frozen=True):
     """A ticket to be opened, with its own session and where it came from."""
 
     session: Session

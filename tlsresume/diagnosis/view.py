@@ -23,10 +23,10 @@ from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyData, Mechanism, Purpose, Role, Wanted
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class Saved(Value, frozen=True, kw_only=True):
     """The session of a file, and what the file says of where it is from."""
 
     session: Session
@@ -45,8 +45,7 @@ class WhyNotRun(Enum):
     TRANSPORT = "the transport cannot do it"
 
 
-@dataclass(frozen=True, slots=True)
-class NotRun:
+class NotRun(Value, frozen=True):
     """An experiment that was not made, and why; `said`: by whom it was stopped, in words."""
 
     name: ExperimentName

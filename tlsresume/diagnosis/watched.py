@@ -11,13 +11,13 @@ from typing import Literal
 
 from tlsresume.results import Finding, Mechanism, OptionValue
 from tlsresume.results.value import Result
+from tlsresume.value import Value
 
 Outcome = Literal["resumed", "declined", "not-offered", "failed", "expired"]
 Place = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Value, frozen=True, kw_only=True):
     """A key name (hex; None: not visible) that an address issued tickets under, on how many
     connections; `lifetime` in seconds."""
 
@@ -30,8 +30,7 @@ class Sighting:
     stateful: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Value, frozen=True, kw_only=True):
     """What became of a session from an earlier sample; `age` in seconds. `new_key` is the
     name of the key that the address issues under now."""
 
@@ -49,8 +48,7 @@ class Offer:
         return None not in (self.old_key, self.new_key) and self.old_key != self.new_key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Value, frozen=True, kw_only=True):
     """One look at one target. `time` is in seconds since 1970; `error` says why it failed."""
 
     time: float
@@ -61,16 +59,14 @@ class Sample:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Value, frozen=True, kw_only=True):
     """A time in which a key was seen in sample after sample; UTC, ISO 8601."""
 
     first: str
     last: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLife:
+class KeyLife(Value, frozen=True, kw_only=True):
     """One key name on one address. `current`: the last sample saw it."""
 
     address: str
@@ -87,8 +83,7 @@ class KeyLife:
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rotation:
+class Rotation(Value, frozen=True, kw_only=True):
     """A new key on an address that had another: seen between `after` and `by`. `overlap`
     are the seconds in which both were seen."""
 
@@ -101,8 +96,7 @@ class Rotation:
     overlap: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Across:
+class Across(Value, frozen=True, kw_only=True):
     """Sessions from before a rotation, offered after it, on one address."""
 
     address: str
@@ -113,8 +107,7 @@ class Across:
     resumed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfStep:
+class OutOfStep(Value, frozen=True, kw_only=True):
     """A time in which nodes issued under different keys, one of them newer. `until` is
     None while it lasts. `behind` are the addresses with the older key."""
 
@@ -124,8 +117,7 @@ class OutOfStep:
     behind: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedTarget:
+class WatchedTarget(Value, frozen=True, kw_only=True):
     """What is known of one target over time."""
 
     target: str

@@ -8,12 +8,12 @@ is offered: the hint is the client's own bookkeeping, and not sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from tlsresume.experiments.purposes import Age, AtAge
 from tlsresume.experiments.setting import Setting
 from tlsresume.results import Attempt
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 #: Bisecting ends when the span is this part of its lower end, or a second.
 _FINE = 0.05
@@ -25,8 +25,7 @@ _AT_ONCE = 4
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Value, frozen=True):
     session: Session
     since: float
 

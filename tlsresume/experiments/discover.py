@@ -18,14 +18,14 @@ from tlsresume.experiments.purposes import Discover
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
 from tlsresume.results import Attempt, Mechanism
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: The alert protocol_version (RFC 8446 section 6).
 _PROTOCOL_VERSION = 70
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Value, frozen=True):
     """The full handshake of each mechanism that was asked for, as far as it got.
 
     `both` offered both versions, where TLS 1.3 alone had failed without a clear reason.
@@ -86,11 +86,17 @@ def errand_for(terms: Terms, mechanism: Mechanism) -> Errand:
 
 
 async def discover(
-    lab: Lab, route: Route, terms: Terms, on_quiet: Callable[[], None] | None = None
+    lab: Lab,
+    route: Route,
+    terms: Terms,
+    on_quiet: Callable[[], None] | None = None,
+    *,
+    few: bool = False,
 ) -> Discovery:
     """Ask for every mechanism of the allowed versions. Raises BudgetSpent.
 
     `on_quiet` is called once a TLS 1.3 ticket is overdue that will be waited for longer.
+    `few`: of a version that the server says it does not speak, one mechanism only is asked for.
     """
     wanted = list(terms.mechanisms)
     asking = _Asking(lab, route, terms)
@@ -108,6 +114,9 @@ async def discover(
         if not await milestones.handshake:
             await first
             rest = await asking.after_failure(rest)
+        if few:
+            await asking.each_in_turn(rest)
+            rest = []
         for mechanism in rest:
             tasks.create_task(asking.ask(mechanism))
     if asking.spent:
@@ -143,6 +152,17 @@ class _Asking:
             # What is paid for beside this one may still end.
             self.spent.append(error)
 
+    async def each_in_turn(self, rest: list[Mechanism]) -> None:
+        """One after another, leaving out what belongs to a version that is not spoken."""
+        for mechanism in rest:
+            version = VERSION_OF[mechanism]
+            refused = any(
+                VERSION_OF[name] is version and _refuses_version(attempt)
+                for name, attempt in self.full.items()
+            )
+            if not refused and not self.spent:
+                await self.ask(mechanism)
+
     async def after_failure(self, rest: list[Mechanism]) -> list[Mechanism]:
         """Which of the rest to ask for side by side, as the first one's handshake failed."""
         if self.spent or any(_unreachable(attempt) for attempt in self.full.values()):
@@ -161,13 +181,13 @@ class _Asking:
 
 def _unclear(attempt: Attempt | None) -> bool:
     """Whether a handshake failed, and not because of the version (RFC 8446 section 6.2)."""
-    return (
-        attempt is not None
-        and not attempt.handshake_done
-        and not any(
-            alert.sender == "server" and alert.description == _PROTOCOL_VERSION
-            for alert in attempt.alerts
-        )
+    return attempt is not None and not attempt.handshake_done and not _refuses_version(attempt)
+
+
+def _refuses_version(attempt: Attempt) -> bool:
+    return any(
+        alert.sender == "server" and alert.description == _PROTOCOL_VERSION
+        for alert in attempt.alerts
     )
 
 

@@ -27,6 +27,7 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.request_line import RequestLine
 from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
 
 #: Seconds that our Finished is held back: several times what an answer took before, within these.
@@ -52,8 +53,7 @@ def cost(ages: int, *, elsewhere: bool) -> int:
     return TAKING + SAME_TICKET + EXACT_COPY + HOLDING + other + AT_AGE * ages
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlySetting:
+class EarlySetting(Value, frozen=True, kw_only=True):
     """One address, and what is sent there.
 
     `run_id` begins every request's ID. `ages` are pauses in seconds. `elsewhere` is another

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tlsresume.errors import PeerError
 from tlsresume.experiments.ftp_control import Control, FTPError
@@ -23,6 +23,7 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.options import FTPLogin
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 #: A listing longer than this is cut short, in bytes.
 _LONGEST_LISTING = 1 << 20
@@ -36,8 +37,7 @@ def cost(tries: int, *, issued: bool = True) -> int:
     return _CONTROLS + 2 * tries + 1 if issued else 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FTPSetting:
+class FTPSetting(Value, frozen=True, kw_only=True):
     """Where and how data connections are tried; `issued`: there are sessions to offer."""
 
     lab: Lab

@@ -6,11 +6,11 @@ Replies are framed by the prelude's own reader, so packets may be cut anywhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tlsresume.lab import Link
 from tlsresume.preludes.replies import reply
 from tlsresume.preludes.talk import Talk, words
+from tlsresume.value import Value
 
 #: All that a control connection may say in its life, in bytes.
 _LARGEST = 1 << 18
@@ -20,8 +20,7 @@ _EPSV = re.compile(rb"\((.)\1\1([0-9]{1,5})\1\)")
 _PASV = re.compile(rb"([0-9]{1,3}(?:,[0-9]{1,3}){3}),([0-9]{1,3}),([0-9]{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """A reply's code and its text, as one line that is safe to print."""
 
     code: int
@@ -32,8 +31,7 @@ class Reply:
         return f"{self.code} {self.text}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Passive:
+class Passive(Value, frozen=True):
     """Where the server waits for a data connection: a port, and the address that PASV named
     (EPSV names none)."""
 

@@ -7,7 +7,7 @@ or take long) run only when the user names them.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tlsresume.experiment_names import ExperimentName
@@ -30,6 +30,7 @@ from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 Run = Callable[[Setting], Coroutine[Any, Any, None]]
@@ -74,8 +75,7 @@ _UNABLE: dict[Transport, dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(Value, frozen=True):
     """A question to a server, and at most how many connections it takes to ask it."""
 
     name: ExperimentName

@@ -6,13 +6,14 @@ that host about it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tlsresume.experiments.purposes import CrossALPN, CrossName
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 #: What one name costs: three connections, and four with a client certificate.
 CONNECTIONS, WITH_CERTIFICATE = 3, 4
@@ -21,8 +22,7 @@ CONNECTIONS, WITH_CERTIFICATE = 3, 4
 _WAIT = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Value, frozen=True):
     """Connections under the target's own name and another one, each with a request whose
     answer is read: with a body, since that tells two hosts apart."""
 

@@ -6,20 +6,20 @@ session on a stateful server and would poison the next experiment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism, Purpose
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 #: More tickets than any server sends at once.
 _EVERY = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Value, frozen=True, kw_only=True):
     """One mechanism on one address. `subject` is the session in question, if it comes from
     a file; `own_name` and `own_alpn` what it was made with."""
 

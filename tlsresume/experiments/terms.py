@@ -6,7 +6,7 @@ attempts differ in nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tlsresume.errors import UsageError
 from tlsresume.lab import Errand
@@ -18,6 +18,7 @@ from tlsresume.results import MECHANISMS, Mechanism, Purpose
 from tlsresume.target import Target, format_endpoint
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.binding import check_available, suite_numbers
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: Seconds of silence after a handshake before data is sent to elicit a ticket.
@@ -39,8 +40,7 @@ VERSIONS_OF: dict[Transport, tuple[ProtocolVersion, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Value, frozen=True):
     """A target and how to connect to it. `user_agent` names us in HTTP requests; `show_tokens`
     sends the token for address validation that came with a QUIC session."""
 

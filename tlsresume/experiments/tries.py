@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
@@ -28,6 +29,7 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.results.journal import indexed
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
 _CLEAR = 2
@@ -40,6 +42,11 @@ _SILENCES = 3
 #: the first ticket took.
 _LEAST_WAIT = 0.5
 _WAIT_FACTOR = 5
+
+
+#: The series of a whole round, and of a quick one.
+SERIES = (Purposes.FIXED, Purposes.CHAINED)
+QUICK = (Purposes.FIXED,)
 
 
 @dataclass(slots=True)
@@ -82,8 +89,7 @@ class _Series:
         return not self.worked and self.silent + self.open >= _SILENCES
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
+class _Try(Value, frozen=True):
     mechanism: Mechanism
     series: Purposes
 
@@ -101,6 +107,7 @@ class Tries:
         tries: int,
         concurrency: int,
         answer: bool,
+        series: Sequence[Purposes] = SERIES,
         shuffle: random.Random | None = None,
     ) -> None:
         self._lab = lab
@@ -117,19 +124,12 @@ class Tries:
             name: next(s for s in reversed(discovery.full[name].sessions) if s.mechanism == name)
             for name in mechanisms
         }
-        self._again = {
-            _Try(name, series): tries
-            for name in mechanisms
-            for series in (Purposes.FIXED, Purposes.CHAINED)
-        }
+        self._again = {_Try(name, each): tries for name in mechanisms for each in series}
         self._replacing = {name: asyncio.Lock() for name in mechanisms}
         self._answers: bool | None = None
         self._asking = asyncio.Lock()
         self._pending = [
-            _Try(name, series)
-            for name in mechanisms
-            for series in (Purposes.FIXED, Purposes.CHAINED)
-            for _ in range(tries)
+            _Try(name, each) for name in mechanisms for each in series for _ in range(tries)
         ]
         (shuffle or random.Random()).shuffle(self._pending)  # noqa: S311 - no secret
         self._free = asyncio.Event()

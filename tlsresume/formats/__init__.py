@@ -71,13 +71,13 @@ _HTML = (
     r'<!DOCTYPE html>\s<html lang="en">\s<head>\s<meta charset="utf-8">\s'
     r'<meta (name="generator" content="tlsresume|http-equiv="Content-Security-Policy")'
 )
-#: A verdict, or what `watch`, `save`, `resume`, `inspect`, `explain`, `serve` and `capture` begin
-#: with.
+#: A verdict, or what `watch`, `save`, `resume`, `inspect`, `explain`, `config`, `serve` and
+#: `capture` begin with.
 _TEXT = (
     r"[^\0]*\b(RESUMES|PARTLY|DOES[- ]NOT[- ]RESUME|UNTESTED)\b"
     r"|([^\0]*\n)?(OK|FAIL \(exit [0-9]|INTERRUPTED)\b"
     r"|(Saved|Not saved:|Reused,|New,|Failed,) |No samples yet|\S+  [0-9]+ samples?\b"
-    r"|\S+  (psk|ticket|session-id)\b| +behaviour |[0-9,]+ TLS connections?\b"
+    r"|tlsresume [a-z]+  |\S+  (psk|ticket|session-id)\b| +behaviour |[0-9,]+ TLS connections?\b"
     r"|[a-z0-9-]+: [^\n]*\nGroup [A-Z]: |[A-Z][^\n]*\n  [a-z0-9-]+  +[A-Z]"
 )
 

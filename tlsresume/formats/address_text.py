@@ -9,6 +9,7 @@ from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
 from tlsresume.formats.table_text import (
+    ONCE,
     STATE_STYLE,
     UNLIMITED,
     as_one_node,
@@ -29,13 +30,17 @@ _KEYS_SHOWN = 6
 _ORDER_SHOWN = 50
 
 
-def put_address(page: Page, address: AddressResult) -> None:
-    """The table of one address, what it means, and what went wrong there."""
+def put_address(page: Page, address: AddressResult, *, quick: bool = False) -> None:
+    """The table of one address, what it means, and what went wrong there. `quick`: sessions
+    were offered once only, so there are no series to show."""
     if address.error is not None:
         put_error(page, address.error, where=address.place)
     if not address.mechanisms:
         if address.error is None:
             page.line((address.place, STRONG), "  nothing was tested here")
+        return
+    if quick:
+        _put_quick(page, address)
         return
     rows = [(_cell(row.fixed), _cell(row.chained)) for row in address.mechanisms]
     first = max(_CELL_WIDTH, *(cells(fixed) + 2 for fixed, _ in rows))
@@ -46,14 +51,37 @@ def put_address(page: Page, address: AddressResult) -> None:
     )
     for mechanism, (fixed, chained) in zip(address.mechanisms, rows, strict=True):
         _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second), address.transport)
-    for version in address.unspoken:
-        label = f"  {version_words(version, address.transport)}"
-        page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
+    _put_unspoken(page, address)
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
     put_early_data(page, address.early_data)
     put_ftp_data(page, address.ftp_data)
     _put_meaning(page, address)
+
+
+def _put_unspoken(page: Page, address: AddressResult) -> None:
+    for version in address.unspoken:
+        label = f"  {version_words(version, address.transport)}"
+        page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
+
+
+def _put_quick(page: Page, address: AddressResult) -> None:
+    """One line for each mechanism: what became of its one session."""
+    page.line((address.place, STRONG))
+    for row in address.mechanisms:
+        version = version_words(row.tls_version, address.transport)
+        label = pad(f"  {version} {row.mechanism}", _LABEL_WIDTH)
+        style = STATE_STYLE[row.state] if row.judged else FAINT
+        if not _tried(row):
+            words = row.state.replace("-", " ")
+            page.prose(words + (f": {row.reason}" if row.reason else ""), first=label,
+                       text_style=style)  # fmt: skip
+            continue
+        words = ONCE.get(row.fixed.order[-1:], row.state.replace("-", " "))
+        page.line(label, (pad(words, 2 * _CELL_WIDTH), style), (", ".join(_notes(row)), FAINT))
+        if row.reason is not None:
+            page.prose(row.reason, first=f"    {row.mechanism}: ")
+    _put_unspoken(page, address)
 
 
 def version_words(tls_version: str, transport: Transport) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from tlsresume.formats.alone import each_alone
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
-from tlsresume.formats.transports import transport_of
 from tlsresume.results import AddressResult, Finding, MechanismResult, Report, TargetResult
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
@@ -37,7 +36,7 @@ class Column:
 
 
 def _transport(place: _Place) -> object:
-    return None if place.address is None else transport_of(place.address)
+    return None if place.address is None else place.address.transport
 
 
 def _state(place: _Place) -> object:
@@ -66,11 +65,15 @@ def _codes(place: _Place) -> str:
 
 
 def _speaks_of(finding: Finding, place: _Place) -> bool:
-    """Whether a finding is about the address and the mechanism of a row."""
+    """Whether a finding is about the address, its transport and the mechanism of a row."""
     addresses = finding.addresses or ((finding.address,) if finding.address else ())
     mechanisms = finding.mechanisms or ((finding.mechanism,) if finding.mechanism else ())
-    here = place.address is None or not addresses or place.address.address in addresses
-    return here and (place.row is None or not mechanisms or place.row.mechanism in mechanisms)
+    address = place.address
+    here = address is None or not addresses or address.address in addresses
+    same = address is None or not addresses or address.transport == finding.transport
+    return (
+        here and same and (place.row is None or not mechanisms or place.row.mechanism in mechanisms)
+    )
 
 
 COLUMNS: dict[str, Column] = {

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.formats.findings import NORMAL, effect_words
-from tlsresume.formats.transports import DEFAULT, transport_of
 from tlsresume.results import Check, Finding, TargetResult
+from tlsresume.results.places import named_place
 
 #: What JUnit makes of a case.
 Kind = Literal["failure", "error", "skipped", "passed"]
@@ -49,7 +49,7 @@ def cases(target: TargetResult) -> Iterator[Case]:
     """The cases of a target: its checks first, then its other findings."""
     groups: dict[tuple[str, str | None, str], list[Check]] = {}
     for check in target.checks:
-        key: tuple[str, str | None, str] = (check.demand, check.mechanism, transport_of(check))
+        key: tuple[str, str | None, str] = (check.demand, check.mechanism, check.transport)
         groups.setdefault(key, []).append(check)
     for (demand, mechanism, transport), checks in groups.items():
         yield _of_checks(target, _name(demand, mechanism, transport), checks)
@@ -57,7 +57,7 @@ def cases(target: TargetResult) -> Iterator[Case]:
     found: dict[tuple[str, str | None, str], list[Finding]] = {}
     for finding in target.findings:
         if finding.code not in told and finding.code not in NORMAL:
-            own = (finding.code, _mechanisms(finding), transport_of(finding))
+            own = (finding.code, _mechanisms(finding), finding.transport)
             found.setdefault(own, []).append(finding)
     for (code, mechanism, transport), findings in found.items():
         yield of_findings(_name(code, mechanism, transport), findings)
@@ -86,7 +86,7 @@ def _name(what: str, mechanism: str | None, transport: str) -> str:
     parts = [what]
     if mechanism and not what.startswith(f"{mechanism}=") and what != mechanism:
         parts.append(f"of {mechanism}")
-    if transport != DEFAULT:
+    if transport != "tcp":
         parts.append(f"over {transport}")
     return " ".join(parts)
 
@@ -146,7 +146,8 @@ def _is_about(finding: Finding, check: Check) -> bool:
 
 def finding_lines(finding: Finding) -> list[str]:
     """A finding as lines of a failure's text."""
-    where = ", ".join(finding.addresses or ((finding.address,) if finding.address else ()))
+    named = finding.addresses or ((finding.address,) if finding.address else ())
+    where = ", ".join(named_place(address, finding.transport) for address in named)
     return [
         f"{finding.severity} {finding.code}: {finding.title}{f' ({where})' if where else ''}",
         *([f"  why: {finding.cause}"] if finding.cause else []),

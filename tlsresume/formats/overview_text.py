@@ -98,5 +98,7 @@ def _lines(report: Report) -> list[_Line]:
 
 
 def _line(report: Report, target: TargetResult) -> _Line:
+    if target.exit_status is not None and not target.interrupted:
+        return _Line(target, ExitStatus(target.exit_status), target.why)
     alone = decided(replace(report, targets=(target,), findings=()))
     return _Line(target, ExitStatus(alone.exit_status or 0), alone.why)

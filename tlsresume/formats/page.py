@@ -33,12 +33,14 @@ Part = str | tuple[str, str]
 class View:
     """For whom text is made: its width in cells, its colours (None: no escape
     sequence at all), whether every attempt is listed, and whether it is about one of
-    many targets."""
+    many targets. `command` is the command line that made it, without secrets, for reports
+    that are looked at later."""
 
     width: int = UNWRAPPED
     colour: ColourSystem | None = None
     verbose: bool = False
     many: bool = False
+    command: str = ""
 
     @property
     def wraps(self) -> bool:

@@ -86,7 +86,7 @@ def put_screen(
     if target.interrupted:
         page.line(("Interrupted: this is what was known by then.", FAIR))
     _put_errors(page, target)
-    put_tables(page, target.addresses, target.target)
+    put_tables(page, target.addresses, target.target, quick=target.quick)
     if odd := keys_sentence(target.addresses):
         page.one_line(odd, text_style=FAIR)
     with page.aside(4):

@@ -62,6 +62,17 @@ _ORDER_SHOWN = 50
 _TABLES = 2
 _LINES = 10
 _HEADS = ("same session", "fresh each time", "tickets", "lifetime", "key name")
+#: What became of the one session that was offered.
+ONCE: dict[str, str] = {
+    "R": "resumed once",
+    "N": "not resumed",
+    "E": "broke off with the session",
+    "C": "broke off before it",
+    "-": "not offered",
+    "U": "offered, unanswered",
+}
+
+_QUICK_HEADS = ("one session", "tickets", "lifetime", "key name")
 
 _OBVIOUS = frozenset({"never accepted"})
 
@@ -101,16 +112,20 @@ def quic_words(quic: QUICResult) -> str:
     return f"{version}: {words}"
 
 
-def put_tables(page: Page, addresses: Sequence[AddressResult], target: str) -> None:
+def put_tables(
+    page: Page, addresses: Sequence[AddressResult], target: str, *, quick: bool = False
+) -> None:
     """A table for each group of addresses that are alike; a line for each where that would be
-    too many. `target` is the target's name, which says the address where it is one."""
+    too many. `target` is the target's name, which says the address where it is one. `quick`: each
+    session was offered once only, so there are no series to show."""
     tested = [address for address in addresses if address.mechanisms]
     groups = groups_of(tested)
     if len(groups) > _TABLES:
         _put_lines(page, groups)
     else:
         for group in groups:
-            _put_table(page, group, named=len(addresses) > 1 or not _says(target, group[0]))
+            named = len(addresses) > 1 or not _says(target, group[0])
+            _put_table(page, group, named=named, quick=quick)
     for address in tested:
         for row in address.mechanisms:
             _put_long_orders(page, row, address.transport)
@@ -140,9 +155,15 @@ class _Line:
     style: str = ""
 
 
-def _put_table(page: Page, group: Sequence[AddressResult], *, named: bool) -> None:
+def _put_table(
+    page: Page, group: Sequence[AddressResult], *, named: bool, quick: bool = False
+) -> None:
     transport = group[0].transport
-    lines = [_line([address.mechanisms[at] for address in group], transport) for at in _rows(group)]
+    lines = [
+        _line([address.mechanisms[at] for address in group], transport, quick=quick)
+        for at in _rows(group)
+    ]
+    all_heads = _QUICK_HEADS if quick else _HEADS
     for version in group[0].unspoken:
         words = VERSION_WORDS.get(version, version)
         lines.append(_Line(words, words="not spoken here", style=FAINT))
@@ -150,13 +171,13 @@ def _put_table(page: Page, group: Sequence[AddressResult], *, named: bool) -> No
     tried = [line.cells for line in lines if line.cells]
     widths = [
         max(cells(head), *(cells(row[at][0]) for row in tried)) + 2
-        for at, head in enumerate(_HEADS)
+        for at, head in enumerate(all_heads)
     ] if tried else []  # fmt: skip
     place = folded(place_of(address) for address in group) if named else ""
     if cells(place) > label - 2:
         page.one_line(place, text_style=STRONG)
         place = ""
-    heads = "".join(pad(head, wide) for head, wide in zip(_HEADS, widths, strict=False))
+    heads = "".join(pad(head, wide) for head, wide in zip(all_heads, widths, strict=False))
     if place or heads:
         page.line((pad(place, label), STRONG), (heads.rstrip(), FAINT))
     for line in lines:
@@ -182,7 +203,7 @@ def _rows(group: Sequence[AddressResult]) -> range:
     return range(len(group[0].mechanisms))
 
 
-def _line(rows: Sequence[MechanismResult], transport: Transport) -> _Line:
+def _line(rows: Sequence[MechanismResult], transport: Transport, *, quick: bool = False) -> _Line:
     """One mechanism on addresses that are alike."""
     row = rows[0]
     label = mechanism_words(row.mechanism, transport)
@@ -193,6 +214,8 @@ def _line(rows: Sequence[MechanismResult], transport: Transport) -> _Line:
     found = [_Cell(tuple(each.fixed for each in rows), row) for row in rows[:1]]
     found += [_Cell(tuple(each.chained for each in rows), row) for row in rows[:1]]
     numbers = [(cell.text, cell.style) for cell in found]
+    if quick:
+        numbers = [(ONCE.get(row.fixed.order[-1:], numbers[0][0]), style)]
     tickets = [each.tickets for each in rows if each.tickets is not None and each.tickets.count]
     facts = ("", "", "")
     if tickets:

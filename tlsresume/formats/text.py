@@ -126,7 +126,7 @@ def _put_target(page: Page, target: TargetResult) -> None:
     for number, address in enumerate(target.addresses):
         if number:
             page.line()
-        put_address(page, address)
+        put_address(page, address, quick=target.quick)
     put_legend(page, target.addresses)
     _put_certificates(page, target.addresses)
     for skipped in target.skipped:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import PreludeError
@@ -18,10 +17,10 @@ from tlsresume.preludes.talk import Prelude
 from tlsresume.proxies import Proxy, ProxyHeader
 from tlsresume.results import Failure, FailureKind
 from tlsresume.target import Target
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approach:
+class Approach(Value, frozen=True, kw_only=True):
     """How to get from here to where TLS starts, whatever the address.
 
     `host` is the name that a prelude asks for, where its protocol has that.

@@ -32,6 +32,7 @@ from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.making import client_maker
+from tlsresume.value import Value
 
 #: Failures that can come from too many connections at once, or from a flaky path.
 _RETRY_ALONE = frozenset(
@@ -71,8 +72,7 @@ RESPONSE_WAIT = 3.0
 _RESPONSE_SHARE = 1 / 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Manners(Value, frozen=True, kw_only=True):
     """How the Lab behaves towards peers. Seconds."""
 
     timeout: float = 10.0
@@ -128,6 +128,14 @@ class _Limits:
         self._words.setdefault((route.address, route.port), words)
 
 
+def _in_vain(attempt: Attempt) -> bool:
+    """Whether nothing at all came back: refused, or silence."""
+    error = attempt.error
+    if error is None or attempt.traffic.received:
+        return False
+    return error.kind == "timeout" or (error.kind == "refused" and error.step == "connect")
+
+
 def _limited(attempt: Attempt) -> bool:
     return attempt.error is not None and attempt.error.kind == "rate-limit"
 
@@ -175,6 +183,8 @@ class NetworkLab(Lab):
             attempt = await self._attempt(route, plan, errand, session, ask, milestones=milestones)
         crowded = place.shared
         self._note(attempt, crowded=crowded)
+        if attempt.error is None or not attempt.error.ours:
+            self._gate.note(route.address, route.port, reached=not _in_vain(attempt))
         for pause in _LIMIT_PAUSES if _limited(attempt) else _PAUSES:
             if not self._worth_retrying(attempt, crowded=crowded):
                 break
@@ -429,6 +439,7 @@ class NetworkLab(Lab):
 
     async def _reach(self, route: Route, approach: Approach) -> tuple[float, Reached | Failure]:
         """When dialling began, and what came of it. A shortage of ours is waited for."""
+        await self._gate.turn()
         asked = self.now()
         while True:
             started = self.now()

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from tlsresume import shortage
+from tlsresume import collecting, shortage
 from tlsresume.errors import LocalError, UsageError
 
 T = TypeVar("T")
@@ -96,6 +96,7 @@ def run(main: Coroutine[Any, Any, T], stop: Stop | None = None) -> T:
     except LocalError:
         main.close()
         raise
+    collecting.started()
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(_report)

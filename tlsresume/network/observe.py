@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.lab import Errand, Route
@@ -25,6 +24,7 @@ from tlsresume.results import (
 )
 from tlsresume.session.session import Session
 from tlsresume.transports.interface import DatagramConnection
+from tlsresume.value import Value
 from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
 from tlsresume.wire.records import Malformed, take_messages, take_records
@@ -37,8 +37,7 @@ _RESPONSE_KEPT = 16384
 _ALERT_IN_CLEAR = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class Circumstances(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route

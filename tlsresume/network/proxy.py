@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 from asyncio import get_running_loop
-from dataclasses import dataclass
 
 from tlsresume import shortage
 from tlsresume.endpoints import format_endpoint
@@ -22,11 +21,11 @@ from tlsresume.preludes.proxying import TargetUnreachedError, connect
 from tlsresume.preludes.talk import Prelude
 from tlsresume.proxies import Proxy
 from tlsresume.results import Failure, FailureKind
+from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Value, frozen=True):
     """A connection to a target: its socket, the milliseconds it took, and what came with
     the proxy's last answer."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from dataclasses import dataclass
 
 from tlsresume import shortage
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError
 from tlsresume.target import Family, Target, is_address
+from tlsresume.value import Value
 
 _FAMILIES: dict[Family, socket.AddressFamily] = {
     "any": socket.AF_UNSPEC,
@@ -25,8 +25,7 @@ _FAMILIES: dict[Family, socket.AddressFamily] = {
 _KINDS: dict[int, str] = {socket.AF_INET: "IPv4 ", socket.AF_INET6: "IPv6 "}
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Value, frozen=True):
     """The addresses of a name, in the resolver's order, and how long it took."""
 
     addresses: tuple[str, ...]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.openssl.client import OnMessage
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ContentType, HandshakeType
 from tlsresume.wire.transcript import Entry, Role, describe
 
 
-@dataclass(frozen=True, slots=True)
-class TraceLine:
+class TraceLine(Value, frozen=True):
     """One message: on which connection, who sent it, and what it says that matters here."""
 
     connection: int

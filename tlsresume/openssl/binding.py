@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from tlsresume.errors import BindingError, ErrorEntry, ErrorStack
+from tlsresume.value import Value
 
 _lib: Any = SSL._lib  # type: ignore[attr-defined]  # private: the bindings themselves
 _ffi: Any = SSL._ffi  # type: ignore[attr-defined]  # private: the bindings themselves
@@ -278,8 +279,7 @@ def pad_client_hello(context: SSL.Context, size: int) -> bool:
 # ------------------------------------------------------------------ one SSL *
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Value, frozen=True):
     """What a call gave: its own value, and SSL_get_error's; 0 means it succeeded."""
 
     value: int

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from OpenSSL import SSL
@@ -28,6 +27,7 @@ from tlsresume.openssl.reasons import WEAK_CERTIFICATES, FailureReason, reason_o
 from tlsresume.preludes.greetings import hint_for_plain, preludes_of
 from tlsresume.preludes.limits import LIMIT_CODES, SLOWER
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
     HandshakeType,
@@ -60,8 +60,7 @@ _TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
 OnMessage = Callable[[Role, int, bytes], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Value, frozen=True):
     """Why a connection broke: what kind of failure, in words, OpenSSL's own stack, what helps.
 
     `alert` is the number of the server's alert, where it sent one; `reason` is read from

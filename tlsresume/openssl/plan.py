@@ -7,21 +7,20 @@ OpenSSL fixes per SSL_CTX (see `Plan.context_key`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import ClassVar
 
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Value, frozen=True):
     """Where trusted certificates come from; neither given: the system's store."""
 
     cafile: str | None = None
     capath: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
+class ClientCertificate(Value, frozen=True):
     """A certificate chain and its key, as PEM file paths; the passphrase is a secret."""
 
     certificate: str
@@ -32,8 +31,7 @@ class ClientCertificate:
         return f"ClientCertificate(certificate={self.certificate!r}, key={self.key!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Value, frozen=True, kw_only=True):
     """What one TLS connection offers, and how its peer is checked.
 
     `server_name` is the SNI (None: send none); `verify_name` the DNS name or IP
@@ -48,6 +46,8 @@ class Plan:
     `address_token` is a QUIC server's proof of our address (NEW_TOKEN, RFC 9000 section 8.1.3):
     None shows the one that came with the session, b"" none.
     """
+
+    _hidden: ClassVar = frozenset({"address_token"})
 
     minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
     maximum: ProtocolVersion = ProtocolVersion.TLSv1_3
@@ -67,7 +67,7 @@ class Plan:
     keylogfile: str | None = None
     max_fragment_length: int | None = None
     mtu: int = 1200
-    address_token: bytes | None = field(default=None, repr=False)
+    address_token: bytes | None = None
 
     @property
     def context_key(self) -> tuple[object, ...]:

@@ -14,8 +14,9 @@ import struct
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Self
+
+from tlsresume.value import Value
 
 #: Seconds to wait where the kernel can give no socket, as when there is no file descriptor.
 _EXHAUSTED = 0.05
@@ -23,8 +24,7 @@ _EXHAUSTED = 0.05
 _PORT_TRIES = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value, frozen=True, kw_only=True):
     """What clients may cost: places for connections, seconds until the handshake is done,
     seconds from then or from an answer to the next whole request, and bytes until then."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -18,14 +17,14 @@ from OpenSSL import SSL
 from tlsresume.openssl.behaviour import EARLY_DATA, Behaviour
 from tlsresume.openssl.binding import set_max_early_data
 from tlsresume.openssl.binding_server import OP_NO_ANTI_REPLAY
+from tlsresume.value import Value
 
 _CURVES: dict[str, ec.EllipticCurve] = {
     curve.name: curve for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Value, frozen=True):
     """A certificate chain, leaf first, and the leaf's key; both PEM."""
 
     certificate_pem: bytes

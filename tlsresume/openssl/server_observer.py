@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from tlsresume.value import Value
 
 #: How the client ended the connection: said close_notify; ended the stream without it; reset
 #: it; said what TLS cannot go on with; or said nothing more until the server closed.
 Ending = Literal["close_notify", "fin", "reset", "error", "timeout"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(Value, frozen=True, kw_only=True):
     """What the server saw of one connection. `clean`: the client said close_notify.
 
     `head` is the beginning of the first request.

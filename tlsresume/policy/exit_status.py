@@ -9,8 +9,8 @@ whose statuses are their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import IntEnum
 
 from tlsresume.diagnosis.wording import clause
@@ -32,6 +32,7 @@ from tlsresume.results import (
     TargetResult,
     Verdict,
 )
+from tlsresume.value import Value
 
 #: What `--exit-zero` forgives: answers, never failures to get one.
 _FORGIVEN = (ExitStatus.NOT_AS_ASKED, ExitStatus.INCONCLUSIVE, ExitStatus.FAILS_WITH_SESSION)
@@ -74,8 +75,7 @@ def with_exit_zero(status: ExitStatus, *, exit_zero: bool) -> ExitStatus:
     return ExitStatus.OK if exit_zero and status in _FORGIVEN else status
 
 
-@dataclass(frozen=True, slots=True)
-class _Reason:
+class _Reason(Value, frozen=True):
     """Why a target has a status; the lowest `rank` is said first."""
 
     status: ExitStatus
@@ -114,6 +114,46 @@ def _decided_target(target: TargetResult) -> TargetResult:
     status = target_status(target)
     why = "as asked" if status is ExitStatus.OK else _target_words(target, status)
     return replace(target, exit_status=int(status), why=why)
+
+
+def decided_of_many(
+    statuses: Mapping[ExitStatus, int],
+    first: Mapping[ExitStatus, TargetResult],
+    findings: Sequence[Finding],
+    *,
+    interrupted: bool,
+    not_begun: tuple[int, str],
+) -> tuple[ExitStatus, str]:
+    """The exit status of a run whose targets are not kept, and why: from how many targets have
+    which status, the first of each, and what they show together. `not_begun` is how many more
+    targets there were, and why they had no turn."""
+    number, reason = not_begun
+    together = [finding for finding in findings if finding.fails]
+    seen = [status for status, count in statuses.items() if count]
+    worst = worst_status([
+        *seen,
+        *(ExitStatus.NOT_AS_ASKED for _ in together[:1]),
+        *([ExitStatus.INCONCLUSIVE] if number else []),
+    ])  # fmt: skip
+    many = sum(statuses.values())
+    rest = f"; {number} more had no turn ({reason})" if number else ""
+    if interrupted:
+        ended = f"; {many} targets were begun" if many > 1 else ""
+        return ExitStatus.INTERRUPTED, f"interrupted{ended}{rest}"
+    if worst is ExitStatus.OK:
+        if not many:
+            return worst, "there was no target"
+        return worst, f"{many} targets, all as asked" if many > 1 else "as asked"
+    if worst not in first:
+        if worst is ExitStatus.NOT_AS_ASKED:
+            told = _some([_finding_words(finding) for finding in together])
+            return worst, f"all targets together: {told}{rest}"
+        return worst, f"{many} targets were begun{rest}"
+    words = _target_words(first[worst], worst)
+    if many == 1 and not number:
+        return worst, words
+    failing = many - statuses.get(ExitStatus.OK, 0)
+    return worst, f"{failing} of {many}; {first[worst].target}: {words}{rest}"
 
 
 def _why(report: Report, status: ExitStatus) -> str:
@@ -317,8 +357,7 @@ def save_status(result: SaveResult) -> ExitStatus:
     return ExitStatus.OK if result.saved else ExitStatus.NOT_AS_ASKED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeDemands:
+class ResumeDemands(Value, frozen=True, kw_only=True):
     """What a resumption is held against; `ignore` are codes of findings."""
 
     expected: Expected = "resumed"

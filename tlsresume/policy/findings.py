@@ -33,6 +33,27 @@ _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
 _LEAST: dict[FailOn, int] = {"error": 2, "warning": 1, "never": 3}
 
 
+#: Findings that the full handshake and the one offer of a quick probe can show. That another
+#: was not found there means nothing.
+SHOWN_BY_ONE_OFFER: frozenset[str] = frozenset(
+    {
+        "client-certificate",
+        "client-certificate-expired",
+        "client-certificate-missing",
+        "lifetime-zero",
+        "malformed-ticket",
+        "not-issued",
+        "plaintext-injection",
+        "resumption-not-verified",
+        "ticket-lifetime-long",
+        "ticket-lifetime-too-long",
+        "ticket-mac-without-key",
+        "ticket-not-sealed",
+        "weak-ticket-key",
+    }
+)
+
+
 def counts(severity: Severity, fail_on: FailOn) -> bool:
     """Whether a severity is one that `--fail-on` names, or graver."""
     return _RANK[severity] >= _LEAST[fail_on]

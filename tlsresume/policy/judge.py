@@ -10,7 +10,14 @@ from tlsresume.policy.baseline import compare, known_checks
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands, merge
 from tlsresume.policy.exit_status import decided
-from tlsresume.policy.findings import FailOn, as_demanded, counts, graded, is_known
+from tlsresume.policy.findings import (
+    SHOWN_BY_ONE_OFFER,
+    FailOn,
+    as_demanded,
+    counts,
+    graded,
+    is_known,
+)
 from tlsresume.policy.policy import Policy, Waiver
 from tlsresume.protocols import Transport
 from tlsresume.results import (
@@ -169,6 +176,8 @@ class Judge:
             if not any(address.mechanisms for address in target.addresses):
                 outcome = "unreachable" if target.error is not None else "untestable"
                 message = "nothing was tested"
+            elif target.quick and code not in SHOWN_BY_ONE_OFFER:
+                outcome, message = "untestable", "it needs several tries (--quick)"
             yield Check(
                 demand=code, kind="finding", outcome=outcome, message=message, severity=severity
             )

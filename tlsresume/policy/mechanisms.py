@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tlsresume.policy.demands import Demands, Expected
 from tlsresume.policy.ranges import parse_range
@@ -50,8 +51,16 @@ def check_mechanisms(
     for mechanism, expected in demands.expect.items():
         yield _expectation(target, address, mechanism, expected, demands.min_rate)
     if demands.min_rate is not None and not demands.expect:
-        yield from _rates(address, demands.min_rate)
-    yield from _thresholds(address, demands)
+        held = _rates(address, demands.min_rate)
+        yield from _untold(held) if target.quick else held
+    thresholds = _thresholds(address, demands)
+    yield from _untold(thresholds) if target.quick else thresholds
+
+
+def _untold(checks: Iterator[Check]) -> Iterator[Check]:
+    """Checks of rates on a target where each session was offered once only."""
+    for check in checks:
+        yield replace(check, outcome="untestable", message="a rate needs several tries (--quick)")
 
 
 def judged_tries(row: MechanismResult) -> tuple[int, int]:

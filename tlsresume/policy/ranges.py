@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+from tlsresume.value import Value
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
 _RANGE = re.compile(rf"(@?)(?:(~|{_NUMBER}):)?({_NUMBER})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Value, frozen=True):
     """The values between `start` and `end`, ends included; `inside` alerts within them."""
 
     text: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tlsresume.policy.demands import Demands, Expected, merge
 from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.policy import Policy
 from tlsresume.results import Mechanism
+from tlsresume.value import Value
 
 NAMES: dict[Mechanism, str] = {
     "psk": "TLS 1.3 sessions (psk)",
@@ -23,16 +23,14 @@ _EXPECTED: dict[Expected, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Value, frozen=True):
     """One demand in words, and the source it rests on."""
 
     text: str
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Value, frozen=True):
     """What is demanded of some targets; `whose` says of which."""
 
     whose: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
@@ -12,6 +11,7 @@ from tlsresume.protocols import Transport
 from tlsresume.results.purpose import Purpose, Wanted
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import DatagramFacts
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 Mechanism = Literal["psk", "ticket", "session-id"]
@@ -41,8 +41,7 @@ FailureKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value, frozen=True):
     """Why an attempt ended early: where, what kind, in words, with OpenSSL's stack.
 
     `said` is the message without the address that it begins with, where it does; `reason`
@@ -83,8 +82,7 @@ class Failure:
         return self.kind in ("local", "cancelled")
 
 
-@dataclass(frozen=True, slots=True)
-class AlertSeen:
+class AlertSeen(Value, frozen=True):
     """One TLS alert (RFC 8446 section 6): who sent it, its level and description."""
 
     sender: Literal["client", "server"]
@@ -97,15 +95,16 @@ class AlertSeen:
         return self.level == 2
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Value, frozen=True):
     """A NewSessionTicket as received. Times are milliseconds after the handshake's start.
 
     `lifetime` is the hint in seconds; `nonce`, `age_add` and `max_early_data` exist
     in TLS 1.3 only. `after_data` says that we had sent application data before it came.
     """
 
-    ticket: bytes = field(repr=False)
+    _hidden: ClassVar = frozenset({"ticket"})
+
+    ticket: bytes
     lifetime: int
     at_ms: float
     after_data: bool = False
@@ -115,8 +114,7 @@ class Ticket:
     extensions: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Value, frozen=True):
     """OpenSSL's verdict on the certificate (X509_V_*; 0 is good).
 
     For a resumed connection this is the result stored in the session: nothing
@@ -128,8 +126,7 @@ class Verification:
     stored: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EarlyAsk:
+class EarlyAsk(Value, frozen=True):
     """What a connection of the experiment early-data asks.
 
     `request_id` stands in its request, for the server's log; `method` is the request's. `after`:
@@ -141,8 +138,7 @@ class EarlyAsk:
     after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(Value, frozen=True):
     """Milliseconds spent in each step; None where the step did not end."""
 
     dns: float | None = None
@@ -152,8 +148,7 @@ class Timings:
     total: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Value, frozen=True):
     """TLS bytes each way, and flights (runs of bytes in one direction) of the handshake."""
 
     sent: int = 0
@@ -161,8 +156,7 @@ class Traffic:
     flights: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Value, frozen=True, kw_only=True):
     """One connection, and all that was seen on it.
 
     `purpose` says why it was made. `offered` and `accepted` are read
@@ -188,6 +182,8 @@ class Attempt:
     no early data was accepted). `datagrams` tells what only QUIC and DTLS have; None on TCP, and
     where the first packet was never sent.
     """
+
+    _hidden: ClassVar = frozenset({"leaf", "own_certificate"})
 
     n: int
     time: float
@@ -221,7 +217,7 @@ class Attempt:
     alpn: str | None = None
     server_session_id: bytes = b""
     extended_master_secret: bool | None = None
-    leaf: bytes | None = field(default=None, repr=False)
+    leaf: bytes | None = None
     leaf_sha256: str | None = None
     tickets: tuple[Ticket, ...] = ()
     sessions: tuple[Session, ...] = ()
@@ -237,7 +233,7 @@ class Attempt:
     greeting: bytes = b""
     reply: str | None = None
     named_address: str | None = None
-    own_certificate: bytes | None = field(default=None, repr=False)
+    own_certificate: bytes | None = None
     verification: Verification | None = None
     timings: Timings = Timings()
     traffic: Traffic = Traffic()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from tlsresume.value import Value
 
 #: A value of an option, as reports hold it: times are in seconds, passwords are hidden.
 OptionValue = bool | int | float | str | tuple[bool | int | float | str, ...]
@@ -12,8 +13,7 @@ OptionValue = bool | int | float | str | tuple[bool | int | float | str, ...]
 OptionSource = Literal["command line", "environment", "file", "default"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOption:
+class HeldOption(Value, frozen=True, kw_only=True):
     """One option. `place` is the variable or the file that the value comes from; `value` None
     means that nothing is set."""
 
@@ -23,8 +23,7 @@ class HeldOption:
     place: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldConfiguration:
+class HeldConfiguration(Value, frozen=True, kw_only=True):
     """The options of one command without a command line; `file` is the configuration file that
     was read, None where there is none."""
 

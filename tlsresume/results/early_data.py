@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from tlsresume.value import Value
 
 #: What became of early data: it was taken; the session was resumed without it; the session
 #: was declined with it; the connection failed.
@@ -24,16 +25,14 @@ EarlyReason = Literal[
 UnsafeMethod = Literal["passed", "too-early", "refused"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlyAfter:
+class EarlyAfter(Value, frozen=True, kw_only=True):
     """What became of a first flight that was presented again after a pause, in seconds."""
 
     seconds: float
     result: EarlyOutcome | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlyRequest:
+class EarlyRequest(Value, frozen=True, kw_only=True):
     """One marked request, for comparing with the server's log.
 
     `sent_at` is UTC, ISO 8601; `presentations` counts how often its bytes were sent, in early
@@ -47,8 +46,7 @@ class EarlyRequest:
     answers: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlyData:
+class EarlyData(Value, frozen=True, kw_only=True):
     """Early data on one address. None in a field: not tried, or it could not be told.
 
     `max` is what tickets allow, in bytes. `accepted`: taken on a fresh session. Then what

@@ -15,10 +15,10 @@ from tlsresume.results.value import Result
 from tlsresume.session.file import Format, SessionMetadata
 from tlsresume.session.layouts import LooksLike
 from tlsresume.session.session import Unsupported
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketInspection:
+class TicketInspection(Value, frozen=True, kw_only=True):
     """A ticket. `key_name` is hexadecimal, None where not visible; `key_name_reason`
     says how it is known; `hex` is the whole ticket, if it was asked for. `looks_like` names
     layouts, the likeliest first; `made_by` says which given key made the ticket."""
@@ -34,8 +34,7 @@ class TicketInspection:
     made_by: KeyUse | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateInspection:
+class CertificateInspection(Value, frozen=True, kw_only=True):
     """The server's certificate. Times are UTC, ISO 8601; `error` says what could not be
     read, and those fields are None or empty then."""
 
@@ -48,8 +47,7 @@ class CertificateInspection:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QUICInspection:
+class QUICInspection(Value, frozen=True, kw_only=True):
     """What a QUIC session has beside TLS: the QUIC version that its ticket belongs to (RFC 9369
     section 4; None: not known here), and the length of the token for address validation that
     came with it, in bytes (0: none)."""
@@ -122,8 +120,7 @@ class Inspection(Result):
 Source = Literal["printed", "ticket"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialInspection:
+class PartialInspection(Value, frozen=True, kw_only=True):
     """What is known of a session that is not there: OpenSSL printed it, or only its ticket was
     kept. Units as in `Inspection`; None is "not shown". `reason` says why it cannot be offered.
     """
@@ -147,8 +144,7 @@ class PartialInspection:
     of: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileResult:
+class FileResult(Value, frozen=True, kw_only=True):
     """One session of a file that was inspected, what else tells of one, or why the file cannot
     be read."""
 
@@ -158,8 +154,7 @@ class FileResult:
     partial: PartialInspection | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspections:
+class Inspections(Value, frozen=True, kw_only=True):
     """What `inspect` found, file by file."""
 
     files: tuple[FileResult, ...]

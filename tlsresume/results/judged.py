@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.protocols import Transport
@@ -13,6 +12,7 @@ from tlsresume.results.measured import (
     Severity,
 )
 from tlsresume.results.places import named_place
+from tlsresume.value import Value
 
 #: What an error does: users are hurt (connections fail, or are slower than they need be), or
 #: security is lost.
@@ -29,8 +29,7 @@ FindingEffect = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Value, frozen=True, kw_only=True):
     """A judgement on evidence. `code` is stable; `evidence` says in words for people what
     shows it, `details` are the messages and fields on the wire behind that.
 
@@ -76,8 +75,7 @@ class Finding:
         return self.effect not in (None, "fails", "none")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Value, frozen=True, kw_only=True):
     """A demand that was broken."""
 
     demand: str
@@ -99,8 +97,7 @@ CheckOutcome = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Value, frozen=True, kw_only=True):
     """One demand held against one place of a target, and what came of it.
 
     `demand` is what was asked, as it would be typed (`psk=resumed`); `source` the
@@ -125,8 +122,7 @@ class Check:
         return None if self.address is None else named_place(self.address, self.transport)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Value, frozen=True, kw_only=True):
     """Something that is not as it was in an earlier report. `worse` is our judgement."""
 
     what: str
@@ -143,8 +139,7 @@ class Change:
         return None if self.address is None else named_place(self.address, self.transport)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class Crossing(Value, frozen=True, kw_only=True):
     """How often sessions issued at one place were accepted at another.
 
     `by` says what the places are: addresses, or nodes named by a response header.
@@ -159,8 +154,7 @@ class Crossing:
     transport: Transport = "tcp"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LifetimeResult:
+class LifetimeResult(Value, frozen=True, kw_only=True):
     """How long sessions were honoured, in seconds: the oldest that was taken, the youngest
     that was refused, and what the server promised (0 or None: nothing).
 
@@ -183,8 +177,7 @@ class LifetimeResult:
         return named_place(self.address, self.transport)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedSession:
+class SealedSession(Value, frozen=True, kw_only=True):
     """The server's session inside a ticket that a given key opened, without its secrets.
 
     `created` is UTC, ISO 8601, `timeout` seconds; `client_certificate` is a SHA-256,
@@ -204,8 +197,7 @@ class SealedSession:
     max_early_data: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyUse:
+class KeyUse(Value, frozen=True, kw_only=True):
     """Which of the given key files made the tickets of one key name on one address.
 
     `key` is the key's place in `file`, from 1, of `keys`; `role` what the server does with

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
@@ -14,6 +13,7 @@ from tlsresume.results.attempt import (
 from tlsresume.results.early_data import EarlyData
 from tlsresume.results.places import named_place
 from tlsresume.session.layouts import LooksLike
+from tlsresume.value import Value
 
 Severity = Literal["info", "warning", "error"]
 State = Literal["resumed", "partly", "not-resumed", "not-issued", "untested"]
@@ -31,8 +31,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     return (max(0.0, centre - half), min(1.0, centre + half))
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Value, frozen=True):
     """How often a mechanism's session was offered and accepted, in one series of tries.
 
     `order` has a letter per try, in the order of their start: R reused, N new, E the
@@ -63,16 +62,14 @@ class Series:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class KeyName:
+class KeyName(Value, frozen=True):
     """A ticket key name (hex) and on how many connections it was seen."""
 
     key_name: str
     connections: int
 
 
-@dataclass(frozen=True, slots=True)
-class TicketSummary:
+class TicketSummary(Value, frozen=True):
     """What a server's tickets look like. `count` per full handshake, `length` in bytes,
     `lifetime` in seconds (0 in TLS 1.2: not stated); `key_name` None: not visible. `looks_like`
     names layouts, the likeliest first; none: the ticket is opaque."""
@@ -88,8 +85,7 @@ class TicketSummary:
     looks_like: tuple[LooksLike, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TimingSummary:
+class TimingSummary(Value, frozen=True):
     """Median TLS handshake time in milliseconds, full and resumed. Where a server serves one
     connection at a time, what they waited for other connections of ours is left out."""
 
@@ -97,8 +93,7 @@ class TimingSummary:
     resumed_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BytesSummary:
+class BytesSummary(Value, frozen=True):
     """Median TLS bytes of a whole connection, full and resumed, each way."""
 
     full_sent: int | None = None
@@ -107,8 +102,7 @@ class BytesSummary:
     resumed_received: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerCount:
+class AnswerCount(Value, frozen=True, kw_only=True):
     """On how many connections a request was answered so. `answer` is "HTTP 200", the code or
     word of another protocol's reply ("221", "-ERR"), "data" for what is none, or "none"."""
 
@@ -117,16 +111,14 @@ class AnswerCount:
     http_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswersSummary:
+class AnswersSummary(Value, frozen=True, kw_only=True):
     """How the same request was answered on full and on resumed connections."""
 
     full: tuple[AnswerCount, ...] = ()
     resumed: tuple[AnswerCount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MechanismResult:
+class MechanismResult(Value, frozen=True, kw_only=True):
     """One mechanism on one address. `tries_asked`: how many tries each series was to have;
     0 where that is not known."""
 
@@ -150,8 +142,7 @@ class MechanismResult:
         return self.state == "not-resumed" and "E" in order and not set(order) & {"R", "N"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FTPData:
+class FTPData(Value, frozen=True, kw_only=True):
     """What became of FTPS data connections, offered the control connection's session.
 
     `fresh`: a session not used before each time; `same`: the first one each time.
@@ -172,8 +163,7 @@ class FTPData:
     replies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRow:
+class AttemptRow(Value, frozen=True, kw_only=True):
     """An attempt in a report: enough to find it in a server's log. `time` is UTC, ISO 8601.
 
     `port` is the server's: that of its address, or of an FTPS data connection.
@@ -203,8 +193,7 @@ class AttemptRow:
     answer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorResult:
+class ErrorResult(Value, frozen=True):
     """An error of a target or address in a report."""
 
     kind: str
@@ -217,8 +206,7 @@ class ErrorResult:
 CertificateProblem = Literal["expired", "not-yet-valid", "wrong-name"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Value, frozen=True, kw_only=True):
     """The leaf certificate a full handshake showed, and OpenSSL's verdict on it.
 
     OpenSSL names the first thing that is wrong; `problems` are read from the certificate
@@ -237,8 +225,7 @@ class Certificate:
     problems: tuple[CertificateProblem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QUICResult:
+class QUICResult(Value, frozen=True, kw_only=True):
     """What QUIC has beside TLS. `version` is 1 (RFC 9000) or 2 (RFC 9369), None where no
     handshake came about. `retry`: the server had our address proven by a Retry packet, at the
     price of a round trip; `token_issued`: it gave a token (NEW_TOKEN) for later connections;
@@ -250,8 +237,7 @@ class QUICResult:
     token_spares_retry: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressResult:
+class AddressResult(Value, frozen=True, kw_only=True):
     """One address of a target, by one transport: with --quic it may stand here twice.
     `unspoken` are TLS versions that it was seen to refuse. `early_data` is None where it was
     not asked for (--replay-early-data), `quic` for other transports; `retransmissions` counts
@@ -290,8 +276,7 @@ SkippedKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Value, frozen=True):
     """Something that was left out, and why: in words, and by kind.
 
     `address` and `tls_version` say of what, where it is of one address or one version.

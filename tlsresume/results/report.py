@@ -35,6 +35,7 @@ from tlsresume.results.measured import (
     Verdict,
 )
 from tlsresume.results.value import Result
+from tlsresume.value import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,10 @@ class TargetResult(Result):
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
-    `options` are those that its line of a target list gave this target alone. `exit_status` is
-    what this target calls for, and `why` says so; None and empty where that was not decided.
+    `quick`: each mechanism's session was offered once only. `options` are those that its line of
+    a target list gave this target alone. `fingerprint` is equal where a target would be probed
+    alike; `--continue` goes by it. `exit_status` is what this target calls for, and `why` says so;
+    None and empty where that was not decided.
     """
 
     target: str
@@ -65,7 +68,9 @@ class TargetResult(Result):
     ticket_keys: tuple[KeyUse, ...] = ()
     started: str | None = None
     finished: str | None = None
+    quick: bool = False
     options: dict[str, OptionValue] | None = None
+    fingerprint: str | None = None
     exit_status: int | None = None
     why: str = ""
 
@@ -127,7 +132,7 @@ class ResumeResult(Result):
     `interrupted`: the user ended it, and this is what was known by then.
     `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
     of a request that got 425 (Too Early) in early data and was sent again after a handshake.
-    `exit_status`, `exit_zero`, `why` and `options` are as in a Report.
+    `exit_status`, `exit_zero`, `why`, `options` and `brief` are as in a Report.
     """
 
     target: str
@@ -175,6 +180,7 @@ class ResumeResult(Result):
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    brief: bool = False
     transport: Transport = "tcp"
     quic: QUICResult | None = None
     options: dict[str, OptionValue] | None = None
@@ -187,8 +193,7 @@ class ResumeResult(Result):
         return self.exit_status == 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class Tool(Value, frozen=True, kw_only=True):
     """What made a report."""
 
     name: str

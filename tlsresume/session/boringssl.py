@@ -8,9 +8,8 @@ connection of ours can offer one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tlsresume.session.asn1 import elements
+from tlsresume.value import Value
 
 _BOOLEAN, _INTEGER, _OCTETS, _SEQUENCE = 0x01, 0x02, 0x04, 0x30
 
@@ -26,8 +25,7 @@ _TELLING = (17, 21, 22, 23, 25)
 _PLAIN = (_INTEGER, _INTEGER, _OCTETS, _OCTETS, _OCTETS)
 
 
-@dataclass(frozen=True, slots=True)
-class BoringSSLSession:
+class BoringSSLSession(Value, frozen=True):
     """The elements of a session of BoringSSL by their number; the five without one apart."""
 
     ssl_version: int

@@ -13,7 +13,8 @@ import base64
 import binascii
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import ClassVar
 
 from tlsresume.errors import SessionFileError
 from tlsresume.session.curl_sessions import find_curl_sessions
@@ -25,6 +26,7 @@ from tlsresume.session.printed import PrintedSession, find_printed
 from tlsresume.session.quic_state import MAGIC
 from tlsresume.session.session import NOT_USABLE_HERE, Session, SessionError
 from tlsresume.session.unwrap import Unwrapped, decode_text, unwrap, words
+from tlsresume.value import Value
 
 #: The label of OpenSSL's PEM block.
 LABEL = "SSL SESSION PARAMETERS"
@@ -47,8 +49,7 @@ _TICKET_LENGTHS = range(96, 65_536)
 _LARGEST_KEYS = 128 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """A session, what stood beside it, and what it was wrapped in, the outermost first."""
 
     session: Session
@@ -57,13 +58,14 @@ class Found:
     wrapping: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(Value, frozen=True, kw_only=True):
     """What a file holds: sessions, or else one of the others."""
+
+    _hidden: ClassVar = frozenset({"ticket"})
 
     sessions: tuple[Found, ...] = ()
     printed: tuple[PrintedSession, ...] = ()
-    ticket: bytes | None = field(default=None, repr=False)
+    ticket: bytes | None = None
 
     def wrapped(self, *wrapping: str) -> Contents:
         """The same, in something more."""

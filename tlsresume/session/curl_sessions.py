@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tlsresume.value import Value
 
 _VERSION, _TICKET, _ALPN = 0x01, 0x04, 0x05
 
@@ -24,11 +26,12 @@ _LENGTHS: dict[int, int | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CurlSession:
+class CurlSession(Value, frozen=True):
     """One line: the library's own bytes of the session, and the ALPN protocol."""
 
-    data: bytes = field(repr=False)
+    _hidden: ClassVar = frozenset({"data"})
+
+    data: bytes
     alpn: str | None = None
 
 

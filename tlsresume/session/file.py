@@ -16,7 +16,7 @@ import base64
 import shlex
 import sys
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from tlsresume.atomic import write_atomically
@@ -25,6 +25,7 @@ from tlsresume.session.bounded import read_bounded
 from tlsresume.session.contents import LABEL, QUIC_LABEL, UNREADABLE, Contents, find_contents
 from tlsresume.session.metadata import NO_METADATA, SessionMetadata, format_metadata
 from tlsresume.session.session import Session
+from tlsresume.value import Value
 
 __all__ = [
     "LARGEST",
@@ -47,8 +48,7 @@ LARGEST = 1024 * 1024
 Format = Literal["pem+metadata", "pem", "der"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFile:
+class SessionFile(Value, frozen=True, kw_only=True):
     """A session file as read. `mode` are its permission bits (None: not a regular file).
 
     `wrapping` says what the session was wrapped in, the outermost first; `place` is its

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from tlsresume.value import Value
 
 #: PEM labels (RFC 7468 and OpenSSL's pem.h) in words.
 PEM_LABELS: dict[str, str] = {
@@ -29,8 +30,7 @@ PEM_LABELS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Value, frozen=True):
     """What a file is. `session` says that it is a whole session, of another library;
     `hints` what to do instead."""
 

@@ -15,10 +15,10 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from tlsresume.session.unwrap import decode_dump
+from tlsresume.value import Value
 
 Encoding = Literal["raw", "base64", "hex"]
 
@@ -29,13 +29,14 @@ LENGTHS = (32, 48, 64, 80)
 Order = Literal["haproxy", "first"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyText:
+class KeyText(Value, frozen=True, kw_only=True):
     """Keys as found in a text; `groups` are lists that a server keeps apart, such as the
     files that `show tls-keys` prints one after the other. `form` says where they were found,
     for people; it is empty for plain lines. `nameless` keys have zeros for a name."""
 
-    groups: tuple[tuple[bytes, ...], ...] = field(repr=False)
+    _hidden: ClassVar = frozenset({"groups"})
+
+    groups: tuple[tuple[bytes, ...], ...]
     encoding: Encoding
     order: Order = "first"
     form: str = ""
@@ -43,8 +44,7 @@ class KeyText:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NoKeys:
+class NoKeys(Value, frozen=True):
     """A text that is known and from which no ticket key can be had: what it is, what to do."""
 
     what: str

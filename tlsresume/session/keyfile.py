@@ -16,8 +16,7 @@ from __future__ import annotations
 import struct
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from tlsresume.errors import KeyFileError
 from tlsresume.session.bounded import read_bounded
@@ -43,6 +42,7 @@ from tlsresume.session.unseal import (
 )
 from tlsresume.session.unwrap import decode_text
 from tlsresume.session.weak import weakness
+from tlsresume.value import Value
 
 KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
 KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
@@ -52,8 +52,7 @@ Role = Literal["current", "next", "older", "only"]
 LARGEST = 128 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(Value, frozen=True):
     """A row: which kinds of server take a key of that length apart like this."""
 
     kinds: tuple[KeyKind, ...]
@@ -94,13 +93,14 @@ KINDS_OF: dict[int, tuple[KeyKind, ...]] = {
 } | {_GO: ("go",), _GNUTLS: ("gnutls",)}
 
 
-@dataclass(frozen=True, slots=True)
-class FileKey:
+class FileKey(Value, frozen=True):
     """One key of a file: its place from 1, its bytes, and what it is for. A nameless one has
     zeros where the name would be, and may have made a ticket of any name."""
 
+    _hidden: ClassVar = frozenset({"data"})
+
     number: int
-    data: bytes = field(repr=False)
+    data: bytes
     role: Role = "only"
     nameless: bool = False
 
@@ -128,8 +128,7 @@ class FileKey:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketKeyFile:
+class TicketKeyFile(Value, frozen=True, kw_only=True):
     """The keys of one file. `kind` is what the user declared; `encoding` how it is written;
     `form` what the file is, where it is not just keys."""
 
@@ -355,8 +354,7 @@ def _warnings(keys: Sequence[bytes], path: str) -> list[str]:
 # ---------------------------------------------------------------------- search
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Value, frozen=True):
     """A ticket that a key of a file opened."""
 
     file: TicketKeyFile

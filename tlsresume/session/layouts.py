@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tlsresume.session.ticket import STATEFUL_LENGTH
+from tlsresume.value import Value
 
 Confidence = Literal["certain", "likely", "possible"]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Value, frozen=True):
     """One field of a ticket. `length` None takes what the others leave over; `value` is
     what must stand there; `counts` names the field whose length this one holds."""
 
@@ -40,8 +40,7 @@ def _plain(fields: Mapping[str, bytes]) -> bool:
     return bool(fields)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketLayout:
+class TicketLayout(Value, frozen=True, kw_only=True):
     """A row: how an implementation lays out its tickets, and what comes with them.
 
     `block` divides the length of the ciphertext. `nonces` are lengths of ticket_nonce
@@ -300,8 +299,7 @@ _MOST = 3
 _CERTAIN, _LIKELY, _POSSIBLE = 8, 3, 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class Around(Value, frozen=True, kw_only=True):
     """What is known around a ticket; None where it is not.
 
     `nonces` are those of its connection in order of arrival (TLS 1.3); `tickets` counts
@@ -315,8 +313,7 @@ class Around:
     named: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LooksLike:
+class LooksLike(Value, frozen=True):
     """A layout that a ticket fits: how sure that is, and why."""
 
     layout: str

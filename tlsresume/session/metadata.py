@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tlsresume.errors import SessionFileError
+from tlsresume.value import Value
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(.+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionMetadata:
+class SessionMetadata(Value, frozen=True, kw_only=True):
     """What a session file says beside the session; None where it does not.
 
     `saved` is UTC in ISO 8601; `leaf_sha256` and `ticket_key_name` are

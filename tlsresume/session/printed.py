@@ -8,8 +8,9 @@ reports hold such blocks, quoted, indented, or with other lines around them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import ClassVar
 
+from tlsresume.value import Value
 from tlsresume.wire.registry import ProtocolVersion
 
 _LINE = re.compile(r"[\s>|]*(?P<name>[A-Za-z][A-Za-z .-]{2,40}?)\s*:\s?(?P<value>.*)")
@@ -19,20 +20,21 @@ _DUMP = re.compile(r"[\s>|]*(?P<at>[0-9a-f]{4}) - (?P<hex>(?:[0-9a-f]{2}[ -]){1,
 _LARGEST_TICKET = 65_535
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintedSession:
+class PrintedSession(Value, frozen=True, kw_only=True):
     """What one block shows; None and empty where it does not.
 
     `protocol` and `cipher` are as printed; `lifetime_hint` and `timeout` are seconds, `time`
     seconds since 1970. The secret is not kept.
     """
 
+    _hidden: ClassVar = frozenset({"ticket"})
+
     protocol: str | None = None
     cipher: str | None = None
     session_id: bytes = b""
     session_id_context: bytes = b""
     lifetime_hint: int | None = None
-    ticket: bytes = field(default=b"", repr=False)
+    ticket: bytes = b""
     time: int | None = None
     timeout: int | None = None
     verify_code: int | None = None

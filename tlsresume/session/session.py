@@ -16,13 +16,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tlsresume.protocols import Transport
 from tlsresume.session import asn1, quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.boringssl import first_certificate, read_boringssl
 from tlsresume.session.names import cipher_hash, cipher_name, group_name, why_not_offered
+from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 __all__ = ["NOT_USABLE_HERE", "Kind", "Session", "SessionError", "SessionFields", "Unsupported"]
@@ -58,8 +59,7 @@ _LIBRARIES: dict[Kind, tuple[str, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFields:
+class SessionFields(Value, frozen=True, kw_only=True):
     """What SSL_SESSION holds, in plain types. Times are seconds; `time` since 1970.
 
     None is "absent", which OpenSSL also writes for 0 and NULL; so an absent
@@ -69,19 +69,21 @@ class SessionFields:
     `tls_version` the TLS whose rules it follows. `max_fragment_length` is in bytes.
     """
 
+    _hidden: ClassVar = frozenset({"master_key", "peer", "ticket"})
+
     tls_version: ProtocolVersion
     protocol: str
     cipher: int
     session_id: bytes
-    master_key: bytes = field(repr=False)
+    master_key: bytes
     time: int
     timeout: int
-    peer: bytes | None = field(repr=False)
+    peer: bytes | None
     session_id_context: bytes
     verify_result: int
     hostname: str | None
     lifetime_hint: int | None
-    ticket: bytes | None = field(repr=False)
+    ticket: bytes | None
     extended_master_secret: bool
     age_add: int
     max_early_data: int

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from tlsresume.value import Value
 
 #: TLS 1.3 stateful tickets of OpenSSL, rustls and the JDK: a session ID's length.
 STATEFUL_LENGTH = 32
@@ -36,8 +37,7 @@ _SHORTEST_SEALED = 40
 _SHORTEST_OF_BLOCKS = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Value, frozen=True):
     """Where a kind of ticket has its key name: `length` bytes at `offset`, after `magic`."""
 
     name: str
@@ -66,8 +66,7 @@ def is_stateful(ticket: bytes) -> bool:
     return 0 < len(ticket) < _SHORTEST_SEALED
 
 
-@dataclass(frozen=True, slots=True)
-class KeyNaming:
+class KeyNaming(Value, frozen=True):
     """How the tickets of one target name their keys.
 
     `visible` says that names can be told; `certain` that they were proved, by

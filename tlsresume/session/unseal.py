@@ -20,13 +20,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tlsresume.session.layouts import GNUTLS, GO_1_20, GO_1_21, OPENSSL, TicketLayout
 from tlsresume.session.session import Session, SessionError
+from tlsresume.value import Value
 
 Scheme = Literal["openssl", "gnutls", "go"]
 
@@ -42,26 +42,28 @@ _HASHES = {32: "sha256", 48: "sha384"}
 _LONGEST_NONCE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class TicketKey:
+class TicketKey(Value, frozen=True):
     """One ticket key, taken apart. `order` says how it lay in its file, in words; an empty
     `name` goes with any."""
 
+    _hidden: ClassVar = frozenset({"cipher_key", "mac_key"})
+
     scheme: Scheme
     name: bytes
-    cipher_key: bytes = field(repr=False)
-    mac_key: bytes = field(repr=False)
+    cipher_key: bytes
+    mac_key: bytes
     order: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unsealed:
+class Unsealed(Value, frozen=True):
     """A ticket that a key opened. `mac` says whether its MAC is that of the key."""
+
+    _hidden: ClassVar = frozenset({"plaintext"})
 
     key: TicketKey
     layout: str
     mac: bool
-    plaintext: bytes = field(repr=False)
+    plaintext: bytes
 
     @property
     def session(self) -> Session | None:

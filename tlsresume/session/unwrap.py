@@ -13,7 +13,8 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from tlsresume.value import Value
 
 #: Layers around each other that are taken off: base64 of a PEM file, as Kubernetes does.
 _DEEPEST = 3
@@ -25,8 +26,7 @@ _WORDS = 16
 _SHORTEST = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrapped:
+class Unwrapped(Value, frozen=True):
     """Bytes, and what they were wrapped in, the outermost first."""
 
     data: bytes

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
@@ -35,6 +34,7 @@ from tlsresume.session.unseal import (
     holds_secret,
     unseal,
 )
+from tlsresume.value import Value
 
 PAPER = "Hebrok et al., USENIX Security 2023"
 GNUTLS_CVE = "CVE-2020-13777"
@@ -61,8 +61,7 @@ WORDS: tuple[bytes, ...] = (
 _OFFSETS = (0, 1, 16, 17, 32, 33, 48, 49)
 
 
-@dataclass(frozen=True, slots=True)
-class WeakKey:
+class WeakKey(Value, frozen=True):
     """The key that opened a ticket: how to say it, under which layout, what was published.
 
     `mac` says whether the MAC is that of a weak key too.

@@ -5,9 +5,9 @@ The transcript is made of these; what they say together is read there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from tlsresume.value import Value
 from tlsresume.wire.handshake import (
     Alert,
     ContentType,
@@ -28,8 +28,7 @@ class Role(Enum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """One handshake message or alert as it passed.
 
     `raw` is the whole message with its header, or b"" where it was not kept; `size`

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
+from tlsresume.value import Value
 from tlsresume.wire.buffer import Reader, WireError, push_list, push_opaque, push_uint, read_whole
 from tlsresume.wire.registry import ExtensionType, name_of
 
@@ -23,8 +23,7 @@ _EXTENSION_HEADER = struct.Struct("!HH")
 BodyParsers = Mapping[int, Callable[[Reader], object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Value, frozen=True):
     """One extension (section 4.2): `type` is the number, `body` its bytes as they came."""
 
     type: int
@@ -40,8 +39,7 @@ class Extension:
         return push_uint(self.type, 2) + push_opaque(self.body, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class PskIdentity:
+class PskIdentity(Value, frozen=True):
     """A PSK that a ClientHello offers (section 4.2.11).
 
     `identity` is the ticket; `obfuscated_ticket_age` is milliseconds plus the
@@ -52,8 +50,7 @@ class PskIdentity:
     obfuscated_ticket_age: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyShare:
+class KeyShare(Value, frozen=True):
     """A group and a public key (section 4.2.8)."""
 
     group: int

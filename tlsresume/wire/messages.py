@@ -9,7 +9,9 @@ of RFC 8446 unless another RFC is named.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from tlsresume.value import Value
 from tlsresume.wire.buffer import Reader, push_list, push_opaque, push_uint
 from tlsresume.wire.extensions import (
     Extension,
@@ -232,12 +234,13 @@ class EncryptedExtensions(WithExtensions):
 # ------------------------------------------------------------------ tickets
 
 
-@dataclass(frozen=True, slots=True)
-class NewSessionTicket12:
+class NewSessionTicket12(Value, frozen=True):
     """RFC 5077 section 3.3; `lifetime_hint` in seconds, an empty `ticket` means none."""
 
+    _hidden: ClassVar = frozenset({"ticket"})
+
     lifetime_hint: int
-    ticket: bytes = field(repr=False)
+    ticket: bytes
 
     def to_bytes(self) -> bytes:
         """The whole message with its header."""
@@ -277,8 +280,7 @@ NewSessionTicket = NewSessionTicket12 | NewSessionTicket13
 # ----------------------------------------------------- certificates and rest
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRequest12:
+class CertificateRequest12(Value, frozen=True):
     """RFC 5246 section 7.4.4; before TLS 1.2 there are no `signature_algorithms`.
 
     `authorities` are distinguished names in DER.
@@ -310,31 +312,29 @@ class CertificateRequest13(WithExtensions):
 CertificateRequest = CertificateRequest12 | CertificateRequest13
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateMessage:
+class CertificateMessage(Value, frozen=True):
     """Section 4.4.2, RFC 5246 section 7.4.2: certificates in DER, the leaf first."""
 
-    certificates: tuple[bytes, ...] = field(repr=False)
+    _hidden: ClassVar = frozenset({"certificates"})
+
+    certificates: tuple[bytes, ...]
     context: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Value, frozen=True):
     """Section 4.4.4; only its body's length is kept."""
 
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(Value, frozen=True):
     """A message that is not looked into: its type and its body's length."""
 
     type: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Value, frozen=True):
     """Section 6; `level` and `description` are the numbers."""
 
     level: int

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -17,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tlsresume.value import Value
 from tlsresume.wire.buffer import Reader, WireError
 from tlsresume.wire.hkdf import expand_label, extract
 
@@ -24,8 +24,7 @@ Sender = Literal["client", "server"]
 Kind = Literal["initial", "0rtt", "handshake", "retry"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
+class _Version(Value, frozen=True):
     """What versions of QUIC differ in: the salt, the labels' prefix, the order of types."""
 
     salt: bytes
@@ -56,8 +55,7 @@ _PADDING_RUN = re.compile(rb"\x00*")
 _MOST_COALESCED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Value, frozen=True):
     """A packet with a long header, still protected. `number_at` is where the packet number
     begins in `data`, which ends with the packet."""
 
@@ -115,8 +113,7 @@ def _pull_varint(reader: Reader) -> int:
     return (first & 0x3F) << 8 * len(rest) | int.from_bytes(rest, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
+class _Keys(Value, frozen=True):
     payload: AESGCM
     iv: int
     header: algorithms.AES

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
+from tlsresume.value import Value
 from tlsresume.wire.hkdf import Digest, expand_label
 
 
@@ -16,8 +16,7 @@ class _Cipher(Protocol):
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Suite:
+class _Suite(Value, frozen=True):
     key_length: int
     digest: Digest
     cipher: Callable[[bytes], _Cipher]

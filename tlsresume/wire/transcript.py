@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar, cast
 
+from tlsresume.value import Value
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.describe import describe, name_and_size
 from tlsresume.wire.entry import Entry, Role, parse_entry
@@ -110,8 +111,7 @@ class Recorder:
 _ByKind = dict[type, tuple[Message | Alert, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(Value, frozen=True):
     messages: tuple[Message | Alert | None, ...]  # one per entry, None: malformed
     problems: tuple[str, ...]
     version: ProtocolVersion | None

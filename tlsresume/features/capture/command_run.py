@@ -160,9 +160,10 @@ def _emit(outputs: Outputs, report: CaptureReport, *, show_clients: bool) -> Non
     from tlsresume.formats import document
 
     def html() -> str:
+        from tlsresume.cli.typed_command import typed_command
         from tlsresume.features.capture.render_html import render
 
-        return render(report, this_tool(), show_clients=show_clients)
+        return render(report, this_tool(), show_clients=show_clients, command=typed_command())
 
     def prometheus() -> str:
         from tlsresume.features.capture.render_prometheus import render

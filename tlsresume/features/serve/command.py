@@ -272,6 +272,7 @@ def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
 def _emit(outputs: Outputs, report: ServeReport) -> None:
     """Print the report in each format that was asked for."""
     from tlsresume.cli.tool import this_tool
+    from tlsresume.cli.typed_command import typed_command
     from tlsresume.features.serve.report_html import render_serve_html
     from tlsresume.features.serve.report_machine import json_lines, junit, metrics
     from tlsresume.features.serve.report_text import render_serve
@@ -284,6 +285,6 @@ def _emit(outputs: Outputs, report: ServeReport) -> None:
         as_asked=report.exit_status == 0,
         jsonl=lambda: json_lines(report, tool),
         junit=lambda: junit(report, tool),
-        html=lambda: render_serve_html(report, tool),
+        html=lambda: render_serve_html(report, tool, command=typed_command()),
         prometheus=lambda: metrics(report, tool),
     )

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
 
 from tlsresume.errors import BindingError, UsageError
 from tlsresume.session.quic_state import QUICState
+from tlsresume.value import Value
 
 #: The first version in which everything used here was found.
 NEEDS_AIOQUIC = "1.2"
@@ -95,8 +96,7 @@ def suite_numbers(names: str | None) -> tuple[int, ...]:
     return tuple(SUITES[name] for name in names.split(":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Terminated:
+class Terminated(Value, frozen=True):
     """How a connection ended: the QUIC error, and who said it."""
 
     code: int
@@ -112,8 +112,7 @@ class Terminated:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Value, frozen=True, kw_only=True):
     """What a QUIC client may offer. `groups` are not a choice: aioquic has its own list."""
 
     alpn: tuple[str, ...]

@@ -1,0 +1,42 @@
+"""The cycle collector while the command starts (tlsresume.collecting)."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from tlsresume import collecting
+from tlsresume.network import loop
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    threshold = gc.get_threshold()
+    yield
+    collecting.started()
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+
+
+async def _nothing() -> int:
+    return gc.get_threshold()[0]
+
+
+def test_a_command_that_starts_collects_less_until_its_loop_runs() -> None:
+    """Starting raises the threshold, once; the loop runs with what was set before."""
+    usual = gc.get_threshold()
+    collecting.start()
+    collecting.start()
+    assert gc.get_threshold()[0] > 10 * usual[0]
+    assert loop.run(_nothing()) == usual[0]
+    assert gc.get_threshold() == usual
+
+
+def test_a_library_leaves_the_collector_alone() -> None:
+    """Without the command, a loop changes nothing of a process that is not ours."""
+    gc.set_threshold(1234, 5, 6)
+    frozen = gc.get_freeze_count()
+    assert loop.run(_nothing()) == 1234
+    assert (gc.get_threshold(), gc.get_freeze_count()) == ((1234, 5, 6), frozen)

@@ -1,0 +1,1 @@
+"""`tlsresume exporter`: probes on demand for Prometheus, by its `/probe?target=&module=`."""

@@ -1,0 +1,171 @@
+"""Probing on a Dask cluster: `--dask ADDRESS`.
+
+Targets are put into buckets by their first address. A bucket has one share of targets under way at
+most, so no two workers connect to one address at the same time, whichever workers they are. A share
+whose worker is lost is done again by the scheduler; results come as their shares end. Files that
+options name must be on every worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
+from tlsresume.features.fleet.engine import Here, Job, untouched
+from tlsresume.features.fleet.processes import Setting
+from tlsresume.features.fleet.selection import bucket
+from tlsresume.lab import Gate
+from tlsresume.network import loop
+from tlsresume.results import ErrorResult, TargetResult
+from tlsresume.shortage import make_room
+
+#: Targets in a share: enough that sending one is cheap, few enough that little is lost with it.
+SHARE = 20
+
+#: Seconds that the scheduler may take to answer, and how often a share is tried again.
+_CONNECT = 10
+_RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a share: results in its order, or the error that ends the run."""
+
+    results: tuple[TargetResult, ...] = ()
+    error: TLSResumeError | None = None
+
+
+def probe_share(jobs: tuple[Job, ...], setting: Setting) -> Outcome:
+    """Probe a share, on a worker."""
+
+    async def every() -> tuple[TargetResult, ...]:
+        make_room(setting.room)
+        running = asyncio.get_running_loop()
+        end = None
+        if setting.seconds is not None:
+            end = (running.time() + setting.seconds[0], setting.seconds[1])
+        gate = Gate(setting.concurrency, per_second=setting.per_second, patience=setting.patience)
+        here = Here(gate, setting.parallel, end)
+        await here.begin()
+        places = asyncio.Semaphore(setting.parallel)
+
+        async def one(job: Job) -> TargetResult:
+            async with places:
+                return await here.probe(job)
+
+        return tuple(await asyncio.gather(*(one(job) for job in jobs)))
+
+    try:
+        return Outcome(loop.run(every()))
+    except TLSResumeError as error:
+        return Outcome(error=error)
+    except BaseExceptionGroup as group:
+        first = first_of(group)
+        if isinstance(first, TLSResumeError):
+            return Outcome(error=first)
+        raise
+
+
+class Cluster:
+    """Probes on the workers of a scheduler. `buckets` shares are under way at most."""
+
+    def __init__(self, address: str, setting: Setting, end: tuple[float, float] | None) -> None:
+        self._address = address
+        self._setting = setting
+        self._end = end
+        self._client: Any = None
+        self._waiting: list[list[tuple[Job, asyncio.Future[TargetResult]]]] = []
+        self._busy: list[asyncio.Task[None] | None] = []
+
+    async def begin(self) -> None:
+        """Connect to the scheduler. Raises BindingError, UsageError and LocalError."""
+        try:
+            from distributed import Client
+        except ModuleNotFoundError as error:
+            raise BindingError(
+                f"--dask needs {error.name}, which is not installed",
+                hints=("pip install 'tlsresume[dask]'",),
+            ) from None
+        try:
+            connecting: Any = Client
+            self._client = await connecting(self._address, asynchronous=True, timeout=_CONNECT)
+        except (OSError, TimeoutError) as error:
+            raise LocalError(f"no Dask scheduler answers at {self._address}: {error}") from None
+        except (ValueError, KeyError) as error:
+            raise UsageError(f"--dask {self._address!r}: {error}") from None
+        count = sum((await self._client.nthreads()).values())
+        if not count:
+            raise LocalError(f"the Dask scheduler at {self._address} has no workers")
+        self._waiting = [[] for _ in range(count)]
+        self._busy = [None] * count
+        if self._setting.per_second is not None:
+            self._setting = dataclasses.replace(
+                self._setting, per_second=self._setting.per_second / count
+            )
+
+    async def probe(self, job: Job) -> TargetResult:
+        """The result of one job, from the share that it becomes a part of."""
+        host, _ = job.target.dial_to
+        addresses = job.target.addresses if job.target.connect is None else ()
+        number = bucket(min(addresses, default=host), len(self._waiting))
+        future: asyncio.Future[TargetResult] = asyncio.get_running_loop().create_future()
+        self._waiting[number].append((job, future))
+        if self._busy[number] is None:
+            self._busy[number] = asyncio.create_task(self._work_off(number))
+        return await future
+
+    async def _work_off(self, number: int) -> None:
+        # Let those come that are ready to.
+        await asyncio.sleep(0)
+        waiting = self._waiting[number]
+        while waiting:
+            share, waiting[:SHARE] = waiting[:SHARE], []
+            await self._one(share)
+        self._busy[number] = None
+
+    async def _one(self, share: list[tuple[Job, asyncio.Future[TargetResult]]]) -> None:
+        setting = self._setting
+        if self._end is not None:
+            left = max(0.0, self._end[0] - asyncio.get_running_loop().time())
+            setting = dataclasses.replace(setting, seconds=(left, self._end[1]))
+        jobs = tuple(job for job, _ in share)
+        try:
+            outcome: Outcome = await self._client.submit(
+                probe_share, jobs, setting, pure=False, retries=_RETRIES
+            )
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever a cluster fails with, the run goes on
+            words = f"the Dask cluster could not probe it: {error}"
+            for job, future in share:
+                failed = ErrorResult("local", "connect", words)
+                result = dataclasses.replace(untouched(job, interrupted=False), error=failed)
+                _give(future, result)
+            return
+        if outcome.error is not None:
+            for _, future in share:
+                if not future.done():
+                    future.set_exception(outcome.error)
+            return
+        for (_, future), result in zip(share, outcome.results, strict=True):
+            _give(future, result)
+
+    def interrupted(self, job: Job) -> TargetResult:
+        """Nothing: what the worker knew is there."""
+        return untouched(job, interrupted=True)
+
+    async def end(self) -> None:
+        """Take back what has not begun, and leave the cluster."""
+        for task in self._busy:
+            if task is not None:
+                task.cancel()
+        if self._client is not None:
+            await self._client.close()
+
+
+def _give(future: asyncio.Future[TargetResult], result: TargetResult) -> None:
+    if not future.done():
+        future.set_result(result)

@@ -1,0 +1,312 @@
+"""Probing in several processes: `--jobs N`.
+
+Each process is started by us and spoken to through pipes, in frames: a length and a pickled value.
+Targets go to a process by their first address, so that all names of one address are probed by the
+same process, whose Gate then holds. A process that dies is named in the result of what it was
+probing, and another one takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tlsresume.errors import LocalError, TLSResumeError
+from tlsresume.features.fleet.engine import Here, Job, untouched
+from tlsresume.features.fleet.selection import bucket
+from tlsresume.lab import Gate
+from tlsresume.network.trace import Trace, TraceLine
+from tlsresume.openssl import binding
+from tlsresume.results import ErrorResult, TargetResult
+from tlsresume.shortage import is_shortage, local_error, make_room
+
+_LENGTH = struct.Struct("!I")
+
+#: Seconds that a process is given to end before it is made to.
+_GRACE = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a process must know before its first target. `seconds`: what is left of the run's time,
+    and what it was given."""
+
+    concurrency: int
+    parallel: int
+    room: int
+    per_second: float | None = None
+    patience: int | None = None
+    seconds: tuple[float, float] | None = None
+    traced: bool = False
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of the job with a number."""
+
+    number: int
+    result: TargetResult
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error that ends the run: options that cannot be carried out."""
+
+    error: TLSResumeError
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of progress."""
+
+    text: str
+
+
+def _frame(value: object) -> bytes:
+    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(data)) + data
+
+
+async def _read(stream: asyncio.StreamReader) -> Any:
+    """The next value; None at the end. It was written by a process of ours."""
+    try:
+        (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+        return pickle.loads(await stream.readexactly(length))  # noqa: S301  see above
+    except asyncio.IncompleteReadError:
+        return None
+
+
+class _Process:
+    """One process and what it probes now."""
+
+    def __init__(self, setting: Setting, hear: Callable[[object], None]) -> None:
+        self._setting = setting
+        self._hear = hear
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._asked: dict[int, tuple[Job, asyncio.Future[TargetResult]]] = {}
+        self._starting = asyncio.Lock()
+        self._number = 0
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        async with self._starting:
+            if self._process is not None and self._process.returncode is None:
+                return self._process
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "tlsresume.features.fleet.processes",
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    # Ctrl-C is for us alone; it ends with its standard input.
+                    start_new_session=True,
+                    limit=1 << 20,
+                )
+            except OSError as error:
+                if is_shortage(error):
+                    raise local_error(error, "start a process for --jobs") from None
+                raise LocalError(f"cannot start a process for --jobs: {error}") from None
+            self._reading = asyncio.create_task(self._listen(self._process))
+            await self._send(self._setting)
+            return self._process
+
+    async def _send(self, value: object) -> None:
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            process.stdin.write(_frame(value))
+            await process.stdin.drain()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout is None:
+            return
+        try:
+            while (heard := await _read(process.stdout)) is not None:
+                match heard:
+                    case Result(number, result):
+                        _, future = self._asked.pop(number)
+                        if not future.done():
+                            future.set_result(result)
+                    case Failed(error):
+                        self._fail(error)
+                    case _:
+                        self._hear(heard)
+        except Exception as error:  # noqa: BLE001  whoever waits for a result must not wait on
+            self._fail(_bug(error))
+        status = await process.wait()
+        for job, future in list(self._asked.values()):
+            if not future.done():
+                future.set_result(_lost(job, status))
+        self._asked.clear()
+
+    def _fail(self, error: TLSResumeError) -> None:
+        for _, future in self._asked.values():
+            if not future.done():
+                future.set_exception(error)
+        self._asked.clear()
+
+    async def probe(self, job: Job) -> TargetResult:
+        await self._started()
+        self._number += 1
+        number = self._number
+        future: asyncio.Future[TargetResult] = asyncio.get_running_loop().create_future()
+        self._asked[number] = (job, future)
+        await self._send((number, job))
+        return await future
+
+    async def end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(_GRACE):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        if self._reading is not None:
+            await self._reading
+
+
+def _lost(job: Job, status: int) -> TargetResult:
+    """The result of a target whose process died."""
+    import dataclasses
+
+    words = f"the process that probed it ended with status {status}"
+    error = ErrorResult("local", "connect", words)
+    return dataclasses.replace(untouched(job, interrupted=False), error=error)
+
+
+class Processes:
+    """Probes in `count` processes."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        count: int,
+        trace: Trace | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self._setting = setting
+        self._count = count
+        self._trace = trace
+        self._progress = progress
+        self._all: list[_Process] = []
+
+    async def begin(self) -> None:
+        """Raises BindingError."""
+        binding.check_bindings()
+        self._all = [_Process(self._setting, self._hear) for _ in range(self._count)]
+
+    def _hear(self, said: object) -> None:
+        match said:
+            case TraceLine() if self._trace is not None:
+                self._trace(said)
+            case Said(text) if self._progress is not None:
+                self._progress(text)
+
+    async def probe(self, job: Job) -> TargetResult:
+        """Probe in the process of the target's first address."""
+        host, _ = job.target.dial_to
+        addresses = job.target.addresses if job.target.connect is None else ()
+        key = min(addresses, default=host)
+        return await self._all[bucket(key, self._count)].probe(job)
+
+    def interrupted(self, job: Job) -> TargetResult:
+        """Nothing: what its process knew went with it."""
+        return untouched(job, interrupted=True)
+
+    async def end(self) -> None:
+        """End every process."""
+        await asyncio.gather(*(process.end() for process in self._all))
+
+
+# -------------------------------------------------------------- the other process
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=1 << 20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    out = os.dup(1)
+    setting: Setting | None = await _read(reader)
+    if setting is None:
+        return
+    tell = _writer(out)
+    make_room(setting.room)
+    end = None
+    if setting.seconds is not None:
+        end = (loop.time() + setting.seconds[0], setting.seconds[1])
+    here = Here(
+        Gate(setting.concurrency, per_second=setting.per_second, patience=setting.patience),
+        setting.parallel,
+        end,
+        tell if setting.traced else None,
+        (lambda line: tell(Said(line))) if setting.told else None,
+    )
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def probe(number: int, job: Job) -> None:
+        try:
+            tell(Result(number, await here.probe(job)))
+        except TLSResumeError as error:
+            tell(Failed(error))
+        except BaseExceptionGroup as group:
+            from tlsresume.errors import first_of
+
+            first = first_of(group)
+            tell(Failed(first if isinstance(first, TLSResumeError) else _bug(first)))
+        except Exception as error:  # noqa: BLE001  a bug there must not hang the run here
+            tell(Failed(_bug(error)))
+
+    while (asked := await _read(reader)) is not None:
+        task = loop.create_task(probe(*asked))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    for task in tasks:
+        task.cancel()
+
+
+def _bug(error: BaseException) -> TLSResumeError:
+    return TLSResumeError(f"this is a bug in tlsresume: {type(error).__name__}: {error}")
+
+
+def _writer(fd: int) -> Callable[[object], None]:
+    """Write values to the other side, which reads all the time; its end is ours."""
+
+    def tell(value: object) -> None:
+        rest = memoryview(_frame(value))
+        try:
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+        except BrokenPipeError:
+            os._exit(0)
+
+    return tell
+
+
+def main() -> None:
+    """The other process: it ends with its standard input, and leaves interrupts to the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_serve())
+
+
+if __name__ == "__main__":
+    # Values are pickled under the module's own name, not that of a script.
+    from tlsresume.features.fleet.processes import main as same_main
+
+    same_main()
