@@ -14,6 +14,9 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST_HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
+#: What an end without close_notify says, in an SSLEOFError or (Python 3.11.2) an SSLError.
+ENDED = "(?i)unexpected_eof|EOF occurred"
+
 
 def client_context(version: str | None = None, *, tickets: bool = True) -> ssl.SSLContext:
     """A Context that trusts the test authority; `tickets` off leaves TLS 1.2 its session IDs."""

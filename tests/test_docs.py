@@ -33,23 +33,6 @@ _CODE = re.compile(r"`([^`\n]+)`")
 #: Options that the pages name of other programs.
 OTHERS = frozenset({"--resum", "--ssl-sessions"})
 
-#: Options of fleets, which are merged beside these pages; to be emptied then.
-COMING = frozenset(
-    [
-        "--quick",
-        "--parallel",
-        "--jobs",
-        "--rate",
-        "--shard",
-        "--exclude",
-        "--expand",
-        "--continue",
-        "--dask",
-        "--skip-bad-lines",
-        "--retry-unreachable",
-    ]
-)
-
 
 @pytest.fixture
 def run(capsys):
@@ -72,6 +55,7 @@ def flags(command: Command) -> set[str]:
 
 def shown(text: str) -> Iterator[str]:
     """Each command line in a page: in blocks of a console, or indented."""
+    text = re.sub(r"\\\n\s*", " ", text)
     for match in _FENCE.finditer(text):
         if match["language"] in ("", "console", "text"):
             yield from (line[2:] for line in match["body"].splitlines() if line.startswith("$ "))
@@ -130,7 +114,7 @@ def test_commands_shown_are_real():
                 path = next((p for p in (tuple(words[:2]), tuple(words[:1])) if p in known), ())
                 command = known[path or ("probe",)] if words else known[()]
                 given = {word.partition("=")[0] for word in words if re.match(r"--?[a-zA-Z]", word)}
-                if missing := given - flags(command) - flags(known[()]) - COMING:
+                if missing := given - flags(command) - flags(known[()]):
                     wrong.append(f"{page}: {line}: {' '.join(sorted(missing))}")
     assert wrong == []
     assert lines > 40
@@ -139,7 +123,7 @@ def test_commands_shown_are_real():
 def test_options_named_exist():
     """Each long option that a page names in its text is one of tlsresume, or known as another's."""
     known = {flag for command in commands().values() for flag in flags(command)}
-    known |= OTHERS | COMING
+    known |= OTHERS
     wrong = [
         f"{page}: {option}"
         for page, text in PAGES.items()

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests import certificates
-from tests.stdlib_client import HEAD, LAST_HEAD, ask, client_context, connected, reuses
+from tests.stdlib_client import ENDED, HEAD, LAST_HEAD, ask, client_context, connected, reuses
 from tlsresume.openssl.behaviour import BEHAVIOURS, EARLY_DATA, TRUTHS, Behaviour
 from tlsresume.openssl.server import Served, Server
 
@@ -326,7 +326,7 @@ def test_no_close_notify(server, tls_version):
     running = server(close_notify=False)
     with connected(running.port, client_context(tls_version)) as secure:
         secure.sendall(LAST_HEAD)
-        with pytest.raises(ssl.SSLEOFError):
+        with pytest.raises(ssl.SSLError, match=ENDED):
             while secure.recv(65_536):
                 pass
 
