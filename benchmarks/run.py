@@ -13,6 +13,7 @@ from pathlib import Path
 
 import captures
 import handshakes
+import judging
 import memory
 import peers
 import start_up
@@ -74,6 +75,7 @@ def main() -> None:
             "CPU per handshake": lambda: handshakes.report(identity),
             "Memory": lambda: memory.report(identity),
             "Captures": lambda: captures.report(folder),
+            "Judging": judging.report,
         }
         chosen = {title: part for title, part in parts.items() if title in (sys.argv[1:] or parts)}
         text = _HEAD.format(what=machine())

@@ -137,6 +137,9 @@ _tlsresume() {
         probe:--send)
             return
             ;;
+        probe:--mtu)
+            return
+            ;;
         probe:--keylogfile)
             compopt -o default 2>/dev/null
             return
@@ -283,6 +286,9 @@ _tlsresume() {
         save:--send)
             return
             ;;
+        save:--mtu)
+            return
+            ;;
         save:--keylogfile)
             compopt -o default 2>/dev/null
             return
@@ -373,6 +379,9 @@ _tlsresume() {
             return
             ;;
         resume:--send)
+            return
+            ;;
+        resume:--mtu)
             return
             ;;
         resume:--keylogfile)
@@ -562,6 +571,9 @@ _tlsresume() {
         watch:--send)
             return
             ;;
+        watch:--mtu)
+            return
+            ;;
         watch:--keylogfile)
             compopt -o default 2>/dev/null
             return
@@ -639,12 +651,12 @@ _tlsresume() {
     esac
     case $command in
         '') words='-V --version -h --help' ;;
-        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --replay-early-data --replay-age --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --forbid-early-data-replay --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format --force --brief -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
-        save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format -v --verbose -q --quiet -h --config --no-config --help' ;;
-        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --expect --min-rate --fail-on --ignore --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
+        probe) words='--targets --tries --concurrency --budget --max-addresses --no-explain --quic --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --replay-early-data --replay-age --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --forbid-early-data-replay --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format --force --brief -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
+        save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --format -v --verbose -q --quiet -h --config --no-config --help' ;;
+        resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --expect --min-rate --fail-on --ignore --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
         inspect) words='--hex --show-secrets --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;
         serve) words='--listen --name --behaviour --tls --starttls --keep-alive --cert --key --ca --client-ca --require-client-cert --run --repeat --connections --for --expect --exit-zero --format --force -v --verbose -q --quiet -h --help' ;;
-        watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --keylogfile --format --force -v --verbose -q --quiet -h --config --no-config --help' ;;
+        watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --format --force -v --verbose -q --quiet -h --config --no-config --help' ;;
         capture) words='--server --since --until --top --keylogfile --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
         explain) words='--format --force -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;

@@ -174,9 +174,8 @@ def test_a_key_tells_who_made_a_ticket_alone(run, tmp_path):
 
 
 def test_what_cannot_be_offered_is_shown_with_its_reason(run):
-    """Sessions of DTLS and with a PSK cipher are status 0, in the words that resume uses."""
+    """A session with a PSK cipher is status 0, in the words that resume uses."""
     for name, kind, words in (
-        ("s_client-dtls12.pem", "datagram", "not usable by this tool: DTLS 1.2"),
         ("s_client-psk12.pem", "cipher", "not usable by this tool: its cipher is PSK-AES128-GCM"),
     ):
         path = str(FILES / name)
@@ -191,6 +190,19 @@ def test_what_cannot_be_offered_is_shown_with_its_reason(run):
         status, _, err = run("resume", path)
         assert status == ExitStatus.FILE
         assert words in err
+
+
+def test_a_session_of_dtls_says_so(run):
+    """What `openssl s_client -dtls` saved is a session like others, of another transport."""
+    path = str(FILES / "s_client-dtls12.pem")
+    status, out, _ = run("inspect", path)
+    assert status == ExitStatus.OK
+    assert "ticket, DTLSv1.2," in out
+    (file,) = json.loads(run("inspect", path, "--json")[1])["files"]
+    found = file["inspection"]
+    assert (found["transport"], found["tls_version"], found["unsupported"]) == (
+        "dtls", "DTLSv1.2", None,
+    )  # fmt: skip
 
 
 def test_max_fragment_length_is_shown(run):

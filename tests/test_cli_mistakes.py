@@ -36,6 +36,9 @@ MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("probe", "old.session.pem"), "tlsresume resume old.session.pem"),
     (("probe", "packets.pcap"), "tlsresume capture packets.pcap"),
     (("probe", "--insecure", "h.example"), "tlsresume probe h.example"),
+    (("probe", "--http3", "h.example"), "tlsresume probe --quic h.example"),
+    (("probe", "--http3-only", "h.example"), "tlsresume probe h3://h.example"),
+    (("save", "--http3", "https://h.example"), "tlsresume save h3://h.example"),
     (("probe", "-k", "h.example"), "tlsresume probe h.example"),
     (("h.example", "-k"), "tlsresume probe h.example"),
     (("resume", "s.pem", "-k"), "tlsresume resume s.pem"),
@@ -278,6 +281,9 @@ def test_passwords_are_hidden_in_the_options(run, asked, tmp_path):
     options = json.loads(out)["options"]
     assert options["proxy"] == "http://...@p.example:8080"
     assert options["send"] == "(11 bytes)"
+    _, out, _ = run("probe", "h", "--replay-early-data=GET /a", "--replay-age", "5s", "--json")
+    options = json.loads(out)["options"]
+    assert (options["replay-early-data"], options["replay-age"]) == ("GET /a", [5])
     assert "s3cret" not in out
     assert document(Tool(name="t", version="1", openssl="", pyopenssl=""), Report(
         tool=Tool(name="t", version="1", openssl="", pyopenssl=""))).count('"options": null') == 1  # fmt: skip

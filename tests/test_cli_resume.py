@@ -28,7 +28,7 @@ class FakeResume:
         self.renewed = None
         self.asked: list[tuple] = []
 
-    def __call__(self, file, target, options, *, trace=None, status=None):
+    def __call__(self, file, target, options, *, trace=None, **_told):
         self.asked.append((file, target, options))
         return self.result, self.renewed
 
@@ -78,7 +78,9 @@ def test_the_answer_is_on_stdout_and_in_the_status(run, fake, case, status):
         "why": "",
         "each_address": [],
         "findings": [],
+        "options": None,
     }
+    assert (document["options"]["tries"], document["options"]["format"]) == (1, ["json"])
     assert document | decided == expected | decided
     assert {
         "session_reused", "offered", "accepted", "tls_version", "mechanism", "reason",

@@ -164,6 +164,8 @@ WRONG = (
     ("[probes]\ntries = 1", "'probes' is no option that a file can set; did you mean probe?"),
     ("[save]\ntries = 1", "'tries' is no option that a file can set"),
     ('config = "x"', "'config' is no option"),
+    ('replay-early-data = "GET"', "'replay-early-data' is no option"),
+    ("replay-age = 5", "'replay-age' is no option"),
     ('json = "x"', "'json' is no option"),
     ("tries = true", "tries must be a text or a number"),
     ("tries = [1, 2]", "tries must be a text or a number"),
@@ -244,6 +246,24 @@ def test_config_shows_what_holds_and_whence(run, here, monkeypatch):
     assert {row["source"] for row in held["options"]} == {"environment", "default"}
     status, _, err = run("config", "--config", "missing.toml")
     assert status == ExitStatus.FILE
+
+
+def test_save_resume_and_watch_tell_their_options(run, here, server):
+    """In JSON, with the defaults that the file gave them."""
+    (here / "tlsresume.toml").write_text('timeout = "9s"\nticket-wait = "300ms"\n')
+    place = f"127.0.0.1:{server().port}"
+    for words in (
+        ("save", place, "-o", "s.pem"),
+        ("resume", "s.pem"),
+        ("watch", place, "--once", "--history", "h.sqlite3"),
+    ):
+        status, out, err = run(*words, "--format", "json")
+        assert status == ExitStatus.OK, err
+        assert "options from tlsresume.toml" in err
+        options = json.loads(out)["options"]
+        assert (options["timeout"], options["ticket-wait"]) == (9, 0.3), words
+    out = run("watch", "report", "--history", "h.sqlite3", "--format", "json")[1]
+    assert json.loads(out)["options"] == {"history": "h.sqlite3", "format": ["json"]}
 
 
 def test_where_the_users_file_is():

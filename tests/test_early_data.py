@@ -600,9 +600,13 @@ def test_requests_bear_their_mark(text, target) -> None:
 
 ALL_TAKEN = EarlyData(
     max=ROOM, accepted=True, same_ticket="accepted", exact_copy="accepted",
+    exact_copies=("accepted", "accepted"),
     answered_before_finished=True, status=200, method="GET",
 )  # fmt: skip
-NONE_TAKEN = replace(ALL_TAKEN, same_ticket="rejected", exact_copy="full-handshake")
+NONE_TAKEN = replace(
+    ALL_TAKEN, same_ticket="full-handshake", exact_copy="full-handshake",
+    exact_copies=("rejected", "full-handshake"),
+)  # fmt: skip
 
 
 def test_the_line_on_the_screen() -> None:
@@ -613,6 +617,8 @@ def test_the_line_on_the_screen() -> None:
             " what may happen twice")),
         (replace(NONE_TAKEN, answered_before_finished=False),
          "accepted; replay refused (2 of 2); answered after the handshake only"),
+        (replace(NONE_TAKEN, same_ticket="accepted", answered_before_finished=None),
+         "accepted; replay refused (2 of 2), though not the same ticket"),
         (EarlyData(max=0), "tickets allow none"),
         (EarlyData(max=9), "tickets allow 9 bytes; whether it is accepted could not be told"),
         (EarlyData(max=9, accepted=False, reason="server-choice"),
@@ -637,8 +643,9 @@ def test_a_demand_that_forbids_replays() -> None:
         (EarlyData(max=9, accepted=False), "met"),
         (ALL_TAKEN, "broken"),
         (NONE_TAKEN, "met"),
-        (replace(NONE_TAKEN, exact_copy=None), "untestable"),
-        (replace(NONE_TAKEN, exact_copy="failed"), "untestable"),
+        (replace(NONE_TAKEN, exact_copy=None, exact_copies=()), "untestable"),
+        (replace(NONE_TAKEN, exact_copies=("failed", "rejected")), "untestable"),
+        (replace(NONE_TAKEN, same_ticket="accepted"), "met"),
         (replace(NONE_TAKEN, other_address="accepted"), "broken"),
         (replace(NONE_TAKEN, after=(EarlyAfter(seconds=60, result="accepted"),)), "broken"),
         (replace(ALL_TAKEN, status=425), "met"),

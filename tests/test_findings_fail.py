@@ -31,7 +31,7 @@ from tlsresume.policy.exit_status import (
 from tlsresume.policy.findings import FAIL_ON
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import builtin_policy, parse_policy
-from tlsresume.results import Finding, Mechanism, Report, TargetResult
+from tlsresume.results import EarlyData, Finding, Mechanism, Report, TargetResult
 
 TODAY = dt.date(2026, 2, 1)
 JUDGE = Judge(today=TODAY)
@@ -84,6 +84,12 @@ NOTHING_RESUMES = replace(
     ),
 )
 
+#: Replays of early data were asked for, and tickets allow none.
+NO_EARLY_DATA = replace(
+    RESUMES,
+    addresses=tuple(replace(each, early_data=EarlyData(max=0)) for each in RESUMES.addresses),
+)
+
 #: A demand, a target that meets it, and whether a finding that only explains refusals of psk
 #: says no more than the demand asks for.
 DEMANDS: tuple[tuple[Demands, TargetResult, bool], ...] = (
@@ -107,6 +113,7 @@ DEMANDS: tuple[tuple[Demands, TargetResult, bool], ...] = (
     (Demands(early_data="forbid"), RESUMES, False),
     (Demands(require_valid_certificate=True), RESUMES, False),
     (Demands(every_address=True), RESUMES, False),
+    (Demands(early_data_replay="forbid"), NO_EARLY_DATA, False),
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ LAYERS = (
     "lab",
     "options",
     "results",
+    "transports",
     "openssl",
     "session",
     "wire",
@@ -63,6 +64,9 @@ IO_MODULES = {
 PRIVATE_ATTRIBUTES = frozenset({"_lib", "_ffi", "_ssl", "_context", "_session"})
 PRIVATE_MODULES = ("OpenSSL._util", "cryptography.hazmat.bindings")
 DOOR = "openssl/binding*.py"
+
+#: aioquic is imported, and its private names are touched, in this folder only.
+QUIC_FOLDER = "transports/quic/*.py"
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]

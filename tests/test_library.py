@@ -251,7 +251,7 @@ def test_policies_baselines_and_writers_are_public(server, tmp_path):
     for name in tlsresume.report_formats():
         path = tmp_path / f"report.{name}"
         tlsresume.write_report(report, name, str(path))
-        assert path.read_text() == tlsresume.format_report(report, name)
+        assert path.read_bytes().decode() == tlsresume.format_report(report, name)
         with pytest.raises(tlsresume.OutputFileError):
             tlsresume.write_report(report, name, str(path))
     baseline = tlsresume.read_report(str(tmp_path / "report.json"))

@@ -148,9 +148,9 @@ def test_a_zone_that_is_none(zone):
 def test_a_zone_by_name_and_number():
     """Interfaces are named or numbered."""
     index, name = socket.if_nameindex()[0]
-    assert dialling._scope(name) == index
-    assert dialling._scope(str(index)) == index
-    assert dialling._scope("") == 0
+    assert dialling.scope_of(name) == index
+    assert dialling.scope_of(str(index)) == index
+    assert dialling.scope_of("") == 0
 
 
 @pytest.mark.parametrize(

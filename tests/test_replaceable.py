@@ -93,9 +93,9 @@ def test_what_is_no_report_needs_force(run, monkeypatch, tmp_path):
             assert f"in the format {name}" in err
             assert "hint: --force replaces it" in err
         assert run(*words, "--force")[0] in (0, 1, 2, 3)
-        first = file.read_bytes()
-        assert first not in OTHERS.values()
+        assert file.read_bytes() not in OTHERS.values()
         assert run(*words)[0] in (0, 1, 2, 3)
+        first = file.read_bytes()
         for data in (b"", b" \r\n\n"):
             file.write_bytes(data)
             run(*words)

@@ -262,7 +262,7 @@ def test_a_session_that_openssl_refuses_is_a_file_error(server):
         ("ticket", {"ssl_version": 0x0301}, "TLS 1.0"),
         ("ticket", {"ssl_version": 0x0300}, "SSL 3"),
         ("ticket", {"ssl_version": 0x0002, "cipher": b"\x01\x00\x80"}, "SSL 2"),
-        ("ticket", {"ssl_version": 0xFEFD}, "DTLS 1.2"),
+        ("ticket", {"ssl_version": 0xFEFF}, "DTLS 1.0"),
         ("psk", {"ssl_version": 0xFEFC}, "DTLS 1.3"),
         ("ticket", {"cipher": b"\x00\xa8"}, "its cipher is PSK-AES128-GCM-SHA256"),
         ("ticket", {"cipher": b"\x00\x34"}, "its cipher is ADH-AES128-SHA"),

@@ -205,7 +205,7 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
         first = lab.journal[0].error
         assert first is not None
         assert first.kind == "local"
-        assert counted(lab.journal) == [attempt]
+        assert list(counted(lab.journal)) == [attempt]
         assert lab._gate._at(HERE, peer.port).limit == 4
 
 
@@ -228,7 +228,7 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
     )
     assert attempt.handshake_done
     assert [a.error and a.error.kind for a in lab.journal] == ["local", None]
-    assert counted(lab.journal) == [attempt]
+    assert list(counted(lab.journal)) == [attempt]
 
 
 def test_a_conversation_without_descriptors_is_ours(short_of):
@@ -254,7 +254,7 @@ def test_a_pinned_port_in_use_ends_nothing(short_of):
     assert attempt.error is not None
     assert attempt.error.kind == "local"
     assert len(lab.journal) == 1
-    assert counted(lab.journal) == []
+    assert list(counted(lab.journal)) == []
 
 
 def test_trust_that_could_not_be_opened_is_not_empty_trust(monkeypatch):

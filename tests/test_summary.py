@@ -152,7 +152,7 @@ def test_of_each_ask_the_last_attempt_counts():
     """A connection that was tried again is judged by how that ended."""
     first = replace(tried(1, "E"), n=1, ask=7)
     again = replace(tried(2, "R"), n=2, ask=7, retried=True)
-    assert counted([first, again]) == [again]
+    assert list(counted([first, again])) == [again]
 
 
 @pytest.mark.parametrize("how", ["cancelled", "unsettled"])
@@ -164,7 +164,7 @@ def test_what_we_cut_short_is_not_judged(how):
         rest = [replace(first, n=2, error=Failure("handshake", "cancelled", "interrupted"))]
     else:
         first, rest = replace(first, unsettled=True), []
-    assert counted([first, *rest]) == []
+    assert list(counted([first, *rest])) == []
 
 
 def test_attempts_are_in_the_order_of_their_start():
@@ -187,7 +187,7 @@ def test_a_refusal_that_our_broken_connection_may_explain_is_left_out(mechanism,
     accepted = tried(3, "R", mechanism, session=session)
     other = tried(4, "N", mechanism)
     expected = [breaking, accepted, other] if left_out else [breaking, after, accepted, other]
-    assert counted([breaking, after, accepted, other]) == expected
+    assert list(counted([breaking, after, accepted, other])) == expected
 
 
 def test_a_refusal_before_the_break_counts():

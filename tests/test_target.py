@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tlsresume.errors import UsageError
+from tlsresume.proxies import parse_proxy
 from tlsresume.target import SCHEMES, Target, format_endpoint, is_address, parse_target
 
 #: text -> host, port, server name, scheme
@@ -156,14 +157,40 @@ def test_connect_goes_elsewhere_and_keeps_the_name(connect, where):
 
 
 def test_schemes_bring_their_defaults():
-    """Only https is HTTP, with its ALPN; every scheme has a port."""
+    """Of the schemes https and h3 are HTTP; each has a port, or says that it has none."""
     assert parse_target("https://a.example").alpn == ("http/1.1",)
     assert parse_target("a.example").http
     for name, scheme in SCHEMES.items():
+        if not scheme.port:
+            with pytest.raises(UsageError, match="no port of its own") as caught:
+                parse_target(f"{name}://a.example")
+            assert caught.value.hints == (f"{name}://a.example:PORT",)
+            continue
         target = parse_target(f"{name}://a.example")
-        assert (target.port, target.http) == (scheme.port, name == "https")
+        assert (target.port, target.http) == (scheme.port, name in ("https", "h3"))
     bare = Target(host="a.example", port=4433)
     assert (bare.alpn, bare.http) == ((), False)
+
+
+def test_a_scheme_says_what_carries_tls():
+    """QUIC and DTLS have schemes of their own, which no port stands for, and stay in the name of
+    the target, so that nothing takes it for the TCP target of the same port."""
+    for text, transport, alpn, name in (
+        ("h3://a.example", "quic", ("h3",), "h3://a.example:443"),
+        ("doq://a.example", "quic", ("doq",), "doq://a.example:853"),
+        ("quic://[::1]:7", "quic", (), "quic://[::1]:7"),
+        ("dtls://a.example:7", "dtls", (), "dtls://a.example:7"),
+        ("coaps://a.example", "dtls", (), "coaps://a.example:5684"),
+        ("a.example:853", "tcp", (), "a.example:853"),
+        ("a.example:5684", "tcp", (), "a.example:5684"),
+    ):
+        target = parse_target(text)
+        assert (target.transport, target.alpn, target.name) == (transport, alpn, name)
+        assert parse_target(target.spelling) == target
+    with pytest.raises(UsageError, match="goes over UDP"):
+        parse_target("h3://a.example", proxy=parse_proxy("http://p.example:1"))
+    with pytest.raises(UsageError, match="smtp"):
+        parse_target("dtls://a.example:1", starttls="smtp")
 
 
 @pytest.mark.parametrize(

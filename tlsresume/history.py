@@ -220,7 +220,7 @@ class History:
         if not isinstance(data, bytes):
             return None
         try:
-            session = Session.from_der(data)
+            session = Session.from_bytes(data)
         except SessionError:
             return None
         if session.mechanism != mechanism or not (name is None or isinstance(name, str)):

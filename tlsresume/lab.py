@@ -20,8 +20,11 @@ from typing import Literal
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
+from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import HTTPRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Route:
     address: str
     port: int
     local_port: int | None = None
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Errand:
     mechanism: Mechanism | None = None
     want_tickets: int = 0
     ticket_wait: float = 3.0
-    send: bytes = b""
+    send: bytes | HTTPRequest = b""
     send_after: float = 0.0
     want_response: bool = False
     clean: bool = True
@@ -251,7 +255,7 @@ class Lab(ABC):
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.journal: list[Attempt] = []
+        self.journal = Journal()
 
     @abstractmethod
     async def connect(

@@ -14,6 +14,7 @@ from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.openssl.plan import ClientCertificate, Trust
+from tlsresume.protocols import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
@@ -32,7 +33,8 @@ class ConnectOptions:
 
     `tls` is the set of versions allowed. `alpn` None means the scheme's own (http/1.1
     for https), () none. `send` is the data that elicits tickets: None means the
-    scheme's own (a HEAD request for https), b"" nothing.
+    scheme's own (a HEAD request for https), b"" nothing. `mtu` is the most bytes of a DTLS
+    datagram.
     """
 
     tls: tuple[ProtocolVersion, ...] = BOTH_VERSIONS
@@ -47,6 +49,7 @@ class ConnectOptions:
     ticket_wait: float = 3.0
     send: bytes | None = None
     keylogfile: str | None = None
+    mtu: int = 1200
 
     def __post_init__(self) -> None:
         _set(self, "tls", checked.listed("tls", self.tls))
@@ -66,6 +69,7 @@ class ConnectOptions:
         if self.certificate is not None:
             checked.kind("certificate", self.certificate, ClientCertificate, "a ClientCertificate")
         checked.seconds("timeout", self.timeout, 3600)
+        checked.whole("mtu", self.mtu, *MTU_RANGE)
         checked.seconds("ticket_wait", self.ticket_wait, 600, zero=True)
         if self.send is not None:
             checked.kind("send", self.send, bytes, "bytes")
@@ -97,7 +101,8 @@ class ProbeOptions:
     are told in the result as those that this target alone was given.
     `replay_early_data` is the request that is sent as early data and replayed, such as "GET",
     "POST" or "GET /status" (None: not at all), `replay_ages` the pauses after which it is
-    replayed again, in seconds.
+    replayed again, in seconds. `quic` probes HTTP/3 on the same port, too; `budget` then counts
+    for each of the two transports.
     """
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -116,6 +121,7 @@ class ProbeOptions:
     ticket_keys: tuple[TicketKeyFile, ...] = ()
     retries: int = 0
     demanded: tuple[Mechanism, ...] = ()
+    quic: bool = False
     own_options: tuple[tuple[str, OptionValue], ...] = ()
     replay_early_data: str | None = None
     replay_ages: tuple[float, ...] = ()
@@ -127,7 +133,7 @@ class ProbeOptions:
         checked.whole("budget", self.budget, 1, 100_000)
         checked.whole("max_addresses", self.max_addresses, 1, 256)
         checked.whole("retries", self.retries, 0, 100)
-        checked.flags(explain=self.explain)
+        checked.flags(explain=self.explain, quic=self.quic)
         if self.node_header is not None:
             checked.token("node_header", self.node_header)
         checked.kind("ftp", self.ftp, FTPLogin, "an FTPLogin")

@@ -7,18 +7,28 @@ the others speak TLS from the first byte.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+#: What carries TLS: a TCP connection, QUIC (RFC 9001), or datagrams of DTLS (RFC 6347).
+Transport = Literal["tcp", "quic", "dtls"]
+
+#: Sizes that a datagram of DTLS may have: less than this holds no ClientHello, more no UDP
+#: payload.
+MTU_RANGE = (256, 65_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What a URL scheme means: its port, the ALPN to offer, whether it is HTTP, the
-    STARTTLS prelude if any, and the protocol that is spoken inside TLS."""
+    """What a URL scheme means: its port (0: it has none, and must be named), the ALPN to
+    offer, whether it is HTTP, the STARTTLS prelude if any, the protocol that is spoken inside
+    TLS, and what carries TLS."""
 
     port: int
     alpn: tuple[str, ...] = ()
     http: bool = False
     starttls: str | None = None
     speaks: str | None = None
+    transport: Transport = "tcp"
 
 
 SCHEMES: dict[str, Scheme] = {
@@ -50,6 +60,13 @@ SCHEMES: dict[str, Scheme] = {
     "postgres": Scheme(5432, starttls="postgres"),
     "postgresql": Scheme(5432, starttls="postgres"),
     "mysql": Scheme(3306, starttls="mysql"),
+    # RFC 9114 section 3.1, RFC 9250 section 4.1.1.
+    "h3": Scheme(443, ("h3",), http=True, transport="quic"),
+    "doq": Scheme(853, ("doq",), speaks="dns", transport="quic"),
+    "quic": Scheme(0, transport="quic"),
+    "dtls": Scheme(0, transport="dtls"),
+    # RFC 7252 section 6.2.
+    "coaps": Scheme(5684, speaks="coap", transport="dtls"),
 }
 
 #: The preludes that can be asked for by name.
@@ -58,4 +75,6 @@ STARTTLS: tuple[str, ...] = tuple(
 )
 
 #: The scheme that a port is taken for where none is named; the first of several wins.
-SCHEME_OF_PORT: dict[int, str] = {scheme.port: name for name, scheme in reversed(SCHEMES.items())}
+SCHEME_OF_PORT: dict[int, str] = {
+    scheme.port: name for name, scheme in reversed(SCHEMES.items()) if scheme.transport == "tcp"
+}

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tlsresume.actions.probe import Probe, no_time
-from tlsresume.actions.waiting import STATUS_AFTER, STATUS_EVERY, longest_wait
+from tlsresume.actions.probe import AnyProbe, no_time
+from tlsresume.actions.probing import check_probe, probe_of
+from tlsresume.actions.waiting import STATUS_AFTER, STATUS_EVERY
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import first_of
 from tlsresume.lab import Gate
@@ -75,6 +76,8 @@ def scan(
     On an interrupt the results so far are returned, with `interrupted` set.
     """
     binding.check_bindings()
+    for target, options in targets:
+        check_probe(target, options)
     concurrency = max((options.concurrency for _, options in targets), default=1)
     gate = Gate(concurrency)
     most = max((options.most_open for _, options in targets), default=0)
@@ -123,9 +126,16 @@ class _Scan:
         """Whether no time is left to begin anything."""
         return self.deadline is not None and time.monotonic() >= self.deadline[0]
 
-    def probe(self, target: Target, options: ProbeOptions) -> Probe:
+    def probe(self, target: Target, options: ProbeOptions) -> AnyProbe:
         progress = _named(self.progress, target)
-        return Probe(target, options, self.gate, self.trace, progress, deadline=self.deadline)
+        return probe_of(
+            target,
+            options,
+            self.gate,
+            self.trace,
+            progress=progress,
+            deadline=self.deadline,
+        )
 
 
 class _Run:
@@ -136,7 +146,7 @@ class _Run:
         self._scan = scan
         self._target = target
         self._options = options
-        self._probe: Probe | None = None
+        self._probe: AnyProbe | None = None
         self._result: TargetResult | None = None
         self._interrupted = False
 
@@ -156,7 +166,7 @@ class _Run:
     def interrupt(self) -> None:
         self._interrupted = True
         if self._probe is not None:
-            self._probe.stop.interrupted = True
+            self._probe.interrupt()
 
     @property
     def done(self) -> bool:
@@ -166,20 +176,20 @@ class _Run:
     def connections(self) -> int:
         """How many were made and have ended."""
         if self._probe is not None:
-            return len(self._probe.lab.journal)
+            return self._probe.connections
         return self._result.connections if self._result is not None else 0
 
     @property
     def waiting(self) -> str:
         """What is waited for, and until when at most; nothing where nothing takes long."""
-        return "" if self._probe is None else longest_wait(self._probe.lab)
+        return "" if self._probe is None else self._probe.waiting
 
     @property
     def doing(self) -> str:
         """What the connections are for that are open now."""
         if self._probe is None:
             return ""
-        names = dict.fromkeys(each.errand.purpose.experiment for each in self._probe.lab.doing)
+        names = dict.fromkeys(each.errand.purpose.experiment for each in self._probe.doing)
         return ", ".join(_DOING.get(name, name) for name in names)
 
     @property

@@ -25,7 +25,7 @@ from tlsresume.endpoints import (
     without_login,
 )
 from tlsresume.errors import UsageError
-from tlsresume.protocols import SCHEME_OF_PORT, SCHEMES, STARTTLS, Scheme
+from tlsresume.protocols import SCHEME_OF_PORT, SCHEMES, STARTTLS, Scheme, Transport
 from tlsresume.proxies import Proxy, ProxyHeader
 
 __all__ = [
@@ -78,18 +78,27 @@ class Target:
 
     @property
     def name(self) -> str:
-        """HOST:PORT, with brackets round an IPv6 address: the target in every output."""
-        return format_endpoint(self.host, self.port)
+        """The target in every output: HOST:PORT, with brackets round an IPv6 address, and with
+        its scheme before it where it is not of TCP."""
+        where = format_endpoint(self.host, self.port)
+        return where if self.transport == "tcp" else f"{self.scheme}://{where}"
 
     @property
     def spelling(self) -> str:
         """Text that `parse_target` makes the same host, port and scheme of."""
+        if self.transport != "tcp":
+            return self.name
         plain = self.unix or SCHEME_OF_PORT.get(self.port, "") == self.scheme or not self.scheme
         return self.name if plain else f"{self.scheme}://{self.name}"
 
     @property
     def _scheme(self) -> Scheme:
         return SCHEMES.get(self.scheme, Scheme(DEFAULT_PORT))
+
+    @property
+    def transport(self) -> Transport:
+        """What carries TLS there."""
+        return self._scheme.transport
 
     @property
     def http(self) -> bool:
@@ -193,6 +202,9 @@ def parse_target(
     )
     if target.unix and (proxy is not None or connect is not None):
         raise bad_target(text, "a unix socket is local: no --connect, and no proxy leads to it")
+    if target.transport != "tcp" and (proxy is not None or proxy_header is not None):
+        what = "no proxy" if proxy is not None else "no PROXY header"
+        raise bad_target(text, f"{scheme}:// goes over UDP, where {what} is spoken here")
     if connect is not None:
         target = replace(target, connect=split_endpoint(connect, port))
     return target
@@ -214,7 +226,10 @@ def _split(text: str, *, named: bool) -> tuple[str, str, int]:
         if scheme == "http":
             known = "http:// has no TLS to test; where it does: https://HOST:PORT or HOST:PORT"
         raise bad_target(text, f"unknown scheme {scheme!r}", known)
-    return scheme, *split_endpoint(url.netloc, SCHEMES[scheme].port)
+    host, port = split_endpoint(url.netloc, SCHEMES[scheme].port)
+    if not port:
+        raise bad_target(text, f"{scheme}:// has no port of its own", f"{scheme}://{host}:PORT")
+    return scheme, host, port
 
 
 def _socket_path(text: str) -> str:

@@ -25,6 +25,32 @@ def nginx_early(site: Site, lines: tuple[str, ...]) -> Layout:
     return nginx(site, ("ssl_early_data on;", f"access_log {log};", *lines))
 
 
+#: What is behind a proxy, and does as RFC 8470 section 5.1 says of the header Early-Data.
+APPLICATION = """\
+import http.server, sys
+class Application(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(425 if self.headers.get("Early-Data") == "1" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_HEAD = do_POST = do_GET
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Application).serve_forever()
+"""
+
+
+def nginx_proxy(site: Site, lines: tuple[str, ...]) -> Layout:
+    """Nginx before an application that knows the header Early-Data; lines as for nginx."""
+    behind = site.free_port()
+    script = site.folder / "application.py"
+    script.write_text(APPLICATION)
+    application = Program((sys.executable, "-u", str(script), str(behind)), (behind,))
+    front = nginx_early(site, lines)
+    path = site.folder / f"nginx-{front.port}.conf"
+    plain = f'return 200 "node {front.port}\\n";'
+    path.write_text(path.read_text().replace(plain, f"proxy_pass http://{HOST}:{behind};"))
+    return Layout((application, *front.programs), front.port, front.nodes)
+
+
 def haproxy_early(site: Site, lines: tuple[str, ...]) -> Layout:
     """Lines go into the frontend; it logs to its standard output. What stands behind it is a
     plain HTTP server."""
@@ -82,6 +108,7 @@ def gnutls_early(site: Site, lines: tuple[str, ...]) -> Layout:
 
 EARLY_RECIPES: dict[str, Recipe] = {
     "nginx": nginx_early,
+    "nginx-proxy": nginx_proxy,
     "haproxy": haproxy_early,
     "nghttpx": nghttpx_early,
     "s_server": s_server,

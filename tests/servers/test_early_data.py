@@ -50,14 +50,22 @@ ROWS: dict[str, Row] = {
         server="nginx",
         early=_TAKEN | {"answered_before_finished": True, "status": 200, "unsafe_method": None},
         findings=_REPLAYED | {"early-data-answered-early": "warning"},
-        times={"control": 1, "taken": 1, "first": 1, "second": 1, "copy": 2, "held": 1},
+        times={
+            "control": 1,
+            "taken": 1,
+            "first": 1,
+            "second": 1,
+            "copy": 2,
+            "copy.2": 2,
+            "held": 1,
+        },
     ),
     "nginx-post": Row(
         server="nginx",
         request="POST",
         early=_TAKEN | {"answered_before_finished": True, "unsafe_method": "passed"},
         findings={"early-data-replayed": "error", "early-data-answered-early": "warning"},
-        times={"copy": 2, "held": 1},
+        times={"copy": 2, "copy.2": 2, "held": 1},
         status=3,
     ),
     # All requests stand in the log, those that got 425 too.
@@ -75,6 +83,20 @@ ROWS: dict[str, Row] = {
         early=_TAKEN | {"status": 200},
         findings=_REPLAYED | {"early-data-answered-early": "warning"},
         times={"taken": 1, "copy": 2},
+    ),
+    # What is behind the proxy asks for the request again: RFC 8470 section 5.1.
+    "nginx-early-data-header": Row(
+        server="nginx-proxy",
+        lines=("proxy_set_header Early-Data $ssl_early_data;",),
+        early=_TAKEN | {"status": 425},
+        findings={"early-data-replayed": "info", "too-early": "info"},
+        times={"control": 1, "taken": 2, "copy": 2},
+    ),
+    "nginx-no-early-data-header": Row(
+        server="nginx-proxy",
+        early=_TAKEN | {"status": 200, "answered_before_finished": True},
+        findings=_REPLAYED | {"early-data-answered-early": "warning"},
+        times={"control": 1, "taken": 1, "copy": 2, "copy.2": 2, "held": 1},
     ),
     # configuration.txt, allow-0rtt: by its words requests wait only where wait-for-handshake
     # says so; by its log HAProxy 2.6 takes up none before the handshake has ended.
@@ -103,7 +125,7 @@ ROWS: dict[str, Row] = {
         lines=("--tls-no-postpone-early-data",),
         early=_TAKEN | {"answered_before_finished": True, "status": 200},
         findings=_REPLAYED | {"early-data-answered-early": "warning"},
-        times={"taken": 1, "copy": 2, "held": 1},
+        times={"taken": 1, "copy": 2, "copy.2": 2, "held": 1},
     ),
     # s_server(1): anti-replay is on with -early_data, off with -no_anti_replay.
     "s_server": Row(
@@ -124,15 +146,15 @@ ROWS: dict[str, Row] = {
     # gnutls_anti_replay_enable: exact copies are refused; gnutls-serv answers no early data.
     "gnutls": Row(
         server="gnutls",
-        early={"accepted": True, "exact_copy": "rejected", "status": None},
-        findings={"early-data-dies": "error"},
+        early={"accepted": True, "exact_copies": ["rejected", "rejected"], "status": None},
+        findings={"early-data-dies": "error", "early-data-single-use": "info"},
         times=None,
         status=3,
         options=("--timeout", "3"),
     ),
 }
 
-_PROGRAMS = {"nginx": "nginx", "haproxy": "haproxy", "nghttpx": "nghttpx",
+_PROGRAMS = {"nginx": "nginx", "nginx-proxy": "nginx", "haproxy": "haproxy", "nghttpx": "nghttpx",
              "s_server": "openssl", "gnutls": "gnutls-serv"}  # fmt: skip
 
 

@@ -56,6 +56,10 @@ class Explanation:
     async def experiment(self, name: ExperimentName) -> None:
         """Run one experiment, or note why it was not."""
         setting, experiment = self.setting, EXPERIMENTS[name]
+        unable = experiment.unable(setting.route.transport)
+        if unable is not None:
+            self.skipped.append(NotRun(name, WhyNotRun.TRANSPORT, unable))
+            return
         if setting.lab.budget.left < experiment.cost:
             self.skipped.append(NotRun(name, WhyNotRun.NO_BUDGET))
             return

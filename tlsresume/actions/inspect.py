@@ -24,6 +24,7 @@ from tlsresume.results.inspection import (
     FileResult,
     Inspection,
     PartialInspection,
+    QUICInspection,
     TicketInspection,
 )
 from tlsresume.session.file import (
@@ -121,6 +122,12 @@ def inspect(
         wrapping=file.wrapping,
         number=None if file.place is None else file.place[0],
         of=None if file.place is None else file.place[1],
+        transport=session.transport,
+        quic=(
+            QUICInspection(version=session.quic_version, token_length=len(session.token))
+            if session.kind == "quic"
+            else None
+        ),
     )
 
 

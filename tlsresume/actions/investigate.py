@@ -17,7 +17,7 @@ from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
 from tlsresume.diagnosis.judge import judge, judge_tickets, judge_way, merge, wanted
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
-from tlsresume.errors import BudgetSpent
+from tlsresume.errors import BudgetSpent, LimitedByServer
 from tlsresume.experiments import age, crossing, early_data, ftp, names
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
@@ -89,7 +89,7 @@ class Investigation:
                 continue
             setting = ftp.FTPSetting(
                 lab=self.lab,
-                route=Route(address.address, address.port),
+                route=Route(address.address, address.port, transport=address.transport),
                 terms=self.terms,
                 mechanism=result.mechanism,
                 login=self.options.ftp,
@@ -119,16 +119,16 @@ class Investigation:
         line = self.options.early_request
         if line is None:
             return
+        if self.terms.target.transport != "tcp":
+            self._note("early data", "it is sent and replayed over TCP only", "other")
+            return
         allowing = [address for address in addresses if early_room(address)]
         for address in addresses:
             if address not in allowing and not _psk(address):
-                self._note(f"early data on {address.address}", "no TLS 1.3 ticket is issued")
+                self._leave_early_data("no TLS 1.3 ticket is issued", address)
         if allowing and self.terms.target.speaks not in (None, "http"):
-            self._note(
-                "early data",
-                f"it is tested with an HTTP request, and this target speaks"
-                f" {self.terms.target.speaks}",
-            )
+            spoken = self.terms.target.speaks
+            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
             return
         async with asyncio.TaskGroup() as tasks:
             for number, address in enumerate(allowing):
@@ -144,15 +144,24 @@ class Investigation:
                 tasks.create_task(self._replay(address, asked))
 
     async def _replay(self, address: AddressResult, asked: early_data.EarlySetting) -> None:
-        what = f"early data on {address.address}"
         cost = early_data.cost(len(asked.ages), elsewhere=asked.elsewhere is not None)
-        self.progress(f"{what}: up to {cost} connections")
+        self.progress(f"early data on {address.address}: up to {cost} connections")
         try:
             why = await early_data.replay_early_data(asked)
+        except LimitedByServer as limited:
+            self._leave_early_data(limited.message, address, "limited")
         except BudgetSpent as spent:
-            why = spent.message
-        if why is not None:
-            self._note(what, why)
+            self._leave_early_data(spent.message, address, "budget")
+        else:
+            if why is not None:
+                self._leave_early_data(why, address)
+
+    def _leave_early_data(
+        self, reason: str, address: AddressResult | None = None, kind: SkippedKind = "other"
+    ) -> None:
+        here = None if address is None else address.address
+        what = "early data" if here is None else f"early data on {here}"
+        self.leave_out(Skipped(what, reason, kind, here))
 
     def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:
         """The one explanation of a mechanism on an address."""
@@ -168,7 +177,9 @@ class Investigation:
         return mechanism.judged or mechanism.mechanism in self.options.demanded
 
     def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
-        return self._setting_at(Route(address.address, address.port), mechanism)
+        return self._setting_at(
+            Route(address.address, address.port, transport=address.transport), mechanism
+        )
 
     def _setting_at(self, route: Route, mechanism: Mechanism) -> Setting:
         return Setting(
@@ -230,6 +241,12 @@ class Investigation:
             for name in options.experiments:
                 if not explanation.view().settled(name):
                     await explanation.experiment(name)
+                unable = EXPERIMENTS[name].unable(address.transport)
+                if unable is not None:
+                    mechanism = explanation.setting.mechanism
+                    self._note(
+                        f"experiment {name} of {mechanism} on {address.address}", unable, "other"
+                    )
             await self._within_budget(explanation, self._cross_names)
         # All mechanisms grow old at the same time.
         async with asyncio.TaskGroup() as tasks:

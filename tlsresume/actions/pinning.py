@@ -14,6 +14,8 @@ from tlsresume.experiments.terms import Terms
 from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
+from tlsresume.protocols import SCHEME_OF_PORT
+from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.session.file import SessionFile, SessionMetadata
 from tlsresume.target import Target, is_address, parse_target
 from tlsresume.version import USER_AGENT
@@ -22,6 +24,36 @@ from tlsresume.wire.handshake import ProtocolVersion
 
 def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
     """The target of a saved session: the one named, else the file's. Raises UsageError."""
+    transport = file.session.transport
+    if named is not None and named.transport != transport:
+        named = _over(named, file)
+    target = _target_of(file, named, options)
+    if target.transport != transport:
+        raise _other_transport(file, target)
+    if options.early_data and transport != "tcp":
+        raise UsageError(f"{target.name}: early data is sent over TCP only, not over this")
+    return target
+
+
+def _over(named: Target, file: SessionFile) -> Target:
+    """A target of which only host and port were named, over the session's own transport."""
+    transport = file.session.transport
+    plain = named.scheme in ("", SCHEME_OF_PORT.get(named.port)) and named.transport == "tcp"
+    if not plain or named.unix or named.proxy is not None or named.proxy_header is not None:
+        raise _other_transport(file, named)
+    alpn = file.metadata.alpn or file.session.fields.alpn or ""
+    scheme = {"h3": "h3", "doq": "doq"}.get(alpn, transport)
+    return replace(named, scheme=scheme, starttls=None, by_port=False)
+
+
+def _other_transport(file: SessionFile, target: Target) -> UsageError:
+    own, theirs = TRANSPORT_WORDS[file.session.transport], TRANSPORT_WORDS[target.transport]
+    return UsageError(
+        f"the session in {file.path} is of {own}, and {target.name} is reached over {theirs}"
+    )
+
+
+def _target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
     metadata = file.metadata
     if named is None:
         if metadata.target is None:
@@ -132,7 +164,7 @@ def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
     fields = file.session.fields
     words = []
     if plan.minimum == plan.maximum == fields.tls_version:
-        words.append(fields.tls_version.label)
+        words.append(version_label(fields.tls_version.label, file.session.transport))
     if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
         words.append(fields.cipher_name)
     if plan.max_fragment_length:

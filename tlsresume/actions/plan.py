@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from tlsresume.actions.probe import share_budget
 from tlsresume.experiments import crossing, early_data, names
 from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
-from tlsresume.experiments.terms import VERSION_OF
+from tlsresume.experiments.terms import VERSION_OF, VERSIONS_OF
 from tlsresume.options import ProbeOptions
+from tlsresume.protocols import Transport
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.target import Target, format_endpoint
 
@@ -66,12 +67,12 @@ class Plans:
 
 def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
     """What `probe` would do to a target with these options."""
-    versions = options.connect.tls
+    versions = set(options.connect.tls) & set(VERSIONS_OF[target.transport])
     mechanisms = tuple(name for name in MECHANISMS if VERSION_OF[name] in versions)
     covers = _covers(options)
     stages = [_first_round(mechanisms, options.tries)]
     if options.explain:
-        stages += [_ladder(), _matrix()]
+        stages += [_ladder(target.transport), _matrix()]
     if target.speaks == "ftp":
         stages.append(_ftp_data(options.tries))
     asked = tuple(_asked_for(options))
@@ -162,8 +163,10 @@ def _ftp_data(tries: int) -> Stage:
     )
 
 
-def _ladder() -> Stage:
-    harmless = [each for each in EXPERIMENTS.values() if each.harmless]
+def _ladder(transport: Transport) -> Stage:
+    harmless = [
+        each for each in EXPERIMENTS.values() if each.harmless and each.unable(transport) is None
+    ]
     return Stage(
         title="To find the cause",
         when="only where a judged mechanism does not resume on every try, and of these only"

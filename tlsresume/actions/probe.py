@@ -11,20 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tlsresume import checked
 from tlsresume.actions.investigate import Investigation, early_room
 from tlsresume.actions.reach import chosen_target, unreachable
 from tlsresume.actions.retry import discover_again, resolve_again
+from tlsresume.actions.waiting import longest_wait
+from tlsresume.diagnosis.alternatives import promises_http3
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.experiments.discover import Discovery
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.terms import Terms, check_terms
+from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import Tries
-from tlsresume.lab import Budget, Gate, Route
+from tlsresume.lab import Budget, Doing, Gate, Route
 from tlsresume.network import loop
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
@@ -45,7 +49,8 @@ from tlsresume.target import Target
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
-#: Full handshakes of an address: one per mechanism to discover, one to start each chain.
+#: Full handshakes of an address: one per mechanism to discover, one to start each chain. Those
+#: over QUIC, which has one mechanism, are fewer, with the token's.
 _FULLS = 6
 #: Mechanisms times series: what each try costs.
 _PER_TRY = 6
@@ -96,6 +101,25 @@ class _Address:
     outdated: int = 0
 
 
+class AnyProbe(Protocol):
+    """A probe of a target, by one transport or by two."""
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def doing(self) -> list[Doing]: ...
+
+    @property
+    def waiting(self) -> str: ...
+
+    def interrupt(self) -> None: ...
+
+    async def run(self) -> None: ...
+
+    def result(self) -> TargetResult: ...
+
+
 @dataclass(slots=True)
 class Probe:
     """One target being probed. `run` does the work; `result` says what is known."""
@@ -107,6 +131,8 @@ class Probe:
     progress: Callable[[str], None] = lambda _line: None
     #: When the run must end, on the loop's clock, and how long it was allowed to take.
     deadline: tuple[float, float] | None = None
+    #: Whether HTTP/3 on the same port is probed beside it.
+    beside_quic: bool = False
     lab: NetworkLab = field(init=False)
     skipped: list[Skipped] = field(init=False, default_factory=list)
     error: ErrorResult | None = field(init=False, default=None)
@@ -121,6 +147,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         connect = self.options.connect
+        check_terms(self.target, connect)
         self.lab = NetworkLab(
             Budget(self.options.budget),
             self.gate,
@@ -139,7 +166,26 @@ class Probe:
     @property
     def terms(self) -> Terms:
         """How every connection to the target is made."""
-        return Terms(self.target, self.options.connect, USER_AGENT)
+        return Terms(self.target, self.options.connect, USER_AGENT, show_tokens=False)
+
+    @property
+    def connections(self) -> int:
+        """How many were made and have ended."""
+        return len(self.lab.journal)
+
+    @property
+    def doing(self) -> list[Doing]:
+        """The connections that are open now, and what they are for."""
+        return self.lab.doing
+
+    @property
+    def waiting(self) -> str:
+        """What is waited for, and until when at most; nothing where nothing takes long."""
+        return longest_wait(self.lab)
+
+    def interrupt(self) -> None:
+        """Note that the user ended it."""
+        self.stop.interrupted = True
 
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
@@ -200,7 +246,10 @@ class Probe:
                     "budget",
                 )
             )
-        self._addresses = [_Address(Route(a, port)) for a in addresses[: share.addresses]]
+        transport = self.target.transport
+        self._addresses = [
+            _Address(Route(a, port, transport=transport)) for a in addresses[: share.addresses]
+        ]
         async with asyncio.TaskGroup() as tasks:
             for address in self._addresses:
                 tasks.create_task(self._probe_address(address, share))
@@ -227,10 +276,15 @@ class Probe:
             )
             address.no_route = _no_route(address.discovery)
             self._name_doubts(address)
+            terms = self.terms
+            psk = address.discovery.full.get("psk")
+            if address.route.transport == "quic" and psk is not None and psk.handshake_done:
+                shown = await show_token(self.lab, address.route, terms, psk)
+                terms = replace(terms, show_tokens=shown)
             await Tries(
                 self.lab,
                 address.route,
-                self.terms,
+                terms,
                 address.discovery,
                 tries=tries,
                 concurrency=self.options.concurrency,
@@ -267,6 +321,10 @@ class Probe:
         if address.discovery is None:
             return
         here = address.route.address
+        for name, attempt in address.discovery.full.items():
+            # What our library cannot do is no fault of the server's.
+            if attempt.error is not None and attempt.error.kind == "unsupported":
+                self._note(Skipped(f"{name} on {here}", attempt.error.message, "other", here))
         for what, attempt in address.discovery.in_doubt.items():
             if attempt.error is not None:
                 label = what.label if isinstance(what, ProtocolVersion) else None
@@ -301,12 +359,27 @@ class Probe:
                 found.append(replace(summary, early_data=self._early_data(summary)))
         return found
 
+    def _hints(self) -> tuple[str, ...]:
+        """What else could be probed there."""
+        if self.target.scheme != "https" or self.beside_quic:
+            return ()
+        port = promises_http3(self.lab.journal)
+        if port is None:
+            return ()
+        if port == self.target.port:
+            return ("the server offers HTTP/3 (Alt-Svc): --quic probes it, too",)
+        return (f"the server offers HTTP/3 on port {port} (Alt-Svc): h3://HOST:{port} probes it",)
+
     def _early_data(self, address: AddressResult) -> EarlyData | None:
-        """What was asked of early data; where tickets allow none, that is the answer."""
-        if self.options.early_request is None:
+        """What was asked of early data; where tickets allow none, that is the answer. None where
+        TLS 1.3 was not tested."""
+        if self.options.early_request is None or address.transport != "tcp":
             return None
+        asked = ProtocolVersion.TLSv1_3 in self.options.connect.tls
+        untested = any(m.mechanism == "psk" and m.state == "untested" for m in address.mechanisms)
+        told = asked and address.error is None and not untested
         found = early_data(self.lab.journal, address.address)
-        return EarlyData(max=early_room(address)) if found is None else found
+        return EarlyData(max=early_room(address)) if found is None and told else found
 
     def _without_route(self, address: _Address) -> bool:
         """Whether an address is left out since this machine has no route to it."""
@@ -333,16 +406,19 @@ class Probe:
             connections=len(self.lab.journal),
             duration_ms=round(self._duration, 1),
             starttls=self.target.starttls,
-            notes=self.target.notes,
+            notes=(*self.target.notes, *self._hints()),
             skipped=(*self.skipped, *no_route),
             addresses=tuple(addresses),
             findings=self.investigation.findings(addresses),
             crossings=self.investigation.crossings(),
             lifetimes=self.investigation.lifetimes(),
-            ticket_keys=key_uses(
-                issued_tickets(self.lab.journal),
-                self.options.ticket_keys,
-                naming_of(self.lab.journal),
+            ticket_keys=tuple(
+                replace(use, transport=self.target.transport)
+                for use in key_uses(
+                    issued_tickets(self.lab.journal),
+                    self.options.ticket_keys,
+                    naming_of(self.lab.journal),
+                )
             ),
             incomplete=self.stop.incomplete,
             interrupted=self.stop.interrupted,
@@ -417,7 +493,7 @@ def probe(
     try:
         loop.run(running.run(), stop)
     except Stopped:
-        running.stop.interrupted = True
+        running.interrupt()
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     return running.result()
@@ -447,8 +523,11 @@ def _prepared(
     deadline: float | None,
     progress: Callable[[str], None] | None,
     shared: Shared | None = None,
-) -> Probe:
+) -> AnyProbe:
     """A probe that can be run. Raises UsageError."""
+    # It puts probes together, so it cannot be imported before them.
+    from tlsresume.actions.probing import probe_of
+
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
@@ -456,4 +535,4 @@ def _prepared(
     make_room(settings.most_open)
     common = Shared.of(settings, deadline) if shared is None else shared
     note = progress or (lambda _line: None)
-    return Probe(chosen, settings, common.gate, progress=note, deadline=common.deadline)
+    return probe_of(chosen, settings, common.gate, progress=note, deadline=common.deadline)

@@ -77,7 +77,7 @@ async def connect_first(
     """
     addresses, dns_ms = await addresses_of(target, lab.timeout)
     for address in addresses:
-        route = Route(address, target.dial_to[1])
+        route = Route(address, target.dial_to[1], transport=target.transport)
         with blaming_us(lab):
             attempt = await lab.connect(route, plan, errand, session)
         if not unreachable(attempt.error):

@@ -26,18 +26,26 @@ from tlsresume.actions.reach import (
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
 from tlsresume.actions.waiting import Status, telling
+from tlsresume.diagnosis.datagrams import quic_result
 from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
-from tlsresume.diagnosis.summary import counted, error_result, letter, naming_of, row
+from tlsresume.diagnosis.summary import (
+    counted,
+    error_result,
+    letter,
+    naming_of,
+    row,
+    version_of,
+)
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
-from tlsresume.experiments.purposes import EarlyReplay, Resume
+from tlsresume.experiments.purposes import EarlyReplay, Resume, Token
 from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.lab import Errand, Route
 from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
@@ -67,20 +75,22 @@ def resume(
     trace: Trace | None = None,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
-    stop: Stop | None = None,
     status: Status | None = None,
+    stop: Stop | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """Offer a saved session. Returns what came of it, and the renewed session if one came.
 
     The target is the one in the file unless given. After `deadline` seconds, when another thread
     calls `stop()`, or on an interrupt once the session was offered, what is known by then is the
-    result. `progress` is called with a line when a wait begins, `status` with one that tells what
-    is waited for, each half second of a run that is not quick. Raises SessionFileError
+    result. `progress` is called with a line when a wait begins; `status` gets a line that tells
+    what is waited for, each half second of a run that is not quick. Raises SessionFileError
     for a file that is none, for a session that no connection of ours can offer, and where OpenSSL
     refuses the session itself; LocalError where this machine makes no connection; and UsageError,
     also for another host than the session's own without `any_host`.
     """
-    running = _prepared(session_file, target, options, trace, progress, status)
+    running = _prepared(
+        session_file, target, options, trace=trace, progress=progress, status=status
+    )
     try:
         return loop.run(running.run(deadline), stop)
     except Stopped:
@@ -104,14 +114,17 @@ async def aresume(
     status: Status | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
-    running = _prepared(session_file, target, options, trace, progress, status)
+    running = _prepared(
+        session_file, target, options, trace=trace, progress=progress, status=status
+    )
     return await running.run(deadline)
 
 
-def _prepared(  # noqa: PLR0917  what both ways to resume hand on
+def _prepared(
     session_file: SessionFile | str,
     target: Target | str | None,
     options: ResumeOptions | None,
+    *,
     trace: Trace | None,
     progress: Callable[[str], None] | None,
     status: Status | None,
@@ -124,6 +137,7 @@ def _prepared(  # noqa: PLR0917  what both ways to resume hand on
     named = None if target is None else chosen_target(target)
     where = target_of(session_file, named, chosen)
     plan = plan_of(session_file, where, chosen)
+    check_terms(where, replace(chosen.connect, alpn=plan.alpn))
     lab = lab_for(chosen.connect, where, trace)
     note = progress or (lambda _line: None)
     return _Resumption(session_file, where, plan, chosen, lab, note, status)
@@ -197,11 +211,13 @@ class _Resumption:
     # ------------------------------------------------------------- one address
 
     async def _offer(self, lab: NetworkLab, address: str) -> list[Attempt]:
-        route = Route(address, self.target.dial_to[1])
+        route = Route(address, self.target.dial_to[1], transport=self.target.transport)
         plan, errand = self.plan, self._errand()
         attempts = []
         for _ in range(self.options.tries):
             attempt = await lab.connect(route, plan, errand, self.file.session)
+            if attempt.datagrams is not None and attempt.datagrams.token_offered:
+                attempt = await self._without_token(lab, route, attempt, errand)
             attempts.append(attempt)
             if unreachable(attempt.error):
                 break
@@ -209,6 +225,17 @@ class _Resumption:
         if early is not None:
             await self._repeat(lab, early)
         return attempts
+
+    async def _without_token(
+        self, lab: NetworkLab, route: Route, attempt: Attempt, errand: Errand
+    ) -> Attempt:
+        """The same again without the token, where a connection that showed it broke: what that
+        says is not said of the session."""
+        if attempt.handshake_done:
+            return attempt
+        lab.journal[attempt.n - 1] = replace(attempt, purpose=Token.SHOWN)
+        plan = replace(self.plan, address_token=b"")
+        return await lab.connect(route, plan, errand, self.file.session)
 
     async def _repeat(self, lab: NetworkLab, attempt: Attempt) -> None:
         """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
@@ -232,7 +259,7 @@ class _Resumption:
         )
         setting = Setting(
             lab=lab,
-            route=Route(address, self.target.dial_to[1]),
+            route=Route(address, self.target.dial_to[1], transport=self.target.transport),
             terms=self._terms,
             mechanism=session.mechanism,
             plan=replace(self.plan, early_data=b""),
@@ -264,7 +291,9 @@ class _Resumption:
         if self.options.clean_close:
             return errand
         # A server that is asked to close does so before we can cut the connection.
-        send = errand.send.replace(b"Connection: close\r\n", b"")
+        send = errand.send
+        if isinstance(send, bytes):
+            send = send.replace(b"Connection: close\r\n", b"")
         return replace(errand, send=send, clean=False)
 
     # ------------------------------------------------------------------ result
@@ -281,6 +310,7 @@ class _Resumption:
             pinned=pinned(self.file, self.plan) if self.options.pin else (),
             error=error,
             error_stack=error.stack if error else None,
+            transport=self.target.transport,
         )
 
     def _result(
@@ -310,7 +340,7 @@ class _Resumption:
             accepted=telling.accepted if telling.offered and known else None,
             certificate_message=telling.certificate_seen if known else None,
             disagreement=telling.disagreement,
-            tls_version=telling.tls_version.label if telling.tls_version else None,
+            tls_version=version_of(telling),
             cipher=telling.cipher,
             group=telling.group,
             alpn=telling.alpn,
@@ -323,6 +353,7 @@ class _Resumption:
             early_data_reason=self._early_reason(telling, attempts),
             repeated_status=_repeated_status(lab.journal, telling.address),
             http_status=telling.http_status,
+            quic=quic_result(attempts) if telling.transport == "quic" else None,
             reason=why_not_resumed(session, telling),
             notes=(*self._notes(telling), *first_try(telling, lab.journal)),
             tries=Series.count("".join(letter(attempt) for attempt in attempts)),

@@ -16,10 +16,10 @@ from tlsresume.actions.reach import (
 )
 from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
-from tlsresume.diagnosis.summary import error_result
-from tlsresume.errors import PeerError
+from tlsresume.diagnosis.summary import error_result, version_of
+from tlsresume.errors import PeerError, UsageError
 from tlsresume.experiments.purposes import Save
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.lab import Errand
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
@@ -45,8 +45,8 @@ def save(
     trace: Trace | None = None,
     deadline: float | None = None,
     progress: Callable[[str], None] | None = None,
-    stop: Stop | None = None,
     status: Status | None = None,
+    stop: Stop | None = None,
 ) -> Saved:
     """Connect, wait for the session, close cleanly, and return it with its metadata.
 
@@ -54,15 +54,15 @@ def save(
     the result is False. Raises UsageError, FileError or BindingError when the options
     cannot be carried out, and LocalError where this machine makes no connection; what is wrong
     with the target is in the result, and so is that `deadline` seconds were not enough, or that
-    another thread called `stop()`. `progress` is called with a line when a wait begins or ends,
-    `status` with one that tells what is waited for, each half second of a run that is not quick.
+    another thread called `stop()`. `progress` is called with a line when a wait begins or ends;
+    `status` gets a line that tells what is waited for, each half second of a run that is not quick.
     """
     chosen = chosen_target(target)
-    running = asave(
+    saving = asave(
         chosen, options, trace=trace, deadline=deadline, progress=progress, status=status
     )
     try:
-        return loop.run(running, stop)
+        return loop.run(saving, stop)
     except Stopped:
         return SaveResult(target=chosen.name, error=STOPPED), []
 
@@ -95,7 +95,13 @@ async def asave(
 async def _save(
     target: Target, options: SaveOptions, trace: Trace | None, status: Status | None
 ) -> Saved:
+    check_terms(target, options.connect)
     terms = Terms(target, options.connect, USER_AGENT)
+    if options.mechanism is not None and options.mechanism not in terms.mechanisms:
+        raise UsageError(
+            f"{target.name} has no {options.mechanism} with these options",
+            hints=(f"it can have {', '.join(terms.mechanisms)}",),
+        )
     plan, errand = _plan(terms, options.mechanism)
     lab = lab_for(options.connect, target, trace)
     try:
@@ -129,7 +135,7 @@ def _result(target: Target, options: SaveOptions, attempt: Attempt) -> Saved:
         saved=bool(sessions),
         reason=reason,
         hints=hints,
-        tls_version=attempt.tls_version.label if attempt.tls_version else None,
+        tls_version=version_of(attempt),
         cipher=attempt.cipher,
         alpn=attempt.alpn,
         mechanism=kept.mechanism if kept else None,
@@ -142,6 +148,7 @@ def _result(target: Target, options: SaveOptions, attempt: Attempt) -> Saved:
         notes=target.notes,
         certificate_wanted=attempt.certificate_wanted,
         error=error_result(attempt.error) if attempt.error and not sessions else None,
+        transport=attempt.transport,
     )
     return result, [
         (session, metadata_of(target, attempt, session, naming)) for session in sessions

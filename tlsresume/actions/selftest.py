@@ -17,13 +17,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import tlsresume
 from tlsresume.errors import ExitStatus
+from tlsresume.network.datagram_server import DatagramServer, Side
 from tlsresume.openssl.behaviour import BEHAVIOURS, TRUTHS, Truth
 from tlsresume.openssl.server import Server
+from tlsresume.openssl.server_contexts import self_signed
+from tlsresume.transports.dtls_server import DTLSService
+from tlsresume.transports.quic.binding import INSTALL
+from tlsresume.transports.quic.server import QUICService
 
 Say = Callable[[str], None]
 
@@ -141,18 +147,21 @@ def selftest(say: Say, *, verbose: bool = False) -> bool:
         truth = TRUTHS[name]
         say("")
         say(f"== {name}: {truth.says}")
-        with (
-            tempfile.TemporaryDirectory(prefix="tlsresume-") as folder,
-            Server(behaviour) as server,
-        ):
+        with Server(behaviour) as server:
             target = f"{server.host}:{server.port}"
-            for step in (_probe(truth, FINDINGS[name]), *STEPS[name]):
-                words = [target if word == "TARGET" else word for word in step.arguments]
-                outcome = _run(words, Path(folder))
-                faults = judge(step, outcome)
-                commands += 1
-                wrong += bool(faults)
-                _tell(say, words, outcome, faults, verbose=verbose)
+            steps = (_probe(truth, FINDINGS[name]), *STEPS[name])
+            commands += len(steps)
+            wrong += _run_all(steps, target, say, verbose=verbose)
+    for case in datagram_cases():
+        say("")
+        say(f"== {case.says}")
+        if case.skipped is not None:
+            say(f"skipped: {case.skipped}")
+            continue
+        with DatagramServer(case.make_side()) as datagrams:
+            target = f"{case.scheme}://{datagrams.host}:{datagrams.port}"
+            commands += len(case.steps)
+            wrong += _run_all(case.steps, target, say, verbose=verbose)
     say("")
     if wrong:
         say(f"selftest FAILED: {wrong} of {commands} answers were wrong")
@@ -161,6 +170,92 @@ def selftest(say: Say, *, verbose: bool = False) -> bool:
     if not verbose and not wrong:
         say("tlsresume selftest -v shows all that the commands print.")
     return not wrong
+
+
+def _run_all(steps: Sequence[Step], target: str, say: Say, *, verbose: bool) -> int:
+    """Run steps against one server; how many answers were wrong."""
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="tlsresume-") as folder:
+        for step in steps:
+            words = [target if word == "TARGET" else word for word in step.arguments]
+            outcome = _run(words, Path(folder))
+            faults = judge(step, outcome)
+            wrong += bool(faults)
+            _tell(say, words, outcome, faults, verbose=verbose)
+    return wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatagramCase:
+    """A server of QUIC or DTLS and what is known of it. `make_side` makes its service; `skipped`
+    says why this machine cannot have it."""
+
+    says: str
+    scheme: str
+    make_side: Callable[[], Callable[[], Side]]
+    steps: tuple[Step, ...]
+    skipped: str | None = None
+
+
+def datagram_cases() -> tuple[DatagramCase, ...]:
+    """The servers of QUIC and DTLS."""
+    identity = self_signed()
+    certificate, key = identity.certificate_pem, identity.key_pem
+    missing = None if find_spec("aioquic") else f"aioquic is not installed: {INSTALL}"
+    return (
+        DatagramCase(
+            says="QUIC: tickets are issued and resume",
+            scheme="h3",
+            make_side=lambda: QUICService(certificate_pem=certificate, key_pem=key).side,
+            steps=(
+                _probe_datagrams("quic", "resumes", {"psk": "resumed"}),
+                _save("psk"),
+                _inspect("psk"),
+                _resume("psk", transport="quic"),
+            ),
+            skipped=missing,
+        ),
+        DatagramCase(
+            says="QUIC: tickets are issued and never honoured",
+            scheme="h3",
+            make_side=lambda: (
+                QUICService(certificate_pem=certificate, key_pem=key, honours=False).side
+            ),
+            steps=(
+                _probe_datagrams(
+                    "quic", "does-not-resume", {"psk": "not-resumed"}, finds=("never-honoured",)
+                ),
+            ),
+            skipped=missing,
+        ),
+        DatagramCase(
+            says="DTLS 1.2: tickets and session IDs resume",
+            scheme="dtls",
+            make_side=lambda: DTLSService(certificate, key).side,
+            steps=(
+                _probe_datagrams("dtls", "resumes", {"ticket": "resumed", "session-id": "resumed"}),
+                _save("ticket"),
+                _inspect("ticket"),
+                _resume("ticket", transport="dtls"),
+            ),
+        ),
+    )
+
+
+def _probe_datagrams(
+    transport: str, verdict: str, states: Mapping[str, str], *, finds: tuple[str, ...] = ()
+) -> Step:
+    at = "targets.0.addresses.0"
+    return Step(
+        arguments=("probe", "TARGET", "--tries", "4"),
+        findings=finds,
+        status=ExitStatus.OK if verdict == "resumes" else ExitStatus.NOT_AS_ASKED,
+        truth={
+            "targets.0.verdict": verdict,
+            f"{at}.transport": transport,
+            **{f"{at}.mechanisms.{name}.state": state for name, state in states.items()},
+        },
+    )
 
 
 def _tell(

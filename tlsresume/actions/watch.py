@@ -20,7 +20,7 @@ from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.experiments.discover import issues
 from tlsresume.experiments.purposes import Sample as Purposes
-from tlsresume.experiments.terms import VERSION_OF, Terms
+from tlsresume.experiments.terms import VERSION_OF, Terms, check_terms
 from tlsresume.history import History, HistoryBusyError, Kept
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
@@ -58,6 +58,8 @@ class Watch:
 
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
+        for target in self.targets:
+            check_terms(target, self.options.connect)
         make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
         # The loop must hear a signal while another watch holds the file.
         self.history.patience = 0
@@ -105,9 +107,16 @@ async def take_sample(
     try:
         async with asyncio.timeout(total):
             addresses, _ = await addresses_of(target, lab.timeout)
-            terms = Terms(target, options.connect, USER_AGENT)
+            terms = Terms(target, options.connect, USER_AGENT, show_tokens=False)
             looks = [
-                _Look(lab, Route(address, target.dial_to[1]), terms, options.tries, history, name)
+                _Look(
+                    lab,
+                    Route(address, target.dial_to[1], transport=target.transport),
+                    terms,
+                    options.tries,
+                    history,
+                    name,
+                )
                 for address in addresses[: options.max_addresses]
                 for name in _MECHANISMS
                 if VERSION_OF[name] in terms.versions

@@ -53,7 +53,10 @@ _STRENGTH = (
 _META = "tlsresume.configuration"
 
 #: What `-h`, `--config` and others of their kind are not: values that a file could set.
-_NEVER = frozenset({"help", "short_help", "config", "no_config", "replay_ages"})
+_NEVER = frozenset({"help", "short_help", "config", "no_config"})
+
+#: What goes with an option that stands on the command line only.
+_ONLY_TYPED = frozenset({"replay_ages"})
 
 
 class ConfiguredCommand(GroupedCommand):
@@ -109,10 +112,17 @@ def configuration_of(ctx: click.Context) -> Configuration | None:
 
 def options_of(command: click.Command) -> Iterator[click.Option]:
     """The options of a command that a file can set."""
+    for option in values_of(command):
+        if option.name not in _ONLY_TYPED and not isinstance(option, BareOrWithValue):
+            yield option
+
+
+def values_of(command: click.Command) -> Iterator[click.Option]:
+    """The options of a command that have a value, wherever it may come from."""
     for parameter in command.params:
         if not isinstance(parameter, click.Option) or parameter.hidden:
             continue
-        if parameter.name not in _NEVER and not isinstance(parameter, BareOrWithValue):
+        if parameter.name not in _NEVER:
             yield parameter
 
 
@@ -279,7 +289,7 @@ def effective(ctx: click.Context) -> dict[str, OptionValue]:
     in URLs, and what is sent, of which only the length is told.
     """
     found = {}
-    for option in options_of(ctx.command):
+    for option in values_of(ctx.command):
         value = told(ctx.params.get(option.name or ""))
         if not (value is None or value is False or value == ()):
             found[key_of(option)] = value

@@ -23,7 +23,7 @@ from tlsresume.cli.proxying import (
     with_proxy_of_environment,
 )
 from tlsresume.endpoints import perhaps_meant
-from tlsresume.protocols import STARTTLS
+from tlsresume.protocols import MTU_RANGE, STARTTLS
 
 if TYPE_CHECKING:
     from tlsresume.openssl.plan import ClientCertificate
@@ -146,6 +146,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     ),
     _option(TIME, "--no-send", is_flag=True, help="Send nothing."),
     _option(
+        TIME, "--mtu", metavar="BYTES", type=click.IntRange(*MTU_RANGE), default=1200,
+        show_default=True, help="The most bytes of a DTLS datagram.",
+    ),
+    _option(
         TIME, "--keylogfile", metavar="FILE", envvar="SSLKEYLOGFILE",
         type=click.Path(dir_okay=False, writable=True),
         help="Append the secrets of all connections to this file, for Wireshark; also"
@@ -158,7 +162,7 @@ _NAMES = frozenset(
         "servername", "no_sni", "connect", "ipv4", "ipv6", "tls", "ciphers", "ciphersuites",
         "groups", "alpn", "cafile", "capath", "verify", "cert", "key", "passphrase_file",
         "timeout", "ticket_wait", "send", "no_send", "keylogfile", "resolve", "starttls",
-        "proxy", "proxy_password_file", "proxy_env", "proxy_protocol", "proxy_source",
+        "mtu", "proxy", "proxy_password_file", "proxy_env", "proxy_protocol", "proxy_source",
     }
 )  # fmt: skip
 
@@ -258,6 +262,7 @@ class Connection:
             ticket_wait=said["ticket_wait"],
             send=b"" if said["no_send"] else said["send"],
             keylogfile=said["keylogfile"] or None,
+            mtu=said["mtu"],
         )
 
     def _certificate(self) -> ClientCertificate | None:

@@ -112,6 +112,7 @@ def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
 
 def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -> None:
     """Print the plan of a run. Raises click.UsageError for a format that has none."""
+    from tlsresume.actions.beside import quic_beside
     from tlsresume.actions.plan import Plans, plan_probe
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, plan_text
@@ -119,7 +120,12 @@ def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -
     for choice in outputs.choices:
         if choice.name not in ("text", "json"):
             raise click.UsageError(f"--plan has no {choice.name} format, only text and json")
-    plans = Plans(plans=tuple(plan_probe(target, options) for target, options in wanted))
+    every = [
+        each
+        for target, options in wanted
+        for each in ((target, options), *([quic_beside(target, options)] if options.quic else []))
+    ]
+    plans = Plans(plans=tuple(plan_probe(target, options) for target, options in every))
     outputs.emit(
         lambda view: plan_text.render_plans(plans, view),
         lambda: document.document(this_tool(), plans),

@@ -95,6 +95,18 @@ def _watch(_command: str, words: _Words, _value: str | None) -> tuple[str, str]:
     return "watching is a command", command_line("watch", *words)
 
 
+def _http3(command: str, words: _Words, value: str | None) -> tuple[str, str]:
+    if command != "probe":
+        return _http3_only(command, words, value)
+    return "HTTP/3 is tested beside HTTPS", command_line(command, "--quic", *words)
+
+
+def _http3_only(command: str, words: _Words, _value: str | None) -> tuple[str, str]:
+    placed, number = list(words), words.target
+    placed[number] = f"h3://{placed[number].removeprefix('https://')}"
+    return "HTTP/3 is a kind of target", command_line(command, *placed)
+
+
 #: Options of other programs: whether a value follows, and what is meant. Where a command has an
 #: option of that name, this is never asked.
 _FOREIGN: dict[
@@ -109,6 +121,8 @@ _FOREIGN: dict[
     "--no-color": (False, _no_color),
     "--no-colour": (False, _no_color),
     "--watch": (False, _watch),
+    "--http3": (False, _http3),
+    "--http3-only": (False, _http3_only),
 }  # fmt: skip
 
 

@@ -187,9 +187,9 @@ class Outputs:
         self.choices = choices
         self.verbose = verbose
         self.quiet = quiet
+        self.brief = brief
         #: Whether the run is about more than one target.
         self.many = False
-        self.brief = brief
         #: What a report is held against before it is printed.
         self.judge: Callable[[Report], Report] = lambda report: report
         self._shown: list[TargetResult] = []

@@ -96,6 +96,13 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     help="Stop after the first round: do not look for the cause of what does not resume.",
 )
 @click.option(
+    "--quic",
+    cls=GroupedOption,
+    group=PROBE,
+    is_flag=True,
+    help="Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone.",
+)
+@click.option(
     "--node-header",
     cls=GroupedOption,
     group=PROBE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from tlsresume.cli import values
-from tlsresume.cli.configuring import ConfiguredCommand
+from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
 from tlsresume.cli.failing import finding_options
@@ -200,7 +200,8 @@ def command(
         ignore=ignore,
         exit_zero=exit_zero,
     )
-    result = decided_resume(result, demands)
+    options_held = effective(click.get_current_context())
+    result = replace(decided_resume(result, demands), options=options_held)
     status = ExitStatus(result.exit_status or 0)
     outputs.emit(
         lambda view: session_text.render_resume(result, view),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from tlsresume.cli.configuring import ConfiguredCommand
+from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
@@ -98,6 +98,7 @@ def command(
     paths = [numbered(path, n) for n, _ in enumerate(kept, 1)] if all_tickets else [path]
     if result.saved and result.error is None:
         result = replace(result, files=write(paths, kept, force=force))
+    result = replace(result, options=effective(click.get_current_context()))
     outputs.emit(
         lambda view: session_text.render_save(result, view),
         lambda: document.document(this_tool(), result),

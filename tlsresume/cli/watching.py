@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import click
 
 from tlsresume.actions.watch import Watch
 from tlsresume.cli import console
+from tlsresume.cli.configuring import effective
 from tlsresume.cli.tool import this_tool
 from tlsresume.diagnosis.rotation import watch_report
 from tlsresume.diagnosis.watched import Sample, WatchReport
@@ -103,6 +107,7 @@ def emit(outputs: Outputs, report: WatchReport) -> None:
     """Print the report in each format that was asked for."""
     from tlsresume.formats.watch_html import render_watch_html
 
+    report = replace(report, options=effective(click.get_current_context()))
     outputs.emit(
         lambda view: render_watch(report, view),
         lambda: document.document(this_tool(), report),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlsresume.diagnosis import (
+    alternatives,
     changed,
     client_certificates,
     contact,
+    datagram_rules,
     early_data,
     failed,
     hello_size,
@@ -48,6 +50,8 @@ _ORDER = (
     client_certificates,
     rate_limits,
     contact,
+    datagram_rules,
+    alternatives,
 )
 
 #: Every rule, in the order of precedence, whatever the order of the imports above.

@@ -6,7 +6,6 @@ control, the same handshake without it, succeeds.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiment_names import ExperimentName
@@ -35,19 +34,13 @@ def with_alert(view: View, *numbers: AlertDescription) -> list[Attempt]:
     where the handshake fails without the session, too."""
     return [
         attempt
-        for attempt in broken_tries(view)
+        for attempt in view.blamed
         if not attempt.server_hello_seen
         and any(
             alert.sender == "server" and alert.fatal and alert.description in numbers
             for alert in attempt.alerts
         )
     ]
-
-
-def broken_tries(view: View) -> tuple[Attempt, ...]:
-    """Tries that offered the session and failed, except as connections without one do."""
-    spared = blameless(view.attempts)
-    return tuple(attempt for attempt in view.broken if attempt not in spared)
 
 
 def times(attempts: list[Attempt], view: View, what: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.summary import counted, issued_key
 from tlsresume.diagnosis.view import View
 from tlsresume.experiments.purposes import AGE, AtAge, FromAddress
@@ -12,7 +13,7 @@ from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
 from tlsresume.session.ticket import KeyNaming
 
 
-def _offers(journal: Iterable[Attempt]) -> list[Attempt]:
+def _offers(journal: Sequence[Attempt]) -> list[Attempt]:
     return [a for a in counted(journal) if a.made_for(FromAddress) and a.offer is not None]
 
 
@@ -66,6 +67,7 @@ def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, 
             accepting=accepting,
             offered=len(results),
             accepted=sum(results),
+            transport=transport_of(journal),
         )
         for (by, mechanism, issuing, accepting), results in table.items()
     )
@@ -125,6 +127,7 @@ def _lifetime(
         honoured_s=max(taken, default=None),
         refused_s=min(refused, default=None),
         raised_hint=any(promised is not None and each.age >= promised > 0 for each in offers),
+        transport=transport_of(journal),
         alert_at_s=min(
             (each.age for each in offers if not each.attempt.handshake_done), default=None
         ),

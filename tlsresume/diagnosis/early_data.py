@@ -66,7 +66,7 @@ def replay_words(early: EarlyData) -> list[str]:
     """What became of each replay that was tried, in words."""
     told = [
         ("the same ticket in a new ClientHello", early.same_ticket),
-        ("an exact copy of the first flight", early.exact_copy),
+        *(("an exact copy of the first flight", each) for each in early.exact_copies),
         ("an exact copy, first presented to another address", early.other_address),
         *((f"an exact copy, {each.seconds:g} s later", each.result) for each in early.after),
     ]
@@ -107,8 +107,8 @@ def _refuses_early(early: EarlyData) -> bool:
 def early_data_replayed(view: View) -> Match | None:
     """Early data is accepted a second time.
 
-    A ticket, or the very bytes of a first flight, are presented twice, and EncryptedExtensions
-    of the second answer has early_data. An error where a method that may change something
+    The very bytes of a first flight are presented twice, and EncryptedExtensions of the second
+    answer has early_data. An error where a method that may change something
     passes; information where every request in early data is answered 425.
     """
     early = view.early
@@ -176,7 +176,7 @@ def no_freshness_check(view: View) -> Match | None:
     "D",
     "info",
     mechanisms=("psk",),
-    cause="The server takes early data once with each ticket, and refuses it the second time.",
+    cause="The server takes early data once, and refuses a copy of it.",
     advice="Right behaviour. It holds for one node, or for nodes that share what they have seen:"
     " with several addresses test them together.",
     sources=("RFC 8446 section 8.1", "SSL_CTX_set_recv_max_early_data(3)"),
@@ -184,7 +184,8 @@ def no_freshness_check(view: View) -> Match | None:
 def early_data_single_use(view: View) -> Match | None:
     """Early data is accepted once.
 
-    Fresh early data is accepted; the same ticket, and the same bytes, are not.
+    Fresh early data is accepted; the same bytes are not. The same ticket in a new ClientHello may
+    be: nobody but the client can make one.
     """
     early = view.early
     if early is None or not early.accepted or not early.replays:

@@ -29,6 +29,9 @@ REASONS: dict[EarlyReason, str] = {
     "stale": "the first flight was too old",
 }
 
+#: Where the server worked, and took no early data.
+_NOT_TAKEN = frozenset({"rejected", "full-handshake"})
+
 #: Statuses by which a server, or what is behind it, refuses a request (RFC 9110 section 15.5).
 _REFUSING = range(400, 600)
 
@@ -52,9 +55,11 @@ def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
     telling = _telling(taken)
     same = _after(_of(own, EarlyReplay.FIRST_USE), _of(own, EarlyReplay.SECOND_USE))
     exact = _after_copy(_of(own, EarlyReplay.COPY), _of(own, EarlyReplay.ORIGINAL))
-    other = _after_copy(_of(every, EarlyReplay.COPY_ELSEWHERE), _of(own, EarlyReplay.ELSEWHERE))
+    other = _one(
+        _after_copy(_of(every, EarlyReplay.COPY_ELSEWHERE), _of(own, EarlyReplay.ELSEWHERE))
+    )
     after = tuple(_later(own))
-    replays = [each for each in (same, exact, other) if each is not None]
+    copies = [*exact, *(each for each in (other,) if each is not None)]
     retry = next((a.retry_group for a in taken if a.retry_group is not None), None)
     held = [a.early_answer for a in _of(own, EarlyReplay.HELD) if a.early_answer is not None]
     method = next((a.early.method for a in own if a.early is not None), None)
@@ -63,12 +68,13 @@ def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
         max=room,
         accepted=took,
         same_ticket=same,
-        exact_copy=exact,
+        exact_copy=_one(exact),
+        exact_copies=exact,
         other_address=other,
         after=after,
         answered_before_finished=held[-1] if held else None,
         status=telling.http_status if telling else None,
-        reason=_reason(taken, replays, after, took=took),
+        reason=_reason(taken, same, copies, after, took=took),
         group=name_of(NamedGroup, retry) if retry is not None else None,
         unsafe_method=None if method is None or method in SAFE else _unsafe(own, telling),
         method=method,
@@ -103,25 +109,36 @@ def _after(first: Sequence[Attempt], second: Sequence[Attempt]) -> EarlyOutcome 
     return outcome(second[-1])
 
 
-def _after_copy(copies: Sequence[Attempt], originals: Sequence[Attempt]) -> EarlyOutcome | None:
-    """What became of the last first flight whose copy was surely taken up before: its ServerHello
+def _after_copy(
+    copies: Sequence[Attempt], originals: Sequence[Attempt]
+) -> tuple[EarlyOutcome, ...]:
+    """What became of each first flight whose copy was surely taken up before: its ServerHello
     resumes the session. Where it does not, the second presentation is no replay."""
     known = {_request_id(copy) for copy in copies if copy.accepted}
     replayed = [a for a in originals if _request_id(a) in known]
-    return outcome(replayed[-1]) if replayed else None
+    told = (outcome(attempt) for attempt in replayed)
+    return tuple(each for each in told if each is not None)
+
+
+def _one(outcomes: Sequence[EarlyOutcome]) -> EarlyOutcome | None:
+    """What to say of several: that one was accepted, where one was."""
+    if "accepted" in outcomes:
+        return "accepted"
+    return outcomes[-1] if outcomes else None
 
 
 def _later(own: Sequence[Attempt]) -> Iterable[EarlyAfter]:
     copies = _of(own, EarlyReplay.EARLIER_COPY)
     for attempt in _of(own, EarlyReplay.LATER_ORIGINAL):
         if attempt.early is not None and attempt.early.after is not None:
-            result = _after_copy(copies, [attempt])
+            result = _one(_after_copy(copies, [attempt]))
             yield EarlyAfter(seconds=attempt.early.after, result=result)
 
 
 def _reason(
     taken: Sequence[Attempt],
-    replays: Sequence[EarlyOutcome],
+    same: EarlyOutcome | None,
+    copies: Sequence[EarlyOutcome],
     after: Sequence[EarlyAfter],
     *,
     took: bool | None,
@@ -131,12 +148,10 @@ def _reason(
     refused = next((r for a in taken if (r := rejection(a)) is not None), None)
     if refused is not None and (refused == "hello-retry" or not took):
         return refused
-    if any(each in ("rejected", "full-handshake") for each in replays):
-        return "replay-refused"
     late = [each.result for each in after]
-    if "accepted" in replays and any(each in ("rejected", "full-handshake") for each in late):
-        return "stale"
-    return None
+    if "accepted" in copies:
+        return "stale" if any(each in _NOT_TAKEN for each in late) else None
+    return "replay-refused" if any(each in _NOT_TAKEN for each in (same, *copies)) else None
 
 
 def rejection(attempt: Attempt) -> EarlyReason | None:

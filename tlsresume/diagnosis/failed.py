@@ -17,7 +17,6 @@ from tlsresume.diagnosis.anyway import (
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
-    broken_tries,
     controlled,
     failed_for,
     shown,
@@ -155,7 +154,8 @@ def mixed_version_pool(view: View) -> Match | None:
         )
     ]  # fmt: skip
     spoke = [a for a in everything if a.handshake_done]
-    if not refused or not spoke or not any(a in refused for a in view.attempts):
+    numbers = {id(a) for a in refused}
+    if not refused or not spoke or not any(id(a) in numbers for a in view.attempts):
         return None
     offers = [a for a in refused if a.offered is not None]
     if len(offers) == len(refused) > 1 and not any(a.offered is not None for a in spoke):
@@ -218,7 +218,7 @@ def dies_on_session(view: View) -> Match | None:
     FIN, RST or silence where a ServerHello is due, each time a session is offered and never
     without one; no alert.
     """
-    broken = broken_tries(view)
+    broken = view.blamed
     died = [
         a
         for a in broken
@@ -291,7 +291,8 @@ def breaks_anyway(view: View) -> Match | None:
     one; or, from some moment on, no handshake succeeds any more.
     """
     spared = blameless(view.attempts)
-    broken = [attempt for attempt in view.broken if attempt in spared]
+    numbers = {id(attempt) for attempt in spared}
+    broken = [attempt for attempt in view.broken if id(attempt) in numbers]
     if not broken or (view.saved is not None and view.hopeless):
         return None
     if not breaks_on_both_sides(view.attempts):
@@ -327,7 +328,7 @@ def fails_with_session(view: View) -> Match | None:
     Handshakes that offer the session fail, the same one without it succeeds, and no other
     cause of this group fits.
     """
-    broken = list(broken_tries(view))
+    broken = list(view.blamed)
     if not broken:
         return None
     return Match(

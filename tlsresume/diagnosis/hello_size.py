@@ -7,7 +7,6 @@ as long without a session, and offers a session in a short one.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.control import broken_tries
 from tlsresume.diagnosis.division_by_size import (
     Division,
     divides_by_offer,
@@ -62,7 +61,7 @@ def hello_too_large(view: View) -> Match | None:
     to the same length (experiment hello-size), while a shorter one succeeds; or the session is
     taken in a shorter ClientHello.
     """
-    broken = [a for a in broken_tries(view) if not a.server_hello_seen]
+    broken = [a for a in view.blamed if not a.server_hello_seen]
     plain = [a for a in view.made(HelloSize.PLAIN) if a.handshake_done]
     if not broken or not plain:
         return None

@@ -147,6 +147,7 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
         mechanisms=(view.mechanism,),
         addresses=tuple(dict.fromkeys((view.address, *match.addresses))),
         harm=rule.harm,
+        transport=view.transport,
     )
 
 

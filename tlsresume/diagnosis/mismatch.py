@@ -9,7 +9,6 @@ from __future__ import annotations
 from tlsresume.diagnosis.control import (
     ASK,
     FRESH,
-    broken_tries,
     controlled,
     failed_for,
     shown,
@@ -169,7 +168,7 @@ def wrong_secret(view: View) -> Match | None:
     """
     broken = [
         a
-        for a in broken_tries(view)
+        for a in view.blamed
         if a.server_hello_seen
         and (
             any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
@@ -205,9 +204,7 @@ def ems_changed(view: View) -> Match | None:
     extms'.
     """
     broken = [
-        a
-        for a in broken_tries(view)
-        if a.server_hello_seen and failed_for(a, FailureReason.EMS_MISMATCH)
+        a for a in view.blamed if a.server_hello_seen and failed_for(a, FailureReason.EMS_MISMATCH)
     ]
     if not broken:
         return _server_dropped_ems(view)

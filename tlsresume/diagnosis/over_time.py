@@ -166,7 +166,8 @@ def across_targets(targets: Sequence[TargetResult]) -> tuple[Finding, ...]:
 
 
 def _host(target: str) -> str:
-    """The host of a target's name, `HOST:PORT` or `[IPV6]:PORT`."""
+    """The host of a target's name, `HOST:PORT` or `[IPV6]:PORT`, maybe with a scheme."""
+    target = target.rpartition("://")[2]
     host, colon, port = target.rpartition(":")
     return (host if colon and port.isdecimal() else target).strip("[]")
 

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import Enum
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless, limited
 from tlsresume.diagnosis.certificates import describe_leaf
+from tlsresume.diagnosis.datagrams import quic_result, retransmissions, transport_of
 from tlsresume.diagnosis.own_queue import handshake_times
 from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
-from tlsresume.experiments.spoiled import is_spoiled
+from tlsresume.experiments.spoiled import Spoilt
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -35,6 +37,8 @@ from tlsresume.results import (
     TimingSummary,
     Verdict,
 )
+from tlsresume.results.journal import derived, indexed
+from tlsresume.results.places import version_label
 from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -47,21 +51,46 @@ VERSION_LABEL: dict[Mechanism, str] = {
 _PROTOCOL_VERSION_ALERT = 70
 
 
-def counted(journal: Iterable[Attempt]) -> list[Attempt]:
+class NotCounted(Enum):
+    """Why an attempt is no evidence."""
+
+    REPLACED = "it was made once more"
+    OURS = "it ended for a reason of this machine or of ours"
+    UNSETTLED = "it broke, and the budget did not allow to try again"
+    SPOILED = "its session may have been lost with a broken connection of ours"
+
+
+def why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
+    """By position in the journal: the attempts that do not count, and why."""
+    return derived(journal, _why_not_counted)
+
+
+def _why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
+    last = {attempt.ask: at for at, attempt in enumerate(journal)}
+    spoilt = indexed(journal, Spoilt)
+    reasons = {}
+    for at, attempt in enumerate(journal):
+        if last[attempt.ask] != at:
+            reasons[at] = NotCounted.REPLACED
+        elif attempt.error is not None and attempt.error.ours:
+            reasons[at] = NotCounted.OURS
+        elif attempt.unsettled:
+            reasons[at] = NotCounted.UNSETTLED
+        elif spoilt.spoils(attempt):
+            reasons[at] = NotCounted.SPOILED
+    return reasons
+
+
+def counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
     """The attempts that count: of each ask the last, unless we cut it short, or broke the
     session that it offered."""
-    seen = list(journal)
-    last = {attempt.ask: attempt for attempt in seen}
-    return sorted(
-        (
-            attempt
-            for attempt in last.values()
-            if not (attempt.error is not None and attempt.error.ours)
-            and not attempt.unsettled
-            and not is_spoiled(attempt, seen)
-        ),
-        key=lambda attempt: (attempt.time, attempt.n),
-    )
+    return derived(journal, _counted)
+
+
+def _counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    left_out = why_not_counted(journal)
+    counting = (attempt for at, attempt in enumerate(journal) if at not in left_out)
+    return tuple(sorted(counting, key=lambda attempt: (attempt.time, attempt.n)))
 
 
 def letter(attempt: Attempt) -> str:
@@ -122,12 +151,17 @@ def summarise_address(
     return AddressResult(
         address=address,
         port=port,
-        tls_versions=tuple(version.label for version in sorted(spoken)),
+        tls_versions=tuple(
+            version_label(version.label, transport_of(journal)) for version in sorted(spoken)
+        ),
         error=error,
         certificate=describe_leaf(full),
         mechanisms=_judge(mechanisms),
         attempts=tuple(row(attempt, naming) for attempt in rows or journal),
         unspoken=tuple(_unspoken(full)) if spoken else (),
+        transport=transport_of(journal),
+        quic=quic_result(attempts) if transport_of(journal) == "quic" else None,
+        retransmissions=retransmissions(journal),
     )
 
 
@@ -148,7 +182,7 @@ def _first(full: Sequence[Attempt], mechanism: Mechanism) -> Attempt | None:
 
 def _address_error(full: Sequence[Attempt]) -> ErrorResult | None:
     failures = [attempt.error for attempt in full if attempt.error is not None]
-    if not failures:
+    if not failures or all(failure.kind == "unsupported" for failure in failures):
         return None
     if all(_is_version_alert(attempt) for attempt in full):
         failure = failures[0]
@@ -199,7 +233,8 @@ def _mechanism(
     chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
     spared = blameless(own)
-    telling = [attempt for attempt in own if attempt not in spared]
+    numbers = {id(attempt) for attempt in spared}
+    telling = [attempt for attempt in own if id(attempt) not in numbers]
     state, reason = _state(
         mechanism,
         series_of(telling, mechanism, Tries.FIXED),
@@ -217,7 +252,7 @@ def _mechanism(
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
         mechanism=mechanism,
-        tls_version=VERSION_LABEL[mechanism],
+        tls_version=version_label(VERSION_LABEL[mechanism], first.transport),
         state=state,
         judged=False,
         reason=reason,
@@ -434,7 +469,7 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
         offered=attempt.offered is not None,
         accepted=attempt.accepted if attempt.offered is not None and known else None,
         reused=attempt.reused,
-        tls_version=attempt.tls_version.label if attempt.tls_version else None,
+        tls_version=version_of(attempt),
         key_name=issued_key(attempt, naming),
         node=attempt.node,
         handshake_ms=_rounded(attempt.timings.handshake),
@@ -450,6 +485,12 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
     )
 
 
+def version_of(attempt: Attempt) -> str | None:
+    """The version that was negotiated, as it is called over its transport."""
+    version = attempt.tls_version
+    return None if version is None else version_label(version.label, attempt.transport)
+
+
 def _said(attempt: Attempt) -> str | None:
     """What the server said against an FTPS data connection, if it did."""
     return None if attempt.reply is None or attempt.reply.startswith("2") else attempt.reply
@@ -459,8 +500,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def naming_of(journal: Iterable[Attempt]) -> KeyNaming:
+def naming_of(journal: Sequence[Attempt]) -> KeyNaming:
     """What all tickets of a target together show about key names."""
+    return derived(journal, _naming)
+
+
+def _naming(journal: Sequence[Attempt]) -> KeyNaming:
     return KeyNaming.learn([ticket.ticket for a in journal for ticket in a.tickets])
 
 

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 
-from tlsresume.diagnosis.anyway import hopeless, limited
+from tlsresume.diagnosis.anyway import blameless, hopeless, limited
+from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
-from tlsresume.results import Attempt, EarlyData, Mechanism, Role, Wanted
+from tlsresume.protocols import Transport
+from tlsresume.results import Attempt, EarlyData, Mechanism, Purpose, Role, Wanted
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 
@@ -39,6 +42,7 @@ class WhyNotRun(Enum):
     NO_BUDGET = "the budget is spent"
     LIMITED = "the server allows no more connections"
     NO_SESSION = "no session to try it with"
+    TRANSPORT = "the transport cannot do it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class NotRun:
         return self.said or self.why.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """One mechanism on one address.
 
@@ -81,11 +85,23 @@ class View:
     #: What an experiment with early data showed of the address; of the mechanism psk alone.
     early: EarlyData | None = None
 
+    @property
+    def transport(self) -> Transport:
+        """What carried the attempts; a journal is of one transport."""
+        return self.everything[0].transport if self.everything else transport_of(self.attempts)
+
     # ------------------------------------------------------------- selections
 
     def made(self, *wanted: Wanted) -> tuple[Attempt, ...]:
         """The attempts that were made for one of these purposes, or of these types of them."""
+        kinds = {each if isinstance(each, type) else type(each) for each in wanted}
+        if not any(issubclass(each, kind) for each in self._types for kind in kinds):
+            return ()
         return tuple(attempt for attempt in self.attempts if attempt.made_for(*wanted))
+
+    @cached_property
+    def _types(self) -> frozenset[type[Purpose]]:
+        return frozenset(type(attempt.purpose) for attempt in self.attempts)
 
     def settled(self, name: ExperimentName) -> bool:
         """Whether an experiment of the ladder was made, or will not be."""
@@ -93,7 +109,7 @@ class View:
             name == skipped.name for skipped in self.skipped
         )
 
-    @property
+    @cached_property
     def subject(self) -> tuple[Attempt, ...]:
         """The tries that are to be explained: each was given a session."""
         return tuple(
@@ -107,12 +123,12 @@ class View:
             )
         )
 
-    @property
+    @cached_property
     def accepted(self) -> tuple[Attempt, ...]:
         """Tries that resumed."""
         return tuple(attempt for attempt in self.subject if attempt.reused)
 
-    @property
+    @cached_property
     def declined(self) -> tuple[Attempt, ...]:
         """Tries that offered the session and got a full handshake."""
         return tuple(
@@ -121,7 +137,7 @@ class View:
             if attempt.handshake_done and attempt.offered and not attempt.reused
         )
 
-    @property
+    @cached_property
     def withheld(self) -> tuple[Attempt, ...]:
         """Tries in which OpenSSL did not put the session on the wire."""
         return tuple(
@@ -130,7 +146,7 @@ class View:
             if attempt.handshake_done and attempt.offered is None and not attempt.reused
         )
 
-    @property
+    @cached_property
     def broken(self) -> tuple[Attempt, ...]:
         """Tries whose handshake failed after the session was offered."""
         return tuple(
@@ -139,7 +155,7 @@ class View:
             if attempt.offered and not attempt.handshake_done and not limited(attempt)
         )
 
-    @property
+    @cached_property
     def full(self) -> tuple[Attempt, ...]:
         """Handshakes without a session that succeeded, and with plans like the tries'."""
         return tuple(
@@ -149,7 +165,7 @@ class View:
             and attempt.purpose.role is Role.CONTROL
         )  # fmt: skip
 
-    @property
+    @cached_property
     def controls(self) -> tuple[Attempt, ...]:
         """Handshakes without a session after the first broken try, whatever came of them."""
         if not self.broken:
@@ -163,31 +179,37 @@ class View:
             and attempt.purpose.role is Role.CONTROL
         )
 
-    @property
+    @cached_property
+    def blamed(self) -> tuple[Attempt, ...]:
+        """Tries that offered the session and failed, except as connections without one do."""
+        spared = {id(attempt) for attempt in blameless(self.attempts)}
+        return tuple(attempt for attempt in self.broken if id(attempt) not in spared)
+
+    @cached_property
     def hopeless(self) -> bool:
         """Whether the handshake fails without the session, too."""
         return hopeless(self.attempts)
 
-    @property
+    @cached_property
     def at_once(self) -> tuple[Attempt, ...]:
         """Offers of a session that was fresh, made sequentially (experiment `retry`)."""
         return tuple(a for a in self.made(Retry.AT_ONCE) if a.offered)
 
-    @property
+    @cached_property
     def fresh_taken(self) -> tuple[Attempt, ...]:
         """Offers of fresh sessions that resumed, at once or when their turn came again."""
         return tuple(a for a in self.made(Retry) if a.offered and a.reused)
 
     # ------------------------------------------------------------------- facts
 
-    @property
+    @cached_property
     def session(self) -> Session | None:
         """The session that is tried: the file's, or that of the first try."""
         if self.saved is not None:
             return self.saved.session
         return self.subject[0].offer if self.subject else None
 
-    @property
+    @cached_property
     def stateful(self) -> bool:
         """Whether the server keeps the session: an ID, or a TLS 1.3 ticket that is a handle."""
         if self.mechanism == "session-id":
@@ -204,7 +226,7 @@ class View:
         ticket = attempt.offer.fields.ticket if attempt.offer else None
         return self.naming.name_of(ticket) if ticket else None
 
-    @property
+    @cached_property
     def keys_in_order(self) -> tuple[str, ...]:
         """The key names of issued tickets, in the order in which the connections began. What
         answers to another name may be another server, with keys of its own."""
@@ -214,7 +236,7 @@ class View:
             if not attempt.purpose.other_server and (name := self.issued_key(attempt))
         )
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """The key names of all tickets that were issued or offered."""
         offered = (self.offered_key(attempt) for attempt in self.attempts)
@@ -229,7 +251,7 @@ class View:
         """How old the offered session was, in seconds."""
         return attempt.offer.age(attempt.time) if attempt.offer else 0.0
 
-    @property
+    @cached_property
     def fresh_is_accepted(self) -> bool | None:
         """Whether sessions offered at once after their issue resumed; None: not tried."""
         if not self.at_once:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsresume.results import Finding, Mechanism
+from tlsresume.results import Finding, Mechanism, OptionValue
 from tlsresume.results.value import Result
 
 Outcome = Literal["resumed", "declined", "not-offered", "failed", "expired"]
@@ -144,11 +144,12 @@ class WatchedTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchReport(Result):
-    """What `watch` knows: one shape for all its formats."""
+    """What `watch` knows: one shape for all its formats. `options` are as in a Report."""
 
     history: str
     targets: tuple[WatchedTarget, ...] = ()
     max_key_age: float | None = None
+    options: dict[str, OptionValue] | None = None
 
     @property
     def ok(self) -> bool:

@@ -17,7 +17,7 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.purposes import Discover
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
-from tlsresume.results import MECHANISMS, Attempt, Mechanism
+from tlsresume.results import Attempt, Mechanism
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: The alert protocol_version (RFC 8446 section 6).
@@ -92,7 +92,7 @@ async def discover(
 
     `on_quiet` is called once a TLS 1.3 ticket is overdue that will be waited for longer.
     """
-    wanted = [name for name in MECHANISMS if VERSION_OF[name] in terms.versions]
+    wanted = list(terms.mechanisms)
     asking = _Asking(lab, route, terms)
 
     async def tell(quiet: Awaitable[bool]) -> None:
@@ -114,7 +114,11 @@ async def discover(
         raise asking.spent[0]
     full = {name: asking.full[name] for name in wanted if name in asking.full}
     both = None
-    if _unclear(full.get("psk")) and any(attempt.handshake_done for attempt in full.values()):
+    if (
+        len(terms.versions) > 1
+        and _unclear(full.get("psk"))
+        and any(attempt.handshake_done for attempt in full.values())
+    ):
         both = await lab.connect(route, terms.plan(), Errand(purpose=Discover.BOTH))
     return Discovery(full, both)
 

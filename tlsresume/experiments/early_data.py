@@ -37,7 +37,10 @@ _HOLD_FACTOR = 5
 _OTHER_GROUPS = ("X25519", "P-256", "P-384", "P-521")
 
 #: Connections that each question takes at most, for a plan and for the budget.
-TAKING, SAME_TICKET, EXACT_COPY, HOLDING, OTHER_ADDRESS, AT_AGE = 8, 3, 6, 2, 3, 3
+TAKING, SAME_TICKET, EXACT_COPY, HOLDING, OTHER_ADDRESS, AT_AGE = 8, 3, 9, 2, 3, 3
+
+#: So many exact copies are made; a copy that another node declines is no replay, and made again.
+_COPIES = 2
 
 
 def cost(ages: int, *, elsewhere: bool) -> int:
@@ -157,14 +160,16 @@ class _Asking:
             await self._early(EarlyReplay.SECOND_USE, "second", session)
 
     async def _exact_copy(self) -> None:
-        for _ in range(2):
+        left = _COPIES
+        for _ in range(_COPIES + 1):
             session = await self._session()
             if session is None:
                 return
             copy = await self._replayed(
                 session, (EarlyReplay.COPY, EarlyReplay.ORIGINAL), "copy", self._route
             )
-            if copy.accepted:
+            left -= bool(copy.accepted)
+            if not left:
                 return
 
     async def _held(self) -> None:

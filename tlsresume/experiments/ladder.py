@@ -28,6 +28,7 @@ from tlsresume.experiments.purposes import (
 )
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import Transport
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -49,6 +50,30 @@ _SUITES_BY_HASH = {
 }
 
 
+_ONE_QUIC = "QUIC has TLS 1.3 only"
+_ONE_DTLS = "DTLS is tested in version 1.2 only"
+_NO_CUT = "a connection over UDP cannot be cut"
+
+#: Experiments that a transport, or the library for it, cannot make, and why.
+_UNABLE: dict[Transport, dict[str, str]] = {
+    "tcp": {},
+    "quic": {
+        "unpinned": _ONE_QUIC,
+        "versions": _ONE_QUIC,
+        "no-ems": "extended master secret is of TLS 1.2, and QUIC has TLS 1.3",
+        "ciphers": "aioquic offers a session with its own cipher suite only",
+        "hello-size": "aioquic cannot choose the length of its ClientHello",
+        "close": _NO_CUT,
+    },
+    "dtls": {
+        "unpinned": _ONE_DTLS,
+        "versions": _ONE_DTLS,
+        "hello-size": "a ClientHello of DTLS is cut into datagrams, whatever its length",
+        "close": _NO_CUT,
+    },
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """A question to a server, and at most how many connections it takes to ask it."""
@@ -58,6 +83,10 @@ class Experiment:
     cost: int
     run: Run
     harmless: bool = True
+
+    def unable(self, transport: Transport) -> str | None:
+        """Why it cannot be made over a transport; None where it can."""
+        return _UNABLE[transport].get(self.name)
 
 
 async def _control(setting: Setting) -> None:

@@ -54,6 +54,23 @@ class Sample(PlainPurpose):
     FULL = "full", Role.CONTROL
 
 
+@experiment("token", other_plan=True)
+class Token(PlainPurpose):
+    """Is a QUIC server's token for address validation accepted?"""
+
+    ALONE = "alone"
+    """Shown without a session."""
+    SHOWN = "shown"
+    """Shown with the session of a file, where that broke the connection."""
+
+
+@experiment("alt-svc")
+class AltSvc(PlainPurpose):
+    """Does an HTTP answer promise HTTP/3?"""
+
+    FULL = "full", Role.CONTROL
+
+
 # --------------------------------------------------------------------------- the ladder
 
 

@@ -8,9 +8,10 @@ afterwards is then our own doing, and no evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from tlsresume.results import Attempt
+from tlsresume.results.journal import indexed
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import is_stateful
 
@@ -25,29 +26,65 @@ def handle_of(session: Session) -> bytes | None:
     return None
 
 
-def is_spoiled(attempt: Attempt, journal: Iterable[Attempt]) -> bool:
-    """Whether an attempt's full handshake tells nothing, as its session may have been lost
-    with another connection that broke before this one ended."""
-    if attempt.offer is None or not attempt.handshake_done or attempt.reused:
-        return False
-    handle = handle_of(attempt.offer)
-    if handle is None:
-        return False
-    ended = attempt.time + (attempt.timings.total or 0.0) / 1000
-    return any(
-        other.time <= ended
-        and (
-            (
-                other.offer is not None
-                and not other.handshake_done
-                and other.offered is not None
-                and handle_of(other.offer) == handle
-            )
-            or (_client_refused(other) and _touches(other, handle))
+class Spoilt:
+    """Which full handshakes tell nothing, since another connection may have lost the session.
+
+    Of each session the two earliest spoilers and the two latest full handshakes are kept: more
+    are not needed to find a pair of two different connections.
+    """
+
+    def __init__(self) -> None:
+        self._spoilers: dict[bytes, list[Attempt]] = {}
+        self._fulls: dict[bytes, list[Attempt]] = {}
+
+    def add(self, attempt: Attempt) -> None:
+        """Take in one more attempt."""
+        offered = handle_of(attempt.offer) if attempt.offer is not None else None
+        lost = set()
+        if offered is not None and not attempt.handshake_done and attempt.offered is not None:
+            lost.add(offered)
+        if _client_refused(attempt):
+            brought = (handle_of(session) for session in attempt.sessions)
+            lost.update(handle for handle in (offered, *brought) if handle is not None)
+        for handle in lost:
+            known = self._spoilers.setdefault(handle, [])
+            known.append(attempt)
+            known.sort(key=lambda each: each.time)
+            del known[2:]
+        if offered is not None and _full_with_offer(attempt):
+            fulls = self._fulls.setdefault(offered, [])
+            fulls.append(attempt)
+            fulls.sort(key=_ended, reverse=True)
+            del fulls[2:]
+
+    def spoils(self, attempt: Attempt) -> bool:
+        """Whether an attempt's full handshake tells nothing, as its session may have been lost
+        with another connection that broke before this one ended."""
+        if attempt.offer is None or not _full_with_offer(attempt):
+            return False
+        handle = handle_of(attempt.offer)
+        return handle is not None and any(
+            other is not attempt and other.time <= _ended(attempt)
+            for other in self._spoilers.get(handle, ())
         )
-        for other in journal
-        if other is not attempt
-    )
+
+    def maybe_lost(self, handle: bytes) -> bool:
+        """Whether a full handshake with this session was seen that tells nothing."""
+        return any(map(self.spoils, self._fulls.get(handle, ())))
+
+
+def is_spoiled(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+    """Whether an attempt's full handshake tells nothing (see `Spoilt`)."""
+    return indexed(journal, Spoilt).spoils(attempt)
+
+
+def _full_with_offer(attempt: Attempt) -> bool:
+    return attempt.offer is not None and attempt.handshake_done and not attempt.reused
+
+
+def _ended(attempt: Attempt) -> float:
+    """When a connection was over, in seconds since 1970."""
+    return attempt.time + (attempt.timings.total or 0.0) / 1000
 
 
 #: How nginx refuses a request for its client certificate, and then drops the session
@@ -57,9 +94,3 @@ _REFUSALS = frozenset({400, 495, 496})
 
 def _client_refused(attempt: Attempt) -> bool:
     return attempt.certificate_requested and attempt.http_status in _REFUSALS
-
-
-def _touches(attempt: Attempt, handle: bytes) -> bool:
-    """Whether a connection offered the session, or brought it."""
-    offered = (attempt.offer,) if attempt.offer is not None else ()
-    return any(handle_of(session) == handle for session in (*offered, *attempt.sessions))

@@ -13,8 +13,11 @@ from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
-from tlsresume.results import Mechanism, Purpose
+from tlsresume.protocols import Transport
+from tlsresume.results import MECHANISMS, Mechanism, Purpose
 from tlsresume.target import Target, format_endpoint
+from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.quic.binding import check_available, suite_numbers
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: Seconds of silence after a handshake before data is sent to elicit a ticket.
@@ -27,28 +30,51 @@ VERSION_OF: dict[Mechanism, ProtocolVersion] = {
     "session-id": ProtocolVersion.TLSv1_2,
 }
 
+#: The versions that a transport can have: DTLS 1.2 follows the rules of TLS 1.2, and nothing
+#: here speaks DTLS 1.3.
+VERSIONS_OF: dict[Transport, tuple[ProtocolVersion, ...]] = {
+    "tcp": (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3),
+    "quic": (ProtocolVersion.TLSv1_3,),
+    "dtls": (ProtocolVersion.TLSv1_2,),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A target and how to connect to it. `user_agent` names us in HTTP requests."""
+    """A target and how to connect to it. `user_agent` names us in HTTP requests; `show_tokens`
+    sends the token for address validation that came with a QUIC session."""
 
     target: Target
     options: ConnectOptions
     user_agent: str
+    show_tokens: bool = True
 
     @property
     def versions(self) -> tuple[ProtocolVersion, ...]:
-        """The versions allowed, newest first."""
-        return tuple(sorted(set(self.options.tls), reverse=True))
+        """The versions allowed that the transport can have, newest first."""
+        possible = VERSIONS_OF[self.target.transport]
+        return tuple(sorted(set(self.options.tls) & set(possible), reverse=True))
 
     @property
-    def send(self) -> bytes:
+    def mechanisms(self) -> tuple[Mechanism, ...]:
+        """The mechanisms of these versions."""
+        return tuple(name for name in MECHANISMS if VERSION_OF[name] in self.versions)
+
+    @property
+    def send(self) -> bytes | HTTPRequest:
         """The data that elicits tickets and an answer; b"" for none."""
         if self.options.send is not None:
             return self.options.send
         if self.target.http:
-            return head_request(self.target, self.user_agent)
+            return self._request("HEAD")
         return FAREWELLS.get(self.target.speaks or "", b"")
+
+    def _request(self, method: str) -> bytes | HTTPRequest:
+        if self.target.transport == "quic":
+            return HTTPRequest(
+                method=method, authority=http_host(self.target), user_agent=self.user_agent
+            )
+        return request(self.target, self.user_agent, method)
 
     def plan(self, *versions: ProtocolVersion, tickets: bool = True) -> Plan:
         """A Plan for some of the versions (none given: all that are allowed)."""
@@ -68,6 +94,8 @@ class Terms:
             trust=options.trust,
             certificate=options.certificate,
             keylogfile=options.keylogfile,
+            mtu=options.mtu,
+            address_token=None if self.show_tokens else b"",
         )
 
     def plan_for(self, mechanism: Mechanism) -> Plan:
@@ -94,7 +122,7 @@ class Terms:
         if not data:
             return errand
         if body and self.options.send is None and self.target.http:
-            data = request(self.target, self.user_agent, "GET")
+            data = self._request("GET")
         return replace(errand, send=data, send_after=0.0, want_response=True)
 
 
@@ -118,3 +146,42 @@ def request(target: Target, user_agent: str, method: str) -> bytes:
         f"{method} / HTTP/1.1\r\nHost: {http_host(target)}\r\nUser-Agent: {user_agent}\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n"
     ).encode("ascii")
+
+
+def check_terms(target: Target, options: ConnectOptions) -> None:
+    """Whether a transport can be used with these options. Raises UsageError, and BindingError
+    where its library is too old."""
+    transport = target.transport
+    if transport == "tcp":
+        return
+    label = {"quic": "QUIC has TLS 1.3", "dtls": "DTLS is tested in version 1.2"}[transport]
+    if not set(options.tls) & set(VERSIONS_OF[transport]):
+        raise UsageError(f"{target.name}: {label} only", hints=("leave out --tls",))
+    if transport == "dtls":
+        if options.ciphersuites is not None:
+            raise UsageError(f"{target.name}: --ciphersuites is of TLS 1.3; {label}: --ciphers")
+        return
+    check_available()
+    _check_quic(target, options)
+
+
+def _check_quic(target: Target, options: ConnectOptions) -> None:
+    alpn = target.alpn if options.alpn is None else options.alpn
+    if not alpn:
+        raise UsageError(
+            f"{target.name}: QUIC has no connection without ALPN (RFC 9001 section 8.1)",
+            hints=("name the protocol with --alpn, or use h3://HOST or doq://HOST",),
+        )
+    if options.ciphers is not None:
+        raise UsageError(f"{target.name}: --ciphers is of TLS 1.2, QUIC has --ciphersuites")
+    if options.groups is not None:
+        raise UsageError(
+            f"{target.name}: --groups has no effect on QUIC: aioquic has a list of its own"
+        )
+    if options.ciphersuites is not None:
+        suite_numbers(options.ciphersuites)
+    if target.http and options.send:
+        raise UsageError(
+            f"{target.name}: --send is for other protocols: an HTTP/3 request is no plain text",
+            hints=("it is asked with HEAD; --no-send asks nothing",),
+        )

@@ -21,11 +21,12 @@ from dataclasses import dataclass, field, replace
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
-from tlsresume.experiments.spoiled import handle_of, is_spoiled
+from tlsresume.experiments.spoiled import Spoilt, handle_of, is_spoiled
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
+from tlsresume.results.journal import indexed
 from tlsresume.session.session import Session
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
@@ -245,12 +246,7 @@ class Tries:
     def _maybe_lost(self, session: Session) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         handle = handle_of(session)
-        return handle is not None and any(
-            attempt.offer is not None
-            and handle_of(attempt.offer) == handle
-            and is_spoiled(attempt, self._lab.journal)
-            for attempt in self._lab.journal
-        )
+        return handle is not None and indexed(self._lab.journal, Spoilt).maybe_lost(handle)
 
     async def _chained(self, chain: _Chain, item: _Try) -> Attempt | None:
         plan = self._terms.plan_for(item.mechanism)

@@ -138,7 +138,7 @@ FORMATS: dict[str, Format] = {
         module="tlsresume.formats.prometheus",
         per="run",
         about="metrics for the textfile collector",
-        begins="# HELP tlsresume_",
+        begins="(# (HELP|TYPE) )?tlsresume_",
         document=True,
     ),
     "nagios": Format(

@@ -8,10 +8,17 @@ from __future__ import annotations
 from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
-from tlsresume.formats.table_text import STATE_STYLE, VERSION_WORDS, as_one_node, mixed
+from tlsresume.formats.table_text import (
+    STATE_STYLE,
+    UNLIMITED,
+    as_one_node,
+    mixed,
+    quic_words,
+)
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, milliseconds, short_key
+from tlsresume.protocols import Transport
 from tlsresume.results import AddressResult, MechanismResult, Series, TicketSummary
 
 _LABEL_WIDTH = 22
@@ -25,22 +32,22 @@ _ORDER_SHOWN = 50
 def put_address(page: Page, address: AddressResult) -> None:
     """The table of one address, what it means, and what went wrong there."""
     if address.error is not None:
-        put_error(page, address.error, where=address.address)
+        put_error(page, address.error, where=address.place)
     if not address.mechanisms:
         if address.error is None:
-            page.line((address.address, STRONG), "  nothing was tested here")
+            page.line((address.place, STRONG), "  nothing was tested here")
         return
     rows = [(_cell(row.fixed), _cell(row.chained)) for row in address.mechanisms]
     first = max(_CELL_WIDTH, *(cells(fixed) + 2 for fixed, _ in rows))
     second = max(9, *(cells(chained) for _, chained in rows)) + 2
     page.line(
-        (pad(address.address, _LABEL_WIDTH), STRONG),
+        (pad(address.place, _LABEL_WIDTH), STRONG),
         (pad("same session", first) + "fresh each time", FAINT),
     )
     for mechanism, (fixed, chained) in zip(address.mechanisms, rows, strict=True):
-        _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second))
+        _put_mechanism(page, mechanism, pad(fixed, first), pad(chained, second), address.transport)
     for version in address.unspoken:
-        label = f"  {VERSION_WORDS.get(version, version)}"
+        label = f"  {version_words(version, address.transport)}"
         page.line((pad(label, _LABEL_WIDTH), FAINT), ("not spoken here", FAINT))
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
@@ -49,8 +56,15 @@ def put_address(page: Page, address: AddressResult) -> None:
     _put_meaning(page, address)
 
 
-def _put_mechanism(page: Page, row: MechanismResult, fixed: str, chained: str) -> None:
-    label = f"  {VERSION_WORDS.get(row.tls_version, row.tls_version)} {row.mechanism}"
+def version_words(tls_version: str, transport: Transport) -> str:
+    """`TLS 1.3`, `DTLS 1.2`, `QUIC`: what a client speaks there."""
+    return "QUIC" if transport == "quic" else tls_version.replace("TLSv", "TLS ")
+
+
+def _put_mechanism(
+    page: Page, row: MechanismResult, fixed: str, chained: str, transport: Transport
+) -> None:
+    label = f"  {version_words(row.tls_version, transport)} {row.mechanism}"
     if not _tried(row):
         words = row.state.replace("-", " ")
         if row.reason is not None:
@@ -117,7 +131,9 @@ def _notes(row: MechanismResult) -> list[str]:
     else:
         notes.append("stateful" if tickets.stateful else "key name not visible")
     if tickets.max_early_data:
-        notes.append(f"early data {tickets.max_early_data}")
+        # RFC 9001 section 4.6.1: this number stands for "allowed" in QUIC, and is no length.
+        amount = tickets.max_early_data
+        notes.append("early data" if amount == UNLIMITED else f"early data {amount}")
     return notes
 
 
@@ -175,3 +191,7 @@ def _put_meaning(page: Page, address: AddressResult) -> None:
         words.append(f"Median: {milliseconds(full)} new, {milliseconds(resumed)} resumed.")
     if words:
         page.prose(" ".join(words))
+    if address.quic is not None:
+        page.prose(f"{quic_words(address.quic)}.")
+    elif address.transport == "dtls" and address.retransmissions:
+        page.prose(f"{count(address.retransmissions, 'retransmission')}.")

@@ -17,7 +17,7 @@ from tlsresume.formats.findings import NORMAL, SEVERITY_STYLE, effect_words
 from tlsresume.formats.folding_text import folded
 from tlsresume.formats.page import FAINT, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.formats.table_text import MECHANISM_WORDS
+from tlsresume.formats.table_text import mechanism_words
 from tlsresume.results import AddressResult, Finding, Mechanism
 
 #: Rows that a whole answer may take: a screen without what was typed and the next prompt.
@@ -40,7 +40,7 @@ _DIRECTIVES = {rule.code: frozenset(rule.directives) for rule in RULES}
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Findings of one code and severity. `addresses` and `mechanisms` are all that they speak
+    """Findings of one code, severity and transport. `addresses` and `mechanisms` are all that they speak
     of."""
 
     finding: Finding
@@ -57,9 +57,10 @@ class Cause:
 
 def causes_of(findings: Sequence[Finding]) -> list[Cause]:
     """Findings as causes, the gravest first."""
-    same: dict[tuple[str, str, str | None], list[Finding]] = {}
+    same: dict[tuple[str, str, str | None, str], list[Finding]] = {}
     for finding in findings:
-        same.setdefault((finding.code, finding.severity, finding.effect), []).append(finding)
+        key = (finding.code, finding.severity, finding.effect, finding.transport)
+        same.setdefault(key, []).append(finding)
     causes = [
         Cause(
             alike[0],
@@ -116,7 +117,7 @@ def _put_more(page: Page, causes: Sequence[Cause], *, cut_short: bool) -> None:
 
 
 def _beside_words(cause: Cause) -> str:
-    kinds = ", ".join(MECHANISM_WORDS[name] for name in cause.mechanisms)
+    kinds = ", ".join(mechanism_words(name, cause.finding.transport) for name in cause.mechanisms)
     return f"{cause.finding.code} ({kinds})" if kinds else cause.finding.code
 
 
@@ -178,5 +179,7 @@ def _where(cause: Cause, judged: set[Mechanism], tested: tuple[str, ...]) -> str
     if len(tested) > 1 and cause.addresses and set(cause.addresses) < set(tested):
         parts.append(folded(place for place in tested if place in cause.addresses))
     if cause.mechanisms and judged - set(cause.mechanisms):
-        parts.append(", ".join(MECHANISM_WORDS[name] for name in cause.mechanisms))
+        parts.append(
+            ", ".join(mechanism_words(name, cause.finding.transport) for name in cause.mechanisms)
+        )
     return "; ".join(parts)

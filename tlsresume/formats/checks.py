@@ -19,7 +19,7 @@ OUTCOME_WORDS: dict[CheckOutcome, str] = {
 
 def place(check: Check) -> str:
     """Where a check looked: address and mechanism, as far as they are not in its demand."""
-    parts = [check.address] if check.address else []
+    parts = [check.place] if check.place else []
     if check.mechanism and not check.demand.startswith(f"{check.mechanism}"):
         parts.append(check.mechanism)
     return " ".join(parts)

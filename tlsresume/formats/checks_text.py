@@ -40,8 +40,8 @@ def put_checks(page: Page, target: TargetResult) -> None:
 
 def put_unreachable(page: Page, checks: list[Check]) -> None:
     """What could not be asked at all: the error was told, so a line per address is enough."""
-    for address in dict.fromkeys(check.address for check in checks):
-        demands = dict.fromkeys(check.demand for check in checks if check.address == address)
+    for address in dict.fromkeys(check.place for check in checks):
+        demands = dict.fromkeys(check.demand for check in checks if check.place == address)
         where = f" on {address}" if address else ""
         page.prose(f"{', '.join(demands)}{where}", first="not reachable: ", style=BAD)
 
@@ -63,7 +63,7 @@ def put_changes(page: Page, target: TargetResult) -> None:
 
 
 def _put_change(page: Page, change: Change, first: str, style: str) -> None:
-    where = " ".join(part for part in (change.address, change.mechanism, change.what) if part)
+    where = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
     page.line((first, style), where)
     page.prose(change.before, first="  - ", style=BAD)
     page.prose(change.after, first="  + ", style=GOOD)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, cells, pad
 from tlsresume.results import AddressResult, Crossing, LifetimeResult, Mechanism
+from tlsresume.results.places import TRANSPORT_WORDS
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACES = {"address": "addresses", "node": "nodes"}
@@ -29,7 +30,19 @@ Marks = tuple[tuple[tuple[str, str], str], ...]
 def put_crossings(
     page: Page, crossings: Sequence[Crossing], addresses: Sequence[AddressResult]
 ) -> None:
-    """The matrix of each kind of place and each mechanism; `addresses` give the diagonal."""
+    """The matrix of each kind of place, mechanism and transport; `addresses` give the diagonal."""
+    for transport in dict.fromkeys(each.transport for each in crossings):
+        _put_crossings(
+            page,
+            [each for each in crossings if each.transport == transport],
+            [each for each in addresses if each.transport == transport],
+            "" if transport == "tcp" else f"{TRANSPORT_WORDS[transport]} ",
+        )
+
+
+def _put_crossings(
+    page: Page, crossings: Sequence[Crossing], addresses: Sequence[AddressResult], over: str
+) -> None:
     grids = _grids(crossings, addresses)
     order = [address.address for address in addresses]
     legend = False
@@ -40,7 +53,8 @@ def put_crossings(
         )
         if len(names) < 2 and not page.view.verbose:
             continue
-        legend = _put_matrix(page, _PLACES[place], names, dict(marks), mechanisms) or legend
+        kinds = over + " and ".join(mechanisms)
+        legend = _put_matrix(page, _PLACES[place], names, dict(marks), kinds) or legend
     if legend:
         page.prose(
             "Row: where the session was issued; column: where it was offered."
@@ -90,10 +104,9 @@ def _put_matrix(
     places: str,
     names: Sequence[str],
     grid: Mapping[tuple[str, str], str],
-    mechanisms: Sequence[Mechanism],
+    kinds: str,
 ) -> bool:
     """One matrix, or the sentence that stands for it; whether a legend is needed."""
-    kinds = " and ".join(mechanisms)
     page.line()
     whole = set(grid.values()) == {"+"} and len(grid) == len(names) ** 2
     if whole and not page.view.verbose:
@@ -158,11 +171,11 @@ def put_lifetimes(page: Page, lifetimes: Sequence[LifetimeResult]) -> None:
     """A sentence on each address and mechanism whose sessions were offered at several ages."""
     if not lifetimes:
         return
-    several = len({each.address for each in lifetimes}) > 1
+    several = len({each.place for each in lifetimes}) > 1
     page.line()
     page.line(("How long sessions are honoured", STRONG))
     for each in lifetimes:
-        place = f" on {each.address}" if several else ""
+        place = f" on {each.place}" if several else ""
         page.prose("; ".join(_lifetime_words(each)), first=f"  {each.mechanism}{place}: ")
 
 

@@ -56,7 +56,8 @@ def _replays(early: EarlyData) -> list[str]:
         return [f"replay accepted ({taken} of {len(told)})"]
     if "failed" in told:
         return [f"replay fails ({told.count('failed')} of {len(told)})"]
-    return [f"replay refused ({len(told)} of {len(told)})"]
+    words = f"replay refused ({len(told)} of {len(told)})"
+    return [f"{words}, though not the same ticket" if early.same_ticket == "accepted" else words]
 
 
 def _answered(early: EarlyData) -> list[str]:

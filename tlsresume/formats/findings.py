@@ -69,7 +69,7 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
     """
     verbose = page.view.verbose
     excuse = effect_words(finding)
-    where = ", ".join(part for part in (place and finding.address, finding.mechanism) if part)
+    where = ", ".join(part for part in (place and finding.place, finding.mechanism) if part)
     page.prose(
         f"{finding.code}: {clause(finding.title)}{f' ({where})' if where else ''}",
         first=f"{finding.severity} ",

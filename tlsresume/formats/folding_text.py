@@ -60,7 +60,8 @@ def groups_of(addresses: Sequence[AddressResult]) -> list[list[AddressResult]]:
 def _alike(address: AddressResult) -> Hashable:
     error = None if address.error is None else (address.error.kind, address.error.step)
     rows = tuple(_row_alike(row) for row in address.mechanisms)
-    return (rows, address.unspoken, error, address.ftp_data, address.early_data)
+    quic = (address.transport, address.quic)
+    return (rows, address.unspoken, error, address.ftp_data, address.early_data, quic)
 
 
 def _row_alike(row: MechanismResult) -> Hashable:
@@ -96,7 +97,7 @@ def keys_sentence(addresses: Sequence[AddressResult]) -> str:
     groups: dict[frozenset[str], list[str]] = {}
     for address in addresses:
         if names := key_names(address):
-            groups.setdefault(names, []).append(address.address)
+            groups.setdefault(names, []).append(address.place)
     if len(groups) < 2:
         return ""
     total = sum(map(len, groups.values()))

@@ -149,7 +149,11 @@ def _targets(report: Report) -> Iterator[str]:
 
 
 def _target(target: TargetResult) -> Iterator[str]:
-    facts = [count(len(target.addresses), "address")] if target.addresses else []
+    facts = (
+        [count(len({each.address for each in target.addresses}), "address")]
+        if target.addresses
+        else []
+    )
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
     badge = _verdict(target)
     yield f'<div class="head"><h2>{_text(target.target)}</h2>{badge}'
@@ -224,7 +228,7 @@ def _changes(target: TargetResult) -> Iterator[str]:
     yield "<h3>Since the baseline</h3>"
     yield '<div class="scroll"><table><thead><tr><th>What</th><th>Before</th><th>Now</th><th></th></tr></thead><tbody>'
     for change in target.changes:
-        what = " ".join(part for part in (change.address, change.mechanism, change.what) if part)
+        what = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
         sign = _badge("worse", "bad") if change.worse else _badge("changed", "none")
         yield (
             f"<tr><td>{_text(what)}</td><td>{_text(change.before)}</td>"

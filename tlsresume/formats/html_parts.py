@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import product
 
 from tlsresume.diagnosis.certificates import faults
 from tlsresume.formats.attempts import offer_words
@@ -21,6 +22,7 @@ from tlsresume.results import (
     Severity,
     State,
 )
+from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.target import format_endpoint
 
 STATE_CLASS: dict[State, str] = {
@@ -54,7 +56,7 @@ def matrix(addresses: Sequence[AddressResult]) -> Iterator[str]:
     yield f'<div class="scroll"><table><thead><tr><th>Address</th>{heads}<th>Certificate</th></tr></thead><tbody>'
     for address in addresses:
         rows = {row.mechanism: row for row in address.mechanisms}
-        where = format_endpoint(address.address, address.port)
+        where = named_place(format_endpoint(address.address, address.port), address.transport)
         yield f'<tr><td><code class="whole">{_text(where)}</code></td>'
         if address.error is not None and not rows:
             error = f'<span class="badge bad">error</span> {_text(address.error.message)}'
@@ -127,7 +129,7 @@ def _certificate(address: AddressResult) -> str:
 
 def finding(found: Finding) -> Iterator[str]:
     """A finding with its evidence."""
-    where = ", ".join(part for part in (found.address, found.mechanism) if part)
+    where = ", ".join(part for part in (found.place, found.mechanism) if part)
     excuse = effect_words(found)
     style = "none" if excuse else SEVERITY_CLASS[found.severity]
     yield f'<div class="card {"info" if excuse else found.severity}">'
@@ -159,7 +161,7 @@ def attempts(address: AddressResult) -> Iterator[str]:
     """Every attempt on an address, folded."""
     if not address.attempts:
         return
-    where = format_endpoint(address.address, address.port)
+    where = named_place(format_endpoint(address.address, address.port), address.transport)
     number = count(len(address.attempts), "attempt")
     yield f"<details><summary>{_text(f'{number} on {where}')}</summary>"
     yield (
@@ -180,11 +182,16 @@ def attempts(address: AddressResult) -> Iterator[str]:
 
 def crossings(found: Sequence[Crossing]) -> Iterator[str]:
     """Where sessions were issued, down, and where they were accepted, across."""
-    for mechanism in MECHANISMS:
+    for mechanism, transport in product(MECHANISMS, TRANSPORT_WORDS):
         for by in ("address", "node"):
-            own = [each for each in found if each.mechanism == mechanism and each.by == by]
+            own = [
+                each
+                for each in found
+                if (each.mechanism, each.by, each.transport) == (mechanism, by, transport)
+            ]
             if own:
-                yield f"<h3>{_NAMES[mechanism]}: issued by one {by} (rows), offered to another</h3>"
+                over = "" if transport == "tcp" else f", {TRANSPORT_WORDS[transport]}"
+                yield f"<h3>{_NAMES[mechanism]}{over}: issued by one {by} (rows), offered to another</h3>"
                 yield from _crossing_table(own)
 
 

@@ -29,7 +29,7 @@ def render_inspection(file: Inspection, view: View) -> str:
     """One session file, from the answer down to the details."""
     page = Page(view)
     place = _place(file.number, file.of)
-    page.line((file.path, STRONG), f"{place}  {file.mechanism}, {file.tls_version}, {file.cipher}")
+    page.line((file.path, STRONG), f"{place}  {file.mechanism}, {_version(file)}, {file.cipher}")
     if file.unsupported is not None:
         page.prose(file.reason, text_style=BAD)
     else:
@@ -56,6 +56,10 @@ def render_inspection(file: Inspection, view: View) -> str:
         page.line((f"  {name}".ljust(22), BAD), file.master_key or "(none)")
     page.fit_screen(ANSWER_ROWS, told=bool(file.findings))
     return page.render()
+
+
+def _version(file: Inspection) -> str:
+    return f"QUIC, {file.tls_version}" if file.transport == "quic" else file.tls_version
 
 
 def render_partial(part: PartialInspection, view: View) -> str:
@@ -116,11 +120,15 @@ def _session_facts(file: Inspection) -> Facts:
             else f"over since {duration(-file.time_left)}"
         )
         yield "lifetime", f"{duration(file.lifetime)}, until {file.expires or 'unknown'}, {left}"
-    yield "timeout", f"{duration(file.timeout)} (OpenSSL's own, for its caches)"
+    if file.quic is None:
+        yield "timeout", f"{duration(file.timeout)} (OpenSSL's own, for its caches)"
     yield "session ID", file.session_id
     if file.age_add is not None:
         yield "age_add", f"0x{file.age_add:08x}"
-    yield "max early data", f"{file.max_early_data} bytes" if file.max_early_data else "none"
+    if file.quic is not None:
+        yield "early data", "allowed" if file.max_early_data else "none"
+    else:
+        yield "max early data", f"{file.max_early_data} bytes" if file.max_early_data else "none"
     if file.max_fragment_length is not None:
         yield "max fragment length", f"{file.max_fragment_length} bytes"
     if file.extended_master_secret is not None:
@@ -156,6 +164,10 @@ def _origin_facts(file: Inspection) -> Facts:
     place = [str(part) for part in (metadata.address, metadata.port) if part is not None]
     yield "address", " port ".join(place)
     yield "SNI", _both(metadata.sni, file.server_name)
+    if file.quic is not None:
+        version, length = file.quic.version, file.quic.token_length
+        yield "QUIC version", "not known" if version is None else str(version)
+        yield "token", f"{length} bytes, for address validation" if length else "none came"
     yield "ALPN", _both(metadata.alpn, file.alpn)
     yield "STARTTLS", metadata.starttls or ""
     yield "group", file.group or ""

@@ -127,7 +127,7 @@ def _lines(
     """What helps to understand a failure: each address, where the demand comes from, and the
     findings about the same places."""
     for check in sorted(checks, key=lambda check: _GRAVEST.index(_outcome(check))):
-        where = f"{check.address}: " if check.address else ""
+        where = f"{check.place}: " if check.place else ""
         yield f"{where}{check.message}"
     for source in dict.fromkeys(check.source for check in checks if check.source):
         yield f"source: {source}"
@@ -139,8 +139,8 @@ def _lines(
 def _is_about(finding: Finding, check: Check) -> bool:
     if check.kind == "finding":
         same = finding.code == check.demand
-        return same and finding.address == check.address and finding.mechanism == check.mechanism
-    here = check.address is None or finding.address in (None, check.address)
+        return same and finding.place == check.place and finding.mechanism == check.mechanism
+    here = check.address is None or finding.place in (None, check.place)
     return here and finding.mechanism in (None, check.mechanism)
 
 

@@ -67,7 +67,7 @@ def _lines(report: Report) -> Iterator[str]:
         sign = "❌" if flaw(target) else VERDICT_SIGN[target.verdict]
         yield (
             f"| {escape(target.target)} | {sign} {escape(headline(target))} |"
-            f" {len(target.addresses)} | {target.connections} | {seconds(target.duration_ms)} |"
+            f" {len({each.address for each in target.addresses})} | {target.connections} | {seconds(target.duration_ms)} |"
         )
     word, why = last_line(report)
     if word:
@@ -104,11 +104,11 @@ def _target(target: TargetResult) -> Iterator[str]:
         yield ""
     for address in target.addresses:
         if address.error is not None and address.error != target.error:
-            yield f"- {escape(address.address)}: ❌ {escape(address.error.message)}"
+            yield f"- {escape(address.place)}: ❌ {escape(address.error.message)}"
     for skipped in target.skipped:
         yield f"- Not tested: {escape(skipped.what)} ({escape(skipped.reason)})"
     for change in target.changes:
-        where = " ".join(part for part in (change.address, change.mechanism) if part)
+        where = " ".join(part for part in (change.place, change.mechanism) if part)
         sign = "❌ worse" if change.worse else "changed"
         yield (
             f"- {sign}: {escape(f'{where} {change.what}'.strip())}:"
@@ -128,7 +128,7 @@ def _row(address: AddressResult, row: MechanismResult) -> str:
         words += [f"key {short_key(tickets.key_name)}"] if tickets.key_name else []
     full, resumed = row.timing.full_ms, row.timing.resumed_ms
     cells = (
-        address.address,
+        address.place,
         f"{row.tls_version.replace('TLSv', 'TLS ')} {row.mechanism}"
         + ("" if row.judged else " (not judged)"),
         _series(row.fixed) or row.state,

@@ -87,7 +87,7 @@ def _long(target: TargetResult, report: Report) -> Iterator[str]:
         yield f"not tested: {skipped.what} ({skipped.reason})"
     for change in target.changes:
         if change.worse:
-            where = " ".join(part for part in (change.address, change.mechanism) if part)
+            where = " ".join(part for part in (change.place, change.mechanism) if part)
             yield f"worse: {where} {change.what}: {change.before} -> {change.after}"
     for finding in target.findings:
         excuse = effect_words(finding)

@@ -1,11 +1,12 @@
 """Prometheus text exposition, through prometheus-client: for the textfile collector.
 
-All are gauges, in base units (seconds, bytes, ratios), of one run. Whether the file is
+A series of QUIC or DTLS has a label `transport`; one of TCP has none. All are gauges, in base units (seconds, bytes, ratios), of one run. Whether the file is
 still fresh is told by the collector's own node_textfile_mtime_seconds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
 from tlsresume.policy.judge import ALL_TARGETS
+from tlsresume.protocols import Transport
 from tlsresume.results import (
     AddressResult,
     ErrorResult,
@@ -23,7 +25,7 @@ from tlsresume.results import (
 )
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry, Gauge
+    from prometheus_client.core import Metric as Family
 
 _TARGET = ("target",)
 _ADDRESS = ("target", "address")
@@ -88,31 +90,36 @@ METRICS: dict[str, Metric] = {
 
 
 class _Gauges:
-    """The gauges of one report, each made when first set, in a registry of its own."""
+    """The gauges of one report. A family may have series with one label more than others,
+    which is why these are no Gauges of prometheus-client's, but samples for its writer."""
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry
+        self._values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
 
-        self.registry: CollectorRegistry = CollectorRegistry()
-        self._made: dict[str, Gauge] = {}
+    def set(self, name: str, value: float, *labels: str, transport: Transport = "tcp") -> None:
+        """Set one series; TCP is what has no label `transport`."""
+        named = [*zip(METRICS[name].labels, labels, strict=True)]
+        if transport != "tcp":
+            named.append(("transport", transport))
+        shown = tuple((label, printable_in_log(text)) for label, text in named)
+        self._values.setdefault(name, {})[shown] = value
 
-    def set(self, name: str, value: float, *labels: str) -> None:
-        from prometheus_client import Gauge
+    def collect(self) -> Iterator[Family]:
+        """All families, as a collector of prometheus-client gives them."""
+        from prometheus_client.core import Metric as Family
 
-        metric = METRICS[name]
-        if name not in self._made:
-            self._made[name] = Gauge(
-                name, metric.about, labelnames=metric.labels, registry=self.registry
-            )
-        gauge = self._made[name]
-        if metric.labels:
-            gauge = gauge.labels(*(printable_in_log(label) for label in labels))
-        gauge.set(value)
+        for name, series in self._values.items():
+            family = Family(name, METRICS[name].about, "gauge")
+            for labels, value in series.items():
+                family.add_sample(name, dict(labels), value)
+            yield family
 
     def text(self) -> str:
-        from prometheus_client import generate_latest
+        from prometheus_client import CollectorRegistry, generate_latest
 
-        data: bytes = generate_latest(self.registry)
+        registry = CollectorRegistry()
+        registry.register(self)
+        data: bytes = generate_latest(registry)
         return data.decode("utf-8")
 
 
@@ -161,16 +168,17 @@ def _target(gauges: _Gauges, target: TargetResult) -> None:
 
 
 def _address(gauges: _Gauges, target: str, address: AddressResult) -> None:
-    labels = (target, address.address)
-    gauges.set("tlsresume_address_reachable", int(address.error is None), *labels)
+    labels, by = (target, address.address), address.transport
+
+    gauges.set("tlsresume_address_reachable", int(address.error is None), *labels, transport=by)
     if address.certificate is not None:
         verified = int(address.certificate.verify_code == 0)
-        gauges.set("tlsresume_certificate_verified", verified, *labels)
+        gauges.set("tlsresume_certificate_verified", verified, *labels, transport=by)
         end = _timestamp(address.certificate.not_after)
         if end is not None:
-            gauges.set("tlsresume_certificate_expiry_timestamp_seconds", end, *labels)
+            gauges.set("tlsresume_certificate_expiry_timestamp_seconds", end, *labels, transport=by)
     for row in address.mechanisms:
-        _mechanism(gauges, (*labels, row.mechanism, row.tls_version), row)
+        _mechanism(gauges, (*labels, row.mechanism, row.tls_version), row, by)
 
 
 def _timestamp(text: str) -> float | None:
@@ -180,10 +188,12 @@ def _timestamp(text: str) -> float | None:
         return None
 
 
-def _mechanism(gauges: _Gauges, labels: tuple[str, ...], row: MechanismResult) -> None:
+def _mechanism(
+    gauges: _Gauges, labels: tuple[str, ...], row: MechanismResult, by: Transport
+) -> None:
     def put(name: str, value: float | None, *more: str) -> None:
         if value is not None:
-            gauges.set(name, value, *labels, *more)
+            gauges.set(name, value, *labels, *more, transport=by)
 
     put("tlsresume_judged", int(row.judged))
     if row.state != "untested":

@@ -51,7 +51,11 @@ _OPEN: tuple[CheckOutcome, ...] = ("broken", "untestable", "waived", "ignored")
 
 def put_headline(page: Page, target: TargetResult) -> None:
     """The target, its verdict, and what it took to know it: one row, or two."""
-    facts = [count(len(target.addresses), "address")] if target.addresses else []
+    facts = (
+        [count(len({each.address for each in target.addresses}), "address")]
+        if target.addresses
+        else []
+    )
     facts += [count(target.connections, "connection"), seconds(target.duration_ms)]
     style = verdict_style(target)
     words, rest = headline(target, upper=True), ", ".join(facts)
@@ -186,7 +190,7 @@ def put_worse(page: Page, target: TargetResult) -> None:
         page.line(("Nothing got worse since the baseline.", GOOD))
     shown = worse if not page.view.wraps else worse[:_CHANGES]
     for change in shown:
-        where = " ".join(part for part in (change.address, change.mechanism, change.what) if part)
+        where = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
         said = f"{where}: {change.before} -> {change.after}"
         page.wrapped(said, rows=2, first="worse: ", style=BAD)
     left = len(target.changes) - len(shown)

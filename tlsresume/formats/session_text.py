@@ -23,7 +23,7 @@ from tlsresume.formats.text import put_last_line
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
-from tlsresume.results import Finding, ResumeResult, SaveResult, Timings, Traffic
+from tlsresume.results import Finding, QUICResult, ResumeResult, SaveResult, Timings, Traffic
 from tlsresume.target import format_endpoint
 
 _INDENT = 22
@@ -245,7 +245,8 @@ def _blame(result: ResumeResult) -> str:
 
 
 def _resume_facts(result: ResumeResult) -> Facts:
-    yield "SSL_session_reused", _number(result.session_reused)
+    library = "resumed (aioquic)" if result.transport == "quic" else "SSL_session_reused"
+    yield library, _number(result.session_reused)
     yield "on the wire", ", ".join(_wire_words(result))
     if result.set_session is not None:
         yield "SSL_set_session", str(result.set_session)
@@ -259,6 +260,7 @@ def _resume_facts(result: ResumeResult) -> Facts:
         ("the session is of", saved_as),
     )
     yield "connection", ", ".join(f"{name} {value}" for name, value in names if value)
+    yield "QUIC", _quic_words(result.quic) if result.quic is not None else ""
     yield "pinned", ", ".join(result.pinned)
     if result.tries.offered + result.tries.failed > 1 or len(result.tries.order) > 1:
         tries = f"{result.tries.accepted} of {len(result.tries.order)} reused"
@@ -280,12 +282,20 @@ def _resume_facts(result: ResumeResult) -> Facts:
     yield "traffic", traffic_words(result.traffic)
 
 
+def _quic_words(quic: QUICResult) -> str:
+    version = "" if quic.version is None else f"version {quic.version}, "
+    retry = "a Retry cost a round trip" if quic.retry else "no Retry"
+    return f"{version}{retry}{', a token came' if quic.token_issued else ''}"
+
+
 def _early_words(result: ResumeResult) -> str:
     if result.early_data == "not-sent":
         return ""
     if result.early_data_reason is None:
         return result.early_data
-    return f"{result.early_data}: {REASONS[result.early_data_reason]}"
+    words = f"{result.early_data}: {REASONS[result.early_data_reason]}"
+    asked_for = result.early_data_reason == "hello-retry" and result.group
+    return f"{words}: {result.group}" if asked_for else words
 
 
 def _number(flag: bool | None) -> str:

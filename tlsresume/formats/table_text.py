@@ -16,10 +16,12 @@ from tlsresume.formats.folding_text import folded, groups_of, names_of
 from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
 from tlsresume.formats.units import count, duration, milliseconds, short_key
+from tlsresume.protocols import Transport
 from tlsresume.results import (
     AddressResult,
     Mechanism,
     MechanismResult,
+    QUICResult,
     Series,
     State,
     TicketSummary,
@@ -49,6 +51,9 @@ LETTERS = {
     "U": "offered, unanswered when we stopped",
 }
 
+#: What a ticket of QUIC says of early data, where it allows any (RFC 9001 section 4.6.1).
+UNLIMITED = 0xFFFFFFFF
+
 _LABEL = 20
 #: An order of results longer than this has a line of its own.
 _ORDER_INLINE = 10
@@ -68,7 +73,32 @@ def mixed(series: Series) -> bool:
 
 def place_of(address: AddressResult) -> str:
     """An address as people are shown it."""
-    return address.address
+    return address.place
+
+
+def mechanism_words(mechanism: Mechanism, transport: Transport) -> str:
+    """A mechanism over a transport, as people call it."""
+    words = MECHANISM_WORDS[mechanism]
+    return {"tcp": words, "quic": "QUIC ticket", "dtls": f"D{words}"}[transport]
+
+
+def quic_words(quic: QUICResult) -> str:
+    """What QUIC has beside TLS: what a token saves, apart from the session."""
+    version = f"QUIC version {quic.version}" if quic.version is not None else "QUIC"
+    words = {
+        (False, False): "no Retry; no token is issued",
+        (False, True): "no Retry; tokens are issued",
+        (True, False): "Retry on each connection: one more round trip, and no token that spares it",
+        (True, True): "Retry for a new client",
+    }[quic.retry, quic.token_issued]
+    if quic.retry and quic.token_spares_retry is not None:
+        spares = quic.token_spares_retry
+        words += (
+            "; 1 round trip saved / token: spares the Retry"
+            if spares
+            else "; token: does not spare the Retry"
+        )
+    return f"{version}: {words}"
 
 
 def put_tables(page: Page, addresses: Sequence[AddressResult], target: str) -> None:
@@ -83,7 +113,7 @@ def put_tables(page: Page, addresses: Sequence[AddressResult], target: str) -> N
             _put_table(page, group, named=len(addresses) > 1 or not _says(target, group[0]))
     for address in tested:
         for row in address.mechanisms:
-            _put_long_orders(page, row)
+            _put_long_orders(page, row, address.transport)
     for address in {(each.early_data, each.ftp_data): each for each in tested}.values():
         put_early_data(page, address.early_data)
         put_ftp_data(page, address.ftp_data)
@@ -105,7 +135,8 @@ class _Line:
 
 
 def _put_table(page: Page, group: Sequence[AddressResult], *, named: bool) -> None:
-    lines = [_line([address.mechanisms[at] for address in group]) for at in _rows(group)]
+    transport = group[0].transport
+    lines = [_line([address.mechanisms[at] for address in group], transport) for at in _rows(group)]
     for version in group[0].unspoken:
         words = VERSION_WORDS.get(version, version)
         lines.append(_Line(words, words="not spoken here", style=FAINT))
@@ -133,7 +164,8 @@ def _put_table(page: Page, group: Sequence[AddressResult], *, named: bool) -> No
         page.line(lead, *parts)
     remarks: dict[str, list[str]] = {}
     for row in group[0].mechanisms:
-        remarks.setdefault("; ".join(_remarks(row)), []).append(MECHANISM_WORDS[row.mechanism])
+        name = mechanism_words(row.mechanism, transport)
+        remarks.setdefault("; ".join(_remarks(row)), []).append(name)
     for words, names in remarks.items():
         if words:
             with page.aside(4):
@@ -144,10 +176,10 @@ def _rows(group: Sequence[AddressResult]) -> range:
     return range(len(group[0].mechanisms))
 
 
-def _line(rows: Sequence[MechanismResult]) -> _Line:
+def _line(rows: Sequence[MechanismResult], transport: Transport) -> _Line:
     """One mechanism on addresses that are alike."""
     row = rows[0]
-    label = MECHANISM_WORDS[row.mechanism]
+    label = mechanism_words(row.mechanism, transport)
     style = STATE_STYLE[row.state] if row.judged else FAINT
     if not _tried(row):
         words = row.state.replace("-", " ") + (f": {row.reason}" if row.reason else "")
@@ -229,21 +261,22 @@ def _remarks(row: MechanismResult) -> Iterator[str]:
     if row.tickets is not None and row.tickets.after_data:
         yield "tickets came only after data was sent"
     if row.tickets is not None and row.tickets.max_early_data:
-        yield f"early data up to {row.tickets.max_early_data} bytes"
+        amount = row.tickets.max_early_data
+        yield "early data" if amount == UNLIMITED else f"early data up to {amount} bytes"
     failed = row.fixed.failed + row.chained.failed
     if failed and not row.fails_with_session:
         tried = len(row.fixed.order) + len(row.chained.order)
         yield f"{failed} of {count(tried, 'try', 'tries')} broke off"
 
 
-def _put_long_orders(page: Page, row: MechanismResult) -> None:
+def _put_long_orders(page: Page, row: MechanismResult, transport: Transport) -> None:
     for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
         if mixed(series) and len(series.order) > _ORDER_INLINE:
             shown = series.order[:_ORDER_SHOWN]
             if len(shown) < len(series.order):
                 shown += f" (the first {len(shown)} of {len(series.order)})"
             with page.aside(6):
-                page.prose(shown, first=f"  {MECHANISM_WORDS[row.mechanism]}, {name}: ")
+                page.prose(shown, first=f"  {mechanism_words(row.mechanism, transport)}, {name}: ")
 
 
 # ------------------------------------------------- many addresses that are not alike
@@ -290,6 +323,8 @@ def _put_facts(page: Page, addresses: Sequence[AddressResult]) -> None:
     with page.aside(7):
         if words:
             page.one_line(" ".join(words), text_style=FAINT)
+        for line in dict.fromkeys(quic_words(a.quic) for a in addresses if a.quic is not None):
+            page.one_line(f"{line}.", text_style=FAINT)
     with page.aside(5):
         put_legend(page, addresses)
 

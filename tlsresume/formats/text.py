@@ -142,7 +142,7 @@ def _put_target(page: Page, target: TargetResult) -> None:
             if not address.attempts:
                 continue
             page.line()
-            page.line((f"Attempts to {address.address}", STRONG))
+            page.line((f"Attempts to {address.place}", STRONG))
             put_attempts(page, address.attempts, address.address, address.port)
 
 
@@ -155,7 +155,7 @@ def _put_certificates(page: Page, addresses: tuple[AddressResult, ...]) -> None:
     holders: dict[Certificate, list[str]] = {}
     for address in addresses:
         if address.certificate is not None:
-            holders.setdefault(address.certificate, []).append(address.address)
+            holders.setdefault(address.certificate, []).append(address.place)
     for found, where in holders.items():
         only = "" if len(where) == len(addresses) else f" [{', '.join(where)}]"
         page.prose(

@@ -9,6 +9,7 @@ from tlsresume.diagnosis.ticket_keys import fleet_summary, which
 from tlsresume.formats.printable import printable
 from tlsresume.formats.ticket_text import key_words
 from tlsresume.results import KeyUse
+from tlsresume.results.places import named_place
 from tlsresume.target import format_endpoint
 
 _HEADS = ("Address", "Key name", "Made by", "Tickets", "")
@@ -30,6 +31,7 @@ def key_uses(uses: Sequence[KeyUse]) -> Iterator[str]:
     yield f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>'
     for use in uses:
         place = format_endpoint(use.address, use.port or 0) if use.address else ""
+        place = named_place(place, use.transport)
         cells = (
             place,
             use.key_name or "not visible",

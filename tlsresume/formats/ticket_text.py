@@ -40,11 +40,11 @@ def put_key_uses(page: Page, uses: Sequence[KeyUse]) -> None:
     summary = fleet_summary(uses)
     if summary is not None:
         page.prose(summary)
-    wide = max(len(use.address or "") for use in uses) + 2
+    wide = max(len(use.place or "") for use in uses) + 2
     for use in uses:
         page.line(
             "  ",
-            pad(use.address or "", wide) if wide > 2 else "",
+            pad(use.place or "", wide) if wide > 2 else "",
             (pad(short_key(use.key_name) if use.key_name else "no name", 10), FAINT),
             (which(use), GOOD if use.same_secret else FAIR if use.file is None else BAD),
             (f"  {count(use.tickets, 'ticket')}, {', '.join(use.mechanisms)}", FAINT),

@@ -102,7 +102,7 @@ async def _connect(sock: socket.socket, route: Route, deadline: float) -> bool:
         sock.bind(("::" if ipv6 else "", route.local_port))
     try:
         sock.connect(
-            (address, route.port, 0, _scope(zone)) if ipv6 else (address, route.port),
+            (address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port),
         )
     except BlockingIOError as error:
         if error.errno == errno.EAGAIN:
@@ -125,7 +125,7 @@ def _stands(sock: socket.socket) -> bool:
     return True
 
 
-def _scope(zone: str) -> int:
+def scope_of(zone: str) -> int:
     """The number of a zone (RFC 4007 section 11), which is its number or an interface's name."""
     if re.fullmatch(r"[0-9]*", zone):
         return int(zone or 0)
@@ -155,7 +155,9 @@ def _has_source_address(route: Route) -> bool:
     ipv6 = ":" in address
     try:
         with socket.socket(_family(address), socket.SOCK_DGRAM) as sock:
-            sock.connect((address, route.port, 0, _scope(zone)) if ipv6 else (address, route.port))
+            sock.connect(
+                (address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port)
+            )
     except OSError as error:
         return error.errno not in (errno.EADDRNOTAVAIL, *_NO_ROUTE)
     return True

@@ -19,6 +19,7 @@ from tlsresume.errors import (
 )
 from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
+from tlsresume.network.datagrams import DatagramLink, open_datagram_socket
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
@@ -29,6 +30,8 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
+from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.making import client_maker
 
 #: Failures that can come from too many connections at once, or from a flaky path.
 _RETRY_ALONE = frozenset(
@@ -92,7 +95,7 @@ def _place(attempt: Attempt, kind: str) -> _Place:
 class _Opened:
     """A connection or why there is none; and its attempt, once it has ended."""
 
-    link: NetworkLink | None = None
+    link: NetworkLink | DatagramLink | None = None
     failure: Failure | None = None
     attempt: Attempt | None = None
 
@@ -281,7 +284,7 @@ class NetworkLab(Lab):
             self._gate.slot(route.address, route.port),
             self._linked(about, self._manners.approach) as opened,
         ):
-            if opened.link is not None:
+            if isinstance(opened.link, NetworkLink):
                 await opened.link.present(flight.data)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
@@ -319,6 +322,10 @@ class NetworkLab(Lab):
         """A connection on which TLS can start; its attempt is recorded when the block ends."""
         opened = _Opened()
         route = about.route
+        if route.transport != "tcp":
+            async with self._datagrams(about, opened):
+                yield opened
+            return
         try:
             started, reached = await self._reach(route, approach)
         except asyncio.CancelledError:
@@ -374,6 +381,52 @@ class NetworkLab(Lab):
                 )
             )
 
+    @asynccontextmanager
+    async def _datagrams(self, about: Circumstances, opened: _Opened) -> AsyncIterator[None]:
+        """`_linked` over UDP, where nothing comes before the first flight."""
+        route, started = about.route, self.now()
+        sock = open_datagram_socket(route)
+        if isinstance(sock, Failure):
+            opened.failure = sock
+            opened.attempt = self.record(failed_attempt(about, sock))
+            if _is_local(sock) and route.local_port is None:
+                raise _local_error(sock)
+            yield
+            return
+        self._dialled += 1
+        where = format_endpoint(route.address, route.port)
+        trace = self._manners.trace
+        on_message = tracer(trace, self._dialled, where) if trace is not None else None
+        timeout = self._manners.timeout
+        link = DatagramLink(
+            sock,
+            where,
+            timeout,
+            client_maker(route.transport, on_message),
+            protocol=route.transport.upper(),
+            deadline=started + timeout,
+        )
+        local_port: int | None = sock.getsockname()[1]
+        opened.link = link
+        try:
+            yield
+        except asyncio.CancelledError:
+            link.failure = link.failure or _stopped(link, self.now() - started)
+            raise
+        finally:
+            link.release()
+            opened.attempt = self.record(
+                observed_attempt(
+                    about,
+                    link,
+                    n=len(self.journal) + 1,
+                    local_port=local_port,
+                    connect_ms=None,
+                    total_ms=(self.now() - started) * 1000,
+                    node_header=self._manners.node_header,
+                )
+            )
+
     async def _reach(self, route: Route, approach: Approach) -> tuple[float, Reached | Failure]:
         """When dialling began, and what came of it. A shortage of ours is waited for."""
         asked = self.now()
@@ -391,7 +444,7 @@ class NetworkLab(Lab):
 
     async def _run(
         self,
-        link: NetworkLink,
+        link: NetworkLink | DatagramLink,
         plan: Plan,
         errand: Errand,
         session: Session | None,
@@ -400,9 +453,7 @@ class NetworkLab(Lab):
         doing: Doing,
     ) -> None:
         try:
-            await link.start_tls(
-                plan, session, flight=errand.flight, hold_finished=errand.hold_finished
-            )
+            await _start(link, plan, errand, session)
         except HandshakeError:
             await link.close()
             return
@@ -425,7 +476,7 @@ class NetworkLab(Lab):
             not in_silence or errand.want_response or not link.got_tickets
         )
         if asked and not early:
-            await link.send(errand.send)
+            await _say(link, errand.send)
         end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
         if (asked or early) and errand.want_response and await link.response(patience):
@@ -449,7 +500,26 @@ class NetworkLab(Lab):
         return time.time()
 
 
-def _stopped(link: NetworkLink, seconds: float) -> Failure:
+async def _start(
+    link: NetworkLink | DatagramLink, plan: Plan, errand: Errand, session: Session | None
+) -> None:
+    if isinstance(link, DatagramLink):
+        await link.start_tls(plan, session)
+        return
+    await link.start_tls(plan, session, flight=errand.flight, hold_finished=errand.hold_finished)
+
+
+async def _say(link: NetworkLink | DatagramLink, data: bytes | HTTPRequest) -> None:
+    """Send a request; one that is not bytes goes over QUIC alone."""
+    if isinstance(link, DatagramLink):
+        await link.ask(data)
+    elif isinstance(data, bytes):
+        await link.send(data)
+    else:
+        raise TypeError("an HTTP/3 request does not go over TCP")
+
+
+def _stopped(link: NetworkLink | DatagramLink, seconds: float) -> Failure:
     """That we ended a connection, and where it stood: an offer that has no answer is one."""
     client = link.client
     if client is not None and client.handshake_done:
@@ -470,7 +540,7 @@ def _local_error(failure: Failure | None) -> LocalError:
     return LocalError(failure.message, hints=failure.hints)
 
 
-def _silence(errand: Errand, link: NetworkLink) -> float:
+def _silence(errand: Errand, link: NetworkLink | DatagramLink) -> float:
     """Seconds to wait before data is sent: a ticket of the server's own accord needs the way
     there and back, for which the handshake took at least as long."""
     there_and_back = 2 * (link.handshake_ms or 0.0) / 1000

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.lab import Errand, Route
+from tlsresume.network.datagrams import DatagramLink
 from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import binding
 from tlsresume.openssl.client import TLSClient
@@ -23,6 +24,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.interface import DatagramConnection
 from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
 from tlsresume.wire.records import Malformed, take_messages, take_records
@@ -65,6 +67,7 @@ def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
         early=about.errand.early,
         error=failure,
         retried=about.retried,
+        transport=about.route.transport,
     )
 
 
@@ -73,7 +76,7 @@ def presented_attempt(
     link: NetworkLink,
     *,
     local_port: int | None,
-    connect_ms: float,
+    connect_ms: float | None,
     total_ms: float,
 ) -> Attempt:
     """What was seen in clear around a first flight that was only presented."""
@@ -129,17 +132,17 @@ def _in_clear(sent: bytes, received: bytes) -> Transcript:
 
 def observed_attempt(
     about: Circumstances,
-    link: NetworkLink,
+    link: NetworkLink | DatagramLink,
     *,
     n: int = 0,
     local_port: int | None,
-    connect_ms: float,
+    connect_ms: float | None,
     total_ms: float,
     node_header: str | None,
 ) -> Attempt:
     """All that a link saw."""
     client = link.client
-    if link.presented is not None:
+    if isinstance(link, NetworkLink) and link.presented is not None:
         return presented_attempt(
             about, link, local_port=local_port, connect_ms=connect_ms, total_ms=total_ms
         )
@@ -218,6 +221,8 @@ def observed_attempt(
         closed=link.closed,
         error=link.failure,
         retried=about.retried,
+        transport=about.route.transport,
+        datagrams=link.client.facts if isinstance(link, DatagramLink) and link.client else None,
     )
 
 
@@ -240,7 +245,7 @@ def _answered_at(transcript: Transcript) -> float | None:
     )
 
 
-def _malformed_ticket(client: TLSClient, transcript: Transcript) -> bool:
+def _malformed_ticket(client: TLSClient | DatagramConnection, transcript: Transcript) -> bool:
     """Whether OpenSSL failed at a NewSessionTicket: that is the server's last message, and our
     alert is the answer to it."""
     if client.failure is None or client.failure.kind != "openssl":
@@ -304,7 +309,7 @@ def _alerts(transcript: Transcript) -> tuple[AlertSeen, ...]:
     )
 
 
-def _verification(client: TLSClient, *, reused: bool) -> Verification:
+def _verification(client: TLSClient | DatagramConnection, *, reused: bool) -> Verification:
     code = client.verify_result
     return Verification(code, binding.verify_message(code), stored=reused)
 

@@ -34,6 +34,8 @@ NEEDS_PYOPENSSL = "26.3"
 NEEDS_CRYPTOGRAPHY = "49"
 
 REQUIRED: tuple[str, ...] = (
+    "Cryptography_DTLSv1_get_timeout",
+    "DTLSv1_handle_timeout",
     "BIO_read",
     "BIO_set_mem_eof_return",
     "BIO_write",
@@ -61,6 +63,7 @@ REQUIRED: tuple[str, ...] = (
     "SSL_session_reused",
     "SSL_set1_curves_list",
     "SSL_set_alpn_protos",
+    "SSL_set_mtu",
     "SSL_set_options",
     "SSL_set_session",
     "SSL_set_tlsext_host_name",
@@ -82,6 +85,9 @@ REQUIRED: tuple[str, ...] = (
 
 #: SSL_OP_NO_EXTENDED_MASTER_SECRET, bit 0 of SSL_CTX_set_options(3); not in the bindings.
 OP_NO_EXTENDED_MASTER_SECRET = 1
+
+#: DTLS counts its versions down from 0xFEFF (RFC 6347 section 4.1).
+DTLS1_2_VERSION = 0xFEFD
 
 SSL_ERROR_NAMES: dict[int, str] = {
     0: "SSL_ERROR_NONE",
@@ -429,6 +435,24 @@ class Handle:
         while (size := _lib.BIO_read(self._from, self._buffer, _READ_SIZE)) > 0:
             parts.append(bytes(_ffi.buffer(self._buffer, size)))
         return b"".join(parts)
+
+    def set_mtu(self, size: int) -> bool:
+        """The most bytes of UDP payload (DTLS_set_link_mtu's counterpart, SSL_set_mtu(3))."""
+        return bool(_lib.SSL_set_mtu(self._ssl, size) == size)
+
+    def timeout(self) -> float | None:
+        """Seconds until DTLS wants to ask again; None: nothing is waited for (DTLSv1_get_timeout(3))."""
+        seconds, microseconds = _ffi.new("time_t *"), _ffi.new("long *")
+        if not _lib.Cryptography_DTLSv1_get_timeout(self._ssl, seconds, microseconds):
+            return None
+        return float(seconds[0] + microseconds[0] / 1_000_000)
+
+    def handle_timeout(self) -> bool:
+        """Ask again where it is time to (DTLSv1_handle_timeout(3)); False: too often in vain."""
+        clear_errors()
+        value = int(_lib.DTLSv1_handle_timeout(self._ssl))
+        self._raise_stored()
+        return value >= 0
 
     def version(self) -> int:
         """The negotiated version's number (SSL_version(3))."""

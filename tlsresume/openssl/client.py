@@ -68,7 +68,7 @@ class Broken:
     OpenSSL's error codes, where it is one that something depends on.
     """
 
-    kind: Literal["alert", "closed", "not-tls", "rate-limit", "verify", "openssl"]
+    kind: Literal["alert", "closed", "not-tls", "rate-limit", "verify", "openssl", "unsupported"]
     message: str
     stack: ErrorStack | None = None
     alert: int | None = None
@@ -115,7 +115,7 @@ class TLSClient:
         self._counting = True
         self._sent_data = False
         self._expected: bytes | None = None
-        self._handle = binding.Handle(context_for(plan), self._record)
+        self._handle = binding.Handle(self._context(), self._record)
         try:
             self._configure()
         except BaseException:
@@ -123,6 +123,9 @@ class TLSClient:
             raise
 
     # ------------------------------------------------------------ before it
+
+    def _context(self) -> SSL.Context:
+        return context_for(self.plan)
 
     def _configure(self) -> None:
         plan, handle = self.plan, self._handle
@@ -297,7 +300,7 @@ class TLSClient:
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
-        if self._handle.version() >= ProtocolVersion.TLSv1_3:
+        if self._handle.version() == ProtocolVersion.TLSv1_3:
             return
         der = self._handle.session_der()
         if der is not None:

@@ -45,6 +45,21 @@ def context_for(plan: Plan) -> SSL.Context:
     )
 
 
+def datagram_context_for(plan: Plan) -> SSL.Context:
+    """The Context of DTLS 1.2 for a plan. Raises as `context_for`."""
+    binding.check_bindings()
+    return _context(
+        plan.ciphers,
+        None,
+        plan.trust,
+        plan.certificate,
+        keylogfile=plan.keylogfile,
+        padding=plan.padding,
+        max_fragment_length=plan.max_fragment_length,
+        dtls=True,
+    )
+
+
 def _stack(call: str, error: SSL.Error) -> ErrorStack:
     """What pyOpenSSL already took from the error queue, as a value."""
     entries = error.args[0] if error.args and isinstance(error.args[0], list) else []
@@ -63,9 +78,12 @@ def _context(
     keylogfile: str | None,
     padding: int,
     max_fragment_length: int | None,
+    dtls: bool = False,
 ) -> SSL.Context:
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context = SSL.Context(SSL.DTLS_CLIENT_METHOD if dtls else SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(binding.DTLS1_2_VERSION if dtls else SSL.TLS1_2_VERSION)
+    if dtls:
+        context.set_options(SSL.OP_NO_QUERY_MTU)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     binding.listen(context)
     if ciphers is not None:

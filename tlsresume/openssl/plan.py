@@ -7,7 +7,7 @@ OpenSSL fixes per SSL_CTX (see `Plan.context_key`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -39,11 +39,14 @@ class Plan:
     `server_name` is the SNI (None: send none); `verify_name` the DNS name or IP
     address that the certificate must carry (None: not checked); `verify` makes a
     failed check fatal. `ciphers` (TLS 1.2), `ciphersuites` (TLS 1.3) and `groups`
-    are OpenSSL lists, None meaning its defaults. `tickets` off sets
+    are OpenSSL lists, None meaning its defaults. `mtu` is the most bytes of a datagram
+    (DTLS). `tickets` off sets
     SSL_OP_NO_TICKET; `extended_master_secret` off sets
     SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)). `padding` makes the
     ClientHello longer by that many bytes, at least 4 (0: not at all). `max_fragment_length`
     (512, 1024, 2048 or 4096 bytes) asks for the extension of that name (RFC 6066 section 4).
+    `address_token` is a QUIC server's proof of our address (NEW_TOKEN, RFC 9000 section 8.1.3):
+    None shows the one that came with the session, b"" none.
     """
 
     minimum: ProtocolVersion = ProtocolVersion.TLSv1_2
@@ -63,6 +66,8 @@ class Plan:
     certificate: ClientCertificate | None = None
     keylogfile: str | None = None
     max_fragment_length: int | None = None
+    mtu: int = 1200
+    address_token: bytes | None = field(default=None, repr=False)
 
     @property
     def context_key(self) -> tuple[object, ...]:

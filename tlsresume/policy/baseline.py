@@ -69,12 +69,14 @@ def known_checks(
 ) -> tuple[Check, ...]:
     """The checks, with those that are no worse than they were in the baseline marked so.
     Those of findings are left as they are: `findings.is_known` compares findings."""
-    earlier: dict[tuple[str, str | None, str | None], int] = {}
+    earlier: dict[tuple[str, str | None, str | None, str], int] = {}
     addresses = {check.address for check in before if check.address}
     for check in before:
-        key = (check.demand, check.address, check.mechanism)
+        key = (check.demand, check.address, check.mechanism, check.transport)
         earlier[key] = max(earlier.get(key, 0), _BADNESS[check.outcome])
-    worse = {(change.address, change.mechanism) for change in changes if change.worse}
+    worse = {
+        (change.address, change.mechanism, change.transport) for change in changes if change.worse
+    }
     only = next(iter(addresses)) if len(addresses) == 1 else None
 
     def judged(check: Check) -> Check:
@@ -83,10 +85,11 @@ def known_checks(
             return check
         # A single address that moved is compared with where it was.
         was = earlier.get(
-            (check.demand, check.address, check.mechanism),
-            earlier.get((check.demand, only, check.mechanism), 0) if only else 0,
+            (check.demand, check.address, check.mechanism, check.transport),
+            earlier.get((check.demand, only, check.mechanism, check.transport), 0) if only else 0,
         )
-        got_worse = check.mechanism is not None and (check.address, check.mechanism) in worse
+        place = (check.address, check.mechanism, check.transport)
+        got_worse = check.mechanism is not None and place in worse
         if badness > was or got_worse:
             return check
         return replace(check, outcome="known", message=f"{check.message} (as in the baseline)")
@@ -97,11 +100,23 @@ def known_checks(
 def _pairs(
     old: TargetResult, new: TargetResult
 ) -> Iterator[tuple[AddressResult | None, AddressResult | None]]:
-    if len(old.addresses) == len(new.addresses) == 1:
-        yield old.addresses[0], new.addresses[0]
+    transports = (each.transport for each in (*old.addresses, *new.addresses))
+    for transport in dict.fromkeys(transports):
+        yield from _pairs_of(
+            [each for each in old.addresses if each.transport == transport],
+            [each for each in new.addresses if each.transport == transport],
+        )
+
+
+def _pairs_of(
+    old: Sequence[AddressResult], new: Sequence[AddressResult]
+) -> Iterator[tuple[AddressResult | None, AddressResult | None]]:
+    """The addresses of one transport; a single one that moved is the same."""
+    if len(old) == len(new) == 1:
+        yield old[0], new[0]
         return
-    before = {address.address: address for address in old.addresses}
-    after = {address.address: address for address in new.addresses}
+    before = {address.address: address for address in old}
+    after = {address.address: address for address in new}
     for name in dict.fromkeys((*before, *after)):
         yield before.get(name), after.get(name)
 
@@ -109,11 +124,21 @@ def _pairs(
 def _addresses(old: AddressResult | None, new: AddressResult | None) -> Iterator[Change]:
     if old is None and new is not None:
         yield Change(
-            what="address", before="none", after=new.address, worse=False, address=new.address
+            what="address",
+            before="none",
+            after=new.address,
+            worse=False,
+            address=new.address,
+            transport=new.transport,
         )
     elif new is None and old is not None:
         yield Change(
-            what="address", before=old.address, after="none", worse=False, address=old.address
+            what="address",
+            before=old.address,
+            after="none",
+            worse=False,
+            address=old.address,
+            transport=old.transport,
         )
     elif old is not None and new is not None:
         yield from _one_address(old, new)
@@ -123,7 +148,14 @@ def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
     where = new.address
 
     def change(what: str, before: object, after: object, *, worse: bool) -> Change:
-        return Change(what=what, before=str(before), after=str(after), worse=worse, address=where)
+        return Change(
+            what=what,
+            before=str(before),
+            after=str(after),
+            worse=worse,
+            address=where,
+            transport=new.transport,
+        )
 
     if old.address != new.address:
         yield change("address", old.address, new.address, worse=False)
@@ -147,7 +179,8 @@ def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
     rows = {row.mechanism: row for row in old.mechanisms}
     now_rows = {row.mechanism: row for row in new.mechanisms}
     for mechanism in dict.fromkeys((*rows, *now_rows)):
-        yield from _mechanism(where, rows.get(mechanism), now_rows.get(mechanism))
+        for found in _mechanism(where, rows.get(mechanism), now_rows.get(mechanism)):
+            yield replace(found, transport=new.transport)
 
 
 def _mechanism(
@@ -217,17 +250,17 @@ def _rate_moved(old: MechanismResult, new: MechanismResult) -> bool:
 
 
 def _findings(old: TargetResult, new: TargetResult) -> Iterator[Change]:
-    before = {(f.code, f.address, f.mechanism): f for f in old.findings}
-    after = {(f.code, f.address, f.mechanism): f for f in new.findings}
+    before = {(f.code, f.address, f.mechanism, f.transport): f for f in old.findings}
+    after = {(f.code, f.address, f.mechanism, f.transport): f for f in new.findings}
     for key, finding in after.items():
         if key not in before:
             yield Change(
                 what="finding", before="none", after=f"{finding.code}: {finding.title}",
-                worse=finding.severity != "info", address=key[1], mechanism=key[2],
+                worse=finding.severity != "info", address=key[1], mechanism=key[2], transport=key[3],
             )  # fmt: skip
     for key, finding in before.items():
         if key not in after:
             yield Change(
                 what="finding", before=f"{finding.code}: {finding.title}", after="none",
-                worse=False, address=key[1], mechanism=key[2],
+                worse=False, address=key[1], mechanism=key[2], transport=key[3],
             )  # fmt: skip

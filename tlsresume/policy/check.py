@@ -65,13 +65,14 @@ def _check_address(
                 outcome="unreachable",
                 message=address.error.message,
                 address=address.address,
+                transport=address.transport,
             )
         return
     yield from check_mechanisms(target, address, demands)
     for field, row in _EACH_ADDRESS.items():
         if getattr(demands, field) not in (None, False):
             for check in row(address, demands):
-                yield replace(check, address=address.address)
+                yield replace(check, address=address.address, transport=address.transport)
 
 
 def _names(demands: Demands) -> Iterator[tuple[str, CheckKind]]:
@@ -201,7 +202,7 @@ def _replays(early: EarlyData | None) -> tuple[CheckOutcome, str]:
         return "met", "tickets allow no early data"
     if early.accepted is False:
         return "met", "early data is not accepted"
-    if early.same_ticket is None or early.exact_copy is None:
+    if early.exact_copy is None:
         return "untestable", "replays could not be tested"
     if "failed" in early.replays:
         return "untestable", "connections that replay early data failed"
@@ -244,7 +245,7 @@ def _max_ticket_keys(target: TargetResult, demands: Demands) -> Iterator[Check]:
             names |= {tickets.key_name} if tickets.key_name else set()
             seen |= names
             if not names and not tickets.stateful:
-                hidden.add(address.address)
+                hidden.add(address.place)
     most = demands.max_ticket_keys or 0
     if len(seen) > most:
         keys = ", ".join(sorted(key[:8] for key in seen))
@@ -267,14 +268,14 @@ def _every_address(target: TargetResult, demands: Demands) -> Iterator[Check]:
     failed = [address for address in target.addresses if address.error is not None]
     left = any(skipped.kind == "no-route" for skipped in target.skipped)
     if failed:
-        yield _limit(name, "unreachable", ", ".join(address.address for address in failed))
+        yield _limit(name, "unreachable", ", ".join(a.place for a in failed))
     elif not target.addresses:
         yield _unseen(target, name, "limit")
     elif left or target.incomplete:
         words = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
         yield _limit(name, "untestable", words)
     else:
-        count = len(target.addresses)
+        count = len({address.address for address in target.addresses})
         yield _limit(name, "met", f"{count} address{'es' if count > 1 else ''} tested")
 
 

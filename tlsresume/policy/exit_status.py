@@ -159,7 +159,7 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
         return
     verdicts = [check for check in target.checks if check.kind == "verdict"]
     rows = [(c, row) for c in verdicts if c.outcome == "broken" and (row := _row(target, c))]
-    yield from _by_states(target, [(check.address, row) for check, row in rows])
+    yield from _by_states(target, [(check.place, row) for check, row in rows])
     told = [check for check, _ in rows]
     for check in target.checks:
         status = _check_status(target, check)
@@ -170,7 +170,7 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
 
 def _by_verdict(target: TargetResult) -> Iterator[_Reason]:
     """Of a target that was held against nothing."""
-    judged = [(a.address, row) for a in target.addresses for row in a.mechanisms if row.judged]
+    judged = [(a.place, row) for a in target.addresses for row in a.mechanisms if row.judged]
     bad = [each for each in judged if each[1].state in ("partly", "not-resumed", "not-issued")]
     yield from _by_states(target, bad)
     for finding in target.findings:
@@ -198,6 +198,8 @@ def _by_states(
         sessions = " and ".join(_SESSIONS[name] for name in MECHANISMS if name in named)
         # "TLS 1.3 and TLS 1.2 tickets"
         sessions = sessions.replace(" tickets and TLS 1.2 tickets", " and TLS 1.2 tickets")
+        if all(each.transport == "dtls" for each in target.addresses):
+            sessions = sessions.replace("TLS 1.2", "DTLS 1.2")
         where = dict.fromkeys(address for address, _ in found if address)
         only = f" on {_some(list(where))}" if len(where) < len(target.addresses) else ""
         broken = words == _BREAKS
@@ -214,7 +216,11 @@ def _row(target: TargetResult, check: Check) -> MechanismResult | None:
     """The mechanism on the address that a check looked at."""
     for address in target.addresses:
         for row in address.mechanisms:
-            if (address.address, row.mechanism) == (check.address, check.mechanism):
+            if (address.address, address.transport, row.mechanism) == (
+                check.address,
+                check.transport,
+                check.mechanism,
+            ):
                 return row
     return None
 
@@ -232,7 +238,7 @@ def _check_status(target: TargetResult, check: Check) -> ExitStatus:
 def _check_words(target: TargetResult, check: Check) -> str:
     if check.kind == "finding" and check.outcome == "broken":
         return f"{check.demand}: {clause(check.message)}"
-    place = check.address if check.address and len(target.addresses) > 1 else None
+    place = check.place if len(target.addresses) > 1 else None
     where = f" on {place}" if place else ""
     match check.outcome:
         case "unreachable":

@@ -16,6 +16,7 @@ from typing import Literal
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.mechanisms import judged_tries, rate_percent
 from tlsresume.policy.ranges import parse_range
+from tlsresume.protocols import Transport
 from tlsresume.results import (
     MECHANISMS,
     Finding,
@@ -51,11 +52,7 @@ def _speaks_aside(finding: Finding, target: TargetResult, demands: Demands) -> b
     """Whether it speaks of mechanisms only that are neither judged nor named by a demand."""
     if finding.harm == "security" or _group(finding.code) in ("T", "W", None):
         return False
-    rows = [
-        row
-        for address, mechanism in places(finding, target)
-        if (row := _row(target, address, mechanism)) is not None
-    ]
+    rows = [row for place in places(finding, target) if (row := _row(target, *place)) is not None]
     return bool(rows) and not any(
         row.judged or demands.expect.get(row.mechanism, "any") != "any" for row in rows
     )
@@ -72,10 +69,10 @@ def _group(code: str) -> str | None:
     return _groups().get(code)
 
 
-def places(finding: Finding, target: TargetResult) -> Iterator[tuple[str, Mechanism]]:
-    """Each address and mechanism that a finding speaks of; in reports of earlier versions, and
-    where it names none, all that the target has."""
-    yield from product(_addresses(finding, target), _mechanisms(finding))
+def places(finding: Finding, target: TargetResult) -> Iterator[tuple[str, Mechanism, Transport]]:
+    """Each address and mechanism that a finding speaks of, with its transport; in reports of
+    earlier versions, and where it names none, all that the target has."""
+    yield from product(_addresses(finding, target), _mechanisms(finding), (finding.transport,))
 
 
 def _addresses(finding: Finding, target: TargetResult) -> tuple[str, ...]:
@@ -83,7 +80,8 @@ def _addresses(finding: Finding, target: TargetResult) -> tuple[str, ...]:
         return finding.addresses
     if finding.address is not None:
         return (finding.address,)
-    return tuple(address.address for address in target.addresses)
+    own = (each for each in target.addresses if each.transport == finding.transport)
+    return tuple(each.address for each in own)
 
 
 def _mechanisms(finding: Finding) -> tuple[Mechanism, ...]:
@@ -92,12 +90,14 @@ def _mechanisms(finding: Finding) -> tuple[Mechanism, ...]:
     return MECHANISMS if finding.mechanism is None else (finding.mechanism,)
 
 
-def _row(target: TargetResult, address: str, mechanism: Mechanism) -> MechanismResult | None:
+def _row(
+    target: TargetResult, address: str, mechanism: Mechanism, transport: Transport
+) -> MechanismResult | None:
     return next(
         (
             row
             for each in target.addresses
-            if each.address == address
+            if (each.address, each.transport) == (address, transport)
             for row in each.mechanisms
             if row.mechanism == mechanism
         ),
@@ -118,7 +118,7 @@ def as_demanded(finding: Finding, target: TargetResult, demands: Demands) -> boo
         return False
     # A mechanism that the address does not have (a merged finding spans several) has no say.
     spoken = [place for place in places(finding, target) if _row(target, *place) is not None]
-    return bool(spoken) and all(_is_allowed(target, *place, demands) for place in spoken)
+    return bool(spoken) and all(_is_allowed(target, place, demands) for place in spoken)
 
 
 def explains_refusals(finding: Finding) -> bool:
@@ -126,12 +126,14 @@ def explains_refusals(finding: Finding) -> bool:
     return finding.harm != "security" and _group(finding.code) in ("A", "B")
 
 
-def _is_allowed(target: TargetResult, address: str, mechanism: Mechanism, demands: Demands) -> bool:
+def _is_allowed(
+    target: TargetResult, place: tuple[str, Mechanism, Transport], demands: Demands
+) -> bool:
     """Whether a mechanism on an address may be refused as often as it is."""
-    expected = demands.expect.get(mechanism)
+    expected = demands.expect.get(place[1])
     if expected in ("not-resumed", "any"):
         return True
-    row = _row(target, address, mechanism)
+    row = _row(target, *place)
     if row is None:
         return False
     accepted, offered = judged_tries(row)
@@ -158,11 +160,13 @@ def is_known(
     alike = [
         each
         for each in before
-        if each.code == finding.code and _RANK[each.severity] >= _RANK[finding.severity]
+        if each.code == finding.code
+        and each.transport == finding.transport
+        and _RANK[each.severity] >= _RANK[finding.severity]
     ]
-    had = {address.address for address in old.addresses}
+    had = {each.address for each in old.addresses if each.transport == finding.transport}
 
-    def covered(address: str, mechanism: Mechanism) -> bool:
+    def covered(address: str, mechanism: Mechanism, _transport: Transport) -> bool:
         return any(
             mechanism in _mechanisms(each)
             and (address not in had or address in _addresses(each, old))

@@ -12,6 +12,7 @@ from tlsresume.policy.demands import Demands, merge
 from tlsresume.policy.exit_status import decided
 from tlsresume.policy.findings import FailOn, as_demanded, counts, graded, is_known
 from tlsresume.policy.policy import Policy, Waiver
+from tlsresume.protocols import Transport
 from tlsresume.results import (
     Change,
     Check,
@@ -193,6 +194,7 @@ class Judge:
             message=message,
             address=finding.address,
             mechanism=finding.mechanism,
+            transport=finding.transport,
             severity="error" if failing else finding.severity,
         )
 
@@ -249,14 +251,21 @@ class Judge:
 
     # ----------------------------------------------------------------- waivers
 
-    def _waiver(self, target: str, demand: str) -> Waiver | None:
-        """The waiver that holds today for a demand on a target."""
-        covering = (waiver for waiver in self.policy.waivers if waiver.covers(target, demand))
+    def _waiver(
+        self, target: str, demand: str, transport: Transport | None = None
+    ) -> Waiver | None:
+        """The waiver that holds today for a demand on a target, by one transport."""
+        covering = (
+            waiver
+            for waiver in self.policy.waivers
+            if waiver.covers(target, demand)
+            and (waiver.transport is None or waiver.transport == transport)
+        )
         return next((waiver for waiver in covering if not waiver.expired(self.today)), None)
 
     def _waived(self, target: str, checks: list[Check]) -> Iterator[Check]:
         for check in checks:
-            waiver = self._waiver(target, check.demand)
+            waiver = self._waiver(target, check.demand, check.transport)
             if waiver is not None and check.outcome in ("broken", "untestable"):
                 until = f"waived until {waiver.expires}: {waiver.reason}"
                 yield replace(check, outcome="waived", message=f"{check.message}; {until}")
@@ -274,15 +283,13 @@ class Judge:
 
 def _is_of(check: Check, finding: Finding) -> bool:
     """Whether a check is about a finding."""
-    return check.kind == "finding" and (check.demand, check.address, check.mechanism) == (
-        finding.code,
-        finding.address,
-        finding.mechanism,
-    )
+    key = (finding.code, finding.address, finding.mechanism, finding.transport)
+    own = (check.demand, check.address, check.mechanism, check.transport)
+    return check.kind == "finding" and own == key
 
 
 def _where(check: Check) -> str:
-    parts = [part for part in (check.address, check.mechanism) if part]
+    parts = [part for part in (check.place, check.mechanism) if part]
     if check.mechanism and check.demand.startswith(f"{check.mechanism}="):
         parts = parts[:-1]
     return f"{' '.join(parts)}: " if parts else ""

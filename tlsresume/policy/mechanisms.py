@@ -17,6 +17,7 @@ from tlsresume.results import (
     State,
     TargetResult,
 )
+from tlsresume.results.places import version_label
 
 VERSION_LABEL: dict[Mechanism, str] = {
     "psk": "TLSv1.3",
@@ -109,6 +110,7 @@ def _check(  # noqa: PLR0917  the first six are every check's
         outcome=outcome,
         message=message,
         address=address.address,
+        transport=address.transport,
         mechanism=mechanism,
         severity=severity,
         limit=limit,
@@ -160,12 +162,13 @@ def _missing(
     target: TargetResult, address: AddressResult, mechanism: Mechanism, expected: Expected
 ) -> tuple[CheckOutcome, str]:
     """A mechanism that the report has no row for: not tried, silent, or not spoken."""
-    label = VERSION_LABEL[mechanism]
+    label = version_label(VERSION_LABEL[mechanism], address.transport)
     words = label.replace("TLSv", "TLS ")
     if not any(attempt.mechanism == mechanism for attempt in address.attempts):
         return "untestable", f"{words} was not tried"
+    doubted = VERSION_LABEL[mechanism]
     silent = any(
-        (skipped.tls_version, skipped.address) == (label, address.address)
+        (skipped.tls_version, skipped.address) == (doubted, address.address)
         for skipped in target.skipped
     )
     if silent or label in address.tls_versions:

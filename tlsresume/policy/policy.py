@@ -24,6 +24,7 @@ import msgspec
 
 from tlsresume.policy.demands import Demands, merge
 from tlsresume.policy.names import BuiltinName
+from tlsresume.protocols import Transport
 from tlsresume.results import Severity
 
 
@@ -51,6 +52,9 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ]
     reason: Annotated[str, msgspec.Meta(min_length=1, pattern=r"\S")]
     expires: dt.date
+    transport: Annotated[
+        Transport | None, _about("Only over this transport; without it, over each")
+    ] = None
 
     def expired(self, today: dt.date) -> bool:
         """Whether its last day is over."""
@@ -105,16 +109,18 @@ class Policy(
 
 
 def target_matches(pattern: str, target: str) -> bool:
-    """Whether a pattern names a target: with its port, or just its host.
+    """Whether a pattern names a target: with its scheme, where its name has one, with its port,
+    or just its host.
 
     Only `*` and `?` are special, so that [2001:db8::1]:443 can be written as it is.
     """
-    host = target.rpartition(":")[0]
+    endpoint = target.rpartition("://")[2]
+    host = endpoint.rpartition(":")[0]
     shape = "".join(
         ".*" if char == "*" else "." if char == "?" else re.escape(char)
         for char in pattern.casefold()
     )
-    names = (target, host, host.strip("[]"))
+    names = (target, endpoint, host, host.strip("[]"))
     return any(re.fullmatch(shape, name.casefold(), re.DOTALL) for name in names)
 
 

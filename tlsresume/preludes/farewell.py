@@ -37,4 +37,9 @@ FAREWELLS: dict[str, bytes] = {
     #: A protocol header that asks for no known version: the server names its own and closes
     #: (AMQP 0-9-1 section 4.2.2, AMQP 1.0 section 2.2).
     "amqp": b"AMQP\x00\x00\x00\x00",
+    #: Over QUIC: the name servers of the root, with the length before it (RFC 9250 section 4.2).
+    "dns": b"\x00\x11" + bytes.fromhex("0000010000010000000000000000020001"),
+    #: A confirmable empty message, which is answered with a reset: CoAP's ping (RFC 7252
+    #: section 4.3).
+    "coap": b"\x40\x00\x74\x6c",
 }

@@ -8,8 +8,10 @@ from typing import Literal, Self
 from tlsresume.errors import ErrorStack
 from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.reasons import FailureReason
+from tlsresume.protocols import Transport
 from tlsresume.results.purpose import Purpose, Wanted
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import DatagramFacts
 from tlsresume.wire.handshake import ProtocolVersion
 
 Mechanism = Literal["psk", "ticket", "session-id"]
@@ -28,6 +30,7 @@ FailureKind = Literal[
     "not-tls",  # the peer's bytes are not TLS
     "verify",  # the certificate was refused, as --verify demands
     "openssl",  # a call into OpenSSL failed on our side
+    "unsupported",  # the server asks for what our library cannot do
     "proxy",  # the proxy refused or failed
     "starttls",  # the server refused or broke the plain-text prelude
     "injection",  # the server sent data in clear after the answer that starts TLS
@@ -182,7 +185,8 @@ class Attempt:
     `retry_group` is the group that a HelloRetryRequest asked for. `presented`: a first flight
     was sent on a plain socket, which cannot go on with the handshake. `early_answer`: whether
     early data was answered while our Finished was held back (None: it was not held back, or
-    no early data was accepted).
+    no early data was accepted). `datagrams` tells what only QUIC and DTLS have; None on TCP, and
+    where the first packet was never sent.
     """
 
     n: int
@@ -241,6 +245,8 @@ class Attempt:
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
+    transport: Transport = "tcp"
+    datagrams: DatagramFacts | None = None
 
     @property
     def experiment(self) -> str:
@@ -296,11 +302,12 @@ class Attempt:
         """Where SSL_session_reused and the wire say different things, in words."""
         if self.reused is None or self.accepted is None or not self.handshake_done:
             return None
+        who = "aioquic" if self.transport == "quic" else "SSL_session_reused"
         if self.reused != self.accepted:
             return (
-                f"SSL_session_reused says {int(self.reused)}, but on the wire the server"
+                f"{who} says {int(self.reused)}, but on the wire the server"
                 f" {'accepted' if self.accepted else 'did not accept'} the session"
             )
         if self.reused and self.certificate_seen:
-            return "SSL_session_reused says 1, but the server sent a Certificate message"
+            return f"{who} says 1, but the server sent a Certificate message"
         return None

@@ -52,9 +52,10 @@ class EarlyData:
     """Early data on one address. None in a field: not tried, or it could not be told.
 
     `max` is what tickets allow, in bytes. `accepted`: taken on a fresh session. Then what
-    became of it a second time: `same_ticket` in a new ClientHello, `exact_copy` in the same
-    bytes, `other_address` in the same bytes first presented to another address, `after` in
-    the same bytes after a pause. `answered_before_finished`: whether the request was answered
+    became of it a second time: `same_ticket` in a new ClientHello, which only the client itself
+    can make; `exact_copy` in the same bytes, accepted where one of the `exact_copies` was;
+    `other_address` in the same bytes first presented to another address, `after` in the same
+    bytes after a pause. `answered_before_finished`: whether the request was answered
     while our Finished was held back. `status` is the HTTP status of the answer. `group` is
     the one that a HelloRetryRequest asked for. `unsafe_method` says what became of a method
     that may change something. `method` is the one that was sent, `log_pattern` a regular
@@ -65,6 +66,7 @@ class EarlyData:
     accepted: bool | None = None
     same_ticket: EarlyOutcome | None = None
     exact_copy: EarlyOutcome | None = None
+    exact_copies: tuple[EarlyOutcome, ...] = ()
     other_address: EarlyOutcome | None = None
     after: tuple[EarlyAfter, ...] = ()
     answered_before_finished: bool | None = None
@@ -78,7 +80,7 @@ class EarlyData:
 
     @property
     def replays(self) -> tuple[EarlyOutcome, ...]:
-        """What became of every replay that was tried and told something."""
-        tried = (self.same_ticket, self.exact_copy, self.other_address)
+        """What became of everything that was sent as an attacker would: the same bytes again."""
         later = (each.result for each in self.after)
-        return tuple(outcome for outcome in (*tried, *later) if outcome is not None)
+        told = (outcome for outcome in (self.other_address, *later) if outcome is not None)
+        return (*self.exact_copies, *told)

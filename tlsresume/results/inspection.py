@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tlsresume.protocols import Transport
 from tlsresume.results import ErrorResult, Finding, KeyUse
 from tlsresume.results.value import Result
 from tlsresume.session.file import Format, SessionMetadata
@@ -45,6 +46,16 @@ class CertificateInspection:
     not_after: str | None = None
     expired: bool | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QUICInspection:
+    """What a QUIC session has beside TLS: the QUIC version that its ticket belongs to (RFC 9369
+    section 4; None: not known here), and the length of the token for address validation that
+    came with it, in bytes (0: none)."""
+
+    version: int | None
+    token_length: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,8 @@ class Inspection(Result):
     wrapping: tuple[str, ...] = ()
     number: int | None = None
     of: int | None = None
+    transport: Transport = "tcp"
+    quic: QUICInspection | None = None
 
     @property
     def ok(self) -> bool:

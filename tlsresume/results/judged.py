@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
 )
 from tlsresume.results.measured import (
     Severity,
 )
+from tlsresume.results.places import named_place
 
 #: What an error does: users are hurt (connections fail, or are slower than they need be), or
 #: security is lost.
@@ -33,9 +35,10 @@ class Finding:
     shows it, `details` are the messages and fields on the wire behind that.
 
     `mechanisms` and `addresses` are all that it speaks of; `address` and `mechanism` are set
-    where it is only one. `harm` says what an error with this code does; `effect` how it bears
-    on the exit status, None where that was not judged yet. `software`: what was recognised,
-    and `directives` are then for that only; empty where they are for whatever it may be.
+    where it is only one. `transport` is the one that all of them have. `harm` says what an error
+    with this code does; `effect` how it bears on the exit status, None where that was not
+    judged yet. `software`: what was recognised, and `directives` are then for that only; empty
+    where they are for whatever it may be.
     """
 
     code: str
@@ -55,6 +58,12 @@ class Finding:
     harm: Harm = "users"
     effect: FindingEffect | None = None
     software: tuple[str, ...] = ()
+    transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)
 
     @property
     def fails(self) -> bool:
@@ -108,6 +117,12 @@ class Check:
     severity: Severity = "error"
     source: str | None = None
     limit: str | None = None
+    transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +135,12 @@ class Change:
     worse: bool
     address: str | None = None
     mechanism: Mechanism | None = None
+    transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +156,7 @@ class Crossing:
     accepting: str
     offered: int
     accepted: int
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +175,12 @@ class LifetimeResult:
     refused_s: float | None
     raised_hint: bool = False
     alert_at_s: float | None = None
+    transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str:
+        """Its address in words, with the transport where that is not TCP."""
+        return named_place(self.address, self.transport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,3 +228,9 @@ class KeyUse:
     same_secret: bool | None = None
     session: SealedSession | None = None
     note: str | None = None
+    transport: Transport = "tcp"
+
+    @property
+    def place(self) -> str | None:
+        """Its address in words, with the transport where that is not TCP."""
+        return None if self.address is None else named_place(self.address, self.transport)

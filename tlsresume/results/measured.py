@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
 )
 from tlsresume.results.early_data import EarlyData
+from tlsresume.results.places import named_place
 from tlsresume.session.layouts import LooksLike
 
 Severity = Literal["info", "warning", "error"]
@@ -236,12 +238,28 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QUICResult:
+    """What QUIC has beside TLS. `version` is 1 (RFC 9000) or 2 (RFC 9369), None where no
+    handshake came about. `retry`: the server had our address proven by a Retry packet, at the
+    price of a round trip; `token_issued`: it gave a token (NEW_TOKEN) for later connections;
+    `token_spares_retry`: one that shows such a token is spared the Retry (None: not seen)."""
+
+    version: int | None = None
+    retry: bool = False
+    token_issued: bool = False
+    token_spares_retry: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressResult:
-    """One address of a target. `unspoken` are TLS versions that it was seen to refuse;
-    `early_data` is None where it was not asked for (--replay-early-data)."""
+    """One address of a target, by one transport: with --quic it may stand here twice.
+    `unspoken` are TLS versions that it was seen to refuse. `early_data` is None where it was
+    not asked for (--replay-early-data), `quic` for other transports; `retransmissions` counts
+    what had to be sent again, None on TCP."""
 
     address: str
     port: int
+    transport: Transport = "tcp"
     tls_versions: tuple[str, ...] = ()
     error: ErrorResult | None = None
     certificate: Certificate | None = None
@@ -250,6 +268,13 @@ class AddressResult:
     attempts: tuple[AttemptRow, ...] = ()
     unspoken: tuple[str, ...] = ()
     early_data: EarlyData | None = None
+    quic: QUICResult | None = None
+    retransmissions: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The address in words, with the transport where that is not TCP."""
+        return named_place(self.address, self.transport)
 
 
 #: Why something was left out, for whoever counts or sorts it.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
+from tlsresume.protocols import Transport
 from tlsresume.results.attempt import (
     Mechanism,
     Timings,
@@ -28,6 +29,7 @@ from tlsresume.results.measured import (
     AttemptRow,
     Certificate,
     ErrorResult,
+    QUICResult,
     Series,
     Skipped,
     Verdict,
@@ -80,7 +82,8 @@ class SaveResult(Result):
     """What `save` got: the facts about the sessions, never the sessions themselves.
 
     `saved` is False where no resumable session came; `reason` then says why, in words.
-    `tickets` counts what the server sent; `session_mechanism` is what was kept.
+    `tickets` counts what the server sent; `session_mechanism` is what was kept. `options` are as
+    in a Report.
     """
 
     target: str
@@ -103,6 +106,8 @@ class SaveResult(Result):
     notes: tuple[str, ...] = ()
     certificate_wanted: str | None = None
     error: ErrorResult | None = None
+    transport: Transport = "tcp"
+    options: dict[str, OptionValue] | None = None
 
     @property
     def ok(self) -> bool:
@@ -122,7 +127,7 @@ class ResumeResult(Result):
     `interrupted`: the user ended it, and this is what was known by then.
     `early_data_reason` says why early data was rejected. `repeated_status` is the HTTP status
     of a request that got 425 (Too Early) in early data and was sent again after a handshake.
-    `exit_status`, `exit_zero` and `why` are as in a Report.
+    `exit_status`, `exit_zero`, `why` and `options` are as in a Report.
     """
 
     target: str
@@ -170,6 +175,9 @@ class ResumeResult(Result):
     exit_status: int | None = None
     exit_zero: bool = False
     why: str = ""
+    transport: Transport = "tcp"
+    quic: QUICResult | None = None
+    options: dict[str, OptionValue] | None = None
 
     @property
     def ok(self) -> bool:

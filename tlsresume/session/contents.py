@@ -22,11 +22,15 @@ from tlsresume.session.key_text import KeyText, find_keys
 from tlsresume.session.layouts import looks_like
 from tlsresume.session.metadata import NO_METADATA, SessionMetadata, parse_metadata
 from tlsresume.session.printed import PrintedSession, find_printed
+from tlsresume.session.quic_state import MAGIC
 from tlsresume.session.session import NOT_USABLE_HERE, Session, SessionError
 from tlsresume.session.unwrap import Unwrapped, decode_text, unwrap, words
 
 #: The label of OpenSSL's PEM block.
 LABEL = "SSL SESSION PARAMETERS"
+#: The label of a QUIC ticket's record: one of our own, so that openssl does not try it.
+QUIC_LABEL = "TLSRESUME QUIC SESSION"
+_LABELS = (LABEL, QUIC_LABEL)
 
 #: Hints where a file holds no session that can be used.
 UNREADABLE = (
@@ -146,7 +150,7 @@ def _of_pem(text: str, path: str) -> Contents | None:
     text = text.replace("\r\n", "\n")
     marks = list(_BOUNDARY.finditer(text))
     labels = [mark[2] for mark in marks if mark[1] == "BEGIN"]
-    if LABEL not in labels:
+    if not set(labels) & set(_LABELS):
         return None
     if key := next((label for label in labels if label.endswith("PRIVATE KEY")), None):
         raise SessionFileError(
@@ -155,9 +159,10 @@ def _of_pem(text: str, path: str) -> Contents | None:
     blocks = []
     begin: re.Match[str] | None = None
     for mark in marks:
-        if mark[2] != LABEL and begin is None:
+        if mark[2] not in _LABELS and begin is None:
             continue
-        if (mark[1] == "BEGIN") == (begin is not None) or mark[2] != LABEL:
+        expected = (mark[2],) if begin is None else (begin[2],)
+        if (mark[1] == "BEGIN") == (begin is not None) or mark[2] not in expected:
             raise _cut_short(path)
         if begin is not None:
             blocks.append((begin, mark))
@@ -191,7 +196,10 @@ def _block(
     joined = "".join(line.strip(_QUOTES) for line in body.splitlines())
     if "\n" not in body:
         joined = "".join(joined.split())
-    return Found(_session(_base64(joined, path), path), pem=True, wrapping=wrapping)
+    data = _base64(joined, path)
+    if begin[2] == QUIC_LABEL:
+        return Found(_quic_session(data, path), pem=True, wrapping=wrapping)
+    return Found(_session(data, path), pem=True, wrapping=wrapping)
 
 
 def _with_metadata(
@@ -368,6 +376,17 @@ def _session(der: bytes, path: str) -> Session:
         else:
             message = f"{path} is damaged: {error.message}"
         raise SessionFileError(message, path=path, hints=UNREADABLE) from error
+
+
+def _quic_session(data: bytes, path: str) -> Session:
+    if not data.startswith(MAGIC):
+        raise SessionFileError(
+            f"{path} is damaged: its block is no record of a QUIC session", path=path
+        )
+    try:
+        return Session.from_bytes(data)
+    except SessionError as error:
+        raise SessionFileError(f"{path} is damaged: {error.message}", path=path) from error
 
 
 def _outer_length(der: bytes) -> int:

@@ -2,7 +2,7 @@
 
 OpenSSL skips what stands above the BEGIN line, so `openssl sess_id` and
 `openssl s_client -sess_in` read these files; the lines keep what SSL_SESSION has
-no place for (`metadata`). Also read: bare PEM, DER, and either in the wrappings and texts
+no place for (`metadata`). A QUIC session has a label of its own (quic_state.py). Also read: bare PEM, DER, and either in the wrappings and texts
 in which people have them (`contents`).
 
 The reader is bounded, since files come from anywhere, and has a clear word on what the
@@ -22,7 +22,7 @@ from typing import Literal
 from tlsresume.atomic import write_atomically
 from tlsresume.errors import SessionFileError
 from tlsresume.session.bounded import read_bounded
-from tlsresume.session.contents import LABEL, UNREADABLE, Contents, find_contents
+from tlsresume.session.contents import LABEL, QUIC_LABEL, UNREADABLE, Contents, find_contents
 from tlsresume.session.metadata import NO_METADATA, SessionMetadata, format_metadata
 from tlsresume.session.session import Session
 
@@ -179,14 +179,16 @@ def session_files(contents: Contents, path: str) -> tuple[SessionFile, ...]:
 
 
 def format_session_file(session: Session, metadata: SessionMetadata) -> bytes:
-    """The content of a session file: the lines of `metadata`, then OpenSSL's PEM block.
+    """The content of a session file: the lines of `metadata`, then OpenSSL's PEM block; for a
+    QUIC session a block of our own, which `openssl sess_id` does not take for one of its.
 
     Characters in values that a line cannot carry are written as Python escapes.
     """
     lines = format_metadata(metadata)
+    label = QUIC_LABEL if session.kind == "quic" else LABEL
     block = textwrap.wrap(base64.b64encode(session.data).decode(), 64)
     return "\n".join(
-        [*lines, f"-----BEGIN {LABEL}-----", *block, f"-----END {LABEL}-----", ""]
+        [*lines, f"-----BEGIN {label}-----", *block, f"-----END {label}-----", ""]
     ).encode()
 
 

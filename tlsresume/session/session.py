@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tlsresume.session import asn1
+from tlsresume.protocols import Transport
+from tlsresume.session import asn1, quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.boringssl import first_certificate, read_boringssl
 from tlsresume.session.names import cipher_hash, cipher_name, group_name, why_not_offered
@@ -26,8 +27,9 @@ from tlsresume.wire.handshake import ProtocolVersion
 
 __all__ = ["NOT_USABLE_HERE", "Kind", "Session", "SessionError", "SessionFields", "Unsupported"]
 
-#: The formats of a session: what OpenSSL's i2d_SSL_SESSION(3) writes, and BoringSSL's.
-Kind = Literal["openssl-der", "boringssl-der"]
+#: The formats of a session: what OpenSSL's i2d_SSL_SESSION(3) writes, BoringSSL's, and the
+#: record of a QUIC ticket (quic_state.py).
+Kind = Literal["openssl-der", "boringssl-der", "quic"]
 
 #: What a session is that no connection of ours can offer.
 Unsupported = Literal["version", "datagram", "cipher", "library", "fragments"]
@@ -48,8 +50,12 @@ NOT_USABLE_HERE = "not usable by this tool: "
 #: SSL_SESS_FLAG_EXTMS, bit 0 of SSL_SESSION's flags.
 _FLAG_EXTENDED_MASTER_SECRET = 1
 
-#: OpenSSL takes a second off a ticket's age before it compares (ssl/statem/extensions_clnt.c).
-_AGE_ALLOWANCE = 1
+#: Who offers a session of each kind, and the seconds of a ticket's age that it lets pass:
+#: OpenSSL takes one off before it compares (ssl/statem/extensions_clnt.c).
+_LIBRARIES: dict[Kind, tuple[str, int]] = {
+    "openssl-der": ("OpenSSL", 1),
+    "quic": ("aioquic", 0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +142,30 @@ class Session:
             _ = session.fields
         return session
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Session:
+        """The session in `data`, of whichever kind: DER, or the record of a QUIC ticket. Raises
+        SessionError."""
+        if not data.startswith(quic_state.MAGIC):
+            return cls.from_der(data)
+        session = cls("quic", data)
+        _ = session.fields
+        return session
+
+    @property
+    def transport(self) -> Transport:
+        """What it was made over."""
+        if self.kind == "quic":
+            return "quic"
+        return "dtls" if self.fields.datagram else "tcp"
+
+    @property
+    def quic_version(self) -> int | None:
+        """The version of QUIC that a QUIC ticket belongs to, 1 or 2; None for others."""
+        if self.kind != "quic":
+            return None
+        return quic_state.VERSIONS.get(quic_state.decode(self.data).quic_version)
+
     @property
     def fields(self) -> SessionFields:
         """What the bytes say. Raises SessionError."""
@@ -167,7 +197,7 @@ class Session:
         protocol = fields.protocol.replace("v", " ", 1)
         if self.kind == "boringssl-der":
             return "library", "it is whole, of BoringSSL or AWS-LC: OpenSSL cannot use it"
-        if fields.datagram:
+        if fields.datagram and fields.tls_version is not ProtocolVersion.TLSv1_2:
             return "datagram", protocol
         if fields.tls_version < ProtocolVersion.TLSv1_2:
             return "version", protocol
@@ -212,6 +242,13 @@ class Session:
         return (fields.lifetime_hint or None) if fields.ticket else None
 
     @property
+    def token(self) -> bytes:
+        """The NEW_TOKEN that came with a QUIC session, b"" where none did."""
+        if self.kind != "quic":
+            return b""
+        return bytes.fromhex(quic_state.decode(self.data).token or "")
+
+    @property
     def expires_at(self) -> int | None:
         """When the promised lifetime ends, in seconds since 1970; None: not stated."""
         return None if self.lifetime is None else self.fields.time + self.lifetime
@@ -236,10 +273,11 @@ class Session:
             lifetime = lifetime or 0
             if lifetime == 0:
                 return False, "the server gave the ticket a lifetime of 0: discard it at once"
-            if age - _AGE_ALLOWANCE > lifetime:
+            library, allowance = _LIBRARIES[self.kind]
+            if age - allowance > lifetime:
                 return False, (
                     f"expired: the ticket is {age} s old, its lifetime is {lifetime} s,"
-                    " and OpenSSL does not offer it"
+                    f" and {library} does not offer it"
                 )
         if age < 0:
             return True, (
@@ -264,6 +302,9 @@ class Session:
         ticket's lifetime hint and the session's own timeout are raised, never
         lowered. Raises SessionError; a session of BoringSSL is not rewritten.
         """
+        if self.kind == "quic":
+            state = quic_state.decode(self.data)
+            return Session("quic", quic_state.encode(state.lasting(seconds)))
         structure, peer = asn1.decode(self.data)
         hint = structure.ticket_lifetime_hint
         structure = replace(
@@ -300,6 +341,30 @@ def _read(der: bytes) -> SessionFields:
     )
 
 
+def _read_quic(data: bytes) -> SessionFields:
+    state = quic_state.decode(data)
+    return SessionFields(
+        tls_version=ProtocolVersion.TLSv1_3,
+        protocol=ProtocolVersion.TLSv1_3.label,
+        cipher=state.cipher_suite,
+        session_id=b"",
+        master_key=state.secret_bytes,
+        time=int(state.issued),
+        timeout=state.lifetime,
+        peer=None if state.peer is None else bytes.fromhex(state.peer),
+        session_id_context=b"",
+        verify_result=state.verify_result,
+        hostname=state.server_name,
+        lifetime_hint=state.lifetime or None,
+        ticket=state.ticket_bytes or None,
+        extended_master_secret=False,
+        age_add=state.age_add,
+        max_early_data=state.max_early_data or 0,
+        alpn=state.alpn,
+        group=None,
+    )
+
+
 def _read_boringssl(der: bytes) -> SessionFields:
     session = read_boringssl(der)
     if session is None:
@@ -332,6 +397,7 @@ def _read_boringssl(der: bytes) -> SessionFields:
 _READERS: dict[Kind, Callable[[bytes], SessionFields]] = {
     "openssl-der": _read,
     "boringssl-der": _read_boringssl,
+    "quic": _read_quic,
 }
 
 

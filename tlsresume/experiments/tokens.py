@@ -1,0 +1,33 @@
+"""Is a QUIC server's token for address validation accepted, without a session beside it?
+
+A token (NEW_TOKEN) is apart from the session: each is tried alone first, so that what goes
+wrong with one is not blamed on the other. Servers were seen that end each connection on
+which their own token is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.experiments.purposes import Token
+from tlsresume.experiments.terms import Terms
+from tlsresume.lab import Lab, Route
+from tlsresume.results import Attempt
+
+#: Connections with a token that may break before it is called the cause.
+TRIES = 2
+
+
+async def show_token(lab: Lab, route: Route, terms: Terms, full: Attempt) -> bool:
+    """Show the token that a full handshake brought, and no session; whether later connections
+    may show theirs. Raises BudgetSpent."""
+    token = full.sessions[-1].token if full.sessions else b""
+    if not token:
+        return False
+    errand = replace(terms.errand(Token.ALONE, "psk"), send=b"", ticket_wait=0.5)
+    plan = replace(terms.plan_for("psk"), address_token=token)
+    for _ in range(TRIES):
+        attempt = await lab.connect(route, plan, errand)
+        if attempt.handshake_done:
+            return True
+    return False

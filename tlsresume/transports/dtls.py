@@ -1,0 +1,143 @@
+"""One DTLS 1.2 client connection without IO: OpenSSL again, over datagrams.
+
+What differs from TLS over TCP: OpenSSL's records are packed into datagrams; it has a timer,
+since nobody else repeats what is lost; the server may ask for a cookie first
+(HelloVerifyRequest); and there is no end of a stream. Bytes that are no DTLS are dropped
+without a word, as RFC 6347 section 4.1.2.7 asks, so it is noted whether any were understood.
+The messages are recorded in the form of TLS (see wire/dtls.py).
+
+OpenSSL's timer runs by the system's clock, whatever clock the caller has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from OpenSSL import SSL
+
+from tlsresume.errors import UsageError
+from tlsresume.openssl.client import Broken, OnMessage, TLSClient
+from tlsresume.openssl.contexts import datagram_context_for
+from tlsresume.openssl.plan import Plan
+from tlsresume.protocols import MTU_RANGE
+from tlsresume.session.session import Session
+from tlsresume.transports.facts import DatagramFacts, HTTPRequest
+from tlsresume.wire.dtls import HELLO_VERIFY_REQUEST, Messages, packed
+
+_ALERT = 21
+
+#: An honest server asks for a cookie once, or once more when that took too long.
+_MOST_COOKIES = 8
+
+
+class DTLSClient(TLSClient):
+    """A DTLS connection as a client sees it; see TLSClient for what the two share."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        session: Session | None = None,
+        *,
+        clock: Callable[[], float],
+        on_message: OnMessage | None = None,
+    ) -> None:
+        self.answer_ended = False
+        self._messages = {True: Messages(), False: Messages()}
+        self._cookies = 0
+        self._retransmissions = 0
+        self._understood = False
+        self._request = b""
+        super().__init__(plan, session, clock=clock, on_message=on_message)
+
+    def _context(self) -> SSL.Context:
+        return datagram_context_for(self.plan)
+
+    def _configure(self) -> None:
+        super()._configure()
+        low, high = MTU_RANGE
+        if not low <= self.plan.mtu <= high or not self._handle.set_mtu(self.plan.mtu):
+            raise UsageError(f"a datagram cannot have {self.plan.mtu} bytes: {low} to {high}")
+
+    # --------------------------------------------------------------- driving
+
+    def receive(self, data: bytes) -> None:
+        """Take one datagram."""
+        if not data:
+            return
+        super().receive(data)
+        if self.handshake_done and self._request:
+            request, self._request = self._request, b""
+            self.write(request)
+        if self.data:
+            self.answer_ended = True
+
+    def datagrams(self) -> list[bytes]:
+        """What must be sent now."""
+        return packed(self.drain(), self.plan.mtu)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `on_deadline` is due."""
+        if self.failure is not None or self.handshake_done:
+            return None
+        left = self._handle.timeout()
+        return None if left is None else self._clock() + left
+
+    def on_deadline(self) -> None:
+        """Ask again, where an answer is late."""
+        if self.failure is not None or self._handle.timeout() != 0:
+            return
+        self._retransmissions += 1
+        if not self._handle.handle_timeout():
+            self.failure = Broken("closed", "no answer came, however often it was asked for")
+
+    def ask(self, request: HTTPRequest | bytes) -> None:
+        """Send a datagram of data, now or when the handshake is done."""
+        if not isinstance(request, bytes):
+            raise TypeError("HTTP is not spoken over DTLS")
+        if self.handshake_done:
+            self.write(request)
+        else:
+            self._request = request
+
+    # ------------------------------------------------------------- recording
+
+    def _record(self, sent: bool, content_type: int, message: bytes) -> None:
+        if not sent:
+            self._understood = True
+        if content_type == _ALERT:
+            super()._record(sent, content_type, message)
+            return
+        whole = self._messages[sent].take(message)
+        if whole is None:
+            return
+        if not sent and whole[0] == HELLO_VERIFY_REQUEST:
+            self._cookies += 1
+            if self._cookies > _MOST_COOKIES and self.failure is None:
+                self.failure = Broken(
+                    "closed", f"the server asked for a cookie {self._cookies} times over"
+                )
+        super()._record(sent, content_type, whole)
+
+    def _looks_like_tls(self) -> bool:
+        return self._understood
+
+    # --------------------------------------------------------------- reading
+
+    @property
+    def understood(self) -> bool:
+        """Whether any message or alert of DTLS came."""
+        return self._understood
+
+    @property
+    def speaks_tls13(self) -> bool:
+        """DTLS 1.3 is not spoken here."""
+        return False
+
+    @property
+    def facts(self) -> DatagramFacts:
+        """What DTLS has and TCP has not."""
+        return DatagramFacts(
+            retries=self._cookies,
+            retransmissions=self._retransmissions,
+        )
