@@ -400,7 +400,7 @@ def test_colours_are_for_terminals_without_no_color(monkeypatch, no_color, colou
     assert (view.colour is not None) == coloured
     assert view.width == 120
     assert console.view_of(io.StringIO()).colour is None
-    assert console.view_of(io.StringIO()).width == 100
+    assert not console.view_of(io.StringIO()).wraps
 
 
 def test_stderr_that_is_gone_is_no_error(monkeypatch):
