@@ -39,7 +39,7 @@ def attempt(n: int, step: Any, kind: Any = "refused"):
 def discoverer(monkeypatch, *answers):
     left = list(answers)
 
-    async def discover(_lab, _route, _terms, _on_quiet):
+    async def discover(_lab, _route, _terms, _on_quiet, **_settings):
         return Discovery({"psk": left.pop(0)})
 
     monkeypatch.setattr(retry, "discover", discover)
@@ -113,7 +113,7 @@ def test_a_server_that_comes_up_is_found(server, monkeypatch):
     started: list[bool] = []
     real = discover_module.discover
 
-    async def discover(lab, route, terms, _on_quiet):
+    async def discover(lab, route, terms, _on_quiet, **_settings):
         # The first try goes to a port where nothing listens.
         if not started:
             started.append(True)
