@@ -40,7 +40,6 @@ def without(first: int, last: int) -> Callable[[Path], None]:
         (without(-4, -1), "is cut short"),
         (without(-1, 1_000), "has no END line"),
         (lambda path: edit(path, ssl_version=0x0904), "0x0904"),
-        (lambda path: edit(path, cipher=b"\x99\x99"), "0x9999"),
     ],
 )
 def test_a_file_without_a_session_is_named(
@@ -58,6 +57,18 @@ def test_a_file_without_a_session_is_named(
     assert "hint: why a file may hold no session: tlsresume explain file-unreadable" in (
         answer.stderr
     )
+    assert answer.document["error"]["kind"] == "sessionfile", str(answer)
+
+
+def test_a_cipher_that_cannot_be_offered_is_named(material: Material, tmp_path: Path) -> None:
+    """A1: a whole session whose cipher no client of ours can offer is not damaged: it is said
+    which cipher, before anything is contacted."""
+    with nginx(material) as running:
+        path = saved(running, "psk", tmp_path)
+        edit(path, cipher=b"\x99\x99")
+        answer = resume(path)
+    assert answer.status == 7, str(answer)
+    assert "not usable by this tool: its cipher is 0x9999" in answer.stderr
     assert answer.document["error"]["kind"] == "sessionfile", str(answer)
 
 
