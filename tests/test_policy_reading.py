@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 import tomllib
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import growth
 from tlsresume.errors import ExitStatus, PolicyFileError
 from tlsresume.policy import schema
 from tlsresume.policy.demands import Demands, merge
@@ -310,25 +309,17 @@ def test_no_policy_is_read_in_more_than_linear_time():
     """Twice the letters take at most about twice the steps, of our code and of TOML's; and what
     is wrong is told in few words."""
 
-    def steps(text: str) -> int:
-        count = 0
-
-        def step(_frame: FrameType, _event: str, _argument: object):
-            nonlocal count
-            count += 1
-            return step
-
-        sys.settrace(step)
+    def read(text: str) -> None:
         try:
             parse_policy(text, "p.toml")
         except PolicyFileError as error:
             message = error.message
         else:
             message = ""
-        finally:
-            sys.settrace(None)
         assert len(message) < 400, (text[:40], len(message))
-        return count
+
+    def steps(text: str) -> int:
+        return growth.steps(lambda: read(text))
 
     for start, piece in PIECES:
         few, many = (steps(start + piece * number) for number in (1000, 2000))
