@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tlsresume.diagnosis.over_time import finding
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.observation import Part
 from tlsresume.results import AddressResult, Attempt, Finding, MechanismResult
 
 
@@ -20,6 +21,7 @@ from tlsresume.results import AddressResult, Attempt, Finding, MechanismResult
     "quic-tcp-differ",
     "T",
     "warning",
+    needs=TRIES,
     cause="The two are often served by different processes, libraries or keys, so sessions may"
     " work on one and not on the other. Clients that change to HTTP/3 lose or gain resumption"
     " with it, and nobody sees it over the other.",
@@ -51,6 +53,7 @@ def quic_tcp_differ(_view: View) -> Match | None:
     "quic-unreachable",
     "W",
     "warning",
+    needs=Part.OUTCOME | Part.PURPOSE,
     cause="No QUIC answers on the port that HTTPS has: UDP is blocked on the way, or nothing"
     " listens. Where HTTP/3 is promised, clients try it first and fall back late or not at all.",
     advice="Open the UDP port in every firewall and balancer on the way, or stop promising HTTP/3.",

@@ -11,6 +11,7 @@ from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
 from tlsresume.diagnosis.server_settings import choose
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.observation import Part
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Finding, Severity
 from tlsresume.value import Value
@@ -33,6 +34,22 @@ class Judged(Value, frozen=True):
 def matches(view: View) -> tuple[Judged, ...]:
     """Every rule that fits, in the order of precedence."""
     return tuple(Judged(rule, match) for rule in RULES if (match := rule.match(view)) is not None)
+
+
+class NotVisible(Value, frozen=True):
+    """A rule that was not asked about a view, and the parts of the evidence that it lacked."""
+
+    code: str
+    parts: Part
+
+
+def not_visible(view: View) -> tuple[NotVisible, ...]:
+    """The rules that were not asked, since the source of a view cannot show what they need."""
+    return tuple(
+        NotVisible(rule.code, unseen)
+        for rule in RULES
+        if view.mechanism in rule.mechanisms and (unseen := rule.unseen(view))
+    )
 
 
 def causes(view: View) -> tuple[Judged, ...]:

@@ -17,6 +17,7 @@ from tlsresume.diagnosis.anyway import blameless, hopeless, limited
 from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
+from tlsresume.evidence.observation import Part
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
 from tlsresume.protocols import Transport
@@ -24,6 +25,9 @@ from tlsresume.results import Attempt, EarlyData, Mechanism, Purpose, Role, Want
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.value import Value
+
+#: What our own client sees: every part.
+EVERYTHING = ~Part.NOTHING
 
 
 class Saved(Value, frozen=True, kw_only=True):
@@ -83,6 +87,8 @@ class View:
     unanswered: tuple[Attempt, ...] = ()
     #: What an experiment with early data showed of the address; of the mechanism psk alone.
     early: EarlyData | None = None
+    #: What the source of the attempts can show; our own client shows all of it.
+    visible: Part = EVERYTHING
 
     @property
     def transport(self) -> Transport:
@@ -110,7 +116,10 @@ class View:
 
     @cached_property
     def subject(self) -> tuple[Attempt, ...]:
-        """The tries that are to be explained: each was given a session."""
+        """The tries that are to be explained: each was given a session. Where it is not visible
+        what a connection was made for, those that offered one."""
+        if Part.PURPOSE not in self.visible:
+            return tuple(attempt for attempt in self.attempts if attempt.offered is not None)
         return tuple(
             attempt
             for attempt in self.attempts
