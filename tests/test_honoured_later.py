@@ -11,7 +11,8 @@ from tests.canned_lab import ROUTE, Ask, CannedLab, Pool
 from tests.evidence import STATEFUL, Story
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import naming_of, summarise_address
 from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.later import PAUSE

@@ -11,14 +11,8 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
 from tests.purposes import purpose_of
-from tlsresume.diagnosis.summary import (
-    counted,
-    letter,
-    naming_of,
-    row,
-    summarise_address,
-    verdict_of,
-)
+from tlsresume.diagnosis.states import letter, verdict_of
+from tlsresume.diagnosis.summary import counted, naming_of, row, summarise_address
 from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import (

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
-from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import naming_of, summarise_address
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.terms import Terms

@@ -124,9 +124,9 @@ def _differing(tcp: Sequence[AddressResult], quic: Sequence[AddressResult]) -> I
     lines, places = [], []
     for address in quic:
         ours, theirs = rows.get(address.address), _row(address)
-        if ours is None or theirs is None or _resumes(ours) is None or _resumes(theirs) is None:
+        if ours is None or theirs is None or None in (ours.resumes, theirs.resumes):
             continue
-        if _resumes(ours) != _resumes(theirs):
+        if ours.resumes != theirs.resumes:
             lines.append(f"{address.address}: over TCP {_words(ours)}, over QUIC {_words(theirs)}")
             places.append(address.address)
     if lines:
@@ -139,12 +139,6 @@ def _row(address: AddressResult) -> MechanismResult | None:
     """TLS 1.3, which QUIC has; else what is judged on TCP."""
     judged = [row for row in address.mechanisms if row.judged]
     return next((row for row in judged if row.mechanism == "psk"), judged[0] if judged else None)
-
-
-def _resumes(row: MechanismResult) -> bool | None:
-    if row.state == "untested":
-        return None
-    return row.state in ("resumed", "partly")
 
 
 def _words(row: MechanismResult) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tlsresume.diagnosis.datagrams import transport_of
-from tlsresume.diagnosis.summary import counted, issued_key
+from tlsresume.diagnosis.states import issued_key
+from tlsresume.diagnosis.summary import counted
 from tlsresume.diagnosis.view import View
 from tlsresume.experiments.purposes import AGE, AtAge, FromAddress
 from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism

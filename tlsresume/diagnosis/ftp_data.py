@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsresume.diagnosis.summary import VERSION_LABEL, counted, letter
+from tlsresume.diagnosis.states import letter
+from tlsresume.diagnosis.summary import VERSION_LABEL, counted
 from tlsresume.experiments.purposes import FTPData as Purposes
 from tlsresume.results import MECHANISMS, Attempt, FTPData, Series
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.rules import TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
-from tlsresume.diagnosis.summary import fixed_sessions, is_single_use, series_of
+from tlsresume.diagnosis.states import tried
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part
@@ -41,20 +41,19 @@ def single_use(view: View) -> Match | None:
     """
     if view.saved is not None:
         return None
-    fixed = series_of(view.subject, view.mechanism, Tries.FIXED)
-    chained = series_of(view.subject, view.mechanism, Tries.CHAINED)
-    keys = len(set(view.keys_in_order))
-    if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, view.mechanism)):
+    found = tried(view.attempts, view.mechanism, view.naming)
+    if not found.single_use:
         return None
     refused = [a for a in view.declined if a.made_for(Tries.FIXED)]
     many = view.mechanism == "ticket"
     return Match(
         severity="warning" if many else None,
         advice=_MANY if many else None,
+        explains_refusals=True,
         seen=(
             (
-                f"fresh tickets resumed {chained.accepted} of {chained.offered} times, the same one"
-                f" again {fixed.accepted} of {fixed.offered}"
+                f"fresh tickets resumed {found.chained.accepted} of {found.chained.offered} times, the same one"
+                f" again {found.fixed.accepted} of {found.fixed.offered}"
             ),
         ),
         evidence=_shown(view, *refused),

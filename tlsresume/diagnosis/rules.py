@@ -49,7 +49,8 @@ class Match(Value, frozen=True, kw_only=True):
     ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
     `settings` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
     the user asked for showed it; it is reported, but explains nothing else. `addresses` are
-    those that it speaks of beside the view's own.
+    those that it speaks of beside the view's own. `explains_refusals`: declined offers are right
+    behaviour here, so that no cause of group B is named.
     """
 
     seen: tuple[str, ...]
@@ -64,6 +65,7 @@ class Match(Value, frozen=True, kw_only=True):
     severity: Severity | None = None
     aside: bool = False
     addresses: tuple[str, ...] = ()
+    explains_refusals: bool = False
 
 
 Check = Callable[[View], Match | None]

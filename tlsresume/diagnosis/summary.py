@@ -14,11 +14,12 @@ from enum import Enum
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
-from tlsresume.diagnosis.anyway import blameless, limited
+from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.diagnosis.datagrams import quic_result, retransmissions, transport_of
 from tlsresume.diagnosis.own_queue import handshake_times
-from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
+from tlsresume.diagnosis.states import DISCARDED, is_judged, issued_key, series_of, tried
+from tlsresume.experiments.purposes import Discover, HelloSize, Tries
 from tlsresume.experiments.spoiled import Spoilt
 from tlsresume.results import (
     MECHANISMS,
@@ -31,11 +32,9 @@ from tlsresume.results import (
     KeyName,
     Mechanism,
     MechanismResult,
-    Series,
     State,
     TicketSummary,
     TimingSummary,
-    Verdict,
 )
 from tlsresume.results.journal import derived, indexed
 from tlsresume.results.places import version_label
@@ -93,33 +92,10 @@ def _counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
     return tuple(sorted(counting, key=lambda attempt: (attempt.time, attempt.n)))
 
 
-def letter(attempt: Attempt) -> str:
-    """How an attempt that carried a session ended: see `Series.order`."""
-    if attempt.left_unanswered:
-        return "U"
-    if not attempt.handshake_done:
-        offered = attempt.offered is not None and not limited(attempt)
-        return "E" if offered else "C"
-    if attempt.reused:
-        return "R"
-    return "N" if attempt.offered is not None else "-"
-
-
 def left_unanswered(journal: Iterable[Attempt]) -> list[Attempt]:
     """Of each ask the last attempt, where its offer had no answer when we ended it."""
     last = {attempt.ask: attempt for attempt in journal}
     return [attempt for attempt in last.values() if attempt.left_unanswered]
-
-
-def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, purpose: Tries) -> Series:
-    """The tries of one mechanism and series, counted."""
-    return Series.count(
-        "".join(
-            letter(attempt)
-            for attempt in attempts
-            if attempt.mechanism == mechanism and attempt.made_for(purpose)
-        )
-    )
 
 
 def speaks(attempt: Attempt) -> bool:
@@ -232,22 +208,12 @@ def _mechanism(
     fixed = series_of(asked, mechanism, Tries.FIXED)
     chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
-    spared = blameless(own)
-    numbers = {id(attempt) for attempt in spared}
-    telling = [attempt for attempt in own if id(attempt) not in numbers]
-    state, reason = _state(
-        mechanism,
-        series_of(telling, mechanism, Tries.FIXED),
-        series_of(telling, mechanism, Tries.CHAINED),
-        issued=issued,
-        discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
-        keys=_keys(own, naming),
-        sessions=fixed_sessions(own, mechanism),
-    )
-    if state == "not-resumed" and any(a.reused for a in own if a.made_for(Later)):
-        state, reason = "partly", "refused at once, accepted a moment later"
+    found = tried(own, mechanism, naming)
+    state, reason = found.state()
+    if mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets):
+        state, reason = DISCARDED
     if state == "untested":
-        reason = _why_untested(reason, own, ours, spared=bool(spared))
+        reason = _why_untested(reason, own, ours, spared=bool(blameless(own)))
     if not issued:
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
@@ -263,73 +229,6 @@ def _mechanism(
         bytes=_bytes(own),
         answers=summarise(own),
     )
-
-
-def _state(
-    mechanism: Mechanism,
-    fixed: Series,
-    chained: Series,
-    *,
-    issued: bool,
-    discard: bool = False,
-    keys: int = 0,
-    sessions: int = 1,
-) -> tuple[State, str | None]:
-    if not issued:
-        return "not-issued", None
-    if discard:
-        return "not-resumed", "each ticket has a lifetime of 0: clients must discard it at once"
-    usable = _settled(fixed) + _settled(chained)
-    if not usable:
-        if "-" in fixed.order + chained.order:
-            return "not-resumed", "never offered: by then this client could not use it any more"
-        return "untested", "no try got as far as offering the session"
-    if set(usable) == {"R"}:
-        return "resumed", None
-    if "R" not in usable:
-        if set(usable) == {"E"}:
-            return "not-resumed", "the handshake fails when the session is offered"
-        return "not-resumed", "never accepted"
-    if mechanism == "psk" and is_single_use(fixed, chained, keys, sessions):
-        return "resumed", "single-use: a ticket is accepted once"
-    return "partly", None
-
-
-def _settled(series: Series) -> str:
-    """The tries in which the server was asked; what went wrong before is no answer of its."""
-    return series.order.replace("C", "").replace("-", "")
-
-
-def is_single_use(fixed: Series, chained: Series, keys: int, sessions: int = 1) -> bool:
-    """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
-
-    Fresh tickets are always accepted, the fixed one exactly once, and no second key was
-    seen that would explain the refusals. `sessions` is how many were used in the fixed
-    series, one after the other, as connections of ours broke.
-    """
-    fresh, again = _settled(chained), _settled(fixed)
-    accepted = again.count("R")
-    return set(fresh) == {"R"} and 1 <= accepted <= sessions and "N" in again and keys <= 1
-
-
-def fixed_sessions(attempts: Iterable[Attempt], mechanism: Mechanism) -> int:
-    """How many sessions the fixed series of a mechanism has used."""
-    return len(
-        {
-            attempt.offer.data
-            for attempt in attempts
-            if attempt.offer and attempt.mechanism == mechanism and attempt.made_for(Tries.FIXED)
-        }
-    )
-
-
-def _keys(attempts: Iterable[Attempt], naming: KeyNaming) -> int:
-    return len({name for attempt in attempts if (name := issued_key(attempt, naming))})
-
-
-def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
-    """The key name of the tickets that an attempt brought, where visible."""
-    return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
 
 
 def _why_untested(
@@ -444,16 +343,8 @@ def _bytes(own: Sequence[Attempt]) -> BytesSummary:
 
 
 def _judge(mechanisms: tuple[MechanismResult, ...]) -> tuple[MechanismResult, ...]:
-    """Mark what an ordinary client would use: psk; on 1.2 the ticket, else the session ID."""
-    ticket = next((m for m in mechanisms if m.mechanism == "ticket"), None)
-
-    def judged(mechanism: MechanismResult) -> bool:
-        if mechanism.mechanism == "session-id":
-            # Where the handshake that asks for a ticket fails, nobody gets as far as the ID.
-            return ticket is not None and ticket.state == "not-issued"
-        return mechanism.mechanism == "psk" or mechanism.state != "not-issued"
-
-    return tuple(replace(m, judged=judged(m)) for m in mechanisms)
+    """Mark what an ordinary client would use."""
+    return tuple(replace(row, judged=is_judged(row, mechanisms)) for row in mechanisms)
 
 
 def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
@@ -507,26 +398,3 @@ def naming_of(journal: Sequence[Attempt]) -> KeyNaming:
 
 def _naming(journal: Sequence[Attempt]) -> KeyNaming:
     return KeyNaming.learn([ticket.ticket for a in journal for ticket in a.tickets])
-
-
-def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
-    """Every version spoken, on every tested address, every judged try.
-
-    `incomplete` says that something was left out for want of budget or time. What could not
-    be tested is not counted as not resuming.
-    """
-    states = [
-        mechanism.state
-        for address in addresses
-        for mechanism in address.mechanisms
-        if mechanism.judged
-    ]
-    bad = [state for state in states if state in ("not-resumed", "not-issued")]
-    tested = [state for state in states if state != "untested"]
-    if not tested:
-        return "untested"
-    if len(bad) == len(tested):
-        return "does-not-resume" if len(tested) == len(states) else "untested"
-    if bad or "partly" in states:
-        return "partly"
-    return "untested" if incomplete or len(tested) < len(states) else "resumes"

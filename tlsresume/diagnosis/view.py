@@ -16,7 +16,8 @@ from functools import cached_property
 from tlsresume.diagnosis.anyway import blameless, hopeless, limited
 from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
-from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
+from tlsresume.diagnosis.states import issued_key
+from tlsresume.diagnosis.summary import counted, left_unanswered
 from tlsresume.evidence.observation import Part
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
