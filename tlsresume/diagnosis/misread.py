@@ -7,11 +7,11 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import fixed_sessions, is_single_use, series_of
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Tries
-from tlsresume.results import Attempt
 
 
-def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 

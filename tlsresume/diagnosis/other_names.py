@@ -26,9 +26,9 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Answers, CrossName
 from tlsresume.openssl.binding_names import covers
-from tlsresume.results import Attempt
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3
@@ -215,7 +215,7 @@ _BROKEN = (
 )
 
 
-def _served_with_certificate(control: Attempt | None) -> bool:
+def _served_with_certificate(control: Trial | None) -> bool:
     return control is not None and control.handshake_done and not refuses_client(control)
 
 
@@ -275,8 +275,8 @@ def cross_name_other_certificate(view: View) -> Match | None:
 
 
 def _leaf_covers(crossing: Crossing) -> bool | None:
-    session = crossing.offer.offer if crossing.offer is not None else None
-    leaf = session.fields.peer if session is not None else None
+    offer = crossing.offer.offer if crossing.offer is not None else None
+    leaf = offer.leaf if offer is not None else None
     return covers(leaf, crossing.name) if leaf else None
 
 
