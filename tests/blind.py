@@ -6,32 +6,34 @@ By this tests hold each check to what it says that it needs.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from msgspec import structs
 
 from tlsresume.diagnosis.view import View
-from tlsresume.evidence.observation import Part
-from tlsresume.results import Attempt
-from tlsresume.results.purpose import PlainPurpose, Purpose, Role, experiment
+from tlsresume.evidence.observation import Observation, Part
+from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, experiment
+from tlsresume.evidence.trial import Trial
 from tlsresume.session.ticket import KeyNaming
 
-#: What stands for each part in an attempt where it is not visible.
-_UNSEEN: dict[Part, dict[str, object]] = {
-    Part.OUTCOME: {
-        "offered": None, "accepted": None, "reused": None, "handshake_done": False,
-        "hello_size": None, "answered_ms": None, "server_hello_seen": False,
-        "hello_retry": False, "retry_group": None, "tls_version": None, "cipher": None,
-        "suite": None, "group": None, "alpn": None, "server_session_id": b"",
-        "extended_master_secret": None, "early_data": "not-sent", "alerts": (), "error": None,
-        "datagrams": None, "closed": "failed",
-    },
-    Part.TICKETS: {"tickets": (), "malformed_ticket": False},
-    Part.CERTIFICATE: {
-        "certificate_seen": False, "certificate_requested": False, "certificate_wanted": None,
-        "leaf": None, "leaf_sha256": None, "own_certificate": None, "verification": None,
-    },
+_ALWAYS = {"visible", "time", "address", "port", "transport", "client"}
+_TICKETS = {"tickets", "malformed_ticket"}
+_CERTIFICATE = {
+    "certificate_seen", "certificate_requested", "certificate_wanted", "leaf", "leaf_sha256",
+    "own_certificate", "verification",
+}  # fmt: skip
+
+#: The fields of an observation that are of each part.
+OF_OBSERVATION: dict[Part, frozenset[str]] = {
+    Part.OUTCOME: frozenset({*Observation.__struct_fields__} - _ALWAYS - _TICKETS - _CERTIFICATE),
+    Part.TICKETS: frozenset(_TICKETS),
+    Part.CERTIFICATE: frozenset(_CERTIFICATE),
+}
+#: What stands for each part in a trial where it is not visible.
+_OF_TRIAL: dict[Part, dict[str, Any]] = {
+    Part.OUTCOME: {"error": None, "closed": "failed"},
     Part.OFFER: {"offer": None, "set_session": None},
-    Part.SECRET: {"sessions": ()},
+    Part.SECRET: {"state": None, "sessions": ()},
     Part.ANSWER: {
         "asked": False, "answer_ms": None, "left": False, "response": b"", "greeting": b"",
         "reply": None, "named_address": None,
@@ -48,14 +50,10 @@ class Unknown(PlainPurpose):
 
 def blind(view: View, visible: Part) -> View:
     """What a source that sees only these parts would have seen."""
-    unseen: dict[str, object] = {}
-    for part in ~visible:
-        unseen |= _UNSEEN.get(part, {})
 
-    def left(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
-        return tuple(structs.replace(a, purpose=_purpose(a, visible), **unseen) for a in attempts)
+    def left(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+        return tuple(_blind(trial, visible) for trial in trials)
 
-    tickets = Part.TICKETS in visible
     purpose = Part.PURPOSE in visible
     return replace(
         view,
@@ -63,7 +61,7 @@ def blind(view: View, visible: Part) -> View:
         elsewhere=left(view.elsewhere),
         everything=left(view.everything),
         unanswered=left(view.unanswered),
-        naming=view.naming if tickets else KeyNaming.learn([]),
+        naming=view.naming if Part.TICKETS in visible else KeyNaming.learn([]),
         crossing=view.crossing and purpose,
         skipped=view.skipped if purpose else (),
         early=view.early if purpose else None,
@@ -71,7 +69,20 @@ def blind(view: View, visible: Part) -> View:
     )
 
 
-def _purpose(attempt: Attempt, visible: Part) -> Purpose:
-    control = attempt.purpose.role is Role.CONTROL
+def _blind(trial: Trial, visible: Part) -> Trial:
+    unseen: dict[str, Any] = {"purpose": _purpose(trial, visible)}
+    hidden = [part for part in Part if part not in visible]
+    for part in hidden:
+        unseen |= _OF_TRIAL.get(part, {})
+    if trial.observation is not None:
+        names = [name for part in hidden for name in OF_OBSERVATION.get(part, ())]
+        unseen["observation"] = structs.replace(
+            trial.observation, visible=visible, **dict.fromkeys(names)
+        )
+    return structs.replace(trial, **unseen)
+
+
+def _purpose(trial: Trial, visible: Part) -> Purpose:
+    control = trial.purpose.role is Role.CONTROL
     seen = Part.PURPOSE in visible and (Part.CONTROL in visible or not control)
-    return attempt.purpose if seen else Unknown.ANY
+    return trial.purpose if seen else Unknown.ANY

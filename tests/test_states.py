@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.causes import ROWS
 from tests.evidence import ADDRESS, PORT, Story
 from tlsresume.diagnosis.judge import judge
@@ -32,10 +34,10 @@ def test_states_of_orders() -> None:
     for (fixed, chained), state in told.items():
         found = Tried(mechanism="psk", fixed=Series.count(fixed), chained=Series.count(chained))
         assert found.state()[0] == state, (fixed, chained)
-    once = {"fixed": Series.count("RNN"), "chained": Series.count("RRR")}
+    once: dict[str, Any] = {"fixed": Series.count("RNN"), "chained": Series.count("RRR")}
     assert Tried(mechanism="ticket", **once).state()[0] == "partly"
     assert Tried(mechanism="psk", keys=2, **once).state()[0] == "partly"
-    never = {"fixed": Series.count("NN"), "chained": Series.count("NN")}
+    never: dict[str, Any] = {"fixed": Series.count("NN"), "chained": Series.count("NN")}
     assert Tried(mechanism="session-id", later=True, **never).state()[0] == "partly"
 
 

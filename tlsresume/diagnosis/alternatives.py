@@ -14,7 +14,8 @@ from tlsresume.diagnosis.rules import TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Part
-from tlsresume.results import AddressResult, Attempt, Finding, MechanismResult
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import AddressResult, Finding, MechanismResult
 
 
 @rule(
@@ -72,7 +73,7 @@ def quic_unreachable(_view: View) -> Match | None:
     return None
 
 
-def promises_http3(attempts: Iterable[Attempt]) -> int | None:
+def promises_http3(attempts: Iterable[Trial]) -> int | None:
     """The port on which HTTP/3 is promised on this host, by the Alt-Svc field of an answer."""
     for attempt in attempts:
         if attempt.transport == "tcp" and attempt.http_status is not None:

@@ -13,8 +13,9 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import AlertDescription, cipher_hash
 
@@ -48,12 +49,12 @@ def version_changed(view: View) -> Match | None:
         for a in (*view.declined, *view.withheld)
         if a.offer is not None
         and a.tls_version is not None
-        and a.tls_version != a.offer.fields.tls_version
-        and a.plan.minimum <= a.offer.fields.tls_version <= a.plan.maximum
+        and a.tls_version != a.offer.version
+        and a.plan.minimum <= a.offer.version <= a.plan.maximum
     ]
     if not changed or changed[0].offer is None or changed[0].tls_version is None:
         return _version_gone(view)
-    then, now = changed[0].offer.fields.tls_version, changed[0].tls_version
+    then, now = changed[0].offer.version, changed[0].tls_version
     return Match(
         seen=(f"session {then.label}, this connection {now.label} ({changed[0].address})",),
         evidence=shown(view, *changed),
@@ -117,13 +118,13 @@ def hash_mismatch(view: View) -> Match | None:
         offer = attempt.offer
         if offer is None or attempt.suite is None:
             continue
-        then, now = offer.fields.cipher_hash, cipher_hash(attempt.suite)
+        then, now = offer.hash, cipher_hash(attempt.suite)
         if then and now and then != now:
             stuck = not attempt.tickets
             return Match(
                 seen=(
                     (
-                        f"the session has {offer.fields.cipher_name} ({then}),"
+                        f"the session has {offer.cipher} ({then}),"
                         f" the server chose {attempt.cipher} ({now})"
                     ),
                     *(("and the server sent no new ticket",) if stuck else ()),
@@ -198,7 +199,7 @@ def mechanism_removed(view: View) -> Match | None:
     )
 
 
-def _kept_otherwise(view: View, later: list[Attempt]) -> Match | None:
+def _kept_otherwise(view: View, later: list[Trial]) -> Match | None:
     """Sealed tickets then and names in a cache now, or the other way round."""
     tickets = [ticket.ticket for a in later for ticket in a.tickets]
     if view.mechanism != "psk" or not tickets or leaf_change(view) is not None:
@@ -237,9 +238,7 @@ def ems_upgraded(view: View) -> Match | None:
     declined = [
         a
         for a in view.declined
-        if a.offer is not None
-        and not a.offer.fields.extended_master_secret
-        and a.extended_master_secret
+        if a.offer is not None and not a.offer.extended_master_secret and a.extended_master_secret
     ]
     if not declined:
         return None
@@ -337,11 +336,11 @@ def other_terminator(view: View) -> Match | None:
     if change is None or divides_exactly(view):
         return None
     attempt, then, now = change
-    old = attempt.offer.fields.ticket if attempt.offer else None
+    old = attempt.offer.ticket if attempt.offer else None
     new = attempt.tickets[-1].ticket if attempt.tickets else None
     if not old or not new or same_key(view, attempt):
         return None
-    hint = attempt.offer.fields.lifetime_hint if attempt.offer else None
+    hint = attempt.offer.lifetime if attempt.offer else None
     if len(old) // 32 == len(new) // 32 and (hint or 0) == attempt.tickets[-1].lifetime:
         return None
     return Match(

@@ -18,7 +18,7 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 
 _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419")
 
@@ -70,7 +70,7 @@ def client_certificate_missing(view: View) -> Match | None:
     )
 
 
-def _full(view: View) -> list[Attempt]:
+def _full(view: View) -> list[Trial]:
     """Connections without a session to the address, of this mechanism, also those that failed."""
     return [
         a
@@ -158,7 +158,7 @@ def _answers(view: View) -> tuple[str, ...]:
     return ("; ".join(parts),) if parts else ()
 
 
-def _of(attempts: Sequence[Attempt]) -> str:
+def _of(attempts: Sequence[Trial]) -> str:
     answers = [answer for a in attempts if (answer := answer_of(a)) is not None]
     return tally(answers) if answers else ""
 

@@ -14,7 +14,7 @@ from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 
 #: So many connections in a row fail by chance once in sixteen times, where one of two
 #: nodes is dead; and so many of them must have offered nothing.
@@ -127,7 +127,7 @@ def connections_break(view: View) -> Match | None:
     )
 
 
-def _crowded(view: View, attempt: Attempt) -> bool:
+def _crowded(view: View, attempt: Trial) -> bool:
     """Whether another of our connections to the address was open meanwhile."""
     return any(
         other is not attempt and other.time < _end(attempt) and _end(other) > attempt.time
@@ -135,7 +135,7 @@ def _crowded(view: View, attempt: Attempt) -> bool:
     )
 
 
-def _end(attempt: Attempt) -> float:
+def _end(attempt: Trial) -> float:
     return attempt.time + (attempt.timings.total or 0.0) / 1000
 
 
@@ -182,6 +182,6 @@ def fails_with_tickets(view: View) -> Match | None:
     )
 
 
-def _kinds(attempts: Iterable[Attempt]) -> str:
+def _kinds(attempts: Iterable[Trial]) -> str:
     """The ways in which attempts failed, the most frequent first."""
     return "; ".join(words for words, _ in Counter(map(failure, attempts)).most_common(3))

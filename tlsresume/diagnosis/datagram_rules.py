@@ -11,18 +11,18 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import TOKEN_TRIES, Token
-from tlsresume.results import Attempt
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
 _BY_CHANCE = 1
 
 
-def _retries(attempt: Attempt) -> int:
+def _retries(attempt: Trial) -> int:
     return attempt.datagrams.retries if attempt.datagrams is not None else 0
 
 
-def _shows_token(attempt: Attempt) -> bool:
+def _shows_token(attempt: Trial) -> bool:
     return attempt.datagrams is not None and attempt.datagrams.token_offered
 
 

@@ -16,9 +16,10 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
 from tlsresume.experiments.purposes import EarlyReplay
-from tlsresume.results import Attempt, EarlyData, EarlyOutcome
+from tlsresume.results import EarlyData, EarlyOutcome
 from tlsresume.wire.registry import NamedGroup, name_of
 
 #: A replay that is taken after so many seconds was not held against its ticket's age: RFC 8446
@@ -55,11 +56,11 @@ _SOFTWARE = (
 )
 
 
-def _of(view: View, purpose: EarlyReplay) -> list[Attempt]:
+def _of(view: View, purpose: EarlyReplay) -> list[Trial]:
     return [a for a in view.everything if a.made_for(purpose)]
 
 
-def _shown(view: View, attempts: Sequence[Attempt]) -> tuple[str, ...]:
+def _shown(view: View, attempts: Sequence[Trial]) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
@@ -409,13 +410,13 @@ def early_data_dies(view: View) -> Match | None:
     return Match(seen=tuple(seen), evidence=_shown(view, [bad[0], without[0]]))
 
 
-def _bad_words(bad: Sequence[Attempt], silent: Sequence[Attempt]) -> str:
+def _bad_words(bad: Sequence[Trial], silent: Sequence[Trial]) -> str:
     if len(silent) == len(bad):
         return f"early data is accepted and never answered, on {connections(len(bad))}"
     broken = next(a for a in bad if a not in silent)
     return f"with early data: {failure(broken)}, on {connections(len(bad))}"
 
 
-def group_name(attempt: Attempt) -> str | None:
+def group_name(attempt: Trial) -> str | None:
     """The group that a HelloRetryRequest asked for, by name."""
     return None if attempt.retry_group is None else name_of(NamedGroup, attempt.retry_group)

@@ -29,10 +29,11 @@ from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import AGE, HelloSize
 from tlsresume.openssl.reasons import FailureReason
-from tlsresume.results import Attempt, FailureKind
+from tlsresume.results import FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.
@@ -181,7 +182,7 @@ def mixed_version_pool(view: View) -> Match | None:
 _FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
 
 
-def _ask(view: View, broken: Sequence[Attempt]) -> tuple[ExperimentName, ...]:
+def _ask(view: View, broken: Sequence[Trial]) -> tuple[ExperimentName, ...]:
     """A control; and, where it succeeds, whether it is the length of the ClientHello."""
     lengths = [
         a.hello_size

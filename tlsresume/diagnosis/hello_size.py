@@ -17,9 +17,9 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure, short
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, HelloSize
-from tlsresume.results import Attempt
 
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
@@ -242,7 +242,7 @@ def _two_servers(view: View, division: Division) -> tuple[str, str]:
     )
 
 
-def _known_by(view: View, division: Division, attempt: Attempt) -> str:
+def _known_by(view: View, division: Division, attempt: Trial) -> str:
     """By what a server is known, in words."""
     if division.mark == "ticket key":
         key = view.offered_key(attempt) if attempt.reused else view.issued_key(attempt)
@@ -258,7 +258,7 @@ def _known_by(view: View, division: Division, attempt: Attempt) -> str:
     )
 
 
-def _resumed_when_short(brief: list[Attempt]) -> tuple[str, ...]:
+def _resumed_when_short(brief: list[Trial]) -> tuple[str, ...]:
     if not brief:
         return ()
     return (
@@ -269,11 +269,11 @@ def _resumed_when_short(brief: list[Attempt]) -> tuple[str, ...]:
     )
 
 
-def _all_shorter(attempts: list[Attempt], size: int) -> bool:
+def _all_shorter(attempts: list[Trial], size: int) -> bool:
     return all(a.hello_size is not None and a.hello_size < size for a in attempts)
 
 
-def _bytes(attempts: list[Attempt] | tuple[Attempt, ...]) -> str:
+def _bytes(attempts: list[Trial] | tuple[Trial, ...]) -> str:
     return _span([a.hello_size or 0 for a in attempts])
 
 

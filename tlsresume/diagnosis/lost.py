@@ -32,8 +32,8 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import AGE, Close, Retry, SameTicket, Tries
-from tlsresume.results import Attempt
 
 _CACHE_SETTINGS = (
     ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
@@ -136,7 +136,7 @@ def cache_miss(view: View) -> Match | None:
         )  # fmt: skip
     if view.crossing:
         declined = view.declined[0]
-        unlike = unlike_servers(view, view.declined)
+        unlike = unlike_servers(view.declined)
         return Match(
             seen=(
                 f"a session {declined.series} is refused on {declined.address}: per-node state",
@@ -406,7 +406,7 @@ def _refused_at_an_age(view: View) -> Match | None:
     )
 
 
-def _promised(view: View, attempt: Attempt) -> str:
+def _promised(view: View, attempt: Trial) -> str:
     session = view.saved.session if view.saved else attempt.offer
     lifetime = session.lifetime if session else None
     return "no lifetime" if lifetime is None else seconds(lifetime)

@@ -8,11 +8,11 @@ from tlsresume.diagnosis.states import tried
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Tries
-from tlsresume.results import Attempt
 
 
-def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 

@@ -9,12 +9,12 @@ from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, seconds
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Elicit
-from tlsresume.results import Attempt
 from tlsresume.wire.handshake import ProtocolVersion
 
 
-def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
+def _shown(view: View, attempts: tuple[Trial, ...]) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
@@ -326,7 +326,7 @@ def not_issued(view: View) -> Match | None:
     )
 
 
-def _hung_up(view: View, full: tuple[Attempt, ...]) -> Match:
+def _hung_up(view: View, full: tuple[Trial, ...]) -> Match:
     """That no ticket came is no answer where the server ended the connection so soon."""
     return Match(
         seen=(
@@ -348,7 +348,7 @@ def _hung_up(view: View, full: tuple[Attempt, ...]) -> Match:
     )
 
 
-def _issued_late(view: View, brought: list[Attempt]) -> Match:
+def _issued_late(view: View, brought: list[Trial]) -> Match:
     late = brought[0].timings.first_ticket
     came = "later" if late is None else f"after {late / 1000:.1f} s"
     what = "with data and its answer" if brought[0].response else "with more patience"

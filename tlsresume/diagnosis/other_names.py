@@ -27,9 +27,9 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Answers, CrossName
 from tlsresume.openssl.binding_names import covers
-from tlsresume.results import Attempt
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3
@@ -218,7 +218,7 @@ _BROKEN = (
 )
 
 
-def _served_with_certificate(control: Attempt | None) -> bool:
+def _served_with_certificate(control: Trial | None) -> bool:
     return control is not None and control.handshake_done and not refuses_client(control)
 
 
@@ -279,8 +279,8 @@ def cross_name_other_certificate(view: View) -> Match | None:
 
 
 def _leaf_covers(crossing: Crossing) -> bool | None:
-    session = crossing.offer.offer if crossing.offer is not None else None
-    leaf = session.fields.peer if session is not None else None
+    offer = crossing.offer.offer if crossing.offer is not None else None
+    leaf = offer.leaf if offer is not None else None
     return covers(leaf, crossing.name) if leaf else None
 
 

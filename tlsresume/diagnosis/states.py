@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tlsresume.diagnosis.anyway import blameless, limited
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Later, Tries
 from tlsresume.results import (
     AddressResult,
-    Attempt,
     Mechanism,
     MechanismResult,
     Series,
@@ -87,7 +87,7 @@ DISCARDED: tuple[State, str] = (
 )
 
 
-def tried(attempts: Sequence[Attempt], mechanism: Mechanism, naming: KeyNaming) -> Tried:
+def tried(attempts: Sequence[Trial], mechanism: Mechanism, naming: KeyNaming) -> Tried:
     """What the tries among the attempts on one address came to. Those that break as
     connections without a session do are left out: they are no answer."""
     own = [attempt for attempt in attempts if attempt.mechanism == mechanism]
@@ -100,13 +100,13 @@ def tried(attempts: Sequence[Attempt], mechanism: Mechanism, naming: KeyNaming) 
         mechanism=mechanism,
         fixed=series_of(telling, mechanism, Tries.FIXED),
         chained=series_of(telling, mechanism, Tries.CHAINED),
-        sessions=len({attempt.offer.data for attempt in same if attempt.offer is not None}),
+        sessions=len({attempt.offer.handle for attempt in same if attempt.offer is not None}),
         keys=len({name for name in issued if name is not None}),
         later=any(attempt.reused for attempt in own if attempt.made_for(Later)),
     )
 
 
-def letter(attempt: Attempt) -> str:
+def letter(attempt: Trial) -> str:
     """How an attempt that carried a session ended: see `Series.order`."""
     if attempt.left_unanswered:
         return "U"
@@ -118,7 +118,7 @@ def letter(attempt: Attempt) -> str:
     return "N" if attempt.offered is not None else "-"
 
 
-def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, purpose: Tries) -> Series:
+def series_of(attempts: Iterable[Trial], mechanism: Mechanism, purpose: Tries) -> Series:
     """The tries of one mechanism and series, counted."""
     return Series.count(
         "".join(
@@ -129,7 +129,7 @@ def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, purpose: Tries)
     )
 
 
-def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
+def issued_key(attempt: Trial, naming: KeyNaming) -> str | None:
     """The key name of the tickets that an attempt brought, where visible."""
     return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
 

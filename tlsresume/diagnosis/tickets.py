@@ -14,8 +14,8 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds
-from tlsresume.evidence.observation import Part
-from tlsresume.results import Attempt, Ticket
+from tlsresume.evidence.observation import Part, Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.session.session import Session
 from tlsresume.session.unseal import holds_secret, mac_without_key
 from tlsresume.session.weak import WeakKey, find_weak_key
@@ -29,7 +29,7 @@ _DAY = 86_400
 _UNNAMED_TRIED = 8
 
 
-def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
+def issued(view: View) -> Iterator[tuple[Trial, Ticket]]:
     """Every ticket that a view's mechanism brought, with the attempt it came on."""
     wanted = {"psk": True, "ticket": False}.get(view.mechanism)
     for attempt in view.attempts:
@@ -40,7 +40,7 @@ def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
                 yield attempt, ticket
 
 
-def session_of(attempt: Attempt, ticket: Ticket) -> Session | None:
+def session_of(attempt: Trial, ticket: Ticket) -> Session | None:
     """The session that a ticket belongs to."""
     return next((s for s in attempt.sessions if s.fields.ticket == ticket.ticket), None)
 

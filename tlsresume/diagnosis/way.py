@@ -8,8 +8,8 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import FTPData
-from tlsresume.results import Attempt
 
 _FTPS = (
     "RFC 4217 section 15.2 (two ways to protect the data connection from theft)",
@@ -43,7 +43,7 @@ def plaintext_injection(view: View) -> Match | None:
     )
 
 
-def _of_control(view: View) -> tuple[Attempt, ...]:
+def _of_control(view: View) -> tuple[Trial, ...]:
     """Data connections that were offered a session of the control connection itself."""
     return (*view.made(FTPData.FRESH)[:1], *view.made(FTPData.SAME))
 
@@ -53,12 +53,12 @@ def _issued(view: View) -> bool:
     return any(a.sessions for a in view.made(FTPData.CONTROL))
 
 
-def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:
     """What was offered and got, and the server's reply on the control connection."""
     return tuple(f"{exchange(view, a)}; control connection: {a.reply}" for a in attempts)
 
 
-def _in_words(attempts: tuple[Attempt, ...], what: str) -> str:
+def _in_words(attempts: tuple[Trial, ...], what: str) -> str:
     good = sum(sound(a) for a in attempts)
     return f"{what}: {good} of {connections(len(attempts))} resumed and listed"
 

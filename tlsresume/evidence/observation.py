@@ -16,7 +16,7 @@ from enum import Flag, auto
 from typing import ClassVar, Literal, Self
 
 from tlsresume.protocols import Transport
-from tlsresume.results.attempt import AlertSeen, Mechanism, Ticket, Traffic, Verification
+from tlsresume.results.connection import AlertSeen, Mechanism, Traffic, Verification
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
 from tlsresume.wire.messages import ClientHello
@@ -99,6 +99,25 @@ class Allowed(Value, frozen=True, kw_only=True):
             extended_master_secret=hello.offers_extended_master_secret,
             early_data=hello.early_data,
         )
+
+
+class Ticket(Value, frozen=True):
+    """A NewSessionTicket as received. Times are milliseconds after the handshake's start.
+
+    `lifetime` is the hint in seconds; `nonce`, `age_add` and `max_early_data` exist
+    in TLS 1.3 only. `after_data` says that we had sent application data before it came.
+    """
+
+    _hidden: ClassVar = frozenset({"ticket"})
+
+    ticket: bytes
+    lifetime: int
+    at_ms: float
+    after_data: bool = False
+    age_add: int | None = None
+    nonce: bytes | None = None
+    max_early_data: int | None = None
+    extensions: tuple[int, ...] = ()
 
 
 class Observation(Value, frozen=True, kw_only=True):

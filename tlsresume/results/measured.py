@@ -7,7 +7,7 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.protocols import Transport
-from tlsresume.results.attempt import (
+from tlsresume.results.connection import (
     Mechanism,
 )
 from tlsresume.results.early_data import EarlyData
