@@ -25,8 +25,8 @@ from tests.serve.clients import Script, hello, ticket
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.judge import judge, matches, not_visible
 from tlsresume.diagnosis.observed import OBSERVABLE, views_of
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Observation, Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.features.capture.observation import observation_of
@@ -61,9 +61,7 @@ class BothEnds:
     @property
     def client(self) -> View:
         """What `probe` makes of them."""
-        return make_view(
-            self.trials, HERE, self.trials[0].port, self.mechanism, naming_of(self.trials)
-        )
+        return make_view(Evidence(self.trials), HERE, self.trials[0].port, self.mechanism)
 
     @property
     def watched(self) -> tuple[View, View]:

@@ -1,7 +1,7 @@
 """Everything that was seen of one mechanism on one address, ready to be asked.
 
-Pure derivations from attempts; no judgement. A View is made anew after each
-experiment, from the journal.
+Pure derivations from trials; no judgement. A View is made anew after each
+experiment, from the evidence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tlsresume.diagnosis.anyway import blameless, hopeless, limited
 from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.states import issued_key
-from tlsresume.diagnosis.summary import counted, left_unanswered
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Role, Wanted
@@ -95,7 +95,7 @@ class View:
 
     @property
     def transport(self) -> Transport:
-        """What carried the attempts; a journal is of one transport."""
+        """What carried the attempts; evidence is of one transport."""
         return self.everything[0].transport if self.everything else transport_of(self.attempts)
 
     # ------------------------------------------------------------- selections
@@ -286,18 +286,18 @@ class View:
 
 
 def make_view(
-    journal: Sequence[Trial],
+    evidence: Evidence,
     address: str,
     port: int,
     mechanism: Mechanism,
-    naming: KeyNaming,
     *,
     judged: bool = True,
     saved: Saved | None = None,
     skipped: Sequence[NotRun] = (),
 ) -> View:
-    """The View of one mechanism on one address, from a journal."""
-    own = [attempt for attempt in counted(journal) if attempt.mechanism == mechanism]
+    """The View of one mechanism on one address."""
+    own = evidence.of(mechanism)
+    here = sorted(evidence.at(address), key=lambda trial: trial.time)
     return View(
         address=address,
         port=port,
@@ -306,20 +306,17 @@ def make_view(
         elsewhere=tuple(a for a in own if a.address != address),
         everything=tuple(
             a
-            for a in sorted(journal, key=lambda attempt: attempt.time)
-            if a.address == address
-            and a.port == port
-            and not a.unsettled
-            and (a.error is None or not a.error.ours)
+            for a in here
+            if a.port == port and not a.unsettled and (a.error is None or not a.error.ours)
         ),
-        naming=naming,
+        naming=evidence.naming,
         judged=judged,
         saved=saved,
         skipped=tuple(skipped),
         unanswered=tuple(
             a
-            for a in left_unanswered(journal)
+            for a in evidence.unanswered
             if a.mechanism == mechanism and a.address == address and not a.made_for(*MATRIX)
         ),
-        early=early_data(journal, address) if mechanism == "psk" else None,
+        early=early_data(evidence, address) if mechanism == "psk" else None,
     )
