@@ -12,8 +12,9 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Entry, Impossible
-from tlsresume.diagnosis.rules import Group, Rule
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.diagnosis.engine import Entry, Group
+from tlsresume.diagnosis.rules import Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
