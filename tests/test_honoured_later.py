@@ -12,7 +12,8 @@ from tests.evidence import STATEFUL, Story
 from tests.trials import changed
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import summarise_address, verdict_of
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import discover

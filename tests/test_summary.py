@@ -11,12 +11,8 @@ import pytest
 from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
 from tests.purposes import purpose_of
 from tests.trials import changed
-from tlsresume.diagnosis.summary import (
-    letter,
-    row,
-    summarise_address,
-    verdict_of,
-)
+from tlsresume.diagnosis.states import letter, verdict_of
+from tlsresume.diagnosis.summary import row, summarise_address
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial

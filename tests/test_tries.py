@@ -11,7 +11,8 @@ import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
 from tests.trials import changed
-from tlsresume.diagnosis.summary import summarise_address, verdict_of
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.terms import Terms

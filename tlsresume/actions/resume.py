@@ -26,17 +26,14 @@ from tlsresume.actions.reach import (
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
 from tlsresume.actions.waiting import Status, telling
+from tlsresume.diagnosis.control import controlled
 from tlsresume.diagnosis.datagrams import quic_result
 from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
-from tlsresume.diagnosis.summary import (
-    error_result,
-    letter,
-    row,
-    version_of,
-)
+from tlsresume.diagnosis.states import letter
+from tlsresume.diagnosis.summary import error_result, row, version_of
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
@@ -462,4 +459,4 @@ def _fails_with_session(view: View) -> bool | None:
     """Whether handshakes without the session succeed; None: none was made to find out."""
     if not view.broken or not view.controls:
         return None
-    return any(control.handshake_done for control in view.controls)
+    return controlled(view)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tlsresume.actions.reach import addresses_of, lab_for
-from tlsresume.diagnosis.summary import issued_key
+from tlsresume.diagnosis.states import issued_key
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.evidence.trial import Trial

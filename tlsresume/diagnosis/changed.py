@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.compared import kind, leaf_change, name_changes, same_key, shown
 from tlsresume.diagnosis.division_by_size import divides_exactly
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
+from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
 from tlsresume.results import Mechanism
@@ -25,6 +26,7 @@ _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
     "version-changed",
     "B",
     "error",
+    needs=CONTROLLED,
     cause="A session resumes only in the TLS version it was made with, and the server chose"
     " another one.",
     advice="If the session's version is still wanted, allow it on every node; clients should offer"
@@ -91,6 +93,7 @@ def _version_gone(view: View) -> Match | None:
     "hash-mismatch",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS,
     mechanisms=("psk",),
     cause="A TLS 1.3 session is bound to the hash of its cipher suite, and the server chose a"
     " suite with another hash.",
@@ -163,6 +166,7 @@ def hash_mismatch(view: View) -> Match | None:
     "mechanism-removed",
     "B",
     "warning",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE | Part.SECRET,
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
@@ -218,6 +222,7 @@ def _kept_otherwise(view: View, later: list[Trial]) -> Match | None:
     "ems-upgraded",
     "B",
     "warning",
+    needs=TRIES,
     mechanisms=("ticket", "session-id"),
     cause="The session was made without the extended master secret and offered with it; the"
     " server must make a full handshake then.",
@@ -254,6 +259,7 @@ def ems_upgraded(view: View) -> Match | None:
     "name-changed",
     "B",
     "warning",
+    needs=TRIES,
     cause="The session was made under another server name or protocol than it was offered with.",
     advice="Offer each session under its own name (SNI) and protocol (ALPN) only.",
     sources=("RFC 6066 section 3", "RFC 8446 section 4.6.1"),
@@ -312,6 +318,7 @@ def _crossed_by_wish(view: View) -> Match | None:
     "other-terminator",
     "B",
     "warning",
+    needs=TRIES | Part.TICKETS | Part.CERTIFICATE,
     mechanisms=_TICKETS,
     cause="Certificate, ticket key and ticket format all differ from the session's: another device"
     " ends TLS here than the one that issued the session.",
@@ -350,6 +357,7 @@ def other_terminator(view: View) -> Match | None:
     "context-changed",
     "B",
     "warning",
+    needs=TRIES | Part.TICKETS | Part.CERTIFICATE,
     cause="The server's certificate changed since the session was made, and this server binds its"
     " sessions to the certificate or the list of client authorities.",
     advice="Expect one full handshake per client after each renewal, and none resumed between"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tlsresume.diagnosis.summary import issued_key
+from tlsresume.diagnosis.states import issued_key
 from tlsresume.diagnosis.view import View
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.early_data_summary import REASONS
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
+from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
 from tlsresume.experiments.purposes import EarlyReplay
@@ -94,6 +95,7 @@ def _refuses_early(early: EarlyData) -> bool:
     "early-data-replayed",
     "D",
     "warning",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     harm="security",
     cause="Whoever records a client's first flight can send it again, and the server takes the"
@@ -142,6 +144,7 @@ def _not_tried(early: EarlyData) -> tuple[str, ...]:
     "no-freshness-check",
     "D",
     "warning",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     harm="security",
     cause="The server takes a first flight long after it was made: it does not compare the age of"
@@ -176,6 +179,7 @@ def no_freshness_check(view: View) -> Match | None:
     "early-data-single-use",
     "D",
     "info",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     cause="The server takes early data once, and refuses a copy of it.",
     advice="Right behaviour. It holds for one node, or for nodes that share what they have seen:"
@@ -208,6 +212,7 @@ def early_data_single_use(view: View) -> Match | None:
     "early-data-answered-early",
     "D",
     "warning",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     harm="security",
     cause="The server executes a request in early data before the client has finished the"
@@ -240,6 +245,7 @@ def early_data_answered_early(view: View) -> Match | None:
     "early-data-waits",
     "D",
     "info",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     cause="The server takes early data, and answers the request only when the client has finished"
     " the handshake, which a replay cannot.",
@@ -266,6 +272,7 @@ def early_data_waits(view: View) -> Match | None:
     "too-early",
     "D",
     "info",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     cause="The server, or the application behind it, answers a request in early data with 425 (Too"
     " Early): it wants it again after the handshake.",
@@ -313,6 +320,7 @@ def too_early(view: View) -> Match | None:
     "early-data-rejected",
     "D",
     "info",
+    needs=Part.OUTCOME,
     mechanisms=("psk",),
     cause="Early data was sent, and the server did not take it.",
     advice="A server may always refuse early data; the client must send it again after the"
@@ -368,6 +376,7 @@ _GROUPS = (
     "early-data-dies",
     "D",
     "error",
+    needs=CONTROLLED | Part.ANSWER,
     mechanisms=("psk",),
     cause="A connection that sends early data breaks, or is never answered, where the same session"
     " without early data works. The ticket allows early data, so clients send it.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsresume.diagnosis.summary import VERSION_LABEL, letter
+from tlsresume.diagnosis.states import letter
+from tlsresume.diagnosis.summary import VERSION_LABEL
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import FTPData as Purposes

@@ -11,10 +11,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.compared import shown
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds
+from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Later, Retry, Tries
@@ -46,6 +47,7 @@ def may_be_honoured_later(view: View) -> bool:
     "honoured-later",
     "B",
     "warning",
+    needs=CONTROLLED | Part.SECRET,
     mechanisms=("psk", "session-id"),
     cause="The server honours a session only some time after the handshake that made it: it is"
     " stored without waiting, or replicated to other nodes late.",

@@ -20,10 +20,11 @@ from tlsresume.diagnosis.compared import (
     unlike_servers,
 )
 from tlsresume.diagnosis.division_by_size import divides_exactly
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
+from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Retry
 from tlsresume.results import Mechanism
@@ -64,6 +65,7 @@ _KEEP_KEYS = (
     "other-ticket-key",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     mechanisms=_TICKETS,
     cause="A ticket can be opened only with the key that sealed it, and the server that answered"
     " uses another key.",

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, accepted
 from tlsresume.experiments.purposes import Answers
@@ -108,6 +109,7 @@ def _shown(view: View, different: Sequence[_Told], sides: _Sides) -> tuple[str, 
     "resumed-then-refused",
     "D",
     "warning",
+    needs=CONTROLLED | Part.ANSWER,
     cause="TLS resumed the session, but the server answers the request that came on it in another"
     f" way than on a full handshake. {_READS}",
     advice="Make the application ask the session, or its own store, for what it reads of the"
@@ -197,6 +199,7 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     "resumed-then-unanswered",
     "D",
     "error",
+    needs=CONTROLLED | Part.ANSWER,
     cause="TLS resumed the session, and the server never answers the request that came on it, or"
     f" closes without a word; on full handshakes it answers. {_READS}",
     advice="Look at the application's log at the times that -v lists: it waits for, or fails at,"

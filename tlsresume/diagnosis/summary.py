@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
-from tlsresume.diagnosis.anyway import blameless, limited
+from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.diagnosis.datagrams import quic_result, retransmissions
 from tlsresume.diagnosis.own_queue import handshake_times
+from tlsresume.diagnosis.states import DISCARDED, is_judged, issued_key, series_of, tried
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
+from tlsresume.experiments.purposes import Discover, HelloSize, Tries
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -30,11 +31,9 @@ from tlsresume.results import (
     KeyName,
     Mechanism,
     MechanismResult,
-    Series,
     State,
     TicketSummary,
     TimingSummary,
-    Verdict,
 )
 from tlsresume.results.places import version_label
 from tlsresume.session.layouts import Around, LooksLike, looks_like
@@ -47,29 +46,6 @@ VERSION_LABEL: dict[Mechanism, str] = {
 }
 
 _PROTOCOL_VERSION_ALERT = 70
-
-
-def letter(attempt: Trial) -> str:
-    """How an attempt that carried a session ended: see `Series.order`."""
-    if attempt.left_unanswered:
-        return "U"
-    if not attempt.handshake_done:
-        offered = attempt.offered is not None and not limited(attempt)
-        return "E" if offered else "C"
-    if attempt.reused:
-        return "R"
-    return "N" if attempt.offered is not None else "-"
-
-
-def series_of(attempts: Iterable[Trial], mechanism: Mechanism, purpose: Tries) -> Series:
-    """The tries of one mechanism and series, counted."""
-    return Series.count(
-        "".join(
-            letter(attempt)
-            for attempt in attempts
-            if attempt.mechanism == mechanism and attempt.made_for(purpose)
-        )
-    )
 
 
 def speaks(attempt: Trial) -> bool:
@@ -181,22 +157,12 @@ def _mechanism(
     fixed = series_of(asked, mechanism, Tries.FIXED)
     chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
-    spared = blameless(own)
-    numbers = {id(attempt) for attempt in spared}
-    telling = [attempt for attempt in own if id(attempt) not in numbers]
-    state, reason = _state(
-        mechanism,
-        series_of(telling, mechanism, Tries.FIXED),
-        series_of(telling, mechanism, Tries.CHAINED),
-        issued=issued,
-        discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
-        keys=_keys(own, naming),
-        sessions=fixed_sessions(own, mechanism),
-    )
-    if state == "not-resumed" and any(a.reused for a in own if a.made_for(Later)):
-        state, reason = "partly", "refused at once, accepted a moment later"
+    found = tried(own, mechanism, naming)
+    state, reason = found.state()
+    if mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets):
+        state, reason = DISCARDED
     if state == "untested":
-        reason = _why_untested(reason, own, ours, spared=bool(spared))
+        reason = _why_untested(reason, own, ours, spared=bool(blameless(own)))
     if not issued:
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
@@ -212,73 +178,6 @@ def _mechanism(
         bytes=_bytes(own),
         answers=summarise(own),
     )
-
-
-def _state(
-    mechanism: Mechanism,
-    fixed: Series,
-    chained: Series,
-    *,
-    issued: bool,
-    discard: bool = False,
-    keys: int = 0,
-    sessions: int = 1,
-) -> tuple[State, str | None]:
-    if not issued:
-        return "not-issued", None
-    if discard:
-        return "not-resumed", "each ticket has a lifetime of 0: clients must discard it at once"
-    usable = _settled(fixed) + _settled(chained)
-    if not usable:
-        if "-" in fixed.order + chained.order:
-            return "not-resumed", "never offered: by then this client could not use it any more"
-        return "untested", "no try got as far as offering the session"
-    if set(usable) == {"R"}:
-        return "resumed", None
-    if "R" not in usable:
-        if set(usable) == {"E"}:
-            return "not-resumed", "the handshake fails when the session is offered"
-        return "not-resumed", "never accepted"
-    if mechanism == "psk" and is_single_use(fixed, chained, keys, sessions):
-        return "resumed", "single-use: a ticket is accepted once"
-    return "partly", None
-
-
-def _settled(series: Series) -> str:
-    """The tries in which the server was asked; what went wrong before is no answer of its."""
-    return series.order.replace("C", "").replace("-", "")
-
-
-def is_single_use(fixed: Series, chained: Series, keys: int, sessions: int = 1) -> bool:
-    """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
-
-    Fresh tickets are always accepted, the fixed one exactly once, and no second key was
-    seen that would explain the refusals. `sessions` is how many were used in the fixed
-    series, one after the other, as connections of ours broke.
-    """
-    fresh, again = _settled(chained), _settled(fixed)
-    accepted = again.count("R")
-    return set(fresh) == {"R"} and 1 <= accepted <= sessions and "N" in again and keys <= 1
-
-
-def fixed_sessions(attempts: Iterable[Trial], mechanism: Mechanism) -> int:
-    """How many sessions the fixed series of a mechanism has used."""
-    return len(
-        {
-            attempt.offer.handle
-            for attempt in attempts
-            if attempt.offer and attempt.mechanism == mechanism and attempt.made_for(Tries.FIXED)
-        }
-    )
-
-
-def _keys(attempts: Iterable[Trial], naming: KeyNaming) -> int:
-    return len({name for attempt in attempts if (name := issued_key(attempt, naming))})
-
-
-def issued_key(attempt: Trial, naming: KeyNaming) -> str | None:
-    """The key name of the tickets that an attempt brought, where visible."""
-    return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
 
 
 def _why_untested(
@@ -393,16 +292,8 @@ def _bytes(own: Sequence[Trial]) -> BytesSummary:
 
 
 def _judge(mechanisms: tuple[MechanismResult, ...]) -> tuple[MechanismResult, ...]:
-    """Mark what an ordinary client would use: psk; on 1.2 the ticket, else the session ID."""
-    ticket = next((m for m in mechanisms if m.mechanism == "ticket"), None)
-
-    def judged(mechanism: MechanismResult) -> bool:
-        if mechanism.mechanism == "session-id":
-            # Where the handshake that asks for a ticket fails, nobody gets as far as the ID.
-            return ticket is not None and ticket.state == "not-issued"
-        return mechanism.mechanism == "psk" or mechanism.state != "not-issued"
-
-    return tuple(replace(m, judged=judged(m)) for m in mechanisms)
+    """Mark what an ordinary client would use."""
+    return tuple(replace(row, judged=is_judged(row, mechanisms)) for row in mechanisms)
 
 
 def row(attempt: Trial, naming: KeyNaming) -> AttemptRow:
@@ -447,26 +338,3 @@ def _said(attempt: Trial) -> str | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
-    """Every version spoken, on every tested address, every judged try.
-
-    `incomplete` says that something was left out for want of budget or time. What could not
-    be tested is not counted as not resuming.
-    """
-    states = [
-        mechanism.state
-        for address in addresses
-        for mechanism in address.mechanisms
-        if mechanism.judged
-    ]
-    bad = [state for state in states if state in ("not-resumed", "not-issued")]
-    tested = [state for state in states if state != "untested"]
-    if not tested:
-        return "untested"
-    if len(bad) == len(tested):
-        return "does-not-resume" if len(tested) == len(states) else "untested"
-    if bad or "partly" in states:
-        return "partly"
-    return "untested" if incomplete or len(tested) < len(states) else "resumes"

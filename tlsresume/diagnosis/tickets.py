@@ -14,7 +14,7 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds
-from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.observation import Part, Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.session.session import Session
 from tlsresume.session.unseal import holds_secret, mac_without_key
@@ -75,6 +75,7 @@ def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None
     "weak-ticket-key",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is sealed with a key that anybody can guess. Who records the traffic can"
@@ -118,6 +119,7 @@ def weak_ticket_key(view: View) -> Match | None:
     "ticket-not-sealed",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is not encrypted. TLS 1.2 sends tickets in clear and TLS 1.3 offers them in"
@@ -151,6 +153,7 @@ def not_sealed(view: View) -> Match | None:
     "ticket-mac-without-key",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The MAC that protects tickets from being changed is made with an empty key, so anybody"
@@ -179,6 +182,7 @@ def mac_unkeyed(view: View) -> Match | None:
     "ticket-lifetime-too-long",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="TLS 1.3 allows a ticket to live for seven days at most; clients drop it then, whatever"
     " the server says.",
@@ -207,6 +211,7 @@ def lifetime_too_long(view: View) -> Match | None:
     "ticket-lifetime-long",
     "T",
     "info",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="Tickets are promised to be good for more than a day: so long must the key that sealed"
     " them be kept, and so long is a stolen key worth something.",
@@ -242,6 +247,7 @@ def lifetime_long(view: View) -> Match | None:
     "age-add-not-random",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="ticket_age_add hides how old a ticket is; it has to be a new random number for each"
     " ticket, or connections of one client can be linked.",
@@ -272,6 +278,7 @@ def age_add_not_random(view: View) -> Match | None:
     "ticket-nonce-repeated",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="Two tickets of one connection have the same nonce, so both carry the same PSK: they are"
     " one ticket twice, and using both links connections.",
@@ -300,6 +307,7 @@ def nonce_repeated(view: View) -> Match | None:
     "tickets-not-fresh",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="The very same ticket came more than once. In TLS 1.3 a ticket that is used twice lets an"
     " observer link the connections, and early data be replayed.",

@@ -15,8 +15,10 @@ from functools import cached_property
 from tlsresume.diagnosis.anyway import blameless, hopeless, limited
 from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
-from tlsresume.diagnosis.summary import issued_key
+from tlsresume.diagnosis.states import issued_key
 from tlsresume.evidence.evidence import Evidence
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Role, Wanted
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
@@ -26,6 +28,9 @@ from tlsresume.results import EarlyData, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.value import Value
+
+#: What our own client sees: every part.
+EVERYTHING = ~Part.NOTHING
 
 
 class Saved(Value, frozen=True, kw_only=True):
@@ -85,6 +90,8 @@ class View:
     unanswered: tuple[Trial, ...] = ()
     #: What an experiment with early data showed of the address; of the mechanism psk alone.
     early: EarlyData | None = None
+    #: What the source of the attempts can show; our own client shows all of it.
+    visible: Part = EVERYTHING
 
     @property
     def transport(self) -> Transport:
@@ -112,7 +119,10 @@ class View:
 
     @cached_property
     def subject(self) -> tuple[Trial, ...]:
-        """The tries that are to be explained: each was given a session."""
+        """The tries that are to be explained: each was given a session. Where it is not visible
+        what a connection was made for, those that offered one."""
+        if Part.PURPOSE not in self.visible:
+            return tuple(attempt for attempt in self.attempts if attempt.offered is not None)
         return tuple(
             attempt
             for attempt in self.attempts
@@ -215,8 +225,15 @@ class View:
         """Whether the server keeps the session: an ID, or a TLS 1.3 ticket that is a handle."""
         if self.mechanism == "session-id":
             return True
-        ticket = self.session.fields.ticket if self.session else None
+        ticket = self.offer.ticket if self.offer is not None else None
         return self.mechanism == "psk" and ticket is not None and is_stateful(ticket)
+
+    @cached_property
+    def offer(self) -> Offer | None:
+        """The facts of the session that is tried."""
+        if self.saved is not None:
+            return Offer.of(self.saved.session)
+        return self.subject[0].offer if self.subject else None
 
     def issued_key(self, attempt: Trial) -> str | None:
         """The key name of the ticket that an attempt brought."""
