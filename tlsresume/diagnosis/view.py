@@ -136,8 +136,13 @@ class View:
 
     @cached_property
     def accepted(self) -> tuple[Trial, ...]:
-        """Tries that resumed."""
-        return tuple(attempt for attempt in self.subject if attempt.reused)
+        """Tries that resumed; by the wire alone, where there is no word of a library."""
+        watched = Part.PURPOSE not in self.visible
+        return tuple(
+            attempt
+            for attempt in self.subject
+            if attempt.reused or (watched and attempt.reused is None and attempt.accepted)
+        )
 
     @cached_property
     def declined(self) -> tuple[Trial, ...]:
@@ -241,8 +246,15 @@ class View:
 
     def offered_key(self, attempt: Trial) -> str | None:
         """The key name of the ticket that an attempt offered."""
-        ticket = attempt.offer.ticket if attempt.offer else None
+        ticket = self.offered_ticket(attempt)
         return self.naming.name_of(ticket) if ticket else None
+
+    def offered_ticket(self, attempt: Trial) -> bytes | None:
+        """The ticket that an attempt had to offer; of others' connections what they showed."""
+        if attempt.offer is not None:
+            return attempt.offer.ticket
+        seen = attempt.observation
+        return None if seen is None or seen.offered == "session-id" else seen.handle
 
     @cached_property
     def keys_in_order(self) -> tuple[str, ...]:

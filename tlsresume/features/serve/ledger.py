@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from tlsresume.evidence.observation import Observation
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.openssl.server_observer import Ending
@@ -98,7 +99,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One connection that ended, for people who look on."""
+    """One connection that ended, for who looks on: people, and the checks of observations."""
 
     behaviour: str
     number: int
@@ -111,6 +112,7 @@ class Seen:
     ending: Ending
     error: str | None
     handshaken: bool
+    observation: Observation
 
 
 class Place:
@@ -123,6 +125,11 @@ class Place:
         self.connections = 0
         self.without_hello = 0
         self.url = ""
+
+    @property
+    def host(self) -> str:
+        """The name or address that its URL has, without brackets."""
+        return self.url.partition("://")[2].rpartition(":")[0].strip("[]")
 
 
 class Ledger:
