@@ -13,6 +13,7 @@ import pytest
 from tests import sessions
 from tests.commands import runner
 from tests.golden import cases, check
+from tests.rows import each_row
 from tlsresume.actions.inspect import inspect
 from tlsresume.errors import ExitStatus
 from tlsresume.formats.inspection_text import render_inspection, render_unreadable
@@ -34,7 +35,7 @@ def run(capsys, tmp_path, monkeypatch):
     return runner(capsys)
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_each_kind_of_session_reads_as_agreed(name):
     """Every vector is shown as its golden file says, a minute after it was made."""
     session = sessions.session(name)

@@ -11,6 +11,7 @@ import pytest
 from tests import sessions
 from tests.commands import runner
 from tests.golden import FOLDER, cases
+from tests.rows import each_row
 from tlsresume.actions import resume as action
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ResumeOptions
@@ -102,7 +103,7 @@ def test_every_try_counts(result, status):
     assert resume_status(result) == status
 
 
-@pytest.mark.parametrize("status", ExitStatus)
+@each_row("status", ExitStatus)
 def test_exit_zero_forgives_answers_only(status):
     """--exit-zero turns 3, 4 and 6 into 0, and nothing else."""
     forgiven = status in (3, 4, 6)

@@ -19,6 +19,7 @@ import pytest
 
 from tests.commands import runner
 from tests.peers import read_client_hello, refused_port
+from tests.rows import each_row
 from tlsresume.actions.plan import plan_probe
 from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
@@ -600,8 +601,8 @@ def test_the_plan_counts_what_is_sent() -> None:
         assert len(made) <= sum(step.connections for step in stage.steps)
 
 
-@pytest.mark.parametrize(
-    ("text", "target"),
+@each_row(
+    "text, target",
     [
         ("GET", "/?tlsresume=x"),
         ("post", "/tlsresume-x"),

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.golden import cases, check
 from tests.pipeline_cases import JUDGED, TODAY
+from tests.rows import each_row
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
 from tlsresume.formats.alone import each_alone
@@ -55,8 +56,8 @@ def test_every_format_is_tested_here_or_for_people():
     assert set(FORMATS) == {"text", "json", *ENDINGS}
 
 
-@pytest.mark.parametrize("case", JUDGED)
-@pytest.mark.parametrize("name", ENDINGS)
+@each_row("case", JUDGED)
+@each_row("name", ENDINGS)
 def test_a_report_reads_as_agreed(name, case):
     """Each format prints each known report as its golden file says. Of HTML one is enough: the
     style is in each, and what a page must hold is asked below."""
@@ -70,7 +71,7 @@ def test_demands_in_text_read_as_agreed(case):
     check(f"judged-{case}.txt", rendered("text", JUDGED[case]))
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].document])
+@each_row("name", [name for name in FORMATS if FORMATS[name].document])
 def test_a_failed_run_reads_as_agreed(name):
     """A run that failed leaves a whole document in each format, saying why."""
     failure = FORMATS[name].failure()
@@ -105,7 +106,7 @@ def junit_cases(report) -> dict[tuple[str, str], list]:
     return found
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_junit_tells_failures_from_errors(case):
     """One case for each demand and mechanism, as grave as the gravest of all addresses: broken is
     a failure, not reachable an error, not testable skipped."""
@@ -144,7 +145,7 @@ def test_junit_names_hold_no_address():
     assert re.search("<failure [^>]*>192.0.2.20: 4 of 10 resumed\n2001:db8::20: 5 of 5", text)
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_junit_has_an_element_a_line(case):
     """Each element begins on a line of its own."""
     for line in rendered("junit", JUDGED[case]).splitlines():
@@ -181,7 +182,7 @@ def test_prometheus_has_findings_by_code():
     }
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_the_exposition_is_read_by_prometheus_client(case):
     """The client's own parser reads every sample, once per set of labels."""
     families = list(text_string_to_metric_families(rendered("prometheus", JUDGED[case])))
@@ -209,7 +210,7 @@ def test_a_target_given_twice_is_one_series():
     assert len(lines) == len(set(lines))
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_json_lines_are_documents(case):
     """Each line is JSON with schema and tool, and there is one per target."""
     lines = rendered("jsonl", JUDGED[case]).splitlines()
@@ -241,7 +242,7 @@ def perfdata(printed: str) -> dict[str, re.Match[str]]:
     return found
 
 
-@pytest.mark.parametrize("case", [name for name in JUDGED if name != "empty"])
+@each_row("case", [name for name in JUDGED if name != "empty"])
 def test_perfdata_can_be_read(case):
     """Every number after the bar is label=value[unit];[warn];[crit];[min];[max]."""
     printed = rendered("nagios", JUDGED[case])
@@ -332,7 +333,7 @@ def read_html(text: str) -> Strict:
     return reader
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_the_page_is_self_contained(case):
     """The HTML has no script and no reference, and a policy that forbids both."""
     text = rendered("html", JUDGED[case])
@@ -403,7 +404,7 @@ def test_what_needs_no_mending_has_no_card():
     assert text.count('class="card') == 1
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_the_page_fits_a_phone(case):
     """Each cell names its column, for the cards of a phone; charts have no size of their own that
     would shrink their labels, which are of 11 px at least; everything else is a block."""
@@ -588,7 +589,7 @@ def test_nothing_breaks_out_of_the_exposition(text):
     assert names(text) == names("plain")
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@each_row("name", sorted(FORMATS))
 def test_no_format_holds_a_command_to_a_runner(name):
     """`##[error]` in any foreign text is broken up in every format, since any may be shown in a
     job's log; also where it begins a text, and where pieces meet."""

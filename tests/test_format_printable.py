@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.formats.page import Page, View, cells, pad
 from tlsresume.formats.printable import json_safe, printable
 from tlsresume.formats.units import count, duration, milliseconds, utc
@@ -29,8 +29,8 @@ def test_plain_text_is_left_alone(text):
     assert printable(text) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
+@each_row(
+    "text, shown",
     [
         ("\x1b[31m", r"\x1b[31m"),
         ("a\nb\r\t", r"a\nb\r\t"),
@@ -82,8 +82,8 @@ def test_wide_characters_are_padded_by_cells():
     assert pad("toolong", 3) == "toolong"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
+@each_row(
+    "seconds, words",
     [
         (0, "0 s"),
         (1.4, "1 s"),

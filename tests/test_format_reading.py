@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.golden import cases
 from tests.pipeline_cases import JUDGED
+from tests.rows import each_row
 from tlsresume.errors import ExitStatus, ReportFileError
 from tlsresume.formats import FORMATS, document
 from tlsresume.formats.page import View
@@ -58,7 +59,7 @@ def test_fields_are_only_added(path):
     assert list(missing(json.loads(data), json.loads(again))) == []
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_what_is_written_is_read_back(case):
     """A report read back is the report, but for digits that were never measured and text that
     is not Unicode."""
@@ -76,8 +77,8 @@ def test_fields_of_later_versions_are_left_alone():
     assert parse_report(json.dumps(whole).encode(), "x").targets[0].verdict == "resumes"
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
+@each_row(
+    "data, said",
     [
         (b"", "not JSON"),
         (b"\xff", "not JSON"),

@@ -6,10 +6,10 @@ from __future__ import annotations
 import contextlib
 
 import fuzz
-import pytest
 from fuzz_parsers import Parser, parsers
 
 from tests import growth
+from tests.rows import each_row
 from tlsresume.preludes.table import PRELUDES
 
 PARSERS = parsers()
@@ -87,7 +87,7 @@ def steps(parser: Parser, data: bytes) -> int:
     return growth.steps(parse)
 
 
-@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+@each_row("parser", PARSERS, ids=lambda parser: parser.name)
 def test_the_work_grows_with_the_input(parser):
     """Four times the repetitions cost at most about four times the steps, behind any beginning
     of a right input."""

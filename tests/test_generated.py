@@ -18,6 +18,7 @@ import pytest
 from resumption import STATEMENTS
 from tree import program, read
 
+from tests.rows import each_row
 from tlsresume.features import entries
 from tlsresume.formats import explanation
 
@@ -224,8 +225,8 @@ def complete(script: str, *words: str) -> set[str]:
     return set(done.stdout.split("\n")) - {""}
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
+@each_row(
+    "words, expected",
     [
         ([""], {"probe", "resume"}),
         (["pr"], {"probe"}),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.cli import refuse_secrets
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +42,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.name)
+@each_row("path", SESSIONS, ids=lambda path: path.name)
 def test_every_session_file_is_refused(path):
     """Each session file that we know of, PEM and DER, of every mechanism, is a secret."""
     data = path.read_bytes()
@@ -49,13 +50,13 @@ def test_every_session_file_is_refused(path):
         assert "session" in (refuse_secrets.secret_in(data) or "")
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@each_row("name", SECRETS)
 def test_keys_are_refused(name):
     """Ticket keys in the forms that servers read, and key logs, are secrets."""
     assert refuse_secrets.secret_in(SECRETS[name])
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@each_row("name", HARMLESS)
 def test_other_files_pass(name):
     """What only looks a little like one is none."""
     assert refuse_secrets.secret_in(HARMLESS[name]) is None

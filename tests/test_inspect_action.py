@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import sessions
+from tests.rows import each_row
 from tests.sessions import METADATA
 from tlsresume.actions.inspect import Inspection, inspect
 from tlsresume.errors import SessionFileError
@@ -42,7 +43,7 @@ def with_certificate(peer: bytes | None) -> Inspection:
     return inspect(SessionFile(path="f", session=session), MADE)
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_every_vector(name):
     """Every session is explained, and the explanation is JSON."""
     result = explain(name)
@@ -103,7 +104,7 @@ def test_expired():
     assert "the certificate expired on 2036-11-19" in later.warnings[0]
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_secrets(name):
     """Secret and ticket appear only where asked for."""
     fields = sessions.session(name).fields

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 import tlsresume
+from tests.rows import each_row
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("name", tlsresume.__all__)
+@each_row("name", tlsresume.__all__)
 def test_public_name_exists(name):
     """Each public name can be had from the package."""
     assert getattr(tlsresume, name) is not None

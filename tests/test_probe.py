@@ -21,6 +21,7 @@ import pytest
 
 from tests import certificates
 from tests.peers import MISDEEDS, Kill, RawPeer, Relay, read_client_hello, refused_port
+from tests.rows import each_row
 from tlsresume.actions import probe as action
 from tlsresume.actions.probe import Probe, share_budget
 from tlsresume.errors import ExitStatus
@@ -521,8 +522,8 @@ def test_connect_keeps_the_name(server):
 # -------------------------------------------------------------------- budget and time
 
 
-@pytest.mark.parametrize(
-    ("budget", "addresses", "tries", "expected"),
+@each_row(
+    "budget, addresses, tries, expected",
     [
         (200, 1, 5, (1, 5)),
         (200, 8, 5, (8, 3)),
@@ -673,8 +674,8 @@ GOOD, NEW, DIES = (mechanism_with(order) for order in ("RRR", "NNN", "EE"))
 DIES_UNJUDGED = mechanism_with("EE", judged=False)
 
 
-@pytest.mark.parametrize(
-    ("verdict", "addresses", "status"),
+@each_row(
+    "verdict, addresses, status",
     [
         ("resumes", [address_with(GOOD)], ExitStatus.OK),
         ("resumes", [address_with(GOOD), address_with(error=True)], ExitStatus.UNREACHABLE),

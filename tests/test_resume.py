@@ -12,6 +12,7 @@ import pytest
 from tests import sessions
 from tests.evidence import Story
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
+from tests.rows import each_row
 from tlsresume.actions import reach
 from tlsresume.actions.inspect import inspect
 from tlsresume.actions.resume import first_try, resume
@@ -255,8 +256,8 @@ def test_a_session_that_openssl_refuses_is_a_file_error(server):
     assert caught.value.stack.call == "d2i_SSL_SESSION"
 
 
-@pytest.mark.parametrize(
-    ("name", "changes", "reason"),
+@each_row(
+    "name, changes, reason",
     [
         ("ticket", {"ssl_version": 0x0302}, "TLS 1.1"),
         ("ticket", {"ssl_version": 0x0301}, "TLS 1.0"),

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
+from tests.rows import each_row
 from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
@@ -163,7 +164,7 @@ def test_a_series_that_always_breaks_ends_early():
         assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
 
 
-@pytest.mark.parametrize("budget", range(1, 37))
+@each_row("budget", range(1, 37))
 def test_a_spent_budget_is_said_and_never_overdrawn(budget):
     """Wherever the budget ends, no connection is made beyond it, and BudgetSpent says so."""
     lab = CannedLab(Pool(), budget=budget)
