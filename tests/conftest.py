@@ -12,6 +12,7 @@ import pytest
 
 from tests import certificates
 from tlsresume.cli.configuring import VARIABLES
+from tlsresume.network import lab as network_lab
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
@@ -61,6 +62,12 @@ def server() -> Iterator[StartServer]:
             )
 
         yield start
+
+
+@pytest.fixture
+def brief_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that says that it limits connections is waited for, but not for seconds."""
+    monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def _label(values: dict[str, Any], n: int, ids: Ids, given: str | None) -> str:
     """A name for a row that no other has: its number comes first."""
     if given is None and callable(ids):
         given = "-".join(str(ids(value)) for value in values.values())
-    elif given is None and ids is not None:
+    elif given is None and ids is not None and not callable(ids):
         given = ids[n]
     elif given is None:
         given = "-".join(repr(value)[:40] for value in values.values())

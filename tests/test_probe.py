@@ -313,6 +313,7 @@ def test_a_server_without_session_id_context(server):
 # ------------------------------------------------------------------------ bad peers
 
 
+@pytest.mark.usefixtures("brief_limits")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers(misdeed):
     """Each is an error of the address and of the target; nothing is judged."""
