@@ -65,8 +65,9 @@ def server() -> Iterator[StartServer]:
 
 
 @pytest.fixture
-def brief_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that says that it limits connections is waited for, but not for seconds."""
+def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What broke, or was turned away, is tried again as often as ever, after shorter pauses."""
+    monkeypatch.setattr(network_lab, "_PAUSES", (0.01, 0.02))
     monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
 
 

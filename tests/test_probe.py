@@ -278,6 +278,7 @@ def test_the_longer_wait_for_a_ticket_begins_with_the_first(server, explain):
         assert [finding.code for finding in result.findings] == ["not-issued"]
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("kill", ["fin", "rst", "alert", "silence"])
 def test_a_server_that_dies_when_a_session_is_offered(kill, server):
     """Whatever way it dies, the state says so, and the exit status is 6."""
@@ -289,6 +290,7 @@ def test_a_server_that_dies_when_a_session_is_offered(kill, server):
         assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("after", [4, 9])
 def test_a_limit_on_connections_is_not_blamed_on_sessions(after, server):
     """Where connections without a session break as well, those with one tell nothing, be it
@@ -313,7 +315,7 @@ def test_a_server_without_session_id_context(server):
 # ------------------------------------------------------------------------ bad peers
 
 
-@pytest.mark.usefixtures("brief_limits")
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers(misdeed):
     """Each is an error of the address and of the target; nothing is judged."""
@@ -568,6 +570,7 @@ def test_a_budget_for_some_addresses_names_the_others(server, monkeypatch):
     assert [address.address for address in result.addresses] == ["127.0.0.1"]
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("budget", range(26, 56, 3))
 def test_resets_within_a_short_budget_are_not_judged(budget, server):
     """A connection that broke, and could not be tried again, is no refusal."""

@@ -42,7 +42,7 @@ def test_the_numbers_of_smtp_and_ftp_are_limits_and_http_is_not() -> None:
         assert any("--tries 1" in hint for hint in caught.value.hints) is (why == "rate-limit")
 
 
-@pytest.mark.usefixtures("brief_limits")
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("starttls", ["smtp", None])
 def test_the_lab_waits_and_then_asks_for_no_more(starttls) -> None:
     """A connection that is turned away so is tried again after pauses; where that is in vain no

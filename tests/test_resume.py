@@ -188,6 +188,7 @@ def test_a_wrong_secret_fails_the_handshake(mechanism, kind, server):
     assert resume_status(result) == ExitStatus.FAILS_WITH_SESSION
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("kill", ["fin", "rst", "alert", "silence"])
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_peer_that_dies_when_a_session_is_offered(mechanism, kill, server):
@@ -202,7 +203,7 @@ def test_a_peer_that_dies_when_a_session_is_offered(mechanism, kill, server):
     assert resume_status(result) == ExitStatus.FAILS_WITH_SESSION
 
 
-@pytest.mark.usefixtures("brief_limits")
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers_are_errors_of_the_peer(misdeed, server):
     """A peer that fails without the session, too, is unreachable, and no cause is invented."""

@@ -116,7 +116,7 @@ def test_only_the_allowed_version_is_used(server):
     assert (result.tls_version, result.mechanism) == ("TLSv1.2", "ticket")
 
 
-@pytest.mark.usefixtures("brief_limits")
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers_are_errors_of_the_peer(misdeed):
     """No session, no exception: the failure is in the result."""
