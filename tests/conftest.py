@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,10 +33,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_finish() -> None:
+    """The collector goes through what the tests make, not each time through thousands of tests:
+    some look for what they left open."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the user has configured does not reach the tests, nor the programs they start."""
+    """What the user has configured does not reach the tests, nor the programs they start; and a
+    relative path leads nowhere, as the working folder is empty."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("empty"))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
         for name in VARIABLES.values():
             patch.delenv(name, raising=False)

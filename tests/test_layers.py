@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).parent.parent / "tlsresume"
 
@@ -80,7 +81,6 @@ def matches(name: str, patterns: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns.split())
 
 
-@cache
 def tree(name: str) -> ast.Module:
     return ast.parse((PACKAGE / name).read_text(encoding="utf-8"), name)
 
@@ -92,15 +92,35 @@ def layer(name: str) -> str:
     return Path(name).parts[0].removesuffix(".py")
 
 
+class Facts(NamedTuple):
+    """What the promises need to know of a file: the modules that it imports, wherever in it, by
+    their full names, and the private attributes of others that it touches."""
+
+    imports: tuple[str, ...]
+    private: frozenset[str]
+
+
 @cache
+def facts(name: str) -> Facts:
+    """Each file is parsed once, and what was parsed is not kept."""
+    whole = tree(name)
+    private = {
+        node.attr
+        for node in ast.walk(whole)
+        if isinstance(node, ast.Attribute)
+        and node.attr in PRIVATE_ATTRIBUTES
+        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
+    }
+    return Facts(tuple(_imports(name, whole)), frozenset(private))
+
+
 def imports(name: str) -> tuple[str, ...]:
-    """Each module that a file imports, wherever in it, by its full name."""
-    return tuple(_imports(name))
+    return facts(name).imports
 
 
-def _imports(name: str) -> Iterator[str]:
+def _imports(name: str, whole: ast.Module) -> Iterator[str]:
     package = ("tlsresume", *Path(name).parts[:-1])
-    for node in ast.walk(tree(name)):
+    for node in ast.walk(whole):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -157,14 +177,7 @@ def test_private_names_have_one_door():
         if module.startswith(PRIVATE_MODULES)
         or (module.startswith("OpenSSL.") and module.rpartition(".")[2].startswith("_"))
     }
-    attributes = {
-        (name, node.attr)
-        for name in outside
-        for node in ast.walk(tree(name))
-        if isinstance(node, ast.Attribute)
-        and node.attr in PRIVATE_ATTRIBUTES
-        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
-    }
+    attributes = {(name, each) for name in outside for each in facts(name).private}
     assert not modules
     assert not attributes
 
