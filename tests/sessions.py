@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from tests import paths
 from tlsresume.session import asn1
 from tlsresume.session.file import SessionMetadata
 from tlsresume.session.session import Session
 
-VECTORS = Path(__file__).parent / "vectors" / "sessions"
+VECTORS = paths.VECTORS / "sessions"
 
 NAMES = sorted(path.stem for path in VECTORS.glob("*.der"))
 

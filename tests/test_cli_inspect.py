@@ -6,13 +6,13 @@ import io
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests import sessions
 from tests.commands import runner
 from tests.golden import cases, check
+from tests.paths import VECTORS
 from tests.rows import each_row
 from tlsresume.actions.inspect import inspect
 from tlsresume.errors import ExitStatus
@@ -130,7 +130,7 @@ def test_stdin_is_a_file(run, monkeypatch):
     assert run("inspect", "-", "-")[0] == ExitStatus.USAGE
 
 
-FILES = Path(__file__).parent / "vectors" / "files"
+FILES = VECTORS / "files"
 
 
 def test_what_openssl_prints_is_shown(run):

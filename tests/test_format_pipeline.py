@@ -10,7 +10,6 @@ import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +18,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.golden import cases, check
+from tests.paths import PACKAGE
 from tests.pipeline_cases import JUDGED, TODAY
 from tests.rows import each_row
 from tlsresume.errors import ErrorEntry, ErrorStack
@@ -35,7 +35,6 @@ from tlsresume.results import Skipped as LeftOut
 
 VIEW = View(width=80)
 JUDGE = Judge(today=TODAY)
-PACKAGE = Path(__file__).parent.parent / "tlsresume"
 ENDINGS = {
     "jsonl": "jsonl",
     "csv": "csv",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.golden import cases
+from tests.paths import VECTORS
 from tests.pipeline_cases import JUDGED
 from tests.rows import each_row
 from tlsresume.errors import ExitStatus, ReportFileError
@@ -22,7 +22,7 @@ from tlsresume.policy import exit_status
 from tlsresume.policy.judge import Judge
 
 #: What earlier versions wrote; a file is added with each release, and none is changed.
-OLD = sorted((Path(__file__).parent / "vectors/reports").glob("*.json"))
+OLD = sorted((VECTORS / "reports").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.name)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGE = Path(__file__).parent.parent / "tlsresume"
+from tests.paths import PACKAGE
 
 #: Top to bottom. A layer may import itself and what stands below it.
 LAYERS = (

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
-FOLDER = Path(__file__).parent
+from tests.paths import GOLDEN
 
 #: Read when tests are collected: while they run, no such variable of the user's is set.
 _UPDATE = bool(os.environ.get("TLSRESUME_UPDATE_GOLDEN"))
@@ -18,7 +17,7 @@ _UPDATE = bool(os.environ.get("TLSRESUME_UPDATE_GOLDEN"))
 
 def check(name: str, text: str) -> None:
     """Compare a text with the golden file of that name."""
-    path = FOLDER / name
+    path = GOLDEN / name
     if path.suffix == ".html":
         text, styles = re.subn(r"(?s)(<style>).+?(</style>)", r"\1\2", text)
         assert styles == 1
