@@ -24,6 +24,8 @@ from tlsresume.errors import ExitStatus
 from tlsresume.openssl import contexts
 from tlsresume.session import bounded
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from tests.commands import runner
 from tests.rows import each_row
 from tlsresume.actions import selftest as action
 from tlsresume.actions.selftest import STEPS, Outcome, Step, judge, look_up
 from tlsresume.errors import ExitStatus
 from tlsresume.openssl.behaviour import BEHAVIOURS, TRUTHS
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_behaviour_is_tried_with_every_command():

@@ -64,6 +64,8 @@ from tlsresume.session.session import Session
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 ROOM = 16_384
 #: TLS 1.3 alone, and no more connections than the questions take.

@@ -28,6 +28,8 @@ from tlsresume.results import AlertSeen, Attempt, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
 
+pytestmark = pytest.mark.slow
+
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 

@@ -541,6 +541,7 @@ def no_controls(printed: str) -> bool:
     return all(letter.isprintable() or letter == "\n" for letter in lines)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(HOSTILE)
 def test_nothing_breaks_out_of_any_format(text):
@@ -571,6 +572,7 @@ def test_nothing_breaks_out_of_xml(text):
     assert shape(rendered("junit", hostile_report(text))) == shape(harmless("junit"))
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(HOSTILE)
 def test_nothing_breaks_out_of_the_page(text):

@@ -68,11 +68,12 @@ def test_no_text_is_a_command_to_a_ci_runner():
 
 @given(ANY_TEXT, st.integers(20, 100))
 def test_prose_loses_no_word(text, width):
-    """Wrapped prose has all words of the text, in order, and breaks none."""
+    """Wrapped prose has all words of the text, in order, and breaks none: only a command to a
+    runner is broken up."""
     page = Page(View(width=width))
     page.prose(text, first="lead: ")
     printed = page.render()
-    assert printed.removeprefix("lead:").split() == printable(text).split()
+    assert printed.removeprefix("lead:").split() == printable(text).replace("##[", "##\\[").split()
 
 
 def test_wide_characters_are_padded_by_cells():

@@ -6,11 +6,14 @@ from __future__ import annotations
 import contextlib
 
 import fuzz
+import pytest
 from fuzz_parsers import Parser, parsers
 
 from tests import growth
 from tests.rows import each_row
 from tlsresume.preludes.table import PRELUDES
+
+pytestmark = pytest.mark.slow
 
 PARSERS = parsers()
 #: Pieces of which a hostile input may have any number, beside those of the right inputs.

@@ -237,6 +237,7 @@ def test_a_certificate_that_is_none(peer):
     assert result.usable
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_damage_to_the_certificate(data):
     """Whatever bits of the certificate are flipped, the session is explained."""
@@ -251,6 +252,7 @@ def test_any_damage_to_the_certificate(data):
     msgspec.json.encode(result)
 
 
+@pytest.mark.slow
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 2**64 - 1))
 def test_times_beyond_the_calendar(made, lifetime):
     """A time that no calendar has is None, not an error."""

@@ -22,6 +22,8 @@ from tlsresume.results import SaveResult
 from tlsresume.session.file import SessionFile, format_session_file, parse_session_file
 from tlsresume.target import parse_target
 
+pytestmark = pytest.mark.slow
+
 
 class PreludePeer(Acceptor):
     """Holds the server's half of a conversation, then speaks TLS (`then` None), or does

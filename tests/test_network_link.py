@@ -27,6 +27,8 @@ from tlsresume.openssl.client import Broken
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 

@@ -617,6 +617,7 @@ def test_release_twice_is_fine_and_what_was_seen_stays(tls_version):
     assert client.cipher
 
 
+@pytest.mark.slow
 def test_a_thousand_connections_leave_nothing():
     """No crash and no growth over a thousand connections, collected in between."""
     peer = Peer()

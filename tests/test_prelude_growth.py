@@ -14,6 +14,8 @@ from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import LARGEST, Prelude, Reading, Script, Talk
 from tlsresume.proxies import Proxy
 
+pytestmark = pytest.mark.slow
+
 #: Words of which a hostile server may send as many as it likes, each piece repeated.
 LINES = (
     b"220-x\r\n", b"250-x\r\n", b"220-", b" \n", b"\n", b"\r", b"* OK {0}\r\n", b"{0}\r\n",

@@ -93,6 +93,7 @@ def test_endless_greetings_are_bounded(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(pieces=st.lists(st.binary(max_size=40), max_size=20))
 def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
@@ -103,6 +104,7 @@ def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 def test_an_honest_conversation_with_one_piece_changed(name, data):

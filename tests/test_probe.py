@@ -44,6 +44,8 @@ from tlsresume.scan import scan
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 BROKEN = "the handshake fails when the session is offered"
 RESUMED = {"psk": "resumed", "ticket": "resumed", "session-id": "resumed"}
 

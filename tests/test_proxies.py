@@ -24,6 +24,8 @@ from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy, parse_source, pro
 from tlsresume.results import SaveResult
 from tlsresume.target import parse_target
 
+pytestmark = pytest.mark.slow
+
 # ---------------------------------------------------------------------- parsing
 
 GOOD = {

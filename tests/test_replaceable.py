@@ -90,6 +90,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_no_report_needs_force(run, monkeypatch, tmp_path):
     """Any other file is kept, exit 7, before a connection is made; --force replaces it; an
     empty file, a blank one and one that is not there need nothing."""

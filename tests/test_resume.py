@@ -28,6 +28,8 @@ from tlsresume.session.session import Session
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 MECHANISMS = ("psk", "ticket", "session-id")
 LABEL = {"psk": "TLSv1.3", "ticket": "TLSv1.2", "session-id": "TLSv1.2"}
 CONNECT = ConnectOptions(timeout=2.0, ticket_wait=0.5)

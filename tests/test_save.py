@@ -13,6 +13,8 @@ from tlsresume.policy.exit_status import save_status
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 MECHANISMS = ("psk", "ticket", "session-id")
 LABEL = {"psk": "TLSv1.3", "ticket": "TLSv1.2", "session-id": "TLSv1.2"}
 

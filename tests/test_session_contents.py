@@ -295,6 +295,7 @@ def test_any_bytes(data):
         find_contents(data, "f")
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_file():
     """Four times the file is about four times the work, for the units that each reader loves."""
 

@@ -153,6 +153,7 @@ def test_any_text(text):
         parse_key_file(text.encode(), "f")
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_text():
     """Four times the text is about four times the work."""
 

@@ -21,6 +21,8 @@ from tlsresume.results import AddressResult
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 TLS13_ONLY = replace(TERMS, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
 

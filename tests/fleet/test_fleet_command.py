@@ -22,6 +22,8 @@ from tests.peers import RawPeer, refused_port
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--timeout", "3", "--ticket-wait", "0.3", "--quick")
 
 
