@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from tests.evidence import STATEFUL, Story
 from tests.growth import steps
 from tests.trials import changed
@@ -63,6 +65,7 @@ def slow_is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
     """The index says of each attempt what its definition says, in whatever order they end."""
     dice = random.Random(7)
@@ -133,6 +136,7 @@ def test_nothing_is_derived_twice_of_one_revision_nor_kept_beyond_it():
     assert counted(journal) == counted(list(journal))
 
 
+@pytest.mark.slow
 def test_evidence_costs_steps_in_proportion_to_attempts():
     """Four times the attempts take about four times the steps, of counting and of judging."""
 
