@@ -69,6 +69,8 @@ class HTTP(Talk):
         self.node = node
         self._close = close
         self._request = b""
+        #: Header fields of every answer, beside the usual ones.
+        self.fields: tuple[bytes, ...] = ()
 
     def answer(self, data: bytes, *, reused: bool) -> bytes:
         output = b""
@@ -93,6 +95,7 @@ class HTTP(Talk):
             b"Content-Type: text/plain",
             b"Content-Length: %d" % len(body),
             b"X-Served-By: node%d" % self.node,
+            *self.fields,
         ]
         if self.last:
             lines.append(b"Connection: close")

@@ -16,8 +16,9 @@ from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATE
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
+    from tlsresume.features.serve.options import Expected, ServeOptions
     from tlsresume.features.serve.results import ServeReport
-    from tlsresume.features.serve.serving import Expected, ServeOptions, Serving
+    from tlsresume.features.serve.serving import Serving
     from tlsresume.features.serve.watching import Ends
 
 WHERE, WHAT, CLIENTS, JUDGE = "Where to listen", "What to serve", "Clients", "Exit status"
@@ -108,6 +109,13 @@ def _file(**settings: Any) -> click.Path:
     metavar="PROTO",
     type=click.Choice(STARTTLS),
     help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS.",
+)
+@_option(
+    "--quic",
+    group=WHAT,
+    is_flag=True,
+    help="Serve HTTP/3 too, over UDP with the same port numbers, and judge clients by it. Answers"
+    " over TCP name it (Alt-Svc). Needs the extra tlsresume[quic].",
 )
 @_option(
     "--keep-alive",
@@ -221,7 +229,7 @@ def command(
     Exit status: 0 as expected, or nothing was; 3 not, or a finding of severity error; 4 too
     few connections to tell; 5 no client came, or the command fails in default.
     """
-    from tlsresume.features.serve.serving import ServeOptions
+    from tlsresume.features.serve.options import ServeOptions
     from tlsresume.features.serve.watching import Ends
 
     if repeat > 1 and command is None:
@@ -263,6 +271,8 @@ def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
 
     if not serving.is_local:
         console.warn("others than this machine can connect")
+    for each in serving.options.not_served():
+        console.warn(f"{each.behaviour} is not served over {each.transport.upper()}: {each.why}")
     if ends.command is None and not quiet:
         for behaviour, url in serving.urls.items():
             console.note(f"{behaviour} at {url}")

@@ -24,6 +24,7 @@ from tlsresume.features.serve.ledger import (
     Ledger,
     Place,
     Seen,
+    Where,
 )
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.openssl.server_observer import Served
@@ -78,7 +79,7 @@ class ObservedConnection:
         self._client: Client | None = None
         self._version: ProtocolVersion | None = None
         self._waiting: list[tuple[bytes, NewSessionTicket12 | NewSessionTicket13 | None]] = []
-        self._given_later: list[tuple[tuple[int, str | None], float]] = []
+        self._given_later: list[tuple[Where, float]] = []
 
     # ---------------------------------------------------- on the thread of the connection
 
@@ -127,20 +128,20 @@ class ObservedConnection:
         )
 
     def _look_up(self, hello: ClientHello) -> None:
-        ledger, place, port = self._ledger, self._place, self._place.port
-        client = ledger.client_of(fingerprint(hello), self._address)
+        ledger, place = self._ledger, self._place
+        client = ledger.client_of(fingerprint(hello, place.transport), self._address)
         self._facts.offer = ledger.offer_of(hello)
         if self._facts.offer is not None:
             client = ledger.take_offer(
                 client, place, self._facts.number, hello.server_name, self._facts.offer
             )
-            self._check_ages(hello, client.tally(port))
+            self._check_ages(hello, client.tally(place))
         self._client = client
-        tally = client.tally(port)
+        tally = client.tally(place)
         self._facts.first = tally.connections == 0
         tally.connections += 1
         tally.later += not self._facts.first
-        where = (port, hello.server_name)
+        where = (place, hello.server_name)
         now = ledger.clock()
         if where in client.given:
             first, until = client.given[where]
@@ -148,7 +149,7 @@ class ObservedConnection:
         known = self._facts.offer.known if self._facts.offer is not None else []
         # What is offered could be, whatever the hello that got it said.
         self._facts.could = self._facts.could or any(
-            (each.port, each.name) == where and now < each.at + each.lifetime for each in known
+            (each.place, each.name) == where and now < each.at + each.lifetime for each in known
         )
         self._facts.incapable = (
             not self._facts.could
@@ -227,7 +228,7 @@ class ObservedConnection:
             name,
             Issued(
                 client=client,
-                port=self._place.port,
+                place=self._place,
                 connection=self._facts.number,
                 at=now,
                 name=hello.server_name,
@@ -238,7 +239,7 @@ class ObservedConnection:
                 fate=self._facts.fate,
             ),
         )
-        where = (self._place.port, hello.server_name)
+        where = (self._place, hello.server_name)
         if usable:
             self._given_later.append((where, now + lifetime))
         else:
@@ -254,14 +255,14 @@ class ObservedConnection:
             client = self._client = self._client.root()
             label = user_agent(served.head)
             client.label = client.label or label
-            tally = client.tally(place.port)
+            tally = client.tally(place)
             count(tally, self._facts, served, place.row)
             settle(tally, self._facts, served, place.row)
             self._give_unusable(served)
             known = self._facts.offer.known if self._facts.offer is not None else []
             ledger.end(
                 Seen(
-                    behaviour=place.name,
+                    place=place.title,
                     number=self._facts.number,
                     client=client.fingerprint,
                     label=client.label,
@@ -291,7 +292,7 @@ class ObservedConnection:
         else:
             unable = row.behaviour.tickets and self._facts.hello.session_ticket is None
         if unable and not served.reused:
-            where = (self._place.port, self._facts.hello.server_name)
+            where = (self._place, self._facts.hello.server_name)
             self._ledger.give_unusable(self._client, where, self._ledger.clock())
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from tlsresume.features.serve.behaviours import State
 from tlsresume.openssl.server_observer import Ending
+from tlsresume.protocols import Transport
 from tlsresume.results import Finding, Mechanism
 from tlsresume.results.value import Result
 
@@ -99,6 +100,7 @@ class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     behaviour: str
+    transport: Transport = "tcp"
     url: str
     connections: int
     expected: State | None
@@ -106,6 +108,24 @@ class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[ClientResult, ...]
     command: CommandResult | None = None
     others: int = 0
+
+    @property
+    def title(self) -> str:
+        """What people read: the behaviour, with the transport where it is not the usual one."""
+        return title(self.behaviour, self.transport)
+
+
+class NotServed(msgspec.Struct, frozen=True, kw_only=True):
+    """A behaviour that a transport cannot have, and why, in words."""
+
+    behaviour: str
+    transport: Transport
+    why: str
+
+
+def title(behaviour: str, transport: Transport) -> str:
+    """A behaviour's name, with the transport where it is not the usual one."""
+    return behaviour if transport == "tcp" else f"{behaviour}/{transport}"
 
 
 class ServeReport(msgspec.Struct, Result, frozen=True, kw_only=True):
@@ -116,6 +136,7 @@ class ServeReport(msgspec.Struct, Result, frozen=True, kw_only=True):
     exit_zero: bool
     why: str
     servers: tuple[ServerResult, ...]
+    not_served: tuple[NotServed, ...] = ()
     hints: tuple[str, ...] = ()
     forgotten_clients: int = 0
     forgotten_sessions: int = 0

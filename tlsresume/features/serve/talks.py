@@ -16,7 +16,15 @@ from tlsresume.openssl.server_talk import HTTP, ClearReply, Talk
 
 
 class WebTalk(HTTP):
-    """HTTP/1.1, whose answer says whether the connection was resumed."""
+    """HTTP/1.1, whose answer says whether the connection was resumed. `quic_port` is that of
+    HTTP/3 beside it, named in the answer (Alt-Svc, RFC 7838)."""
+
+    def __init__(
+        self, node: int = 1, *, close: bool = False, quic_port: Callable[[], int] | None = None
+    ) -> None:
+        super().__init__(node, close=close)
+        if quic_port is not None:
+            self.fields = (b'Alt-Svc: h3=":%d"; ma=3600' % quic_port(),)
 
     def body(self, *, reused: bool) -> bytes:
         return b"resumed\n" if reused else b"full handshake\n"
@@ -259,9 +267,12 @@ TALKS: Mapping[str, Callable[[], Talk]] = {
 SCHEMES: Mapping[str, str] = {"postgres": "postgresql"}
 
 
-def talk_maker(starttls: str | None, *, keep_alive: bool) -> Callable[[int], Talk]:
-    """What makes a connection's conversation, given the node's number."""
+def talk_maker(
+    starttls: str | None, *, keep_alive: bool, quic_port: Callable[[], int] | None = None
+) -> Callable[[int], Talk]:
+    """What makes a connection's conversation, given the node's number. `quic_port` gives the port
+    of HTTP/3 beside HTTPS, once it is known."""
     if starttls is not None:
         make = TALKS[starttls]
         return lambda _node: make()
-    return lambda node: WebTalk(node, close=not keep_alive)
+    return lambda node: WebTalk(node, close=not keep_alive, quic_port=quic_port)
