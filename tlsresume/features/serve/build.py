@@ -69,9 +69,9 @@ def _server(
     here = [client for client in clients if place in client.tallies]
     results = tuple(_client(client, place, places, state, commands) for client in here)
     outcome: Outcome = "not-judged" if state is None else worst_client(results)
-    over_quic_too = any(each.name == place.name and each is not place for each in places)
-    if place.transport == "tcp" and over_quic_too and outcome == "too-few":
-        outcome = "not-judged"  # one that goes over to QUIC is judged there
+    over_quic = any(each.transport == "quic" for each in places)
+    if place.transport == "tcp" and over_quic and outcome == "too-few":
+        outcome = "not-judged"  # a client that uses QUIC is judged there
     return ServerResult(
         behaviour=place.name,
         transport=place.transport,

@@ -271,11 +271,11 @@ def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
 
     if not serving.is_local:
         console.warn("others than this machine can connect")
-    for each in serving.options.not_served():
-        console.warn(f"{each.behaviour} is not served over {each.transport.upper()}: {each.why}")
     if ends.command is None and not quiet:
         for behaviour, url in serving.urls.items():
             console.note(f"{behaviour} at {url}")
+        for each in serving.options.not_served():
+            console.note(each.words())
         console.note(f"clients must trust {serving.cafile}")
 
 

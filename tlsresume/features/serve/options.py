@@ -79,13 +79,15 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"no behaviour to serve over QUIC: {why}")
 
     def not_served(self) -> tuple[NotServed, ...]:
-        """The behaviours that are served over TCP only, though QUIC is asked for."""
+        """The behaviours that QUIC cannot have, where it is asked for. Of "all" they are left
+        out, and else served over TCP only."""
         if not self.quic:
             return ()
+        names = BEHAVIOURS if ALL in self.behaviours else self.rows()
         return tuple(
-            NotServed(behaviour=name, transport="quic", why=row.no_quic)
-            for name, row in self.rows().items()
-            if row.no_quic is not None
+            NotServed(behaviour=name, transport="quic", why=why)
+            for name in names
+            if (why := BEHAVIOURS[name].no_quic) is not None
         )
 
     def rows(self) -> dict[str, Row]:
@@ -95,7 +97,8 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name in self.behaviours:
             if name == ALL:
                 for each, row in BEHAVIOURS.items():
-                    if self._possible(row):
+                    named = each in self.behaviours
+                    if self._possible(row) and (named or not self.quic or row.no_quic is None):
                         chosen.setdefault(each, row)
                 continue
             found = BEHAVIOURS.get(name)

@@ -50,8 +50,19 @@ def render_serve(report: ServeReport, view: View) -> str:
     names = [client.label or client.client for each in report.servers for client in each.clients]
     name_width = max(_LEAST_NAME, min(_MOST_NAME, room, max(map(len, names), default=0)))
     page.line((f"    {pad('behaviour', wide)}{pad('client', name_width)}{_HEADS}", FAINT))
+    came_over_quic = {
+        each.behaviour for each in report.servers if each.transport != "tcp" and each.clients
+    }
     for server in report.servers:
-        _put_server(page, server, wide, name_width)
+        if (
+            server.clients
+            or server.others
+            or server.transport != "tcp"
+            or server.behaviour not in came_over_quic
+        ):
+            _put_server(page, server, wide, name_width)
+    for left_out in report.not_served:
+        page.line((f"    {left_out.words()}", FAINT))
     for each in folded(report):
         if page.view.verbose or each.finding.severity != "info":
             page.line()

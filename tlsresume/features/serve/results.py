@@ -122,6 +122,10 @@ class NotServed(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport
     why: str
 
+    def words(self) -> str:
+        """The same as a sentence."""
+        return f"{self.behaviour} is not served over {self.transport.upper()}: {self.why}"
+
 
 def title(behaviour: str, transport: Transport) -> str:
     """A behaviour's name, with the transport where it is not the usual one."""

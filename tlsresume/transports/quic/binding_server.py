@@ -180,7 +180,7 @@ class ServerHandle:
     """One connection of aioquic's server, sans IO; every time is the caller's clock.
 
     `original`: the connection ID that the client chose; `retried`: the one that it was given by
-    a Retry. `on_handshake` is told each handshake message.
+    a Retry. `on_handshake` is told each handshake message. Without `early_data` it is rejected.
     """
 
     def __init__(
@@ -189,9 +189,11 @@ class ServerHandle:
         on_handshake: OnHandshake,
         fetch: Fetch,
         *,
+        early_data: bool,
         original: bytes,
         retried: bytes | None = None,
     ) -> None:
+        self.takes_early_data = early_data
         self._on_handshake = on_handshake
         self._closed_by_peer = False
         self._connection = _observed(self, configuration, fetch, original=original, retried=retried)
@@ -311,6 +313,8 @@ def _observed(
         def _initialize(self, peer_cid: bytes) -> None:
             super()._initialize(peer_cid)
             _watch(self.tls, handle._on_handshake)
+            if not handle.takes_early_data:
+                _reject_early_data(self.tls)
 
         def _handle_connection_close_frame(self, context: Any, frame_type: int, buf: Any) -> None:
             if self._close_event is None:
@@ -323,3 +327,23 @@ def _observed(
         retry_source_connection_id=retried,
         session_ticket_fetcher=fetch,
     )
+
+
+def _reject_early_data(context: Any) -> None:
+    """Have early data rejected, which aioquic's server otherwise accepts from whoever sends it:
+    the answer does not accept it, and there is no key to read it with."""
+    from aioquic.tls import Direction, Epoch
+
+    class Rejecting(type(context)):  # type: ignore[misc]  # it is aioquic's Context
+        """aioquic assigns True to this."""
+
+        early_data_accepted = property(lambda _: False, lambda _, __: None)
+
+    context.__class__ = Rejecting
+    update = context.update_traffic_key_cb
+
+    def updated(direction: Any, epoch: Any, *rest: Any) -> None:
+        if (direction, epoch) != (Direction.DECRYPT, Epoch.ZERO_RTT):
+            update(direction, epoch, *rest)
+
+    context.update_traffic_key_cb = updated

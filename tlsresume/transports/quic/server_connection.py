@@ -38,6 +38,10 @@ class Manner(Protocol):
         """What a client may cost."""
 
     @property
+    def early_data(self) -> bool:
+        """Whether early data is accepted."""
+
+    @property
     def closes(self) -> bool:
         """Whether a connection is closed when its client has the answer."""
 
@@ -77,7 +81,12 @@ class ServerConnection:
         self._manner = manner
         self._observer = observer
         self._handle = ServerHandle(
-            configuration, self._message, manner.fetch, original=original, retried=retried
+            configuration,
+            self._message,
+            manner.fetch,
+            early_data=manner.early_data,
+            original=original,
+            retried=retried,
         )
         self.connection_ids: list[bytes] = [self._handle.connection.host_cid]
         self._h3: Any = None
