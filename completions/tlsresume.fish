@@ -224,6 +224,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l name -x -d 'A fu
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l behaviour -x -a 'default tickets session-ids stateful single-use no-tickets refuse short-lifetime rotated-key changed-certificate hello-retry early-data late-tickets no-close-notify untrusted all' -d 'How the server treats sessions: default, tickets, session-ids, stateful, single-use, no-tickets, refuse, short-lifetime, rotated-key, changed-certificate, hello-retry, early-data, late-tickets, no-close-notify, untrusted, or all'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l tls -x -a '1.2 1.3' -d 'Speak this version only'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l starttls -x -a 'smtp lmtp imap pop3 ftp nntp sieve ldap postgres xmpp' -d 'Speak this protocol (smtp, lmtp, imap, pop3, ftp, nntp, sieve, ldap, postgres, xmpp), with TLS by STARTTLS, instead of HTTPS'
+complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l quic -d 'Serve HTTP/3 too, over UDP with the same port numbers, and judge clients by it'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l keep-alive -d 'Leave the connection open after an answer'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l cert -r -F -d 'The certificate chain of the server (PEM), instead of one that is made'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l key -r -F -d 'Its key (PEM)'
