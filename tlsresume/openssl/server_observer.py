@@ -34,6 +34,9 @@ class Served(Value, frozen=True, kw_only=True):
 class Observer(Protocol):
     """Who is told of one connection, on its thread. No method may raise."""
 
+    def beside(self, control: Observer) -> None:
+        """It is a data connection of that control connection; said before all else."""
+
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
         """A handshake message or alert passed; `sent`: it is the server's, and may still wait
         to leave."""

@@ -17,6 +17,7 @@ from tlsresume.features.serve.ledger import Client, Ledger, Place
 from tlsresume.features.serve.results import (
     ClientResult,
     CommandResult,
+    DataConnections,
     NotServed,
     OfferCount,
     Outcome,
@@ -24,7 +25,7 @@ from tlsresume.features.serve.results import (
     ServeReport,
     ServerResult,
 )
-from tlsresume.features.serve.tally import Span
+from tlsresume.features.serve.tally import Span, Tally
 from tlsresume.results import MECHANISMS
 
 
@@ -138,6 +139,19 @@ def _client(
         tickets_waited_for=tally.waited,
         left_before_ticket=tally.left_before_ticket,
         retried=tally.retried,
+        data=_data(tally),
+    )
+
+
+def _data(tally: Tally) -> DataConnections | None:
+    if not tally.data_connections:
+        return None
+    return DataConnections(
+        connections=tally.data_connections,
+        could_offer=tally.data_could,
+        own=tally.data_own,
+        other=tally.data_other,
+        accepted=tally.data_accepted,
     )
 
 

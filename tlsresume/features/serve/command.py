@@ -108,7 +108,7 @@ def _file(**settings: Any) -> click.Path:
     group=WHAT,
     metavar="PROTO",
     type=click.Choice(STARTTLS),
-    help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS.",
+    help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS; ftps begins with TLS.",
 )
 @_option(
     "--quic",

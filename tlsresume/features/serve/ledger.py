@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -32,6 +33,8 @@ MOST_CLIENTS = 2_000
 _MOST_PLACES = 64
 #: Claimed ages are whole seconds with some libraries, and clocks are read at two places.
 AGE_TOLERANCE = 2.0
+#: What a data connection of FTP does rightly with the session of its control connection.
+_RIGHT_FOR_DATA = frozenset({"ticket-used-twice", "offers-across-names"})
 #: Some libraries count a session's age in whole seconds.
 LIFETIME_TOLERANCE = 1.0
 
@@ -176,7 +179,7 @@ class Ledger:
         self._clients.move_to_end(key)
         return client.root()
 
-    def _same(self, one: Client, other: Client) -> Client:
+    def same(self, one: Client, other: Client) -> Client:
         """Note that two are one; the one that was seen first is it."""
         one, other = one.root(), other.root()
         if one is other:
@@ -241,11 +244,20 @@ class Ledger:
             client.unusable.setdefault(where, at)
 
     def take_offer(
-        self, client: Client, place: Place, number: int, name: str | None, offer: Offer
+        self,
+        client: Client,
+        place: Place,
+        number: int,
+        name: str | None,
+        offer: Offer,
+        *,
+        siblings: AbstractSet[int] = frozenset(),
     ) -> Client:
-        """Note an offer in its client's tally: uses, ages and where it came from."""
+        """Note an offer in its client's tally: uses, ages and where it came from. `siblings` are
+        connections whose sessions may be offered again and again: data connections of FTP have
+        to offer that of their control connection."""
         for issued in offer.known[:1]:
-            client = self._same(issued.client, client)
+            client = self.same(issued.client, client)
         tally = client.tally(place)
         tally.offered += 1
         tally.mechanism_offered[offer.mechanism] += 1
@@ -258,6 +270,8 @@ class Ledger:
             tally.most_uses = max(tally.most_uses, issued.uses)
             tally.count_port(issued.place.port)
             for remark in _oddities(issued, offer, place=place, number=number, name=name, now=now):
+                if issued.connection in siblings and remark.code in _RIGHT_FOR_DATA:
+                    continue
                 tally.remark(remark)
         return client
 

@@ -127,6 +127,11 @@ def details(client: ClientResult) -> list[str]:
             f"offered under {', '.join(client.names) or 'no name'}, from"
             f" {count(len(client.ports), 'port')}"
         )
+    if client.data is not None:
+        lines.append(
+            f"of {count(client.data.connections, 'data connection')}, {client.data.own} offered the"
+            f" control connection's session; {client.data.accepted} resumed"
+        )
     if client.early_data.offered:
         early = client.early_data
         lines.append(f"early data: accepted {early.accepted} of {early.offered}")

@@ -33,6 +33,18 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     most: float
 
 
+class DataConnections(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a client's connections, the data connections of FTP. Those that `could_offer` came when
+    their control connection had a session. Servers may demand that it is offered: `own`; `other`
+    sessions do not do."""
+
+    connections: int
+    could_offer: int
+    own: int
+    other: int
+    accepted: int
+
+
 class ClientResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one client did at one server.
 
@@ -68,6 +80,7 @@ class ClientResult(msgspec.Struct, frozen=True, kw_only=True):
     tickets_waited_for: int = 0
     left_before_ticket: int = 0
     retried: int = 0
+    data: DataConnections | None = None
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
