@@ -454,6 +454,10 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'nginx haproxy apache go gnutls' -- "$cur"))
             return
             ;;
+        inspect:--config)
+            compopt -o default 2>/dev/null
+            return
+            ;;
         serve:--listen)
             return
             ;;
@@ -505,6 +509,10 @@ _tlsresume() {
             ;;
         serve:--format)
             COMPREPLY=($(compgen -W 'text json jsonl junit html prometheus' -- "$cur"))
+            return
+            ;;
+        serve:--config)
+            compopt -o default 2>/dev/null
             return
             ;;
         watch:--every)
@@ -653,6 +661,10 @@ _tlsresume() {
             COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur")); mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null
             return
             ;;
+        capture:--config)
+            compopt -o default 2>/dev/null
+            return
+            ;;
         exporter:--config)
             compopt -o default 2>/dev/null
             return
@@ -686,10 +698,10 @@ _tlsresume() {
         probe) words='--targets --parallel --jobs --rate --shard --exclude --skip-bad-lines --expand --continue --retry-unreachable --dask --tries --concurrency --budget --max-addresses --no-explain --quick --quic --node-header --experiment --cross-name --cross-alpn --age --find-lifetime --replay-early-data --replay-age --plan --ftp-user --ftp-password-file --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --expect --min-rate --max-lifetime --min-lifetime --max-ticket-keys --min-tickets --require-early-data --forbid-early-data --forbid-early-data-replay --require-valid-certificate --policy --baseline --warning --critical --fail-on --ignore --retries --deadline --format --force --brief -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
         save) words='-o --output --force --all-tickets --mechanism --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --format -v --verbose -q --quiet -h --config --no-config --help' ;;
         resume) words='--resolve-now --each-address --any-host --tries --update --early-data --no-pin --no-ticket --no-ems --unclean-close --no-explain --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --expect --min-rate --fail-on --ignore --format --force --brief -v --verbose -q --quiet --ticket-keys --ticket-key-kind --exit-zero -h --config --no-config --help' ;;
-        inspect) words='--hex --show-secrets --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --help' ;;
-        serve) words='--listen --name --behaviour --tls --starttls --quic --keep-alive --cert --key --ca --client-ca --require-client-cert --run --repeat --connections --for --expect --exit-zero --format --force -v --verbose -q --quiet -h --help' ;;
+        inspect) words='--hex --show-secrets --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind -h --config --no-config --help' ;;
+        serve) words='--listen --name --behaviour --tls --starttls --quic --keep-alive --cert --key --ca --client-ca --require-client-cert --run --repeat --connections --for --expect --exit-zero --format --force -v --verbose -q --quiet -h --config --no-config --help' ;;
         watch) words='--every --for --once --tries --history --max-key-age --servername --sni --no-sni --connect -4 -6 --resolve --starttls --proxy --proxy-password-file --proxy-env --proxy-protocol --proxy-source --tls --ciphers --ciphersuites --groups --alpn --cafile --capath --verify --cert --key --passphrase-file --timeout --ticket-wait --send --no-send --mtu --keylogfile --format --force -v --verbose -q --quiet -h --config --no-config --help' ;;
-        capture) words='--server --since --until --top --keylogfile --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --help' ;;
+        capture) words='--server --since --until --top --keylogfile --format --force -v --verbose -q --quiet --ticket-keys --ticket-key-kind --show-clients --anonymise --anonymise-key --min-rate --min-resumption-rate --policy --exit-zero -h --config --no-config --help' ;;
         exporter) words='--config --listen -h --help' ;;
         explain) words='--format --force -v --verbose -q --quiet -h --help' ;;
         policy) words='--target --show --schema -q --quiet -h --help' ;;
@@ -711,7 +723,7 @@ _tlsresume() {
         capture) compopt -o default 2>/dev/null ;;
         explain) COMPREPLY=($(compgen -W 'file-unreadable captured-too-early lifetime-zero expired-at-client version-not-allowed client-ticket-off not-issued marked-not-resumable context-mismatch already-used routed-by-size routed-by-session version-changed hash-mismatch mechanism-removed ems-upgraded name-changed other-terminator context-changed other-ticket-key honoured-later consumed cache-miss never-honoured expired-at-server unclean-close undetermined ems-dropped cipher-removed wrong-binder wrong-secret ems-changed cross-name-refused hello-too-large no-session-id-context aged-ticket-alert mixed-version-pool dies-on-session breaks-anyway fails-with-session cross-name-other-certificate cross-name-answered-by-other cross-name-accepted cross-name-untested single-use resumed-by-id ticket-renewed session-id-changed resumption-not-verified hello-retry early-data-replayed no-freshness-check early-data-single-use early-data-answered-early early-data-waits too-early early-data-rejected early-data-dies resumed-then-refused resumed-then-unanswered malformed-ticket weak-ticket-key ticket-not-sealed ticket-mac-without-key ticket-lifetime-too-long ticket-lifetime-long age-add-not-random ticket-nonce-repeated tickets-not-fresh ticket-key-too-old nodes-out-of-step rotation-drops-sessions ticket-key-shared lifetime-counts-down quic-tcp-differ client-certificate-bypassed certificate-carried plaintext-injection ftp-reuse-required ftp-reuse-fails ftp-data-not-resumed ftp-tickets-run-out pasv-address-ignored client-certificate-missing client-certificate-expired client-certificate rate-limited stopped-answering connections-break fails-with-tickets retry-each-time token-refused fails-with-token datagrams-lost cookie-skipped-on-resumption quic-unreachable separate-keys rotated refused-always offers-after-failed-verification offers-unverified-session offers-across-client-certificates gives-up-when-refused fails-here never-offers no-psk-modes took-session-too-early ticket-used-twice offered-past-lifetime offers-across-names data-connection-offers-nothing data-connection-other-session wrong-ticket-age early-data-unasked no-ticket-extension no-session-ids offers-across-ports cuts-connection' -- "$cur")) ;;
         policy) COMPREPLY=($(compgen -W 'default strict load-balanced no-resumption' -- "$cur")); mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null ;;
-        config) COMPREPLY=($(compgen -W 'probe save resume watch' -- "$cur")) ;;
+        config) COMPREPLY=($(compgen -W 'probe save resume watch inspect serve capture' -- "$cur")) ;;
         help) COMPREPLY=($(compgen -W 'probe save resume inspect serve watch capture exporter explain policy selftest config help' -- "$cur")) ;;
     esac
 }

@@ -14,7 +14,7 @@ complete -c tlsresume -n __fish_use_subcommand -a exporter -d 'Serve /probe?targ
 complete -c tlsresume -n __fish_use_subcommand -a explain -d 'Explain the CODE of a finding, or list all codes; find the page for WORDS of a log'
 complete -c tlsresume -n __fish_use_subcommand -a policy -d 'Check policies, and say what they demand of which target'
 complete -c tlsresume -n __fish_use_subcommand -a selftest -d 'Show the commands at work, and check this installation, without any other server'
-complete -c tlsresume -n __fish_use_subcommand -a config -d 'Show which options hold for a COMMAND (probe, save, resume, watch), and where they come from'
+complete -c tlsresume -n __fish_use_subcommand -a config -d 'Show which options hold for a COMMAND that can be configured, and where they come from'
 complete -c tlsresume -n __fish_use_subcommand -a help -d 'Show the help of a COMMAND, as `tlsresume COMMAND --help` does, or of the whole program'
 
 complete -c tlsresume -n '__fish_seen_subcommand_from probe' -l targets -r -F -d 'Read targets from a file, one a line with options of its own; # begins a comment'
@@ -216,6 +216,8 @@ complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -s q -l quiet -d 
 complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -l ticket-keys -r -F -d 'Tell which key of this file made each ticket: a raw file as for nginx, Apache, lighttpd or Traffic Server, HAProxy\'s lines or its show tls-keys, hex, YAML of Envoy, h2o or Kubernetes'
 complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -l ticket-key-kind -x -a 'nginx haproxy apache go gnutls' -d 'What the key files are for; without it every order of their parts is tried'
 complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -s h -d 'Show the options that matter most, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -l config -r -F -d 'Take defaults of options from this TOML file, instead of tlsresume.toml here or tlsresume/config.toml in $XDG_CONFIG_HOME'
+complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -l no-config -d 'Read no configuration file'
 complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -l help -d 'Show all options, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from inspect' -F
 
@@ -242,6 +244,8 @@ complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l force -d 'Let --
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -s v -l verbose -d 'Show the handshake messages as they pass (on stderr), and a line per attempt'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -s q -l quiet -d 'Print no text on the standard output about what is as asked'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -s h -d 'Show the options that matter most, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l config -r -F -d 'Take defaults of options from this TOML file, instead of tlsresume.toml here or tlsresume/config.toml in $XDG_CONFIG_HOME'
+complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l no-config -d 'Read no configuration file'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l help -d 'Show all options, and exit'
 
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l every -x -d 'Time from one sample to the next'
@@ -309,6 +313,8 @@ complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l min-resumption
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l policy -r -F -a 'default strict load-balanced no-resumption' -d 'Demand the min-rate of a policy, and no finding that it, or its default, calls an error'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l exit-zero -d 'Exit 0 also where 3 or 4 would be told'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -s h -d 'Show the options that matter most, and exit'
+complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l config -r -F -d 'Take defaults of options from this TOML file, instead of tlsresume.toml here or tlsresume/config.toml in $XDG_CONFIG_HOME'
+complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l no-config -d 'Read no configuration file'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -l help -d 'Show all options, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from capture' -F
 
@@ -470,6 +476,9 @@ complete -c tlsresume -n '__fish_seen_subcommand_from config' -a probe
 complete -c tlsresume -n '__fish_seen_subcommand_from config' -a save
 complete -c tlsresume -n '__fish_seen_subcommand_from config' -a resume
 complete -c tlsresume -n '__fish_seen_subcommand_from config' -a watch
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a inspect
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a serve
+complete -c tlsresume -n '__fish_seen_subcommand_from config' -a capture
 
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -s h -d 'Show the options that matter most, and exit'
 complete -c tlsresume -n '__fish_seen_subcommand_from help' -l help -d 'Show all options, and exit'

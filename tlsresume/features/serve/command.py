@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.demanding import duration
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
 
@@ -67,7 +68,7 @@ def _file(**settings: Any) -> click.Path:
     return click.Path(path_type=Path, **settings)
 
 
-@click.command("serve", cls=GroupedCommand)
+@click.command("serve", cls=ConfiguredCommand)
 @_option(
     "--listen",
     group=WHERE,
