@@ -233,6 +233,8 @@ def command(
     from tlsresume.features.serve.options import ServeOptions
     from tlsresume.features.serve.watching import Ends
 
+    if command is not None and not command.strip():
+        raise click.UsageError("--run needs a command")
     if repeat > 1 and command is None:
         raise click.UsageError("--repeat needs --run")
     options = ServeOptions(host=listen[0], port=listen[1], expect=expect, **asked)
@@ -274,7 +276,8 @@ def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
         console.warn("others than this machine can connect")
     if ends.command is None and not quiet:
         for behaviour, url in serving.urls.items():
-            console.note(f"{behaviour} at {url}")
+            over_quic = ", and over QUIC" if behaviour in serving.served_over_quic else ""
+            console.note(f"{behaviour} at {url}{over_quic}")
         for each in serving.options.not_served():
             console.note(each.words())
         console.note(f"clients must trust {serving.cafile}")

@@ -87,7 +87,9 @@ class Serving:
                     self._servers += stack.enter_context(self._started(place, identities, port))
                 except OSError as error:
                     where = f"{self.options.host}:{port}" if port else self.options.host
-                    raise UsageError(f"cannot listen on {where}: {error.strerror}") from None
+                    # The message that Python makes has a tuple in it.
+                    why = os.strerror(error.errno) if error.errno else str(error)
+                    raise UsageError(f"cannot listen on {where}: {why.lower()}") from None
             self._stack = stack.pop_all()
         return self
 
@@ -173,6 +175,11 @@ class Serving:
         """Whether only this machine can connect."""
         address = authority.as_address(self.options.host)
         return address.is_loopback if address is not None else self.options.host == "localhost"
+
+    @property
+    def served_over_quic(self) -> tuple[str, ...]:
+        """The behaviours that are served over QUIC, too."""
+        return tuple(place.name for place in self._over_quic)
 
     @property
     def urls(self) -> dict[str, str]:
