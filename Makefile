@@ -75,7 +75,7 @@ test: $(VENV)/installed-dev
 
 .PHONY: test-quick
 test-quick: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -q -n $(QUICK_WORKERS) -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(QUICK_WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: lint
 lint: $(VENV)/installed-dev
