@@ -8,6 +8,7 @@ import pytest
 
 from tests.canned_lab import Ask, CannedLab, Pool
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.crossing import crossing_view, crossings
 from tlsresume.diagnosis.judge import judge
@@ -68,8 +69,8 @@ def matrix(lab: CannedLab) -> dict[tuple[str, str], tuple[int, int]]:
     return {(c.issuing, c.accepting): (c.accepted, c.offered) for c in found}
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("nodes", [SHARED, SEPARATE, ONE_APART])
+@each_row("mechanism", MECHANISMS)
+@each_row("nodes", [SHARED, SEPARATE, ONE_APART])
 def test_every_pair_is_crossed_once(mechanism: Mechanism, nodes: dict[str, int]) -> None:
     """Each address's session is offered to each other one, and accepted where they share."""
     lab = run(nodes, mechanism)

@@ -19,6 +19,7 @@ import pytest
 
 from tests.commands import runner
 from tests.peers import read_client_hello, refused_port
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.actions.plan import plan_probe
 from tlsresume.actions.resume import resume
@@ -28,6 +29,7 @@ from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import EarlyAsk, Trial
+from tlsresume.experiments import early_data as early_module
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
 from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
@@ -57,6 +59,8 @@ from tlsresume.session.session import Session
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 ROOM = 16_384
 #: TLS 1.3 alone, and no more connections than the questions take.
@@ -67,6 +71,12 @@ QUICK = ProbeOptions(
     replay_early_data="GET",
 )
 TLS13 = Plan(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
+
+
+@pytest.fixture(autouse=True)
+def _held_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our Finished is held back for less than two seconds; an answer here takes milliseconds."""
+    monkeypatch.setattr(early_module, "_LEAST_HOLD", 0.7)
 
 
 @pytest.fixture(autouse=True)
@@ -595,8 +605,8 @@ def test_the_plan_counts_what_is_sent() -> None:
         assert len(made) <= sum(step.connections for step in stage.steps)
 
 
-@pytest.mark.parametrize(
-    ("text", "target"),
+@each_row(
+    "text, target",
     [
         ("GET", "/?tlsresume=x"),
         ("post", "/tlsresume-x"),

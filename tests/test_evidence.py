@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import is_
 
+import pytest
+
 from tests.evidence import STATEFUL, Story
 from tests.growth import steps
 from tests.trials import changed
@@ -59,6 +61,7 @@ def slow_is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
     """The index says of each attempt what its definition says, in whatever order they end."""
     dice = random.Random(7)
@@ -165,6 +168,7 @@ def test_evidence_is_found_by_place_mechanism_purpose_and_handle():
     assert told.issuer_of(b"unknown") is None
 
 
+@pytest.mark.slow
 def test_evidence_costs_steps_in_proportion_to_attempts():
     """Four times the attempts take about four times the steps, of counting and of judging."""
 

@@ -27,6 +27,8 @@ from tlsresume.results import Failure
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HERE = "127.0.0.1"
 PLAN = Plan(server_name="localhost", verify_name="localhost")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.states import letter, verdict_of
 from tlsresume.diagnosis.summary import row, summarise_address
@@ -99,7 +100,7 @@ def summary(attempts: list[Trial]) -> AddressResult:
 # ---------------------------------------------------------------------- letters
 
 
-@pytest.mark.parametrize("how", ["R", "N", "E", "C", "-"])
+@each_row("how", ["R", "N", "E", "C", "-"])
 def test_each_end_of_a_try_has_its_letter(how):
     """R reused, N new, E broke after the offer, C before it, - not offered."""
     assert letter(tried(1, how)) == how
@@ -113,8 +114,8 @@ def test_a_series_counts_its_letters():
     assert (Series.count("").rate, Series.count("C-").rate) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("successes", "trials", "expected"),
+@each_row(
+    "successes, trials, expected",
     [
         # Newcombe 1998, table I (Wilson, method 3), and the issue's own 5 of 5.
         (81, 263, (0.2553, 0.3662)),
@@ -199,8 +200,8 @@ BROKEN = "the handshake fails when the session is offered"
 ANYWAY = "connections break here, with the session and without it"
 
 
-@pytest.mark.parametrize(
-    ("fixed", "chained", "state", "reason"),
+@each_row(
+    "fixed, chained, state, reason",
     [
         ("RRRRR", "RRRRR", "resumed", None),
         ("RRRR", "CRRRC", "resumed", None),
@@ -302,8 +303,8 @@ def test_two_keys_are_not_single_use():
 ALL = "RRRRR"
 
 
-@pytest.mark.parametrize(
-    ("issued", "unissued", "judged"),
+@each_row(
+    "issued, unissued, judged",
     [
         (["psk", "ticket", "session-id"], [], ["psk", "ticket"]),
         (["psk", "ticket"], ["session-id"], ["psk", "ticket"]),
@@ -339,8 +340,8 @@ def address(*states: Any) -> AddressResult:
     return AddressResult(address="192.0.2.1", port=443, mechanisms=mechanisms)
 
 
-@pytest.mark.parametrize(
-    ("states", "whole", "left_out"),
+@each_row(
+    "states, whole, left_out",
     [
         ([["resumed"]], "resumes", "untested"),
         ([["resumed", "resumed"], ["resumed"]], "resumes", "untested"),

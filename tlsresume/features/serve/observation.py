@@ -11,6 +11,7 @@ import hashlib
 from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
 from tlsresume.features.serve.ended import Facts
 from tlsresume.openssl.server_observer import Served
+from tlsresume.protocols import Transport
 from tlsresume.wire.handshake import (
     AlertDescription,
     ClientHello,
@@ -47,7 +48,14 @@ def ticket_of(message: NewSessionTicket12 | NewSessionTicket13, at_ms: float) ->
 
 
 def observation_of(
-    facts: Facts, served: Served, *, time: float, address: str, port: int, client: str
+    facts: Facts,
+    served: Served,
+    *,
+    time: float,
+    address: str,
+    port: int,
+    transport: Transport,
+    client: str,
 ) -> Observation:
     """What a connection showed that has ended. `time` is when it began, in seconds since 1970."""
     hello, answer = facts.hello, facts.answer
@@ -58,6 +66,7 @@ def observation_of(
         time=time,
         address=address,
         port=port,
+        transport=transport,
         client=client,
         allowed=None if hello is None else Allowed.by(hello),
         offered=None if facts.offer is None else facts.offer.mechanism,
