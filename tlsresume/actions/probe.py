@@ -23,7 +23,7 @@ from tlsresume.diagnosis.alternatives import promises_http3
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
@@ -373,14 +373,13 @@ class Probe:
     def _summaries(self) -> list[AddressResult]:
         """What is known of each address that this machine can reach."""
         journal = self.lab.journal
-        naming = naming_of(journal)
         found = []
         for address in self._addresses:
             route = address.route
-            own = [a for a in journal if a.address == route.address]
+            own = journal.at(route.address)
             if own and not self._without_route(address):
-                counting = [a for a in own if a.n > address.outdated] or own
-                summary = summarise_address(route.address, route.port, counting, naming, own)
+                counting = own.since(address.outdated)
+                summary = summarise_address(route.address, route.port, counting, own)
                 rows = tuple(
                     replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
                 )
@@ -446,7 +445,7 @@ class Probe:
                 for use in key_uses(
                     issued_tickets(self.lab.journal),
                     self.options.ticket_keys,
-                    naming_of(self.lab.journal),
+                    self.lab.journal.naming,
                 )
             ),
             incomplete=self.stop.incomplete,

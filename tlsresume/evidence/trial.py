@@ -123,6 +123,11 @@ class Trial(Value, frozen=True, kw_only=True):
         timings = msgspec.structs.replace(self.timings, dns=milliseconds)
         return msgspec.structs.replace(self, timings=timings)
 
+    def offering_from(self, address: str) -> Self:
+        """The same trial, whose session was issued at this address."""
+        offer = self.offer and msgspec.structs.replace(self.offer, issued_by=address)
+        return msgspec.structs.replace(self, offer=offer)
+
     # ------------------------------------------------------------------ purpose
 
     @property

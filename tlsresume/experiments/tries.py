@@ -20,9 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.evidence.journal import indexed
 from tlsresume.evidence.offer import entry_of
-from tlsresume.evidence.spoiled import Spoilt, is_spoiled
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
@@ -180,7 +178,7 @@ class Tries:
                 self._free.set()
             if attempt is not None:
                 series.note(attempt)
-                if self._again[item] and is_spoiled(attempt, self._lab.journal):
+                if self._again[item] and self._lab.journal.spoilt.spoils(attempt):
                     self._again[item] -= 1
                     self._pending.append(item)
                     self._free.set()
@@ -248,7 +246,7 @@ class Tries:
     def _maybe_lost(self, session: Session) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         handle = entry_of(session)
-        return handle is not None and indexed(self._lab.journal, Spoilt).maybe_lost(handle)
+        return handle is not None and self._lab.journal.spoilt.maybe_lost(handle)
 
     async def _chained(self, chain: _Chain, item: _Try) -> Trial | None:
         plan = self._terms.plan_for(item.mechanism)

@@ -201,7 +201,7 @@ class NetworkLab(Lab):
                         route, plan, errand, session, ask, milestones=milestones, retried=True
                     )
             except (BudgetSpent, LocalError, asyncio.CancelledError):
-                self.journal[attempt.n - 1] = attempt.left_unsettled()
+                self.journal.correct(attempt.left_unsettled())
                 raise
             self._note(attempt, crowded=False)
             if attempt.handshake_done and crowded and not _is_local(broke):
