@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from loop import cpu, resident_kib
 
@@ -22,20 +23,20 @@ def weak(port: int) -> None:
     """The CPU of the search in that of one whole probe, imports and all."""
     from tlsresume.actions.probe import probe
     from tlsresume.diagnosis import tickets
+    from tlsresume.session.weak import WeakKey, find_weak_key
     from tlsresume.target import parse_target
 
     spent = 0.0
-    search = tickets.find_weak_key
 
-    def timed(*args: object) -> object:
+    def timed(*args: Any) -> WeakKey | None:
         nonlocal spent
         began = time.thread_time()
         try:
-            return search(*args)  # type: ignore[arg-type]
+            return find_weak_key(*args)
         finally:
             spent += time.thread_time() - began
 
-    tickets.find_weak_key = timed  # type: ignore[assignment]
+    vars(tickets)["find_weak_key"] = timed
     probe(parse_target(f"127.0.0.1:{port}"))
     print(spent / cpu())
 

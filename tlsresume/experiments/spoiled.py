@@ -64,7 +64,7 @@ class Spoilt:
             return False
         handle = handle_of(attempt.offer)
         return handle is not None and any(
-            other is not attempt and other.time <= _ended(attempt)
+            not _same(other, attempt) and other.time <= _ended(attempt)
             for other in self._spoilers.get(handle, ())
         )
 
@@ -76,6 +76,11 @@ class Spoilt:
 def is_spoiled(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
     """Whether an attempt's full handshake tells nothing (see `Spoilt`)."""
     return indexed(journal, Spoilt).spoils(attempt)
+
+
+def _same(one: Attempt, other: Attempt) -> bool:
+    """Whether both are one connection, of which one may know no end yet."""
+    return one is other or (one.n, one.ask, one.time) == (other.n, other.ask, other.time)
 
 
 def _full_with_offer(attempt: Attempt) -> bool:

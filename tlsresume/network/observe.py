@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
 from typing import Literal
 
 from tlsresume.lab import Errand, Route
@@ -223,6 +226,40 @@ def observed_attempt(
         transport=about.route.transport,
         datagrams=link.client.facts if isinstance(link, DatagramLink) and link.client else None,
     )
+
+
+class Ending:
+    """An attempt whose connection we have closed, until the peer has closed it, too.
+
+    `link.part` is awaited in between. Mostly no more comes than a close_notify.
+    """
+
+    def __init__(self, attempt: Attempt, link: NetworkLink) -> None:
+        self._attempt = attempt
+        self._link = link
+        self._started = monotonic()
+        self._before = self._came()
+
+    def _came(self) -> tuple[object, ...]:
+        client, failure = self._link.client, self._link.failure
+        if client is None:
+            return (failure,)
+        broken = None if client.failure is None else client.failure.kind
+        return failure, client.ticket_count, len(client.data), broken in (None, "closed")
+
+    def attempt(self, observed: Callable[[int], Attempt]) -> Attempt:
+        """The attempt with its end; `observed` looks at all of the link anew, for a number."""
+        attempt, client = self._attempt, self._link.client
+        if client is None or self._came() != self._before:
+            return observed(attempt.n)
+        total = (attempt.timings.total or 0.0) + (monotonic() - self._started) * 1000
+        return replace(
+            attempt,
+            closed=self._link.closed,
+            alerts=_alerts(client.transcript),
+            traffic=Traffic(client.sent, client.received, client.flights),
+            timings=replace(attempt.timings, total=total),
+        )
 
 
 #: The longest fragment of a TLS record, and what frames it (RFC 8446 section 5.1).

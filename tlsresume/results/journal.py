@@ -46,6 +46,11 @@ class Journal(list[Attempt]):
         self._derived.clear()
         self._indexes.clear()
 
+    def settle(self, attempt: Attempt) -> None:
+        """Fill in how an attempt's connection ended, which no index looks at: a new revision."""
+        super().__setitem__(attempt.n - 1, attempt)
+        self._derived.clear()
+
     def derive(self, make: Callable[[Sequence[Attempt]], _Derived]) -> _Derived:
         """What `make` makes of all attempts, made once per revision."""
         if make not in self._derived:
