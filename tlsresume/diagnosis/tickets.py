@@ -14,9 +14,10 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds
-from tlsresume.results import Attempt, Ticket
+from tlsresume.evidence.observation import Part, Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.session.session import Session
-from tlsresume.session.unseal import holds_secret, mac_without_key
+from tlsresume.session.unseal import holds_secret, holds_secret_of, mac_without_key
 from tlsresume.session.weak import WeakKey, find_weak_key
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -28,7 +29,7 @@ _DAY = 86_400
 _UNNAMED_TRIED = 8
 
 
-def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
+def issued(view: View) -> Iterator[tuple[Trial, Ticket]]:
     """Every ticket that a view's mechanism brought, with the attempt it came on."""
     wanted = {"psk": True, "ticket": False}.get(view.mechanism)
     for attempt in view.attempts:
@@ -39,7 +40,7 @@ def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
                 yield attempt, ticket
 
 
-def session_of(attempt: Attempt, ticket: Ticket) -> Session | None:
+def session_of(attempt: Trial, ticket: Ticket) -> Session | None:
     """The session that a ticket belongs to."""
     return next((s for s in attempt.sessions if s.fields.ticket == ticket.ticket), None)
 
@@ -70,10 +71,24 @@ def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None
     return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
 
 
+def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
+    """Whether a session's ticket holds its secret, or in TLS 1.3 what gives it. Most tickets are
+    sealed, and each place in them is tried, so only what can be is: where the ticket was seen
+    to come, its nonce is known, and in TLS 1.2 nothing gives the secret but itself."""
+    fields = session.fields
+    ticket, secret = fields.ticket or b"", fields.master_key
+    if session.mechanism != "psk":
+        return bool(secret) and secret in ticket
+    if nonces:
+        return any(holds_secret_of(ticket, secret, nonce) for nonce in nonces)
+    return holds_secret(ticket, secret)
+
+
 @rule(
     "weak-ticket-key",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is sealed with a key that anybody can guess. Who records the traffic can"
@@ -117,6 +132,7 @@ def weak_ticket_key(view: View) -> Match | None:
     "ticket-not-sealed",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is not encrypted. TLS 1.2 sends tickets in clear and TLS 1.3 offers them in"
@@ -140,7 +156,7 @@ def not_sealed(view: View) -> Match | None:
     found = [
         f"{words}, and the session's secret among them"
         for words, session, nonces in _candidates(view)
-        if holds_secret(session.fields.ticket or b"", session.fields.master_key, nonces)
+        if _in_clear(session, nonces)
     ]
     seen = f"in clear in {len(found)} ticket{'' if len(found) == 1 else 's'}: our session's secret"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
@@ -150,6 +166,7 @@ def not_sealed(view: View) -> Match | None:
     "ticket-mac-without-key",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The MAC that protects tickets from being changed is made with an empty key, so anybody"
@@ -178,6 +195,7 @@ def mac_unkeyed(view: View) -> Match | None:
     "ticket-lifetime-too-long",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="TLS 1.3 allows a ticket to live for seven days at most; clients drop it then, whatever"
     " the server says.",
@@ -206,6 +224,7 @@ def lifetime_too_long(view: View) -> Match | None:
     "ticket-lifetime-long",
     "T",
     "info",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="Tickets are promised to be good for more than a day: so long must the key that sealed"
     " them be kept, and so long is a stolen key worth something.",
@@ -241,6 +260,7 @@ def lifetime_long(view: View) -> Match | None:
     "age-add-not-random",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="ticket_age_add hides how old a ticket is; it has to be a new random number for each"
     " ticket, or connections of one client can be linked.",
@@ -271,6 +291,7 @@ def age_add_not_random(view: View) -> Match | None:
     "ticket-nonce-repeated",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="Two tickets of one connection have the same nonce, so both carry the same PSK: they are"
     " one ticket twice, and using both links connections.",
@@ -299,6 +320,7 @@ def nonce_repeated(view: View) -> Match | None:
     "tickets-not-fresh",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="The very same ticket came more than once. In TLS 1.3 a ticket that is used twice lets an"
     " observer link the connections, and early data be replayed.",
