@@ -7,12 +7,13 @@ from typing import Any, get_args
 from tests.canned_lab import mint
 from tests.purposes import purpose_of
 from tests.trials import UNEVENTFUL, changed, trial
-from tlsresume.evidence.observation import Part
+from tlsresume.evidence.observation import Allowed, Part
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure, FailureKind, Traffic
 from tlsresume.results.connection import SIDES, Side
+from tlsresume.wire.handshake import ProtocolVersion
 
 ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "plan": Plan(),
          "purpose": purpose_of("tries", "fixed")}  # fmt: skip
@@ -48,6 +49,22 @@ def test_each_property_asks_the_observation():
     told = trial(**ABOUT, **facts)
     assert {name: getattr(told, name) for name in facts} == facts
     assert trial(**ABOUT, early_data="sent").early_data == "rejected"
+
+
+def test_what_was_allowed_is_read_from_the_clienthello_where_one_was_seen():
+    """The plan stands in for a ClientHello that nobody saw."""
+    tls12, tls13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
+    planned = ABOUT | {"plan": Plan(server_name="a.test", maximum=tls12)}
+    unseen = trial(**planned)
+    seen = trial(**planned, allowed=Allowed(server_name="b.test", versions=(0x0304,)))
+    old = trial(**planned, allowed=Allowed(extended_master_secret=True))
+    told = [(each.server_name, each.allowed_version(tls12), each.allowed_version(tls13),
+             each.allowed_extended_master_secret) for each in (unseen, seen, old)]  # fmt: skip
+    assert told == [
+        ("a.test", True, False, True),
+        ("b.test", False, True, False),
+        (None, True, False, True),
+    ]
 
 
 def test_copies_differ_in_what_their_name_says_alone():
