@@ -77,6 +77,15 @@ class Evidence(Sequence[Trial]):
             self._learn(each)
         self._forget()
 
+    def settle(self, trial: Trial) -> None:
+        """Fill in how a recorded trial's connection ended, once that is known."""
+        old = self._trials[trial.n - 1]
+        self._trials[trial.n - 1] = trial
+        for handle in map(handle_of, trial.sessions):
+            if handle is not None and self._issuers.get(handle, old) is old:
+                self._issuers[handle] = trial
+        self._forget()
+
     def _learn(self, trial: Trial) -> None:
         self.spoilt.add(trial)
         for session in trial.sessions:

@@ -50,13 +50,18 @@ class Spoilt:
             return False
         handle = attempt.offer.cache_entry
         return handle is not None and any(
-            other is not attempt and other.time <= _ended(attempt)
+            not _same(other, attempt) and other.time <= _ended(attempt)
             for other in self._spoilers.get(handle, ())
         )
 
     def maybe_lost(self, handle: bytes) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         return any(map(self.spoils, self._fulls.get(handle, ())))
+
+
+def _same(one: Trial, other: Trial) -> bool:
+    """Whether both are one connection, of which one may know no end yet."""
+    return one is other or (one.n, one.ask, one.time) == (other.n, other.ask, other.time)
 
 
 def _full_with_offer(attempt: Trial) -> bool:

@@ -49,6 +49,9 @@ class EarlyAsk(Value, frozen=True):
     after: float | None = None
 
 
+Closed = Literal["clean", "by-peer", "hung-up", "peer-silent", "abrupt", "failed"]
+
+
 class Trial(Value, frozen=True, kw_only=True):
     """One connection of ours, and all that came of it.
 
@@ -99,7 +102,7 @@ class Trial(Value, frozen=True, kw_only=True):
     reply: str | None = None
     named_address: str | None = None
     timings: Timings = Timings()
-    closed: Literal["clean", "by-peer", "hung-up", "peer-silent", "abrupt", "failed"] = "failed"
+    closed: Closed = "failed"
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
@@ -117,6 +120,19 @@ class Trial(Value, frozen=True, kw_only=True):
     def made_instead_for(self, purpose: Purpose) -> Self:
         """The same trial, which serves another purpose than it was made for."""
         return msgspec.structs.replace(self, purpose=purpose)
+
+    def ended(
+        self, closed: Closed, alerts: tuple[AlertSeen, ...], traffic: Traffic, total: float
+    ) -> Self:
+        """The same trial once the peer has closed, too: how, and what came until then. `total` is
+        in milliseconds."""
+        observation = self.observation
+        if observation is not None:
+            observation = msgspec.structs.replace(observation, alerts=alerts, traffic=traffic)
+        timings = msgspec.structs.replace(self.timings, total=total)
+        return msgspec.structs.replace(
+            self, closed=closed, observation=observation, timings=timings
+        )
 
     def resolved_in(self, milliseconds: float) -> Self:
         """The same trial, with the time that the look-up of its name took."""

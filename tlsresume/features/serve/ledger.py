@@ -54,14 +54,14 @@ class Place:
     without_hello: int = 0
 
     @property
-    def title(self) -> str:
-        """What people read."""
-        return title(self.name, self.transport)
-
-    @property
     def host(self) -> str:
         """The name or address that its URL has, without brackets."""
         return self.url.partition("://")[2].rpartition(":")[0].strip("[]")
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return title(self.name, self.transport)
 
     @property
     def numbered(self) -> str:
