@@ -19,12 +19,12 @@ from peers import CIPHER, GROUP
 from tlsresume.experiments.purposes import Tries
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: The server pins the key exchange to GROUP; P-256 is there for its certificate's sake.
-PLAN = Plan(maximum=ProtocolVersion.TLSv1_2, ciphers=CIPHER, groups=f"{GROUP}:P-256")
+PLAN = ClientConfig(maximum=ProtocolVersion.TLSv1_2, ciphers=CIPHER, groups=f"{GROUP}:P-256")
 #: As s_time does: no close_notify.
 ERRAND = Errand(purpose=Tries.FULL, clean=False)
 #: Connections of one Lab, whose journal ends with it, as that of a target does.

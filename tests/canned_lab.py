@@ -15,9 +15,9 @@ from typing import Any
 
 from tests.sessions import altered
 from tlsresume.lab import Budget, Errand, Lab, Milestones, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure, FailureKind, Mechanism, Ticket, Timings
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 
 START = 1_800_000_000.0
 ROUTE = Route("192.0.2.10", 443)
@@ -30,7 +30,7 @@ class Ask:
     number: int
     time: float
     route: Route
-    plan: Plan
+    plan: ClientConfig
     errand: Errand
     session: Session | None
 
@@ -59,7 +59,7 @@ class CannedLab(Lab):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,

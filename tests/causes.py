@@ -21,8 +21,8 @@ from tests.evidence import (
     alert,
 )
 from tests.sessions import session as vector
-from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.results import Failure, Mechanism, Verification
+from tlsresume.transports.config import ClientCertificate
 from tlsresume.wire.handshake import AlertDescription
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")

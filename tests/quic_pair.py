@@ -21,8 +21,8 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import pull_quic_header
 
-from tlsresume.openssl.plan import Plan, Trust
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.client import QUICClient
 
@@ -109,7 +109,7 @@ class QUICPair:
     settings: dict[str, Any] = field(default_factory=dict)
     now: float = 1000.0
 
-    def plan(self, folder: Path, **parts: Any) -> Plan:
+    def plan(self, folder: Path, **parts: Any) -> ClientConfig:
         """A plan that trusts the server's CA."""
         cafile = folder / "ca.pem"
         authority().cert_pem.write_to_path(str(cafile))
@@ -120,11 +120,11 @@ class QUICPair:
             "alpn": ("h3",),
             "trust": Trust(str(cafile)),
         }
-        return Plan(**(given | parts))
+        return ClientConfig(**(given | parts))
 
     def run(
         self,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         token: bytes = b"",

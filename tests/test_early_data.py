@@ -38,7 +38,6 @@ from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl import binding
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server import Acceptor, Server
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.openssl.server_sides import Sides
@@ -60,6 +59,7 @@ from tlsresume.scan import scan
 from tlsresume.session.file import SessionFile
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 HERE = "127.0.0.1"
@@ -71,7 +71,7 @@ QUICK = ProbeOptions(
     explain=False,
     replay_early_data="GET",
 )
-TLS13 = Plan(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
+TLS13 = ClientConfig(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
 
 
 @pytest.fixture(autouse=True)

@@ -22,9 +22,9 @@ from tlsresume.network import link as linking
 from tlsresume.network.dial import dial
 from tlsresume.network.link import DATA_KEPT, NetworkLink, hints_for
 from tlsresume.openssl import binding
-from tlsresume.openssl.client import Broken
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.failures import Broken
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -59,7 +59,7 @@ def linked(
 async def shake(link: NetworkLink) -> None:
     """Only a handshake, which may fail, and a clean close."""
     with suppress(HandshakeError):
-        await link.start_tls(Plan(server_name="localhost"))
+        await link.start_tls(ClientConfig(server_name="localhost"))
     await link.close()
 
 
@@ -102,7 +102,7 @@ def test_each_misdeed_is_told(misdeed, kinds, words):
 
     async def scene(link: NetworkLink) -> None:
         try:
-            await link.start_tls(Plan())
+            await link.start_tls(ClientConfig())
         except HandshakeError as error:
             raised.append(error)
         await link.close()
@@ -123,7 +123,7 @@ def test_a_peer_that_only_closes_may_start_in_clear():
 
     async def scene(link: NetworkLink) -> None:
         with pytest.raises(HandshakeError):
-            await link.start_tls(Plan())
+            await link.start_tls(ClientConfig())
         await link.close()
 
     with RawPeer("closes after ClientHello") as peer:
@@ -213,7 +213,7 @@ def test_bytes_inside_tls(server, tls_version):
     answers: list[bytes] = []
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.send(HEAD)
         answers.append(await link.receive())
         await link.close()
@@ -245,7 +245,7 @@ def test_tickets_are_waited_for_and_no_longer(server):
     """With the tickets that were asked for there, nothing is waited for."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(2, 60)
         assert link.client is not None
         assert link.client.ticket_count == 2
@@ -261,7 +261,7 @@ def test_fewer_tickets_than_asked_settle(server):
     """After one ticket only a moment is left for another."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(4, 60, settle=0.05)
         assert link.got_tickets
         await link.close()
@@ -276,7 +276,7 @@ def test_no_ticket_ends_with_the_wait(server):
     """A server that issues none costs the wait, not more, and is no failure."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(1, 0.1)
         assert not link.got_tickets
         await link.close()
@@ -293,7 +293,7 @@ def test_a_flood_holds_nobody(step, tls_version, monkeypatch):
     monkeypatch.setattr(linking, "CLOSE_WAIT", 0.2)
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         if step == "tickets" and tls_version == "1.3":
             await link.tickets(1, 0.3)
         elif step == "response":
@@ -321,7 +321,7 @@ def test_a_flood_starves_no_other_task(monkeypatch):
             ticks += 1
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         other = asyncio.create_task(tick())
         await link.tickets(1, 0.2)
         other.cancel()
@@ -339,7 +339,7 @@ def test_an_unclean_close_is_a_cut(server, tls_version):
     """Without close_notify the peer sees RST."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.close(clean=False)
 
     peer = server(versions=(tls_version,))
@@ -381,7 +381,7 @@ def test_an_end_before_our_goodbye(tls_version):
     """A server that ends right after the handshake leaves a good handshake behind."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.response(5)
         await link.close()
 
@@ -397,7 +397,7 @@ def test_an_end_where_a_client_certificate_was_due():
     comes, rejects the handshake, though ours was done; what would help is said."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(1, 5)
         await link.close()
 
@@ -411,7 +411,7 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
     """A server that has given tickets has taken the handshake, certificate or not."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(2, 5)
         await link.close()
 
@@ -449,7 +449,7 @@ def test_rst_where_an_answer_was_due_is_a_failure(tls_version):
     """A reset before we are done is told, as of the data and not of the handshake."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.response(5)
         await link.close()
 
@@ -464,7 +464,7 @@ def test_release_twice(server):
     """Releasing is safe at any time."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         link.release()
 
     linked(server().port, scene)
@@ -475,7 +475,7 @@ def test_a_peer_that_does_not_read_cannot_hold_us(tls_version, monkeypatch):
     monkeypatch.setattr(linking, "CLOSE_WAIT", 0.1)
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.send(b"x" * (32 << 20))
         await link.close()
 

@@ -13,17 +13,19 @@ from tests.pair import ConnectionPair, Peer, Tick, plan_for
 from tests.peers import alert_record
 from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
-from tlsresume.openssl.client import SESSIONS_KEPT, Broken, TLSClient, describe_plain
-from tlsresume.openssl.plan import Plan, Trust
+from tlsresume.openssl.client import TLSClient, describe_plain
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig, Trust
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import SESSIONS_KEPT
 from tlsresume.wire.handshake import ContentType, ExtensionType, HandshakeType
 from tlsresume.wire.transcript import Role
 
 BACKENDS = ("pyopenssl", "stdlib")
 
 
-def client_for(plan: Plan | None = None, session: Session | None = None) -> TLSClient:
-    return TLSClient(plan or Plan(), session, clock=Tick())
+def client_for(plan: ClientConfig | None = None, session: Session | None = None) -> TLSClient:
+    return TLSClient(plan or ClientConfig(), session, clock=Tick())
 
 
 def failure_of(client: TLSClient) -> Broken:
@@ -37,7 +39,7 @@ def stack_of(client: TLSClient) -> ErrorStack:
     return stack
 
 
-def started(plan: Plan | None = None) -> TLSClient:
+def started(plan: ClientConfig | None = None) -> TLSClient:
     client = client_for(plan)
     client.start()
     client.drain()
@@ -230,7 +232,7 @@ def test_messages_are_handed_on_as_they_pass(tls_version):
 # ------------------------------------------------------------ what a plan changes
 
 
-def hello_of(plan: Plan, session: Session | None = None):
+def hello_of(plan: ClientConfig, session: Session | None = None):
     with ConnectionPair(Peer().sides, plan, session) as pair:
         return pair.start().client.transcript.client_hellos[0]
 
@@ -245,7 +247,7 @@ def test_extended_master_secret_can_be_left_out():
 def test_the_plan_is_in_the_client_hello():
     """SNI, ALPN, groups, ciphers and versions are offered as planned."""
     hello = hello_of(
-        Plan(
+        ClientConfig(
             server_name="a.example",
             alpn=("h2", "http/1.1"),
             groups="P-384:X25519",
@@ -258,7 +260,7 @@ def test_the_plan_is_in_the_client_hello():
     assert hello.supported_groups == (0x18, 0x1D)
     assert {0xC02B, 0x1301} <= set(hello.cipher_suites) <= {0xC02B, 0x1301, 0x00FF}
     assert hello.supported_versions == (0x0304, 0x0303)
-    bare = hello_of(Plan())
+    bare = hello_of(ClientConfig())
     assert (bare.server_name, bare.alpn) == (None, ())
 
 
@@ -279,7 +281,7 @@ def test_the_plan_is_in_the_client_hello():
 def test_a_plan_that_cannot_be_carried_out_is_a_usage_error(parts):
     """OpenSSL's refusal of a plan is the caller's error, and leaves nothing behind."""
     with pytest.raises(UsageError):
-        client_for(Plan(**parts))
+        client_for(ClientConfig(**parts))
 
 
 # ------------------------------------------------------------------- early data
@@ -406,7 +408,7 @@ def test_resumption_carries_the_stored_verdict(trust, tls_version):
 
 
 def broken_by(*answers: bytes) -> TLSClient:
-    client = started(Plan(server_name="localhost"))
+    client = started(ClientConfig(server_name="localhost"))
     for answer in answers:
         client.receive(answer)
     client.release()

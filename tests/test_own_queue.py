@@ -7,11 +7,11 @@ import random
 from tlsresume.diagnosis.own_queue import Span, handshake_times, waits_for_ourselves
 from tlsresume.diagnosis.summary import naming_of, summarise_address
 from tlsresume.experiments.purposes import Discover, Tries
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Timings
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
-PLAN = Plan(minimum=ProtocolVersion.TLSv1_3)
+PLAN = ClientConfig(minimum=ProtocolVersion.TLSv1_3)
 
 
 def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006) -> list[Attempt]:

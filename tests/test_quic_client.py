@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.quic_pair import QUICPair
-from tlsresume.openssl.plan import Trust
 from tlsresume.session import quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.session import Session
+from tlsresume.transports.config import Trust
 from tlsresume.wire.handshake import HandshakeType
 from tlsresume.wire.quic_initial import (
     CryptoStream,

@@ -28,13 +28,13 @@ from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import contexts
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import target_status
 from tlsresume.results import TargetResult
 from tlsresume.scan import scan
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 HERE = "127.0.0.1"
@@ -153,7 +153,7 @@ def test_it_is_the_end_of_another_connection_that_is_waited_for(server, monkeypa
 
     async def scene() -> None:
         work = [
-            lab.connect(Route(host, peer.port), Plan(server_name="localhost"), ERRAND)
+            lab.connect(Route(host, peer.port), ClientConfig(server_name="localhost"), ERRAND)
             for host in (HERE, "127.0.0.2")
         ]
         await asyncio.wait_for(asyncio.gather(*work), 30)
@@ -199,7 +199,7 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
         monkeypatch.setattr(contexts, "_context", context)
         lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
         attempt = asyncio.run(
-            lab.connect(Route(HERE, peer.port), Plan(server_name="localhost"), ERRAND)
+            lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)
         )
         assert attempt.handshake_done
         first = lab.journal[0].error
@@ -224,7 +224,7 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
     monkeypatch.setattr(NetworkLink, "_send", sending)
     lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=60))
     attempt = asyncio.run(
-        lab.connect(Route(HERE, peer.port), Plan(server_name="localhost"), ERRAND)
+        lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)
     )
     assert attempt.handshake_done
     assert [a.error and a.error.kind for a in lab.journal] == ["local", None]
@@ -250,7 +250,7 @@ def test_a_pinned_port_in_use_ends_nothing(short_of):
     with RawPeer("silent") as peer:
         lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
         route = Route(HERE, peer.port, local_port=peer.port)
-        attempt = asyncio.run(lab.connect(route, Plan(), ERRAND))
+        attempt = asyncio.run(lab.connect(route, ClientConfig(), ERRAND))
     assert attempt.error is not None
     assert attempt.error.kind == "local"
     assert len(lab.journal) == 1
@@ -263,7 +263,7 @@ def test_trust_that_could_not_be_opened_is_not_empty_trust(monkeypatch):
     contexts._context.cache_clear()
     monkeypatch.setattr(shortage, "shortage_now", lambda: SHORT[0])
     with pytest.raises(LocalError, match="trusted certificates"):
-        contexts.context_for(Plan())
+        contexts.context_for(ClientConfig())
 
 
 def test_the_limit_is_raised_only_where_that_is_needed(monkeypatch):

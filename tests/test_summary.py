@@ -20,7 +20,6 @@ from tlsresume.diagnosis.summary import (
     verdict_of,
 )
 from tlsresume.lab import Errand
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
     AddressResult,
     AlertSeen,
@@ -33,6 +32,7 @@ from tlsresume.results import (
     wilson_interval,
 )
 from tlsresume.session.ticket import KeyNaming
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
@@ -48,7 +48,7 @@ def ask(number, mechanism="psk", series="fixed", session=None) -> Ask:
         number,
         START + number,
         ROUTE,
-        Plan(minimum=version, maximum=version),
+        ClientConfig(minimum=version, maximum=version),
         Errand(purpose=purpose_of(experiment, series), mechanism=mechanism),
         session,
     )

@@ -19,11 +19,11 @@ from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.value import Value
 
@@ -282,7 +282,7 @@ class Link(ABC):
         """Some bytes, at least one; b"" at the end of the stream."""
 
     @abstractmethod
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+    async def start_tls(self, plan: ClientConfig, session: Session | None = None) -> None:
         """Run the handshake. Raises PeerError; what was seen is in the attempt all the same."""
 
     @abstractmethod
@@ -315,7 +315,7 @@ class Lab(ABC):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -337,7 +337,7 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: Plan, session: Session) -> FirstFlight:
+    def first_flight(self, plan: ClientConfig, session: Session) -> FirstFlight:
         """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
         return FirstFlight(plan, session, clock=self.now)
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 from tlsresume.errors import UsageError
 from tlsresume.experiments.terms import Terms
 from tlsresume.openssl.contexts import context_for
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols import SCHEME_OF_PORT
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.session.file import SessionFile, SessionMetadata
 from tlsresume.target import Target, is_address, parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -120,7 +120,7 @@ def _to_saved_address(target: Target, metadata: SessionMetadata, options: Resume
     return replace(target, connect=(metadata.address, metadata.port or target.port))
 
 
-def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
+def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     """The session's own version, cipher, SNI and ALPN, except where told otherwise."""
     connect, fields = options.connect, file.session.fields
     plan = replace(
@@ -143,7 +143,9 @@ def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
     return plan
 
 
-def _with_saved_cipher(plan: Plan, file: SessionFile, options: ResumeOptions) -> Plan:
+def _with_saved_cipher(
+    plan: ClientConfig, file: SessionFile, options: ResumeOptions
+) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
     with_cipher = plan
     if fields.tls_version >= ProtocolVersion.TLSv1_3:
@@ -159,7 +161,7 @@ def _with_saved_cipher(plan: Plan, file: SessionFile, options: ResumeOptions) ->
     return with_cipher
 
 
-def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
+def pinned(file: SessionFile, plan: ClientConfig) -> tuple[str, ...]:
     """What of a plan is the session's own, in words."""
     fields = file.session.fields
     words = []

@@ -15,11 +15,11 @@ from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import LONGEST, ConnectOptions
 from tlsresume.results import Attempt, ErrorResult, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import Target, parse_target
+from tlsresume.transports.config import ClientConfig
 
 #: More connections than one save or resume, with its explanation, can ever need.
 _PLENTY = 1_000_000
@@ -69,7 +69,11 @@ async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...],
 
 
 async def connect_first(
-    lab: NetworkLab, target: Target, plan: Plan, errand: Errand, session: Session | None = None
+    lab: NetworkLab,
+    target: Target,
+    plan: ClientConfig,
+    errand: Errand,
+    session: Session | None = None,
 ) -> Attempt:
     """Connect to the first address that answers, as an ordinary client does.
 

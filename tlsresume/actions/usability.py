@@ -34,10 +34,10 @@ def unsupported_here(session: Session) -> tuple[Unsupported, str] | None:
     if name.startswith(_EVERYWHERE) and not any(part in name for part in _GOING):
         return None
     from tlsresume.openssl.contexts import context_for
-    from tlsresume.openssl.plan import Plan
+    from tlsresume.transports.config import ClientConfig
 
     try:
-        context_for(Plan(ciphers=name))
+        context_for(ClientConfig(ciphers=name))
     except UsageError:
         return "cipher", f"its cipher is {name}, which this OpenSSL does not have"
     return None

@@ -26,9 +26,9 @@ from tlsresume.endpoints import perhaps_meant
 from tlsresume.protocols import MTU_RANGE, STARTTLS
 
 if TYPE_CHECKING:
-    from tlsresume.openssl.plan import ClientCertificate
     from tlsresume.options import ConnectOptions
     from tlsresume.target import Target
+    from tlsresume.transports.config import ClientCertificate
 
 ROUTE, OFFER, TRUST, TIME = "Where to connect", "What to offer", "Certificates", "Time and data"
 _READABLE = click.Path(exists=True, dir_okay=False, readable=True)
@@ -242,8 +242,8 @@ class Connection:
 
     def options(self) -> ConnectOptions:
         """How to speak TLS, as the options say. Raises UsageError."""
-        from tlsresume.openssl.plan import Trust
         from tlsresume.options import BOTH_VERSIONS, ConnectOptions
+        from tlsresume.transports.config import Trust
         from tlsresume.wire.handshake import ProtocolVersion
 
         said = self._said
@@ -266,7 +266,7 @@ class Connection:
         )
 
     def _certificate(self) -> ClientCertificate | None:
-        from tlsresume.openssl.plan import ClientCertificate
+        from tlsresume.transports.config import ClientCertificate
 
         certificate: str | None = self._said["cert"]
         if certificate is None:

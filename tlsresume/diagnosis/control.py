@@ -9,8 +9,8 @@ from __future__ import annotations
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiment_names import ExperimentName
-from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt
+from tlsresume.transports.failures import FailureReason
 from tlsresume.wire.handshake import AlertDescription
 
 #: What proves that it is the session; and what also tells whether fresh ones fail.

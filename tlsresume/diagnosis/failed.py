@@ -30,8 +30,8 @@ from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import AGE, HelloSize
-from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Attempt, FailureKind
+from tlsresume.transports.failures import FailureReason
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.

@@ -23,10 +23,10 @@ from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
 from tlsresume.lab import Errand, Route
 from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.request_line import RequestLine
 from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
 
@@ -84,7 +84,7 @@ def sends_early_data(session: Session) -> bool:
 @dataclass(slots=True)
 class _Asking:
     asked: EarlySetting
-    plan: Plan
+    plan: ClientConfig
     _ids: Counter[str] = field(default_factory=Counter)
     _hold: float = _LEAST_HOLD
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism, Purpose
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: More tickets than any server sends at once.
@@ -27,7 +27,7 @@ class Setting(Value, frozen=True, kw_only=True):
     route: Route
     terms: Terms
     mechanism: Mechanism
-    plan: Plan
+    plan: ClientConfig
     subject: Session | None = None
     own_name: str | None = None
     own_alpn: str | None = None
@@ -40,7 +40,7 @@ class Setting(Value, frozen=True, kw_only=True):
         self,
         purpose: Purpose,
         *,
-        plan: Plan | None = None,
+        plan: ClientConfig | None = None,
         clean: bool = True,
         every_ticket: bool = False,
     ) -> tuple[Attempt, Session | None]:
@@ -60,7 +60,7 @@ class Setting(Value, frozen=True, kw_only=True):
         purpose: Purpose,
         session: Session,
         *,
-        plan: Plan | None = None,
+        plan: ClientConfig | None = None,
         local_port: int | None = None,
     ) -> Attempt:
         """A handshake that offers a session. It waits for no ticket if it resumed."""

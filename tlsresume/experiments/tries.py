@@ -25,10 +25,10 @@ from tlsresume.experiments.purposes import Tries as Purposes
 from tlsresume.experiments.spoiled import Spoilt, handle_of, is_spoiled
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Mechanism
 from tlsresume.results.journal import indexed
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
@@ -211,7 +211,9 @@ class Tries:
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
-    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Attempt:
+    async def _connect(
+        self, plan: ClientConfig, errand: Errand, session: Session | None
+    ) -> Attempt:
         """One connection; whether the server answers data is found out by one at a time."""
         if not errand.want_response or self._answers:
             return await self._lab.connect(self._route, plan, errand, session)

@@ -18,11 +18,11 @@ from tlsresume.lab import Link, Route
 from tlsresume.network.dial import failure_from, scope_of
 from tlsresume.network.link import Closed
 from tlsresume.network.ready import readable
-from tlsresume.openssl.client import Broken
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure, Step
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import DATA_KEPT, DatagramConnection
 from tlsresume.transports.making import MakeClient
 
@@ -95,7 +95,7 @@ class DatagramLink(Link):
 
     # ------------------------------------------------------------- interface
 
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+    async def start_tls(self, plan: ClientConfig, session: Session | None = None) -> None:
         client = self._make_client(plan, session)
         self.client = client
         started = self._loop.time()

@@ -26,10 +26,10 @@ from tlsresume.network.observe import Circumstances, failed_attempt, observed_at
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.making import client_maker
 from tlsresume.value import Value
@@ -169,7 +169,7 @@ class NetworkLab(Lab):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -246,7 +246,7 @@ class NetworkLab(Lab):
     async def _attempt(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None,
         ask: int,
@@ -309,7 +309,7 @@ class NetworkLab(Lab):
         self._asked += 1
         about = Circumstances(
             route=route,
-            plan=Plan(),
+            plan=ClientConfig(),
             errand=errand,
             session=None,
             time=self.wall_time(),
@@ -456,7 +456,7 @@ class NetworkLab(Lab):
     async def _run(
         self,
         link: NetworkLink | DatagramLink,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None,
         milestones: Milestones | None,
@@ -512,7 +512,7 @@ class NetworkLab(Lab):
 
 
 async def _start(
-    link: NetworkLink | DatagramLink, plan: Plan, errand: Errand, session: Session | None
+    link: NetworkLink | DatagramLink, plan: ClientConfig, errand: Errand, session: Session | None
 ) -> None:
     if isinstance(link, DatagramLink):
         await link.start_tls(plan, session)

@@ -17,12 +17,13 @@ from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link
 from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import readable, writable
-from tlsresume.openssl.client import Broken, OnMessage, TLSClient
+from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
-from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import Failure, FailureKind, Step
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.failures import Broken, FailureReason
+from tlsresume.transports.interface import OnMessage
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: How long we wait for the peer's close_notify after ours, in seconds.
@@ -113,7 +114,7 @@ class NetworkLink(Link):
 
     async def start_tls(
         self,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         flight: FirstFlight | None = None,

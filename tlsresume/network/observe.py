@@ -11,7 +11,6 @@ from tlsresume.network.datagrams import DatagramLink
 from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import binding
 from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
     AlertSeen,
     Attempt,
@@ -23,6 +22,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import DatagramConnection
 from tlsresume.value import Value
 from tlsresume.wire.describe import certificate_request_words
@@ -41,7 +41,7 @@ class Circumstances(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route
-    plan: Plan
+    plan: ClientConfig
     errand: Errand
     session: Session | None
     time: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from tlsresume.openssl.client import OnMessage
+from tlsresume.transports.interface import OnMessage
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ContentType, HandshakeType
 from tlsresume.wire.transcript import Entry, Role, describe

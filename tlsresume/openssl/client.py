@@ -15,19 +15,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal
 
 from OpenSSL import SSL
 
 from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.contexts import context_for
-from tlsresume.openssl.plan import Plan
-from tlsresume.openssl.reasons import WEAK_CERTIFICATES, FailureReason, reason_of
+from tlsresume.openssl.reasons import WEAK_CERTIFICATES, reason_of
 from tlsresume.preludes.greetings import hint_for_plain, preludes_of
 from tlsresume.preludes.limits import LIMIT_CODES, SLOWER
 from tlsresume.session.session import Session
-from tlsresume.value import Value
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.failures import Broken, FailureReason
+from tlsresume.transports.interface import SESSIONS_KEPT, OnMessage
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
     HandshakeType,
@@ -44,9 +44,6 @@ _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
 #: no_renegotiation, unrecognized_name as a warning (RFC 8446 section 6, RFC 6066 section 3).
 _MILD = frozenset({0, 90, 100, 112})
 
-#: Sessions kept of one connection; a server that sends more tickets is not an honest one.
-SESSIONS_KEPT = 256
-
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
 
@@ -56,23 +53,6 @@ _GREETING = re.compile(rb"2[0-9]{2}[ -]")
 #: The numbers by which they limit their clients.
 _LIMITED = re.compile(b"(?:%s)[ -]" % b"|".join(b"%d" % code for code in sorted(LIMIT_CODES)))
 _TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
-
-OnMessage = Callable[[Role, int, bytes], None]
-
-
-class Broken(Value, frozen=True):
-    """Why a connection broke: what kind of failure, in words, OpenSSL's own stack, what helps.
-
-    `alert` is the number of the server's alert, where it sent one; `reason` is read from
-    OpenSSL's error codes, where it is one that something depends on.
-    """
-
-    kind: Literal["alert", "closed", "not-tls", "rate-limit", "verify", "openssl", "unsupported"]
-    message: str
-    stack: ErrorStack | None = None
-    alert: int | None = None
-    hints: tuple[str, ...] = ()
-    reason: FailureReason | None = None
 
 
 class TLSClient:
@@ -85,7 +65,7 @@ class TLSClient:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         clock: Callable[[], float],

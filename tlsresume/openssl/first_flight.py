@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlsresume.openssl.client import OnMessage, TLSClient
-from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.client import TLSClient
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import OnMessage
 from tlsresume.wire.transcript import Role
 
 
@@ -23,7 +24,7 @@ class FirstFlight:
     `TLSClient` raises. Call `release` in the end, also where the flight was never sent.
     """
 
-    def __init__(self, plan: Plan, session: Session, *, clock: Callable[[], float]) -> None:
+    def __init__(self, plan: ClientConfig, session: Session, *, clock: Callable[[], float]) -> None:
         self._told: list[tuple[Role, int, bytes]] = []
         self.plan = plan
         self.session = session

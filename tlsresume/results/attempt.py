@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar, Literal, Self
 
 from tlsresume.errors import ErrorStack
-from tlsresume.openssl.plan import Plan
-from tlsresume.openssl.reasons import FailureReason
 from tlsresume.protocols import Transport
 from tlsresume.results.purpose import Purpose, Wanted
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
+from tlsresume.transports.failures import FailureReason
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -190,7 +190,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     address: str
     port: int
     purpose: Purpose
-    plan: Plan
+    plan: ClientConfig
     ask: int = 0
     local_port: int | None = None
     mechanism: Mechanism | None = None

@@ -16,12 +16,14 @@ from collections.abc import Callable
 from OpenSSL import SSL
 
 from tlsresume.errors import UsageError
-from tlsresume.openssl.client import Broken, OnMessage, TLSClient
+from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.contexts import datagram_context_for
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import MTU_RANGE
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import OnMessage
 from tlsresume.wire.dtls import HELLO_VERIFY_REQUEST, Messages, packed
 
 _ALERT = 21
@@ -35,7 +37,7 @@ class DTLSClient(TLSClient):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         clock: Callable[[], float],

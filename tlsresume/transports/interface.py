@@ -8,16 +8,24 @@ what is in them. No peer can make a call raise: a connection that broke says so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
-from tlsresume.openssl.client import Broken
-from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
-from tlsresume.wire.transcript import Transcript
+from tlsresume.transports.failures import Broken
+from tlsresume.wire.transcript import Role, Transcript
 
 #: How a packet can fail to arrive, as the socket tells it.
 EndCause = Literal["refused", "unreachable"]
+
+#: Called with each handshake message and alert in clear: who sent it, the content type (RFC 8446
+#: section 5.1), the message.
+OnMessage = Callable[[Role, int, bytes], None]
+
+#: Sessions kept of one connection; a server that sends more tickets is not an honest one.
+SESSIONS_KEPT = 256
 
 #: Application data of the peer that is kept.
 DATA_KEPT = 1 << 18
@@ -32,7 +40,7 @@ class DatagramConnection(Protocol):
     anything that came was of this protocol. `session_reused` is the library's own word.
     """
 
-    plan: Plan
+    plan: ClientConfig
     offer: Session | None
     failure: Broken | None
     handshake_done: bool

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tlsresume.openssl.client import OnMessage
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.dtls import DTLSClient
-from tlsresume.transports.interface import DatagramConnection
+from tlsresume.transports.interface import DatagramConnection, OnMessage
 
-MakeClient = Callable[[Plan, Session | None], DatagramConnection]
+MakeClient = Callable[[ClientConfig, Session | None], DatagramConnection]
 
 
 def client_maker(transport: Transport, on_message: OnMessage | None = None) -> MakeClient:

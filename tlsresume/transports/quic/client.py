@@ -16,12 +16,12 @@ from itertools import zip_longest
 from typing import Any
 
 from tlsresume.errors import FileError, UsageError
-from tlsresume.openssl.client import SESSIONS_KEPT, Broken, OnMessage
-from tlsresume.openssl.plan import Plan
 from tlsresume.session import quic_state
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
-from tlsresume.transports.interface import DATA_KEPT
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import DATA_KEPT, SESSIONS_KEPT, OnMessage
 from tlsresume.transports.quic import binding
 from tlsresume.transports.quic.verification import own_certificate, verify_result
 from tlsresume.wire.buffer import WireError
@@ -87,7 +87,7 @@ class QUICClient:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         clock: Callable[[], float],
@@ -466,7 +466,7 @@ class QUICClient:
             self._keylog = None
 
 
-def _settings(plan: Plan, keylog: Any) -> binding.Settings:
+def _settings(plan: ClientConfig, keylog: Any) -> binding.Settings:
     if plan.groups:
         raise UsageError("--groups has no effect on QUIC: aioquic has a list of its own")
     certificate = plan.certificate
