@@ -39,7 +39,7 @@ def ours(service: QUICService, session: Session | None = None) -> QUICClient:
     client, server = QUICClient(plan, session, clock=time.monotonic), service.side()
     client.start()
     while not client.sessions and client.failure is None:
-        for datagram in client.datagrams():
+        for datagram in client.drain():
             server.receive(datagram, time.monotonic())
         for datagram in server.datagrams(time.monotonic()):
             client.receive(datagram)

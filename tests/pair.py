@@ -67,7 +67,7 @@ class ConnectionPair:
 
     def run(self) -> Self:
         while True:
-            to_server = self.client.drain()
+            to_server = b"".join(self.client.drain())
             if to_server and not self.side.error:
                 self.received += self.side.feed(to_server)
             to_client = self.side.drain()

@@ -147,8 +147,8 @@ class QUICPair:
 
         client.ask(REQUEST)
         client.start()
-        while self.now < until and not client.failure and not client.answer_ended:
-            ours = client.datagrams()
+        while self.now < until and not client.failure and not client.answered:
+            ours = client.drain()
             for datagram in through("client", ours):
                 end.receive(datagram, self.now)
             theirs = end.datagrams(self.now)
@@ -163,6 +163,6 @@ class QUICPair:
             if end.timer is not None and end.timer <= self.now:
                 end.on_timer(self.now)
         client.close()
-        client.datagrams()
+        client.drain()
         client.release()
         return client

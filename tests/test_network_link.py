@@ -9,22 +9,26 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.pair import Tick
 from tests.peers import RawPeer, Relay
 from tests.tls_peer import TLSPeer, end_at_once, flood, ignore, reset_at_goodbye, reset_at_once
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Route
 from tlsresume.network import link as linking
+from tlsresume.network.broken import hints_for
+from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial
-from tlsresume.network.link import DATA_KEPT, NetworkLink, hints_for
+from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import binding
+from tlsresume.openssl.client import TLSClient
 from tlsresume.results import Failure
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import DATA_KEPT
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -46,7 +50,7 @@ def linked(
     async def play() -> NetworkLink:
         dialled = await dial(Route("127.0.0.1", port), timeout)
         assert not isinstance(dialled, Failure)
-        link = NetworkLink(dialled[0], f"127.0.0.1:{port}", timeout)
+        link = NetworkLink(Stream(dialled[0], f"127.0.0.1:{port}"), timeout)
         try:
             await scene(link)
         finally:
@@ -165,7 +169,7 @@ def test_the_deadline_can_be_earlier_than_the_timeout():
         dialled = await dial(Route("127.0.0.1", peer.port), 5)
         assert not isinstance(dialled, Failure)
         began = loop.time()
-        link = NetworkLink(dialled[0], "x", 60, deadline=began + 0.1)
+        link = NetworkLink(Stream(dialled[0], "x"), 60, deadline=began + 0.1)
         await shake(link)
         assert failure_of(link).kind == "timeout"
         return loop.time() - began
@@ -248,7 +252,7 @@ def test_tickets_are_waited_for_and_no_longer(server):
         await link.start_tls(ClientConfig())
         await link.tickets(2, 60)
         assert link.client is not None
-        assert link.client.ticket_count == 2
+        assert link.client.tickets == 2
         await link.close()
 
     peer = server(versions=("1.3",))
@@ -433,8 +437,11 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
 def test_a_late_alert_rejects_the_handshake_or_ends_the_talk(broken, tickets, data, rejected):
     """An alert that judges certificates rejects a handshake, also behind a ticket that was
     sent early; after data no alert does."""
-    client: Any = SimpleNamespace(ticket_count=tickets, data=bytearray(data))
-    assert linking._rejects(client, broken) is rejected
+    client = TLSClient(ClientConfig(), clock=Tick())
+    client.established, client.tickets, client._got_data = True, tickets, bool(data)
+    step = client._step_of(broken)
+    client.release()
+    assert (step == "handshake") is rejected
 
 
 def test_rst_for_an_answer_to_our_goodbye_is_no_failure(tls_version):
@@ -494,7 +501,7 @@ def test_a_deadline_holds_also_when_there_is_always_something_to_read():
             ours.setblocking(False)
             theirs.sendall(b"x" * 1000)
             loop = asyncio.get_running_loop()
-            link = NetworkLink(ours, "x", 1, deadline=loop.time() - 1)
+            link = NetworkLink(Stream(ours, "x"), 1, deadline=loop.time() - 1)
             with pytest.raises(TimeoutError):
                 await link.receive()
             link.release()

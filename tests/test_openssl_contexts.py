@@ -104,7 +104,7 @@ def test_a_client_certificate_is_used(tmp_path, tls_version):
     peer = Peer(client_certificate=True)
     plan = plan_for(tls_version, certificate=own)
     full = peer.connect(plan)
-    assert full.handshake_done
+    assert full.established
     assert full.transcript.certificate_request is not None
     assert peer.connect(plan, full.sessions[-1]).session_reused is True
 

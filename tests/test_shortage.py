@@ -9,7 +9,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -24,9 +24,9 @@ from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network import approach
 from tlsresume.network import lab as network_lab
+from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import contexts
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import target_status
@@ -213,15 +213,15 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
     """A ClientHello that this machine has no buffer for was never sent: no timeout is waited
     for, and the connection is made again."""
     peer = server()
-    send = NetworkLink._send
+    send = Stream.send
     failing = [SHORT[4]]
 
-    async def sending(self: NetworkLink, data: bytes, deadline: float) -> None:
+    async def sending(self: Stream, pieces: Sequence[bytes], deadline: float) -> None:
         if failing:
             raise failing.pop()
-        await send(self, data, deadline)
+        await send(self, pieces, deadline)
 
-    monkeypatch.setattr(NetworkLink, "_send", sending)
+    monkeypatch.setattr(Stream, "send", sending)
     lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=60))
     attempt = asyncio.run(
         lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)

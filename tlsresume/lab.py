@@ -18,13 +18,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
 from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.interface import ClientOffer, Flight
+from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
 
 
@@ -62,7 +63,7 @@ class Errand(Value, frozen=True, kw_only=True):
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
-    flight: FirstFlight | None = None
+    flight: Flight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
     number: int = 0
@@ -337,11 +338,13 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: ClientConfig, session: Session) -> FirstFlight:
-        """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
-        return FirstFlight(plan, session, clock=self.now)
+    def first_flight(self, plan: ClientConfig, session: Session) -> Flight:
+        """A first flight with the plan's early data, over the session's transport; nothing is
+        sent yet. Raises UsageError."""
+        offer = ClientOffer(state=session, early_request=plan.early_data)
+        return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
 
-    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+    async def present(self, route: Route, flight: Flight, errand: Errand) -> Attempt:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.

@@ -96,7 +96,7 @@ def _shaken(
     server = context.wrap_bio(incoming, outgoing, server_side=True)
     client.start()
     for _ in range(6):
-        incoming.write(client.drain())
+        incoming.write(b"".join(client.drain()))
         try:
             server.do_handshake()
             server.write(b"hello")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from typing import Literal
 
 from tlsresume.lab import Errand, Route
-from tlsresume.network.datagrams import DatagramLink
 from tlsresume.network.link import NetworkLink
-from tlsresume.openssl import binding
-from tlsresume.openssl.client import TLSClient
 from tlsresume.results import (
     AlertSeen,
     Attempt,
@@ -23,18 +19,13 @@ from tlsresume.results import (
 )
 from tlsresume.session.session import Session
 from tlsresume.transports.config import ClientConfig
-from tlsresume.transports.interface import DatagramConnection
+from tlsresume.transports.interface import Account, Presented
 from tlsresume.value import Value
 from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
-from tlsresume.wire.records import Malformed, take_messages, take_records
-from tlsresume.wire.registry import ContentType
-from tlsresume.wire.transcript import Recorder, Role, Transcript
+from tlsresume.wire.transcript import Role, Transcript
 
 _RESPONSE_KEPT = 16384
-
-#: Level and description (RFC 8446 section 6); an alert that is encrypted is longer.
-_ALERT_IN_CLEAR = 2
 
 
 class Circumstances(Value, frozen=True, kw_only=True):
@@ -47,8 +38,6 @@ class Circumstances(Value, frozen=True, kw_only=True):
     time: float
     ask: int
     retried: bool
-    #: A first flight that is only presented.
-    flight: bytes = b""
 
 
 def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
@@ -73,14 +62,14 @@ def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
 def presented_attempt(
     about: Circumstances,
     link: NetworkLink,
+    seen: Presented,
     *,
     local_port: int | None,
     connect_ms: float | None,
     total_ms: float,
 ) -> Attempt:
     """What was seen in clear around a first flight that was only presented."""
-    received = link.presented or b""
-    transcript = _in_clear(about.flight, received)
+    transcript = seen.transcript
     hello = transcript.server_hello
     retry = transcript.hello_retry_request
     return Attempt(
@@ -105,33 +94,14 @@ def presented_attempt(
         presented=True,
         alerts=_alerts(transcript),
         timings=Timings(connect=connect_ms, total=total_ms),
-        traffic=Traffic(len(about.flight), len(received), 2 if received else 1),
+        traffic=Traffic(seen.sent, seen.received, 2 if seen.received else 1),
         error=link.failure,
     )
 
 
-def _in_clear(sent: bytes, received: bytes) -> Transcript:
-    """The messages that each side's first records hold in clear; a peer's may be anything."""
-    recorder = Recorder()
-    for sender, data in ((Role.CLIENT, sent), (Role.SERVER, received)):
-        messages = bytearray()
-        with contextlib.suppress(Malformed):
-            for header, body in take_records(bytearray(data)):
-                if header[0] == ContentType.alert and len(body) == _ALERT_IN_CLEAR:
-                    recorder.alert(sender, body, 0.0)
-                elif header[0] == ContentType.handshake:
-                    messages += body
-                elif header[0] == ContentType.application_data:
-                    break
-        with contextlib.suppress(Malformed):
-            for message in take_messages(messages):
-                recorder.handshake(sender, message, 0.0)
-    return recorder.transcript()
-
-
 def observed_attempt(
     about: Circumstances,
-    link: NetworkLink | DatagramLink,
+    link: NetworkLink,
     *,
     n: int = 0,
     local_port: int | None,
@@ -140,36 +110,41 @@ def observed_attempt(
     node_header: str | None,
 ) -> Attempt:
     """All that a link saw."""
-    client = link.client
-    if isinstance(link, NetworkLink) and link.presented is not None:
+    if link.presented is not None:
         return presented_attempt(
-            about, link, local_port=local_port, connect_ms=connect_ms, total_ms=total_ms
+            about,
+            link,
+            link.presented,
+            local_port=local_port,
+            connect_ms=connect_ms,
+            total_ms=total_ms,
         )
-    if client is None:
+    if link.client is None:
         failure = link.failure or Failure("handshake", "network", "TLS was never started")
         return failed_attempt(about, failure)
-    transcript = client.transcript
-    done = client.handshake_done and not (
+    client = link.client.account
+    transcript, state = client.transcript, client.offer.state
+    done = client.established and not (
         link.failure is not None and link.failure.step == "handshake"
     )
-    response = bytes(client.data[:_RESPONSE_KEPT])
+    response = client.data[:_RESPONSE_KEPT]
     leaf = transcript.leaf_certificate
     hello, retry = transcript.server_hello, transcript.hello_retry_request
-    reused = client.session_reused if done else None
+    reused = client.resumed if done else None
     return Attempt(
         n=n,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
         purpose=about.errand.purpose,
-        plan=client.plan,
+        plan=client.config,
         ask=about.ask,
         local_port=local_port,
         mechanism=about.errand.mechanism,
         node=_header(response, node_header) if node_header else link.node,
-        offer=client.offer,
-        set_session=client.set_session_result,
-        offered=_offered(transcript, client.offer),
+        offer=state,
+        set_session=client.set_session,
+        offered=_offered(transcript, state),
         accepted=transcript.accepted,
         reused=reused,
         handshake_done=done,
@@ -196,7 +171,7 @@ def observed_attempt(
         leaf=leaf,
         leaf_sha256=hashlib.sha256(leaf).hexdigest() if leaf else None,
         tickets=_tickets(transcript),
-        sessions=tuple(client.sessions),
+        sessions=client.states,
         early_data=_early_data(transcript),
         early=about.errand.early,
         early_answer=link.early_answer,
@@ -221,7 +196,7 @@ def observed_attempt(
         error=link.failure,
         retried=about.retried,
         transport=about.route.transport,
-        datagrams=link.client.facts if isinstance(link, DatagramLink) and link.client else None,
+        datagrams=client.datagrams,
     )
 
 
@@ -244,7 +219,7 @@ def _answered_at(transcript: Transcript) -> float | None:
     )
 
 
-def _malformed_ticket(client: TLSClient | DatagramConnection, transcript: Transcript) -> bool:
+def _malformed_ticket(client: Account, transcript: Transcript) -> bool:
     """Whether OpenSSL failed at a NewSessionTicket: that is the server's last message, and our
     alert is the answer to it."""
     if client.failure is None or client.failure.kind != "openssl":
@@ -308,9 +283,8 @@ def _alerts(transcript: Transcript) -> tuple[AlertSeen, ...]:
     )
 
 
-def _verification(client: TLSClient | DatagramConnection, *, reused: bool) -> Verification:
-    code = client.verify_result
-    return Verification(code, binding.verify_message(code), stored=reused)
+def _verification(client: Account, *, reused: bool) -> Verification:
+    return Verification(client.verify_result, client.verify_message, stored=reused)
 
 
 def _header(response: bytes, name: str) -> str | None:
