@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from tlsresume.errors import UsageError
 from tlsresume.experiments.terms import Terms
-from tlsresume.openssl.contexts import context_for
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols import SCHEME_OF_PORT
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.session.file import SessionFile, SessionMetadata
 from tlsresume.target import Target, is_address, parse_target
 from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import can_offer
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -153,12 +153,8 @@ def _with_saved_cipher(
             with_cipher = replace(plan, ciphersuites=fields.cipher_name)
     elif connect.ciphers is None:
         with_cipher = replace(plan, ciphers=fields.cipher_name)
-    try:
-        context_for(with_cipher)
-    except UsageError:
-        # OpenSSL does not know the session's cipher: let it say so of the session itself.
-        return plan
-    return with_cipher
+    # Where OpenSSL does not know the session's cipher, let it say so of the session itself.
+    return with_cipher if can_offer(with_cipher) else plan
 
 
 def pinned(file: SessionFile, plan: ClientConfig) -> tuple[str, ...]:

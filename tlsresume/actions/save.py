@@ -24,7 +24,6 @@ from tlsresume.lab import Errand
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
 from tlsresume.options import SaveOptions
 from tlsresume.results import Attempt, ErrorResult, Mechanism, SaveResult
 from tlsresume.session.file import SessionMetadata
@@ -32,6 +31,7 @@ from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
 from tlsresume.target import Target
 from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import openssl_version
 from tlsresume.version import USER_AGENT, __version__
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -173,7 +173,7 @@ def metadata_of(
         ticket_key_name=naming.name_of(ticket) if ticket else None,
         tickets=len(attempt.tickets),
         tool=f"tlsresume {__version__}",
-        openssl=binding.openssl_version(),
+        openssl=openssl_version(),
         client_certificate_until=_client_certificate_end(attempt),
     )
 

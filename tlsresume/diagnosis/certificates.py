@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Attempt, Certificate, CertificateProblem
+from tlsresume.transports.library import covers
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.

@@ -27,8 +27,8 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.experiments.purposes import Answers, CrossName
-from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Attempt
+from tlsresume.transports.library import covers
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3
