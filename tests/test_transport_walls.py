@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.test_layers import LAYERED, PACKAGE, imports, layer, matches
+import ast
+
+from tests.test_layers import LAYERED, PACKAGE, imports, layer, matches, tree
 
 #: Files above the transports that import `tlsresume.openssl`, and why.
 MAY_IMPORT_OPENSSL = {
@@ -44,3 +46,37 @@ def test_a_list_of_transports_loads_none():
         source = (PACKAGE / name).read_text(encoding="utf-8").splitlines()
         top = [line for line in source if line.startswith(("import ", "from "))]
         assert not [line for line in top if "tlsresume.openssl" in line or "quic" in line], name
+
+
+#: Who may look into the bytes of a resumption state: the transports, the files of its kinds, and
+#: what keeps it on disk.
+MAY_READ_STATES = "openssl/*.py transports/*.py transports/quic/*.py session/*.py history.py"
+
+
+def test_a_resumption_state_is_opaque():
+    """Nobody else reads its bytes: facts are asked for by name."""
+    wrong = {
+        (name, ast.unparse(node))
+        for name in LAYERED
+        if not matches(name, MAY_READ_STATES)
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "data"
+        and ast.unparse(node.value).rpartition(".")[2] in {"session", "state", "offer"}
+    }
+    assert not wrong
+
+
+def test_each_kind_of_state_has_its_file():
+    """What a library's format looks like inside is known to that kind's own file, and to what
+    finds sessions in files."""
+    formats = ("asn1", "openssl_state", "boringssl", "quic_state")
+    inside = {f"tlsresume.session.{each}" for each in formats}
+    wrong = {
+        (name, module)
+        for name in LAYERED
+        if not matches(name, "session/*.py transports/quic/*.py")
+        for module in imports(name)
+        if module in inside or module.rpartition(".")[0] in inside
+    }
+    assert not wrong

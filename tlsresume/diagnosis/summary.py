@@ -316,7 +316,7 @@ def fixed_sessions(attempts: Iterable[Attempt], mechanism: Mechanism) -> int:
     """How many sessions the fixed series of a mechanism has used."""
     return len(
         {
-            attempt.offer.data
+            attempt.offer
             for attempt in attempts
             if attempt.offer and attempt.mechanism == mechanism and attempt.made_for(Tries.FIXED)
         }

@@ -19,7 +19,7 @@ from tlsresume.lab import Link
 from tlsresume.network.broken import failure_of, no_handshake
 from tlsresume.network.channel import Channel
 from tlsresume.results import Failure
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.interface import (
@@ -127,7 +127,7 @@ class NetworkLink(Link):
     async def start_tls(
         self,
         plan: ClientConfig,
-        session: Session | None = None,
+        session: ResumptionState | None = None,
         *,
         flight: Flight | None = None,
         hold_finished: float = 0.0,
@@ -226,7 +226,7 @@ class NetworkLink(Link):
             await self._pump(lambda: client.tickets >= count, until)
 
     @property
-    def sessions(self) -> tuple[Session, ...]:
+    def sessions(self) -> tuple[ResumptionState, ...]:
         return tuple(self.client.sessions) if self.client is not None else ()
 
     def remark(self, reply: str) -> None:

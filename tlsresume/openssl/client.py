@@ -25,7 +25,7 @@ from tlsresume.openssl.contexts import context_for
 from tlsresume.openssl.reasons import WEAK_CERTIFICATES, reason_of
 from tlsresume.preludes.greetings import hint_for_plain, preludes_of
 from tlsresume.preludes.limits import LIMIT_CODES, SLOWER
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken, FailureReason
 from tlsresume.transports.interface import (
@@ -83,7 +83,7 @@ class TLSClient(Connection):
     def __init__(
         self,
         config: ClientConfig,
-        session: Session | None = None,
+        session: ResumptionState | None = None,
         *,
         clock: Clock,
         on_message: OnMessage | None = None,
@@ -293,7 +293,7 @@ class TLSClient(Connection):
         if der is not None and self._expected in der:
             self._expected = None
             if len(self.sessions) < SESSIONS_KEPT:
-                self.sessions.append(Session("openssl-der", der))
+                self.sessions.append(ResumptionState("openssl-der", der))
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
@@ -301,7 +301,7 @@ class TLSClient(Connection):
             return
         der = self._handle.session_der()
         if der is not None:
-            session = Session("openssl-der", der)
+            session = ResumptionState("openssl-der", der)
             # What was resumed can be; reading the fields costs as much as the rest of this.
             if self._handle.session_reused() or session.fields.ticket or session.fields.session_id:
                 self.sessions.append(session)

@@ -17,7 +17,7 @@ from tlsresume.errors import UsageError
 from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.contexts import datagram_context_for
 from tlsresume.protocols import MTU_RANGE
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken
@@ -36,7 +36,7 @@ class DTLSClient(TLSClient):
     def __init__(
         self,
         config: ClientConfig,
-        session: Session | None = None,
+        session: ResumptionState | None = None,
         *,
         clock: Clock,
         on_message: OnMessage | None = None,

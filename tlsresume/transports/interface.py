@@ -17,7 +17,7 @@ from enum import Enum
 from typing import ClassVar, Literal
 
 from tlsresume.protocols import Transport as TransportName
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken
@@ -67,7 +67,7 @@ class ClientOffer(Value, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"address_token"})
 
-    state: Session | None = None
+    state: ResumptionState | None = None
     address_token: bytes | None = None
     early_request: bytes = b""
 
@@ -89,7 +89,7 @@ class Account(Value, frozen=True, kw_only=True):
     offer: ClientOffer
     transcript: Transcript
     established: bool
-    states: tuple[Session, ...]
+    states: tuple[ResumptionState, ...]
     resumed: bool | None
     set_session: int | None
     cipher: str | None
@@ -136,7 +136,7 @@ class Connection(ABC):
         self.set_session: int | None = None
         self.data = bytearray()
         self.sent = self.received = self.flights = 0
-        self.sessions: list[Session] = []
+        self.sessions: list[ResumptionState] = []
         self.first_ticket_at: float | None = None
         self._clock = clock
         self._started = clock()
@@ -316,7 +316,7 @@ class Flight(ABC):
     """
 
     config: ClientConfig
-    session: Session
+    session: ResumptionState
     data: list[bytes]
     early: bool
 

@@ -18,7 +18,7 @@ from typing import Any
 from tlsresume.errors import FileError, UsageError
 from tlsresume.openssl.binding import verify_message
 from tlsresume.session import quic_state
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken
@@ -95,7 +95,7 @@ class QUICClient(Connection):
     def __init__(
         self,
         plan: ClientConfig,
-        session: Session | None = None,
+        session: ResumptionState | None = None,
         *,
         clock: Callable[[], float],
         on_message: OnMessage | None = None,
@@ -312,7 +312,7 @@ class QUICClient(Connection):
             if ticket
         ]
 
-    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> Session:
+    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> ResumptionState:
         state = self._handle.state_of(
             ticket,
             alpn=self._alpn,
@@ -322,7 +322,7 @@ class QUICClient(Connection):
             token=token,
             verify_result=self.verify_result,
         )
-        return Session("quic", quic_state.encode(state))
+        return ResumptionState("quic", quic_state.encode(state))
 
     def _leaf(self) -> bytes | None:
         """The server's certificate: of this handshake, or of the one that was resumed."""
