@@ -80,3 +80,15 @@ def test_each_kind_of_state_has_its_file():
         if module in inside or module.rpartition(".")[0] in inside
     }
     assert not wrong
+
+
+def test_the_saved_target_is_parsed_where_the_file_is_read():
+    """Nobody above `session` takes the saved text apart again; it is printed as it stands."""
+    wrong = {
+        name
+        for name in LAYERED
+        if not matches(name, "session/*.py formats/*.py")
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("metadata.target")
+    }
+    assert not wrong

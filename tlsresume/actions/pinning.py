@@ -15,7 +15,7 @@ from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols import SCHEME_OF_PORT
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.session.file import SessionFile, SessionMetadata
-from tlsresume.target import Target, is_address, parse_target
+from tlsresume.target import Target, is_address
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.library import can_offer
 from tlsresume.version import USER_AGENT
@@ -56,17 +56,17 @@ def _other_transport(file: SessionFile, target: Target) -> UsageError:
 def _target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
     metadata = file.metadata
     if named is None:
-        if metadata.target is None:
+        if file.saved is None:
             raise UsageError(
                 f"{file.path} does not say which server it belongs to",
                 hints=("name the server: tlsresume resume FILE HOST:PORT",),
             )
-        named = replace(
-            parse_target(metadata.target, starttls=metadata.starttls or "none"),
-            server_name=metadata.sni,
-        )
-        return _to_saved_address(named, metadata, options)
-    named = _with_saved_name(named, metadata)
+        return _to_saved_address(file.saved.required, metadata, options)
+    saved = file.saved.required if file.saved is not None else None
+    same = saved is not None and saved.name == named.name
+    if same and not (named.name_said or named.server_name != named.own_name):
+        # The same target is named, and nothing is said of its SNI.
+        named = replace(named, server_name=metadata.sni)
     made_for = {name.lower() for name in _names(file)}
     others = [name for name in _told(named) if name.lower() not in made_for]
     if made_for and others and not options.any_host:
@@ -77,21 +77,10 @@ def _target_of(file: SessionFile, named: Target | None, options: ResumeOptions) 
                 "--any-host does it all the same",
             ),
         )
-    if named.by_port and metadata.target is not None:
+    if named.by_port and saved is not None:
         # The file knows better than the port's number.
         named = replace(named, starttls=metadata.starttls, by_port=False)
-    if metadata.target is not None and parse_target(metadata.target).name == named.name:
-        return _to_saved_address(named, metadata, options)
-    return named
-
-
-def _with_saved_name(named: Target, metadata: SessionMetadata) -> Target:
-    """The saved SNI, where the same target is named and nothing is said of its SNI."""
-    if metadata.target is None or parse_target(metadata.target).name != named.name:
-        return named
-    own = parse_target(named.name).server_name if not named.unix else None
-    chosen = named.name_said or named.server_name != own
-    return named if chosen else replace(named, server_name=metadata.sni)
+    return _to_saved_address(named, metadata, options) if same else named
 
 
 def _told(target: Target) -> list[str]:
@@ -105,8 +94,8 @@ def _told(target: Target) -> list[str]:
 
 def _names(file: SessionFile) -> set[str]:
     names = {file.metadata.sni, file.session.fields.hostname}
-    if file.metadata.target is not None:
-        names.add(parse_target(file.metadata.target).host)
+    if file.saved is not None:
+        names.add(file.saved.required.host)
     return {name for name in names if name}
 
 
