@@ -15,6 +15,7 @@ import pytest
 
 from tests.pair import Tick
 from tests.peers import RawPeer, Relay
+from tests.rows import each_row
 from tests.tls_peer import TLSPeer, end_at_once, flood, ignore, reset_at_goodbye, reset_at_once
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Route
@@ -29,6 +30,8 @@ from tlsresume.results import Failure
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import DATA_KEPT
+
+pytestmark = pytest.mark.slow
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -424,8 +427,8 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
     assert link.failure is None
 
 
-@pytest.mark.parametrize(
-    ("broken", "tickets", "data", "rejected"),
+@each_row(
+    "broken, tickets, data, rejected",
     [
         pytest.param(Broken("alert", "", None, 42), 1, b"", True, id="judges, behind a ticket"),
         pytest.param(Broken("alert", "", None, 116), 0, b"", True, id="judges"),

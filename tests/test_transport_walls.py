@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from tests.test_layers import LAYERED, PACKAGE, imports, layer, matches, tree
+from tests.paths import PACKAGE
+from tests.test_layers import LAYERED, imports, layer, matches, tree
 
 #: Files above the transports that import `tlsresume.openssl`, and why.
 MAY_IMPORT_OPENSSL = {

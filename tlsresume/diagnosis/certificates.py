@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from tlsresume.results import Attempt, Certificate, CertificateProblem
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import Certificate, CertificateProblem
 from tlsresume.transports.library import covers
 from tlsresume.value import Value
 
@@ -39,7 +40,7 @@ class Facts(Value, frozen=True):
     not_after: datetime | None = None
 
 
-def describe_leaf(attempts: Iterable[Attempt]) -> Certificate | None:
+def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
     """The first leaf certificate among full handshakes, with OpenSSL's verdict on it.
 
     Names are the server's own words, not made safe for a terminal.

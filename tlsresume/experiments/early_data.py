@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
 from tlsresume.lab import Errand, Route
 from tlsresume.request_line import RequestLine
-from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Flight
@@ -111,7 +111,7 @@ class _Asking:
 
     # --------------------------------------------------------------- questions
 
-    async def _control(self) -> tuple[Attempt, Session | None]:
+    async def _control(self) -> tuple[Trial, Session | None]:
         """The request after a full handshake: how it is answered where nothing is early."""
         name = self._id("control")
         errand = replace(
@@ -125,7 +125,7 @@ class _Asking:
         attempt = await setting.lab.connect(setting.route, self.plan, errand)
         return attempt, _usable(attempt.sessions)
 
-    async def _taken(self, session: Session) -> Attempt:
+    async def _taken(self, session: Session) -> Trial:
         """Early data on a fresh session. Where it is not taken, a second session tells whether
         that is so each time; where another key share was asked for, it is given."""
         attempt = await self._early(EarlyReplay.TAKEN, "taken", session, repeat=True)
@@ -148,7 +148,7 @@ class _Asking:
             name = self._id("without")
             await self._late(EarlyReplay.WITHOUT, name, session)
 
-    async def _repeat(self, taken: Attempt) -> None:
+    async def _repeat(self, taken: Trial) -> None:
         """The request that was answered 425 once more, after a handshake (RFC 8470 5.2)."""
         if taken.early is not None:
             session = taken.sessions[-1] if taken.sessions else None
@@ -196,7 +196,7 @@ class _Asking:
         purposes: tuple[EarlyReplay, EarlyReplay],
         label: str,
         first_to: Route,
-    ) -> Attempt:
+    ) -> Trial:
         """A first flight on a plain socket, and then once more; gives what came of the copy."""
         name = self._id(label)
         flight = self._flight(session, name)
@@ -267,7 +267,7 @@ class _Asking:
 
     async def _present(
         self, flight: Flight, purpose: EarlyReplay, name: str, route: Route
-    ) -> Attempt:
+    ) -> Trial:
         errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
 
@@ -279,7 +279,7 @@ class _Asking:
         *,
         repeat: bool = False,
         hold: float = 0.0,
-    ) -> Attempt:
+    ) -> Trial:
         """Early data on a new connection; `repeat`: where it is not taken, the request is sent
         again after the handshake, as a client does."""
         name = self._id(label)
@@ -298,7 +298,7 @@ class _Asking:
         repeat: bool = False,
         hold: float = 0.0,
         after: float | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         errand = Errand(
             purpose=purpose,
             send=self._request(name) if repeat else b"",
@@ -312,7 +312,7 @@ class _Asking:
         lab = self.asked.setting.lab
         return await lab.connect(self._route, flight.config, errand, flight.session)
 
-    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Attempt:
+    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
         """The request after a handshake that may offer a session, but sends nothing early."""
         errand = Errand(
             purpose=purpose,

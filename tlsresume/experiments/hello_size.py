@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.experiments.setting import Setting
-from tlsresume.results import Attempt
 from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -79,7 +79,7 @@ def longest_unresumed(setting: Setting) -> int | None:
     return max(sizes, default=None)
 
 
-async def _without_session(setting: Setting, purpose: HelloSize, plan: ClientConfig) -> Attempt:
+async def _without_session(setting: Setting, purpose: HelloSize, plan: ClientConfig) -> Trial:
     errand = setting.errand(purpose)
     if setting.terms.target.http:
         # The answer may name the node.

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.errors import UsageError
+from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Errand
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
 from tlsresume.protocols import Transport
-from tlsresume.results import MECHANISMS, Mechanism, Purpose
+from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.target import Target, format_endpoint
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
