@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from tlsresume.actions.probe import AnyProbe, no_time
 from tlsresume.actions.probing import check_probe, probe_of
@@ -25,6 +24,7 @@ from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report, Skipped, TargetResult, Tool
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
+from tlsresume.value import Value
 from tlsresume.version import __version__
 
 OnResult = Callable[[TargetResult], object]
@@ -111,8 +111,7 @@ def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[
     return lambda line: progress(f"{target.name}: {line}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
+class _Scan(Value, frozen=True):
     """What all targets of a run share."""
 
     gate: Gate

@@ -8,7 +8,6 @@ are one cause. What else is known of them is shown with `-v` and by `tlsresume e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES
@@ -19,6 +18,7 @@ from tlsresume.formats.page import FAINT, Page, cells
 from tlsresume.formats.printable import printable
 from tlsresume.formats.table_text import mechanism_words
 from tlsresume.results import AddressResult, Finding, Mechanism
+from tlsresume.value import Value
 
 #: Rows that a whole answer may take: a screen without what was typed and the next prompt.
 ANSWER_ROWS = 22
@@ -38,8 +38,7 @@ _CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule
 _DIRECTIVES = {rule.code: frozenset(rule.directives) for rule in RULES}
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Value, frozen=True):
     """Findings of one code, severity and transport. `addresses` and `mechanisms` are all that they speak
     of."""
 

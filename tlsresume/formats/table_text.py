@@ -9,7 +9,6 @@ differ, their order stands beside the number, since it is what names a round rob
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.folding_text import folded, groups_of, names_of
@@ -26,6 +25,7 @@ from tlsresume.results import (
     State,
     TicketSummary,
 )
+from tlsresume.value import Value
 
 #: Mechanisms as people call them; JSON and the command line have the short words.
 MECHANISM_WORDS: dict[Mechanism, str] = {
@@ -145,8 +145,7 @@ def _says(target: str, address: AddressResult) -> bool:
     return target.startswith((f"{address.address}:", f"[{address.address}]"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Value, frozen=True):
     """A row of the table: its label, and its cells with their styles or words instead."""
 
     label: str
@@ -227,8 +226,7 @@ def _tried(row: MechanismResult) -> bool:
     return any(series.order or series.offered for series in (row.fixed, row.chained))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
+class _Cell(Value, frozen=True):
     """The same series of one mechanism on addresses that are alike."""
 
     series: tuple[Series, ...]

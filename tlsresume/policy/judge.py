@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import field
 
 from tlsresume.policy.baseline import compare, known_checks
 from tlsresume.policy.check import check_target
@@ -31,13 +33,13 @@ from tlsresume.results import (
     TargetResult,
     Violation,
 )
+from tlsresume.value import Value
 
 #: What stands in the place of a target's name for findings that several show together.
 ALL_TARGETS = "all targets"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Value, frozen=True, kw_only=True):
     """What a run is held against. `name` says where the demands come from, None if nothing
     was demanded; `demands` are those of the command line, on top of the policy's; `today`
     is the day (UTC) that waivers are measured by. `fail_on` and `ignore` (codes) are for

@@ -15,15 +15,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar, Literal
+
+from msgspec.structs import force_setattr
 
 from tlsresume.protocols import Transport
 from tlsresume.session import asn1, quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.boringssl import first_certificate, read_boringssl
 from tlsresume.session.names import cipher_hash, cipher_name, group_name, why_not_offered
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 __all__ = ["NOT_USABLE_HERE", "Kind", "Session", "SessionError", "SessionFields", "Unsupported"]
@@ -69,13 +72,13 @@ class SessionFields(Value, frozen=True, kw_only=True):
     `tls_version` the TLS whose rules it follows. `max_fragment_length` is in bytes.
     """
 
-    _hidden: ClassVar = frozenset({"master_key", "peer", "ticket"})
+    _hidden: ClassVar = frozenset({"peer", "ticket"})
 
     tls_version: ProtocolVersion
     protocol: str
     cipher: int
     session_id: bytes
-    master_key: bytes
+    master_key: Secret
     time: int
     timeout: int
     peer: bytes | None
@@ -118,9 +121,8 @@ class SessionFields(Value, frozen=True, kw_only=True):
         return None if self.group is None else group_name(self.group)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A TLS session as bytes. `data` is a secret, and not shown by repr.
+class Session(Value, frozen=True, dict=True):
+    """A TLS session as bytes. `data` becomes a Secret.
 
     `kind` names the format.
     Nothing is checked before a field is asked for, which raises SessionError
@@ -128,8 +130,11 @@ class Session:
     """
 
     kind: Kind
-    data: bytes = field(repr=False)
-    _fields: SessionFields | None = field(default=None, init=False, repr=False, compare=False)
+    data: bytes
+
+    def __post_init__(self) -> None:
+        if type(self.data) is not Secret:
+            force_setattr(self, "data", Secret(self.data))
 
     @classmethod
     def from_der(cls, data: bytes) -> Session:
@@ -168,14 +173,10 @@ class Session:
             return None
         return quic_state.VERSIONS.get(quic_state.decode(self.data).quic_version)
 
-    @property
+    @cached_property
     def fields(self) -> SessionFields:
         """What the bytes say. Raises SessionError."""
-        fields = self._fields
-        if fields is None:
-            fields = _READERS[self.kind](self.data)
-            object.__setattr__(self, "_fields", fields)
-        return fields
+        return _READERS[self.kind](self.data)
 
     @property
     def sha256(self) -> str:
@@ -325,7 +326,7 @@ def _read(der: bytes) -> SessionFields:
         protocol=protocol,
         cipher=int.from_bytes(structure.cipher, "big"),
         session_id=structure.session_id,
-        master_key=structure.master_key,
+        master_key=Secret(structure.master_key),
         time=structure.time or 0,
         timeout=structure.timeout or 0,
         peer=peer,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
@@ -21,6 +20,7 @@ from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import make_room
+from tlsresume.value import Value
 
 #: Targets in a share: enough that sending one is cheap, few enough that little is lost with it.
 SHARE = 20
@@ -30,8 +30,7 @@ _CONNECT = 10
 _RETRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What came of a share: results in its order, or the error that ends the run."""
 
     results: tuple[TargetResult, ...] = ()

@@ -24,6 +24,7 @@ from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
 from tlsresume.results import Skipped, TargetResult
 from tlsresume.target import Target
+from tlsresume.value import Value
 
 #: Seconds after the deadline in which targets that had no turn are told of one by one, and in
 #: which they are counted.
@@ -36,8 +37,7 @@ STATUS_AFTER = 2.0
 STATUS_EVERY = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value, frozen=True):
     """A target to probe, with its options and their fingerprint."""
 
     target: Target
