@@ -10,8 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from tlsresume.actions.before_probe import check_probe
 from tlsresume.actions.probe import AnyProbe, no_time
-from tlsresume.actions.probing import check_probe, probe_of
+from tlsresume.actions.probing import probe_of
 from tlsresume.actions.waiting import STATUS_AFTER, STATUS_EVERY
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import first_of

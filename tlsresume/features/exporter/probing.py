@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tlsresume.actions.probing import check_probe, probe_of
+from tlsresume.actions.before_probe import check_probe
+from tlsresume.actions.probing import probe_of
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError, UsageError, first_of
 from tlsresume.features.exporter.allow import Allow
 from tlsresume.features.exporter.sharing import Outcome

@@ -13,9 +13,9 @@ import dataclasses
 from typing import Any
 
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
-from tlsresume.features.fleet.engine import Here, Job, untouched
+from tlsresume.features.fleet.engine import Here, untouched
 from tlsresume.features.fleet.processes import Setting
-from tlsresume.features.fleet.selection import bucket
+from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.results import ErrorResult, TargetResult

@@ -20,14 +20,13 @@ from typing import BinaryIO, Self
 
 import click
 
+from tlsresume.actions.before_probe import check_probe
 from tlsresume.actions.fingerprint import fingerprint
-from tlsresume.actions.probing import check_probe
 from tlsresume.cli.connecting import Connection, line_options
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import FileError, UsageError
-from tlsresume.features.fleet.engine import Job
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
-from tlsresume.features.fleet.selection import Exclusions, Shard
+from tlsresume.features.fleet.selection import Exclusions, Job, Shard
 from tlsresume.options import ProbeOptions
 from tlsresume.results import TargetResult
 from tlsresume.session import bounded

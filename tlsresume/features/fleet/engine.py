@@ -17,14 +17,13 @@ from typing import Protocol
 from tlsresume.actions.probe import AnyProbe, no_time
 from tlsresume.actions.probing import probe_of
 from tlsresume.errors import first_of
+from tlsresume.features.fleet.selection import Job
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
-from tlsresume.options import ProbeOptions
 from tlsresume.results import Skipped, TargetResult
 from tlsresume.target import Target
-from tlsresume.value import Value
 
 #: Seconds after the deadline in which targets that had no turn are told of one by one, and in
 #: which they are counted.
@@ -35,16 +34,6 @@ _TAKEN = 64
 
 STATUS_AFTER = 2.0
 STATUS_EVERY = 1.0
-
-
-class Job(Value, frozen=True):
-    """A target to probe, with its options and their fingerprint."""
-
-    target: Target
-    options: ProbeOptions
-    fingerprint: str
-    #: Addresses that were left out, with the reason, before it was begun.
-    skipped: tuple[Skipped, ...] = ()
 
 
 class Prober(Protocol):

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tlsresume.errors import LocalError, TLSResumeError
-from tlsresume.features.fleet.engine import Here, Job, untouched
-from tlsresume.features.fleet.selection import bucket
+from tlsresume.features.fleet.engine import Here, untouched
+from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace, TraceLine
 from tlsresume.openssl import binding

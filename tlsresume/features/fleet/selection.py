@@ -8,10 +8,22 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from tlsresume.options import ProbeOptions
+from tlsresume.results import Skipped
 from tlsresume.target import Target
 from tlsresume.value import Value
 
 _NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
+
+
+class Job(Value, frozen=True):
+    """A target to probe, with its options and their fingerprint."""
+
+    target: Target
+    options: ProbeOptions
+    fingerprint: str
+    #: Addresses that were left out, with the reason, before it was begun.
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Shard(Value, frozen=True):
