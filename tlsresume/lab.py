@@ -14,11 +14,12 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
@@ -26,6 +27,9 @@ from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.value import Value
+
+if TYPE_CHECKING:
+    from tlsresume.openssl.first_flight import FirstFlight
 
 
 class Route(Value, frozen=True):
@@ -72,8 +76,7 @@ class Errand(Value, frozen=True, kw_only=True):
 Stage = Literal["connection", "handshake", "ticket"]
 
 
-@dataclass(slots=True, eq=False)
-class Doing:
+class Doing(Struct, eq=False):
     """A connection that is open now, and what it waits for: since when, on the Lab's clock,
     and for how many seconds at most."""
 
@@ -127,16 +130,14 @@ class Budget:
         self.used += connections
 
 
-@dataclass(slots=True, eq=False)
-class Place:
+class Place(Struct, eq=False):
     """One connection's place at a Gate. `shared`: another of ours to the same address and
     port was open at some time meanwhile, or when we came and had to wait for it."""
 
     shared: bool = False
 
 
-@dataclass(slots=True)
-class _Slots:
+class _Slots(Struct):
     limit: int
     places: list[Place] = field(default_factory=list)
     alone: bool = False
@@ -339,6 +340,9 @@ class Lab(ABC):
 
     def first_flight(self, plan: Plan, session: Session) -> FirstFlight:
         """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
+        # Its library is not needed to plan a run.
+        from tlsresume.openssl.first_flight import FirstFlight
+
         return FirstFlight(plan, session, clock=self.now)
 
     async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:

@@ -7,7 +7,7 @@ when it is made: what makes no sense is a UsageError (which is a ValueError, too
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import field
 from msgspec.structs import force_setattr
@@ -19,9 +19,11 @@ from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.protocols import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
-from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
+
+if TYPE_CHECKING:
+    from tlsresume.session.keyfile import TicketKeyFile
 
 #: Ten years: no age or lifetime that is asked for comes near this.
 LONGEST = 10 * 365 * 86_400.0
@@ -280,6 +282,10 @@ class WatchOptions(Value, frozen=True, kw_only=True):
 
 
 def _check_keys(files: tuple[TicketKeyFile, ...]) -> None:
+    if not files:
+        return
+    from tlsresume.session.keyfile import TicketKeyFile
+
     for file in files:
         checked.kind("ticket_keys", file, TicketKeyFile, "a TicketKeyFile (see read_key_files)")
 

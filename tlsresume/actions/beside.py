@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from tlsresume.actions.probe import Probe
 from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
@@ -21,8 +23,7 @@ from tlsresume.lab import Doing, Route
 from tlsresume.results import AddressResult, Skipped, TargetResult
 
 
-@dataclass(slots=True)
-class BothTransports:
+class BothTransports(Struct):
     """Two probes of one target. `run` does the work; `result` says what is known."""
 
     tcp: Probe

@@ -15,20 +15,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
 from tlsresume.lab import Errand, Route
-from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.request_line import RequestLine
 from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
+
+if TYPE_CHECKING:
+    from tlsresume.openssl.first_flight import FirstFlight
 
 #: Seconds that our Finished is held back: several times what an answer took before, within these.
 _LEAST_HOLD, _MOST_HOLD = 2.0, 4.0
@@ -81,8 +86,7 @@ def sends_early_data(session: Session) -> bool:
     return session.mechanism == "psk" and session.fields.max_early_data > 0
 
 
-@dataclass(slots=True)
-class _Asking:
+class _Asking(Struct):
     asked: EarlySetting
     plan: Plan
     _ids: Counter[str] = field(default_factory=Counter)

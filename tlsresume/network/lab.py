@@ -7,7 +7,9 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from tlsresume.errors import (
     BudgetSpent,
@@ -91,8 +93,7 @@ def _place(attempt: Attempt, kind: str) -> _Place:
     return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     """A connection or why there is none; and its attempt, once it has ended."""
 
     link: NetworkLink | DatagramLink | None = None

@@ -15,10 +15,11 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import BinaryIO, Self
 
 import click
+from msgspec import Struct, field
 
 from tlsresume.actions.before_probe import check_probe
 from tlsresume.actions.fingerprint import fingerprint
@@ -40,8 +41,7 @@ _AHEAD = 256
 Entry = tuple[Target, Connection]
 
 
-@dataclass(slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, kw_only=True):
     """What becomes of each target: its options, and whether it is probed at all.
 
     `earlier` gives what a run before this one found of it; `known` is told of that.

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
+
+from msgspec import Struct
 
 from tlsresume.actions.probe import AnyProbe, no_time
 from tlsresume.actions.probing import probe_of
@@ -128,8 +130,7 @@ class Here:
         """Nothing is left: each probe ended with its task."""
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """How far a run is. `total` None: not known."""
 
     total: int | None = None

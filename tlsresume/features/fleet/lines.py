@@ -7,7 +7,6 @@ expanded explicitly. A `#` begins a comment.
 
 from __future__ import annotations
 
-import csv
 import shlex
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -66,6 +65,8 @@ def parse_line(text: str) -> Line | None:
 
 def _zgrab2(text: str) -> Line | None:
     """None where the first field is neither empty nor an address."""
+    import csv
+
     try:
         (fields,) = csv.reader([text.partition("#")[0]], skipinitialspace=True)
     except csv.Error as error:
