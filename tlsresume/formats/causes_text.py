@@ -14,7 +14,7 @@ from tlsresume.diagnosis.rules import CAUSES
 from tlsresume.diagnosis.wording import clause
 from tlsresume.formats.findings import NORMAL, SEVERITY_STYLE, effect_words
 from tlsresume.formats.folding_text import folded
-from tlsresume.formats.page import FAINT, Page, cells
+from tlsresume.formats.page import BAD, FAINT, Page, cells
 from tlsresume.formats.printable import printable
 from tlsresume.formats.table_text import mechanism_words
 from tlsresume.results import AddressResult, Finding, Mechanism
@@ -50,8 +50,10 @@ class Cause(Value, frozen=True):
     def rank(self) -> tuple[bool, int, bool]:
         """What sorts the gravest first."""
         found = self.finding
+        # A severity that is not known here is none to make light of.
+        gravity = _SEVERITIES.index(found.severity) if found.severity in _SEVERITIES else 0
         harmless = found.harm != "security"
-        return (not found.fails, _SEVERITIES.index(found.severity), harmless)
+        return (not found.fails, gravity, harmless)
 
 
 def causes_of(findings: Sequence[Finding]) -> list[Cause]:
@@ -132,7 +134,7 @@ def _put_cause(
 ) -> None:
     found = cause.finding
     excuse = effect_words(found)
-    style = FAINT if excuse else SEVERITY_STYLE[found.severity]
+    style = FAINT if excuse else SEVERITY_STYLE.get(found.severity, BAD)
     lead = f"{found.severity}  "
     indent = " " * len(lead)
     room = page.view.width - len(lead)

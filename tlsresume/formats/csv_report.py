@@ -58,7 +58,7 @@ def _why(place: _Place) -> object:
 
 def _codes(place: _Place) -> str:
     own = [finding for finding in place.target.findings if _speaks_of(finding, place)]
-    own.sort(key=lambda finding: _GRAVITY[finding.severity])
+    own.sort(key=lambda finding: _GRAVITY.get(finding.severity, 0))
     return " ".join(dict.fromkeys(finding.code for finding in own))
 
 

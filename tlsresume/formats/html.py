@@ -136,7 +136,9 @@ def _shown(number: int, alone: Report, status: ExitStatus, *, folded: bool) -> _
 
 
 def _verdict(target: TargetResult) -> Cell:
-    return badge(verdict_words(target), "bad" if flaw(target) else _VERDICT_STYLE[target.verdict])
+    return badge(
+        verdict_words(target), "bad" if flaw(target) else _VERDICT_STYLE.get(target.verdict, "none")
+    )
 
 
 def _overview(shown: Sequence[_Shown]) -> Table:

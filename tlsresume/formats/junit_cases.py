@@ -111,7 +111,9 @@ def _of_checks(target: TargetResult, name: str, checks: Sequence[Check]) -> Case
 
 
 def _outcome(check: Check) -> str:
-    return "warning" if check.outcome == "broken" and check.severity != "error" else check.outcome
+    if check.outcome == "broken" and check.severity != "error":
+        return "warning"
+    return check.outcome if check.outcome in _KINDS else "untestable"
 
 
 def _message(checks: Sequence[Check]) -> str:

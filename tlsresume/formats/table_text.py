@@ -89,8 +89,8 @@ def place_of(address: AddressResult) -> str:
 
 def mechanism_words(mechanism: Mechanism, transport: Transport) -> str:
     """A mechanism over a transport, as people call it."""
-    words = MECHANISM_WORDS[mechanism]
-    return {"tcp": words, "quic": "QUIC ticket", "dtls": f"D{words}"}[transport]
+    words = MECHANISM_WORDS.get(mechanism, mechanism)
+    return {"quic": "QUIC ticket", "dtls": f"D{words}"}.get(transport, words)
 
 
 def quic_words(quic: QUICResult) -> str:
@@ -206,7 +206,7 @@ def _line(rows: Sequence[MechanismResult], transport: Transport, *, quick: bool 
     """One mechanism on addresses that are alike."""
     row = rows[0]
     label = mechanism_words(row.mechanism, transport)
-    style = STATE_STYLE[row.state] if row.judged else FAINT
+    style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
     if not _tried(row):
         words = row.state.replace("-", " ") + (f": {row.reason}" if row.reason else "")
         return _Line(label, words=words, style=style)
@@ -328,7 +328,7 @@ def _put_lines(page: Page, groups: Sequence[Sequence[AddressResult]]) -> None:
 def _total(group: Sequence[AddressResult], row: MechanismResult | None) -> tuple[str, str]:
     if row is None:
         return pad("-", 16), FAINT
-    style = STATE_STYLE[row.state] if row.judged else FAINT
+    style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
     if not _tried(row):
         return pad(row.state.replace("-", " "), 16), style
     own = [each for address in group for each in address.mechanisms]

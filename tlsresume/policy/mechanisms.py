@@ -140,7 +140,7 @@ def _default_verdict(address: AddressResult) -> Iterator[Check]:
     if not rows:
         yield _nothing(Asked("resumes"), "verdict", address)
     for row in rows:
-        outcome = _STATE_OUTCOME[row.state]
+        outcome = _STATE_OUTCOME.get(row.state, "untestable")
         yield _check(Asked("resumes"), "verdict", outcome, tries_words(row), address, row.mechanism)
 
 
@@ -159,9 +159,9 @@ def _expectation(
     if row is None:
         outcome, message = _missing(target, address, mechanism, expected)
     elif expected == "not-resumed":
-        outcome, message = _INVERSE[row.state], tries_words(row)
+        outcome, message = _INVERSE.get(row.state, "untestable"), tries_words(row)
     else:
-        outcome, message = _STATE_OUTCOME[row.state], tries_words(row)
+        outcome, message = _STATE_OUTCOME.get(row.state, "untestable"), tries_words(row)
         if min_rate is not None and row.state in ("partly", "not-resumed", "resumed"):
             outcome = _rate_outcome(row, min_rate)
             message += f", {min_rate:.0%} demanded"
@@ -189,7 +189,7 @@ def _missing(
 def _rate_outcome(row: MechanismResult, least: float) -> CheckOutcome:
     accepted, offered = judged_tries(row)
     if not offered:
-        return _STATE_OUTCOME[row.state]
+        return _STATE_OUTCOME.get(row.state, "untestable")
     # A rate of exactly the limit is enough, whatever floats make of it.
     return "met" if accepted / offered >= least - 1e-9 else "broken"
 
