@@ -7,12 +7,15 @@ import asyncio
 import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
+from tests.rows import each_row
 from tlsresume.diagnosis.crossing import lifetimes
+from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.age import find_lifetime, offer_at_ages
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Attempt, Mechanism, Ticket
+from tlsresume.results import Mechanism
 from tlsresume.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
@@ -26,7 +29,7 @@ class Forgetful:
         self.seen: list[bytes] = []
         self._born: dict[bytes, float] = {}
 
-    def __call__(self, ask: Ask) -> Attempt:
+    def __call__(self, ask: Ask) -> Trial:
         if ask.session is None:
             return self._issue(ask)
         handle = ask.session.fields.ticket or ask.session.fields.session_id
@@ -41,7 +44,7 @@ class Forgetful:
             return broken(ask, "alert")
         return done(ask)
 
-    def _issue(self, ask: Ask) -> Attempt:
+    def _issue(self, ask: Ask) -> Trial:
         mechanism = ask.errand.mechanism
         assert mechanism is not None
         handles = [bytes([len(self._born) + n]) * 32 + b"x" * 160 for n in range(2)]
@@ -100,8 +103,8 @@ def test_a_ticket_past_its_lifetime_is_offered_with_a_raised_hint() -> None:
     assert [session.lifetime for session in offers] == [300, 8060]
 
 
-@pytest.mark.parametrize("honours", [1, 3, 17, 100, 299, 1800, 6999])
-@pytest.mark.parametrize("mechanism", ["psk", "ticket", "session-id"])
+@each_row("honours", [1, 3, 17, 100, 299, 1800, 6999])
+@each_row("mechanism", ["psk", "ticket", "session-id"])
 def test_the_lifetime_is_found(honours: float, mechanism: Mechanism) -> None:
     """The span between taken and refused holds the truth, and is a second or 5 % wide."""
     lab = search(Forgetful(honours), 7200, mechanism)

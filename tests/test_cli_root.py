@@ -59,6 +59,7 @@ def imported(*arguments: str, status: int = 0) -> set[str]:
     return {name.partition(".")[0] for name in modules(*arguments, status=status)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -79,6 +80,7 @@ def test_help_costs_click_and_nothing_heavier(arguments):
     assert not names & HEAVY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["resume"], ["save"], ["inspect"], ["nonsense"]])
 def test_a_usage_error_costs_no_more_than_help(arguments):
     """What click alone can refuse is refused at once."""
@@ -96,6 +98,7 @@ def test_a_plan_costs_nothing_that_connects():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_contacts_nothing_imports_no_network():
     """`explain` and `inspect` do without OpenSSL's bindings and asyncio."""
     path = sessions.VECTORS / "openssl40-psk.der"
@@ -258,6 +261,7 @@ def test_an_interrupt_is_130(run, failing):
     assert err.strip().endswith("tlsresume: error: interrupted")
 
 
+@pytest.mark.slow
 def test_a_reader_that_went_away_is_no_error():
     """Output into a closed pipe is dropped quietly, and the answer's status stays."""
     read, write = os.pipe()
@@ -275,6 +279,7 @@ def test_a_reader_that_went_away_is_no_error():
     assert (done.returncode, done.stderr) == (3, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("arguments", ["inspect nothing --format json", "--version", "probe -h"])
 def test_a_full_disk_is_an_error(arguments):
@@ -291,6 +296,7 @@ def test_a_full_disk_is_an_error(arguments):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_a_real_process(number):
     """A real process that gets SIGINT or SIGTERM ends with 130 and without a traceback."""
@@ -316,6 +322,7 @@ def test_ctrl_c_ends_a_real_process(number):
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Attribute:UserWarning")
 def test_no_warning_of_a_library_is_shown(tmp_path):
     """A certificate with a name that is too long is shown, and what a library thinks of it is
@@ -347,6 +354,7 @@ def shell(line: str, *arguments: str) -> list[str]:
     return ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "tlsresume", *arguments]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("closed", "arguments", "status", "said"),
     [
@@ -369,6 +377,7 @@ def test_closed_streams(closed, arguments, status, said):
     assert b"bug" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trap", ["", "trap '' INT; "], ids=["in front", "behind"])
 def test_sigterm_leaves_a_report(trap):
     """A scan that is told to end leaves a document with what is known, also as a job behind

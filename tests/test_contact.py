@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
 from tests.evidence import Story
+from tests.rows import each_row
+from tests.trials import changed
 from tlsresume.diagnosis.judge import judge
-from tlsresume.results import Attempt, Failure, FailureKind, Finding, Mechanism
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import Failure, FailureKind, Finding, Mechanism
 
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
@@ -25,17 +24,17 @@ def unanswered(story: Story, count: int, kind: FailureKind = "refused") -> Story
     return story
 
 
-def beside(story: Story, mechanism: Mechanism, attempts: list[Attempt]) -> Story:
+def beside(story: Story, mechanism: Mechanism, attempts: list[Trial]) -> Story:
     """The story with attempts of another mechanism after its own."""
     for attempt in attempts:
         n = len(story.journal) + 1
-        later = replace(attempt, n=n, ask=n, time=story.now, mechanism=mechanism)
+        later = changed(attempt, n=n, ask=n, time=story.now, mechanism=mechanism)
         story.journal.append(later)
     return story
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("kind", ["refused", "timeout", "closed"])
+@each_row("mechanism", MECHANISMS)
+@each_row("kind", ["refused", "timeout", "closed"])
 def test_a_server_that_dies_of_a_session(mechanism, kind):
     """After the first session was offered nothing is answered any more: that is said, with
     what may have happened, and no cause that a control would have to prove."""
@@ -60,7 +59,7 @@ def test_a_server_that_goes_away_while_sessions_resume():
     assert any("ban" in one for one in finding.candidates)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "story",
     [
         Story("psk").full().broken(kind="closed").broken(kind="closed").control(),
@@ -87,7 +86,7 @@ def test_what_is_made_once_more_counts_here():
     """The attempt that offered the session, and was then made again in vain, is told."""
     story = unanswered(Story("psk").full().broken(kind="closed"), 4)
     again = story.journal[-1]
-    story.journal[-1] = replace(again, ask=story.journal[1].ask, retried=True)
+    story.journal[-1] = changed(again, ask=story.journal[1].ask, retried=True)
     finding = found(story, "stopped-answering")
     assert finding is not None
     assert "the first that offered a session" in finding.evidence[1]

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,9 @@ from hypothesis import strategies as st
 from msgspec.inspect import LiteralType, StructType, Type, UnionType, VarTupleType, type_info
 
 from tests.golden import cases
+from tests.paths import VECTORS
 from tests.pipeline_cases import JUDGED
+from tests.rows import each_row
 from tlsresume.errors import ExitStatus, ReportFileError
 from tlsresume.formats import FORMATS, document
 from tlsresume.formats.page import View
@@ -25,7 +26,7 @@ from tlsresume.policy.judge import Judge
 from tlsresume.results import Report
 
 #: What earlier versions wrote; a file is added with each release, and none is changed.
-OLD = sorted((Path(__file__).parent / "vectors/reports").glob("*.json"))
+OLD = sorted((VECTORS / "reports").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.name)
@@ -62,7 +63,7 @@ def test_fields_are_only_added(path):
     assert list(missing(json.loads(data), json.loads(again))) == []
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_what_is_written_is_read_back(case):
     """A report read back is the report, but for digits that were never measured and text that
     is not Unicode."""
@@ -132,8 +133,8 @@ def test_words_of_later_versions_are_unknown():
     assert len(seen) > 12
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
+@each_row(
+    "data, said",
     [
         (b"", "not JSON"),
         (b"\xff", "not JSON"),

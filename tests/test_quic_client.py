@@ -27,6 +27,8 @@ from tlsresume.wire.quic_initial import (
 )
 from tlsresume.wire.transcript import Role
 
+pytestmark = pytest.mark.slow
+
 
 def test_full_then_resumed(tmp_path):
     """A ticket of one connection resumes the next, by aioquic's word and on the wire."""

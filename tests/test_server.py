@@ -18,6 +18,8 @@ from tests.stdlib_client import ENDED, HEAD, LAST_HEAD, ask, client_context, con
 from tlsresume.openssl.behaviour import BEHAVIOURS, EARLY_DATA, TRUTHS, Behaviour
 from tlsresume.openssl.server import Served, Server
 
+pytestmark = pytest.mark.slow
+
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="no openssl command")
 

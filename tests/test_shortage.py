@@ -37,6 +37,8 @@ from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 CONNECT = ConnectOptions(timeout=3, ticket_wait=0.3, tls=(ProtocolVersion.TLSv1_3,))

@@ -10,7 +10,10 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
-from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tests.rows import each_row
+from tests.trials import changed
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import naming_of, summarise_address
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.terms import Terms
@@ -19,6 +22,8 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results import AddressResult
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 TLS13_ONLY = replace(TERMS, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
@@ -88,7 +93,7 @@ def test_fixed_offers_one_session_and_chained_each_a_fresh_one():
 def test_two_nodes_never_resume(rule, stateful, concurrency):
     """Two nodes that do not share keys are found out, in hundreds of different shuffles."""
     wrong = 0
-    for seed in range(200):
+    for seed in range(100):
         dice = random.Random(seed)
         turns = [n % 2 if rule == "round robin" else dice.randrange(2) for n in range(200)]
         pool = Pool(pick=turns.__getitem__, stateful=stateful)
@@ -141,7 +146,7 @@ class Breaking(CannedLab):
             self.pool.forget(ask.session)
         # As the network Lab does: the same ask again.
         self.record(broken(ask, "timeout"))
-        return replace(self.pool(ask), retried=True)
+        return changed(self.pool(ask), retried=True)
 
 
 def test_a_session_that_our_broken_connection_cost_is_no_refusal():
@@ -163,7 +168,7 @@ def test_a_series_that_always_breaks_ends_early():
         assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
 
 
-@pytest.mark.parametrize("budget", range(1, 37))
+@each_row("budget", range(1, 37))
 def test_a_spent_budget_is_said_and_never_overdrawn(budget):
     """Wherever the budget ends, no connection is made beyond it, and BudgetSpent says so."""
     lab = CannedLab(Pool(), budget=budget)
@@ -185,7 +190,7 @@ def test_a_silent_server_is_waited_for_once():
     lab, _ = run(Pool())
     assert sum(ask.errand.want_response for ask in lab.asks) == 1
     pool = Pool()
-    lab, _ = run(lambda ask: replace(pool(ask), response=b"HTTP/1.1 200 OK\r\n\r\n"))
+    lab, _ = run(lambda ask: changed(pool(ask), response=b"HTTP/1.1 200 OK\r\n\r\n"))
     assert sum(ask.errand.want_response for ask in lab.asks) == 6
 
 
@@ -207,7 +212,7 @@ def test_not_offered_by_openssl_is_no_refusal():
     def reply(ask):
         attempt = pool(ask)
         if ask.errand.purpose.series == "fixed":
-            return replace(attempt, offered=None, reused=False, accepted=False)
+            return changed(attempt, offered=None, reused=False, accepted=False)
         return attempt
 
     _, result = run(reply, terms=TLS13_ONLY)
@@ -236,7 +241,7 @@ def test_a_chain_whose_connections_bring_nothing_starts_again():
 
     def reply(ask):
         attempt = pool(ask)
-        return replace(attempt, sessions=(), tickets=()) if attempt.reused else attempt
+        return changed(attempt, sessions=(), tickets=()) if attempt.reused else attempt
 
     lab, result = run(reply, terms=TLS13_ONLY)
     assert result.mechanisms[0].chained.order == "RRRRR"
@@ -299,7 +304,7 @@ def test_three_silences_end_a_series(concurrency):
             if session is not None and offers % self.every == 0:
                 ask = next(each for each in self.asks if each.errand is errand)
                 silent = broken(ask, "timeout", offered=errand.mechanism)
-                attempt = replace(silent, n=attempt.n, ask=attempt.ask)
+                attempt = changed(silent, n=attempt.n, ask=attempt.ask)
                 self.journal[attempt.n - 1] = attempt
             return attempt
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.evidence import Story
 from tests.peers import Relay
 from tlsresume.actions.probe import probe
@@ -27,6 +29,8 @@ from tlsresume.results import MECHANISMS, Failure, Series, TargetResult, Timings
 from tlsresume.session.file import format_session_file, parse_session_file, write_session_file
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 HERE = "127.0.0.1"
 PATIENT = ConnectOptions(timeout=60, ticket_wait=0.3, tls=(ProtocolVersion.TLSv1_3,))

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from tests.sessions import session
+from tlsresume.evidence.observation import Observation, Ticket
+from tlsresume.evidence.offer import Offer
 from tlsresume.features.exporter.settings import WebSettings
 from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.options import FTPLogin, ProbeOptions
 from tlsresume.proxies import Proxy
-from tlsresume.results import Attempt, Ticket
 from tlsresume.session import asn1
 from tlsresume.session.curl_sessions import CurlSession
 from tlsresume.session.key_text import KeyText, find_keys
@@ -46,6 +47,7 @@ def test_values_are_copied_and_asked_as_dataclasses_are():
     """replace() and fields() of the standard library work, and a wrong name is refused."""
     assert replace(Point(1, 2), y=3) == Point(1, 3)
     assert [field.name for field in fields(Point(1))] == ["x", "y", "name"]
+    assert Point.__dataclass_fields__ is Point(1).__dataclass_fields__, "made once for a class"
     with pytest.raises(TypeError):
         replace(Point(1), z=2)  # type: ignore[call-arg]  # the point of it
 
@@ -66,7 +68,8 @@ def test_what_is_hidden_is_in_no_repr():
     assert repr(Point(1)) == "Point(x=1, y=0, name=None)"
     ticket = Ticket(b"handle", 1, 2.0)
     assert "handle" not in repr(ticket)
-    assert {"leaf", "own_certificate"} == Attempt._hidden
+    assert {"handle", "leaf", "own_certificate"} == Observation._hidden
+    assert {"handle", "leaf"} == Offer._hidden
 
 
 def test_nobody_sees_a_secret():

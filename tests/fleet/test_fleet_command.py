@@ -22,6 +22,8 @@ from tests.peers import RawPeer, refused_port
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--timeout", "3", "--ticket-wait", "0.3", "--quick")
 
 
@@ -42,7 +44,7 @@ class Place:
         """Mostly good targets, on many addresses; some bad, one closed, one hanging."""
         lines = [f"{host}:{self.good}" for host in self.hosts]
         lines += [f"127.0.0.1:{self.bad} --servername b{n}.example" for n in range(3)]
-        return [*lines, f"127.0.0.1:{self.silent}", f"127.0.0.1:{self.closed}"]
+        return [*lines, f"127.0.0.1:{self.silent} --timeout 0.4", f"127.0.0.1:{self.closed}"]
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,6 @@ from tlsresume.results import (
 )
 from tlsresume.session.ticket import KeyNaming
 
-_UNEXPLAINED = frozenset({"partly", "not-resumed", "not-issued"})
-
 #: The fewest connections that one offer at an age takes.
 _PER_AGE = 2
 
@@ -200,7 +198,7 @@ class Investigation(Struct):
             if not self._speaks(mechanism):
                 continue
             explanation = self.explanation(address, mechanism)
-            if mechanism.state in _UNEXPLAINED:
+            if mechanism.falls_short:
                 await explanation.run()
             elif "answers" in wanted(explanation.view()):
                 await explanation.experiment("answers")
@@ -215,7 +213,7 @@ class Investigation(Struct):
                 for address in addresses
                 for result in address.mechanisms
                 if result.mechanism == mechanism and self._speaks(result)
-                and result.state in ("resumed", "partly")
+                and result.resumes
             ]  # fmt: skip
             if len(settings) < 2:
                 continue

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from tlsresume.results import Attempt, Certificate, CertificateProblem
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import Certificate, CertificateProblem
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.
@@ -36,7 +37,7 @@ class Facts(Value, frozen=True):
     not_after: datetime | None = None
 
 
-def describe_leaf(attempts: Iterable[Attempt]) -> Certificate | None:
+def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
     """The first leaf certificate among full handshakes, with OpenSSL's verdict on it.
 
     Names are the server's own words, not made safe for a terminal.

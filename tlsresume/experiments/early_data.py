@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
@@ -27,7 +28,6 @@ from tlsresume.experiments.terms import http_host
 from tlsresume.lab import Errand, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.request_line import RequestLine
-from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
@@ -115,7 +115,7 @@ class _Asking(Struct):
 
     # --------------------------------------------------------------- questions
 
-    async def _control(self) -> tuple[Attempt, Session | None]:
+    async def _control(self) -> tuple[Trial, Session | None]:
         """The request after a full handshake: how it is answered where nothing is early."""
         name = self._id("control")
         errand = replace(
@@ -129,7 +129,7 @@ class _Asking(Struct):
         attempt = await setting.lab.connect(setting.route, self.plan, errand)
         return attempt, _usable(attempt.sessions)
 
-    async def _taken(self, session: Session) -> Attempt:
+    async def _taken(self, session: Session) -> Trial:
         """Early data on a fresh session. Where it is not taken, a second session tells whether
         that is so each time; where another key share was asked for, it is given."""
         attempt = await self._early(EarlyReplay.TAKEN, "taken", session, repeat=True)
@@ -152,7 +152,7 @@ class _Asking(Struct):
             name = self._id("without")
             await self._late(EarlyReplay.WITHOUT, name, session)
 
-    async def _repeat(self, taken: Attempt) -> None:
+    async def _repeat(self, taken: Trial) -> None:
         """The request that was answered 425 once more, after a handshake (RFC 8470 5.2)."""
         if taken.early is not None:
             session = taken.sessions[-1] if taken.sessions else None
@@ -200,7 +200,7 @@ class _Asking(Struct):
         purposes: tuple[EarlyReplay, EarlyReplay],
         label: str,
         first_to: Route,
-    ) -> Attempt:
+    ) -> Trial:
         """A first flight on a plain socket, and then once more; gives what came of the copy."""
         name = self._id(label)
         flight = self._flight(session, name)
@@ -271,7 +271,7 @@ class _Asking(Struct):
 
     async def _present(
         self, flight: FirstFlight, purpose: EarlyReplay, name: str, route: Route
-    ) -> Attempt:
+    ) -> Trial:
         errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
 
@@ -283,7 +283,7 @@ class _Asking(Struct):
         *,
         repeat: bool = False,
         hold: float = 0.0,
-    ) -> Attempt:
+    ) -> Trial:
         """Early data on a new connection; `repeat`: where it is not taken, the request is sent
         again after the handshake, as a client does."""
         name = self._id(label)
@@ -302,7 +302,7 @@ class _Asking(Struct):
         repeat: bool = False,
         hold: float = 0.0,
         after: float | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         errand = Errand(
             purpose=purpose,
             send=self._request(name) if repeat else b"",
@@ -316,7 +316,7 @@ class _Asking(Struct):
         lab = self.asked.setting.lab
         return await lab.connect(self._route, flight.plan, errand, flight.session)
 
-    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Attempt:
+    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
         """The request after a handshake that may offer a session, but sends nothing early."""
         errand = Errand(
             purpose=purpose,

@@ -6,7 +6,7 @@ need not import what makes connections.
 
 from __future__ import annotations
 
-from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted, experiment
+from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, Wanted, experiment
 from tlsresume.value import Value
 
 # ------------------------------------------------------------------- the first round

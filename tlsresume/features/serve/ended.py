@@ -38,7 +38,8 @@ class Facts:
 
     `could` and `incapable` are those of Tally; `first`: the client's first here; `hellos`: two
     after a HelloRetryRequest; `answered`: a ServerHello was made; `given`: sessions that left
-    and that the client can use; `certificate`: SHA-256 of the client's.
+    and that the client can use; `certificate`: SHA-256 of the client's; `control`: that of the
+    control connection, if this is a data connection of FTP.
     """
 
     number: int
@@ -53,6 +54,15 @@ class Facts:
     certificate: str | None = None
     fate: Fate = field(default_factory=Fate)
     given: int = 0
+    control: Facts | None = None
+    #: Of a control connection: the numbers of its own and of its data connections.
+    session_of: set[int] = field(default_factory=set)
+
+    @property
+    def siblings(self) -> set[int]:
+        """For a data connection, whose sessions it should offer: those of its control connection
+        and of the data connections beside it."""
+        return self.control.session_of if self.control is not None else set()
 
 
 def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
@@ -65,6 +75,8 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
     tally.could_offered += facts.could and offered
     tally.could_accepted += facts.could and accepted
     tally.incapable += facts.incapable
+    if facts.control is not None:
+        _count_data(tally, facts, accepted=accepted)
     tally.accepted += accepted
     tally.early_accepted += bool(served.early_data)
     tally.retried += facts.hellos > 1
@@ -104,6 +116,17 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
         tally.ids_given += facts.given > 0 and row.issues_ids_only
     if hello is not None:
         tally.unspoken_version += _speaks_no(hello, row.behaviour.versions)
+
+
+def _count_data(tally: Tally, facts: Facts, *, accepted: bool) -> None:
+    """Add what is of data connections only."""
+    known = facts.offer.known if facts.offer is not None else []
+    own = any(each.connection in facts.siblings for each in known)
+    tally.data_connections += 1
+    tally.data_could += facts.could
+    tally.data_own += own
+    tally.data_other += facts.offer is not None and not own
+    tally.data_accepted += accepted
 
 
 def settle(tally: Tally, facts: Facts, served: Served, row: Row) -> None:

@@ -24,9 +24,10 @@ from tlsresume.features.serve.ledger import (
     Ledger,
     Place,
     Seen,
+    Where,
 )
 from tlsresume.features.serve.tally import Remark, Tally
-from tlsresume.openssl.server_observer import Served
+from tlsresume.openssl.server_observer import Observer, Served
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.fingerprint import fingerprint
 from tlsresume.wire.handshake import (
@@ -72,27 +73,36 @@ class ObservedConnection:
     def __init__(self, ledger: Ledger, place: Place, number: int, address: str) -> None:
         self._ledger = ledger
         self._place = place
-        self._facts = Facts(number)
+        self.facts = Facts(number)
         self._address = local_address(address)
         self._began = ledger.clock()
-        self._client: Client | None = None
+        self.client: Client | None = None
         self._version: ProtocolVersion | None = None
         self._waiting: list[tuple[bytes, NewSessionTicket12 | NewSessionTicket13 | None]] = []
-        self._given_later: list[tuple[tuple[int, str | None], float]] = []
+        self._given_later: list[tuple[Where, float]] = []
 
     # ---------------------------------------------------- on the thread of the connection
+
+    def beside(self, control: Observer) -> None:
+        """It is a data connection of that control connection."""
+        if isinstance(control, ObservedConnection):
+            self.facts.control = control.facts
+            control.facts.session_of |= {control.facts.number, self.facts.number}
+            if not control.facts.given and control.facts.offer is not None:  # it goes on with that
+                control.facts.session_of |= {each.connection for each in control.facts.offer.known}
+            self.client = control.client
 
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
         """Take a message; a malformed one is OpenSSL's business."""
         try:
             if content_type == ContentType.alert:
-                if len(self._facts.alerts) < _MOST_ALERTS:
+                if len(self.facts.alerts) < _MOST_ALERTS:
                     alert = parse_alert(raw)
-                    self._facts.alerts.append(
+                    self.facts.alerts.append(
                         AlertSeen("server" if sent else "client", alert.description)
                     )
                     if not sent and alert.description in _REFUSALS:
-                        self._facts.fate.refused_certificate = True
+                        self.facts.fate.refused_certificate = True
             elif raw and raw[0] in _LOOKED_INTO and len(raw) <= _LARGEST_HELLO:
                 self._handshake(parse_handshake(raw, self._version), sent=sent)
         except WireError:
@@ -101,57 +111,66 @@ class ObservedConnection:
     def _handshake(self, message: object, *, sent: bool) -> None:
         match message:
             case ClientHello() if not sent:
-                self._facts.hellos += 1
-                if self._facts.hello is None:
-                    self._facts.hello = message
+                self.facts.hellos += 1
+                if self.facts.hello is None:
+                    self.facts.hello = message
                     with self._ledger.changed:
                         self._look_up(message)
             case ServerHello() if sent:
                 self._version = version_of(message.version)
                 if not message.is_hello_retry_request:
-                    self._facts.answered = True
+                    self.facts.answered = True
                     if message.session_id and self._issues_id(message):
                         self._waiting.append((message.session_id, None))
             case NewSessionTicket12() | NewSessionTicket13() if sent and message.ticket:
                 self._waiting.append((message.ticket, message))
             case CertificateMessage() if not sent and message.certificates:
-                self._facts.certificate = sha256(message.certificates[0]).hexdigest()
+                self.facts.certificate = sha256(message.certificates[0]).hexdigest()
 
     def _issues_id(self, hello: ServerHello) -> bool:
         """Whether a ServerHello's session ID is a new one: TLS 1.2, and not an echo."""
         return (
             self._version is ProtocolVersion.TLSv1_2
             and self._place.row.behaviour.session_ids
-            and self._facts.hello is not None
-            and hello.session_id != self._facts.hello.session_id
+            and self.facts.hello is not None
+            and hello.session_id != self.facts.hello.session_id
         )
 
     def _look_up(self, hello: ClientHello) -> None:
-        ledger, place, port = self._ledger, self._place, self._place.port
-        client = ledger.client_of(fingerprint(hello), self._address)
-        self._facts.offer = ledger.offer_of(hello)
-        if self._facts.offer is not None:
+        ledger, place = self._ledger, self._place
+        client = ledger.client_of(fingerprint(hello, place.transport), self._address)
+        if self.client is not None:  # that of the control connection
+            client = ledger.same(self.client, client)
+        self.facts.offer = ledger.offer_of(hello)
+        if self.facts.offer is not None:
             client = ledger.take_offer(
-                client, place, self._facts.number, hello.server_name, self._facts.offer
+                client,
+                place,
+                self.facts.number,
+                hello.server_name,
+                self.facts.offer,
+                siblings=self.facts.siblings,
             )
-            self._check_ages(hello, client.tally(port))
-        self._client = client
-        tally = client.tally(port)
-        self._facts.first = tally.connections == 0
+            self._check_ages(hello, client.tally(place))
+        self.client = client
+        tally = client.tally(place)
+        self.facts.first = tally.connections == 0
         tally.connections += 1
-        tally.later += not self._facts.first
-        where = (port, hello.server_name)
+        tally.later += not self.facts.first
+        where = (place, hello.server_name)
         now = ledger.clock()
         if where in client.given:
             first, until = client.given[where]
-            self._facts.could = first < self._began and now < until
-        known = self._facts.offer.known if self._facts.offer is not None else []
+            self.facts.could = first < self._began and now < until
+        if self.facts.control is not None:
+            self.facts.could = self.facts.could or self.facts.control.given > 0
+        known = self.facts.offer.known if self.facts.offer is not None else []
         # What is offered could be, whatever the hello that got it said.
-        self._facts.could = self._facts.could or any(
-            (each.port, each.name) == where and now < each.at + each.lifetime for each in known
+        self.facts.could = self.facts.could or any(
+            (each.place, each.name) == where and now < each.at + each.lifetime for each in known
         )
-        self._facts.incapable = (
-            not self._facts.could
+        self.facts.incapable = (
+            not self.facts.could
             and where in client.unusable
             and where not in client.given
             and client.unusable[where] < self._began
@@ -162,17 +181,17 @@ class ObservedConnection:
                 tally.remark(
                     Remark(
                         code="early-data-unasked",
-                        connection=self._facts.number,
+                        connection=self.facts.number,
                         source=known[0].connection,
                     )
                 )
 
     def _check_ages(self, hello: ClientHello, tally: Tally) -> None:
-        if self._facts.offer is None:
+        if self.facts.offer is None:
             return
         now = self._ledger.clock()
         if not hello.psk_identities:
-            for issued in self._facts.offer.known:
+            for issued in self.facts.offer.known:
                 tally.count_age(now - issued.at, None)
             return
         for psk in hello.psk_identities:
@@ -182,11 +201,13 @@ class ObservedConnection:
                 real = now - issued.at
                 claimed = (psk.obfuscated_ticket_age - issued.age_add) % 2**32 / 1000
                 tally.count_age(real, claimed)
-                if abs(claimed - real) > AGE_TOLERANCE:
+                # The hello of a data connection waits until a transfer is asked for.
+                waited = self.facts.control is not None
+                if abs(claimed - real) > AGE_TOLERANCE and not waited:
                     tally.remark(
                         Remark(
                             code="wrong-ticket-age",
-                            connection=self._facts.number,
+                            connection=self.facts.number,
                             source=issued.connection,
                             value=claimed,
                             limit=real,
@@ -202,16 +223,16 @@ class ObservedConnection:
         with self._ledger.changed:
             for name, ticket in waiting:
                 self._issue(name, ticket)
-            if established and self._client is not None:
+            if established and self.client is not None:
                 for where, until in self._given_later:
-                    self._facts.given += 1
-                    self._ledger.give(self._client.root(), where, self._ledger.clock(), until)
+                    self.facts.given += 1
+                    self._ledger.give(self.client.root(), where, self._ledger.clock(), until)
                 self._given_later = []
 
     def _issue(self, name: bytes, ticket: NewSessionTicket12 | NewSessionTicket13 | None) -> None:
-        if self._client is None or self._facts.hello is None:
+        if self.client is None or self.facts.hello is None:
             return
-        client, hello = self._client.root(), self._facts.hello
+        client, hello = self.client.root(), self.facts.hello
         now = self._ledger.clock()
         lifetime = float(self._place.row.behaviour.lifetime or _DEFAULT_LIFETIME)
         age_add, early, usable = None, 0, True
@@ -222,23 +243,23 @@ class ObservedConnection:
                 usable = PSK_DHE_KE in hello.psk_modes
             case NewSessionTicket12() if ticket.lifetime_hint:
                 lifetime = float(ticket.lifetime_hint)
-        known = self._facts.offer.known if self._facts.offer is not None else []
+        known = self.facts.offer.known if self.facts.offer is not None else []
         self._ledger.issue(
             name,
             Issued(
                 client=client,
-                port=self._place.port,
-                connection=self._facts.number,
+                place=self._place,
+                connection=self.facts.number,
                 at=now,
                 name=hello.server_name,
                 lifetime=lifetime,
                 age_add=age_add,
                 max_early_data=early,
-                certificate=self._facts.certificate or (known[0].certificate if known else None),
-                fate=self._facts.fate,
+                certificate=self.facts.certificate or (known[0].certificate if known else None),
+                fate=self.facts.fate,
             ),
         )
-        where = (self._place.port, hello.server_name)
+        where = (self._place, hello.server_name)
         if usable:
             self._given_later.append((where, now + lifetime))
         else:
@@ -248,25 +269,25 @@ class ObservedConnection:
         """Note how it went."""
         ledger, place = self._ledger, self._place
         with ledger.changed:
-            if self._client is None or self._facts.hello is None:
+            if self.client is None or self.facts.hello is None:
                 place.without_hello += 1
                 return
-            client = self._client = self._client.root()
+            client = self.client = self.client.root()
             label = user_agent(served.head)
             client.label = client.label or label
-            tally = client.tally(place.port)
-            count(tally, self._facts, served, place.row)
-            settle(tally, self._facts, served, place.row)
+            tally = client.tally(place)
+            count(tally, self.facts, served, place.row)
+            settle(tally, self.facts, served, place.row)
             self._give_unusable(served)
-            known = self._facts.offer.known if self._facts.offer is not None else []
+            known = self.facts.offer.known if self.facts.offer is not None else []
             ledger.end(
                 Seen(
-                    behaviour=place.name,
-                    number=self._facts.number,
+                    place=place.title,
+                    number=self.facts.number,
                     client=client.fingerprint,
                     label=client.label,
                     version=served.version,
-                    offered=self._facts.offer.mechanism if self._facts.offer is not None else None,
+                    offered=self.facts.offer.mechanism if self.facts.offer is not None else None,
                     accepted=served.reused,
                     age=self._began - known[0].at if known else None,
                     ending=served.ending,
@@ -279,20 +300,20 @@ class ObservedConnection:
     def _give_unusable(self, served: Served) -> None:
         """Note where the server would have given a session to a client that could take it."""
         if (
-            self._client is None
-            or self._facts.hello is None
-            or self._facts.given
+            self.client is None
+            or self.facts.hello is None
+            or self.facts.given
             or not served.handshaken
         ):
             return
         row = self._place.row
         if served.version == "TLSv1.3":
-            unable = row.issues and PSK_DHE_KE not in self._facts.hello.psk_modes
+            unable = row.issues and PSK_DHE_KE not in self.facts.hello.psk_modes
         else:
-            unable = row.behaviour.tickets and self._facts.hello.session_ticket is None
+            unable = row.behaviour.tickets and self.facts.hello.session_ticket is None
         if unable and not served.reused:
-            where = (self._place.port, self._facts.hello.server_name)
-            self._ledger.give_unusable(self._client, where, self._ledger.clock())
+            where = (self._place, self.facts.hello.server_name)
+            self._ledger.give_unusable(self.client, where, self._ledger.clock())
 
 
 def observer_maker(ledger: Ledger, place: Place) -> Callable[[int, str], ObservedConnection]:
