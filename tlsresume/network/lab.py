@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -382,10 +383,7 @@ class NetworkLab(Lab):
             on_message,
             deadline=started + self._manners.timeout,
         )
-        try:
-            local_port: int | None = sock.getsockname()[1]
-        except (OSError, IndexError):
-            local_port = None
+        local_port = _port_of(sock)
 
         def observed(n: int) -> Trial:
             return observed_trial(
@@ -561,6 +559,15 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _port_of(sock: socket.socket) -> int | None:
+    """The local port, unless the connection is gone already."""
+    try:
+        port: int = sock.getsockname()[1]
+    except (OSError, IndexError):
+        return None
+    return port
 
 
 def _stopped(link: NetworkLink, seconds: float) -> Failure:
