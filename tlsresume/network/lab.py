@@ -93,15 +93,6 @@ def _place(attempt: Trial, kind: str) -> _Place:
     return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
 
 
-def _local_port(sock: socket.socket) -> int | None:
-    """Our port; None of a Unix socket, and where the connection is gone."""
-    try:
-        port: int = sock.getsockname()[1]
-    except (OSError, IndexError):
-        return None
-    return port
-
-
 class _Opened(Struct):
     """A connection or why there is none; and its attempt, once it has ended."""
 
@@ -392,7 +383,7 @@ class NetworkLab(Lab):
             on_message,
             deadline=started + self._manners.timeout,
         )
-        local_port = _local_port(sock)
+        local_port = _port_of(sock)
 
         def observed(n: int) -> Trial:
             return observed_trial(
@@ -568,6 +559,15 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _port_of(sock: socket.socket) -> int | None:
+    """The local port, unless the connection is gone already."""
+    try:
+        port: int = sock.getsockname()[1]
+    except (OSError, IndexError):
+        return None
+    return port
 
 
 def _stopped(link: NetworkLink, seconds: float) -> Failure:
