@@ -55,10 +55,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from tlsresume.features.capture.report import CaptureReport
+    from tlsresume.features.serve.options import ServeOptions
     from tlsresume.features.serve.results import ServeReport
-    from tlsresume.features.serve.serving import ServeOptions, Serving, serve
+    from tlsresume.features.serve.serving import Serving, serve
     from tlsresume.network.loop import Stop
-    from tlsresume.openssl.plan import ClientCertificate, Trust
     from tlsresume.options import (
         ConnectOptions,
         FTPLogin,
@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from tlsresume.session.keyfile import TicketKeyFile, read_key_files
     from tlsresume.session.session import Session
     from tlsresume.target import Target, parse_target
+    from tlsresume.transports.config import ClientCertificate, Trust
     from tlsresume.wire.handshake import ProtocolVersion
 
 
@@ -239,8 +240,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.network.loop": ("Stop",),
     "tlsresume.features.capture.report": ("CaptureReport",),
     "tlsresume.features.serve.results": ("ServeReport",),
-    "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
-    "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
+    "tlsresume.features.serve.options": ("ServeOptions",),
+    "tlsresume.features.serve.serving": ("Serving", "serve"),
+    "tlsresume.transports.config": ("ClientCertificate", "Trust"),
     "tlsresume.options": (
         "ConnectOptions",
         "FTPLogin",

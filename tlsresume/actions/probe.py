@@ -24,7 +24,7 @@ from tlsresume.diagnosis.alternatives import promises_http3
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
@@ -39,7 +39,6 @@ from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
 from tlsresume.options import LONGEST, ProbeOptions
 from tlsresume.results import (
     AddressResult,
@@ -50,6 +49,7 @@ from tlsresume.results import (
 )
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
+from tlsresume.transports.library import check_library
 from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
@@ -410,14 +410,13 @@ class Probe:
     def _summaries(self) -> list[AddressResult]:
         """What is known of each address that this machine can reach."""
         journal = self.lab.journal
-        naming = naming_of(journal)
         found = []
         for address in self._addresses:
             route = address.route
-            own = [a for a in journal if a.address == route.address]
+            own = journal.at(route.address)
             if own and not self._without_route(address):
-                counting = [a for a in own if a.n > address.outdated] or own
-                summary = summarise_address(route.address, route.port, counting, naming, own)
+                counting = own.since(address.outdated)
+                summary = summarise_address(route.address, route.port, counting, own)
                 rows = tuple(
                     replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
                 )
@@ -483,7 +482,7 @@ class Probe:
                 for use in key_uses(
                     issued_tickets(self.lab.journal),
                     self.options.ticket_keys,
-                    naming_of(self.lab.journal),
+                    self.lab.journal.naming,
                 )
             ),
             incomplete=self.stop.incomplete,
@@ -598,7 +597,7 @@ def _prepared(
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
-    binding.check_bindings()
+    check_library()
     make_room(settings.most_open)
     common = Shared.of(settings, deadline) if shared is None else shared
     note = progress or (lambda _line: None)

@@ -8,9 +8,6 @@ afterwards is then our own doing, and no evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tlsresume.evidence.journal import indexed
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.trial import Trial
 
@@ -60,11 +57,6 @@ class Spoilt:
     def maybe_lost(self, handle: bytes) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         return any(map(self.spoils, self._fulls.get(handle, ())))
-
-
-def is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
-    """Whether an attempt's full handshake tells nothing (see `Spoilt`)."""
-    return indexed(journal, Spoilt).spoils(attempt)
 
 
 def _same(one: Trial, other: Trial) -> bool:

@@ -13,10 +13,9 @@ from typing import Literal, Self
 
 import msgspec
 
-from tlsresume.evidence.observation import Observation, Part, Ticket
+from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Wanted
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results.connection import (
     AlertSeen,
@@ -27,6 +26,7 @@ from tlsresume.results.connection import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
@@ -80,7 +80,7 @@ class Trial(Value, frozen=True, kw_only=True):
     address: str
     port: int
     purpose: Purpose
-    plan: Plan
+    plan: ClientConfig
     transport: Transport = "tcp"
     ask: int = 0
     mechanism: Mechanism | None = None
@@ -139,6 +139,11 @@ class Trial(Value, frozen=True, kw_only=True):
         timings = msgspec.structs.replace(self.timings, dns=milliseconds)
         return msgspec.structs.replace(self, timings=timings)
 
+    def offering_from(self, address: str) -> Self:
+        """The same trial, whose session was issued at this address."""
+        offer = self.offer and msgspec.structs.replace(self.offer, issued_by=address)
+        return msgspec.structs.replace(self, offer=offer)
+
     # ------------------------------------------------------------------ purpose
 
     @property
@@ -154,6 +159,30 @@ class Trial(Value, frozen=True, kw_only=True):
     def made_for(self, *wanted: Wanted) -> bool:
         """Whether it was made for one of these purposes, or for one of these types."""
         return self.purpose.is_any(*wanted)
+
+    # -------------------------------------------- what it allowed: its ClientHello, else its plan
+
+    @property
+    def _allowed(self) -> Allowed | None:
+        return None if self.observation is None else self.observation.allowed
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that it asked for (SNI)."""
+        return self.plan.server_name if self._allowed is None else self._allowed.server_name
+
+    @property
+    def allowed_extended_master_secret(self) -> bool:
+        """Whether the server could use it."""
+        if self._allowed is None:
+            return self.plan.extended_master_secret
+        return self._allowed.extended_master_secret
+
+    def allowed_version(self, version: ProtocolVersion) -> bool:
+        """Whether the server could choose this version."""
+        if self._allowed is None:
+            return self.plan.minimum <= version <= self.plan.maximum
+        return self._allowed.version(version)
 
     # -------------------------------------------------------------- observation
 
@@ -180,12 +209,12 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def handshake_done(self) -> bool:
         """Whether the handshake was done."""
-        return self.observation is not None and bool(self.observation.handshake_done)
+        return self.observation is not None and self.observation.handshake_done is True
 
     @property
     def server_hello_seen(self) -> bool:
         """Whether a ServerHello came."""
-        return self.observation is not None and bool(self.observation.server_hello_seen)
+        return self.observation is not None and self.observation.server_hello_seen is True
 
     @property
     def hello_size(self) -> int | None:
@@ -200,7 +229,7 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def hello_retry(self) -> bool:
         """Whether a HelloRetryRequest came."""
-        return self.observation is not None and bool(self.observation.hello_retry)
+        return self.observation is not None and self.observation.hello_retry is True
 
     @property
     def retry_group(self) -> int | None:
@@ -271,17 +300,17 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def malformed_ticket(self) -> bool:
         """Whether our side ended the connection on a ticket."""
-        return self.observation is not None and bool(self.observation.malformed_ticket)
+        return self.observation is not None and self.observation.malformed_ticket is True
 
     @property
     def certificate_seen(self) -> bool:
         """Whether the server sent its certificate."""
-        return self.observation is not None and bool(self.observation.certificate_seen)
+        return self.observation is not None and self.observation.certificate_seen is True
 
     @property
     def certificate_requested(self) -> bool:
         """Whether the server asked for ours."""
-        return self.observation is not None and bool(self.observation.certificate_requested)
+        return self.observation is not None and self.observation.certificate_requested is True
 
     @property
     def certificate_wanted(self) -> str | None:

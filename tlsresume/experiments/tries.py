@@ -21,17 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.evidence.journal import indexed
 from tlsresume.evidence.offer import entry_of
-from tlsresume.evidence.spoiled import Spoilt, is_spoiled
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
@@ -222,7 +220,7 @@ class Tries:
                 self._free.set()
             if attempt is not None:
                 series.note(attempt)
-                if self._again[item] and is_spoiled(attempt, self._lab.journal):
+                if self._again[item] and self._lab.journal.spoilt.spoils(attempt):
                     self._again[item] -= 1
                     self._pending.append(item)
                     self._free.set()
@@ -271,7 +269,7 @@ class Tries:
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
-    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Trial:
+    async def _connect(self, plan: ClientConfig, errand: Errand, session: Session | None) -> Trial:
         """One connection; whether the server answers data is found out by one at a time."""
         if not errand.want_response or self._answers:
             return await self._lab.connect(self._route, plan, errand, session)
@@ -306,7 +304,7 @@ class Tries:
     def _maybe_lost(self, session: Session) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         handle = entry_of(session)
-        return handle is not None and indexed(self._lab.journal, Spoilt).maybe_lost(handle)
+        return handle is not None and self._lab.journal.spoilt.maybe_lost(handle)
 
     async def _chained(self, chain: _Chain, item: _Try) -> Trial | None:
         plan = self._terms.plan_for(item.mechanism)
