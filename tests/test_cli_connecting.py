@@ -7,12 +7,16 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.rows import each_row
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.endpoints import perhaps_meant
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.command_lists import TargetList
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
+from tlsresume.session.file import SessionMetadata, saved_target_of
 from tlsresume.wire.handshake import ProtocolVersion
+
+SAVED = saved_target_of(SessionMetadata(target="example.com:443", sni="sni.example"))
 
 
 def parse(*arguments: str) -> Connection:
@@ -39,8 +43,8 @@ def test_nothing_said_means_the_documented_defaults():
     assert parse().options() == ConnectOptions()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field", "value"),
+@each_row(
+    "arguments, field, value",
     [
         (["--tls", "1.2"], "tls", (ProtocolVersion.TLSv1_2,)),
         (["--tls", "1.3", "--tls", "1.2"], "tls", BOTH_VERSIONS),
@@ -71,7 +75,7 @@ def test_the_key_log_also_comes_from_the_environment(monkeypatch, tmp_path):
     assert parse().options().keylogfile is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "arguments",
     [
         ["--timeout", "0"],
@@ -119,12 +123,12 @@ def test_the_route_is_in_the_target():
 
 def test_a_saved_target_follows_the_options():
     """The target in a session file is taken anew only where an option says another way."""
-    assert parse().saved_target("example.com:443", "sni.example") is None
-    assert parse("-4").saved_target(None, None) is None
-    moved = parse("--connect", "127.0.0.1").saved_target("example.com:443", "sni.example")
+    assert parse().saved_target(SAVED) is None
+    assert parse("-4").saved_target(None) is None
+    moved = parse("--connect", "127.0.0.1").saved_target(SAVED)
     assert moved is not None
     assert (moved.connect, moved.server_name) == (("127.0.0.1", 443), "sni.example")
-    renamed = parse("--servername", "new.example").saved_target("example.com:443", "sni.example")
+    renamed = parse("--servername", "new.example").saved_target(SAVED)
     assert renamed is not None
     assert renamed.server_name == "new.example"
 
@@ -256,8 +260,8 @@ def test_a_list_that_cannot_be_read_is_a_file_error(tmp_path):
         read(tmp_path / "binary", b"\xff\xfe\x00")
 
 
-@pytest.mark.parametrize(
-    ("text", "meant"),
+@each_row(
+    "text, meant",
     [
         ("::1:4431", "[::1]:4431"),
         ("2001:db8::1:443", "[2001:db8::1]:443"),

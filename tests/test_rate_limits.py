@@ -12,12 +12,11 @@ from tests.purposes import purpose_of
 from tlsresume.diagnosis.judge import judge, judge_way
 from tlsresume.errors import LimitedByServer, PreludeError
 from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network import lab as network_lab
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl.plan import Plan
 from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import Prelude
+from tlsresume.transports.config import ClientConfig
 
 HERE = "127.0.0.1"
 ERRAND = Errand(purpose=purpose_of("test", "full"))
@@ -43,11 +42,11 @@ def test_the_numbers_of_smtp_and_ftp_are_limits_and_http_is_not() -> None:
         assert any("--tries 1" in hint for hint in caught.value.hints) is (why == "rate-limit")
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("starttls", ["smtp", None])
-def test_the_lab_waits_and_then_asks_for_no_more(starttls, monkeypatch) -> None:
+def test_the_lab_waits_and_then_asks_for_no_more(starttls) -> None:
     """A connection that is turned away so is tried again after pauses; where that is in vain no
     further one is made."""
-    monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
     refusing = RawPeer("too many connections")
 
     async def ask() -> NetworkLab:
@@ -55,12 +54,12 @@ def test_the_lab_waits_and_then_asks_for_no_more(starttls, monkeypatch) -> None:
             Budget(9), Gate(), Manners(timeout=5.0, approach=Approach(starttls=starttls))
         )
         route = Route(HERE, refusing.port)
-        attempt = await lab.connect(route, Plan(), ERRAND)
+        attempt = await lab.connect(route, ClientConfig(), ERRAND)
         assert attempt.error is not None
         assert attempt.error.kind == "rate-limit"
         for _ in range(2):
             with pytest.raises(LimitedByServer, match="421"):
-                await lab.connect(route, Plan(), ERRAND)
+                await lab.connect(route, ClientConfig(), ERRAND)
         return lab
 
     with refusing:

@@ -22,6 +22,8 @@ from tests.commands import runner
 from tlsresume.features.serve.results import ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
 
+pytestmark = pytest.mark.slow
+
 CLIENT = """
 import socket, ssl, sys
 port, cafile, keep = int(sys.argv[1]), sys.argv[2], sys.argv[3:] != ["anew"]

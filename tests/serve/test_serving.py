@@ -37,6 +37,8 @@ from tlsresume.features.serve.truststore import PASSWORD, truststore
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Limits, Server
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 

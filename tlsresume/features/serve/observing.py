@@ -6,12 +6,14 @@ it arrives, a ticket is noted when it has left, and the rest when the connection
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Literal
 
+from tlsresume.evidence.observation import AlertSeen, Observation
 from tlsresume.features.serve.ended import (
     PSK_DHE_KE,
-    AlertSeen,
     Facts,
     count,
     settle,
@@ -26,12 +28,15 @@ from tlsresume.features.serve.ledger import (
     Seen,
     Where,
 )
+from tlsresume.features.serve.observation import OF_BAD_MESSAGES, observation_of, ticket_of
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.openssl.server_observer import Observer, Served
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.fingerprint import fingerprint
 from tlsresume.wire.handshake import (
     CertificateMessage,
+    CertificateRequest12,
+    CertificateRequest13,
     ClientHello,
     ContentType,
     HandshakeType,
@@ -47,12 +52,14 @@ from tlsresume.wire.handshake import (
 #: A larger ClientHello is answered, but not looked into; honest ones have a few kilobytes.
 _LARGEST_HELLO = 65_536
 _MOST_ALERTS = 4
+_MOST_TICKETS = 16
 _LOOKED_INTO = frozenset(
     {
         HandshakeType.client_hello,
         HandshakeType.server_hello,
         HandshakeType.new_session_ticket,
         HandshakeType.certificate,
+        HandshakeType.certificate_request,
     }
 )
 #: The alerts by which a client refuses a certificate (RFC 8446 section 6.2).
@@ -76,8 +83,10 @@ class ObservedConnection:
         self._facts = Facts(number)
         self._address = local_address(address)
         self._began = ledger.clock()
+        self._started = time.time()
         self._client: Client | None = None
         self._version: ProtocolVersion | None = None
+        self._ticket_last = False
         self._waiting: list[tuple[bytes, NewSessionTicket12 | NewSessionTicket13 | None]] = []
         self._given_later: list[tuple[Where, float]] = []
 
@@ -99,8 +108,12 @@ class ObservedConnection:
             if content_type == ContentType.alert:
                 if len(self._facts.alerts) < _MOST_ALERTS:
                     alert = parse_alert(raw)
+                    sender: Literal["client", "server"] = "server" if sent else "client"
                     self._facts.alerts.append(
-                        AlertSeen("server" if sent else "client", alert.description)
+                        AlertSeen(sender, alert.level, alert.description, alert.name)
+                    )
+                    self._facts.refused_ticket |= (
+                        not sent and self._ticket_last and alert.description in OF_BAD_MESSAGES
                     )
                     if not sent and alert.description in _REFUSALS:
                         self._facts.fate.refused_certificate = True
@@ -110,6 +123,8 @@ class ObservedConnection:
             pass
 
     def _handshake(self, message: object, *, sent: bool) -> None:
+        if sent:
+            self._ticket_last = isinstance(message, NewSessionTicket12 | NewSessionTicket13)
         match message:
             case ClientHello() if not sent:
                 self._facts.hellos += 1
@@ -120,11 +135,18 @@ class ObservedConnection:
             case ServerHello() if sent:
                 self._version = version_of(message.version)
                 if not message.is_hello_retry_request:
-                    self._facts.answered = True
+                    self._facts.answer = message
                     if message.session_id and self._issues_id(message):
                         self._waiting.append((message.session_id, None))
             case NewSessionTicket12() | NewSessionTicket13() if sent and message.ticket:
+                if len(self._facts.tickets) < _MOST_TICKETS:
+                    at = (self._ledger.clock() - self._began) * 1000
+                    self._facts.tickets.append(ticket_of(message, at))
                 self._waiting.append((message.ticket, message))
+            case CertificateMessage() if sent and message.certificates:
+                self._facts.leaf = message.certificates[0]
+            case CertificateRequest12() | CertificateRequest13() if sent:
+                self._facts.asked_certificate = True
             case CertificateMessage() if not sent and message.certificates:
                 self._facts.certificate = sha256(message.certificates[0]).hexdigest()
 
@@ -294,9 +316,21 @@ class ObservedConnection:
                     ending=served.ending,
                     error=served.error,
                     handshaken=served.handshaken,
+                    observation=self._observation(served),
                 ),
                 place,
             )
+
+    def _observation(self, served: Served) -> Observation:
+        return observation_of(
+            self._facts,
+            served,
+            time=self._started,
+            address=self._place.host,
+            port=self._place.port,
+            transport=self._place.transport,
+            client=self._address,
+        )
 
     def _give_unusable(self, served: Served) -> None:
         """Note where the server would have given a session to a client that could take it."""
