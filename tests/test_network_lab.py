@@ -22,16 +22,16 @@ from tlsresume.network.dial import dial
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.trace import TraceLine
 from tlsresume.openssl import binding
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HERE = "127.0.0.1"
-PLAN = Plan(server_name="localhost", verify_name="localhost")
+PLAN = ClientConfig(server_name="localhost", verify_name="localhost")
 TLS12 = replace(PLAN, maximum=ProtocolVersion.TLSv1_2)
 ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 
@@ -53,7 +53,7 @@ def connected(
     port: int,
     errand: Errand = ERRAND,
     session: Session | None = None,
-    plan: Plan = PLAN,
+    plan: ClientConfig = PLAN,
 ) -> Trial:
     return asyncio.run(lab.connect(Route(HERE, port), plan, errand, session))
 
@@ -378,6 +378,44 @@ def test_an_unclean_close_is_recorded(server, tls_version):
 # ----------------------------------------------------- cancellation and bad plans
 
 
+def test_a_place_is_given_back_when_our_goodbye_is_out():
+    """How the peer takes it is filled in later, and no later than the block's end."""
+    gate = Gate(2)
+    lab = new_lab(gate=gate)
+
+    async def both() -> list[str]:
+        seen: list[str] = []
+        with TLSPeer(ignore, tickets=1) as peer:
+            async with lab.parting_early():
+                for _ in range(3):
+                    await lab.connect(Route(HERE, peer.port), PLAN, ERRAND)
+                    seen.append(lab.journal[-1].closed)
+                    assert not gate.busy(HERE, peer.port)
+        return seen
+
+    # As many wait for the peer beside as may be open; the next one waits itself.
+    assert asyncio.run(both()) == ["failed", "failed", "peer-silent"]
+    assert [each.closed for each in lab.journal] == ["peer-silent"] * 3
+    assert all(each.error is None for each in lab.journal)
+
+
+def test_an_interrupt_in_the_goodbye_is_recorded():
+    """The connection ends at once, and what was seen stays."""
+    lab = new_lab()
+
+    async def cut() -> None:
+        with TLSPeer(ignore, tickets=1) as peer:
+            async with lab.parting_early():
+                await lab.connect(Route(HERE, peer.port), PLAN, ERRAND)
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(cut())
+    (attempt,) = lab.journal
+    assert attempt.handshake_done
+    assert error_of(attempt).kind == "cancelled"
+
+
 def test_a_cancelled_handshake_is_recorded():
     """Cancelling closes the socket and leaves an attempt that says so."""
     said = asyncio.Event()
@@ -453,7 +491,7 @@ def test_a_plan_that_cannot_be_carried_out_is_raised(server):
     peer = server()
     lab = new_lab()
     with pytest.raises(UsageError):
-        connected(lab, peer.port, plan=Plan(ciphers="NO-SUCH-CIPHER"))
+        connected(lab, peer.port, plan=ClientConfig(ciphers="NO-SUCH-CIPHER"))
     assert lab._gate.busy(HERE, peer.port) == 0
 
 

@@ -14,19 +14,20 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.interface import ClientOffer, Flight
 from tlsresume.value import Value
 
 
@@ -64,7 +65,7 @@ class Errand(Value, frozen=True, kw_only=True):
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
-    flight: FirstFlight | None = None
+    flight: Flight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
     number: int = 0
@@ -74,8 +75,7 @@ class Errand(Value, frozen=True, kw_only=True):
 Stage = Literal["connection", "handshake", "ticket"]
 
 
-@dataclass(slots=True, eq=False)
-class Doing:
+class Doing(Struct, eq=False):
     """A connection that is open now, and what it waits for: since when, on the Lab's clock,
     and for how many seconds at most."""
 
@@ -129,16 +129,14 @@ class Budget:
         self.used += connections
 
 
-@dataclass(slots=True, eq=False)
-class Place:
+class Place(Struct, eq=False):
     """One connection's place at a Gate. `shared`: another of ours to the same address and
     port was open at some time meanwhile, or when we came and had to wait for it."""
 
     shared: bool = False
 
 
-@dataclass(slots=True)
-class _Slots:
+class _Slots(Struct):
     limit: int
     places: list[Place] = field(default_factory=list)
     alone: bool = False
@@ -284,7 +282,7 @@ class Link(ABC):
         """Some bytes, at least one; b"" at the end of the stream."""
 
     @abstractmethod
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+    async def start_tls(self, plan: ClientConfig, session: Session | None = None) -> None:
         """Run the handshake. Raises PeerError; what was seen is in the attempt all the same."""
 
     @abstractmethod
@@ -317,7 +315,7 @@ class Lab(ABC):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -339,11 +337,16 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: Plan, session: Session) -> FirstFlight:
-        """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
-        return FirstFlight(plan, session, clock=self.now)
+    def first_flight(self, plan: ClientConfig, session: Session) -> Flight:
+        """A first flight with the plan's early data, over the session's transport; nothing is
+        sent yet. Raises UsageError."""
+        # What connects is not needed to plan a run.
+        from tlsresume.transports.table import TRANSPORTS
 
-    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Trial:
+        offer = ClientOffer(state=session, early_request=plan.early_data)
+        return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
+
+    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.

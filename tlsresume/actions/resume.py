@@ -8,7 +8,9 @@ other host name unless the caller says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from tlsresume import checked
 from tlsresume.actions.explain import Explanation
@@ -47,13 +49,13 @@ from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
 from tlsresume.results import EarlyReason, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
 from tlsresume.target import Target, format_endpoint
+from tlsresume.transports.config import ClientConfig
 from tlsresume.version import USER_AGENT
 
 Renewed = tuple[Session, SessionMetadata]
@@ -139,11 +141,10 @@ def _prepared(
     return _Resumption(session_file, where, plan, chosen, lab, note, status)
 
 
-@dataclass(slots=True)
-class _Resumption:
+class _Resumption(Struct):
     file: SessionFile
     target: Target
-    plan: Plan
+    plan: ClientConfig
     options: ResumeOptions
     lab: NetworkLab
     progress: Callable[[str], None]

@@ -18,7 +18,9 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.offer import entry_of
@@ -27,9 +29,9 @@ from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
@@ -57,8 +59,7 @@ SERIES = (Purposes.FIXED, Purposes.CHAINED)
 QUICK = (Purposes.FIXED,)
 
 
-@dataclass(slots=True)
-class _Chain:
+class _Chain(Struct):
     """The sessions that the next chained tries may use, the newest first, each once."""
 
     mechanism: Mechanism
@@ -68,8 +69,7 @@ class _Chain:
     failed_fulls: int = 0
 
 
-@dataclass(slots=True)
-class _Series:
+class _Series(Struct):
     broken: int = 0
     silent: int = 0
     open: int = 0
@@ -148,7 +148,10 @@ class Tries:
             self.complete()
 
     def add(self, mechanism: Mechanism, attempt: Trial) -> None:
-        """A full handshake has ended: if it brought a session of the mechanism, tries begin."""
+        """A full handshake has ended: if it brought a session of the mechanism, tries begin. One
+        that is known already changes nothing."""
+        if mechanism in self._full:
+            return
         own = [s for s in attempt.sessions if s.mechanism == mechanism]
         if self._spent is not None or not (attempt.handshake_done and own):
             return
@@ -266,7 +269,7 @@ class Tries:
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
-    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Trial:
+    async def _connect(self, plan: ClientConfig, errand: Errand, session: Session | None) -> Trial:
         """One connection; whether the server answers data is found out by one at a time."""
         if not errand.want_response or self._answers:
             return await self._lab.connect(self._route, plan, errand, session)

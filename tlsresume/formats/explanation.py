@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
@@ -20,6 +19,7 @@ from tlsresume.evidence.observation import Part
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
+from tlsresume.value import Value
 
 #: The groups in the order in which they are listed.
 GROUPS: dict[Group, str] = {
@@ -77,8 +77,7 @@ _PHRASES: dict[PartWord, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Value, frozen=True, kw_only=True):
     """The page of one code. `why_not_here` is set for a cause that tlsresume cannot meet
     itself, by its design; it then has no severity and no `harm`. `how_told` is the evidence,
     `harm` what an error with this code does. `needs` are the parts of the evidence that a source
@@ -100,8 +99,7 @@ class Explanation:
     needs: tuple[PartWord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanations:
+class Explanations(Value, frozen=True, kw_only=True):
     """The pages that were asked for, in the order of the list. For words of a log `words` are
     those, and `others` the codes of pages that they may lead to as well."""
 
