@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tlsresume.errors import (
     BudgetSpent,
@@ -91,8 +93,7 @@ def _place(attempt: Trial, kind: str) -> _Place:
     return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     """A connection or why there is none; and its attempt, once it has ended."""
 
     link: NetworkLink | None = None
@@ -381,10 +382,7 @@ class NetworkLab(Lab):
             on_message,
             deadline=started + self._manners.timeout,
         )
-        try:
-            local_port: int | None = sock.getsockname()[1]
-        except (OSError, IndexError):
-            local_port = None
+        local_port = _port_of(sock)
 
         def observed(n: int) -> Trial:
             return observed_trial(
@@ -569,6 +567,15 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _port_of(sock: socket.socket) -> int | None:
+    """The local port, unless the connection is gone already."""
+    try:
+        port: int = sock.getsockname()[1]
+    except (OSError, IndexError):
+        return None
+    return port
 
 
 def _stopped(link: NetworkLink, seconds: float) -> Failure:
