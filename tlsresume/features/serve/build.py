@@ -26,7 +26,6 @@ from tlsresume.features.serve.results import (
     ServerResult,
 )
 from tlsresume.features.serve.tally import Span, Tally
-from tlsresume.features.serve.view import Stay, View
 from tlsresume.results import MECHANISMS
 
 
@@ -96,7 +95,9 @@ def _client(
 ) -> ClientResult:
     tally = client.tallies[place]
     stays = {
-        each.name: Stay(row=each.row, tally=client.tallies[each], command=commands.get(each.name))
+        each.name: checks.Stay(
+            row=each.row, tally=client.tallies[each], command=commands.get(each.name)
+        )
         for each in places
         if each in client.tallies and each.transport == place.transport
     }
@@ -105,7 +106,7 @@ def _client(
         each.asked for each in others
     )
     judgement = judge(tally, state, asks_elsewhere=asks_elsewhere)
-    view = View(name=place.name, label=client.label, stays=stays)
+    view = checks.View(name=place.name, label=client.label, stays=stays)
     return ClientResult(
         client=client.fingerprint,
         label=client.label,

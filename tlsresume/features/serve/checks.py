@@ -4,13 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
+from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.catalogue import TEXTS, software_of
 from tlsresume.features.serve.codes import SEVERITIES, Code
-from tlsresume.features.serve.tally import Remark
-from tlsresume.features.serve.view import Match, View
+from tlsresume.features.serve.results import CommandResult
+from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.formats.explanation import sentence
 from tlsresume.formats.units import count
 from tlsresume.results import Finding
+
+
+class Stay(msgspec.Struct, frozen=True, kw_only=True):
+    """What one client did at one server, and what became of the command that was run there."""
+
+    row: Row
+    tally: Tally
+    command: CommandResult | None = None
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check looks at: one client at one server, and its stays at all of them by name."""
+
+    name: str
+    label: str | None
+    stays: Mapping[str, Stay]
+
+    @property
+    def here(self) -> Stay:
+        """The stay that is looked at."""
+        return self.stays[self.name]
+
+    @property
+    def tally(self) -> Tally:
+        """The tally that is looked at."""
+        return self.here.tally
+
+    def elsewhere(self, *names: str) -> list[tuple[str, Tally]]:
+        """The tallies of other servers, of all or of some."""
+        return [
+            (name, stay.tally)
+            for name, stay in self.stays.items()
+            if name != self.name and (not names or name in names)
+        ]
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """That a check fits: what was seen, in words, and what stays open."""
+
+    seen: tuple[str, ...]
+    not_known: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+
 
 Check = Callable[[View], Match | None]
 
