@@ -28,6 +28,7 @@ from tlsresume.features.serve.results import ClientResult, ServeReport
 from tlsresume.openssl.server_acceptor import Limits
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.transports.quic import server as quic_server
+from tlsresume.transports.quic.binding_server import Retries, read_header
 from tlsresume.transports.quic.server import QUICEndpoint, QUICService
 
 
@@ -250,6 +251,28 @@ def test_a_client_behind_a_retry_is_served(monkeypatch):
     with tlsresume.serve("default", quic=True) as server:
         answers = get_often(server.port, server.cafile, 2)
     assert answers == [b"full handshake\n", b"resumed\n"]
+
+
+def test_a_retry_token_is_good_for_one_address_and_a_while():
+    """A token counts only from the address that got it, for the connection ID that went with it,
+    and for some seconds; other bytes are none."""
+    retries = Retries()
+    configuration = endpoint()._service.configuration
+    begun = read_header(first_flight(), configuration)
+    assert begun is not None
+    asked = read_header(retries.ask(begun, ("192.0.2.1", 5), 10.0), configuration)
+    assert asked is not None
+    came = msgspec.structs.replace(begun, destination=asked.source, token=asked.token)
+    assert retries.original(came, ("192.0.2.1", 5), 11.0) == begun.destination
+    for header, address, now in (
+        (came, ("192.0.2.2", 5), 11.0),
+        (came, ("192.0.2.1", 6), 11.0),
+        (came, ("192.0.2.1", 5), 99.0),
+        (msgspec.structs.replace(came, destination=bytes(8)), ("192.0.2.1", 5), 11.0),
+        (msgspec.structs.replace(came, token=came.token[:-1] + b"x"), ("192.0.2.1", 5), 11.0),
+        (msgspec.structs.replace(came, token=b""), ("192.0.2.1", 5), 11.0),
+    ):
+        assert retries.original(header, address, now) is None
 
 
 def test_connections_are_limited():
