@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import socket
 import ssl
 from dataclasses import replace
@@ -283,3 +284,19 @@ def test_connections_are_limited():
         server.receive(first_flight(), ("192.0.2.1", number), 0.0)
         server.outgoing(0.0)
     assert server.open_connections() == 4
+
+
+def test_damaged_first_datagrams_raise_nothing(monkeypatch):
+    """Whatever is damaged in a client's first datagram, with Retry and without, the server goes on,
+    and remembers no more than it may."""
+    chance = random.Random(17)
+    server = endpoint()
+    starts = [first_flight() for _ in range(5)]
+    for number in range(600):
+        damaged = bytearray(chance.choice(starts))
+        for _ in range(chance.randrange(1, 6)):
+            damaged[chance.randrange(60)] = chance.randrange(256)
+        monkeypatch.setattr(quic_server, "RETRY_FROM", 64 * (number % 2))
+        server.receive(bytes(damaged), ("192.0.2.1", number), number / 100)
+        server.outgoing(number / 100)
+    assert server.open_connections() <= 64
