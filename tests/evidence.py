@@ -15,12 +15,11 @@ from tests.canned_lab import START, mint
 from tests.purposes import purpose_of
 from tests.sessions import SESSION_PEER
 from tests.trials import changed, trial
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.reasons import reason_of
 from tlsresume.results import (
     AlertSeen,
@@ -32,6 +31,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 ADDRESS = "192.0.2.10"
@@ -51,7 +51,7 @@ SUITES = {AES_128: "TLS_AES_128_GCM_SHA256", AES_256: "TLS_AES_256_GCM_SHA384"}
 STATEFUL = "stateful"
 
 
-def plan_of(mechanism: Mechanism, **parts: Any) -> Plan:
+def plan_of(mechanism: Mechanism, **parts: Any) -> ClientConfig:
     """The plan under which a server can use only this mechanism."""
     version = TLS13 if mechanism == "psk" else TLS12
     chosen: dict[str, Any] = {
@@ -60,7 +60,7 @@ def plan_of(mechanism: Mechanism, **parts: Any) -> Plan:
         "server_name": SNI,
         "tickets": mechanism != "session-id",
     }
-    return Plan(**(chosen | parts))
+    return ClientConfig(**(chosen | parts))
 
 
 def alert(number: AlertDescription, sender: str = "server") -> AlertSeen:
@@ -86,7 +86,7 @@ class Story:
     """What happened with one mechanism on one address, and what it looks like as a View."""
 
     mechanism: Mechanism
-    plan: Plan = field(init=False)
+    plan: ClientConfig = field(init=False)
     journal: list[Trial] = field(default_factory=list)
     skipped: list[NotRun] = field(default_factory=list)
     saved: Saved | None = None
@@ -385,13 +385,17 @@ class Story:
 
     # -------------------------------------------------------------------- view
 
+    @property
+    def evidence(self) -> Evidence:
+        """What was told so far."""
+        return Evidence(self.journal)
+
     def view(self, **parts: Any) -> View:
         view = make_view(
-            self.journal,
+            self.evidence,
             self.address,
             PORT,
             self.mechanism,
-            naming_of(self.journal),
             judged=self.judged,
             saved=self.saved,
             skipped=self.skipped,

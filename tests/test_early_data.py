@@ -27,6 +27,7 @@ from tlsresume.actions.save import save
 from tlsresume.cli.root import root
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments import early_data as early_module
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
@@ -41,8 +42,6 @@ from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl import binding
 from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server import Acceptor, Server
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.openssl.server_sides import Sides
@@ -56,6 +55,8 @@ from tlsresume.scan import scan
 from tlsresume.session.file import SessionFile
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Flight
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
@@ -69,7 +70,7 @@ QUICK = ProbeOptions(
     explain=False,
     replay_early_data="GET",
 )
-TLS13 = Plan(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
+TLS13 = ClientConfig(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
 
 
 @pytest.fixture(autouse=True)
@@ -391,13 +392,13 @@ def test_a_first_flight_is_presented_as_any_connection_is_made() -> None:
             assert lab.journal[-1] == attempt
             assert (attempt.n, attempt.offered, attempt.accepted) == (2, "psk", True)
             assert (attempt.presented, attempt.handshake_done, attempt.error) == (True, False, None)
-            assert attempt.traffic.sent == len(flight.data)
+            assert attempt.traffic.sent == sum(map(len, flight.data))
             with pytest.raises(BudgetSpent):
                 asyncio.run(lab.present(Route(HERE, server.port), flight, ERRAND))
 
 
 @contextmanager
-def made_ahead(lab: NetworkLab, session: Session) -> Iterator[FirstFlight]:
+def made_ahead(lab: NetworkLab, session: Session) -> Iterator[Flight]:
     """A first flight that is released with the block."""
     flight = lab.first_flight(PLAN, session)
     try:
@@ -717,8 +718,8 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
         assert asyncio.run(replay_early_data(asked)) is None
     late = [changed(a, early_data="rejected") if a.series == "later-original" else a
             for a in journal]  # fmt: skip
-    early = early_data(late, HERE)
+    early = early_data(Evidence(late), HERE)
     assert early is not None
     assert early.reason == "stale"
     assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.-]*"
-    assert early_data([], HERE) is None
+    assert early_data(Evidence(), HERE) is None

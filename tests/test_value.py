@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import msgspec
 import pytest
+from tlsresume.transports.config import ClientCertificate
 
 from tests.sessions import session
 from tlsresume.evidence.observation import Observation, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.features.exporter.settings import WebSettings
-from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.options import FTPLogin, ProbeOptions
 from tlsresume.proxies import Proxy
 from tlsresume.session import asn1

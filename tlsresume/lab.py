@@ -14,23 +14,22 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.evidence.journal import Journal
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.interface import ClientOffer, Flight
+from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
-
-if TYPE_CHECKING:
-    from tlsresume.openssl.first_flight import FirstFlight
 
 
 class Route(Value, frozen=True):
@@ -67,7 +66,7 @@ class Errand(Value, frozen=True, kw_only=True):
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
-    flight: FirstFlight | None = None
+    flight: Flight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
     number: int = 0
@@ -284,7 +283,7 @@ class Link(ABC):
         """Some bytes, at least one; b"" at the end of the stream."""
 
     @abstractmethod
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+    async def start_tls(self, plan: ClientConfig, session: Session | None = None) -> None:
         """Run the handshake. Raises PeerError; what was seen is in the attempt all the same."""
 
     @abstractmethod
@@ -311,13 +310,13 @@ class Lab(ABC):
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.journal = Journal()
+        self.journal = Evidence()
 
     @abstractmethod
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -339,14 +338,13 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: Plan, session: Session) -> FirstFlight:
-        """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
-        # Its library is not needed to plan a run.
-        from tlsresume.openssl.first_flight import FirstFlight
+    def first_flight(self, plan: ClientConfig, session: Session) -> Flight:
+        """A first flight with the plan's early data, over the session's transport; nothing is
+        sent yet. Raises UsageError."""
+        offer = ClientOffer(state=session, early_request=plan.early_data)
+        return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
 
-        return FirstFlight(plan, session, clock=self.now)
-
-    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Trial:
+    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.
@@ -367,9 +365,12 @@ class Lab(ABC):
         """Seconds since 1970-01-01 UTC."""
 
     def record(self, attempt: Trial) -> Trial:
-        """Number an attempt and put it into the journal."""
+        """Number an attempt, say where the session that it offers is from, and journal it."""
         number = len(self.journal) + 1
         if attempt.n != number:
             attempt = attempt.numbered(number)
+        issuer = self.journal.issuer_of(attempt.offer.handle) if attempt.offer else None
+        if issuer is not None:
+            attempt = attempt.offering_from(issuer.address)
         self.journal.append(attempt)
         return attempt

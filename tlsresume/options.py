@@ -15,10 +15,10 @@ from msgspec.structs import force_setattr
 from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
-from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.protocols import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
+from tlsresume.transports.config import ClientCertificate, Trust
 from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
 

@@ -25,6 +25,7 @@ class Reusing(ftplib.FTP_TLS):
     def ntransfercmd(self, cmd: str, rest: Any = None) -> tuple[socket.socket, int | None]:
         connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
         if self._prot_p:  # type: ignore[attr-defined]  # what the base class does it by
+            assert isinstance(self.sock, ssl.SSLSocket)
             connection = self.context.wrap_socket(
                 connection, server_hostname="localhost", session=self.sock.session
             )
@@ -34,7 +35,7 @@ class Reusing(ftplib.FTP_TLS):
 class Implicit(Reusing):
     """TLS with the connection."""
 
-    def connect(self, host: str = "", port: int = 0, *_: Any, **__: Any) -> str:  # type: ignore[override]
+    def connect(self, host: str = "", port: int = 0, *_: Any, **__: Any) -> str:
         self.host, self.port, self.timeout = host, port, 10
         plain = socket.create_connection((host, port), 10)
         self.af = plain.family

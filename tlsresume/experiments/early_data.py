@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -26,14 +25,12 @@ from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
 from tlsresume.lab import Errand, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.request_line import RequestLine
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Flight
 from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
-
-if TYPE_CHECKING:
-    from tlsresume.openssl.first_flight import FirstFlight
 
 #: Seconds that our Finished is held back: several times what an answer took before, within these.
 _LEAST_HOLD, _MOST_HOLD = 2.0, 4.0
@@ -88,7 +85,7 @@ def sends_early_data(session: Session) -> bool:
 
 class _Asking(Struct):
     asked: EarlySetting
-    plan: Plan
+    plan: ClientConfig
     _ids: Counter[str] = field(default_factory=Counter)
     _hold: float = _LEAST_HOLD
 
@@ -214,7 +211,7 @@ class _Asking(Struct):
 
     async def _after_pauses(self) -> None:
         """First flights that are presented at once, and again when they have aged."""
-        kept: list[tuple[float, float, FirstFlight, str]] = []
+        kept: list[tuple[float, float, Flight, str]] = []
         lab = self.asked.setting.lab
         try:
             for age in sorted(self.asked.ages):
@@ -265,12 +262,12 @@ class _Asking(Struct):
         attempt = await issuer.lab.connect(issuer.route, self.plan, errand)
         return _usable(attempt.sessions)
 
-    def _flight(self, session: Session, name: str) -> FirstFlight:
+    def _flight(self, session: Session, name: str) -> Flight:
         plan = replace(self.plan, early_data=self._request(name))
         return self.asked.setting.lab.first_flight(plan, session)
 
     async def _present(
-        self, flight: FirstFlight, purpose: EarlyReplay, name: str, route: Route
+        self, flight: Flight, purpose: EarlyReplay, name: str, route: Route
     ) -> Trial:
         errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
@@ -295,7 +292,7 @@ class _Asking(Struct):
 
     async def _sent(
         self,
-        flight: FirstFlight,
+        flight: Flight,
         purpose: EarlyReplay,
         name: str,
         *,
@@ -314,7 +311,7 @@ class _Asking(Struct):
             early=self._ask(name, after),
         )
         lab = self.asked.setting.lab
-        return await lab.connect(self._route, flight.plan, errand, flight.session)
+        return await lab.connect(self._route, flight.config, errand, flight.session)
 
     async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
         """The request after a handshake that may offer a session, but sends nothing early."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from msgspec import Struct
@@ -21,19 +21,18 @@ from tlsresume.errors import (
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
-from tlsresume.network.datagrams import DatagramLink, open_datagram_socket
-from tlsresume.network.dial import failure_from
+from tlsresume.network.channel import Datagrams, Stream
+from tlsresume.network.dial import failure_from, open_datagram_socket
 from tlsresume.network.link import NetworkLink
-from tlsresume.network.observe import Circumstances, failed_trial, observed_trial
+from tlsresume.network.observe import Circumstances, Ending, failed_trial, observed_trial
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
-from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
-from tlsresume.transports.facts import HTTPRequest
-from tlsresume.transports.making import client_maker
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Flight
+from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
 
 #: Failures that can come from too many connections at once, or from a flaky path.
@@ -96,7 +95,7 @@ def _place(attempt: Trial, kind: str) -> _Place:
 class _Opened(Struct):
     """A connection or why there is none; and its attempt, once it has ended."""
 
-    link: NetworkLink | DatagramLink | None = None
+    link: NetworkLink | None = None
     failure: Failure | None = None
     attempt: Trial | None = None
 
@@ -161,16 +160,40 @@ class NetworkLab(Lab):
         self._limits = _Limits()
         #: The connections that are open now, the oldest first.
         self.doing: list[Doing] = []
+        #: Connections whose goodbye is out, while their places are given back; None: they
+        #: keep their places until the peer has closed, too.
+        self._parting: set[asyncio.Task[None]] | None = None
 
     @property
     def timeout(self) -> float:
         """Seconds that one connection may take."""
         return self._manners.timeout
 
+    @asynccontextmanager
+    async def parting_early(self) -> AsyncIterator[None]:
+        """Give a connection's place back when our close_notify and FIN are out: the peer's end
+        is waited for beside the next one, and how it came is filled in later. At the end of
+        the block all have ended."""
+        if self._parting is not None:
+            yield
+            return
+        parting: set[asyncio.Task[None]] = set()
+        self._parting = parting
+        try:
+            yield
+            self._parting = None
+            if parting:
+                await asyncio.wait(parting)
+        finally:
+            self._parting = None
+            for task in parting:
+                task.cancel()
+            await asyncio.gather(*parting, return_exceptions=True)
+
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -201,7 +224,7 @@ class NetworkLab(Lab):
                         route, plan, errand, session, ask, milestones=milestones, retried=True
                     )
             except (BudgetSpent, LocalError, asyncio.CancelledError):
-                self.journal[attempt.n - 1] = attempt.left_unsettled()
+                self.journal.correct(attempt.left_unsettled())
                 raise
             self._note(attempt, crowded=False)
             if attempt.handshake_done and crowded and not _is_local(broke):
@@ -247,7 +270,7 @@ class NetworkLab(Lab):
     async def _attempt(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None,
         ask: int,
@@ -277,26 +300,25 @@ class NetworkLab(Lab):
             raise AssertionError("every attempt is recorded")
         return opened.attempt
 
-    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Trial:
+    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         about = Circumstances(
             route=route,
-            plan=flight.plan,
+            plan=flight.config,
             errand=errand,
             session=flight.session,
             time=self.wall_time(),
             ask=self._asked,
             retried=False,
-            flight=flight.data,
         )
         async with (
             self._gate.slot(route.address, route.port),
             self._linked(about, self._manners.approach) as opened,
         ):
-            if isinstance(opened.link, NetworkLink):
-                await opened.link.present(flight.data)
+            if opened.link is not None:
+                await opened.link.present(flight)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -310,7 +332,7 @@ class NetworkLab(Lab):
         self._asked += 1
         about = Circumstances(
             route=route,
-            plan=Plan(),
+            plan=ClientConfig(),
             errand=errand,
             session=None,
             time=self.wall_time(),
@@ -355,17 +377,27 @@ class NetworkLab(Lab):
         trace = self._manners.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
         link = NetworkLink(
-            sock,
-            where,
+            Stream(sock, where, unread=reached.unread),
             self._manners.timeout,
             on_message,
             deadline=started + self._manners.timeout,
-            unread=reached.unread,
         )
         try:
             local_port: int | None = sock.getsockname()[1]
         except (OSError, IndexError):
             local_port = None
+
+        def observed(n: int) -> Trial:
+            return observed_trial(
+                about,
+                link,
+                n=n,
+                local_port=local_port,
+                connect_ms=connect_ms,
+                total_ms=(self.now() - started) * 1000,
+                node_header=self._manners.node_header,
+            )
+
         try:
             try:
                 await begin(link, sock, route, approach)
@@ -377,20 +409,30 @@ class NetworkLab(Lab):
             yield opened
         except asyncio.CancelledError:
             link.failure = link.failure or _stopped(link, self.now() - started)
+            link.parting = False
             raise
         finally:
-            link.release()
-            opened.attempt = self.record(
-                observed_trial(
-                    about,
-                    link,
-                    n=len(self.journal) + 1,
-                    local_port=local_port,
-                    connect_ms=connect_ms,
-                    total_ms=(self.now() - started) * 1000,
-                    node_header=self._manners.node_header,
-                )
-            )
+            parting = self._parting if link.parting else None
+            if parting is None:
+                link.release()
+            opened.attempt = self.record(observed(len(self.journal) + 1))
+            if parting is not None:
+                task = asyncio.create_task(self._part(link, opened.attempt, observed))
+                parting.add(task)
+                task.add_done_callback(parting.discard)
+
+    async def _part(
+        self, link: NetworkLink, attempt: Trial, observed: Callable[[int], Trial]
+    ) -> None:
+        """Wait for the peer's end of a connection, and fill in what came of it."""
+        ended = Ending(attempt, link)
+        try:
+            await link.part()
+        except asyncio.CancelledError:
+            link.failure = link.failure or Failure("data", "cancelled", "interrupted")
+            raise
+        finally:
+            self.journal.settle(ended.attempt(observed))
 
     @asynccontextmanager
     async def _datagrams(self, about: Circumstances, opened: _Opened) -> AsyncIterator[None]:
@@ -409,12 +451,12 @@ class NetworkLab(Lab):
         trace = self._manners.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
         timeout = self._manners.timeout
-        link = DatagramLink(
-            sock,
-            where,
+        transport = TRANSPORTS[route.transport]
+        link = NetworkLink(
+            Datagrams(sock, where, transport.protocol),
             timeout,
-            client_maker(route.transport, on_message),
-            protocol=route.transport.upper(),
+            on_message,
+            transport=transport,
             deadline=started + timeout,
         )
         local_port: int | None = sock.getsockname()[1]
@@ -456,8 +498,8 @@ class NetworkLab(Lab):
 
     async def _run(
         self,
-        link: NetworkLink | DatagramLink,
-        plan: Plan,
+        link: NetworkLink,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None,
         milestones: Milestones | None,
@@ -465,7 +507,9 @@ class NetworkLab(Lab):
         doing: Doing,
     ) -> None:
         try:
-            await _start(link, plan, errand, session)
+            await link.start_tls(
+                plan, session, flight=errand.flight, hold_finished=errand.hold_finished
+            )
         except HandshakeError:
             await link.close()
             return
@@ -488,7 +532,7 @@ class NetworkLab(Lab):
             not in_silence or errand.want_response or not link.got_tickets
         )
         if asked and not early:
-            await _say(link, errand.send)
+            await link.ask(errand.send)
         end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
         if (asked or early) and errand.want_response and await link.response(patience):
@@ -500,7 +544,14 @@ class NetworkLab(Lab):
             if milestones is not None:
                 milestones.reach(milestones.quiet)
             await link.tickets(wanted, max(0.0, end - self.now()))
-        await link.close(clean=errand.clean)
+        await self._close(link, clean=errand.clean)
+
+    async def _close(self, link: NetworkLink, *, clean: bool) -> None:
+        parting = self._parting
+        if parting is None or len(parting) >= self._gate.limit:
+            await link.close(clean=clean)
+        else:
+            await link.take_leave(clean=clean)
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -512,31 +563,14 @@ class NetworkLab(Lab):
         return time.time()
 
 
-async def _start(
-    link: NetworkLink | DatagramLink, plan: Plan, errand: Errand, session: Session | None
-) -> None:
-    if isinstance(link, DatagramLink):
-        await link.start_tls(plan, session)
-        return
-    await link.start_tls(plan, session, flight=errand.flight, hold_finished=errand.hold_finished)
-
-
-async def _say(link: NetworkLink | DatagramLink, data: bytes | HTTPRequest) -> None:
-    """Send a request; one that is not bytes goes over QUIC alone."""
-    if isinstance(link, DatagramLink):
-        await link.ask(data)
-    elif isinstance(data, bytes):
-        await link.send(data)
-    else:
-        raise TypeError("an HTTP/3 request does not go over TCP")
-
-
-def _stopped(link: NetworkLink | DatagramLink, seconds: float) -> Failure:
+def _stopped(link: NetworkLink, seconds: float) -> Failure:
     """That we ended a connection, and where it stood: an offer that has no answer is one."""
     client = link.client
-    if client is not None and client.handshake_done:
+    if client is not None and client.established:
         return Failure("data", "cancelled", "interrupted")
-    offered = client is not None and client.offer is not None and client.transcript.client_hello
+    offered = (
+        client is not None and client.offer.state is not None and client.transcript.client_hello
+    )
     if offered and client is not None and client.transcript.server_hello is None:
         message = f"the session was offered; no answer when we stopped, after {seconds:.1f} s"
         return Failure("handshake", "cancelled", message)
@@ -552,7 +586,7 @@ def _local_error(failure: Failure | None) -> LocalError:
     return LocalError(failure.message, hints=failure.hints)
 
 
-def _silence(errand: Errand, link: NetworkLink | DatagramLink) -> float:
+def _silence(errand: Errand, link: NetworkLink) -> float:
     """Seconds to wait before data is sent: a ticket of the server's own accord needs the way
     there and back, for which the handshake took at least as long."""
     there_and_back = 2 * (link.handshake_ms or 0.0) / 1000

@@ -23,9 +23,9 @@ from tlsresume.features.fleet.selection import Job
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
 from tlsresume.results import Skipped, TargetResult
 from tlsresume.target import Target
+from tlsresume.transports.library import check_library
 
 #: Seconds after the deadline in which targets that had no turn are told of one by one, and in
 #: which they are counted.
@@ -90,7 +90,7 @@ class Here:
 
     async def begin(self) -> None:
         """Raises BindingError."""
-        binding.check_bindings()
+        check_library()
 
     async def probe(self, job: Job) -> TargetResult:
         """Probe; what goes wrong with the target is in the result."""

@@ -23,9 +23,9 @@ from tlsresume.features.fleet.engine import Here, untouched
 from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace, TraceLine
-from tlsresume.openssl import binding
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import is_shortage, local_error, make_room
+from tlsresume.transports.library import check_library
 from tlsresume.value import Value
 
 _LENGTH = struct.Struct("!I")
@@ -92,6 +92,8 @@ class _Process:
         self._asked: dict[int, tuple[Job, asyncio.Future[TargetResult]]] = {}
         self._starting = asyncio.Lock()
         self._number = 0
+        #: What came of jobs that nobody waits for any more, by the job's id.
+        self.late: dict[int, TargetResult] = {}
 
     async def _started(self) -> asyncio.subprocess.Process:
         async with self._starting:
@@ -131,8 +133,10 @@ class _Process:
             while (heard := await _read(process.stdout)) is not None:
                 match heard:
                     case Result(number, result):
-                        _, future = self._asked.pop(number)
-                        if not future.done():
+                        job, future = self._asked.pop(number)
+                        if future.done():
+                            self.late[id(job)] = result
+                        else:
                             future.set_result(result)
                     case Failed(error):
                         self._fail(error)
@@ -205,7 +209,7 @@ class Processes:
 
     async def begin(self) -> None:
         """Raises BindingError."""
-        binding.check_bindings()
+        check_library()
         self._all = [_Process(self._setting, self._hear) for _ in range(self._count)]
 
     def _hear(self, said: object) -> None:
@@ -223,11 +227,14 @@ class Processes:
         return await self._all[bucket(key, self._count)].probe(job)
 
     def interrupted(self, job: Job) -> TargetResult:
-        """Nothing: what its process knew went with it."""
+        """What its process told of it when it ended; nothing if it had to be killed."""
+        for process in self._all:
+            if (result := process.late.pop(id(job), None)) is not None:
+                return result
         return untouched(job, interrupted=True)
 
     async def end(self) -> None:
-        """End every process."""
+        """End every process; what each was probing it tells of before."""
         await asyncio.gather(*(process.end() for process in self._all))
 
 
@@ -254,7 +261,7 @@ async def _serve() -> None:
         tell if setting.traced else None,
         (lambda line: tell(Said(line))) if setting.told else None,
     )
-    tasks: set[asyncio.Task[None]] = set()
+    running: dict[asyncio.Task[None], tuple[int, Job]] = {}
 
     async def probe(number: int, job: Job) -> None:
         try:
@@ -271,10 +278,16 @@ async def _serve() -> None:
 
     while (asked := await _read(reader)) is not None:
         task = loop.create_task(probe(*asked))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    for task in tasks:
+        running[task] = asked
+        task.add_done_callback(lambda ended: running.pop(ended, None))
+    # The run is over. If it was interrupted, some are under way: what they know counts.
+    left = dict(running)
+    for task in left:
         task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    for task, (number, job) in left.items():
+        if task.cancelled():
+            tell(Result(number, here.interrupted(job)))
 
 
 def _bug(error: BaseException) -> TLSResumeError:

@@ -19,6 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from tlsresume.evidence.observation import Observation
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.results import title
 from tlsresume.features.serve.tally import Remark, Tally
@@ -51,6 +52,11 @@ class Place:
     url: str = ""
     connections: int = 0
     without_hello: int = 0
+
+    @property
+    def host(self) -> str:
+        """The name or address that its URL has, without brackets."""
+        return self.url.partition("://")[2].rpartition(":")[0].strip("[]")
 
     @property
     def title(self) -> str:
@@ -131,7 +137,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One connection that ended, for people who look on."""
+    """One connection that ended, for who looks on: people, and the checks of observations."""
 
     place: str
     number: int
@@ -144,6 +150,7 @@ class Seen:
     ending: Ending
     error: str | None
     handshaken: bool
+    observation: Observation
 
 
 class Ledger:

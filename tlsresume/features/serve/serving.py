@@ -247,10 +247,9 @@ class Serving:
         return connections is not None and seen >= connections
 
     def _fields(self, place: Place) -> dict[str, str]:
-        host = place.url.partition("://")[2].rpartition(":")[0].strip("[]")
         return {
             "url": place.url,
-            "host": host,
+            "host": place.host,
             "port": str(place.port),
             "cafile": self.cafile,
             "truststore": self.truststore,

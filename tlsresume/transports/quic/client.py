@@ -16,12 +16,19 @@ from itertools import zip_longest
 from typing import Any
 
 from tlsresume.errors import FileError, UsageError
-from tlsresume.openssl.client import SESSIONS_KEPT, Broken, OnMessage
-from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.binding import verify_message
 from tlsresume.session import quic_state
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
-from tlsresume.transports.interface import DATA_KEPT
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import (
+    DATA_KEPT,
+    SESSIONS_KEPT,
+    ClientOffer,
+    Connection,
+    OnMessage,
+)
 from tlsresume.transports.quic import binding
 from tlsresume.transports.quic.verification import own_certificate, verify_result
 from tlsresume.wire.buffer import WireError
@@ -35,7 +42,7 @@ from tlsresume.wire.handshake import (
     parse_handshake,
 )
 from tlsresume.wire.registry import AlertDescription
-from tlsresume.wire.transcript import Recorder, Role, Transcript
+from tlsresume.wire.transcript import Role
 
 _NEW_SESSION_TICKET = HandshakeType.new_session_ticket
 _ALERT, _HANDSHAKE = 21, 22
@@ -77,7 +84,7 @@ _ALERT_HINTS: dict[int, tuple[str, ...]] = {
 _EARLY_KEPT = 64
 
 
-class QUICClient:
+class QUICClient(Connection):
     """A QUIC connection as a client sees it. `clock` gives seconds that only grow.
 
     `session` is a session of kind "quic"; `token` a NEW_TOKEN to show (None: the one that came
@@ -87,29 +94,17 @@ class QUICClient:
 
     def __init__(
         self,
-        plan: Plan,
-        session: Session | None = None,
+        plan: ClientConfig,
+        session: ResumptionState | None = None,
         *,
         clock: Callable[[], float],
         on_message: OnMessage | None = None,
         token: bytes | None = None,
     ) -> None:
-        self.plan = plan
-        self.offer = session
-        self.recorder = Recorder()
-        self.failure: Broken | None = None
-        self.handshake_done = False
-        self.peer_closed = False
-        self.answer_ended = False
-        self.set_session_result: int | None = None
-        self.data = bytearray()
-        self.sent = self.received = self.flights = 0
-        self.sessions: list[Session] = []
-        self.ticket_count = 0
-        self.first_ticket_at: float | None = None
-        self._clock = clock
-        self._started = clock()
-        self._on_message = on_message
+        if token is None:
+            token = plan.address_token
+        offer = ClientOffer(state=session, address_token=token)
+        super().__init__(plan, offer, clock=clock, on_message=on_message)
         self._nonces: list[bytes] = []
         self._h3: Any = None
         self._stream: int | None = None
@@ -125,8 +120,6 @@ class QUICClient:
         self._asked = False
         self._keylog = _open_keylog(plan.keylogfile)
         state = quic_state.decode(session.data) if session is not None else None
-        if token is None:
-            token = plan.address_token
         if token is None:
             token = bytes.fromhex(state.token or "") if state is not None else b""
         self._token = token
@@ -153,7 +146,7 @@ class QUICClient:
         if self.failure is None:
             self._guarded(lambda: self._handle.receive(data, self._clock()))
 
-    def datagrams(self) -> list[bytes]:
+    def drain(self) -> list[bytes]:
         """What must be sent now."""
         found: list[bytes] = []
 
@@ -183,12 +176,16 @@ class QUICClient:
         """Send a request on a stream of its own, now or when the handshake is done."""
         self._request = request
         self._asked = True
-        if self.handshake_done and self.failure is None:
+        if self.established and self.failure is None:
             self._guarded(self._send_request)
 
-    def close(self) -> None:
+    def send(self, data: bytes) -> None:
+        """Send bytes on a stream of their own."""
+        self.ask(data)
+
+    def close(self, *, clean: bool = True) -> None:
         """Queue a CONNECTION_CLOSE."""
-        if self.failure is None and not self.peer_closed:
+        if clean and self.failure is None and not self.peer_closed:
             code = _H3_NO_ERROR if self._h3 is not None else 0
             self._guarded(lambda: self._handle.close(code))
 
@@ -208,7 +205,7 @@ class QUICClient:
             self._fail(Broken("openssl", f"aioquic failed: {type(error).__name__}: {error}"))
 
     def _count(self, direction: str) -> None:
-        if not self.handshake_done and direction != self._direction:
+        if not self.established and direction != self._direction:
             self.flights += 1
             self._direction = direction
 
@@ -223,7 +220,7 @@ class QUICClient:
         role = Role.CLIENT if sent else Role.SERVER
         if not sent and message[0] == _NEW_SESSION_TICKET:
             self._nonces.append(_nonce(message))
-            self.ticket_count += 1
+            self.tickets += 1
             if self.first_ticket_at is None:
                 self.first_ticket_at = at_ms
         self.recorder.handshake(role, message, at_ms, after_data=self._asked)
@@ -234,7 +231,7 @@ class QUICClient:
         from aioquic.quic import events
 
         if isinstance(event, events.HandshakeCompleted):
-            self.handshake_done = True
+            self.established = True
             self._alpn = event.alpn_protocol
             self._verify()
             if self._request is not None and self.failure is None:
@@ -247,7 +244,7 @@ class QUICClient:
             and self._h3 is None
         ):
             self._keep(event.data)
-            self.answer_ended = self.answer_ended or event.end_stream
+            self.answered = self.answered or event.end_stream
         if self._h3 is not None:
             for each in self._h3.handle_event(event):
                 self._take_http(each)
@@ -268,7 +265,7 @@ class QUICClient:
         elif isinstance(event, events.DataReceived):
             self._keep(event.data)
         if getattr(event, "stream_ended", False):
-            self.answer_ended = True
+            self.answered = True
 
     def _keep(self, data: bytes) -> None:
         self.data += data[: max(0, DATA_KEPT - len(self.data))]
@@ -315,29 +312,29 @@ class QUICClient:
             if ticket
         ]
 
-    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> Session:
+    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> ResumptionState:
         state = self._handle.state_of(
             ticket,
             alpn=self._alpn,
-            server_name=self.plan.server_name,
+            server_name=self.config.server_name,
             nonce=nonce,
             peer=self._leaf(),
             token=token,
             verify_result=self.verify_result,
         )
-        return Session("quic", quic_state.encode(state))
+        return ResumptionState("quic", quic_state.encode(state))
 
     def _leaf(self) -> bytes | None:
         """The server's certificate: of this handshake, or of the one that was resumed."""
         leaf = self.transcript.leaf_certificate
-        if leaf is None and self.offer is not None:
-            return self.offer.fields.peer
+        if leaf is None and self.offer.state is not None:
+            return self.offer.state.fields.peer
         return leaf
 
     # -------------------------------------------------------------- endings
 
     def _ended(self, end: binding.Terminated) -> None:
-        if end.by_peer and self.handshake_done and end.code in (0, _H3_NO_ERROR):
+        if end.by_peer and self.established and end.code in (0, _H3_NO_ERROR):
             self.peer_closed = True
             return
         alert = end.alert
@@ -379,22 +376,17 @@ class QUICClient:
     def _verify(self) -> None:
         """Check the certificate; with `plan.verify` a bad one is the end of the connection."""
         certificate = self.transcript.certificate
-        if certificate is None or not (self.plan.verify or self.plan.verify_name):
+        if certificate is None or not (self.config.verify or self.config.verify_name):
             return
         code, words = verify_result(
-            certificate.certificates, self.plan.verify_name, self.plan.trust
+            certificate.certificates, self.config.verify_name, self.config.trust
         )
         self._verify_result = code
-        if self.plan.verify and code:
+        if self.config.verify and code:
             self._fail(Broken("verify", f"the certificate was refused: {words} ({code})"))
             self._handle.close(binding.CRYPTO_ERROR + 42)
 
     # --------------------------------------------------------------- reading
-
-    @property
-    def transcript(self) -> Transcript:
-        """Every handshake message and alert until now."""
-        return self.recorder.transcript()
 
     @property
     def understood(self) -> bool:
@@ -411,13 +403,13 @@ class QUICClient:
     @property
     def session_reused(self) -> bool | None:
         """The library's own word, once the handshake is done."""
-        return self._handle.resumed if self.handshake_done else None
+        return self._handle.resumed if self.established else None
 
     @property
     def cipher(self) -> str | None:
         """OpenSSL's name of the cipher suite."""
         suite = self._handle.cipher_suite
-        return cipher_name(suite) if self.handshake_done and suite is not None else None
+        return cipher_name(suite) if self.established and suite is not None else None
 
     @property
     def group(self) -> str | None:
@@ -434,14 +426,19 @@ class QUICClient:
     @property
     def own_certificate(self) -> bytes | None:
         """The client certificate that this connection can give (DER), if it has one."""
-        return own_certificate(self.plan.certificate) if self.plan.certificate else None
+        return own_certificate(self.config.certificate) if self.config.certificate else None
 
     @property
     def verify_result(self) -> int:
         """X509_V_*; 0 is good, or not asked for. Of a resumed connection the stored one."""
-        if self._verify_result is None and self.offer is not None and self.session_reused:
-            return self.offer.fields.verify_result
+        if self._verify_result is None and self.offer.state is not None and self.session_reused:
+            return self.offer.state.fields.verify_result
         return self._verify_result or 0
+
+    @property
+    def verify_message(self) -> str:
+        """OpenSSL's words for it."""
+        return verify_message(self.verify_result)
 
     @property
     def facts(self) -> DatagramFacts:
@@ -466,7 +463,7 @@ class QUICClient:
             self._keylog = None
 
 
-def _settings(plan: Plan, keylog: Any) -> binding.Settings:
+def _settings(plan: ClientConfig, keylog: Any) -> binding.Settings:
     if plan.groups:
         raise UsageError("--groups has no effect on QUIC: aioquic has a list of its own")
     certificate = plan.certificate
