@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from tlsresume.transports.config import ClientCertificate
 
 from tests.sessions import session
 from tlsresume.evidence.observation import Observation, Ticket
@@ -23,6 +22,7 @@ from tlsresume.session.key_text import KeyText, find_keys
 from tlsresume.session.keyfile import parse_key_file
 from tlsresume.session.session import Session
 from tlsresume.session.unseal import Unsealed
+from tlsresume.transports.config import ClientCertificate
 from tlsresume.value import Secret, Value
 
 
@@ -128,7 +128,7 @@ def test_every_value_that_holds_a_secret_keeps_it():
 
 
 def showing(text: str, secret: bytes) -> bool:
-    """Whether a text has four bytes of a secret on end, as they are, escaped or in hex."""
-    pieces = [secret[at : at + 4] for at in range(len(secret) - 3)]
+    """Whether a text has eight bytes of a secret on end, as they are, escaped or in hex."""
+    pieces = [secret[at : at + 8] for at in range(len(secret) - 7)]
     ways = [str(bytes(each))[2:-1] for each in pieces] + [each.hex() for each in pieces]
     return any(each in text for each in ways)
