@@ -23,7 +23,7 @@ VENV := .venv
 OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
-# The tests wait more than they compute, so a worker more than cores is well used.
+# The tests wait more than they compute, so more workers than cores are well used.
 WORKERS ?= 4
 # Those of `make test-quick` only compute.
 QUICK_WORKERS ?= 2
@@ -75,7 +75,7 @@ test: $(VENV)/installed-dev
 
 .PHONY: test-quick
 test-quick: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -q -n $(QUICK_WORKERS) -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(QUICK_WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: lint
 lint: $(VENV)/installed-dev

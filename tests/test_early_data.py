@@ -27,6 +27,7 @@ from tlsresume.actions.save import save
 from tlsresume.cli.root import root
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments import early_data as early_module
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
@@ -717,8 +718,8 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
         assert asyncio.run(replay_early_data(asked)) is None
     late = [changed(a, early_data="rejected") if a.series == "later-original" else a
             for a in journal]  # fmt: skip
-    early = early_data(late, HERE)
+    early = early_data(Evidence(late), HERE)
     assert early is not None
     assert early.reason == "stale"
     assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.-]*"
-    assert early_data([], HERE) is None
+    assert early_data(Evidence(), HERE) is None

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from importlib.metadata import version
 
+import oldest
 import pytest
 
 import tlsresume
@@ -77,10 +78,18 @@ def test_changelog_names_the_version():
 
 
 def test_every_dependency_has_a_lower_bound():
-    """`make test-oldest` can pin each dependency of the package."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for requirement in project["dependencies"]:
+    """`make test-oldest` can pin each dependency of the package and of what users install with
+    it, and does."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    extras = project["optional-dependencies"]
+    requirements = list(project["dependencies"])
+    for name in extras.keys() - {"dev", "docs"}:
+        requirements += extras[name]
+    for requirement in requirements:
         assert re.fullmatch(r"[A-Za-z0-9._-]+>=[0-9.]+", requirement)
+    pinned = set(oldest.pins(text))
+    assert pinned == {requirement.replace(">=", "==") for requirement in requirements}
 
 
 def test_every_ruff_ignore_has_a_reason():

@@ -288,7 +288,7 @@ def test_the_key_of_another_name_is_no_second_key(mechanism: Mechanism) -> None:
     story.full("cross-name", "control", key="b", plan=other)
     view = story.view()
     assert len(set(view.keys_in_order)) == 1
-    summary = summarise_address(view.address, view.port, story.journal, view.naming)
+    summary = summarise_address(view.address, view.port, story.evidence)
     (row,) = summary.mechanisms
     assert row.tickets is not None
     assert len(row.tickets.key_names) == 1

@@ -13,7 +13,7 @@ from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
 from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.terms import Terms
@@ -51,7 +51,7 @@ def run_on(lab, *, tries=5, concurrency=4, seed=1, terms=TERMS) -> AddressResult
         ).run()
 
     asyncio.run(both())
-    return summarise_address(ROUTE.address, ROUTE.port, lab.journal, naming_of(lab.journal))
+    return summarise_address(ROUTE.address, ROUTE.port, lab.journal)
 
 
 def states(result: AddressResult) -> dict[str, str]:
@@ -305,7 +305,7 @@ def test_three_silences_end_a_series(concurrency):
                 ask = next(each for each in self.asks if each.errand is errand)
                 silent = broken(ask, "timeout", offered=errand.mechanism)
                 attempt = changed(silent, n=attempt.n, ask=attempt.ask)
-                self.journal[attempt.n - 1] = attempt
+                self.journal.correct(attempt)
             return attempt
 
     lab = Silent(Pool(), dice=random.Random(1))

@@ -22,7 +22,8 @@ from tlsresume.features.serve.build import build_report
 from tlsresume.features.serve.judge import judge, verdict_of
 from tlsresume.features.serve.ledger import Place
 from tlsresume.features.serve.observing import ObservedConnection
-from tlsresume.features.serve.serving import ServeOptions, serve
+from tlsresume.features.serve.options import ServeOptions
+from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.tally import Tally
 
 

@@ -88,6 +88,8 @@ class NetworkLink(Link):
         self._now = channel.now
         self._deadline = channel.now() + timeout if deadline is None else deadline
         self._closing = False
+        #: Our goodbye is out, and the peer's has not been waited for.
+        self.parting = False
 
     # ------------------------------------------------------------- interface
 
@@ -254,6 +256,12 @@ class NetworkLink(Link):
             self.left = client.over
 
     async def close(self, *, clean: bool = True) -> None:
+        await self.take_leave(clean=clean)
+        await self.part()
+
+    async def take_leave(self, *, clean: bool = True) -> None:
+        """Close our side. Where the peer's end of a clean close is still to come, `part` waits
+        for it; else the socket is free now."""
         client = self.client
         if client is not None:
             self._broken(client)
@@ -274,7 +282,8 @@ class NetworkLink(Link):
             else:
                 await self._say_goodbye(client)
         finally:
-            self.release()
+            if not self.parting:
+                self.release()
 
     async def _say_goodbye(self, client: Connection) -> None:
         client.close()
@@ -284,11 +293,22 @@ class NetworkLink(Link):
             self.closed = "clean"
             return
         self._channel.end_sending()
-        await self._pump(lambda: False, self._now() + CLOSE_WAIT)
-        if client.peer_closed:
-            self.closed = "clean"
-        else:
-            self.closed = "by-peer" if client.ended is not None else "peer-silent"
+        self.parting = True
+
+    async def part(self) -> None:
+        """Wait for the peer's end of a clean close, and note how it came."""
+        client = self.client
+        if client is None or not self.parting:
+            return
+        try:
+            await self._pump(lambda: False, self._now() + CLOSE_WAIT)
+            if client.peer_closed:
+                self.closed = "clean"
+            else:
+                self.closed = "by-peer" if client.ended is not None else "peer-silent"
+        finally:
+            self.parting = False
+            self.release()
 
     def release(self) -> None:
         """Free the socket at once; cut it if it was to be left unclean. Safe to call twice."""
