@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from tlsresume.actions.reach import addresses_of, lab_for
 from tlsresume.diagnosis.states import issued_key
@@ -45,8 +46,7 @@ OnSample = Callable[[Sample], None]
 Sampler = Callable[[Target], Awaitable[tuple[Sample, Sequence[Kept]]]]
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """Targets being watched. `sampler` takes the samples; tests give their own, and a clock."""
 
     targets: Sequence[Target]
@@ -149,8 +149,7 @@ async def take_sample(
     return sample, [kept for look in looks for kept in look.kept(naming)]
 
 
-@dataclass(slots=True)
-class _Look:
+class _Look(Struct):
     """One mechanism on one address in one sample."""
 
     lab: Lab

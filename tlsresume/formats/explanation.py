@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Entry, Impossible
 from tlsresume.diagnosis.rules import Group, Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
+from tlsresume.value import Value
 
 #: The groups in the order in which they are listed.
 GROUPS: dict[Group, str] = {
@@ -47,8 +47,7 @@ _MECHANISM_WORDS: dict[Mechanism, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Value, frozen=True, kw_only=True):
     """The page of one code. `why_not_here` is set for a cause that tlsresume cannot meet
     itself, by its design; it then has no severity and no `harm`. `how_told` is the evidence,
     `harm` what an error with this code does."""
@@ -68,8 +67,7 @@ class Explanation:
     harm: Harm | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanations:
+class Explanations(Value, frozen=True, kw_only=True):
     """The pages that were asked for, in the order of the list. For words of a log `words` are
     those, and `others` the codes of pages that they may lead to as well."""
 

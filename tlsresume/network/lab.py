@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tlsresume.errors import (
     BudgetSpent,
@@ -91,8 +93,16 @@ def _place(attempt: Trial, kind: str) -> _Place:
     return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
 
 
-@dataclass(slots=True)
-class _Opened:
+def _local_port(sock: socket.socket) -> int | None:
+    """Our port; None of a Unix socket, and where the connection is gone."""
+    try:
+        port: int = sock.getsockname()[1]
+    except (OSError, IndexError):
+        return None
+    return port
+
+
+class _Opened(Struct):
     """A connection or why there is none; and its attempt, once it has ended."""
 
     link: NetworkLink | None = None
@@ -382,10 +392,7 @@ class NetworkLab(Lab):
             on_message,
             deadline=started + self._manners.timeout,
         )
-        try:
-            local_port: int | None = sock.getsockname()[1]
-        except (OSError, IndexError):
-            local_port = None
+        local_port = _local_port(sock)
 
         def observed(n: int) -> Trial:
             return observed_trial(
@@ -412,13 +419,14 @@ class NetworkLab(Lab):
             link.parting = False
             raise
         finally:
-            if not link.parting:
+            parting = self._parting if link.parting else None
+            if parting is None:
                 link.release()
             opened.attempt = self.record(observed(len(self.journal) + 1))
-            if link.parting and self._parting is not None:
+            if parting is not None:
                 task = asyncio.create_task(self._part(link, opened.attempt, observed))
-                self._parting.add(task)
-                task.add_done_callback(self._parting.discard)
+                parting.add(task)
+                task.add_done_callback(parting.discard)
 
     async def _part(
         self, link: NetworkLink, attempt: Trial, observed: Callable[[int], Trial]

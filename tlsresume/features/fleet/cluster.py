@@ -11,19 +11,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
-from tlsresume.features.fleet.engine import Here, Job, untouched
+from tlsresume.features.fleet.engine import Here, untouched
 from tlsresume.features.fleet.processes import Setting
-from tlsresume.features.fleet.selection import bucket
+from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import make_room
+from tlsresume.value import Value
 
 #: Targets in a share: enough that sending one is cheap, few enough that little is lost with it.
 SHARE = 20
@@ -38,8 +38,7 @@ _GRACE = 3.0
 _LOOK = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What came of a share: results in its order, or the error that ends the run."""
 
     results: tuple[TargetResult, ...] = ()
