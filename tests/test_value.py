@@ -119,7 +119,8 @@ def test_every_value_that_holds_a_secret_keeps_it():
     )
     for value, secret in holders:
         assert isinstance(secret, Secret)
-        assert not showing(repr(value), secret), type(value)
+        # A class's own name may have letters in common with a certificate's.
+        assert not showing(repr(value).partition("(")[2], secret), type(value)
         with pytest.raises(TypeError):
             msgspec.json.encode(value)
         with pytest.raises(TypeError):

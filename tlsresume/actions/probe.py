@@ -309,7 +309,7 @@ class Probe:
         tries = self._tries(address, self.terms, count)
         trying = asyncio.create_task(tries.run())
         try:
-            await self._discover(address, on_quiet, tries.add)
+            discovery = await self._discover(address, on_quiet, tries.add)
         except (BudgetSpent, LocalError):
             tries.stop()
             with contextlib.suppress(BudgetSpent):
@@ -319,6 +319,8 @@ class Probe:
             trying.cancel()
             await asyncio.gather(trying, return_exceptions=True)
             raise
+        for mechanism, attempt in discovery.full.items():
+            tries.add(mechanism, attempt)
         tries.complete()
         await trying
 

@@ -6,8 +6,9 @@ What they look at is told in datagrams.py.
 from __future__ import annotations
 
 from tlsresume.diagnosis.datagrams import answered, with_first_use_of_token
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
 from tlsresume.evidence.observation import Part

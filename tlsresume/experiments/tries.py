@@ -148,7 +148,10 @@ class Tries:
             self.complete()
 
     def add(self, mechanism: Mechanism, attempt: Trial) -> None:
-        """A full handshake has ended: if it brought a session of the mechanism, tries begin."""
+        """A full handshake has ended: if it brought a session of the mechanism, tries begin. One
+        that is known already changes nothing."""
+        if mechanism in self._full:
+            return
         own = [s for s in attempt.sessions if s.mechanism == mechanism]
         if self._spent is not None or not (attempt.handshake_done and own):
             return

@@ -72,7 +72,9 @@ def probe_share(jobs: tuple[Job, ...], setting: Setting, ending: str) -> Outcome
                 tasks.create_task(one(job))
 
     stop, done = Stop(), threading.Event()
-    threading.Thread(target=_watch, args=(ending, stop, done), daemon=True).start()
+    # Only this thread knows the worker's way to the scheduler.
+    event = _event(ending, _client_here())
+    threading.Thread(target=_watch, args=(event, stop, done), daemon=True).start()
     try:
         loop.run(every(), stop)
     except Stopped:
@@ -91,9 +93,8 @@ def probe_share(jobs: tuple[Job, ...], setting: Setting, ending: str) -> Outcome
     return Outcome(tuple(results[id(job)] for job in jobs))
 
 
-def _watch(ending: str, stop: Stop, done: threading.Event) -> None:
+def _watch(event: Any, stop: Stop, done: threading.Event) -> None:
     """Stop a share when the run ends, on a thread beside it."""
-    event = _event(ending)
     while not done.is_set():
         try:
             ended = event.wait(timeout=_LOOK)
@@ -104,7 +105,15 @@ def _watch(ending: str, stop: Stop, done: threading.Event) -> None:
             return
 
 
-def _event(name: str, client: object = None) -> Any:
+def _client_here() -> object:
+    """The connection of this worker to its scheduler."""
+    from distributed import get_client
+
+    find: Any = get_client  # it has no types
+    return find()
+
+
+def _event(name: str, client: object) -> Any:
     """The event of a name, which all of a cluster know."""
     from distributed import Event
 
