@@ -21,10 +21,10 @@ STEP = 100
 
 def weak(port: int) -> None:
     """The CPU of the search in that of one whole probe, imports and all."""
-    from tlsresume.actions.probe import probe
-    from tlsresume.diagnosis import tickets
-    from tlsresume.session.weak import WeakKey, find_weak_key
-    from tlsresume.target import parse_target
+    from tlsresume.findings import tickets
+    from tlsresume.runs.probe import probe
+    from tlsresume.targets.target import parse_target
+    from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
 
     spent = 0.0
 

@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.evidence import PORT
 from tests.test_evidence import long_story, slow_is_spoiled
-from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.summary import summarise_address
-from tlsresume.diagnosis.view import make_view
 from tlsresume.evidence.evidence import Evidence
+from tlsresume.evidence.summary import summarise_address
+from tlsresume.findings.judge import judge, wanted
+from tlsresume.findings.view import make_view
 
 _ATTEMPTS_A_ROUND = 5
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from peers import CIPHER, GROUP
 
-from tlsresume.experiments.purposes import Tries
+from tlsresume.evidence.purposes import Tries
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 _VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
 

@@ -17,7 +17,7 @@ from loop import cpu
 from OpenSSL import SSL
 from peers import CIPHER, GROUP
 
-from tlsresume.openssl.binding import WANT_READ, Handle
+from tlsresume.transports.openssl.binding import WANT_READ, Handle
 
 _VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 _WARM_UP = 100

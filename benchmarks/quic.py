@@ -12,15 +12,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tlsresume.actions.probe import probe
-from tlsresume.network.datagram_server import DatagramServer, Side
-from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.session.session import Session
+from tlsresume.runs.probe import probe
+from tlsresume.server.contexts import self_signed
+from tlsresume.server.datagrams import DatagramServer, Side
+from tlsresume.server.quic import QUICService
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.quic.client import QUICClient
-from tlsresume.transports.quic.server import QUICService
-from tlsresume.wire.handshake import ProtocolVersion
 
 CONNECTIONS = 20
 TURNS = 5

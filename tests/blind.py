@@ -10,11 +10,11 @@ from typing import Any
 
 from msgspec import structs
 
-from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Observation, Part
 from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, experiment
 from tlsresume.evidence.trial import Trial
-from tlsresume.session.ticket import KeyNaming
+from tlsresume.findings.view import View
+from tlsresume.tickets.key_names import KeyNaming
 
 _ALWAYS = {"visible", "time", "address", "port", "transport", "client"}
 _TICKETS = {"tickets", "malformed_ticket"}

@@ -19,7 +19,7 @@ from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Lab, Milestones, Route
 from tlsresume.results import Failure, FailureKind, Mechanism, Timings
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 
 START = 1_800_000_000.0

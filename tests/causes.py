@@ -23,8 +23,8 @@ from tests.evidence import (
 from tests.sessions import session as vector
 from tests.trials import changed
 from tlsresume.results import Failure, Mechanism, Verification
+from tlsresume.tls.handshake import AlertDescription
 from tlsresume.transports.config import ClientCertificate
-from tlsresume.wire.handshake import AlertDescription
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")

@@ -7,7 +7,7 @@ from functools import cache
 
 import trustme
 
-from tlsresume.openssl.server_contexts import Identity
+from tlsresume.server.contexts import Identity
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

@@ -16,9 +16,9 @@ import pytest
 from tests import certificates
 from tlsresume.cli.configuring import VARIABLES
 from tlsresume.network import lab as network_lab
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
-from tlsresume.openssl.server_contexts import Identity
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.contexts import Identity
+from tlsresume.server.server import Server
 
 StartServer = Callable[..., Server]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from tlsresume.network.datagram_server import DatagramServer, Side
-from tlsresume.openssl.server_contexts import Identity, self_signed
-from tlsresume.transports.dtls_server import DTLSService
-from tlsresume.transports.quic.server import QUICService
+from tlsresume.server.contexts import Identity, self_signed
+from tlsresume.server.datagrams import DatagramServer, Side
+from tlsresume.server.dtls import DTLSService
+from tlsresume.server.quic import QUICService
 
 
 @cache

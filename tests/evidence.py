@@ -15,12 +15,11 @@ from tests.canned_lab import START, mint
 from tests.purposes import purpose_of
 from tests.sessions import SESSION_PEER
 from tests.trials import changed, trial
-from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.openssl.reasons import reason_of
+from tlsresume.findings.view import NotRun, Saved, View, make_view
 from tlsresume.results import (
     AlertSeen,
     Failure,
@@ -30,9 +29,10 @@ from tlsresume.results import (
     Traffic,
     Verification,
 )
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import AlertDescription, ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
+from tlsresume.transports.openssl.reasons import reason_of
 
 ADDRESS = "192.0.2.10"
 PORT = 443

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import certificates
-from tlsresume.openssl.server import Acceptor
+from tlsresume.server.server import Acceptor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Self
 
 from tests import certificates
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.server_contexts import Identity
-from tlsresume.openssl.server_sides import Side, Sides
-from tlsresume.session.session import Session
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.contexts import Identity
+from tlsresume.server.sides import Side, Sides
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import OnMessage
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.transports.openssl.client import TLSClient
 
 VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
 

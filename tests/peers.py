@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from tlsresume.openssl.server import Acceptor, reset
+from tlsresume.server.server import Acceptor, reset
 
 _CHUNK = 65_536
 

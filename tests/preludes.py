@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tlsresume.preludes.packets import MYSQL_SSL_REQUEST, SSL_REQUEST, STARTTLS_REQUEST
-from tlsresume.preludes.talk import Prelude
+from tlsresume.protocols.packets import MYSQL_SSL_REQUEST, SSL_REQUEST, STARTTLS_REQUEST
+from tlsresume.protocols.talk import Prelude
 
 #: Server and client in turn, the server first; an empty text is a turn without words.
 Conversation = tuple[bytes, ...]

@@ -21,7 +21,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import pull_quic_header
 
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.client import QUICClient

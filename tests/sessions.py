@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from tests import paths
-from tlsresume.session import asn1
-from tlsresume.session.file import SessionMetadata
-from tlsresume.session.session import Session
+from tlsresume.sessions import asn1
+from tlsresume.sessions.file import SessionMetadata
+from tlsresume.sessions.session import Session
 
 VECTORS = paths.VECTORS / "sessions"
 

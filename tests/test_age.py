@@ -8,15 +8,15 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
 from tests.rows import each_row
-from tlsresume.diagnosis.crossing import lifetimes
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.age import find_lifetime, offer_at_ages
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.subject import Setting
+from tlsresume.findings.across_addresses import lifetimes
 from tlsresume.options import ConnectOptions
 from tlsresume.results import Mechanism
-from tlsresume.target import parse_target
+from tlsresume.targets.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 

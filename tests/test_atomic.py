@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tlsresume.atomic import write_atomically
+from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import ExitStatus, OutputFileError
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.rows import each_row
 from tlsresume.cli.connecting import Connection, connection_options
-from tlsresume.endpoints import perhaps_meant
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.command_lists import TargetList
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
-from tlsresume.session.file import SessionMetadata, saved_target_of
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.sessions.file import SessionMetadata, saved_target_of
+from tlsresume.targets.endpoints import perhaps_meant
+from tlsresume.tls.handshake import ProtocolVersion
 
 SAVED = saved_target_of(SessionMetadata(target="example.com:443", sni="sni.example"))
 

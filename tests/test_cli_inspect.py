@@ -14,12 +14,12 @@ from tests.commands import runner
 from tests.golden import cases, check
 from tests.paths import VECTORS
 from tests.rows import each_row
-from tlsresume.actions.inspect import inspect
 from tlsresume.errors import ExitStatus
 from tlsresume.formats.inspection_text import render_inspection, render_unreadable
 from tlsresume.formats.page import View
-from tlsresume.session import file as sessions_file
-from tlsresume.session.file import SessionFile, SessionMetadata, format_session_file
+from tlsresume.runs.inspect import inspect
+from tlsresume.sessions import file as sessions_file
+from tlsresume.sessions.file import SessionFile, SessionMetadata, format_session_file
 
 VIEW = View(width=80)
 PSK = "openssl40-psk"

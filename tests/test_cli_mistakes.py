@@ -104,7 +104,7 @@ def asked(monkeypatch):
         seen.append(tuple(target.name for target, _ in targets))
         return Report(tool=Tool(name="t", version="1", openssl="", pyopenssl=""))
 
-    monkeypatch.setattr("tlsresume.scan.scan", scan)
+    monkeypatch.setattr("tlsresume.runs.many_targets.scan", scan)
     return seen
 
 

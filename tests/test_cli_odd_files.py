@@ -19,10 +19,10 @@ from tests import certificates
 from tests.commands import runner
 from tests.paths import VECTORS
 from tests.peers import refused_port
+from tlsresume import safe_read as bounded
 from tlsresume.cli.refuse_secrets import check
 from tlsresume.errors import ExitStatus
-from tlsresume.openssl import contexts
-from tlsresume.session import bounded
+from tlsresume.transports.openssl import contexts
 
 pytestmark = pytest.mark.slow
 

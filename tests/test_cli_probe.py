@@ -12,7 +12,6 @@ import pytest
 
 from tests.commands import runner
 from tests.golden import cases
-from tlsresume import scan
 from tlsresume.errors import ExitStatus, FileError
 from tlsresume.features.fleet.engine import Here
 from tlsresume.features.fleet.selection import Job
@@ -21,7 +20,8 @@ from tlsresume.formats.page import View
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.judge import Judge
 from tlsresume.results import OptionValue, Report, TargetResult
-from tlsresume.target import parse_target
+from tlsresume.runs import many_targets as scan
+from tlsresume.targets.target import parse_target
 
 
 @pytest.fixture

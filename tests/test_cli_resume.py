@@ -13,13 +13,13 @@ from tests.commands import runner
 from tests.golden import cases
 from tests.paths import GOLDEN
 from tests.rows import each_row
-from tlsresume.actions import resume as action
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ResumeOptions
 from tlsresume.policy.exit_status import resume_status, with_exit_zero
 from tlsresume.results import Series
-from tlsresume.session.file import format_session_file, read_session_file
-from tlsresume.target import parse_target
+from tlsresume.runs import resume as action
+from tlsresume.sessions.file import format_session_file, read_session_file
+from tlsresume.targets.target import parse_target
 
 
 class FakeResume:

@@ -31,7 +31,7 @@ from tlsresume.errors import (
     OutputFileError,
     TLSResumeError,
 )
-from tlsresume.session import asn1
+from tlsresume.sessions import asn1
 
 HEAVY = {"OpenSSL", "rich", "msgspec", "asyncio", "cryptography"}
 
@@ -90,10 +90,10 @@ def test_a_usage_error_costs_no_more_than_help(arguments):
 def test_a_plan_costs_nothing_that_connects():
     """`probe --plan` imports neither OpenSSL nor X.509, nor what probes, judges or opens keys."""
     names = modules("probe", "--plan", "a.example")
-    assert "tlsresume.actions.plan" in names
+    assert "tlsresume.runs.plan" in names
     assert not names & {
-        "OpenSSL", "cryptography.x509", "tlsresume.openssl.client", "tlsresume.network.lab",
-        "tlsresume.actions.probe", "tlsresume.diagnosis.judge", "tlsresume.session.keyfile",
+        "OpenSSL", "cryptography.x509", "tlsresume.transports.openssl.client", "tlsresume.network.lab",
+        "tlsresume.runs.probe", "tlsresume.findings.judge", "tlsresume.tickets.key_files",
         "statistics", "csv", "tomllib", "rich",
     }  # fmt: skip
 

@@ -10,13 +10,13 @@ import pytest
 
 from tests.commands import runner
 from tests.golden import cases
-from tlsresume.actions import save as action
 from tlsresume.cli.save import default_name, numbered
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.options import SaveOptions
-from tlsresume.session.file import SessionMetadata, read_session_file
-from tlsresume.session.session import Session
-from tlsresume.target import parse_target
+from tlsresume.runs import save as action
+from tlsresume.sessions.file import SessionMetadata, read_session_file
+from tlsresume.sessions.session import Session
+from tlsresume.targets.target import parse_target
 
 SESSIONS = [
     (Session("openssl-der", data), SessionMetadata(target="example.com:443"))

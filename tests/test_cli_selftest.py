@@ -8,10 +8,10 @@ import pytest
 
 from tests.commands import runner
 from tests.rows import each_row
-from tlsresume.actions import selftest as action
-from tlsresume.actions.selftest import STEPS, Outcome, Step, judge, look_up
 from tlsresume.errors import ExitStatus
-from tlsresume.openssl.behaviour import BEHAVIOURS, TRUTHS
+from tlsresume.runs import selftest as action
+from tlsresume.runs.selftest import STEPS, Outcome, Step, judge, look_up
+from tlsresume.server.behaviour import BEHAVIOURS, TRUTHS
 
 pytestmark = pytest.mark.slow
 

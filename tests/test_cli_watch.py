@@ -12,7 +12,7 @@ from tests.peers import refused_port
 from tests.test_rotation import ONE, A, sample, seen
 from tlsresume.cli import console
 from tlsresume.errors import ExitStatus
-from tlsresume.history import History
+from tlsresume.features.watch.history import History
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,12 @@ import pytest
 from tests.commands import runner
 from tests.rows import each_row
 from tlsresume.cli.connecting import Connection, connection_options
-from tlsresume.cli.ftp import ftp_options
 from tlsresume.errors import UsageError
+from tlsresume.features.ftps.command_options import ftp_options
 from tlsresume.options import FTPLogin
-from tlsresume.proxies import Proxy, ProxyHeader
-from tlsresume.session.file import SessionMetadata, saved_target_of
-from tlsresume.target import Target
+from tlsresume.sessions.file import SessionMetadata, saved_target_of
+from tlsresume.targets.proxies import Proxy, ProxyHeader
+from tlsresume.targets.target import Target
 
 SMTP = saved_target_of(SessionMetadata(target="a.example:25", starttls="smtp"))
 

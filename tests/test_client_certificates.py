@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.canned_lab import START
 from tests.evidence import STATEFUL, Story, alert
-from tlsresume.diagnosis.certificates import describe_leaf, faults
-from tlsresume.diagnosis.judge import judge, judge_way
-from tlsresume.openssl.binding_names import covers
+from tlsresume.evidence.certificates import describe_leaf, faults
+from tlsresume.findings.judge import judge, judge_way
 from tlsresume.results import Failure, Finding, Verification
+from tlsresume.tls.handshake import AlertDescription
 from tlsresume.transports.config import ClientCertificate
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.transports.openssl.binding_names import covers
 
 GIVEN = ClientCertificate("c.pem", "k.pem")
 NOW = dt.datetime.fromtimestamp(START, dt.UTC)

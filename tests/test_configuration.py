@@ -40,7 +40,7 @@ def here(tmp_path, monkeypatch):
 def probe(run, monkeypatch):
     """Run `probe` without probing: its status, its options by its report, and stderr."""
     tool = Tool(name="t", version="1", openssl="", pyopenssl="")
-    monkeypatch.setattr("tlsresume.scan.scan", lambda *_, **__: Report(tool=tool))
+    monkeypatch.setattr("tlsresume.runs.many_targets.scan", lambda *_, **__: Report(tool=tool))
 
     def ran(*arguments: str):
         status, out, err = run("probe", "h", "--format", "json", *arguments)
@@ -107,7 +107,7 @@ def test_the_command_line_beats_the_environment_beats_the_file(probe, here, monk
 def test_formats_of_the_environment_and_of_a_file(run, here, monkeypatch):
     """Several, set apart by spaces; a command leaves out those that it does not have."""
     tool = Tool(name="t", version="1", openssl="", pyopenssl="")
-    monkeypatch.setattr("tlsresume.scan.scan", lambda *_, **__: Report(tool=tool))
+    monkeypatch.setattr("tlsresume.runs.many_targets.scan", lambda *_, **__: Report(tool=tool))
     monkeypatch.setenv("TLSRESUME_FORMAT", "json junit=out.xml")
     status, out, _ = run("probe", "h")
     assert status == ExitStatus.OK

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.evidence import Story
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.diagnosis.judge import judge
 from tlsresume.evidence.trial import Trial
+from tlsresume.findings.judge import judge
 from tlsresume.results import Failure, FailureKind, Finding, Mechanism
 
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")

@@ -10,18 +10,18 @@ from tests.canned_lab import Ask, CannedLab, Pool
 from tests.purposes import purpose_of
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.diagnosis.crossing import crossing_view, crossings
-from tlsresume.diagnosis.judge import judge
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.crossing import cost, cross
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.subject import Setting
+from tlsresume.findings.across_addresses import crossing_view, crossings
+from tlsresume.findings.judge import judge
 from tlsresume.lab import Route
 from tlsresume.options import ConnectOptions
 from tlsresume.results import Mechanism
-from tlsresume.target import parse_target
+from tlsresume.targets.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")

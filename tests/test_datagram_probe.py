@@ -19,14 +19,14 @@ from tests.datagram_peers import (
     quic_service,
     version_negotiation,
 )
-from tlsresume.actions.probe import probe
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.formats import FORMATS
-from tlsresume.network.datagram_server import DatagramServer, Side
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results import AddressResult, TargetResult
+from tlsresume.runs.probe import probe
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.datagrams import DatagramServer, Side
+from tlsresume.server.server import Server
 
 pytestmark = pytest.mark.slow
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from tests.evidence import Story
-from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
-from tlsresume.diagnosis.datagrams import quic_result
-from tlsresume.diagnosis.judge import judge
+from tlsresume.evidence.datagrams import quic_result
 from tlsresume.evidence.observation import Ticket
+from tlsresume.findings.alternatives import promises_http3, quic_findings
+from tlsresume.findings.judge import judge
 from tlsresume.results import AddressResult, ErrorResult, MechanismResult, QUICResult
 from tlsresume.transports.facts import DatagramFacts
 

@@ -10,12 +10,12 @@ import pytest
 from tests.canned_lab import ROUTE, CannedLab, Pool, attempt_of, broken, done
 from tests.trials import changed
 from tlsresume.errors import BudgetSpent
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.discover import Discovery, discover
-from tlsresume.experiments.terms import Terms
 from tlsresume.options import ConnectOptions
 from tlsresume.results import AlertSeen, Failure, Traffic
-from tlsresume.target import parse_target
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3

@@ -21,43 +21,43 @@ from tests.commands import runner
 from tests.peers import read_client_hello, refused_port
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.actions.plan import plan_probe
-from tlsresume.actions.resume import resume
-from tlsresume.actions.save import save
 from tlsresume.cli.root import root
-from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.early_data_summary import early_data
 from tlsresume.evidence.evidence import Evidence
+from tlsresume.evidence.purposes import EarlyReplay, Resume, Save
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments import early_data as early_module
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
-from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.subject import Setting
 from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.folding_text import groups_of
 from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl import binding
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Acceptor, Server
-from tlsresume.openssl.server_contexts import self_signed
-from tlsresume.openssl.server_sides import Sides
-from tlsresume.openssl.server_talk import HTTP
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
 from tlsresume.request_line import parse_request_line
 from tlsresume.results import EarlyAfter, EarlyData, EarlyRequest, ResumeResult, TargetResult
-from tlsresume.scan import scan
-from tlsresume.session.file import SessionFile
-from tlsresume.session.session import Session
-from tlsresume.target import parse_target
+from tlsresume.runs.many_targets import scan
+from tlsresume.runs.plan import plan_probe
+from tlsresume.runs.resume import resume
+from tlsresume.runs.save import save
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.contexts import self_signed
+from tlsresume.server.server import Acceptor, Server
+from tlsresume.server.sides import Sides
+from tlsresume.server.talk import HTTP
+from tlsresume.sessions.file import SessionFile
+from tlsresume.sessions.session import Session
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Flight
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.transports.openssl import binding
 
 pytestmark = pytest.mark.slow
 

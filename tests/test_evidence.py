@@ -12,13 +12,13 @@ import pytest
 from tests.evidence import STATEFUL, Story
 from tests.growth import steps
 from tests.trials import changed
-from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.summary import summarise_address
+from tlsresume.evidence.destroyed_sessions import Spoilt
 from tlsresume.evidence.evidence import Evidence, NotCounted
 from tlsresume.evidence.offer import entry_of
-from tlsresume.evidence.spoiled import Spoilt
+from tlsresume.evidence.purposes import Control, Retry, Tries
+from tlsresume.evidence.summary import summarise_address
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import Control, Retry, Tries
+from tlsresume.findings.judge import judge, wanted
 from tlsresume.results import Failure, Mechanism
 
 MECHANISMS: tuple[tuple[Mechanism, str], ...] = (

@@ -11,8 +11,8 @@ import pytest
 
 from tests.test_wire_handshake import E, client_hello, parsed
 from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
-from tlsresume.wire.buffer import push_opaque
-from tlsresume.wire.handshake import Extension
+from tlsresume.tls.buffer import push_opaque
+from tlsresume.tls.handshake import Extension
 
 PLACE: dict[str, Any] = {"time": 1.0, "address": "192.0.2.1", "port": 443}
 

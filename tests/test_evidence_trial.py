@@ -12,8 +12,8 @@ from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
 from tlsresume.results import Failure, FailureKind, Traffic
 from tlsresume.results.connection import SIDES, Side
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "plan": ClientConfig(),
          "purpose": purpose_of("tries", "fixed")}  # fmt: skip

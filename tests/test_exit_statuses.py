@@ -16,7 +16,6 @@ import pytest
 from tests.commands import runner
 from tests.golden import cases
 from tests.rows import each_row
-from tlsresume import scan
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, BindingError, ExitStatus, FileError
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.exit_status import PluginState as State
@@ -25,6 +24,7 @@ from tlsresume.policy.exit_status import plugin_state as state
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
 from tlsresume.results import Report, Series, Skipped, TargetResult
+from tlsresume.runs import many_targets as scan
 
 TODAY = dt.date(2026, 2, 1)
 

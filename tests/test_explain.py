@@ -14,21 +14,21 @@ from tests.evidence import SNI
 from tests.purposes import purpose_of
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.actions.explain import Explanation
-from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.view import NotRun, Saved, WhyNotRun
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.subject import Setting
 from tlsresume.experiments.tries import Tries
+from tlsresume.findings.judge import judge
+from tlsresume.findings.view import NotRun, Saved, WhyNotRun
 from tlsresume.options import ConnectOptions
 from tlsresume.results import AlertSeen, Mechanism
-from tlsresume.session.session import Session
-from tlsresume.target import parse_target
+from tlsresume.runs.explain import Explanation
+from tlsresume.sessions.session import Session
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 

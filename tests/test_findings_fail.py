@@ -13,10 +13,9 @@ import pytest
 from tests.commands import runner
 from tests.golden import cases
 from tests.test_exit_statuses import BREAKS, NOT, PARTLY, RESUMES
-from tlsresume import scan
 from tlsresume.cli import failing
-from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.errors import ExitStatus
+from tlsresume.findings.catalogue import RULES
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
@@ -32,6 +31,7 @@ from tlsresume.policy.findings import FAIL_ON
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import builtin_policy, parse_policy
 from tlsresume.results import EarlyData, Finding, Mechanism, Report, TargetResult
+from tlsresume.runs import many_targets as scan
 
 TODAY = dt.date(2026, 2, 1)
 JUDGE = Judge(today=TODAY)

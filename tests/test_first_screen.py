@@ -10,8 +10,8 @@ import pytest
 from tests.causes import ROWS
 from tests.golden import cases
 from tests.rows import each_row
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.judge import judge
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.judge import judge
 from tlsresume.formats import text
 from tlsresume.formats.causes_text import put_causes
 from tlsresume.formats.folding_text import folded, keys_sentence

@@ -14,12 +14,12 @@ from tests.commands import runner
 from tests.golden import cases
 from tests.pipeline_cases import JUDGED
 from tests.test_format_pipeline import HOSTILE, SETTINGS, hostile_report
-from tlsresume import scan
 from tlsresume.formats import FORMATS, csv_report, junit_cases
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
 from tlsresume.results import Report
+from tlsresume.runs import many_targets as scan
 
 __all__ = ["run"]
 

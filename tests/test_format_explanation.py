@@ -8,10 +8,10 @@ import pytest
 
 from tests.commands import runner
 from tests.rows import each_row
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
-from tlsresume.diagnosis.log_messages import MESSAGES
 from tlsresume.errors import ExitStatus
 from tlsresume.features import entries
+from tlsresume.findings.catalogue import IMPOSSIBLE, RULES
+from tlsresume.findings.log_messages import MESSAGES
 from tlsresume.formats import explanation, page_search
 from tlsresume.formats.page import View
 

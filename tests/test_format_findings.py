@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.rows import each_row
-from tlsresume.diagnosis.wording import clause
+from tlsresume.findings.wording import clause
 from tlsresume.formats.findings import NORMAL, put_findings
 from tlsresume.formats.page import Page, View
 from tlsresume.results import Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlsresume.formats.ftp_text import put_ftp_data
+from tlsresume.features.ftps.text import put_ftp_data
 from tlsresume.formats.page import Page, View
 from tlsresume.results import FTPData, Series
 

@@ -1,4 +1,4 @@
-"""formats/watch_text.py and watch_html.py: the report of `watch`, letter by letter."""
+"""features/watch/text.py and watch_html.py: the report of `watch`, letter by letter."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.golden import check
 from tests.golden.cases import HOSTILE, TOOL
 from tests.test_format_pipeline import read_html
 from tests.test_rotation import ONE, TWO, A, B, offer, sample, seen
-from tlsresume.diagnosis.rotation import watch_report
-from tlsresume.diagnosis.watched import WatchReport
+from tlsresume.features.watch.page import render_watch_html, timeline
+from tlsresume.features.watch.rotation import watch_report
+from tlsresume.features.watch.samples import WatchReport
+from tlsresume.features.watch.text import render_watch, sample_line
 from tlsresume.formats import document
 from tlsresume.formats.page import View
-from tlsresume.formats.watch_html import render_watch_html, timeline
-from tlsresume.formats.watch_text import render_watch, sample_line
 
 ROTATED = watch_report(
     [

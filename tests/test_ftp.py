@@ -7,10 +7,10 @@ import ssl
 import pytest
 
 from tests.ftp_peer import FTPPeer, Manners
-from tlsresume.actions.probe import probe
 from tlsresume.options import ConnectOptions, FTPLogin, ProbeOptions
 from tlsresume.results import FTPData, TargetResult
-from tlsresume.target import parse_target
+from tlsresume.runs.probe import probe
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from fuzz_parsers import Parser, parsers
 
 from tests import growth
 from tests.rows import each_row
-from tlsresume.preludes.table import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 
 pytestmark = pytest.mark.slow
 

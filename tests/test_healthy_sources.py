@@ -22,10 +22,6 @@ from tests.certificates import localhost
 from tests.pair import VERSIONS, plan_for
 from tests.purposes import purpose_of
 from tests.serve.clients import Script, hello, ticket
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.judge import judge, matches, not_visible
-from tlsresume.diagnosis.observed import OBSERVABLE, views_of
-from tlsresume.diagnosis.view import View, make_view
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Observation, Part
 from tlsresume.evidence.trial import Trial
@@ -35,12 +31,16 @@ from tlsresume.features.capture.seen import judge as judge_connection
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.ledger import Ledger, Place, Seen
 from tlsresume.features.serve.observing import observer_maker
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.judge import judge, matches, not_visible
+from tlsresume.findings.observed import OBSERVABLE, views_of
+from tlsresume.findings.view import View, make_view
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
 from tlsresume.results import Mechanism
-from tlsresume.wire.registry import AlertDescription
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
+from tlsresume.tls.registry import AlertDescription
 
 HERE = "127.0.0.1"
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

@@ -14,23 +14,23 @@ from tests.pair import VERSIONS, Tick, plan_for
 from tests.peers import Relay, read_client_hello
 from tests.purposes import purpose_of
 from tests.trials import changed
-from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.errors import UsageError
 from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.subject import Setting
+from tlsresume.findings.judge import judge, wanted
+from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.network.observe import hello_size
-from tlsresume.openssl.binding import PADDING_EXTENSION
-from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.server import Server, reset
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results import Mechanism, TargetResult
-from tlsresume.scan import scan
-from tlsresume.target import parse_target
+from tlsresume.runs.many_targets import scan
+from tlsresume.server.server import Server, reset
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.transports.openssl.binding import PADDING_EXTENSION
+from tlsresume.transports.openssl.client import TLSClient
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.commands import runner
 from tests.peers import refused_port
-from tlsresume.endpoints import parse_host, without_login, without_logins
 from tlsresume.errors import UsageError
 from tlsresume.formats import FORMATS
-from tlsresume.proxies import Proxy, parse_proxy
-from tlsresume.target import parse_resolve, parse_target
+from tlsresume.targets.endpoints import parse_host, without_login, without_logins
+from tlsresume.targets.proxies import Proxy, parse_proxy
+from tlsresume.targets.target import parse_resolve, parse_target
 
 SECRET = "S3cr"
 #: Ways in which somebody writes a user and a password, `{}` being those.

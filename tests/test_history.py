@@ -15,7 +15,7 @@ import pytest
 from tests.sessions import session
 from tests.test_rotation import ONE, A, B, offer, sample, seen
 from tlsresume.errors import ExitStatus, HistoryFileError
-from tlsresume.history import History, Kept, default_path
+from tlsresume.features.watch.history import History, Kept, default_path
 
 FIRST = sample(0, seen(ONE, A, None))
 SECOND = sample(1, seen(ONE, B), offers=[offer(A, B)])
@@ -90,7 +90,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.test_history import FIRST
-from tlsresume.history import History
+from tlsresume.features.watch.history import History
 with History(Path(sys.argv[1])) as history:
     history.add(FIRST)
     with history._transaction() as database:

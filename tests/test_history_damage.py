@@ -15,12 +15,12 @@ import pytest
 from tests.commands import runner
 from tests.sessions import session
 from tests.test_rotation import ONE, A, B, offer, sample, seen
-from tlsresume import history_schema
-from tlsresume.actions.watch import Watch
 from tlsresume.errors import ExitStatus, HistoryFileError
-from tlsresume.history import History, Kept
+from tlsresume.features.watch import history_schema
+from tlsresume.features.watch.history import History, Kept
+from tlsresume.features.watch.sampling import Watch
 from tlsresume.options import WatchOptions
-from tlsresume.target import parse_target
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 

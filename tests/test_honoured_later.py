@@ -10,20 +10,20 @@ import pytest
 from tests.canned_lab import ROUTE, Ask, CannedLab, Pool
 from tests.evidence import STATEFUL, Story
 from tests.trials import changed
-from tlsresume.actions.explain import Explanation
-from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import summarise_address
-from tlsresume.diagnosis.view import NotRun, WhyNotRun
+from tlsresume.evidence.states import verdict_of
+from tlsresume.evidence.summary import summarise_address
 from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.discover import discover
-from tlsresume.experiments.later import PAUSE
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.honoured_later import PAUSE
+from tlsresume.experiments.subject import Setting
 from tlsresume.experiments.tries import Tries
+from tlsresume.findings.judge import judge
+from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.options import ConnectOptions
 from tlsresume.results import Mechanism
-from tlsresume.target import parse_target
+from tlsresume.runs.explain import Explanation
+from tlsresume.targets.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 STATES: tuple[Mechanism, ...] = ("psk", "session-id")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.pair import Peer, plan_for
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE
-from tlsresume.openssl.contexts import context_for
-from tlsresume.session.session import Session
+from tlsresume.findings.catalogue import IMPOSSIBLE
+from tlsresume.sessions.session import Session
+from tlsresume.transports.openssl.contexts import context_for
 
 
 @pytest.fixture(params=["1.2", "1.3"])

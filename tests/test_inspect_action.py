@@ -1,4 +1,4 @@
-"""actions/inspect.py: a session file is explained, offline, whatever is in it."""
+"""runs/inspect.py: a session file is explained, offline, whatever is in it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 from tests import sessions
 from tests.rows import each_row
 from tests.sessions import METADATA
-from tlsresume.actions.inspect import Inspection, inspect
 from tlsresume.errors import SessionFileError
-from tlsresume.session.file import (
+from tlsresume.runs.inspect import Inspection, inspect
+from tlsresume.sessions.file import (
     SessionFile,
     SessionMetadata,
     format_session_file,
     write_session_file,
 )
-from tlsresume.session.session import SessionError
+from tlsresume.sessions.session import SessionError
 
 MADE = sessions.session("openssl40-psk").fields.time
 

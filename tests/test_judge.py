@@ -9,11 +9,11 @@ import pytest
 
 from tests.causes import ROWS
 from tests.evidence import ADDRESS, OTHER_LEAF, STATEFUL, Story, alert
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.judge import judge, named, wanted
-from tlsresume.diagnosis.view import NotRun, WhyNotRun
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.judge import judge, named, wanted
+from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.results import Finding, Mechanism, Severity
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.tls.handshake import AlertDescription
 
 
 def two_nodes(mechanism: Mechanism = "psk") -> Story:

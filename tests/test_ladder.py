@@ -8,12 +8,12 @@ import pytest
 
 from tests.canned_lab import ROUTE, Ask, CannedLab, done, mint
 from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.subject import Setting
 from tlsresume.options import ConnectOptions
 from tlsresume.results import Mechanism
-from tlsresume.target import parse_target
+from tlsresume.targets.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 #: Busy servers, and those of several threads, need a moment to see that a connection was cut.

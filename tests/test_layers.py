@@ -58,9 +58,9 @@ STANDS_IN = {"openssl": "transports"}
 #: Modules of IO, and the files that may import them although below `network`: experiments
 #: start tasks, but open nothing.
 IO_MODULES = {
-    "socket": "openssl/server.py openssl/server_acceptor.py openssl/server_data.py",
-    "socketserver": "openssl/server.py",
-    "selectors": "openssl/server_acceptor.py",
+    "socket": "server/server.py server/acceptor.py server/data_connections.py",
+    "socketserver": "server/server.py",
+    "selectors": "server/acceptor.py",
     "ssl": "openssl/server_*.py",
     "asyncio": "lab.py experiments/*.py",
 }

@@ -20,7 +20,6 @@ from tests.capture.packets import pcap
 from tests.capture.talks import Talk
 from tests.peers import RawPeer
 from tlsresume.network.loop import Stop
-from tlsresume.openssl.behaviour import BEHAVIOURS
 from tlsresume.options import (
     ConnectOptions,
     ProbeOptions,
@@ -28,8 +27,9 @@ from tlsresume.options import (
     SaveOptions,
     WatchOptions,
 )
-from tlsresume.session.file import format_session_file, parse_session_file
-from tlsresume.target import parse_target
+from tlsresume.server.behaviour import BEHAVIOURS
+from tlsresume.sessions.file import format_session_file, parse_session_file
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 
@@ -299,7 +299,8 @@ def test_captures_are_read_by_the_library_too(tmp_path):
 
 def test_the_examples_of_the_library_are_true(server, tmp_path, monkeypatch):
     """Each example in a docstring of the API runs, and gives what it shows."""
-    from tlsresume.api import capture, probe, reports, sessions, watch
+    from tlsresume.api import capture, probe, reports, sessions
+    from tlsresume.features.watch import api as watch
 
     monkeypatch.chdir(tmp_path)
     shown = {

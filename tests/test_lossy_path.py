@@ -6,9 +6,9 @@ import pytest
 
 from tests.evidence import STATEFUL, Story
 from tests.rows import each_row
-from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.states import series_of
-from tlsresume.experiments.purposes import Tries
+from tlsresume.evidence.purposes import Tries
+from tlsresume.evidence.states import series_of
+from tlsresume.findings.judge import judge
 from tlsresume.results import Failure, Finding, Mechanism
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")

@@ -8,13 +8,13 @@ import pytest
 
 from tests.evidence import Story, alert
 from tests.peers import Relay
-from tlsresume.diagnosis.judge import judge
-from tlsresume.openssl.server import Server
+from tlsresume.findings.judge import judge
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results import Failure
-from tlsresume.scan import scan
-from tlsresume.target import parse_target
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.runs.many_targets import scan
+from tlsresume.server.server import Server
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import AlertDescription
 
 
 def broken_by_a_ticket(story: Story, *, cut: bool = True) -> Story:

@@ -7,14 +7,14 @@ import time
 import pytest
 
 from tests.peers import RawPeer
-from tlsresume import scan as scanning
-from tlsresume.actions.probe import Probe
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status
 from tlsresume.results import TargetResult
-from tlsresume.scan import scan
-from tlsresume.target import parse_target
+from tlsresume.runs import many_targets as scanning
+from tlsresume.runs.many_targets import scan
+from tlsresume.runs.probe import Probe
+from tlsresume.targets.target import parse_target
 
 OPTIONS = ProbeOptions(connect=ConnectOptions(timeout=30, ticket_wait=0.3), explain=False)
 

@@ -13,14 +13,14 @@ import pytest
 from tests import certificates
 from tests.preludes import HONEST, MYSQL_HANDSHAKE
 from tests.rows import each_row
-from tlsresume.actions.resume import resume
-from tlsresume.actions.save import save
-from tlsresume.openssl.server import Acceptor, reset
 from tlsresume.options import ConnectOptions, SaveOptions
-from tlsresume.preludes.greetings import AT_ONCE
+from tlsresume.protocols.greetings import AT_ONCE
 from tlsresume.results import SaveResult
-from tlsresume.session.file import SessionFile, format_session_file, parse_session_file
-from tlsresume.target import parse_target
+from tlsresume.runs.resume import resume
+from tlsresume.runs.save import save
+from tlsresume.server.server import Acceptor, reset
+from tlsresume.sessions.file import SessionFile, format_session_file, parse_session_file
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 

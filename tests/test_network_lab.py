@@ -17,15 +17,15 @@ from tests.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Milestones, Route
-from tlsresume.network import approach
+from tlsresume.network import before_tls as approach
 from tlsresume.network.dial import dial
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.trace import TraceLine
-from tlsresume.openssl import binding
 from tlsresume.results import Failure
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.transports.openssl import binding
 
 pytestmark = pytest.mark.slow
 

@@ -25,12 +25,12 @@ from tlsresume.network.broken import hints_for
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial
 from tlsresume.network.link import NetworkLink
-from tlsresume.openssl import binding
-from tlsresume.openssl.client import TLSClient
 from tlsresume.results import Failure
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import DATA_KEPT
+from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl.client import TLSClient
 
 pytestmark = pytest.mark.slow
 

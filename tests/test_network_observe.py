@@ -15,9 +15,9 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.observe import _header
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig, Trust
-from tlsresume.wire.handshake import ProtocolVersion
 
 PLAN = ClientConfig(server_name="localhost", verify_name="localhost", alpn=("http/1.1",))
 ERRAND = Errand(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=2)

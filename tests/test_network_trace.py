@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.pair import Peer, plan_for
 from tlsresume.network.trace import TraceLine, tracer
-from tlsresume.wire.handshake import ContentType
-from tlsresume.wire.transcript import Role
+from tlsresume.tls.handshake import ContentType
+from tlsresume.tls.transcript import Role
 
 
 def test_each_message_is_one_line(tls_version):

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from tests.evidence import OTHER_LEAF, STATEFUL, Story, alert
 from tests.rows import each_row
-from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.nginx_default_server import is_nginx
+from tlsresume.findings.judge import judge, wanted
+from tlsresume.findings.nginx_default_server import is_nginx
 from tlsresume.results import Finding
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.tls.handshake import AlertDescription
 
 NGINX = b"HTTP/1.1 200 OK\r\nDate: now\r\nServer: nginx/1.24.0\r\n\r\n"
 APACHE = b"HTTP/1.1 200 OK\r\nServer: Apache (not nginx)\r\n\r\nServer: nginx"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.pair import Peer, Tick, plan_for
 from tlsresume.errors import BindingError, ErrorStack, ExitStatus
-from tlsresume.openssl import binding
-from tlsresume.openssl.client import TLSClient
+from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl.client import TLSClient
 
 SOURCES = Path(binding.__file__).parent
 

@@ -13,14 +13,14 @@ from tests.pair import ConnectionPair, Peer, Tick, plan_for
 from tests.peers import alert_record
 from tests.rows import each_row
 from tlsresume.errors import ErrorStack, UsageError
-from tlsresume.openssl import binding
-from tlsresume.openssl.client import TLSClient, describe_plain
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ContentType, ExtensionType, HandshakeType
+from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import SESSIONS_KEPT, EndCause
-from tlsresume.wire.handshake import ContentType, ExtensionType, HandshakeType
-from tlsresume.wire.transcript import Role
+from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl.client import TLSClient, describe_plain
 
 BACKENDS = ("pyopenssl", "stdlib")
 
@@ -129,7 +129,7 @@ def test_a_resumed_session_can_be_chained(tls_version):
 
 def test_sessions_kept_are_bounded(monkeypatch):
     """A server that sends tickets without end does not fill our memory."""
-    monkeypatch.setattr("tlsresume.openssl.client.SESSIONS_KEPT", 3)
+    monkeypatch.setattr("tlsresume.transports.openssl.client.SESSIONS_KEPT", 3)
     assert SESSIONS_KEPT > 16
     full = Peer(backend="stdlib", num_tickets=8).connect(plan_for("1.3"))
     assert len(full.sessions) == 3

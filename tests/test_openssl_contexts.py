@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from tests import certificates
 from tests.pair import Peer, plan_for
 from tlsresume.errors import FileError, UsageError
-from tlsresume.openssl import contexts
-from tlsresume.openssl.contexts import context_for
 from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
+from tlsresume.transports.openssl import contexts
+from tlsresume.transports.openssl.contexts import context_for
 
 
 @pytest.fixture(autouse=True)

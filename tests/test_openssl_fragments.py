@@ -1,14 +1,14 @@
-"""openssl/binding_fragments.py: a session with max_fragment_length is offered with it."""
+"""transports/openssl/binding_fragments.py: a session with max_fragment_length is offered with it."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.pair import Peer, plan_for
-from tlsresume.actions.usability import unsupported_here
-from tlsresume.openssl import binding_fragments
-from tlsresume.openssl.binding_fragments import MODES, can_ask
-from tlsresume.session.session import Session
+from tlsresume.runs.usability import unsupported_here
+from tlsresume.sessions.session import Session
+from tlsresume.transports.openssl import binding_fragments
+from tlsresume.transports.openssl.binding_fragments import MODES, can_ask
 
 
 @pytest.mark.parametrize("length", MODES)

@@ -1,18 +1,18 @@
-"""Reasons by OpenSSL's numbers (tlsresume.openssl.reasons)."""
+"""Reasons by OpenSSL's numbers (tlsresume.transports.openssl.reasons)."""
 
 from __future__ import annotations
 
 from OpenSSL import SSL
 
 from tlsresume.errors import ErrorEntry, ErrorStack
-from tlsresume.openssl.binding import reason_words, verify_message
-from tlsresume.openssl.reasons import (
+from tlsresume.transports.failures import FailureReason
+from tlsresume.transports.openssl.binding import reason_words, verify_message
+from tlsresume.transports.openssl.reasons import (
     NUMBERS,
     WEAK_CERTIFICATES,
     numbers_of,
     reason_of,
 )
-from tlsresume.transports.failures import FailureReason
 
 WORDS = {
     FailureReason.BAD_RECORD_MAC: ("mac", "decryption failed", "digest check"),

@@ -20,7 +20,7 @@ from tlsresume.options import (
     SaveOptions,
     WatchOptions,
 )
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.tls.handshake import ProtocolVersion
 
 #: What is refused of each option, and what is not.
 REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {

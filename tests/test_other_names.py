@@ -8,9 +8,9 @@ import pytest
 
 from tests.causes import COVERED, GOOD, NOT_COVERED
 from tests.evidence import Story, alert
-from tlsresume.diagnosis.judge import judge
+from tlsresume.findings.judge import judge
 from tlsresume.results import Failure, Finding
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.tls.handshake import AlertDescription
 
 #: Codes that this experiment gives.
 CODES = {

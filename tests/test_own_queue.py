@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 
 from tests.trials import trial
-from tlsresume.diagnosis.own_queue import Span, handshake_times, waits_for_ourselves
-from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.evidence.evidence import Evidence
+from tlsresume.evidence.own_queue import Span, handshake_times, waits_for_ourselves
+from tlsresume.evidence.purposes import Discover, Tries
+from tlsresume.evidence.summary import summarise_address
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import Discover, Tries
 from tlsresume.results import Timings
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 PLAN = ClientConfig(minimum=ProtocolVersion.TLSv1_3)
 

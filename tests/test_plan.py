@@ -9,14 +9,14 @@ import pytest
 
 from tests.commands import runner
 from tests.golden import cases
-from tlsresume import scan
-from tlsresume.actions.plan import plan_probe
 from tlsresume.errors import ExitStatus
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.target import parse_target
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.runs import many_targets as scan
+from tlsresume.runs.plan import plan_probe
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 
 TARGET = parse_target("example.com")
 

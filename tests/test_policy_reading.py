@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests import growth
 from tests.rows import each_row
+from tlsresume.durations import parse_duration, short_duration
 from tlsresume.errors import ExitStatus, PolicyFileError
 from tlsresume.policy import schema
 from tlsresume.policy.demands import Demands, merge
-from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.names import BUILTIN
 from tlsresume.policy.policy import target_matches
 from tlsresume.policy.ranges import parse_range

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rows import each_row
-from tlsresume.preludes.greetings import AT_ONCE, hint_for_plain, hint_for_words, preludes_of
-from tlsresume.protocols import STARTTLS
+from tlsresume.protocols.greetings import AT_ONCE, hint_for_plain, hint_for_words, preludes_of
+from tlsresume.protocols.schemes import STARTTLS
 
 GREETINGS = [
     (b"220 mx1.example ESMTP Exim 4.96\r\n", ("smtp",)),

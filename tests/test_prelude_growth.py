@@ -7,12 +7,13 @@ import pytest
 from tests.counting import Counted, CountedBuffer, counted
 from tests.preludes import HONEST
 from tlsresume.errors import PreludeError
-from tlsresume.preludes import packets, proxying, replies, xmpp
-from tlsresume.preludes import talk as talking
-from tlsresume.preludes.proxying import TargetUnreachedError, connect
-from tlsresume.preludes.table import PRELUDES
-from tlsresume.preludes.talk import LARGEST, Prelude, Reading, Script, Talk
-from tlsresume.proxies import Proxy
+from tlsresume.protocols import packets, replies, xmpp
+from tlsresume.protocols import talk as talking
+from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.talk import LARGEST, Prelude, Reading, Script, Talk
+from tlsresume.targets import proxying
+from tlsresume.targets.proxies import Proxy
+from tlsresume.targets.proxying import TargetUnreachedError, connect
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ import pytest
 from tests.preludes import MYSQL_GREETING
 from tests.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.preludes.table import PRELUDES
-from tlsresume.preludes.talk import Prelude
+from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.talk import Prelude
 
 
 def _mysql(payload: bytes, number: int = 0) -> bytes:

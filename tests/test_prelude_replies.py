@@ -5,8 +5,8 @@ import pytest
 from tests.preludes import HONEST, play
 from tests.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.preludes.table import PRELUDES
-from tlsresume.preludes.talk import LARGEST, Prelude
+from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.talk import LARGEST, Prelude
 
 #: protocol, what the server says in turn, the kind of error, words that must be in it
 UNWILLING = [

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.preludes import HONEST, play
 from tests.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.preludes.table import PRELUDES
-from tlsresume.preludes.talk import LARGEST, Prelude, words
-from tlsresume.protocols import STARTTLS
+from tlsresume.protocols.schemes import STARTTLS
+from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.talk import LARGEST, Prelude, words
 
 NAMES = sorted(PRELUDES)
 

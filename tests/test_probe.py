@@ -22,9 +22,6 @@ import pytest
 from tests import certificates
 from tests.peers import MISDEEDS, Kill, RawPeer, Relay, read_client_hello, refused_port
 from tests.rows import each_row
-from tlsresume.actions import probe as action
-from tlsresume.actions.before_probe import share_budget
-from tlsresume.actions.probe import Probe
 from tlsresume.errors import ExitStatus
 from tlsresume.lab import Gate
 from tlsresume.network import dial
@@ -40,10 +37,13 @@ from tlsresume.results import (
     State,
     TargetResult,
 )
-from tlsresume.scan import scan
-from tlsresume.target import Target, parse_target
+from tlsresume.runs import probe as action
+from tlsresume.runs.before_probe import share_budget
+from tlsresume.runs.many_targets import scan
+from tlsresume.runs.probe import Probe
+from tlsresume.targets.target import Target, parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientCertificate, Trust
-from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

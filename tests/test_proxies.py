@@ -14,15 +14,21 @@ from hypothesis import strategies as st
 from tests.peers import refused_port
 from tests.proxy_peer import HTTPProxy, SocksProxy
 from tests.rows import each_row
-from tlsresume.actions.save import save
 from tlsresume.errors import PreludeError, UsageError
-from tlsresume.openssl.server import Acceptor
 from tlsresume.options import ConnectOptions, SaveOptions
-from tlsresume.preludes.proxying import TargetUnreachedError, connect, proxy_header
-from tlsresume.preludes.talk import Prelude
-from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy, parse_source, proxy_of_environment
+from tlsresume.protocols.talk import Prelude
 from tlsresume.results import SaveResult
-from tlsresume.target import parse_target
+from tlsresume.runs.save import save
+from tlsresume.server.server import Acceptor
+from tlsresume.targets.proxies import (
+    Proxy,
+    ProxyHeader,
+    parse_proxy,
+    parse_source,
+    proxy_of_environment,
+)
+from tlsresume.targets.proxying import TargetUnreachedError, connect, proxy_header
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 
@@ -326,8 +332,8 @@ def test_the_header_goes_first():
 def test_a_unix_socket(tmp_path, tls_version):
     """unix:/PATH is a target like others: saved, with its path in the file, and resumed."""
     from tests import certificates
-    from tlsresume.actions.resume import resume
-    from tlsresume.session.file import format_session_file, parse_session_file
+    from tlsresume.runs.resume import resume
+    from tlsresume.sessions.file import format_session_file, parse_session_file
 
     identity = certificates.localhost()
     (tmp_path / "c.pem").write_bytes(identity.certificate_pem + identity.key_pem)

@@ -13,19 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.quic_pair import QUICPair
-from tlsresume.session import quic_state
-from tlsresume.session.asn1 import SessionError
-from tlsresume.session.session import Session
-from tlsresume.transports.config import Trust
-from tlsresume.wire.handshake import HandshakeType
-from tlsresume.wire.quic_initial import (
+from tlsresume.sessions import quic_state
+from tlsresume.sessions.asn1 import SessionError
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import HandshakeType
+from tlsresume.tls.quic_initial import (
     CryptoStream,
     Sender,
     crypto_frames,
     open_initial,
     packets,
 )
-from tlsresume.wire.transcript import Role
+from tlsresume.tls.transcript import Role
+from tlsresume.transports.config import Trust
 
 pytestmark = pytest.mark.slow
 

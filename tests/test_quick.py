@@ -8,13 +8,13 @@ import pytest
 
 from tests.commands import runner
 from tlsresume import ProbeOptions, UsageError, probe
-from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.options import ConnectOptions
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.policy import Policy
 from tlsresume.results import Report
-from tlsresume.scan import tool
+from tlsresume.runs.many_targets import tool
+from tlsresume.server.behaviour import Behaviour
 
 CONNECT = ConnectOptions(timeout=5, ticket_wait=0.3)
 

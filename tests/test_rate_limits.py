@@ -9,13 +9,13 @@ import pytest
 from tests.evidence import Story
 from tests.peers import RawPeer
 from tests.purposes import purpose_of
-from tlsresume.diagnosis.judge import judge, judge_way
 from tlsresume.errors import LimitedByServer, PreludeError
+from tlsresume.findings.judge import judge, judge_way
 from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.approach import Approach
+from tlsresume.network.before_tls import Approach
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.preludes.table import PRELUDES
-from tlsresume.preludes.talk import Prelude
+from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.talk import Prelude
 from tlsresume.transports.config import ClientConfig
 
 HERE = "127.0.0.1"

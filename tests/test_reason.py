@@ -8,12 +8,12 @@ from tests.canned_lab import ROUTE, START, Ask, broken, done, mint
 from tests.purposes import purpose_of
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.evidence.observation import Ticket
+from tlsresume.findings.one_connection import why_not_resumed
 from tlsresume.lab import Errand
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
 VERSION = {"psk": V13, "ticket": V12, "session-id": V12}

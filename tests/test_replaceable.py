@@ -11,7 +11,6 @@ from tests.commands import runner
 from tests.golden import cases
 from tests.paths import GOLDEN
 from tests.pipeline_cases import JUDGED
-from tlsresume import scan
 from tlsresume.features.capture.command import LINES_BEGIN
 from tlsresume.features.capture.lines import csv_head
 from tlsresume.features.serve.report_html import render_serve_html
@@ -19,6 +18,7 @@ from tlsresume.features.serve.report_machine import junit
 from tlsresume.features.serve.results import ServeReport
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
+from tlsresume.runs import many_targets as scan
 
 __all__ = ["run"]
 

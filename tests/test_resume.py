@@ -13,20 +13,20 @@ from tests import sessions
 from tests.evidence import Story
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tests.rows import each_row
-from tlsresume.actions import reach
-from tlsresume.actions.inspect import inspect
-from tlsresume.actions.resume import first_try, resume
-from tlsresume.actions.save import save
 from tlsresume.errors import ExitStatus, SessionFileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import resume_status
 from tlsresume.results import Failure, ResumeResult
-from tlsresume.session import asn1
-from tlsresume.session.file import SessionFile, SessionMetadata
-from tlsresume.session.session import Session
-from tlsresume.target import Target, parse_target
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.runs import reach
+from tlsresume.runs.inspect import inspect
+from tlsresume.runs.resume import first_try, resume
+from tlsresume.runs.save import save
+from tlsresume.sessions import asn1
+from tlsresume.sessions.file import SessionFile, SessionMetadata
+from tlsresume.sessions.session import Session
+from tlsresume.targets.target import Target, parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.evidence import Story
-from tlsresume.diagnosis.answers import AnswerClass, answer_of
-from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.resumed_answers import unusual
+from tlsresume.evidence.answers import AnswerClass, answer_of
+from tlsresume.findings.judge import judge, wanted
+from tlsresume.findings.resumed_answers import unusual
 
 CODES = ("resumed-then-refused", "resumed-then-unanswered")
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from tlsresume import scan
-from tlsresume.actions import retry
 from tlsresume.errors import ExitStatus, ResolveError
 from tlsresume.experiments import discover as discover_module
 from tlsresume.experiments.discover import Discovery
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status
 from tlsresume.results import Failure
-from tlsresume.target import parse_target
+from tlsresume.runs import many_targets as scan
+from tlsresume.runs import retry
+from tlsresume.targets.target import parse_target
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""diagnosis/rotation.py: from samples over time to rotations, overlaps and what went wrong."""
+"""features/watch/rotation.py: from samples over time to rotations, overlaps and what went wrong."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlsresume.diagnosis.rotation import iso, watch_report
-from tlsresume.diagnosis.watched import Offer, Sample, Sighting
+from tlsresume.features.watch.rotation import iso, watch_report
+from tlsresume.features.watch.samples import Offer, Sample, Sighting
 
 START = 1_800_000_000.0
 ONE, TWO = "192.0.2.1", "192.0.2.2"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.blind import blind
 from tests.causes import ROWS
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.judge import matches, not_visible
-from tlsresume.diagnosis.rules import Rule
 from tlsresume.evidence.observation import Part
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.judge import matches, not_visible
+from tlsresume.findings.rules import Rule
 
 #: What bytes, a server and a client can all show.
 OBSERVED = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE

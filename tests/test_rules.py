@@ -13,12 +13,12 @@ from tests.canned_lab import mint
 from tests.causes import ROWS, Row
 from tests.evidence import STATEFUL, Story
 from tests.rows import each_row
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
-from tlsresume.diagnosis.judge import causes, judge, matches, named, wanted
-from tlsresume.diagnosis.summary import summarise_address
-from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.summary import summarise_address
 from tlsresume.experiments.ladder import EXPERIMENTS
+from tlsresume.findings.catalogue import IMPOSSIBLE, RULES
+from tlsresume.findings.judge import causes, judge, matches, named, wanted
+from tlsresume.findings.view import View
 from tlsresume.results import Mechanism
 
 CAUSES = "ABC"

@@ -9,19 +9,19 @@ from dataclasses import replace
 import pytest
 
 from tests.peers import RawPeer, refused_port
-from tlsresume.actions.probe import Probe
-from tlsresume.actions.waiting import waiting_words
 from tlsresume.errors import BindingError, ExitStatus, UsageError
-from tlsresume.experiments.purposes import Elicit, Tries
+from tlsresume.evidence.purposes import Elicit, Tries
 from tlsresume.lab import Doing, Errand
-from tlsresume.openssl import binding
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import Report, TargetResult
-from tlsresume.scan import scan, tool
-from tlsresume.target import Target, parse_target
+from tlsresume.runs.many_targets import scan, tool
+from tlsresume.runs.probe import Probe
+from tlsresume.runs.waiting import waiting_words
+from tlsresume.targets.target import Target, parse_target
+from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.transports.openssl import binding
 from tlsresume.version import __version__
-from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 
@@ -61,9 +61,9 @@ def test_results_come_in_the_order_of_the_targets(server):
 def test_a_long_run_says_what_it_does(count, monkeypatch):
     """What is waited for, and until when at most, as long as it takes; a quick run says
     nothing."""
-    monkeypatch.setattr("tlsresume.scan.STATUS_AFTER", 0.05)
-    monkeypatch.setattr("tlsresume.scan.STATUS_EVERY", 0.05)
-    monkeypatch.setattr("tlsresume.actions.waiting.WAITING", 0.2)
+    monkeypatch.setattr("tlsresume.runs.many_targets.STATUS_AFTER", 0.05)
+    monkeypatch.setattr("tlsresume.runs.many_targets.STATUS_EVERY", 0.05)
+    monkeypatch.setattr("tlsresume.runs.waiting.WAITING", 0.2)
     said: list[str] = []
     slow = replace(OPTIONS, connect=ConnectOptions(timeout=0.6, tls=(ProtocolVersion.TLSv1_3,)))
     with RawPeer("silent") as peer:

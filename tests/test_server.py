@@ -15,9 +15,9 @@ import pytest
 
 from tests import certificates
 from tests.stdlib_client import ENDED, HEAD, LAST_HEAD, ask, client_context, connected, reuses
-from tlsresume.openssl.behaviour import BEHAVIOURS, EARLY_DATA, TRUTHS, Behaviour
-from tlsresume.openssl.server import Served, Server
-from tlsresume.openssl.server_observer import Observer
+from tlsresume.server.behaviour import BEHAVIOURS, EARLY_DATA, TRUTHS, Behaviour
+from tlsresume.server.observer import Observer
+from tlsresume.server.server import Served, Server
 
 pytestmark = pytest.mark.slow
 

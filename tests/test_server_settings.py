@@ -9,11 +9,11 @@ import pytest
 
 from tests.evidence import Story
 from tests.trials import changed
-from tlsresume.diagnosis.judge import judge, merge
-from tlsresume.diagnosis.server_settings import BY_LAYOUT, choose, recognised, settings_for
-from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.evidence.observation import Ticket
-from tlsresume.session.layouts import LAYOUTS
+from tlsresume.findings.judge import judge, merge
+from tlsresume.findings.server_settings import BY_LAYOUT, choose, recognised, settings_for
+from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.tickets.layouts import LAYOUTS
 
 NGINX = ServerSetting.of(Software.NGINX, text="nginx ssl_x on")
 GO = ServerSetting.of(Software.GO, text="Go tls.Config.X")

@@ -1,4 +1,4 @@
-"""session/asn1.py: SSL_SESSION is read and written back as OpenSSL wrote it."""
+"""sessions/asn1.py: SSL_SESSION is read and written back as OpenSSL wrote it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import sessions
 from tests.rows import each_row
-from tlsresume.session import asn1
+from tlsresume.sessions import asn1
 
 
 def changed(structure, name, value):

@@ -1,4 +1,4 @@
-"""session/contents.py and what it uses: files that people have are read, or named."""
+"""sessions/contents.py and what it uses: files that people have are read, or named."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests import certificates, sessions
 from tests.growth import assert_linear
 from tests.paths import VECTORS
 from tlsresume.errors import SessionFileError
-from tlsresume.session.contents import Contents, find_contents
-from tlsresume.session.file import format_session_file, parse_session_file
-from tlsresume.session.metadata import SessionMetadata
+from tlsresume.sessions.contents import Contents, find_contents
+from tlsresume.sessions.file import format_session_file, parse_session_file
+from tlsresume.sessions.metadata import SessionMetadata
 
 FILES = VECTORS / "files"
 SESSION = sessions.session("openssl40-psk")

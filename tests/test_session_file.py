@@ -1,4 +1,4 @@
-"""session/file.py: session files are read strictly, and openssl reads ours."""
+"""sessions/file.py: session files are read strictly, and openssl reads ours."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from tests import certificates, sessions
 from tests.rows import each_row
 from tests.sessions import METADATA
+from tlsresume import safe_read as bounded
 from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError, UsageError
-from tlsresume.session import bounded
-from tlsresume.session.file import (
+from tlsresume.sessions.file import (
     LARGEST,
     SessionMetadata,
     format_session_file,
@@ -34,7 +34,7 @@ from tlsresume.session.file import (
     read_session_file,
     write_session_file,
 )
-from tlsresume.session.metadata import KEYS
+from tlsresume.sessions.metadata import KEYS
 
 SESSION = sessions.session("openssl40-psk")
 DER = SESSION.data

@@ -1,4 +1,4 @@
-"""session/key_text.py: ticket keys in the texts in which operators have them."""
+"""tickets/key_file_text.py: ticket keys in the texts in which operators have them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.growth import assert_linear
 from tests.paths import VECTORS
 from tlsresume.errors import KeyFileError
-from tlsresume.session.file import read_session_file
-from tlsresume.session.keyfile import TicketKeyFile, open_with, parse_key_file
-from tlsresume.session.unseal import Unsealed
+from tlsresume.sessions.file import read_session_file
+from tlsresume.tickets.key_files import TicketKeyFile, open_with, parse_key_file
+from tlsresume.tickets.unseal import Unsealed
 
 FILES = VECTORS / "files"
 

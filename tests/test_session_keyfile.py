@@ -1,4 +1,4 @@
-"""session/keyfile.py: key files as operators have them."""
+"""tickets/key_files.py: key files as operators have them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.rows import each_row
 from tests.ticket_vectors import MECHANISMS, SERVERS, key_of, ticket_of, vector
 from tlsresume.errors import ExitStatus, KeyFileError
-from tlsresume.session.keyfile import (
+from tlsresume.tickets.key_files import (
     KEY_KINDS,
     KINDS_OF,
     LARGEST,

@@ -1,4 +1,4 @@
-"""session/layouts.py: tickets cut into fields, and named with a confidence."""
+"""tickets/layouts.py: tickets cut into fields, and named with a confidence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.rows import each_row
 from tests.ticket_vectors import MECHANISMS, SERVERS, ticket_of, vector
-from tlsresume.session import layouts
-from tlsresume.session.layouts import LAYOUTS, Around, TicketLayout, looks_like
+from tlsresume.tickets import layouts
+from tlsresume.tickets.layouts import LAYOUTS, Around, TicketLayout, looks_like
 
 RANDOM = random.Random(2)
 COUNTER = (bytes(8), bytes(7) + b"\x01")

@@ -1,4 +1,4 @@
-"""session/session.py: what a session says, and whether OpenSSL would offer it."""
+"""sessions/session.py: what a session says, and whether OpenSSL would offer it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests import sessions
 from tests.rows import each_row
-from tlsresume.session.names import cipher_hash, cipher_name, group_name, verify_result_text
-from tlsresume.session.session import Session, SessionError
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.sessions.names import cipher_hash, cipher_name, group_name, verify_result_text
+from tlsresume.sessions.session import Session, SessionError
+from tlsresume.tls.handshake import ProtocolVersion
 
 MADE = sessions.session("openssl40-psk").fields.time
 

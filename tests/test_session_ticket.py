@@ -1,4 +1,4 @@
-"""session/ticket.py: key names count when they recur."""
+"""tickets/key_names.py: key names count when they recur."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.tickets.key_names import KeyNaming, is_stateful
 
 RANDOM = random.Random(1)
 

@@ -1,4 +1,4 @@
-"""session/unseal.py: tickets of each layout, made with known keys, opened byte for byte."""
+"""tickets/unseal.py: tickets of each layout, made with known keys, opened byte for byte."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.ticket_vectors import (
     ticket_of,
     vector,
 )
-from tlsresume.session.keyfile import parse_key_file
-from tlsresume.session.unseal import (
+from tlsresume.tickets.key_files import parse_key_file
+from tlsresume.tickets.unseal import (
     TicketKey,
     der_length,
     expand_label,

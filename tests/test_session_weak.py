@@ -1,4 +1,4 @@
-"""session/weak.py: keys that need no guessing, proved by our own secret."""
+"""tickets/weak_keys.py: keys that need no guessing, proved by our own secret."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.ticket_vectors import (
     server_session,
     vector,
 )
-from tlsresume.session.unseal import gnutls_rotation
-from tlsresume.session.weak import find_weak_key, patterns, weakness
+from tlsresume.tickets.unseal import gnutls_rotation
+from tlsresume.tickets.weak_keys import find_weak_key, patterns, weakness
 
 SECRET = hashlib.shake_128(b"secret").digest(48)
 PLAIN = server_session(SECRET).data

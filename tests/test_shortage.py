@@ -17,24 +17,24 @@ import pytest
 from tests.peers import RawPeer
 from tests.purposes import purpose_of
 from tlsresume import shortage
-from tlsresume.actions.resume import resume
-from tlsresume.actions.save import save
 from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network import approach
+from tlsresume.network import before_tls as approach
 from tlsresume.network import lab as network_lab
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl import contexts
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import target_status
 from tlsresume.results import TargetResult
-from tlsresume.scan import scan
-from tlsresume.session.file import format_session_file, parse_session_file
-from tlsresume.target import parse_target
+from tlsresume.runs.many_targets import scan
+from tlsresume.runs.resume import resume
+from tlsresume.runs.save import save
+from tlsresume.sessions.file import format_session_file, parse_session_file
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.transports.openssl import contexts
 
 pytestmark = pytest.mark.slow
 
@@ -292,7 +292,7 @@ def test_the_limit_is_raised_only_where_that_is_needed(monkeypatch):
 def test_a_probe_makes_room_for_its_connections(monkeypatch, server):
     """A run asks for as much as it may have open at a time."""
     asked: list[int] = []
-    monkeypatch.setattr("tlsresume.scan.make_room", asked.append)
+    monkeypatch.setattr("tlsresume.runs.many_targets.make_room", asked.append)
     probed(server().port)
     assert asked == [OPTIONS.concurrency * OPTIONS.max_addresses]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.causes import ROWS
 from tests.evidence import ADDRESS, PORT, Story
-from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.states import Tried
-from tlsresume.diagnosis.summary import summarise_address
+from tlsresume.evidence.states import Tried
+from tlsresume.evidence.summary import summarise_address
+from tlsresume.findings.judge import judge
 from tlsresume.results import MechanismResult, Series, State
 
 

@@ -12,10 +12,10 @@ from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
 from tests.purposes import purpose_of
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.diagnosis.states import letter, verdict_of
-from tlsresume.diagnosis.summary import row, summarise_address
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.states import letter, verdict_of
+from tlsresume.evidence.summary import row, summarise_address
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Errand
 from tlsresume.results import (
@@ -27,9 +27,9 @@ from tlsresume.results import (
     Timings,
     wilson_interval,
 )
-from tlsresume.session.ticket import KeyNaming
+from tlsresume.tickets.key_names import KeyNaming
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
 VERSION = {"psk": V13, "ticket": V12, "session-id": V12}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.rows import each_row
 from tlsresume.errors import UsageError
-from tlsresume.proxies import parse_proxy
-from tlsresume.target import SCHEMES, Target, format_endpoint, is_address, parse_target
+from tlsresume.targets.proxies import parse_proxy
+from tlsresume.targets.target import SCHEMES, Target, format_endpoint, is_address, parse_target
 
 #: text -> host, port, server name, scheme
 GOOD = {

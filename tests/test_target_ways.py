@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tests.rows import each_row
 from tlsresume.errors import ResolveError, UsageError
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.connections import Terms
 from tlsresume.network.resolve import addresses_for
 from tlsresume.options import ConnectOptions
-from tlsresume.preludes.farewell import FAREWELLS
-from tlsresume.protocols import SCHEMES, STARTTLS
-from tlsresume.proxies import Proxy
-from tlsresume.target import Target, parse_resolve, parse_target
+from tlsresume.protocols.farewell import FAREWELLS
+from tlsresume.protocols.schemes import SCHEMES, STARTTLS
+from tlsresume.targets.proxies import Proxy
+from tlsresume.targets.target import Target, parse_resolve, parse_target
 
 #: text, --starttls, the prelude, and whether only the port told it
 PRELUDES = [

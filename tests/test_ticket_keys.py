@@ -1,4 +1,4 @@
-"""diagnosis/ticket_keys.py: which key on which address, and what is inside."""
+"""findings/ticket_keys.py: which key on which address, and what is inside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.ticket_vectors import (
     ticket_of,
     vector,
 )
-from tlsresume.diagnosis.ticket_keys import (
+from tlsresume.findings.ticket_keys import (
     Issued,
     fleet_summary,
     issued_tickets,
@@ -27,8 +27,8 @@ from tlsresume.diagnosis.ticket_keys import (
 from tlsresume.formats import html, text
 from tlsresume.formats.page import View
 from tlsresume.results import KeyUse, Report, TargetResult
-from tlsresume.session.keyfile import parse_key_file
-from tlsresume.session.ticket import KeyNaming
+from tlsresume.tickets.key_files import parse_key_file
+from tlsresume.tickets.key_names import KeyNaming
 
 NAME, AES, MAC = bytes(range(16)), bytes(range(60, 76)), bytes(range(90, 106))
 NGINX = parse_key_file(NAME + AES + MAC, "nginx.key")

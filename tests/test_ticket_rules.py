@@ -1,4 +1,4 @@
-"""diagnosis/tickets.py and over_time.py: rules on the tickets themselves."""
+"""findings/tickets.py and over_time.py: rules on the tickets themselves."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.rows import each_row
 from tests.sessions import altered
 from tests.ticket_vectors import seal_openssl, server_session
 from tests.trials import changed
-from tlsresume.diagnosis.judge import judge, judge_tickets
-from tlsresume.diagnosis.over_time import across_targets
-from tlsresume.diagnosis.view import Saved
 from tlsresume.evidence.observation import Ticket
+from tlsresume.findings.across_targets import across_targets
+from tlsresume.findings.judge import judge, judge_tickets
+from tlsresume.findings.view import Saved
 from tlsresume.results import (
     AddressResult,
     Finding,

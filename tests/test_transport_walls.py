@@ -7,9 +7,9 @@ import ast
 from tests.paths import PACKAGE
 from tests.test_layers import LAYERED, imports, layer, matches, tree
 
-#: Files above the transports that import `tlsresume.openssl`, and why.
+#: Files above the transports that import `tlsresume.transports.openssl`, and why.
 MAY_IMPORT_OPENSSL = {
-    "actions/selftest.py": "it runs our own server, which is another interface than a client",
+    "runs/selftest.py": "it runs our own server, which is another interface than a client",
     "features/serve/*.py": "our server is what it serves with",
 }
 
@@ -26,7 +26,7 @@ def test_nothing_above_the_transports_imports_openssl():
         name
         for name in LAYERED
         if layer(name) != "transports"
-        and any(module.startswith("tlsresume.openssl") for module in imports(name))
+        and any(module.startswith("tlsresume.transports.openssl") for module in imports(name))
     }
     allowed = {name: [each for each in found if matches(each, name)] for name in MAY_IMPORT_OPENSSL}
     assert found == {each for files in allowed.values() for each in files}
@@ -37,7 +37,12 @@ def test_the_interface_knows_no_transport():
     """What all transports share imports none of them, nor a TLS library."""
     for name in LAYERED:
         if matches(name, NEUTRAL):
-            wrong = ("tlsresume.openssl", "tlsresume.transports.quic", "OpenSSL", "aioquic")
+            wrong = (
+                "tlsresume.transports.openssl",
+                "tlsresume.transports.quic",
+                "OpenSSL",
+                "aioquic",
+            )
             assert not [module for module in imports(name) if module.startswith(wrong)], name
 
 
@@ -46,7 +51,9 @@ def test_a_list_of_transports_loads_none():
     for name in LAZY.split():
         source = (PACKAGE / name).read_text(encoding="utf-8").splitlines()
         top = [line for line in source if line.startswith(("import ", "from "))]
-        assert not [line for line in top if "tlsresume.openssl" in line or "quic" in line], name
+        assert not [
+            line for line in top if "tlsresume.transports.openssl" in line or "quic" in line
+        ], name
 
 
 #: Who may look into the bytes of a resumption state: the transports, the files of its kinds, and
@@ -72,7 +79,7 @@ def test_each_kind_of_state_has_its_file():
     """What a library's format looks like inside is known to that kind's own file, and to what
     finds sessions in files."""
     formats = ("asn1", "openssl_state", "boringssl", "quic_state")
-    inside = {f"tlsresume.session.{each}" for each in formats}
+    inside = {f"tlsresume.sessions.{each}" for each in formats}
     wrong = {
         (name, module)
         for name in LAYERED

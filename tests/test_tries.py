@@ -13,16 +13,16 @@ import pytest
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
 from tests.rows import each_row
 from tests.trials import changed
-from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.states import verdict_of
+from tlsresume.evidence.summary import summarise_address
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.discover import discover
-from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.options import ConnectOptions
 from tlsresume.results import AddressResult
-from tlsresume.target import parse_target
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.commands import runner
 from tests.pipeline_cases import JUDGED
-from tlsresume import scan
 from tlsresume.cli.typed_command import without_secrets
+from tlsresume.runs import many_targets as scan
 
 __all__ = ["run"]
 

@@ -17,18 +17,18 @@ import pytest
 
 from tests.evidence import Story
 from tests.peers import Relay
-from tlsresume.actions.probe import probe
-from tlsresume.actions.resume import resume
-from tlsresume.actions.save import save
-from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.errors import ExitStatus
+from tlsresume.evidence.summary import summarise_address
+from tlsresume.findings.judge import judge
 from tlsresume.network.loop import Stop
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.results import MECHANISMS, Failure, Series, TargetResult, Timings
-from tlsresume.session.file import format_session_file, parse_session_file, write_session_file
-from tlsresume.target import parse_target
-from tlsresume.wire.handshake import ProtocolVersion
+from tlsresume.runs.probe import probe
+from tlsresume.runs.resume import resume
+from tlsresume.runs.save import save
+from tlsresume.sessions.file import format_session_file, parse_session_file, write_session_file
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

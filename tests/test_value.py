@@ -15,13 +15,13 @@ from tlsresume.evidence.observation import Observation, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.features.exporter.settings import WebSettings
 from tlsresume.options import FTPLogin, ProbeOptions
-from tlsresume.proxies import Proxy
-from tlsresume.session import asn1
-from tlsresume.session.curl_sessions import CurlSession
-from tlsresume.session.key_text import KeyText, find_keys
-from tlsresume.session.keyfile import parse_key_file
-from tlsresume.session.session import Session
-from tlsresume.session.unseal import Unsealed
+from tlsresume.sessions import asn1
+from tlsresume.sessions.curl_sessions import CurlSession
+from tlsresume.sessions.session import Session
+from tlsresume.targets.proxies import Proxy
+from tlsresume.tickets.key_file_text import KeyText, find_keys
+from tlsresume.tickets.key_files import parse_key_file
+from tlsresume.tickets.unseal import Unsealed
 from tlsresume.transports.config import ClientCertificate
 from tlsresume.value import Secret, Value
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.evidence import LEAF, STATEFUL, Story, alert
 from tests.trials import changed
-from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.evidence.offer import Offer
+from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.results import Failure
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.tls.handshake import AlertDescription
 
 ODD = alert(AlertDescription.unexpected_message)
 

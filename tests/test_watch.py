@@ -1,4 +1,4 @@
-"""actions/watch.py: when samples are taken, and what one look at a real server finds."""
+"""features/watch/sampling.py: when samples are taken, and what one look at a real server finds."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from tests.peers import refused_port
 from tests.test_rotation import ONE, A, sample, seen
-from tlsresume.actions.watch import Watch, take_sample
-from tlsresume.diagnosis.watched import Sample
 from tlsresume.errors import HistoryFileError, first_of
-from tlsresume.history import History
-from tlsresume.network import approach
+from tlsresume.features.watch.history import History
+from tlsresume.features.watch.samples import Sample
+from tlsresume.features.watch.sampling import Watch, take_sample
+from tlsresume.network import before_tls as approach
 from tlsresume.network.dial import failure_from
 from tlsresume.options import ConnectOptions, WatchOptions
 from tlsresume.results import Failure
-from tlsresume.session import asn1
-from tlsresume.target import Target, parse_target
+from tlsresume.sessions import asn1
+from tlsresume.targets.target import Target, parse_target
 
 TARGETS = [parse_target("one.example"), parse_target("two.example")]
 

@@ -1,4 +1,4 @@
-"""tlsresume.wire.buffer: the strict reader of the TLS presentation language."""
+"""tlsresume.tls.buffer: the strict reader of the TLS presentation language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tlsresume.errors import TLSResumeError
-from tlsresume.wire.buffer import (
+from tlsresume.tls.buffer import (
     Reader,
     WireError,
     push_list,

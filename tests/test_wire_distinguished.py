@@ -8,10 +8,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlsresume.wire.describe import certificate_request_words
-from tlsresume.wire.distinguished import name_text
-from tlsresume.wire.handshake import CertificateRequest12
-from tlsresume.wire.signatures import SIGNATURE_SCHEMES, scheme_name
+from tlsresume.tls.describe import certificate_request_words
+from tlsresume.tls.distinguished import name_text
+from tlsresume.tls.handshake import CertificateRequest12
+from tlsresume.tls.signatures import SIGNATURE_SCHEMES, scheme_name
 
 
 def name(*parts: tuple[x509.ObjectIdentifier, str]) -> bytes:

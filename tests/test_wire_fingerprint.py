@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlsresume.wire.extensions import Extension
-from tlsresume.wire.fingerprint import fingerprint, is_grease
-from tlsresume.wire.messages import ClientHello
+from tlsresume.tls.extensions import Extension
+from tlsresume.tls.fingerprint import fingerprint, is_grease
+from tlsresume.tls.messages import ClientHello
 
 GROUPS = Extension(10, bytes.fromhex("00060a0a001d0017"))
 SCHEMES = Extension(13, bytes.fromhex("00060a0a04030804"))

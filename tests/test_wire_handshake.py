@@ -1,4 +1,4 @@
-"""tlsresume.wire.handshake and its parts: bytes to values and back."""
+"""tlsresume.tls.handshake and its parts: bytes to values and back."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.rows import each_row
-from tlsresume.wire.buffer import push_list, push_opaque, push_uint
-from tlsresume.wire.extensions import (
+from tlsresume.tls.buffer import push_list, push_opaque, push_uint
+from tlsresume.tls.extensions import (
     CLIENT_HELLO_BODIES,
     ENCRYPTED_EXTENSIONS_BODIES,
     HELLO_RETRY_REQUEST_BODIES,
     NEW_SESSION_TICKET_BODIES,
     SERVER_HELLO_BODIES,
 )
-from tlsresume.wire.handshake import (
+from tlsresume.tls.handshake import (
     HELLO_RETRY_REQUEST_RANDOM,
     PARSERS,
     Alert,

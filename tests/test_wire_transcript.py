@@ -1,4 +1,4 @@
-"""tlsresume.wire.transcript: what passed, and what it says about resumption.
+"""tlsresume.tls.transcript: what passed, and what it says about resumption.
 
 The real handshakes are made by the standard library's `ssl`, both sides in memory;
 its (private) message callback gives what OpenSSL's own gives.
@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rows import each_row
-from tlsresume.wire.buffer import push_list, push_opaque, push_uint
-from tlsresume.wire.handshake import (
+from tlsresume.tls.buffer import push_list, push_opaque, push_uint
+from tlsresume.tls.handshake import (
     CertificateRequest,
     ClientHello,
     Extension,
@@ -30,7 +30,7 @@ from tlsresume.wire.handshake import (
     ProtocolVersion,
     ServerHello,
 )
-from tlsresume.wire.transcript import (
+from tlsresume.tls.transcript import (
     KEPT_BYTES_LIMIT,
     Entry,
     Recorder,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.causes import ROWS, Row
 from tests.evidence import Story, alert
 from tests.rows import each_row
-from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.wording import connections, exchange, seconds, short, tally
-from tlsresume.wire.handshake import AlertDescription
+from tlsresume.findings.judge import judge
+from tlsresume.findings.wording import connections, exchange, seconds, short, tally
+from tlsresume.tls.handshake import AlertDescription
 
 KEY_A, KEY_B = "3f9a41c0" + "00" * 12, "9a07be11" + "00" * 12
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tests.paths import VECTORS
 from tests.sessions import altered
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
 
 FOLDER = VECTORS / "tickets"
 SERVERS = ("nginx48", "nginx80", "haproxy80", "apache48", "node48", "gnutls64", "go32")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests import certificates
-from tlsresume.openssl.server import Acceptor, reset
+from tlsresume.server.server import Acceptor, reset
 
 #: What is done with a connection after the handshake; the event says that the test is over.
 Then = Callable[[ssl.SSLSocket, threading.Event], None]

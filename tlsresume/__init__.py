@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 from tlsresume.version import __version__
 
 if TYPE_CHECKING:
-    from tlsresume.actions.inspect import Inspection, inspect
-    from tlsresume.actions.save import asave, save
     from tlsresume.api.capture import acapture, aserve, capture
     from tlsresume.api.probe import aprobe, aprobe_each, probe
     from tlsresume.api.reports import (
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
         write_report,
     )
     from tlsresume.api.sessions import ainspect, aresume, resume
-    from tlsresume.api.watch import awatch, watch
-    from tlsresume.diagnosis.watched import Sample, WatchReport
     from tlsresume.errors import (
         BindingError,
         BudgetSpent,
@@ -58,6 +54,8 @@ if TYPE_CHECKING:
     from tlsresume.features.serve.options import ServeOptions
     from tlsresume.features.serve.results import ServeReport
     from tlsresume.features.serve.serving import Serving, serve
+    from tlsresume.features.watch.api import awatch, watch
+    from tlsresume.features.watch.samples import Sample, WatchReport
     from tlsresume.network.loop import Stop
     from tlsresume.options import (
         ConnectOptions,
@@ -69,7 +67,6 @@ if TYPE_CHECKING:
     )
     from tlsresume.policy.policy import Policy
     from tlsresume.policy.reading import builtin_policy, parse_policy
-    from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy
     from tlsresume.results import (
         AddressResult,
         AttemptRow,
@@ -87,7 +84,9 @@ if TYPE_CHECKING:
         Tool,
         Violation,
     )
-    from tlsresume.session.file import (
+    from tlsresume.runs.inspect import Inspection, inspect
+    from tlsresume.runs.save import asave, save
+    from tlsresume.sessions.file import (
         SessionFile,
         SessionMetadata,
         format_session_file,
@@ -95,11 +94,12 @@ if TYPE_CHECKING:
         read_session_file,
         write_session_file,
     )
-    from tlsresume.session.keyfile import TicketKeyFile, read_key_files
-    from tlsresume.session.session import Session
-    from tlsresume.target import Target, parse_target
+    from tlsresume.sessions.session import Session
+    from tlsresume.targets.proxies import Proxy, ProxyHeader, parse_proxy
+    from tlsresume.targets.target import Target, parse_target
+    from tlsresume.tickets.key_files import TicketKeyFile, read_key_files
+    from tlsresume.tls.handshake import ProtocolVersion
     from tlsresume.transports.config import ClientCertificate, Trust
-    from tlsresume.wire.handshake import ProtocolVersion
 
 
 __all__ = [
@@ -199,11 +199,11 @@ __all__ = [
 
 #: Where each public name lives; `__all__` in another order.
 _HOMES: dict[str, tuple[str, ...]] = {
-    "tlsresume.actions.inspect": ("Inspection", "inspect"),
-    "tlsresume.actions.save": ("asave", "save"),
+    "tlsresume.runs.inspect": ("Inspection", "inspect"),
+    "tlsresume.runs.save": ("asave", "save"),
     "tlsresume.api.probe": ("aprobe", "aprobe_each", "probe"),
     "tlsresume.api.sessions": ("ainspect", "aresume", "resume"),
-    "tlsresume.api.watch": ("awatch", "watch"),
+    "tlsresume.features.watch.api": ("awatch", "watch"),
     "tlsresume.api.capture": ("acapture", "aserve", "capture"),
     "tlsresume.api.reports": (
         "format_report",
@@ -213,7 +213,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "report_formats",
         "write_report",
     ),
-    "tlsresume.diagnosis.watched": ("Sample", "WatchReport"),
+    "tlsresume.features.watch.samples": ("Sample", "WatchReport"),
     "tlsresume.errors": (
         "BindingError",
         "BudgetSpent",
@@ -253,7 +253,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "tlsresume.policy.policy": ("Policy",),
     "tlsresume.policy.reading": ("builtin_policy", "parse_policy"),
-    "tlsresume.proxies": ("Proxy", "ProxyHeader", "parse_proxy"),
+    "tlsresume.targets.proxies": ("Proxy", "ProxyHeader", "parse_proxy"),
     "tlsresume.results": (
         "AddressResult",
         "AttemptRow",
@@ -271,7 +271,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Tool",
         "Violation",
     ),
-    "tlsresume.session.file": (
+    "tlsresume.sessions.file": (
         "SessionFile",
         "SessionMetadata",
         "format_session_file",
@@ -279,10 +279,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "read_session_file",
         "write_session_file",
     ),
-    "tlsresume.session.keyfile": ("TicketKeyFile", "read_key_files"),
-    "tlsresume.session.session": ("Session",),
-    "tlsresume.target": ("Target", "parse_target"),
-    "tlsresume.wire.handshake": ("ProtocolVersion",),
+    "tlsresume.tickets.key_files": ("TicketKeyFile", "read_key_files"),
+    "tlsresume.sessions.session": ("Session",),
+    "tlsresume.targets.target": ("Target", "parse_target"),
+    "tlsresume.tls.handshake": ("ProtocolVersion",),
 }
 
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -88,7 +88,7 @@ def users_file(environment: Mapping[str, str]) -> str | None:
 
 def read_configuration(path: str, *, trusted: bool = True) -> Configuration:
     """The configuration in a file. Raises ConfigurationFileError."""
-    from tlsresume.session.bounded import read_bounded
+    from tlsresume.safe_read import read_bounded
 
     data, _ = read_bounded(path, LARGEST * 4, ConfigurationFileError)
     try:

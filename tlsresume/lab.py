@@ -22,9 +22,9 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import Mechanism
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.interface import ClientOffer, Flight

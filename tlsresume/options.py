@@ -15,15 +15,15 @@ from msgspec.structs import force_setattr
 from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
-from tlsresume.protocols import MTU_RANGE
+from tlsresume.protocols.schemes import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientCertificate, Trust
 from tlsresume.value import Secret, Value
-from tlsresume.wire.handshake import ProtocolVersion
 
 if TYPE_CHECKING:
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 #: Ten years: no age or lifetime that is asked for comes near this.
 LONGEST = 10 * 365 * 86_400.0
@@ -284,7 +284,7 @@ class WatchOptions(Value, frozen=True, kw_only=True):
 def _check_keys(files: tuple[TicketKeyFile, ...]) -> None:
     if not files:
         return
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
     for file in files:
         checked.kind("ticket_keys", file, TicketKeyFile, "a TicketKeyFile (see read_key_files)")

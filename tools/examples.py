@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlsresume.openssl.behaviour import BEHAVIOURS, Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.server.behaviour import BEHAVIOURS, Behaviour
+from tlsresume.server.server import Server
 
 EXAMPLE_PORT = "44330"
 _DEADLINE = 60

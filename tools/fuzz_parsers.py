@@ -16,40 +16,40 @@ import click
 
 from tlsresume.cli.refuse_secrets import secret_in
 from tlsresume.cli.values import to_send
-from tlsresume.endpoints import split_endpoint, without_login, without_logins
+from tlsresume.durations import parse_duration
 from tlsresume.errors import TLSResumeError
 from tlsresume.formats import explanation, page_search
 from tlsresume.formats.printable import json_safe, markup_safe, printable, printable_in_log
 from tlsresume.formats.reading import parse_report
-from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.server_contexts import self_signed
-from tlsresume.policy.durations import parse_duration
 from tlsresume.policy.names import BUILTIN
 from tlsresume.policy.ranges import parse_range
 from tlsresume.policy.reading import builtin_text, parse_policy
-from tlsresume.preludes.greetings import hint_for_plain, hint_for_words
-from tlsresume.preludes.proxying import TargetUnreachedError, connect
-from tlsresume.preludes.table import PRELUDES
-from tlsresume.preludes.talk import Prelude, Script
-from tlsresume.protocols import SCHEMES
-from tlsresume.proxies import Proxy, parse_proxy, parse_source, proxy_of_environment
-from tlsresume.session.file import parse_session_file
-from tlsresume.session.identify import identify, name_of_der
-from tlsresume.session.keyfile import parse_key_file
-from tlsresume.session.session import Session
-from tlsresume.session.ticket import KeyNaming, is_stateful
-from tlsresume.session.unseal import TicketKey, mac_without_key, unseal
-from tlsresume.session.weak import find_weak_key
-from tlsresume.target import parse_resolve, parse_target
+from tlsresume.protocols.greetings import hint_for_plain, hint_for_words
+from tlsresume.protocols.schemes import SCHEMES
+from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.talk import Prelude, Script
+from tlsresume.server.contexts import self_signed
+from tlsresume.sessions.file import parse_session_file
+from tlsresume.sessions.identify import identify, name_of_der
+from tlsresume.sessions.session import Session
+from tlsresume.targets.endpoints import split_endpoint, without_login, without_logins
+from tlsresume.targets.proxies import Proxy, parse_proxy, parse_source, proxy_of_environment
+from tlsresume.targets.proxying import TargetUnreachedError, connect
+from tlsresume.targets.target import parse_resolve, parse_target
+from tlsresume.tickets.key_files import parse_key_file
+from tlsresume.tickets.key_names import KeyNaming, is_stateful
+from tlsresume.tickets.unseal import TicketKey, mac_without_key, unseal
+from tlsresume.tickets.weak_keys import find_weak_key
+from tlsresume.tls.describe import describe
+from tlsresume.tls.distinguished import name_text
+from tlsresume.tls.entry import Role
+from tlsresume.tls.fingerprint import fingerprint
+from tlsresume.tls.handshake import ProtocolVersion, parse_alert, parse_handshake
+from tlsresume.tls.messages import ClientHello
+from tlsresume.tls.transcript import Recorder
 from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.openssl.client import TLSClient
 from tlsresume.value import Secret
-from tlsresume.wire.describe import describe
-from tlsresume.wire.distinguished import name_text
-from tlsresume.wire.entry import Role
-from tlsresume.wire.fingerprint import fingerprint
-from tlsresume.wire.handshake import ProtocolVersion, parse_alert, parse_handshake
-from tlsresume.wire.messages import ClientHello
-from tlsresume.wire.transcript import Recorder
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 SPOKEN = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3)

@@ -11,7 +11,7 @@ from tlsresume.features.capture.engine import Connection, Engine, Limits
 from tlsresume.features.capture.report import CaptureReport, ServerReport
 from tlsresume.features.capture.run import Capture, CaptureOptions
 from tlsresume.features.capture.seen import Seen
-from tlsresume.wire.key_log import KeyLog
+from tlsresume.tls.key_log import KeyLog
 
 
 def write(folder: Path, *files: bytes) -> tuple[str, ...]:

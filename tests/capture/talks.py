@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.capture.packets import Conversation, Frame
 from tests.pair import ConnectionPair, Peer, plan_for
-from tlsresume.openssl.client import TLSClient
+from tlsresume.transports.openssl.client import TLSClient
 
 
 class Recorded(ConnectionPair):

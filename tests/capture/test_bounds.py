@@ -10,7 +10,7 @@ from tests.capture.talks import Talk
 from tlsresume.features.capture.key_names import KeyNames, stand_in
 from tlsresume.features.capture.limits import Heaviest
 from tlsresume.features.capture.tally import MOST_INTERVALS, Counts
-from tlsresume.session.ticket import KeyNaming
+from tlsresume.tickets.key_names import KeyNaming
 
 
 def counted(most: int) -> Heaviest[str, Counts]:
@@ -89,7 +89,7 @@ def test_clocks_that_make_no_sense(tmp_path):
 
 def test_work_is_linear_in_bytes_without_tls():
     """A stream that looks like the start of TLS again and again is searched once."""
-    from tlsresume.wire import records
+    from tlsresume.tls import records
 
     searched = 0
     original = records._CLIENT_HELLO

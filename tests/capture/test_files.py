@@ -30,7 +30,7 @@ from tlsresume.errors import CaptureFileError
 from tlsresume.features.capture.clients import ClientNames
 from tlsresume.features.capture.merge import Ordered, newest_time, open_captures
 from tlsresume.features.capture.run import Capture, CaptureOptions
-from tlsresume.wire.key_log import KeyLog
+from tlsresume.tls.key_log import KeyLog
 
 
 @pytest.fixture(scope="module")

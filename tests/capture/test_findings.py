@@ -11,9 +11,9 @@ from tests.capture.test_flows import spoken
 from tests.pair import Peer
 from tests.ticket_vectors import seal_openssl, server_session
 from tlsresume.features.capture.catalogue import ENTRIES, SHARED, text_of
-from tlsresume.session.keyfile import parse_key_file
-from tlsresume.wire.extensions import Extension
-from tlsresume.wire.messages import ClientHello, ServerHello
+from tlsresume.tickets.key_files import parse_key_file
+from tlsresume.tls.extensions import Extension
+from tlsresume.tls.messages import ClientHello, ServerHello
 
 
 def codes(folder, talk, **options) -> list[str]:
@@ -129,7 +129,7 @@ def test_offered_past_lifetime(tmp_path):
 
 def test_version_changed(tmp_path):
     """A session of TLS 1.2, offered to a server that now chooses TLS 1.3."""
-    from tlsresume.wire.handshake import ProtocolVersion
+    from tlsresume.tls.handshake import ProtocolVersion
 
     old = Peer(versions=("1.2",))
     talk = Talk(old)

@@ -17,9 +17,9 @@ from tests.capture.talks import Talk
 from tests.pair import Peer
 from tlsresume.features.capture.engine import Engine, Limits
 from tlsresume.features.capture.tcp import MOST_HELD, Stream
-from tlsresume.wire.extensions import Extension, PskIdentity
-from tlsresume.wire.key_log import KeyLog
-from tlsresume.wire.messages import ClientHello, ServerHello
+from tlsresume.tls.extensions import Extension, PskIdentity
+from tlsresume.tls.key_log import KeyLog
+from tlsresume.tls.messages import ClientHello, ServerHello
 
 FULL, NONE = "not-offered", None
 
@@ -84,7 +84,7 @@ def test_hello_retry_request(tmp_path):
 
 def test_a_session_id_of_a_client_that_allows_1_3_is_no_offer(tmp_path):
     """The ID that such a client sends at random is not offered, one that was issued is."""
-    from tlsresume.wire.handshake import ProtocolVersion
+    from tlsresume.tls.handshake import ProtocolVersion
 
     talk = Talk(versions=("1.2",), tickets=False)
     both = {"minimum": ProtocolVersion.TLSv1_2}

@@ -13,9 +13,9 @@ from tests.capture.packets import START, Frame, ip4, pcap, udp
 from tests.capture.reading import capture_of, connections_of, outcomes
 from tests.capture.talks import Talk
 from tests.capture.test_flows import answer13, hello_of, with_psk
-from tlsresume.wire.extensions import PskIdentity
-from tlsresume.wire.hkdf import expand_label, extract
-from tlsresume.wire.quic_initial import (
+from tlsresume.tls.extensions import PskIdentity
+from tlsresume.tls.hkdf import expand_label, extract
+from tlsresume.tls.quic_initial import (
     VERSIONS,
     CryptoStream,
     crypto_frames,

@@ -20,7 +20,7 @@ import pytest
 from tests import certificates
 from tests.commands import runner
 from tests.peers import RawPeer, refused_port
-from tlsresume.openssl.behaviour import Behaviour
+from tlsresume.server.behaviour import Behaviour
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from tlsresume.features.exporter.allow import Allow, parse_rule
 from tlsresume.features.exporter.command_modules import read_modules
 from tlsresume.features.exporter.probing import NotAllowed, probe_for_scrape, target_from
 from tlsresume.lab import Gate
-from tlsresume.target import parse_target
+from tlsresume.targets.target import parse_target
 
 MODULE = read_modules(None)["default"]
 

@@ -12,7 +12,7 @@ from tlsresume.formats import jsonl
 from tlsresume.formats.page import View
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report
-from tlsresume.scan import tool
+from tlsresume.runs.many_targets import tool
 
 VIEWS = REPOSITORY / "contrib/duckdb/views.sql"
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from tests.golden import cases
-from tlsresume.actions.fingerprint import fingerprint
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.features.fleet.engine import Fleet, Progress, untouched
 from tlsresume.features.fleet.exclusion import EXCLUDED, Resolved
@@ -20,8 +19,9 @@ from tlsresume.lab import Gate
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Finding, Report, TargetResult
-from tlsresume.scan import tool
-from tlsresume.target import parse_target
+from tlsresume.runs.fingerprint import fingerprint
+from tlsresume.runs.many_targets import tool
+from tlsresume.targets.target import parse_target
 
 OPTIONS = ProbeOptions()
 

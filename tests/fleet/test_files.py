@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from tlsresume.actions.fingerprint import fingerprint
 from tlsresume.errors import OutputFileError, ReportFileError
 from tlsresume.features.fleet.earlier import Earlier
 from tlsresume.features.fleet.growing import GrowingFile
@@ -17,8 +16,9 @@ from tlsresume.formats import jsonl
 from tlsresume.formats.page import View
 from tlsresume.options import ConnectOptions, FTPLogin, ProbeOptions
 from tlsresume.results import ErrorResult, Report, TargetResult
-from tlsresume.scan import tool
-from tlsresume.target import parse_target
+from tlsresume.runs.fingerprint import fingerprint
+from tlsresume.runs.many_targets import tool
+from tlsresume.targets.target import parse_target
 
 
 def line(name: str, **more) -> str:

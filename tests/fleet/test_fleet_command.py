@@ -19,8 +19,8 @@ import pytest
 from tests import certificates
 from tests.commands import runner
 from tests.peers import MutePeer, RawPeer, refused_port
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
 
 pytestmark = pytest.mark.slow
 

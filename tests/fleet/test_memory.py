@@ -12,11 +12,11 @@ from pathlib import Path
 
 from tests.peers import RawPeer, refused_port
 from tests.tls_peer import TLSPeer
-from tlsresume.actions.probe import aprobe
-from tlsresume.openssl import binding
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.runs.probe import aprobe
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
+from tlsresume.transports.openssl import binding
 
 FIRST, LAST = 60, 180
 #: Bytes for each target: its slim result, and the names of its keys.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tlsresume.features.fleet.lines import LONGEST, Named, Network, Words, expand, parse_line
 from tlsresume.features.fleet.selection import Exclusions, Shard, parse_shard
-from tlsresume.target import parse_target
+from tlsresume.targets.target import parse_target
 
 LINES = {
     "": None,

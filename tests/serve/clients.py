@@ -14,10 +14,10 @@ from tlsresume.features.serve.ledger import Ledger, Place, Seen
 from tlsresume.features.serve.observing import ObservedConnection
 from tlsresume.features.serve.results import ClientResult, ServeReport
 from tlsresume.features.serve.serving import Serving
-from tlsresume.openssl.server_observer import Served
-from tlsresume.wire.extensions import Extension
-from tlsresume.wire.messages import ClientHello, NewSessionTicket13, ServerHello
-from tlsresume.wire.registry import ExtensionType
+from tlsresume.server.observer import Served
+from tlsresume.tls.extensions import Extension
+from tlsresume.tls.messages import ClientHello, NewSessionTicket13, ServerHello
+from tlsresume.tls.registry import ExtensionType
 
 HANDSHAKE, ALERT = 22, 21
 

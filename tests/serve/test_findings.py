@@ -28,7 +28,7 @@ from tlsresume.features.serve.codes import SEVERITIES
 from tlsresume.features.serve.ledger import Place
 from tlsresume.features.serve.results import ClientResult
 from tlsresume.features.serve.serving import serve
-from tlsresume.wire.registry import ExtensionType
+from tlsresume.tls.registry import ExtensionType
 
 pytestmark = pytest.mark.slow
 

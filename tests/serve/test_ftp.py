@@ -16,7 +16,7 @@ import tlsresume
 from tests.serve.clients import codes, context_for, result
 from tlsresume.features.serve import ftp_talk
 from tlsresume.features.serve.serving import Serving
-from tlsresume.openssl import server_data
+from tlsresume.server import data_connections as server_data
 
 
 class Reusing(ftplib.FTP_TLS):

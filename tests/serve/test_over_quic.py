@@ -26,11 +26,11 @@ from tests.serve.clients import context_for, fetch
 from tlsresume.errors import UsageError
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.results import ClientResult, ServeReport
-from tlsresume.openssl.server_acceptor import Limits
-from tlsresume.openssl.server_contexts import self_signed
-from tlsresume.transports.quic import server as quic_server
+from tlsresume.server import quic as quic_server
+from tlsresume.server.acceptor import Limits
+from tlsresume.server.contexts import self_signed
+from tlsresume.server.quic import QUICEndpoint, QUICService
 from tlsresume.transports.quic.binding_server import Retries, read_header
-from tlsresume.transports.quic.server import QUICEndpoint, QUICService
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ from tlsresume.features.serve.names import BEHAVIOUR_NAMES, STARTTLS
 from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.talks import TALKS
 from tlsresume.features.serve.truststore import PASSWORD, truststore
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Limits, Server
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Limits, Server
 
 pytestmark = pytest.mark.slow
 

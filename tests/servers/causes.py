@@ -18,21 +18,21 @@ from tests.servers.conftest import require
 from tests.servers.harness import HOST, Running, serve
 from tests.servers.material import Material
 from tests.servers.servers import RECIPES
-from tlsresume.actions.reach import lab_for
-from tlsresume.experiments.purposes import Save
+from tlsresume.evidence.purposes import Save
 from tlsresume.lab import Errand, Route
 from tlsresume.options import ConnectOptions
-from tlsresume.session import asn1
-from tlsresume.session.file import (
+from tlsresume.runs.reach import lab_for
+from tlsresume.sessions import asn1
+from tlsresume.sessions.file import (
     SessionMetadata,
     format_session_file,
     read_session_file,
     write_session_file,
 )
-from tlsresume.session.session import Session
-from tlsresume.target import parse_target
+from tlsresume.sessions.session import Session
+from tlsresume.targets.target import parse_target
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 SHARED_CACHE = "ssl_session_cache shared:S:1m;"
 KEY = "ssl_session_ticket_key {stek48};"

@@ -32,8 +32,8 @@ from tests.servers.harness import HOST, Running, serve
 from tests.servers.material import Material
 from tests.servers.oracle import OPTIONS
 from tests.servers.servers import RECIPES
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
 
 TICKETS = ("psk", "ticket")
 TLS12 = ("ticket", "session-id")

@@ -23,8 +23,8 @@ from tests.servers.harness import HOST, Recipe, serve
 from tests.servers.material import Material
 from tests.servers.oracle import OPTIONS
 from tests.servers.servers import RECIPES
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
 
 
 def test_session_ids_that_change_are_explained(material: Material) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 from tests.exporter.test_exporter import exporter
 from tests.peers import refused_port
 from tests.servers.test_pipeline_formats import ROOT, fetch, free_port, program, run, until
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
 
 CONTRIB = ROOT / "contrib/exporter"
 

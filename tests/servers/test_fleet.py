@@ -21,8 +21,8 @@ import pytest
 from tests import certificates
 from tests.peers import MutePeer, RawPeer, refused_port
 from tests.servers.test_pipeline_formats import free_port, program, started
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
 
 COUNT = 2000
 

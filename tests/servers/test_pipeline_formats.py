@@ -30,12 +30,12 @@ from tests.servers.conftest import debian_lacks
 from tests.servers.harness import find_program
 from tests.test_format_pipeline import hostile_report
 from tests.test_format_watch import REPORTS as WATCHED
+from tlsresume.features.watch.page import render_watch_html
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
-from tlsresume.formats.watch_html import render_watch_html
-from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.server import Server
 from tlsresume.policy.names import BUILTIN
+from tlsresume.server.behaviour import Behaviour
+from tlsresume.server.server import Server
 
 ROOT = Path(__file__).parent.parent.parent
 #: Its source distribution has the schema of the xUnit plugin of Jenkins beside its tests.

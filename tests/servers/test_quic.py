@@ -15,8 +15,8 @@ from tests.commands import runner
 from tests.servers import newer
 from tests.servers.harness import HOST
 from tests.servers.newer import NAME, Folder
-from tlsresume.history import History
-from tlsresume.network.datagram_server import DatagramServer
+from tlsresume.features.watch.history import History
+from tlsresume.server.datagrams import DatagramServer
 
 pytest.importorskip("aioquic")
 

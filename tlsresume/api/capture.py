@@ -20,8 +20,8 @@ from tlsresume.features.serve.serving import Serving, serve
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.options import LONGEST
 from tlsresume.policy.policy import Policy
-from tlsresume.session.keyfile import TicketKeyFile
-from tlsresume.wire.key_log import KeyLog
+from tlsresume.tickets.key_files import TicketKeyFile
+from tlsresume.tls.key_log import KeyLog
 
 Progress = Callable[[str], None]
 

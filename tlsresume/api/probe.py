@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from tlsresume import checked
-from tlsresume.actions import probe as probing
-from tlsresume.actions.reach import chosen_target
 from tlsresume.api.reports import judge
 from tlsresume.network.loop import Stop
 from tlsresume.options import ProbeOptions
 from tlsresume.results import TargetResult
-from tlsresume.scan import PARALLEL
-from tlsresume.target import Target
+from tlsresume.runs import probe as probing
+from tlsresume.runs.many_targets import PARALLEL
+from tlsresume.runs.reach import chosen_target
+from tlsresume.targets.target import Target
 
 Progress = Callable[[str], None]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tlsresume import checked
-from tlsresume.atomic import write_atomically
+from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import PolicyFileError, ReportFileError
 from tlsresume.features import entries
 from tlsresume.formats import FORMATS
@@ -22,8 +22,8 @@ from tlsresume.policy.policy import Policy
 from tlsresume.policy.reading import LARGEST as LARGEST_POLICY
 from tlsresume.policy.reading import builtin_policy, nearest, parse_policy
 from tlsresume.results import Report, TargetResult
-from tlsresume.scan import tool
-from tlsresume.session.bounded import read_bounded
+from tlsresume.runs.many_targets import tool
+from tlsresume.safe_read import read_bounded
 
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666

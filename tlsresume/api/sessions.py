@@ -6,19 +6,19 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
-from tlsresume.actions import inspect as inspecting
-from tlsresume.actions import resume as resuming
-from tlsresume.actions.inspect import Inspection
-from tlsresume.actions.reach import within
-from tlsresume.actions.resume import Renewed
 from tlsresume.network.loop import Stop
 from tlsresume.network.trace import Trace
 from tlsresume.options import ResumeOptions
 from tlsresume.policy.exit_status import ResumeDemands, decided_resume
 from tlsresume.results import ResumeResult
-from tlsresume.session.file import SessionFile
-from tlsresume.session.keyfile import TicketKeyFile
-from tlsresume.target import Target
+from tlsresume.runs import inspect as inspecting
+from tlsresume.runs import resume as resuming
+from tlsresume.runs.inspect import Inspection
+from tlsresume.runs.reach import within
+from tlsresume.runs.resume import Renewed
+from tlsresume.sessions.file import SessionFile
+from tlsresume.targets.target import Target
+from tlsresume.tickets.key_files import TicketKeyFile
 
 Progress = Callable[[str], None]
 

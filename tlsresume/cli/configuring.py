@@ -310,7 +310,7 @@ def effective(ctx: click.Context) -> dict[str, OptionValue]:
 
 def told(value: Any) -> Any:
     """A value of an option as a report holds it; None for what is not set."""
-    from tlsresume.endpoints import without_logins
+    from tlsresume.targets.endpoints import without_logins
 
     match value:
         case None | bool() | int() | float():

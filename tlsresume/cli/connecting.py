@@ -21,13 +21,13 @@ from tlsresume.cli.proxying import (
     proxy_said,
     with_proxy_of_environment,
 )
-from tlsresume.endpoints import perhaps_meant
-from tlsresume.protocols import MTU_RANGE, STARTTLS
+from tlsresume.protocols.schemes import MTU_RANGE, STARTTLS
+from tlsresume.targets.endpoints import perhaps_meant
 
 if TYPE_CHECKING:
     from tlsresume.options import ConnectOptions
-    from tlsresume.session.file import SavedTarget
-    from tlsresume.target import Target
+    from tlsresume.sessions.file import SavedTarget
+    from tlsresume.targets.target import Target
     from tlsresume.transports.config import ClientCertificate
 
 ROUTE, OFFER, TRUST, TIME = "Where to connect", "What to offer", "Certificates", "Time and data"
@@ -203,7 +203,7 @@ class Connection:
     def target(self, text: str) -> Target:
         """The target that a text names, reached as the options say. Raises UsageError."""
         from tlsresume.cli.mistakes import check_target
-        from tlsresume.target import parse_target
+        from tlsresume.targets.target import parse_target
 
         said, text = self._said, text.strip()
         check_target(text)
@@ -237,7 +237,7 @@ class Connection:
         asked = said["starttls"] != "auto"
         if saved is None or not (asked or any(said[name] for name in _ROUTE)):
             return None
-        from tlsresume.target import rerouted
+        from tlsresume.targets.target import rerouted
 
         target = rerouted(saved.required, **self._route())
         return with_proxy_of_environment(target) if said["proxy_env"] else target
@@ -245,8 +245,8 @@ class Connection:
     def options(self) -> ConnectOptions:
         """How to speak TLS, as the options say. Raises UsageError."""
         from tlsresume.options import BOTH_VERSIONS, ConnectOptions
+        from tlsresume.tls.handshake import ProtocolVersion
         from tlsresume.transports.config import Trust
-        from tlsresume.wire.handshake import ProtocolVersion
 
         said = self._said
         look_at_files(said)

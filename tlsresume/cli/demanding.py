@@ -31,7 +31,7 @@ def duration(_context: click.Context, _option: click.Parameter, value: str | Non
     """Seconds from a length of time such as 5m or 250ms. Raises BadParameter."""
     if value is None:
         return None
-    from tlsresume.policy.durations import parse_duration
+    from tlsresume.durations import parse_duration
 
     try:
         return parse_duration(value)
@@ -54,7 +54,7 @@ def rate(_context: click.Context, _option: click.Parameter, value: str | None) -
     """A share above 0 and up to 1, from 0.9 or 90%. Raises BadParameter."""
     if value is None:
         return None
-    from tlsresume.policy.durations import parse_share
+    from tlsresume.durations import parse_share
 
     try:
         return parse_share(value)

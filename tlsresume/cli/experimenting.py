@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tlsresume.cli.outputs import Outputs
     from tlsresume.options import ProbeOptions
-    from tlsresume.target import Target
+    from tlsresume.targets.target import Target
 
 GROUP = "Experiments, only when asked for"
 
@@ -112,10 +112,10 @@ def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
 
 def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -> None:
     """Print the plan of a run. Raises click.UsageError for a format that has none."""
-    from tlsresume.actions.before_probe import quic_beside
-    from tlsresume.actions.plan import Plans, plan_probe
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, plan_text
+    from tlsresume.runs.before_probe import quic_beside
+    from tlsresume.runs.plan import Plans, plan_probe
 
     for choice in outputs.choices:
         if choice.name not in ("text", "json"):

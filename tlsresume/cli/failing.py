@@ -18,7 +18,7 @@ def codes(
     """Codes of findings, each once. Raises BadParameter for one that no finding has."""
     if not values:
         return ()
-    from tlsresume.diagnosis.catalogue import RULES
+    from tlsresume.findings.catalogue import RULES
 
     known = {rule.code for rule in RULES}
     values = tuple(value.strip().lower() for value in values)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats.page import View
     from tlsresume.results.inspection import FileResult
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 SHOW = "What to show"
 
@@ -53,11 +53,11 @@ def command(
     openssl prints, and in files of curl. The exit status is 0 for any file that can be read,
     expired or not, and 7 where it can only be named.
     """
-    from tlsresume.actions.inspect import inspect_file
     from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus, SessionFileError
     from tlsresume.formats import document
     from tlsresume.results.inspection import Inspections
+    from tlsresume.runs.inspect import inspect_file
 
     if files.count("-") > 1:
         raise click.UsageError("the standard input can be read only once")

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from tlsresume.endpoints import without_login
 from tlsresume.errors import UsageError
+from tlsresume.targets.endpoints import without_login
 
 #: Endings of names that are files, and no hosts, where a file of that name is there.
 _FILES = (
@@ -217,7 +217,7 @@ def _meant(text: str, command: str) -> tuple[str, str] | None:
 
 def _half_url(text: str) -> str | None:
     """`https:/host` and `https:host` as a URL; None for what is no scheme that is known."""
-    from tlsresume.protocols import SCHEMES
+    from tlsresume.protocols.schemes import SCHEMES
 
     match = _ASCII_SCHEME.fullmatch(text)
     if match is None or match[1].lower() not in SCHEMES:

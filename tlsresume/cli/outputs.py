@@ -462,7 +462,7 @@ class Outputs:
         if choice in self._growing:
             self._growing[choice].close()
         elif choice.file is not None:
-            from tlsresume.atomic import write_atomically
+            from tlsresume.atomic_write import write_atomically
 
             with self._waiting(choice) as whole:
                 del self._pieces[choice]

@@ -98,7 +98,7 @@ def _tell(file: str, target: str | None, *, quiet: bool) -> bool:
 def _put_policy(page: Page, file: str, policy: Policy, target: str | None, today: dt.date) -> None:
     from tlsresume.formats.page import BAD, FAIR, GOOD, STRONG
     from tlsresume.policy.words import paragraphs, sentences
-    from tlsresume.target import parse_target
+    from tlsresume.targets.target import parse_target
 
     page.line((file, STRONG), "  ", ("valid", GOOD), f"  {policy.about}" if policy.about else "")
     if target is not None:

@@ -14,25 +14,25 @@ from tlsresume.cli.connecting import TIME, Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
 from tlsresume.cli.failing import finding_options
-from tlsresume.cli.ftp import ftp_options
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 from tlsresume.features.fleet.command_fleet import FleetAsked, fleet_options
+from tlsresume.features.ftps.command_options import ftp_options
 from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
     from tlsresume.options import ProbeOptions
     from tlsresume.policy.judge import Judge
     from tlsresume.results import Report
-    from tlsresume.target import Target
+    from tlsresume.targets.target import Target
 
 PROBE, JUDGE = "What to try", "Exit status"
 
 
 def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
     """Seconds, which also end the waiting for files: what reads them runs after this."""
-    from tlsresume.session.bounded import give_up_after
+    from tlsresume.safe_read import give_up_after
 
     seconds = duration(context, option, value)
     give_up_after(seconds)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlsresume.proxies import Proxy, ProxyHeader
-    from tlsresume.target import Target
+    from tlsresume.targets.proxies import Proxy, ProxyHeader
+    from tlsresume.targets.target import Target
     from tlsresume.value import Secret
 
 _LONGEST_LINE = 4096
@@ -17,7 +17,7 @@ _LONGEST_LINE = 4096
 def first_line(path: str) -> Secret:
     """A secret: the first line of a file, without its end. Raises FileError."""
     from tlsresume.errors import FileError
-    from tlsresume.session.bounded import LARGEST_PEM, read_held
+    from tlsresume.safe_read import LARGEST_PEM, read_held
     from tlsresume.value import Secret
 
     line = read_held(path, LARGEST_PEM, FileError).partition(b"\n")[0].rstrip(b"\r")
@@ -30,7 +30,7 @@ def proxy_said(said: dict[str, Any]) -> Proxy | None:
     """What --proxy names, with its password. Raises UsageError."""
     if said["proxy"] is None:
         return None
-    from tlsresume.proxies import parse_proxy
+    from tlsresume.targets.proxies import parse_proxy
 
     file = said["proxy_password_file"]
     password = first_line(file) if file else os.environ.get("TLSRESUME_PROXY_PASSWORD")
@@ -41,7 +41,7 @@ def proxy_header_said(said: dict[str, Any]) -> ProxyHeader | None:
     """What --proxy-protocol asks for. Raises UsageError."""
     if said["proxy_protocol"] is None:
         return None
-    from tlsresume.proxies import ProxyHeader, parse_source
+    from tlsresume.targets.proxies import ProxyHeader, parse_source
 
     source = parse_source(said["proxy_source"]) if said["proxy_source"] else None
     return ProxyHeader(1 if said["proxy_protocol"] == "v1" else 2, source)
@@ -49,7 +49,7 @@ def proxy_header_said(said: dict[str, Any]) -> ProxyHeader | None:
 
 def with_proxy_of_environment(target: Target) -> Target:
     """The same target, through the proxy that the environment names for it, if any."""
-    from tlsresume.proxies import proxy_of_environment
+    from tlsresume.targets.proxies import proxy_of_environment
 
     if target.unix:
         return target

@@ -91,7 +91,7 @@ def check(files: Sequence[str]) -> int:
     """
     from tlsresume.errors import FileError
     from tlsresume.formats.printable import printable
-    from tlsresume.session.bounded import read_bounded
+    from tlsresume.safe_read import read_bounded
 
     status = 0
     for name in files:

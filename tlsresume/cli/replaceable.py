@@ -11,7 +11,7 @@ import re
 import stat
 from pathlib import Path
 
-from tlsresume.atomic import refuse_odd
+from tlsresume.atomic_write import refuse_odd
 from tlsresume.errors import OutputFileError
 
 #: How much of a file is looked at.

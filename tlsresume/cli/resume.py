@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tlsresume.policy.demands import Expected
     from tlsresume.policy.findings import FailOn
     from tlsresume.results import Mechanism, ResumeResult
-    from tlsresume.session.file import SessionMetadata
-    from tlsresume.session.keyfile import TicketKeyFile
-    from tlsresume.session.session import Session
+    from tlsresume.sessions.file import SessionMetadata
+    from tlsresume.sessions.session import Session
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 
@@ -146,14 +146,14 @@ def command(
     Goes to the saved address, with the saved name, TLS version, cipher and ALPN. The
     first line of the answer begins with Reused or New, as in openssl s_client.
     """
-    from tlsresume.actions.resume import resume
     from tlsresume.cli import console
     from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus
     from tlsresume.formats import document, session_text
     from tlsresume.options import ResumeOptions
     from tlsresume.policy.exit_status import ResumeDemands, decided_resume, with_exit_zero
-    from tlsresume.session.file import read_session_file
+    from tlsresume.runs.resume import resume
+    from tlsresume.sessions.file import read_session_file
 
     if update and file == "-":
         raise click.UsageError("--update needs a file, not the standard input")
@@ -220,7 +220,7 @@ def _store(
 ) -> ResumeResult:
     """Put the renewed session into the file, under what is known of its server."""
     from tlsresume.cli.console import note
-    from tlsresume.session.file import format_session_file, write_session_file
+    from tlsresume.sessions.file import format_session_file, write_session_file
 
     if renewed is None:
         note(f"no renewed session came: {path} stays as it is")

@@ -38,7 +38,9 @@ COMMANDS: dict[str, Lazy] = {
     "resume": Lazy("tlsresume.cli.resume", "Offer a saved session, and tell what became of it."),
     "inspect": Lazy("tlsresume.cli.inspect", "Show what a session file holds, offline."),
     "serve": Lazy("tlsresume.features.serve.command", "Serve TLS, and tell what clients resume."),
-    "watch": Lazy("tlsresume.cli.watch", "Watch ticket keys over time, through rotations."),
+    "watch": Lazy(
+        "tlsresume.features.watch.command", "Watch ticket keys over time, through rotations."
+    ),
     "capture": Lazy(
         "tlsresume.features.capture.command",
         "Tell from captured packets what happened to sessions.",
@@ -53,7 +55,7 @@ COMMANDS: dict[str, Lazy] = {
 
 #: Commands of two words: the first is a command by itself, too.
 SUBCOMMANDS: dict[str, Lazy] = {
-    "watch report": Lazy("tlsresume.cli.watch_report", "Print what watch remembers."),
+    "watch report": Lazy("tlsresume.features.watch.command_report", "Print what watch remembers."),
 }
 
 
@@ -201,8 +203,8 @@ def _known_or_bug(error: Exception) -> TLSResumeError:
 def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outputs]) -> int:
     """Say what ended the run, on stderr, and as a document where one was asked for."""
     from tlsresume.cli.console import report_error
-    from tlsresume.endpoints import without_logins
     from tlsresume.errors import ConfigurationFileError, TLSResumeError
+    from tlsresume.targets.endpoints import without_logins
 
     # Not the hints, which are ours, and may say where a user's name stands in a URL.
     error.message = without_logins(error.message)

@@ -16,9 +16,9 @@ from tlsresume.cli.outputs import Outputs, output_options
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.results import Mechanism
-    from tlsresume.session.file import SessionMetadata
-    from tlsresume.session.session import Session
-    from tlsresume.target import Target
+    from tlsresume.sessions.file import SessionMetadata
+    from tlsresume.sessions.session import Session
+    from tlsresume.targets.target import Target
 
 FILE = "The file"
 _SUFFIX = ".session.pem"
@@ -68,13 +68,13 @@ def command(
     The file is OpenSSL's PEM with readable lines above it. It holds secrets: its mode
     is 0600, and it is never written over another without --force.
     """
-    from tlsresume.actions.save import save
     from tlsresume.cli.console import end_status, trace_line
     from tlsresume.cli.console import status as status_line
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, session_text
     from tlsresume.options import SaveOptions
     from tlsresume.policy.exit_status import save_status
+    from tlsresume.runs.save import save
 
     to_stdout = output == "-"
     if to_stdout and (all_tickets or outputs.stdout_is("json")):
@@ -144,7 +144,7 @@ def write(
 ) -> tuple[str, ...]:
     """Write each session to its file, or the one to stdout; the names written."""
     from tlsresume.cli.console import write_data
-    from tlsresume.session.file import format_session_file, write_session_file
+    from tlsresume.sessions.file import format_session_file, write_session_file
 
     for path, (session, metadata) in zip(paths, sessions, strict=True):
         data = format_session_file(session, metadata)

@@ -32,10 +32,10 @@ def command(*, verbose: bool) -> ExitStatus:
     inspect and resume against it, and shows each command with its answer, checked.
     Exits 0 only if each answer is the known truth, else 1.
     """
-    from tlsresume.actions.selftest import RIGHT, WRONG, selftest
     from tlsresume.cli import console
     from tlsresume.errors import ExitStatus
     from tlsresume.formats.page import Page
+    from tlsresume.runs.selftest import RIGHT, WRONG, selftest
 
     view = console.view_of(console.stdout())
 

@@ -12,7 +12,7 @@ from tlsresume.cli import values
 from tlsresume.cli.grouping import GroupedOption
 
 if TYPE_CHECKING:
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 GROUP = "Ticket keys"
 _KINDS = ("nginx", "haproxy", "apache", "go", "gnutls")
@@ -60,7 +60,7 @@ def _read(paths: tuple[str, ...], kind: Any) -> tuple[TicketKeyFile, ...]:
     if not paths:
         return ()
     from tlsresume.cli.console import warn
-    from tlsresume.session.keyfile import read_key_files
+    from tlsresume.tickets.key_files import read_key_files
 
     files = read_key_files(paths, kind)
     for file in files:

@@ -29,7 +29,7 @@ def typed_command() -> str:
 
 def without_secrets(arguments: Sequence[str]) -> Iterator[str]:
     """The same arguments, with nothing in them that should not be shown."""
-    from tlsresume.endpoints import without_login
+    from tlsresume.targets.endpoints import without_login
 
     secret = False
     for argument in arguments:

@@ -36,7 +36,7 @@ def seconds(most: float) -> Callable[[click.Context, click.Parameter, str], floa
     """A length of time above 0, such as 5s, 250ms or 10, and no more than `most` seconds."""
 
     def check(_context: click.Context, _option: click.Parameter, value: str) -> float:
-        from tlsresume.policy.durations import parse_duration
+        from tlsresume.durations import parse_duration
 
         try:
             length = parse_duration(value)
@@ -107,7 +107,7 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
         raise click.BadParameter("no file is named behind the @")
     if value.startswith("@"):
         from tlsresume.errors import FileError
-        from tlsresume.session.bounded import read_bounded
+        from tlsresume.safe_read import read_bounded
 
         try:
             data = read_bounded(value[1:], 65536, FileError)[0]
@@ -147,7 +147,7 @@ def ages(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> tuple[float, ...]:
     """Lengths of time, several in one value set apart by commas; each once, growing."""
-    from tlsresume.policy.durations import parse_duration
+    from tlsresume.durations import parse_duration
 
     try:
         found = {float(parse_duration(part)) for value in values for part in value.split(",")}
@@ -161,7 +161,7 @@ def host_names(
 ) -> tuple[str, ...]:
     """Host names as they can stand in SNI, each once. Raises BadParameter."""
     from tlsresume.errors import UsageError
-    from tlsresume.target import parse_target
+    from tlsresume.targets.target import parse_target
 
     names = []
     for value in values:

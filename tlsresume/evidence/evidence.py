@@ -16,13 +16,13 @@ from enum import Enum
 from functools import cached_property
 from typing import overload
 
+from tlsresume.evidence.destroyed_sessions import Spoilt
 from tlsresume.evidence.offer import handle_of
 from tlsresume.evidence.purpose import Purpose, Wanted
-from tlsresume.evidence.spoiled import Spoilt
 from tlsresume.evidence.trial import Trial
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import Mechanism
-from tlsresume.session.ticket import KeyNaming
+from tlsresume.tickets.key_names import KeyNaming
 
 
 class NotCounted(Enum):

@@ -15,12 +15,12 @@ from __future__ import annotations
 from enum import Flag, auto
 from typing import ClassVar, Literal, Self
 
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import AlertSeen, Mechanism, Traffic, Verification
+from tlsresume.tls.messages import ClientHello
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
-from tlsresume.wire.messages import ClientHello
-from tlsresume.wire.registry import ProtocolVersion
 
 __all__ = [
     "AlertSeen",

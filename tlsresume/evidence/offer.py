@@ -10,11 +10,11 @@ import hashlib
 from typing import ClassVar, Self
 
 from tlsresume.results.connection import Mechanism
-from tlsresume.session.names import cipher_hash, cipher_name
-from tlsresume.session.session import Session
-from tlsresume.session.ticket import is_stateful
+from tlsresume.sessions.names import cipher_hash, cipher_name
+from tlsresume.sessions.session import Session
+from tlsresume.tickets.key_names import is_stateful
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Value
-from tlsresume.wire.registry import ProtocolVersion
 
 
 class Offer(Value, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Wanted
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import (
     AlertSeen,
     Failure,
@@ -25,11 +25,11 @@ from tlsresume.results.connection import (
     Traffic,
     Verification,
 )
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
-from tlsresume.wire.handshake import ProtocolVersion
 
 #: What is known of every connection of ours, whatever was seen of its handshake.
 _OURS = Part.OFFER | Part.PURPOSE | Part.CONTROL | Part.SECRET | Part.ANSWER

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tlsresume.evidence.purposes import Age, AtAge
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import Age, AtAge
-from tlsresume.experiments.setting import Setting
-from tlsresume.session.session import Session
+from tlsresume.experiments.subject import Setting
+from tlsresume.sessions.session import Session
 from tlsresume.value import Value
 
 #: Bisecting ends when the span is this part of its lower end, or a second.

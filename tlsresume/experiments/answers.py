@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.purposes import Answers
-from tlsresume.experiments.setting import Setting
+from tlsresume.evidence.purposes import Answers
+from tlsresume.experiments.subject import Setting
 
 #: As many of each kind as a judgement needs.
 PAIRS = 3

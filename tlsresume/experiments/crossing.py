@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Sequence
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.experiments.purposes import FromAddress, Matrix
-from tlsresume.experiments.setting import Setting
-from tlsresume.session.session import Session
+from tlsresume.evidence.purposes import FromAddress, Matrix
+from tlsresume.experiments.subject import Setting
+from tlsresume.sessions.session import Session
 
 
 def cost(addresses: int, *, single: bool) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.purposes import DefaultServer
-from tlsresume.experiments.setting import Setting
+from tlsresume.evidence.purposes import DefaultServer
+from tlsresume.experiments.subject import Setting
 
 COST = 2
 

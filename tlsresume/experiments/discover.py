@@ -15,13 +15,13 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.purposes import Discover
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import Discover
-from tlsresume.experiments.terms import VERSION_OF, Terms
+from tlsresume.experiments.connections import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
 from tlsresume.results import Mechanism
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.value import Value
-from tlsresume.wire.handshake import ProtocolVersion
 
 #: The alert protocol_version (RFC 8446 section 6).
 _PROTOCOL_VERSION = 70

@@ -19,18 +19,18 @@ from dataclasses import replace
 
 from msgspec import Struct, field
 
+from tlsresume.evidence.early_outcome import TOO_EARLY, outcome, unanswered
+from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
-from tlsresume.experiments.purposes import EarlyReplay
-from tlsresume.experiments.setting import Setting
-from tlsresume.experiments.terms import http_host
+from tlsresume.experiments.connections import http_host
+from tlsresume.experiments.subject import Setting
 from tlsresume.lab import Errand, Route
 from tlsresume.request_line import RequestLine
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
+from tlsresume.tls.registry import NamedGroup, name_of
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Flight
 from tlsresume.value import Value
-from tlsresume.wire.registry import NamedGroup, name_of
 
 #: Seconds that our Finished is held back: several times what an answer took before, within these.
 _LEAST_HOLD, _MOST_HOLD = 2.0, 4.0

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import MATRIX, CrossName, HelloSize
-from tlsresume.experiments.setting import Setting
+from tlsresume.experiments.subject import Setting
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.wire.handshake import ProtocolVersion
 
 _ROUNDS = 2
 

@@ -10,10 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from tlsresume.experiment_names import ExperimentName
-from tlsresume.experiments import default_server, hello_size, later
-from tlsresume.experiments.answers import PAIRS, compare_answers
-from tlsresume.experiments.purposes import (
+from tlsresume.evidence.purposes import (
     Ciphers,
     Close,
     Control,
@@ -26,12 +23,16 @@ from tlsresume.experiments.purposes import (
     Unpinned,
     Versions,
 )
-from tlsresume.experiments.setting import Setting
-from tlsresume.protocols import Transport
-from tlsresume.session.session import Session
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.experiments import default_server, hello_size
+from tlsresume.experiments import honoured_later as later
+from tlsresume.experiments.answers import PAIRS, compare_answers
+from tlsresume.experiments.subject import Setting
+from tlsresume.protocols.schemes import Transport
+from tlsresume.sessions.session import Session
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
-from tlsresume.wire.handshake import ProtocolVersion
 
 Run = Callable[[Setting], Coroutine[Any, Any, None]]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.purposes import TOKEN_TRIES, Token
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.purposes import TOKEN_TRIES, Token
-from tlsresume.experiments.terms import Terms
+from tlsresume.experiments.connections import Terms
 from tlsresume.lab import Lab, Route
 
 

@@ -24,13 +24,13 @@ from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.offer import entry_of
+from tlsresume.evidence.purposes import Tries as Purposes
 from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.discover import Discovery, issues
-from tlsresume.experiments.purposes import Tries as Purposes
-from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.results import Mechanism
-from tlsresume.session.session import Session
+from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 

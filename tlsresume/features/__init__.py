@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tlsresume.diagnosis.engine import Entry
+    from tlsresume.findings.engine import Entry
 
 #: Modules with the texts of a feature's findings, as `ENTRIES`.
 CATALOGUES: tuple[str, ...] = (

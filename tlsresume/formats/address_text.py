@@ -5,8 +5,8 @@ The table of the first screen, which folds addresses, is in `table_text`.
 
 from __future__ import annotations
 
+from tlsresume.features.ftps.text import put_ftp_data
 from tlsresume.formats.early_data_text import put_early_data
-from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
 from tlsresume.formats.table_text import (
     ONCE,
@@ -19,7 +19,7 @@ from tlsresume.formats.table_text import (
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.units import count, duration, milliseconds, short_key
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import AddressResult, MechanismResult, Series, TicketSummary
 
 _LABEL_WIDTH = 22

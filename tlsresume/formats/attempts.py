@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlsresume.formats.page import BAD, FAINT, Page, pad
 from tlsresume.formats.units import milliseconds, short_key, utc
 from tlsresume.results import AttemptRow
-from tlsresume.target import format_endpoint
+from tlsresume.targets.target import format_endpoint
 
 
 def offer_words(row: AttemptRow) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.rules import CAUSES
-from tlsresume.diagnosis.wording import clause
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.rules import CAUSES
+from tlsresume.findings.wording import clause
 from tlsresume.formats.findings import NORMAL, SEVERITY_STYLE, effect_words
 from tlsresume.formats.folding_text import folded
 from tlsresume.formats.page import BAD, FAINT, Page, cells

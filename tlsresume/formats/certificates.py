@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.certificates import faults
+from tlsresume.evidence.certificates import faults
 from tlsresume.formats.units import utc
 from tlsresume.results import Certificate
 

@@ -12,10 +12,10 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
-from tlsresume.diagnosis.engine import Entry, Group
-from tlsresume.diagnosis.rules import Rule
 from tlsresume.evidence.observation import Part
+from tlsresume.findings.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.findings.engine import Entry, Group
+from tlsresume.findings.rules import Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity

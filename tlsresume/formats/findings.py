@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.rules import CAUSES
-from tlsresume.diagnosis.wording import clause
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.rules import CAUSES
+from tlsresume.findings.wording import clause
 from tlsresume.formats.page import BAD, FAINT, FAIR, STRONG, Page, cells
 from tlsresume.formats.printable import printable
 from tlsresume.results import Finding, FindingEffect, Mechanism, Severity

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import field
 
-from tlsresume.diagnosis.ticket_keys import fleet_summary
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
+from tlsresume.findings.ticket_keys import fleet_summary
 from tlsresume.formats.alone import each_alone
 from tlsresume.formats.chart import Strips, handshake_chart
 from tlsresume.formats.html_page import Cell, Style, Table, badge, link, page

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from tlsresume.diagnosis.certificates import faults
-from tlsresume.diagnosis.ticket_keys import which
+from tlsresume.evidence.certificates import faults
+from tlsresume.findings.ticket_keys import which
 from tlsresume.formats.attempts import offer_words
 from tlsresume.formats.checks import OUTCOME_WORDS, place
 from tlsresume.formats.early_data_text import early_words
@@ -27,7 +27,7 @@ from tlsresume.results import (
     State,
 )
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
-from tlsresume.target import format_endpoint
+from tlsresume.targets.target import format_endpoint
 
 _STATE_STYLE: dict[State, Style] = {
     "resumed": "good",

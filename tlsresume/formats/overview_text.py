@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from tlsresume.diagnosis.wording import clause
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
+from tlsresume.findings.wording import clause
 from tlsresume.formats.causes_text import SCREEN_ROWS, causes_of
 from tlsresume.formats.page import BAD, FAINT, GOOD, STRONG, Page, cells, cut, pad
 from tlsresume.formats.screen_text import VERDICT_STYLE, verdict_style

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tlsresume.diagnosis.log_messages import MESSAGES, LogMessage
+from tlsresume.findings.log_messages import MESSAGES, LogMessage
 from tlsresume.formats.explanation import Explanation, pages
 from tlsresume.value import Value
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
 from tlsresume.policy.judge import ALL_TARGETS
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
     AddressResult,
     ErrorResult,

@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from tlsresume.actions.plan import Plans
-from tlsresume.diagnosis.watched import WatchReport
+from tlsresume.features.watch.samples import WatchReport
 from tlsresume.formats.document import Failure
 from tlsresume.formats.explanation import Explanations
 from tlsresume.results import SCHEMA, Report, ResumeResult, SaveResult, Tool
 from tlsresume.results.configuration import HeldConfiguration
 from tlsresume.results.inspection import Inspections
+from tlsresume.runs.plan import Plans
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

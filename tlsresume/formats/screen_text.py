@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from tlsresume.diagnosis.certificates import faults
+from tlsresume.evidence.certificates import faults
 from tlsresume.formats.causes_text import put_causes
 from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, title
 from tlsresume.formats.checks_text import put_unreachable

@@ -11,9 +11,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from tlsresume.diagnosis.early_data_summary import REASONS
-from tlsresume.diagnosis.judge import merge
 from tlsresume.errors import ExitStatus
+from tlsresume.evidence.early_data_summary import REASONS
+from tlsresume.findings.judge import merge
 from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.certificates import certificate_words
@@ -24,7 +24,7 @@ from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.formats.units import count, duration, milliseconds, short_key
 from tlsresume.results import Finding, QUICResult, ResumeResult, SaveResult, Timings, Traffic
-from tlsresume.target import format_endpoint
+from tlsresume.targets.target import format_endpoint
 
 _INDENT = 22
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tlsresume.features.ftps.text import put_ftp_data
 from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.folding_text import folded, groups_of, names_of
-from tlsresume.formats.ftp_text import put_ftp_data
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
 from tlsresume.formats.units import count, duration, milliseconds, short_key
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
     AddressResult,
     Mechanism,

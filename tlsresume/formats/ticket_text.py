@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tlsresume.diagnosis.ticket_keys import fleet_summary, which
+from tlsresume.findings.ticket_keys import fleet_summary, which
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, pad
 from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import KeyUse, SealedSession, TicketSummary
-from tlsresume.session.layouts import LooksLike
+from tlsresume.tickets.layouts import LooksLike
 
 #: How a key fits is told of so many uses; of more with `-v`.
 _EXPLAINED = 2

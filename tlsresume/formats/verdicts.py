@@ -6,8 +6,8 @@ the verdict does not say so, the headline does: `RESUMES, UNSAFE: ...`.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.wording import clause
 from tlsresume.errors import ExitStatus
+from tlsresume.findings.wording import clause
 from tlsresume.results import Finding, Report, ResumeResult, TargetResult
 
 #: What may stand behind a verdict.

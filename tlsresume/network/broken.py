@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tlsresume.network.channel import Channel
 from tlsresume.results import Failure, FailureKind, Step
+from tlsresume.tls.handshake import AlertDescription
 from tlsresume.transports.failures import Broken, FailureReason
 from tlsresume.transports.interface import Connection
-from tlsresume.wire.handshake import AlertDescription
 
 #: What helps against an alert of the server (RFC 8446 section 6).
 _ALERT_HINTS: dict[int, str] = {

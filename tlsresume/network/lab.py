@@ -21,7 +21,7 @@ from tlsresume.errors import (
 )
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
-from tlsresume.network.approach import Approach, begin, reach
+from tlsresume.network.before_tls import Approach, begin, reach
 from tlsresume.network.channel import Datagrams, Stream
 from tlsresume.network.dial import failure_from, open_datagram_socket
 from tlsresume.network.link import NetworkLink
@@ -29,8 +29,8 @@ from tlsresume.network.observe import Circumstances, Ending, failed_trial, obser
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.results import Failure
-from tlsresume.session.session import Session
-from tlsresume.target import format_endpoint
+from tlsresume.sessions.session import Session
+from tlsresume.targets.target import format_endpoint
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Flight
 from tlsresume.transports.table import TRANSPORTS

@@ -20,13 +20,13 @@ from tlsresume.results import (
     Traffic,
     Verification,
 )
-from tlsresume.session.session import Session, SessionError
+from tlsresume.sessions.session import Session, SessionError
+from tlsresume.tls.describe import certificate_request_words
+from tlsresume.tls.handshake import AlertDescription, HandshakeType, NewSessionTicket13
+from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Account, Presented
 from tlsresume.value import Value
-from tlsresume.wire.describe import certificate_request_words
-from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
-from tlsresume.wire.transcript import Role, Transcript
 
 _RESPONSE_KEPT = 16384
 

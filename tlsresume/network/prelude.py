@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.lab import Link
-from tlsresume.preludes.talk import Prelude
+from tlsresume.protocols.talk import Prelude
 
 
 async def play(prelude: Prelude, link: Link) -> None:

@@ -10,7 +10,6 @@ import socket
 from asyncio import get_running_loop
 
 from tlsresume import shortage
-from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import PreludeError, ResolveError
 from tlsresume.lab import Route
 from tlsresume.network.channel import Stream
@@ -18,10 +17,11 @@ from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.resolve import resolve
-from tlsresume.preludes.proxying import TargetUnreachedError, connect
-from tlsresume.preludes.talk import Prelude
-from tlsresume.proxies import Proxy
+from tlsresume.protocols.talk import Prelude
 from tlsresume.results import Failure, FailureKind
+from tlsresume.targets.endpoints import format_endpoint
+from tlsresume.targets.proxies import Proxy
+from tlsresume.targets.proxying import TargetUnreachedError, connect
 from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 

@@ -12,7 +12,7 @@ import threading
 
 from tlsresume import shortage
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError
-from tlsresume.target import Family, Target, is_address
+from tlsresume.targets.target import Family, Target, is_address
 from tlsresume.value import Value
 
 _FAMILIES: dict[Family, socket.AddressFamily] = {

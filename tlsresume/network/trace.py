@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from tlsresume.tls.handshake import ContentType, HandshakeType
+from tlsresume.tls.transcript import Entry, Role, describe
 from tlsresume.transports.interface import OnMessage
 from tlsresume.value import Value
-from tlsresume.wire.handshake import ContentType, HandshakeType
-from tlsresume.wire.transcript import Entry, Role, describe
 
 
 class TraceLine(Value, frozen=True, kw_only=True):

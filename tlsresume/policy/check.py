@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tlsresume.diagnosis.certificates import faults
-from tlsresume.experiments.early_outcome import TOO_EARLY
+from tlsresume.durations import parse_duration, short_duration
+from tlsresume.evidence.certificates import faults
+from tlsresume.evidence.early_outcome import TOO_EARLY
 from tlsresume.policy.demands import Asked, Demands
-from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.mechanisms import check_mechanisms
 from tlsresume.results import (
     AddressResult,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from tlsresume.policy.durations import PATTERN
+from tlsresume.durations import PATTERN
 from tlsresume.results import Mechanism
 
 Expected = Literal["resumed", "not-resumed", "any"]

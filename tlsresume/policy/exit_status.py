@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
-from tlsresume.diagnosis.wording import clause
 from tlsresume.errors import ExitStatus, worst_status
+from tlsresume.findings.wording import clause
 from tlsresume.policy.demands import Expected
 from tlsresume.policy.findings import FailOn, counts, explains_refusals
 from tlsresume.results import (

@@ -16,7 +16,7 @@ from typing import Literal
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.mechanisms import judged_tries, rate_percent
 from tlsresume.policy.ranges import parse_range
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
     MECHANISMS,
     Finding,
@@ -81,7 +81,7 @@ def _speaks_aside(finding: Finding, target: TargetResult, demands: Demands) -> b
 
 @cache
 def _groups() -> dict[str, str]:
-    from tlsresume.diagnosis.catalogue import RULES
+    from tlsresume.findings.catalogue import RULES
 
     return {rule.code: rule.group for rule in RULES}
 

@@ -21,7 +21,7 @@ from tlsresume.policy.findings import (
     is_known,
 )
 from tlsresume.policy.policy import Policy, Waiver
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
     Change,
     Check,

@@ -24,7 +24,7 @@ import msgspec
 
 from tlsresume.policy.demands import Demands, merge
 from tlsresume.policy.names import BuiltinName
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import Severity
 
 

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from tlsresume.durations import parse_duration, parse_share
 from tlsresume.errors import PolicyFileError
 from tlsresume.policy.demands import EXPECTED, Demands
-from tlsresume.policy.durations import parse_duration, parse_share
 from tlsresume.policy.names import BUILTIN, BuiltinName
 from tlsresume.policy.policy import (
     Policy,
@@ -185,7 +185,7 @@ def _check_codes(codes: Iterable[str], name: str, others: Iterable[str]) -> None
     """A code that no rule gives would be a demand that nothing can break."""
     if not codes:
         return
-    from tlsresume.diagnosis.catalogue import RULES
+    from tlsresume.findings.catalogue import RULES
 
     known = {rule.code for rule in RULES} | set(others)
     for code in codes:

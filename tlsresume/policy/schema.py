@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tlsresume.policy.durations import PERCENT
+from tlsresume.durations import PERCENT
 from tlsresume.policy.policy import Policy
 from tlsresume.results import MECHANISMS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tlsresume.durations import parse_duration, short_duration
 from tlsresume.policy.demands import Demands, Expected, merge
-from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.policy import Policy
 from tlsresume.results import Mechanism
 from tlsresume.value import Value

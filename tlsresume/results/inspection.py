@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import ErrorResult, Finding, KeyUse
 from tlsresume.results.value import Result
-from tlsresume.session.file import Format, SessionMetadata
-from tlsresume.session.layouts import LooksLike
-from tlsresume.session.session import Unsupported
+from tlsresume.sessions.file import Format, SessionMetadata
+from tlsresume.sessions.session import Unsupported
+from tlsresume.tickets.layouts import LooksLike
 from tlsresume.value import Value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import (
     Mechanism,
 )

@@ -6,13 +6,13 @@ import math
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import (
     Mechanism,
 )
 from tlsresume.results.early_data import EarlyData
 from tlsresume.results.places import named_place
-from tlsresume.session.layouts import LooksLike
+from tlsresume.tickets.layouts import LooksLike
 from tlsresume.value import Value
 
 Severity = Literal["info", "warning", "error"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 
 TRANSPORT_WORDS: dict[Transport, str] = {"tcp": "TCP", "quic": "QUIC", "dtls": "DTLS"}
 

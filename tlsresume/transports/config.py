@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.value import Value
-from tlsresume.wire.handshake import ProtocolVersion
 
 
 class Trust(Value, frozen=True):

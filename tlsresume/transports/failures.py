@@ -1,6 +1,6 @@
 """Why a connection failed, in the same words whatever library made it.
 
-A transport translates its library's numbers into these (`openssl/reasons.py`); the library's own
+A transport translates its library's numbers into these (`transports/openssl/reasons.py`); the library's own
 words and error stack go along for printing only.
 """
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import ClassVar, Literal
 
-from tlsresume.protocols import Transport as TransportName
-from tlsresume.session.session import ResumptionState
+from tlsresume.protocols.schemes import Transport as TransportName
+from tlsresume.sessions.session import ResumptionState
+from tlsresume.tls.transcript import Recorder, Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken
 from tlsresume.value import Value
-from tlsresume.wire.transcript import Recorder, Role, Transcript
 
 #: Called with each handshake message and alert in clear: who sent it, the content type (RFC 8446
 #: section 5.1), the message.

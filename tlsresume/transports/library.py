@@ -12,21 +12,21 @@ from tlsresume.transports.config import ClientConfig
 def check_library() -> None:
     """Raise BindingError, naming the versions that serve, where the library lacks what is
     needed."""
-    from tlsresume.openssl.binding import check_bindings
+    from tlsresume.transports.openssl.binding import check_bindings
 
     check_bindings()
 
 
 def openssl_version() -> str:
     """OpenSSL's own version text, such as `OpenSSL 4.0.3 29 Sep 2026`."""
-    from tlsresume.openssl import binding
+    from tlsresume.transports.openssl import binding
 
     return binding.openssl_version()
 
 
 def pyopenssl_version() -> str:
     """The version of pyOpenSSL."""
-    from tlsresume.openssl import binding
+    from tlsresume.transports.openssl import binding
 
     return binding.pyopenssl_version()
 
@@ -34,7 +34,7 @@ def pyopenssl_version() -> str:
 def covers(der: bytes, name: str) -> bool | None:
     """Whether a certificate (DER) is for a DNS name or an IP address; None where it, or the
     name, cannot be read."""
-    from tlsresume.openssl import binding_names
+    from tlsresume.transports.openssl import binding_names
 
     return binding_names.covers(der, name)
 
@@ -42,7 +42,7 @@ def covers(der: bytes, name: str) -> bool | None:
 def can_offer(config: ClientConfig) -> bool:
     """Whether the library has what a configuration asks for: its ciphers above all. Raises
     FileError where one of its files cannot be read."""
-    from tlsresume.openssl.contexts import context_for
+    from tlsresume.transports.openssl.contexts import context_for
 
     try:
         context_for(config)
@@ -53,6 +53,6 @@ def can_offer(config: ClientConfig) -> bool:
 
 def asks_for_fragments() -> bool:
     """Whether the library can ask for a max_fragment_length (RFC 6066 section 4)."""
-    from tlsresume.openssl.binding_fragments import can_ask
+    from tlsresume.transports.openssl.binding_fragments import can_ask
 
     return can_ask()

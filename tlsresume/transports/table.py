@@ -5,7 +5,7 @@ A library is imported with the first connection that needs it.
 
 from __future__ import annotations
 
-from tlsresume.protocols import Transport as TransportName
+from tlsresume.protocols.schemes import Transport as TransportName
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import (
     Capabilities,
@@ -46,7 +46,7 @@ class _TLS(Transport):
         clock: Clock,
         on_message: OnMessage | None = None,
     ) -> Connection:
-        from tlsresume.openssl.client import TLSClient
+        from tlsresume.transports.openssl.client import TLSClient
 
         client = TLSClient(
             config,
@@ -58,7 +58,7 @@ class _TLS(Transport):
         return _started(client)
 
     def first_flight(self, config: ClientConfig, offer: ClientOffer, *, clock: Clock) -> Flight:
-        from tlsresume.openssl.first_flight import FirstFlight
+        from tlsresume.transports.openssl.first_flight import FirstFlight
 
         return FirstFlight(config, offer, clock=clock)
 
@@ -81,7 +81,7 @@ class _DTLS(Transport):
         clock: Clock,
         on_message: OnMessage | None = None,
     ) -> Connection:
-        from tlsresume.transports.dtls import DTLSClient
+        from tlsresume.transports.openssl.dtls import DTLSClient
 
         client = DTLSClient(config, offer.state, clock=clock, on_message=on_message)
         return _started(client)

@@ -6,9 +6,9 @@ text of their rule.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.engine import Entry
-from tlsresume.diagnosis.software import ServerSetting, Software
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.engine import Entry
+from tlsresume.findings.software import ServerSetting, Software
 
 _RULE = {rule.code: rule for rule in RULES}
 

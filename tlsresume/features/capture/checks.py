@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tlsresume.diagnosis.engine import Entry, Match, ask
 from tlsresume.features.capture.catalogue import text_of
 from tlsresume.features.capture.handshake import Packet
 from tlsresume.features.capture.key_names import KeyUse
 from tlsresume.features.capture.report import CaptureFinding
 from tlsresume.features.capture.seen import utc as exact_utc
 from tlsresume.features.capture.tally import Evidence, EvidenceKind, ServerTally
+from tlsresume.findings.engine import Entry, Match, ask
 from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import MECHANISMS, Mechanism
 

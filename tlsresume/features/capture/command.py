@@ -15,7 +15,7 @@ from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 #: How lines of connections begin; a run that failed leaves a line with the error.
 LINES_BEGIN = {"jsonl": r'\{"(time|schema)":', "csv": "time,transport,server,"}

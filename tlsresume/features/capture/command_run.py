@@ -17,13 +17,13 @@ from tlsresume.features.capture.inputs import STDIN
 from tlsresume.features.capture.report import CaptureReport
 from tlsresume.features.capture.run import Capture, CaptureOptions, moment, read_key_log
 from tlsresume.formats.page import View
-from tlsresume.wire.key_log import KeyLog
+from tlsresume.tls.key_log import KeyLog
 
 if TYPE_CHECKING:
     from tlsresume.cli.outputs import Outputs
     from tlsresume.features.capture.lines import LineFile
     from tlsresume.features.capture.seen import Seen
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 #: Seconds between two drawings of the live view, and before a file's progress is shown.
 _REDRAW = 0.5
@@ -122,7 +122,7 @@ def _warn_of_others(path: str) -> None:
     from pathlib import Path
 
     from tlsresume.cli.console import warn
-    from tlsresume.session.file import permission_warnings
+    from tlsresume.sessions.file import permission_warnings
 
     try:
         mode = Path(path).stat().st_mode

@@ -17,8 +17,8 @@ from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.links import ETHERNET
 from tlsresume.features.capture.pcap import Packet as Captured
 from tlsresume.features.capture.tls_flow import Side, TLSFlow
-from tlsresume.wire.key_log import KeyLog
-from tlsresume.wire.records import begins_hello
+from tlsresume.tls.key_log import KeyLog
+from tlsresume.tls.records import begins_hello
 
 if TYPE_CHECKING:
     from tlsresume.features.capture.quic_flow import QUICFlow

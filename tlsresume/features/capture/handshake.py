@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from tlsresume.wire.buffer import Reader, WireError, push_opaque, push_uint
-from tlsresume.wire.handshake import (
+from tlsresume.tls.buffer import Reader, WireError, push_opaque, push_uint
+from tlsresume.tls.handshake import (
     ClientHello,
     EncryptedExtensions,
     ExtensionType,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsresume.session.ticket import KeyNaming, is_stateful
+from tlsresume.tickets.key_names import KeyNaming, is_stateful
 
 #: Tickets that wait to be named; names that are kept.
 _MOST_WAITING = 512
@@ -17,7 +17,7 @@ _MOST_NAMES = 256
 #: Tickets of each name that stay, so that the next ones are named alike.
 _EXAMPLES = 2
 _PREFIX = 48
-#: OpenSSL's shortest ticket; see session/ticket.py.
+#: OpenSSL's shortest ticket; see tickets/key_names.py.
 _BLOCKS = 80
 
 

@@ -8,15 +8,15 @@ with its own Destination Connection ID: then it is a client's first.
 from __future__ import annotations
 
 from tlsresume.features.capture.handshake import Facts, Packet
-from tlsresume.wire.quic_initial import (
+from tlsresume.tls.quic_initial import (
     CryptoStream,
     Sender,
     crypto_frames,
     open_initial,
     packets,
 )
-from tlsresume.wire.quic_initial import Packet as QUICPacket
-from tlsresume.wire.records import Malformed, take_messages
+from tlsresume.tls.quic_initial import Packet as QUICPacket
+from tlsresume.tls.records import Malformed, take_messages
 
 #: Bytes of a direction's CRYPTO frames: a hello with keys of ML-KEM has 2 KB.
 MOST_BYTES = 1 << 14

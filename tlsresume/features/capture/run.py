@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from tlsresume.durations import parse_duration
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.features.capture.build import server_reports
 from tlsresume.features.capture.clients import ClientNames
@@ -20,11 +21,10 @@ from tlsresume.features.capture.seen import Judged, Memory, endpoint, judge, lin
 from tlsresume.features.capture.seen import Seen as Line
 from tlsresume.features.capture.tally import Tallies
 from tlsresume.formats.units import count
-from tlsresume.policy.durations import parse_duration
-from tlsresume.wire.key_log import KeyLog
+from tlsresume.tls.key_log import KeyLog
 
 if TYPE_CHECKING:
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 _LONGEST_LINE = 1 << 12
 

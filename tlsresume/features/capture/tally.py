@@ -18,7 +18,7 @@ from tlsresume.features.capture.seen import Judged, Transport, endpoint, is_past
 from tlsresume.results import MECHANISMS, Mechanism
 
 if TYPE_CHECKING:
-    from tlsresume.session.keyfile import TicketKeyFile
+    from tlsresume.tickets.key_files import TicketKeyFile
 
 #: Packets that a piece of evidence names.
 MOST_EXAMPLES = 5
@@ -252,7 +252,7 @@ class ServerTally:
         """The operator's key that made a ticket. Each ticket is tried once."""
         if not files:
             return None
-        from tlsresume.session.keyfile import open_with
+        from tlsresume.tickets.key_files import open_with
 
         short = ticket[:64]
         if short not in self._looked_up:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.proxy_header import read_proxy_header
 from tlsresume.features.capture.tcp import Stream
-from tlsresume.wire.handshake import ContentType, HandshakeType, ProtocolVersion
-from tlsresume.wire.key_log import KeyLog
-from tlsresume.wire.records import (
+from tlsresume.tls.handshake import ContentType, HandshakeType, ProtocolVersion
+from tlsresume.tls.key_log import KeyLog
+from tlsresume.tls.records import (
     Malformed,
     begins_hello,
     find_hello,
@@ -25,7 +25,7 @@ from tlsresume.wire.records import (
 )
 
 if TYPE_CHECKING:
-    from tlsresume.wire.record_protection import TrafficKey
+    from tlsresume.tls.record_protection import TrafficKey
 
 #: Bytes of one direction: before TLS, and of TLS before the ServerHello or under keys.
 MOST_PRELUDE = 1 << 16
@@ -210,7 +210,7 @@ class TLSFlow:
         return side.key is not None
 
     def _key(self, secret: bytes) -> TrafficKey | None:
-        from tlsresume.wire.record_protection import SUITES, TrafficKey
+        from tlsresume.tls.record_protection import SUITES, TrafficKey
 
         hello = self.facts.server_hello
         if hello is None or hello.cipher_suite not in SUITES:

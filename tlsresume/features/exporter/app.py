@@ -39,7 +39,7 @@ from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
 from tlsresume.lab import Gate
 from tlsresume.network.trace import TraceLine
-from tlsresume.target import Target
+from tlsresume.targets.target import Target
 from tlsresume.value import Secret
 from tlsresume.version import __version__
 

@@ -15,7 +15,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from tlsresume.features.exporter.sharing import Outcome
-from tlsresume.scan import tool
+from tlsresume.runs.many_targets import tool
 
 #: The text format 0.0.4, which every Prometheus reads.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tlsresume.actions.before_probe import check_probe
-from tlsresume.actions.probing import probe_of
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError, UsageError, first_of
 from tlsresume.features.exporter.allow import Allow
 from tlsresume.features.exporter.sharing import Outcome
@@ -20,13 +18,15 @@ from tlsresume.lab import Gate
 from tlsresume.network.resolve import addresses_for
 from tlsresume.policy.judge import Judge
 from tlsresume.results import ErrorResult, Report, TargetResult
-from tlsresume.scan import tool
+from tlsresume.runs.before_probe import check_probe
+from tlsresume.runs.many_targets import tool
+from tlsresume.runs.probing import probe_of
 from tlsresume.value import Value
 
 if TYPE_CHECKING:
     from tlsresume.network.trace import Trace
     from tlsresume.options import ProbeOptions
-    from tlsresume.target import Target
+    from tlsresume.targets.target import Target
 
 
 class Module(Value, frozen=True, kw_only=True):

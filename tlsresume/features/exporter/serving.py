@@ -17,11 +17,11 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import FileError, TLSResumeError, UsageError
 from tlsresume.features.exporter.app import Exporter, application
 from tlsresume.features.exporter.setup import Setup
 from tlsresume.shortage import make_room
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.transports.library import check_library
 
 #: Connections beside those of scrapes that run or wait: pages for people, health checks.

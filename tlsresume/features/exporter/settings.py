@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from tlsresume.configuration import Configuration
+from tlsresume.durations import parse_duration
 from tlsresume.errors import ConfigurationFileError
 from tlsresume.features.exporter.allow import Allow, parse_rule
-from tlsresume.policy.durations import parse_duration
 from tlsresume.value import Secret, Value
 
 #: Where it listens unless told otherwise: loopback, so that nobody else can have it connect.

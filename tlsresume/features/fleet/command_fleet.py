@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tlsresume.features.fleet.selection import Exclusions, Shard
     from tlsresume.options import ProbeOptions
     from tlsresume.results import Report, TargetResult
-    from tlsresume.target import Target
+    from tlsresume.targets.target import Target
 
 GROUP = "Many targets"
 
@@ -154,7 +154,7 @@ class FleetAsked(NamedTuple):
         """What `--exclude` names. Raises FileError."""
         from tlsresume.errors import FileError
         from tlsresume.features.fleet.selection import Exclusions
-        from tlsresume.session.bounded import read_bounded
+        from tlsresume.safe_read import read_bounded
 
         if self.exclude is None:
             return Exclusions()
@@ -215,7 +215,7 @@ def run_few(targets: TargetList, run: Run) -> Report:
     """
     from tlsresume.cli import console
     from tlsresume.features.fleet.command_lists import Rules
-    from tlsresume.scan import scan
+    from tlsresume.runs.many_targets import scan
 
     outputs = run.outputs
     jobs = list(targets.rest(Rules(options=run.options)))
@@ -319,8 +319,8 @@ def _go_on(run: Run, rules: Rules, path: str, count: Callable[[Report], None]) -
 def _whole(run: Run, kept: list[TargetResult], not_begun: int, reason: str) -> Report:
     """The report of results that were kept, for formats of a whole run."""
     from tlsresume.cli.tool import this_tool
-    from tlsresume.diagnosis.over_time import across_targets
     from tlsresume.errors import ExitStatus, worst_status
+    from tlsresume.findings.across_targets import across_targets
     from tlsresume.results import Report
 
     report = run.judge(Report(tool=this_tool(), targets=tuple(kept), findings=across_targets(kept)))

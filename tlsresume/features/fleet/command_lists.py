@@ -21,17 +21,17 @@ from typing import BinaryIO, Self
 import click
 from msgspec import Struct, field
 
-from tlsresume.actions.before_probe import check_probe
-from tlsresume.actions.fingerprint import fingerprint
+from tlsresume import safe_read as bounded
 from tlsresume.cli.connecting import Connection, line_options
-from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
 from tlsresume.features.fleet.selection import Exclusions, Job, Shard
 from tlsresume.options import ProbeOptions
 from tlsresume.results import TargetResult
-from tlsresume.session import bounded
-from tlsresume.target import Target
+from tlsresume.runs.before_probe import check_probe
+from tlsresume.runs.fingerprint import fingerprint
+from tlsresume.targets.endpoints import format_endpoint
+from tlsresume.targets.target import Target
 
 #: How many bad lines are told, and how many hints on them.
 MOST_TOLD, MOST_HINTS = 200, 5

@@ -16,15 +16,15 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tlsresume.actions.probe import AnyProbe, no_time
-from tlsresume.actions.probing import probe_of
 from tlsresume.errors import first_of
 from tlsresume.features.fleet.selection import Job
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.results import Skipped, TargetResult
-from tlsresume.target import Target
+from tlsresume.runs.probe import AnyProbe, no_time
+from tlsresume.runs.probing import probe_of
+from tlsresume.targets.target import Target
 from tlsresume.transports.library import check_library
 
 #: Seconds after the deadline in which targets that had no turn are told of one by one, and in

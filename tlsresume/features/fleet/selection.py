@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tlsresume.options import ProbeOptions
 from tlsresume.results import Skipped
-from tlsresume.target import Target
+from tlsresume.targets.target import Target
 from tlsresume.value import Value
 
 _NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")

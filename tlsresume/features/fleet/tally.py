@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from tlsresume.diagnosis.over_time import SharedKeys
 from tlsresume.errors import ExitStatus
+from tlsresume.findings.across_targets import SharedKeys
 from tlsresume.policy.exit_status import decided_of_many, target_status
 from tlsresume.results import Finding, Report, TargetResult, Tool, Violation
 

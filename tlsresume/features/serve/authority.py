@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tlsresume.atomic import write_atomically
+from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import FileError
-from tlsresume.openssl.server_contexts import Identity
+from tlsresume.server.contexts import Identity
 
 #: A host name in ASCII, or a wildcard in the place of its first label.
 _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tlsresume.openssl.behaviour import EARLY_DATA, Behaviour, Version
+from tlsresume.server.behaviour import EARLY_DATA, Behaviour, Version
 
 #: What a client can be held to in one behaviour. `refused`: the client must refuse the server.
 State = Literal["resumed", "not-resumed", "offered", "connected", "refused"]

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tlsresume.diagnosis.engine import Entry
 from tlsresume.features.serve.codes import SEVERITIES, Code
+from tlsresume.findings.engine import Entry
 from tlsresume.results import MECHANISMS, Mechanism
 
 #: Client software by what it calls itself in HTTP; the first that fits.

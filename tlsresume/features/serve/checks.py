@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tlsresume.diagnosis.engine import Entry, Match, ask, finding_of
 from tlsresume.features.serve.catalogue import TEXTS, ClientSetting, software_of
 from tlsresume.features.serve.codes import Code
 from tlsresume.features.serve.tally import Remark
 from tlsresume.features.serve.view import View
+from tlsresume.findings.engine import Entry, Match, ask, finding_of
 from tlsresume.formats.explanation import sentence
 from tlsresume.formats.units import count
 from tlsresume.results import Finding

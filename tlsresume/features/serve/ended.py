@@ -13,8 +13,8 @@ from tlsresume.features.serve.codes import Code
 from tlsresume.features.serve.ledger import Fate, Offer
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.formats.printable import printable
-from tlsresume.openssl.server_observer import Served
-from tlsresume.wire.handshake import ClientHello, ServerHello
+from tlsresume.server.observer import Served
+from tlsresume.tls.handshake import ClientHello, ServerHello
 
 #: psk_dhe_ke (RFC 8446 section 4.2.9): the only mode in which our tickets can be used.
 PSK_DHE_KE = 1

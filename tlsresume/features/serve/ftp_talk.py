@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tlsresume.features.serve.line_talk import LineProtocol, LineTalk
-from tlsresume.openssl.server_talk import Talk
+from tlsresume.server.talk import Talk
 
 _NAME, _CONTENT = b"hello.txt", b"tlsresume\n"
 _FACTS = b"type=file;size=%d;modify=20260101000000; %s\r\n" % (len(_CONTENT), _NAME)

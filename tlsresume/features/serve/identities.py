@@ -7,7 +7,7 @@ import msgspec
 from tlsresume.errors import UsageError
 from tlsresume.features.serve import authority
 from tlsresume.features.serve.options import ServeOptions
-from tlsresume.openssl.server_contexts import Identity
+from tlsresume.server.contexts import Identity
 
 #: Addresses that stand for all of a machine's.
 EVERY = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not listened on

@@ -23,10 +23,10 @@ from tlsresume.evidence.observation import Observation
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.results import title
 from tlsresume.features.serve.tally import Remark, Tally
-from tlsresume.openssl.server_observer import Ending
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import Mechanism
-from tlsresume.wire.messages import ClientHello
+from tlsresume.server.observer import Ending
+from tlsresume.tls.messages import ClientHello
 
 #: What is remembered at most. A session costs about 600 bytes, a client about 6 KB.
 MOST_SESSIONS = 50_000

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tlsresume.features.serve.message_talks import LONGEST
-from tlsresume.openssl.server_talk import ClearReply, Talk
+from tlsresume.server.talk import ClearReply, Talk
 
 
 class LineProtocol(msgspec.Struct, frozen=True, kw_only=True):

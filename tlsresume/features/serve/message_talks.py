@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tlsresume.openssl.server_talk import ClearReply, Talk
+from tlsresume.server.talk import ClearReply, Talk
 
 #: Longest line or message that is waited for.
 LONGEST = 8192

@@ -10,9 +10,9 @@ import hashlib
 
 from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
 from tlsresume.features.serve.ended import Facts
-from tlsresume.openssl.server_observer import Served
-from tlsresume.protocols import Transport
-from tlsresume.wire.handshake import (
+from tlsresume.protocols.schemes import Transport
+from tlsresume.server.observer import Served
+from tlsresume.tls.handshake import (
     AlertDescription,
     ClientHello,
     NewSessionTicket12,

@@ -30,10 +30,10 @@ from tlsresume.features.serve.ledger import (
 )
 from tlsresume.features.serve.observation import OF_BAD_MESSAGES, observation_of, ticket_of
 from tlsresume.features.serve.tally import Remark, Tally
-from tlsresume.openssl.server_observer import Observer, Served
-from tlsresume.wire.buffer import WireError
-from tlsresume.wire.fingerprint import fingerprint
-from tlsresume.wire.handshake import (
+from tlsresume.server.observer import Observer, Served
+from tlsresume.tls.buffer import WireError
+from tlsresume.tls.fingerprint import fingerprint
+from tlsresume.tls.handshake import (
     CertificateMessage,
     CertificateRequest12,
     CertificateRequest13,

@@ -13,7 +13,7 @@ from tlsresume.errors import UsageError
 from tlsresume.features.serve.behaviours import BEHAVIOURS, Row, State
 from tlsresume.features.serve.names import ALL, STARTTLS
 from tlsresume.features.serve.results import NotServed
-from tlsresume.openssl.behaviour import Version
+from tlsresume.server.behaviour import Version
 
 LOOPBACK = "127.0.0.1"
 _LAST_PORT = 65_535

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.identities import Identities
-from tlsresume.openssl.server_observer import Observer
-from tlsresume.transports.quic.server import QUICService
+from tlsresume.server.observer import Observer
+from tlsresume.server.quic import QUICService
 
 #: What tickets are good for by default, as over TCP: two hours.
 _DEFAULT_LIFETIME = 7200

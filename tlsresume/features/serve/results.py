@@ -8,10 +8,10 @@ from typing import Literal
 import msgspec
 
 from tlsresume.features.serve.behaviours import State
-from tlsresume.openssl.server_observer import Ending
-from tlsresume.protocols import Transport
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import Finding, Mechanism
 from tlsresume.results.value import Result
+from tlsresume.server.observer import Ending
 
 Verdict = Literal["resumes", "partly", "never-offers", "not-accepted", "untested"]
 #: What an expectation came to. `not-judged`: nothing was expected, or the client does not

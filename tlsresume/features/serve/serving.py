@@ -28,10 +28,10 @@ from tlsresume.features.serve.results import CommandResult, ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
 from tlsresume.features.serve.talks import SCHEMES, talk_maker
 from tlsresume.features.serve.truststore import truststore
-from tlsresume.openssl.server import Server
+from tlsresume.server.server import Server
 
 if TYPE_CHECKING:
-    from tlsresume.network.datagram_server import UDPServer
+    from tlsresume.server.datagrams import UDPServer
 
 #: Addresses that are listened on together, so that `localhost` can be either.
 _BESIDE = {LOOPBACK: ("::1",), "0.0.0.0": ("::",), "::": ("0.0.0.0",)}  # noqa: S104  asked for
@@ -122,7 +122,7 @@ class Serving:
 
     def _quic_server(self, place: Place, identities: Identities) -> UDPServer:
         from tlsresume.features.serve.over_quic import quic_service
-        from tlsresume.network.datagram_server import UDPServer
+        from tlsresume.server.datagrams import UDPServer
 
         service = quic_service(
             place.row,

@@ -13,7 +13,7 @@ from functools import partial
 from tlsresume.features.serve.ftp_talk import FTPTalk
 from tlsresume.features.serve.line_talk import LineProtocol, LineTalk
 from tlsresume.features.serve.message_talks import LDAPTalk, PostgresTalk, XMPPTalk
-from tlsresume.openssl.server_talk import HTTP, Talk
+from tlsresume.server.talk import HTTP, Talk
 
 
 class WebTalk(HTTP):

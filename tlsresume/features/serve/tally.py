@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 
 from tlsresume.features.serve.codes import Code
-from tlsresume.openssl.server_observer import Ending
 from tlsresume.results import Mechanism
+from tlsresume.server.observer import Ending
 
 #: How many of a kind are kept to be shown.
 _SHOWN = 4

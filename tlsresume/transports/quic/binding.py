@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from tlsresume.errors import BindingError, UsageError
-from tlsresume.session.quic_state import QUICState
+from tlsresume.sessions.quic_state import QUICState
 from tlsresume.value import Value
 
 #: The first version in which everything used here was found.

@@ -16,9 +16,20 @@ from itertools import zip_longest
 from typing import Any
 
 from tlsresume.errors import FileError, UsageError
-from tlsresume.openssl.binding import verify_message
-from tlsresume.session import quic_state
-from tlsresume.session.session import ResumptionState
+from tlsresume.sessions import quic_state
+from tlsresume.sessions.session import ResumptionState
+from tlsresume.tls.buffer import WireError
+from tlsresume.tls.handshake import (
+    HandshakeType,
+    NamedGroup,
+    NewSessionTicket13,
+    ProtocolVersion,
+    cipher_name,
+    name_of,
+    parse_handshake,
+)
+from tlsresume.tls.registry import AlertDescription
+from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken
@@ -29,20 +40,9 @@ from tlsresume.transports.interface import (
     Connection,
     OnMessage,
 )
+from tlsresume.transports.openssl.binding import verify_message
 from tlsresume.transports.quic import binding
 from tlsresume.transports.quic.verification import own_certificate, verify_result
-from tlsresume.wire.buffer import WireError
-from tlsresume.wire.handshake import (
-    HandshakeType,
-    NamedGroup,
-    NewSessionTicket13,
-    ProtocolVersion,
-    cipher_name,
-    name_of,
-    parse_handshake,
-)
-from tlsresume.wire.registry import AlertDescription
-from tlsresume.wire.transcript import Role
 
 _NEW_SESSION_TICKET = HandshakeType.new_session_ticket
 _ALERT, _HANDSHAKE = 21, 22

@@ -9,12 +9,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
-from tlsresume.endpoints import is_address
 from tlsresume.errors import FileError, UsageError
-from tlsresume.openssl import binding
-from tlsresume.openssl.binding_names import covers
-from tlsresume.session.bounded import LARGEST_PEM, read_held
+from tlsresume.safe_read import LARGEST_PEM, read_held
+from tlsresume.targets.endpoints import is_address
 from tlsresume.transports.config import ClientCertificate, Trust
+from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl.binding_names import covers
 
 #: X509_V_ERR_* (X509_STORE_CTX_get_error(3)).
 HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH = 62, 64

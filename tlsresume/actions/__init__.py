@@ -1,1 +1,0 @@
-"""One file per thing the tool does for one target: probe, save, resume, inspect."""

@@ -1,1 +1,0 @@
-"""RULES: evidence -> findings. Pure."""

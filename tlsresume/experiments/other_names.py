@@ -1,0 +1,87 @@
+"""Is a session accepted under another server name, or another protocol?
+
+Only names that the user gives are used: a session shown to another host tells
+that host about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.evidence.purposes import CrossALPN, CrossName
+from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.subject import Setting
+from tlsresume.sessions.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.value import Value
+
+#: What one name costs: three connections, and four with a client certificate.
+CONNECTIONS, WITH_CERTIFICATE = 3, 4
+
+#: Seconds to wait for a ticket where none is needed.
+_WAIT = 0.5
+
+
+class _Names(Value, frozen=True):
+    """Connections under the target's own name and another one, each with a request whose
+    answer is read: with a body, since that tells two hosts apart."""
+
+    setting: Setting
+    other: str
+
+    async def own(self, purpose: CrossName, plan: ClientConfig) -> Session | None:
+        """A full handshake under the target's name; its newest session."""
+        attempt = await self._ask(purpose, plan, None, other=False)
+        return self._session(attempt)
+
+    async def ask(
+        self, purpose: CrossName, plan: ClientConfig, session: Session | None
+    ) -> Session | None:
+        """A connection under the other name; its newest session."""
+        there = replace(plan, server_name=self.other, verify_name=self.other)
+        return self._session(await self._ask(purpose, there, session, other=True))
+
+    async def _ask(
+        self, purpose: CrossName, plan: ClientConfig, session: Session | None, *, other: bool
+    ) -> Trial:
+        setting, terms = self.setting, self.setting.terms
+        if other:
+            terms = replace(terms, target=replace(terms.target, server_name=self.other))
+        wait = _WAIT if other and session is not None else None
+        errand = terms.errand(purpose, setting.mechanism, wait=wait)
+        errand = terms.with_answer(errand, body=True)
+        return await setting.lab.connect(setting.route, plan, errand, session)
+
+    def _session(self, attempt: Trial) -> Session | None:
+        own = [s for s in attempt.sessions if s.mechanism == self.setting.mechanism]
+        return own[-1] if own else None
+
+
+async def cross_name(setting: Setting, name: str) -> None:
+    """Make a session under the target's name, offer it under `name`, and ask there without one.
+
+    Where a client certificate was given, once without it and once with it; and the other
+    name's own session, made with it, is offered without it.
+    """
+    names = _Names(setting, name)
+    bare = replace(setting.plan, certificate=None)
+    session = await names.own(CrossName.FULL, bare)
+    if session is not None:
+        await names.ask(CrossName.OFFER, bare, session)
+    await names.ask(CrossName.CONTROL, bare, None)
+    if setting.plan.certificate is None:
+        return
+    session = await names.own(CrossName.WITH_CERT_FULL, setting.plan)
+    if session is not None:
+        await names.ask(CrossName.WITH_CERT_OFFER, setting.plan, session)
+    session = await names.ask(CrossName.WITH_CERT_CONTROL, setting.plan, None)
+    if session is not None:
+        await names.ask(CrossName.CARRIED, bare, session)
+
+
+async def cross_protocol(setting: Setting, protocol: str) -> None:
+    """Make a session under the target's ALPN, offer it with `protocol`."""
+    _, session = await setting.full(CrossALPN.FULL)
+    if session is not None:
+        plan = replace(setting.plan, alpn=(protocol,))
+        await setting.offer(CrossALPN.OFFER, session, plan=plan)

@@ -1,0 +1,1 @@
+"""FTPS data connections, whole: the experiment, the checks, the words for people, the options."""

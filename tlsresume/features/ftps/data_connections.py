@@ -1,0 +1,149 @@
+"""Do FTPS data connections resume the control connection's session, and must they?
+
+Three series, each on a control connection of its own: `fresh` offers the newest
+session that was not used yet, `same` the control connection's first one each time,
+`none` nothing; where the server issues nothing, `none` is all. The control connection stays open beside its data connections. Each
+data connection is a harmless listing; what the server says of it afterwards is the
+attempt's `reply`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from contextlib import suppress
+from dataclasses import replace
+
+from tlsresume.errors import PeerError
+from tlsresume.evidence.purposes import FTPData
+from tlsresume.experiments.connections import Terms
+from tlsresume.features.ftps.control_connection import Control, FTPError
+from tlsresume.lab import Errand, Lab, Link, Route
+from tlsresume.options import FTPLogin
+from tlsresume.results import Mechanism
+from tlsresume.sessions.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.value import Value
+
+#: A listing longer than this is cut short, in bytes.
+_LONGEST_LISTING = 1 << 20
+
+#: What a control connection of each series costs beside its data connections.
+_CONTROLS = 3
+
+
+def cost(tries: int, *, issued: bool = True) -> int:
+    """The connections that `data_connections` makes at most."""
+    return _CONTROLS + 2 * tries + 1 if issued else 2
+
+
+class FTPSetting(Value, frozen=True, kw_only=True):
+    """Where and how data connections are tried; `issued`: there are sessions to offer."""
+
+    lab: Lab
+    route: Route
+    terms: Terms
+    mechanism: Mechanism
+    login: FTPLogin
+    tries: int
+    issued: bool = True
+
+    @property
+    def plan(self) -> ClientConfig:
+        return self.terms.plan_for(self.mechanism)
+
+    @property
+    def over_ipv4(self) -> bool:
+        """Whether the control connection goes to an IPv4 address, which PASV can name."""
+        try:
+            return ipaddress.ip_address(self.route.address).version == 4
+        except ValueError:
+            return False
+
+    def errand(self, purpose: FTPData) -> Errand:
+        return Errand(purpose=purpose, mechanism=self.mechanism)
+
+
+async def data_connections(setting: FTPSetting) -> str | None:
+    """Run the three series. What kept one from being run, in words, or None.
+
+    Raises BudgetSpent.
+    """
+    offering = (
+        ((FTPData.FRESH, setting.tries), (FTPData.SAME, setting.tries)) if setting.issued else ()
+    )
+    for series, count in (*offering, (FTPData.NONE, 1)):
+        try:
+            await _series(setting, series, count)
+        except (FTPError, PeerError) as error:
+            return str(error)
+        except TimeoutError:
+            return "no answer on the control connection in time"
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    return None
+
+
+async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
+    async with setting.lab.dial(setting.route, setting.errand(FTPData.CONTROL)) as link:
+        await link.start_tls(setting.plan)
+        control = Control(link)
+        login = setting.login
+        implicit = setting.terms.target.starttls is None
+        await control.log_in(login.user, login.secret, greeting=implicit)
+        sessions = list(link.sessions)
+        first = sessions[0] if sessions else None
+        for _ in range(count):
+            offer = None
+            if series is FTPData.SAME:
+                offer = first
+            elif series is FTPData.FRESH:
+                offer = sessions.pop() if sessions else None
+            if offer is None and series is not FTPData.NONE:
+                return
+            newer = await _transfer(setting, control, series, offer)
+            sessions += newer
+            if setting.mechanism != "psk" and not sessions and offer is not None:
+                # TLS 1.2: a session may be used again, and is not always renewed.
+                sessions.append(offer)
+        with suppress(PeerError, TimeoutError, OSError):
+            await control.ask("QUIT")
+        await link.close()
+
+
+async def _transfer(
+    setting: FTPSetting, control: Control, series: FTPData, offer: Session | None
+) -> tuple[Session, ...]:
+    """One listing over a data connection of its own; the sessions that it brought."""
+    # Once with PASV, too: what it says of the address is what many clients obey.
+    passive = await control.passive(plain_first=series is FTPData.NONE and setting.over_ipv4)
+    route = replace(setting.route, port=passive.port, local_port=None)
+    errand = replace(setting.errand(series), named_address=passive.named_address)
+    async with setting.lab.dial(route, errand, beside=True) as link:
+        await control.send("LIST")
+        # Some servers shake hands on the data connection before they say 150, others after.
+        reading = asyncio.create_task(_read(link, setting.plan, offer))
+        try:
+            answer = await control.reply()
+            if answer.code < 200:
+                await reading
+                answer = await control.reply()
+        except (PeerError, TimeoutError, OSError) as error:
+            link.remark(f"the control connection: {error}")
+            raise
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+        link.remark(str(answer))
+        return link.sessions
+
+
+async def _read(link: Link, plan: ClientConfig, offer: Session | None) -> None:
+    """Shake hands, read the listing to its end, close. A failure is in the attempt."""
+    with suppress(PeerError, TimeoutError, OSError):
+        await link.start_tls(plan, offer)
+        length = 0
+        while length < _LONGEST_LISTING and (data := await link.receive()):
+            length += len(data)
+    await link.close()

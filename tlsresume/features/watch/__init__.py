@@ -1,0 +1,1 @@
+"""`tlsresume watch`: ticket keys over time, whole: sampling, history, findings, pages, command."""

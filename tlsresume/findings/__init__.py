@@ -1,0 +1,1 @@
+"""The engine, the checks and their texts: evidence in, findings out. Pure."""

@@ -1,0 +1,483 @@
+"""Group B, third part: the server no longer has, or no longer honours, the session.
+
+These look alike on one connection: what separates them is the same session again at
+once, a fresh one, and an older one.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.purposes import AGE, Close, Retry, SameTicket, Tries
+from tlsresume.evidence.trial import Trial
+from tlsresume.findings.comparisons import (
+    UNLIKE,
+    issuing_addresses,
+    leaf_change,
+    name_changes,
+    outlived,
+    same_key,
+    share,
+    shown,
+    unlike_servers,
+)
+from tlsresume.findings.division_by_size import divides_exactly
+from tlsresume.findings.engine import Match
+from tlsresume.findings.honoured_later import (
+    accepted_later,
+    may_be_honoured_later,
+    tried_later,
+)
+from tlsresume.findings.lossy_path import lost_connections
+from tlsresume.findings.nginx_default_server import default_server
+from tlsresume.findings.rules import CONTROLLED, TRIES, rule
+from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.view import View
+from tlsresume.findings.wording import seconds, short
+
+_CACHE_SETTINGS = (
+    ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
+    ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.cachesize"),
+    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
+    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_get_cb"),
+    ServerSetting.of(Software.JAVA, text="Java SSLSessionContext.setSessionCacheSize"),
+    ServerSetting.of(
+        Software.RUSTLS,
+        text="rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
+    ),
+    ServerSetting.of(
+        Software.NODE, text="Node server.on('newSession'), server.on('resumeSession')"
+    ),
+)
+
+
+#: Orders that are as likely by luck, of which one was seen: so many are no luck.
+_NO_LUCK = 100
+
+
+@rule(
+    "consumed",
+    "B",
+    "warning",
+    needs=TRIES | Part.TICKETS,
+    mechanisms=("psk",),
+    cause="This server accepts each ticket once, and the offered one was used before.",
+    advice="Use a fresh ticket for each connection; keep the newest one that came"
+    " (tlsresume resume --update).",
+    sources=("RFC 8446 section 8.1", "RFC 8446 appendix C.4", "openssl/openssl#6389"),
+)
+def consumed(view: View) -> Match | None:
+    """The ticket was used before, and this server takes each once.
+
+    A fresh ticket resumes once and is refused the second time (experiment same-ticket).
+    """
+    if view.saved is None or not view.declined:
+        return None
+    first = view.made(SameTicket.FIRST)
+    second = view.made(SameTicket.SECOND)
+    if not first or not second or not first[0].reused or second[0].reused:
+        return None
+    if same_key(view, view.declined[0]) is False:
+        return None
+    again = view.accepted and view.accepted[0].time < view.declined[0].time
+    return Match(
+        seen=(
+            "a fresh ticket resumes once and is refused the second time",
+            *(("the saved one resumed, and was then refused",) if again else ()),
+        ),
+        evidence=shown(view, view.declined[0], first[0], second[0]),
+        candidates=() if again else ("expired-at-server", "cache-miss"),
+    )
+
+
+@rule(
+    "cache-miss",
+    "B",
+    "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
+    mechanisms=("psk", "session-id"),
+    cause="The session is kept in a cache of the server, and the node or worker that answered does"
+    " not have it.",
+    advice="Share the session cache between workers and nodes and give it room, or use tickets with"
+    " a shared key. AWS: the Classic and Application Load Balancers resume on the same node only,"
+    " Network Load Balancers (tickets) on all of a region.",
+    settings=_CACHE_SETTINGS,
+    sources=("RFC 5246 section F.1.4", "AWS: ELB session resumption", "istio/istio#26009"),
+)
+def cache_miss(view: View) -> Match | None:
+    """The server that answered does not have the session in its cache.
+
+    A session ID, or a TLS 1.3 ticket too short to hold a session (32 bytes with OpenSSL),
+    is refused and a new one given; the same server accepts others. A fresh session offered
+    at once (experiment retry) tells this from never-honoured.
+    """
+    if not view.stateful or not view.declined:
+        return None
+    if view.saved is not None:
+        late = accepted_later(view) and not view.fresh_taken
+        if view.fresh_is_accepted is False and not view.fresh_taken and not late:
+            return None
+        return Match(
+            seen=(
+                (f"the server made a new session; the saved one is"
+                f" {seconds(view.age(view.declined[0]))} old"),
+                *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+                *((("fresh sessions resume only at times: nodes or workers do not share"
+                   " their caches"),)
+                  if view.at_once and not view.fresh_is_accepted and not late else ()),
+                *(("fresh sessions are refused at once, and resume a while later",)
+                  if late else ()),
+            ),
+            evidence=shown(view, view.declined[0], *view.at_once[:1]),
+            proven=view.at_once != (),
+            ask=("retry", "same-ticket"),
+            candidates=("evicted or expired in the cache", "a restart of the server",
+                        "another node than the one that issued it", "consumed (single use)"),
+        )  # fmt: skip
+    if view.crossing:
+        declined = view.declined[0]
+        unlike = unlike_servers(view.declined)
+        return Match(
+            seen=(
+                f"a session {declined.series} is refused on {declined.address}: per-node state",
+                *((UNLIKE,) if unlike else ()),
+            ),
+            evidence=shown(view, declined),
+            severity="warning" if unlike else None,
+            addresses=issuing_addresses(view.declined),
+        )
+    taken = [*view.accepted, *view.fresh_taken]
+    if not taken:
+        return None
+    lost = _lost_midway(view)
+    if lost is not None:
+        return lost
+    broke = lost_connections(view)
+    return Match(
+        seen=(f"{share(view)}, with sessions issued moments before", *broke),
+        evidence=shown(view, view.declined[0], taken[0]),
+        proven=not broke and not may_be_honoured_later(view),
+        ask=("later",) if may_be_honoured_later(view) else (),
+        severity="warning" if broke else None,
+        title="the server did not have the session any more" if broke else None,
+        advice=_LOSSY if broke else None,
+        candidates=(
+            *(_LOST_WITH_A_CONNECTION if broke else ()),
+            *(("honoured-later",) if may_be_honoured_later(view) else ()),
+        ),
+        not_known=(
+            "nodes or workers that share no cache, or one too small or emptied: a client cannot tell",
+        ),
+    )
+
+
+#: Servers drop a session whose connection ended uncleanly (SSL_shutdown(3)).
+_LOST_WITH_A_CONNECTION = (
+    (
+        "connections-break: a server drops the session of a connection that was cut, which the client"
+        " need not notice"
+    ),
+)
+
+_LOSSY = (
+    "Mend the path first, or probe from nearer: while connections break, a server with one cache"
+    " loses sessions, too. If sessions are still refused then, share the cache between workers and"
+    " nodes and give it room, or use tickets."
+)
+
+
+#: What tickets that show no key names may hide.
+_KEYS_UNSEEN = (
+    "other-ticket-key: a key made anew for each connection, or very many nodes with keys of their"
+    " own; these tickets show no key names"
+)
+
+
+def _lost_midway(view: View) -> Match | None:
+    """One session that was accepted every time, and from some moment on never again.
+
+    Caches that nodes or workers have of their own would mix the answers.
+    """
+    tries = [a for a in view.subject if a.made_for(Tries.FIXED) and a.offered and a.handshake_done]
+    tries = [a for a in tries if a.offer == tries[0].offer]
+    kept = sum(bool(a.reused) for a in tries)
+    refused = tries[kept:]
+    if not kept or not refused or any(a.reused for a in refused):
+        return None
+    if comb(len(tries), kept) < _NO_LUCK:
+        return None
+    return Match(
+        seen=(
+            share(view),
+            f"one session was accepted {kept} times, and from then on never: {len(refused)} times",
+        ),
+        evidence=shown(view, tries[kept - 1], refused[0]),
+        title="the server lost the session from its cache meanwhile",
+        advice="Give the cache more room, or use tickets with a shared key. Nodes or workers with"
+        " caches of their own would mix the answers; these turned at one moment.",
+        candidates=(
+            "a cache so small that the other sessions of this probe pushed it out",
+            "a restart, or a cache that was emptied, meanwhile",
+            "a limit on how often, or how long, a session is honoured",
+        ),
+    )
+
+
+@rule(
+    "never-honoured",
+    "B",
+    "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
+    cause="The server issues sessions that it never accepts again: nothing stands behind them. Of"
+    " session IDs SSL Labs says: IDs assigned but not accepted.",
+    advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
+    " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
+    " connections: a new one has keys and a cache of its own.",
+    settings=(
+        (
+            ServerSetting.of(
+                Software.NGINX,
+                text="nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
+                " default, none, issues IDs it never honours)",
+            )
+        ),
+        ServerSetting.of(
+            Software.HAPROXY, text="haproxy tune.ssl.cachesize > 0, or no no-tls-tickets"
+        ),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
+        ServerSetting.of(
+            Software.OPENSSL,
+            text="OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+        ),
+        ServerSetting.of(
+            Software.GO,
+            text="Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
+        ),
+        ServerSetting.of(Software.JAVA, text="Java: one SSLContext for all connections"),
+    ),
+    sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
+)
+def never_honoured(view: View) -> Match | None:
+    """Sessions are issued here and never accepted.
+
+    Sessions are issued, and none is accepted: not the same one again, not fresh ones at
+    once, on one address, one after the other (experiment retry), after a clean close; nor, where
+    the server keeps them, after a pause (experiment later).
+    """
+    retried = (a for a in view.made(Retry) if a.offered and a.handshake_done)
+    tries = [*view.declined, *retried]
+    if view.crossing or not view.declined or view.accepted or view.fresh_taken:
+        return None
+    if any(same_key(view, a) is False for a in tries) or divides_exactly(view):
+        return None
+    if accepted_later(view):
+        return None
+    if view.saved is not None and not view.at_once:
+        return None
+    how = "session IDs" if view.mechanism == "session-id" else "tickets"
+    ticket = view.session.fields.ticket if view.session else None
+    if view.mechanism == "psk" and view.stateful and ticket:
+        how = f"{len(ticket)}-byte (stateful) tickets"
+    seen = [f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address"]
+    if not view.stateful and view.naming.visible:
+        seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")
+    elif not view.stateful:
+        seen.append("no two of these tickets name the same key")
+    if tried_later(view):
+        seen.append("nor 2.5 s after the handshake")
+    nginx = default_server(view)
+    return Match(
+        seen=(*seen, *nginx.seen),
+        evidence=shown(view, view.declined[0], *view.at_once[:1]),
+        proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
+        ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
+        candidates=(
+            *_elsewhere(view),
+            *(("honoured-later",) if view.stateful and not tried_later(view) else ()),
+        ),
+        advice=nginx.advice,
+        settings=nginx.settings,
+    )
+
+
+def _elsewhere(view: View) -> tuple[str, ...]:
+    """What else looks like a server that honours nothing."""
+    if view.stateful:
+        return (
+            *_without_a_context(view),
+            "a new TLS context, and so a new cache, for each connection",
+            "many nodes that do not share their caches",
+        )
+    return (
+        *(() if view.naming.visible else (_KEYS_UNSEEN,)),
+        "server-policy: only the server's log can tell",
+    )
+
+
+def _without_a_context(view: View) -> tuple[str, ...]:
+    """OpenSSL keeps no session of a server that asks for certificates and has no context."""
+    asked = view.mechanism == "session-id" and any(a.certificate_requested for a in view.full)
+    return ("no-session-id-context (this server asks for client certificates)",) if asked else ()
+
+
+@rule(
+    "expired-at-server",
+    "B",
+    "warning",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
+    cause="The server took the session for too old; a fresh one resumes.",
+    advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCacheTimeout"),
+        ServerSetting.of(Software.ENVOY, text="Envoy session_timeout"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+        ServerSetting.of(
+            Software.GO,
+            text="Go: a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
+        ),
+    ),
+    sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
+)
+def expired_at_server(view: View) -> Match | None:
+    """Fresh sessions resume, this one is too old for the server.
+
+    The refusing handshake's new ticket names the same key, or the session is older than was
+    promised; the certificate is the same, and a fresh session resumes. Or, with `--age` and `--find-lifetime`, young sessions resume
+    and older ones do not.
+    """
+    aged = _refused_at_an_age(view)
+    if aged is not None:
+        return aged
+    if view.saved is None or not view.declined or view.stateful:
+        return None
+    attempt = view.declined[0]
+    same = same_key(view, attempt)
+    expired = outlived(view, attempt)
+    if leaf_change(view) is not None or name_changes(view) or not (same or expired):
+        return None
+    if view.fresh_is_accepted is False:
+        return None
+    return Match(
+        seen=(
+            f"the session is {seconds(view.age(attempt))} old; promised {_promised(view, attempt)}",
+            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+        ),
+        evidence=shown(view, attempt, *view.at_once[:1]),
+        proven=bool(view.fresh_is_accepted) and same is True,
+        ask=("retry",) if same is False else ("retry", "same-ticket"),
+        candidates=_OTHER_KEY[same]
+        if not same
+        else ()
+        if expired
+        else (
+            *(() if view.made(SameTicket) else ("consumed",)),
+            "server-policy (client certificate, address binding)",
+        ),
+    )
+
+
+#: By what `same_key` says.
+_OTHER_KEY = {
+    None: ("other-ticket-key: these tickets show no key names",),
+    False: ("other-ticket-key: new tickets are under another key",),
+}
+
+
+def _refused_at_an_age(view: View) -> Match | None:
+    """--age and --find-lifetime: refused before the promised lifetime was over."""
+    offers = view.made(*AGE)
+    promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
+    young = [view.age(a) for a in offers if a.reused]
+    aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
+    aged = [a for a in aged if same_key(view, a) is not False]
+    if not young or not aged:
+        return None
+    oldest, refused = max(young), min(view.age(a) for a in aged)
+    if refused <= oldest or (promised and refused >= promised):
+        return None
+    said = f"promised {seconds(promised)}" if promised else "no lifetime was promised"
+    return Match(
+        seen=(f"resumed at {seconds(oldest)}, refused at {seconds(refused)}; {said}",),
+        evidence=shown(view, next(a for a in offers if a.reused), aged[0]),
+        severity="warning" if promised else "info",
+        aside=True,
+    )
+
+
+def _promised(view: View, attempt: Trial) -> str:
+    session = view.saved.session if view.saved else attempt.offer
+    lifetime = session.lifetime if session else None
+    return "no lifetime" if lifetime is None else seconds(lifetime)
+
+
+@rule(
+    "unclean-close",
+    "B",
+    "warning",
+    needs=TRIES,
+    mechanisms=("psk", "session-id"),
+    cause="The server keeps sessions in a cache and drops one when its connection is cut without"
+    " close_notify.",
+    advice="Let clients send close_notify (SSL_shutdown), or use stateless tickets.",
+    sources=("SSL_shutdown(3)", "aws/s2n-tls#4818", "openssl/openssl#16066"),
+)
+def unclean_close(view: View) -> Match | None:
+    """Resumes after a clean close, not after a cut connection.
+
+    Sessions resume after close_notify and do not after a connection that was cut
+    (`tlsresume probe --experiment close`, or `tlsresume resume --unclean-close`, and resume
+    once more).
+    """
+    clean = view.made(Close.AFTER_CLEAN)
+    abrupt = view.made(Close.AFTER_ABRUPT)
+    kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
+    if not clean or not abrupt or kept < len(clean) or lost:
+        return None
+    return Match(
+        seen=(f"{kept} of {len(clean)} after close_notify, {lost} of {len(abrupt)} after a cut",),
+        evidence=shown(view, clean[0], abrupt[0]),
+        aside=True,
+    )
+
+
+@rule(
+    "undetermined",
+    "B",
+    "warning",
+    needs=TRIES | Part.TICKETS,
+    cause="The session was declined, and nothing that a client sees separates the causes left.",
+    advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
+    sources=("SSL_session_reused(3)", "RFC 8446 section 4.2.11"),
+)
+def undetermined(view: View) -> Match | None:
+    """Not resumed, and a client cannot tell why.
+
+    A full handshake under the same ticket key and certificate, and nothing else that
+    differs.
+    """
+    if not view.declined:
+        return _withheld(view)
+    return Match(
+        seen=(share(view),),
+        evidence=shown(view, view.declined[0]),
+        proven=False,
+        ask=("retry",),
+        candidates=("server-policy: client certificates, load shedding, address binding",),
+    )
+
+
+def _withheld(view: View) -> Match | None:
+    if not view.withheld or view.session is None:
+        return None
+    usable, why = view.session.usable(view.withheld[0].time)
+    return Match(
+        seen=("OpenSSL left the session out of the ClientHello, and gave no reason", why),
+        evidence=shown(view, *view.withheld),
+        proven=False,
+        candidates=() if usable else (why,),
+        not_known=("why this OpenSSL withholds it",),
+        advice="Save a new session. If the clock of this machine is wrong, mend it first.",
+    )

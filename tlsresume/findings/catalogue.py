@@ -1,0 +1,114 @@
+"""The whole table of rules, and the codes that have a page but can never be a finding here."""
+
+from __future__ import annotations
+
+from tlsresume.findings import across_targets as over_time
+from tlsresume.findings import (
+    alternatives,
+    client_certificates,
+    datagram_rules,
+    early_data,
+    hello_size,
+    honoured_later,
+    malformed_ticket,
+    never_offered,
+    other_key,
+    other_names,
+    rate_limits,
+    resumed_answers,
+    tickets,
+)
+from tlsresume.findings import cache_and_expiry as lost
+from tlsresume.findings import changed_since_issue as changed
+from tlsresume.findings import handshake_failures as failed
+from tlsresume.findings import misread_resumption as misread
+from tlsresume.findings import reachability as contact
+from tlsresume.findings import session_mismatch as mismatch
+from tlsresume.findings import starttls_and_ftps as way
+from tlsresume.findings.engine import Group
+from tlsresume.findings.rules import Rule, registered
+from tlsresume.value import Value
+
+_ORDER = (
+    never_offered,
+    mismatch,
+    other_names,
+    hello_size,
+    failed,
+    changed,
+    other_key,
+    honoured_later,
+    lost,
+    misread,
+    early_data,
+    resumed_answers,
+    malformed_ticket,
+    tickets,
+    over_time,
+    way,
+    client_certificates,
+    rate_limits,
+    contact,
+    datagram_rules,
+    alternatives,
+)
+
+#: Every rule, in the order of precedence, whatever the order of the imports above.
+RULES: tuple[Rule, ...] = tuple(
+    rule for part in _ORDER for rule in registered() if rule.home == part.__name__
+)
+
+
+class Impossible(Value, frozen=True, kw_only=True):
+    """A cause that other clients meet and tlsresume cannot, by its design."""
+
+    code: str
+    group: Group
+    title: str
+    cause: str
+    advice: str
+    why_not_here: str
+    sources: tuple[str, ...]
+
+
+IMPOSSIBLE: tuple[Impossible, ...] = (
+    Impossible(
+        code="marked-not-resumable",
+        group="A",
+        title="the client itself dropped the session",
+        cause="A session whose connection was freed without SSL_shutdown, or ended by a fatal"
+        " alert, is considered bad: OpenSSL marks it not resumable and later offers nothing. Since"
+        " OpenSSL 3 it does so, too, where the server ends without close_notify: unexpected eof"
+        " while reading.",
+        advice="Call SSL_shutdown (in pyOpenSSL Connection.shutdown) before closing; where the"
+        " server sends no close_notify, mend it, or set SSL_OP_IGNORE_UNEXPECTED_EOF.",
+        why_not_here="tlsresume keeps sessions as bytes, taken before the connection ends, and"
+        " the mark is not among them. To see what the server makes of a cut connection:"
+        " tlsresume resume --unclean-close.",
+        sources=(
+            "SSL_set_session(3), NOTES",
+            "openssl/openssl#1550",
+            "openssl/openssl#11378",
+            "pyca/pyopenssl#528",
+        ),
+    ),
+    Impossible(
+        code="context-mismatch",
+        group="A",
+        title="the session belongs to another SSL_CTX",
+        cause="A session must be used with one SSL_CTX only; pyOpenSSL refuses a Session of"
+        " another Context with a ValueError.",
+        advice="Make all connections of a client from one Context, or store sessions as bytes.",
+        why_not_here="tlsresume reads the session anew from its bytes for each connection.",
+        sources=("SSL_set_session(3), NOTES", "pyca/pyopenssl#1512", "pyca/pyopenssl#891"),
+    ),
+    Impossible(
+        code="already-used",
+        group="A",
+        title="the client library offers each ticket once",
+        cause="Some client libraries (rustls, JSSE) never offer a TLS 1.3 ticket a second time.",
+        advice="Keep the newest ticket of each connection and offer that.",
+        why_not_here="OpenSSL offers a ticket as often as it is told to.",
+        sources=("RFC 8446 appendix C.4", "rustls/rustls#2204"),
+    ),
+)

@@ -1,0 +1,411 @@
+"""Group B, first part: something is not what it was when the session was made.
+
+Version, cipher hash, extended master secret, name, certificate: what separates these
+from a lost session is a comparison of then and now.
+"""
+
+from __future__ import annotations
+
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
+from tlsresume.evidence.trial import Trial
+from tlsresume.findings.comparisons import kind, leaf_change, name_changes, same_key, shown
+from tlsresume.findings.division_by_size import divides_exactly
+from tlsresume.findings.engine import Match
+from tlsresume.findings.rules import CONTROLLED, TRIES, rule
+from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.view import View
+from tlsresume.findings.wording import connections, short
+from tlsresume.results import Mechanism
+from tlsresume.tickets.key_names import is_stateful
+from tlsresume.tls.handshake import AlertDescription, cipher_hash
+
+_TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
+
+
+@rule(
+    "version-changed",
+    "B",
+    "error",
+    needs=CONTROLLED,
+    cause="A session resumes only in the TLS version it was made with, and the server chose"
+    " another one.",
+    advice="If the session's version is still wanted, allow it on every node; clients should offer"
+    " a session together with its own version only.",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
+    ),
+    sources=("RFC 8446 section 4.1.2", "curl/curl#1006", "openssl/openssl#603"),
+)
+def version_changed(view: View) -> Match | None:
+    """The server chose another TLS version than the session's.
+
+    The ServerHello names another TLS version than the session's, although the ClientHello
+    allowed the session's own.
+    """
+    changed = [
+        a
+        for a in (*view.declined, *view.withheld)
+        if a.offer is not None
+        and a.tls_version is not None
+        and a.tls_version != a.offer.version
+        and a.allowed_version(a.offer.version)
+    ]
+    if not changed or changed[0].offer is None or changed[0].tls_version is None:
+        return _version_gone(view)
+    then, now = changed[0].offer.version, changed[0].tls_version
+    return Match(
+        seen=(f"session {then.label}, this connection {now.label} ({changed[0].address})",),
+        evidence=shown(view, *changed),
+    )
+
+
+def _version_gone(view: View) -> Match | None:
+    """With only the session's version allowed the server refuses, whatever is offered."""
+    refused = [
+        a
+        for a in view.broken
+        if any(alert.description == AlertDescription.protocol_version for alert in a.alerts)
+    ]
+    if view.saved is None or not refused or view.accepted or view.declined:
+        return None
+    then = view.saved.session.fields.tls_version
+    if not view.settled("unpinned"):
+        return Match(
+            seen=(f"only {then.label} was offered",), proven=False, ask=("control", "unpinned")
+        )
+    other = [a for a in view.made(Unpinned) if a.tls_version not in (None, then)]
+    if not other or other[0].tls_version is None or not view.hopeless:
+        return None
+    return Match(
+        seen=(
+            (
+                f"session {then.label}, which the server no longer speaks; it now chooses"
+                f" {other[0].tls_version.label}"
+            ),
+        ),
+        evidence=shown(view, refused[0], other[0]),
+    )
+
+
+@rule(
+    "hash-mismatch",
+    "B",
+    "error",
+    needs=CONTROLLED | Part.TICKETS,
+    mechanisms=("psk",),
+    cause="A TLS 1.3 session is bound to the hash of its cipher suite, and the server chose a"
+    " suite with another hash.",
+    advice="Offer the session's own suite, or order the suites so that the server keeps choosing"
+    " the same hash.",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_conf_command Ciphersuites"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-default-bind-ciphersuites"),
+    ),
+    sources=("RFC 8446 section 4.2.11", "openssl/openssl#18549", "aws/s2n-tls#2515"),
+)
+def hash_mismatch(view: View) -> Match | None:
+    """The server's cipher suite has another hash than the session's.
+
+    The chosen cipher suite's hash is not that of the session's suite; or, with only the
+    session's suite offered, the server refuses, and with all of them it chooses one of
+    another hash.
+    """
+    session = view.session
+    # After a HelloRetryRequest OpenSSL withholds a session whose hash does not fit.
+    for attempt in (*view.declined, *view.withheld):
+        offer = attempt.offer
+        if offer is None or attempt.suite is None:
+            continue
+        then, now = offer.hash, cipher_hash(attempt.suite)
+        if then and now and then != now:
+            stuck = not attempt.tickets
+            return Match(
+                seen=(
+                    (
+                        f"the session has {offer.cipher} ({then}),"
+                        f" the server chose {attempt.cipher} ({now})"
+                    ),
+                    *(("and the server sent no new ticket",) if stuck else ()),
+                ),
+                evidence=shown(view, attempt),
+                advice=(
+                    "Clients stay stuck: no replacement ticket came, which OpenSSL mends in its"
+                    " 2026 releases (openssl/openssl#18549). Upgrade the server, or restore the"
+                    " order of suites."
+                )
+                if stuck
+                else None,
+            )
+    pinned = [
+        a for a in view.broken if session and a.plan.ciphersuites == session.fields.cipher_name
+    ]
+    if pinned and not view.settled("unpinned") and not any(a.handshake_done for a in view.controls):
+        return Match(
+            seen=("only its cipher suite was offered",), proven=False, ask=("control", "unpinned")
+        )
+    unpinned = [a for a in view.made(Unpinned) if a.handshake_done and a.suite]
+    if session is None or not unpinned or unpinned[0].suite is None or view.accepted:
+        return None
+    then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
+    if then and now and then != now and view.broken:
+        return Match(
+            seen=(
+                (
+                    f"the session has {session.fields.cipher_name} ({then}), which the server no"
+                    f" longer takes; it now uses {unpinned[0].cipher} ({now})"
+                ),
+            ),
+            evidence=shown(view, *view.broken[:1], unpinned[0]),
+        )
+    return None
+
+
+@rule(
+    "mechanism-removed",
+    "B",
+    "warning",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE | Part.SECRET,
+    cause="The server declined the session, and now issues none of its kind.",
+    advice="Resumption of this kind was switched off since the session was made; switch it on"
+    " again if it is wanted.",
+    settings=(
+        ServerSetting.of(Software.NGINX, text="nginx ssl_session_tickets"),
+        ServerSetting.of(Software.HAPROXY, text="haproxy no-tls-tickets"),
+        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets"),
+        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled"),
+        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: disabled"),
+    ),
+    sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
+)
+def mechanism_removed(view: View) -> Match | None:
+    """The server no longer issues sessions of this kind.
+
+    The saved session is declined, and handshakes now bring no new one of its kind.
+    """
+    if view.saved is None or view.accepted or not (view.declined or view.full):
+        return None
+    later = [a for a in (*view.declined, *view.full) if a.handshake_done]
+    if not later or any(s.mechanism == view.mechanism for a in later for s in a.sessions):
+        return _kept_otherwise(view, later)
+    if view.declined and view.declined[0].tls_version != view.saved.session.fields.tls_version:
+        return None
+    return Match(
+        seen=(f"no {kind(view)} on {connections(len(later))} now",),
+        evidence=shown(view, *later),
+        proven=bool(view.full),
+        ask=("retry",),
+    )
+
+
+def _kept_otherwise(view: View, later: list[Trial]) -> Match | None:
+    """Sealed tickets then and names in a cache now, or the other way round."""
+    tickets = [ticket.ticket for a in later for ticket in a.tickets]
+    if view.mechanism != "psk" or not tickets or leaf_change(view) is not None:
+        return None
+    now = {is_stateful(ticket) for ticket in tickets}
+    if now != {not view.stateful}:
+        return None
+    old = view.session.fields.ticket if view.session else None
+    handle = old if view.stateful and old else tickets[0]
+    kinds = ("sealed tickets", f"{len(handle)}-byte (stateful) tickets")
+    return Match(
+        seen=(f"{kinds[view.stateful]} then, {kinds[not view.stateful]} now",),
+        evidence=shown(view, *later),
+        proven=bool(view.full),
+        ask=("retry",),
+    )
+
+
+@rule(
+    "ems-upgraded",
+    "B",
+    "warning",
+    needs=TRIES,
+    mechanisms=("ticket", "session-id"),
+    cause="The session was made without the extended master secret and offered with it; the"
+    " server must make a full handshake then.",
+    advice="Nothing to mend: the next session has it, and will resume.",
+    sources=("RFC 7627 section 5.3",),
+)
+def ems_upgraded(view: View) -> Match | None:
+    """The session lacks extended master secret, which both sides now use.
+
+    The session's flags lack extended master secret, the handshake has it; offered without
+    that extension, the session resumes (experiment no-ems).
+    """
+    declined = [
+        a
+        for a in view.declined
+        if a.offer is not None and not a.offer.extended_master_secret and a.extended_master_secret
+    ]
+    if not declined:
+        return None
+    without = view.made(NoEMS.OFFER)
+    return Match(
+        seen=(
+            "the session has no extended master secret, this handshake has",
+            *(("without it in the ClientHello the session resumes",)
+              if any(a.reused for a in without) else ()),
+        ),
+        evidence=("SSL_SESSION.flags [13]: bit 0 clear", *shown(view, *declined, *without)),
+        proven=not without or any(a.reused for a in without),
+        ask=("no-ems",),
+    )  # fmt: skip
+
+
+@rule(
+    "name-changed",
+    "B",
+    "warning",
+    needs=TRIES,
+    cause="The session was made under another server name or protocol than it was offered with.",
+    advice="Offer each session under its own name (SNI) and protocol (ALPN) only.",
+    sources=("RFC 6066 section 3", "RFC 8446 section 4.6.1"),
+)
+def name_changed(view: View) -> Match | None:
+    """Offered under another server name or protocol than the session's.
+
+    SNI or ALPN of the ClientHello differ from those saved with the session; under its own
+    name it resumes (experiment own-name).
+    """
+    crossed = _crossed_by_wish(view)
+    if crossed is not None:
+        return crossed
+    changes = name_changes(view)
+    if not changes:
+        return None
+    attempt = view.declined[0]
+    own = view.made(OwnName.OFFER)
+    return Match(
+        seen=(*changes, *(("under its own name the session resumes",) if own else ())),
+        evidence=shown(view, attempt, *own),
+        proven=bool(own),
+        ask=("own-name",),
+        candidates=() if own else ("any other cause: under its own name it was not tried",),
+    )
+
+
+def _crossed_by_wish(view: View) -> Match | None:
+    """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
+    declined = [
+        a
+        for purpose in (CrossName.OFFER, CrossALPN.OFFER)
+        for a in view.made(purpose)
+        if a.handshake_done and a.offered and not a.reused
+    ]
+    if not declined or not view.accepted:
+        return None
+    return Match(
+        seen=tuple(
+            f"declined under {what}"
+            for a in declined
+            for what in [
+                f"SNI {a.plan.server_name}"
+                if a.made_for(CrossName)
+                else f"ALPN {', '.join(a.plan.alpn)}"
+            ]
+        ),
+        evidence=shown(view, *declined),
+        advice="Right behaviour: a session belongs to the name it was made for.",
+        severity="info",
+        aside=True,
+    )
+
+
+@rule(
+    "other-terminator",
+    "B",
+    "warning",
+    needs=TRIES | Part.TICKETS | Part.CERTIFICATE,
+    mechanisms=_TICKETS,
+    cause="Certificate, ticket key and ticket format all differ from the session's: another device"
+    " ends TLS here than the one that issued the session.",
+    advice="Compare the issuers: a TLS-inspecting proxy on one network path, or another CDN, shows"
+    " like this. Try from another network.",
+    sources=("RFC 5077 section 4", "RFC 8446 section 4.6.1"),
+)
+def other_terminator(view: View) -> Match | None:
+    """Another device ends TLS here than the one that issued the session.
+
+    Leaf certificate, ticket key name, and length or lifetime of the tickets all differ from
+    the session's.
+    """
+    change = leaf_change(view)
+    if change is None or divides_exactly(view):
+        return None
+    attempt, then, now = change
+    old = attempt.offer.ticket if attempt.offer else None
+    new = attempt.tickets[-1].ticket if attempt.tickets else None
+    if not old or not new or same_key(view, attempt):
+        return None
+    hint = attempt.offer.lifetime if attempt.offer else None
+    if len(old) // 32 == len(new) // 32 and (hint or 0) == attempt.tickets[-1].lifetime:
+        return None
+    return Match(
+        seen=(
+            f"certificate {short(then)} then, {short(now)} now",
+            f"tickets of {len(old)} bytes then, {len(new)} now",
+        ),
+        evidence=shown(view, attempt),
+        candidates=("context-changed together with a new ticket key",),
+    )
+
+
+@rule(
+    "context-changed",
+    "B",
+    "warning",
+    needs=TRIES | Part.TICKETS | Part.CERTIFICATE,
+    cause="The server's certificate changed since the session was made, and this server binds its"
+    " sessions to the certificate or the list of client authorities.",
+    advice="Expect one full handshake per client after each renewal, and none resumed between"
+    " nodes with different certificates: roll certificates out to all nodes together.",
+    settings=(
+        ServerSetting.of(Software.NGINX, Software.ENVOY, text="nginx, Envoy: bound by design"),
+        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),
+    ),
+    sources=(
+        "envoyproxy/envoy#1747",
+        "apache/trafficserver#2375",
+        "SSL_CTX_set_session_id_context(3)",
+    ),
+)
+def context_changed(view: View) -> Match | None:
+    """The server's certificate is not the one the session was made with.
+
+    The leaf certificate is not the one stored in the session, and the new ticket names the
+    same key, or a fresh session resumes.
+    """
+    change = leaf_change(view)
+    if change is None or divides_exactly(view):
+        return None
+    attempt, then, now = change
+    same = same_key(view, attempt)
+    if same is False:
+        return None
+    both = {a.leaf_sha256 for a in view.attempts if a.leaf_sha256}
+    seen = [f"certificate {short(then)} then, {short(now)} now"]
+    if same:
+        seen.append(f"under the same ticket key {short(view.offered_key(attempt))}")
+    if view.saved is None and len(both) > 1:
+        seen.append(f"{len(both)} certificates here: nodes differ")
+    fresh = view.fresh_is_accepted
+    return Match(
+        seen=tuple(seen),
+        evidence=shown(view, attempt),
+        proven=bool(same) or view.saved is None or bool(fresh),
+        ask=("retry",) if view.saved is not None else (),
+        candidates=() if same else _also(view),
+    )
+
+
+def _also(view: View) -> tuple[str, ...]:
+    """What the change of the certificate may have come with, where no key name tells."""
+    if not view.stateful:
+        return ("other-ticket-key",)
+    if view.mechanism == "session-id":
+        return ("cache-miss", "other-terminator (session IDs do not show who made them)")
+    return ("cache-miss",)

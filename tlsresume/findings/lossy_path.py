@@ -1,0 +1,31 @@
+"""Connections of ours that broke in the same run: a server may have lost sessions with them.
+
+OpenSSL and others drop a session whose connection ended uncleanly, and the client need
+not notice that end. So a session that is missing says little while connections break.
+"""
+
+from __future__ import annotations
+
+from tlsresume.evidence.purposes import Close
+from tlsresume.findings.view import View
+from tlsresume.findings.wording import connections
+from tlsresume.results import FailureKind
+
+_BREAKS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "network"})
+
+#: Experiments that break connections themselves.
+
+
+def lost_connections(view: View) -> tuple[str, ...]:
+    """How many connections to the address broke, in words; none where none did.
+
+    Counted are those of mechanisms whose handshakes succeed at other times: a version that
+    the server does not speak breaks always.
+    """
+    own = [a for a in view.everything if not (a.purpose.other_plan or a.made_for(Close))]
+    works = {a.mechanism for a in own if a.handshake_done}
+    tried = [a for a in own if a.mechanism in works]
+    broke = [a for a in tried if a.error is not None and a.error.kind in _BREAKS]
+    if not broke:
+        return ()
+    return (f"{len(broke)} of {connections(len(tried))} to this address broke in the same run",)

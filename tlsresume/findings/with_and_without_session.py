@@ -1,0 +1,57 @@
+"""With the session and without it: what the rules of group C share.
+
+A handshake that fails with a session says something about the session only where a
+control, the same handshake without it, succeeds.
+"""
+
+from __future__ import annotations
+
+from tlsresume.evidence.trial import Trial
+from tlsresume.experiment_names import ExperimentName
+from tlsresume.findings.view import View
+from tlsresume.findings.wording import exchange
+from tlsresume.tls.handshake import AlertDescription
+from tlsresume.transports.failures import FailureReason
+
+#: What proves that it is the session; and what also tells whether fresh ones fail.
+ASK: tuple[ExperimentName, ...] = ("control",)
+FRESH: tuple[ExperimentName, ...] = ("control", "retry")
+
+
+def controlled(view: View) -> bool:
+    """Whether the handshake succeeds without the session."""
+    return any(attempt.handshake_done for attempt in view.controls)
+
+
+def shown(view: View, attempts: tuple[Trial, ...] | list[Trial]) -> tuple[str, ...]:
+    """The messages of two tries with the session, and of one without it."""
+    control = [exchange(view, a) for a in view.controls if a.handshake_done][:1]
+    return (*(exchange(view, attempt) for attempt in attempts[:2]), *control)
+
+
+def with_alert(view: View, *numbers: AlertDescription) -> list[Trial]:
+    """Broken tries that the server ended with one of these alerts before any ServerHello; none
+    where the handshake fails without the session, too."""
+    return [
+        attempt
+        for attempt in view.blamed
+        if not attempt.server_hello_seen
+        and any(
+            alert.sender == "server" and alert.fatal and alert.description in numbers
+            for alert in attempt.alerts
+        )
+    ]
+
+
+def times(attempts: list[Trial], view: View, what: str) -> str:
+    """How often that happened, beside the handshakes without the session."""
+    good = sum(attempt.handshake_done for attempt in view.controls)
+    return (
+        f"{what} on {len(attempts)} of {len(view.subject)} connections that offer the session;"
+        f" {good} of {len(view.controls)} without it succeed"
+    )
+
+
+def failed_for(attempt: Trial, *reasons: FailureReason) -> bool:
+    """Whether a handshake failed for one of these reasons, as OpenSSL's error code says."""
+    return attempt.error is not None and attempt.error.reason in reasons

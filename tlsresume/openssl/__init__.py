@@ -1,1 +1,0 @@
-"""The only door to OpenSSL: bytes and frozen values outside, cffi inside."""

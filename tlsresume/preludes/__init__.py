@@ -1,1 +1,0 @@
-"""What is said in clear before TLS starts: STARTTLS preludes and proxy greetings. Pure."""

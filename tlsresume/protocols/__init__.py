@@ -1,0 +1,1 @@
+"""Application protocols: schemes and ports, STARTTLS scripts, greetings, farewells. Pure."""

@@ -1,0 +1,1 @@
+"""Orchestration: probe, save, resume, inspect, and many targets side by side."""

@@ -1,0 +1,339 @@
+"""The second round of a probe: what the first round leaves unexplained, and what was asked for.
+
+Explanations run for what is judged and does not resume everywhere and always; the
+matrix over addresses wherever there are several; other experiments only when named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+
+from msgspec import Struct, field
+
+from tlsresume.errors import BudgetSpent, LimitedByServer
+from tlsresume.experiments import age, crossing, early_data
+from tlsresume.experiments import other_names as names
+from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.ladder import EXPERIMENTS
+from tlsresume.experiments.subject import Setting
+from tlsresume.features.ftps import data_connections as ftp
+from tlsresume.findings.across_addresses import crossing_view, crossings, lifetimes
+from tlsresume.findings.judge import judge, judge_tickets, judge_way, merge, wanted
+from tlsresume.findings.view import View, make_view
+from tlsresume.lab import Lab, Route
+from tlsresume.options import ProbeOptions
+from tlsresume.results import (
+    MECHANISMS,
+    AddressResult,
+    Crossing,
+    Finding,
+    LifetimeResult,
+    Mechanism,
+    MechanismResult,
+    Skipped,
+    SkippedKind,
+)
+from tlsresume.runs.explain import Explanation
+
+#: The fewest connections that one offer at an age takes.
+_PER_AGE = 2
+
+LeaveOut = Callable[[Skipped], None]
+
+
+class Investigation(Struct):
+    """What comes after the first round on one target. `leave_out` notes what was not done."""
+
+    lab: Lab
+    terms: Terms
+    options: ProbeOptions
+    leave_out: LeaveOut
+    progress: Callable[[str], None]
+    explanations: dict[tuple[str, Mechanism], Explanation] = field(default_factory=dict)
+    _crossed: list[Mechanism] = field(default_factory=list)
+
+    async def run(self, addresses: Sequence[AddressResult]) -> None:
+        """Explain, cross, and run what the user named."""
+        reached = [address for address in addresses if address.mechanisms]
+        if self.options.explain:
+            async with asyncio.TaskGroup() as tasks:
+                for address in reached:
+                    tasks.create_task(self._explain(address))
+            await self._cross(reached)
+        async with asyncio.TaskGroup() as tasks:
+            for address in reached:
+                tasks.create_task(self._named(address))
+                tasks.create_task(self._ftp_data(address))
+        await self._early_data(reached)
+
+    async def wait_longer(self, route: Route) -> None:
+        """What would be asked of a server without TLS 1.3 tickets, while the first round has
+        them waited for: the wait is long, and nothing else depends on it."""
+        # Where the budget is spent, the explanation says so.
+        with contextlib.suppress(BudgetSpent):
+            await EXPERIMENTS["elicit"].run(self._setting_at(route, "psk"))
+
+    # ------------------------------------------------- FTPS data connections
+
+    async def _ftp_data(self, address: AddressResult) -> None:
+        """One mechanism of each version, as an ordinary client has it."""
+        if self.terms.target.speaks != "ftp":
+            return
+        if self.options.quick:
+            self._note("FTPS data connections", "--quick", "other")
+            return
+        for result in address.mechanisms:
+            if not result.judged:
+                continue
+            setting = ftp.FTPSetting(
+                lab=self.lab,
+                route=Route(address.address, address.port, transport=address.transport),
+                terms=self.terms,
+                mechanism=result.mechanism,
+                login=self.options.ftp,
+                tries=self.options.tries,
+                issued=result.state != "not-issued",
+            )
+            what = f"FTPS data connections of {result.tls_version} on {address.address}"
+            cost = ftp.cost(setting.tries, issued=setting.issued)
+            if cost > self.lab.budget.left:
+                self._note(what, f"{cost} connections, over the {self.lab.budget.left} left"
+                           " of the budget")  # fmt: skip
+                continue
+            self.progress(f"{what}: up to {cost} connections")
+            try:
+                why = await ftp.data_connections(setting)
+            except BudgetSpent as spent:
+                # Other addresses may have taken what was left.
+                self._note(what, spent.message)
+                continue
+            if why is not None:
+                self._note(what, why, "other")
+
+    # ---------------------------------------------------------------- early data
+
+    async def _early_data(self, addresses: Sequence[AddressResult]) -> None:
+        """Replays of early data, where they are asked for and tickets allow any."""
+        line = self.options.early_request
+        if line is None:
+            return
+        if self.terms.target.transport != "tcp":
+            self._note("early data", "it is sent and replayed over TCP only", "other")
+            return
+        allowing = [address for address in addresses if early_room(address)]
+        for address in addresses:
+            if address not in allowing and not _psk(address):
+                self._leave_early_data("no TLS 1.3 ticket is issued", address)
+        if allowing and self.terms.target.speaks not in (None, "http"):
+            spoken = self.terms.target.speaks
+            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
+            return
+        # One mark for the target, so that one command finds all its requests in a log.
+        run_id = secrets.token_hex(4)
+        async with asyncio.TaskGroup() as tasks:
+            for number, address in enumerate(allowing):
+                other = allowing[(number + 1) % len(allowing)]
+                asked = early_data.EarlySetting(
+                    setting=self._setting(address, "psk"),
+                    line=line,
+                    run_id=f"{run_id}-{number + 1}" if number else run_id,
+                    ages=self.options.replay_ages,
+                    elsewhere=self._setting(other, "psk") if other is not address else None,
+                    progress=self.progress,
+                )
+                tasks.create_task(self._replay(address, asked))
+
+    async def _replay(self, address: AddressResult, asked: early_data.EarlySetting) -> None:
+        cost = early_data.cost(len(asked.ages), elsewhere=asked.elsewhere is not None)
+        self.progress(f"early data on {address.address}: up to {cost} connections")
+        try:
+            why = await early_data.replay_early_data(asked)
+        except LimitedByServer as limited:
+            self._leave_early_data(limited.message, address, "limited")
+        except BudgetSpent as spent:
+            self._leave_early_data(spent.message, address, "budget")
+        else:
+            if why is not None:
+                self._leave_early_data(why, address)
+
+    def _leave_early_data(
+        self, reason: str, address: AddressResult | None = None, kind: SkippedKind = "other"
+    ) -> None:
+        here = None if address is None else address.address
+        what = "early data" if here is None else f"early data on {here}"
+        self.leave_out(Skipped(what, reason, kind, here))
+
+    def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:
+        """The one explanation of a mechanism on an address."""
+        key = (address.address, mechanism.mechanism)
+        if key not in self.explanations:
+            self.explanations[key] = Explanation(
+                self._setting(address, mechanism.mechanism), judged=self._speaks(mechanism)
+            )
+        return self.explanations[key]
+
+    def _speaks(self, mechanism: MechanismResult) -> bool:
+        """Whether findings on a mechanism have their full weight: it is judged, or demanded."""
+        return mechanism.judged or mechanism.mechanism in self.options.demanded
+
+    def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
+        return self._setting_at(
+            Route(address.address, address.port, transport=address.transport), mechanism
+        )
+
+    def _setting_at(self, route: Route, mechanism: Mechanism) -> Setting:
+        return Setting(
+            lab=self.lab,
+            route=route,
+            terms=self.terms,
+            mechanism=mechanism,
+            plan=self.terms.plan_for(mechanism),
+        )
+
+    async def _explain(self, address: AddressResult) -> None:
+        for mechanism in address.mechanisms:
+            if not self._speaks(mechanism):
+                continue
+            explanation = self.explanation(address, mechanism)
+            if mechanism.falls_short:
+                await explanation.run()
+            elif "answers" in wanted(explanation.view()):
+                await explanation.experiment("answers")
+
+    # ------------------------------------------------------------- the matrix
+
+    async def _cross(self, addresses: Sequence[AddressResult]) -> None:
+        mechanisms: list[Mechanism] = ["psk", "ticket", "session-id"]
+        for mechanism in mechanisms:
+            settings = [
+                self._setting(address, mechanism)
+                for address in addresses
+                for result in address.mechanisms
+                if result.mechanism == mechanism and self._speaks(result)
+                and result.resumes
+            ]  # fmt: skip
+            if len(settings) < 2:
+                continue
+            self._crossed.append(mechanism)
+            cost = crossing.cost(len(settings), single=mechanism == "psk")
+            if cost > self.lab.budget.left:
+                self._note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
+                           f" the {self.lab.budget.left} left of the budget")  # fmt: skip
+                continue
+            try:
+                await crossing.cross(settings)
+            except BudgetSpent as spent:
+                self._note(f"a part of the {mechanism} matrix of addresses", spent.message)
+
+    def _note(self, what: str, reason: str, kind: SkippedKind = "budget") -> None:
+        self.leave_out(Skipped(what, reason, kind))
+
+    # ------------------------------------------------------- what was asked for
+
+    async def _named(self, address: AddressResult) -> None:
+        options = self.options
+        asked = [
+            self.explanation(address, result)
+            for result in address.mechanisms
+            if result.judged and result.state != "not-issued"
+        ]
+        for explanation in asked:
+            for name in options.experiments:
+                if not explanation.view().settled(name):
+                    await explanation.experiment(name)
+                unable = EXPERIMENTS[name].unable(address.transport)
+                if unable is not None:
+                    mechanism = explanation.setting.mechanism
+                    self._note(
+                        f"experiment {name} of {mechanism} on {address.address}", unable, "other"
+                    )
+            await self._within_budget(explanation, self._cross_names)
+        # All mechanisms grow old at the same time.
+        async with asyncio.TaskGroup() as tasks:
+            for explanation in asked:
+                tasks.create_task(self._within_budget(explanation, self._age))
+
+    async def _within_budget(
+        self, explanation: Explanation, ask: Callable[[Setting], Awaitable[None]]
+    ) -> None:
+        setting = explanation.setting
+        try:
+            await ask(setting)
+        except BudgetSpent as spent:
+            self._note(f"a part of what was asked for on {setting.route.address}", spent.message)
+
+    async def _cross_names(self, setting: Setting) -> None:
+        for name in self.options.cross_names:
+            await names.cross_name(setting, name)
+        for protocol in self.options.cross_protocols:
+            await names.cross_protocol(setting, protocol)
+
+    async def _age(self, setting: Setting) -> None:
+        if self.options.ages:
+            await age.offer_at_ages(setting, self.options.ages, self.progress)
+        if self.options.find_lifetime is not None:
+            await age.find_lifetime(setting, self.options.find_lifetime, self.progress)
+
+    # ------------------------------------------------------------------ result
+
+    def findings(self, addresses: Sequence[AddressResult]) -> tuple[Finding, ...]:
+        """What the rules say of everything that is known now."""
+        views = [
+            self.explanation(address, mechanism).view()
+            for address in addresses
+            for mechanism in address.mechanisms
+        ]
+        crossed = [
+            crossing_view(self.lab.journal, address.address, address.port, mechanism)
+            for address in addresses
+            for mechanism in self._crossed
+        ]
+        way = judge_way(self._before_tls(addresses))
+        broke = [f for view in self._broken_by_tickets(addresses) for f in judge_tickets(view)]
+        judged = judge([*views, *(view for view in crossed if view is not None)])
+        return merge([*judged, *way, *broke])
+
+    def _broken_by_tickets(self, addresses: Sequence[AddressResult]) -> list[View]:
+        """Mechanisms of which no handshake came about, for the server's malformed tickets."""
+        journal = self.lab.journal
+        return [
+            make_view(journal, address.address, address.port, mechanism)
+            for address in addresses
+            for mechanism in MECHANISMS
+            if all(each.mechanism != mechanism for each in address.mechanisms)
+            and any(
+                a.malformed_ticket and a.mechanism == mechanism for a in journal.at(address.address)
+            )
+        ]
+
+    def _before_tls(self, addresses: Sequence[AddressResult]) -> list[View]:
+        """What was seen of the addresses on which no handshake came about."""
+        journal = self.lab.journal
+        return [
+            make_view(journal, address.address, address.port, first.mechanism)
+            for address in addresses
+            if not address.mechanisms
+            for first in journal.at(address.address)[:1]
+            if first.mechanism is not None
+        ]
+
+    def crossings(self) -> tuple[Crossing, ...]:
+        """The matrix of issuing and accepting addresses, and of nodes where they are named."""
+        return crossings(self.lab.journal)
+
+    def lifetimes(self) -> tuple[LifetimeResult, ...]:
+        """How long sessions were honoured, where that was asked for."""
+        return lifetimes(self.lab.journal)
+
+
+def early_room(address: AddressResult) -> int:
+    """Bytes of early data that an address's tickets allow."""
+    return max((t.max_early_data for m in _psk(address) if (t := m.tickets)), default=0)
+
+
+def _psk(address: AddressResult) -> list[MechanismResult]:
+    """The row of TLS 1.3, where a ticket was issued."""
+    return [m for m in address.mechanisms if m.mechanism == "psk" and m.tickets is not None]

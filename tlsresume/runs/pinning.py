@@ -1,0 +1,163 @@
+"""Where a saved session may go, and what is pinned when it goes there.
+
+A session goes to the target it was made for, at the saved address, and with its own
+TLS version, cipher, SNI and ALPN, so that a "New" is the server's answer and not our
+own doing. Every deviation is an explicit option.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsresume.errors import UsageError
+from tlsresume.experiments.connections import Terms
+from tlsresume.options import BOTH_VERSIONS, ResumeOptions
+from tlsresume.protocols.schemes import SCHEME_OF_PORT
+from tlsresume.results.places import TRANSPORT_WORDS, version_label
+from tlsresume.sessions.file import SessionFile, SessionMetadata
+from tlsresume.targets.target import Target, is_address
+from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import can_offer
+from tlsresume.version import USER_AGENT
+
+
+def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
+    """The target of a saved session: the one named, else the file's. Raises UsageError."""
+    transport = file.session.transport
+    if named is not None and named.transport != transport:
+        named = _over(named, file)
+    target = _target_of(file, named, options)
+    if target.transport != transport:
+        raise _other_transport(file, target)
+    if options.early_data and transport != "tcp":
+        raise UsageError(f"{target.name}: early data is sent over TCP only, not over this")
+    return target
+
+
+def _over(named: Target, file: SessionFile) -> Target:
+    """A target of which only host and port were named, over the session's own transport."""
+    transport = file.session.transport
+    plain = named.scheme in ("", SCHEME_OF_PORT.get(named.port)) and named.transport == "tcp"
+    if not plain or named.unix or named.proxy is not None or named.proxy_header is not None:
+        raise _other_transport(file, named)
+    alpn = file.metadata.alpn or file.session.fields.alpn or ""
+    scheme = {"h3": "h3", "doq": "doq"}.get(alpn, transport)
+    return replace(named, scheme=scheme, starttls=None, by_port=False)
+
+
+def _other_transport(file: SessionFile, target: Target) -> UsageError:
+    own, theirs = TRANSPORT_WORDS[file.session.transport], TRANSPORT_WORDS[target.transport]
+    return UsageError(
+        f"the session in {file.path} is of {own}, and {target.name} is reached over {theirs}"
+    )
+
+
+def _target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
+    metadata = file.metadata
+    if named is None:
+        if file.saved is None:
+            raise UsageError(
+                f"{file.path} does not say which server it belongs to",
+                hints=("name the server: tlsresume resume FILE HOST:PORT",),
+            )
+        return _to_saved_address(file.saved.required, metadata, options)
+    saved = file.saved.required if file.saved is not None else None
+    same = saved is not None and saved.name == named.name
+    if same and not (named.name_said or named.server_name != named.own_name):
+        # The same target is named, and nothing is said of its SNI.
+        named = replace(named, server_name=metadata.sni)
+    made_for = {name.lower() for name in _names(file)}
+    others = [name for name in _told(named) if name.lower() not in made_for]
+    if made_for and others and not options.any_host:
+        raise UsageError(
+            f"the session in {file.path} was made for {min(made_for)}, not for {others[0]}",
+            hints=(
+                "offering a session to another host name tells that host about it",
+                "--any-host does it all the same",
+            ),
+        )
+    if named.by_port and saved is not None:
+        # The file knows better than the port's number.
+        named = replace(named, starttls=metadata.starttls, by_port=False)
+    return _to_saved_address(named, metadata, options) if same else named
+
+
+def _told(target: Target) -> list[str]:
+    """The names that learn of a session offered there: SNI, and the host unless it is only
+    an address for that SNI."""
+    if target.server_name is None:
+        return [target.host]
+    here = [] if is_address(target.host) or target.unix else [target.host]
+    return list(dict.fromkeys([target.server_name, *here]))
+
+
+def _names(file: SessionFile) -> set[str]:
+    names = {file.metadata.sni, file.session.fields.hostname}
+    if file.saved is not None:
+        names.add(file.saved.required.host)
+    return {name for name in names if name}
+
+
+def _to_saved_address(target: Target, metadata: SessionMetadata, options: ResumeOptions) -> Target:
+    if options.where != "saved" or target.connect is not None or metadata.address is None:
+        return target
+    if target.unix or target.addresses or target.proxy is not None:
+        return target
+    if target.family != "any" and (":" in metadata.address) != (target.family == "ipv6"):
+        return target
+    return replace(target, connect=(metadata.address, metadata.port or target.port))
+
+
+def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
+    """The session's own version, cipher, SNI and ALPN, except where told otherwise."""
+    connect, fields = options.connect, file.session.fields
+    plan = replace(
+        Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
+        early_data=options.early_data,
+        # Not a matter of pinning: the server answers with it wherever it takes the session.
+        max_fragment_length=fields.max_fragment_length,
+        extended_master_secret=options.extended_master_secret,
+    )
+    if not options.pin:
+        return plan
+    if connect.tls == BOTH_VERSIONS:
+        plan = replace(plan, minimum=fields.tls_version, maximum=fields.tls_version)
+    plan = _with_saved_cipher(plan, file, options)
+    alpn = file.metadata.alpn or fields.alpn
+    if connect.alpn is None and alpn:
+        plan = replace(plan, alpn=(alpn,))
+    if file.session.mechanism == "session-id":
+        plan = replace(plan, tickets=False)
+    return plan
+
+
+def _with_saved_cipher(
+    plan: ClientConfig, file: SessionFile, options: ResumeOptions
+) -> ClientConfig:
+    connect, fields = options.connect, file.session.fields
+    with_cipher = plan
+    if fields.tls_version >= ProtocolVersion.TLSv1_3:
+        if connect.ciphersuites is None:
+            with_cipher = replace(plan, ciphersuites=fields.cipher_name)
+    elif connect.ciphers is None:
+        with_cipher = replace(plan, ciphers=fields.cipher_name)
+    # Where OpenSSL does not know the session's cipher, let it say so of the session itself.
+    return with_cipher if can_offer(with_cipher) else plan
+
+
+def pinned(file: SessionFile, plan: ClientConfig) -> tuple[str, ...]:
+    """What of a plan is the session's own, in words."""
+    fields = file.session.fields
+    words = []
+    if plan.minimum == plan.maximum == fields.tls_version:
+        words.append(version_label(fields.tls_version.label, file.session.transport))
+    if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
+        words.append(fields.cipher_name)
+    if plan.max_fragment_length:
+        words.append(f"max_fragment_length {plan.max_fragment_length}")
+    if plan.server_name and plan.server_name == (file.metadata.sni or fields.hostname):
+        words.append(f"SNI {plan.server_name}")
+    if plan.alpn and plan.alpn[0] == (file.metadata.alpn or fields.alpn):
+        words.append(f"ALPN {plan.alpn[0]}")
+    return tuple(words)

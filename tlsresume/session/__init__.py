@@ -1,1 +1,0 @@
-"""What a session is: its bytes, its fields, its file. Pure."""

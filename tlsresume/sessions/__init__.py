@@ -1,0 +1,1 @@
+"""Resumption states by kind, their facts, and session files. Pure."""

@@ -1,0 +1,1 @@
+"""Tickets: layouts, key names, key files, weak keys. Pure."""

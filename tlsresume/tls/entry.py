@@ -1,0 +1,61 @@
+"""One message as it passed on a connection: who sent what, when, and its bytes.
+
+The transcript is made of these; what they say together is read there.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from tlsresume.tls.handshake import (
+    Alert,
+    ContentType,
+    Finished,
+    HandshakeType,
+    Message,
+    Other,
+    ProtocolVersion,
+    parse_alert,
+    parse_handshake,
+)
+from tlsresume.value import Value
+
+
+class Role(Enum):
+    """Who sent a message."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Entry(Value, frozen=True):
+    """One handshake message or alert as it passed.
+
+    `raw` is the whole message with its header, or b"" where it was not kept; `size`
+    is its length all the same. `at_ms` is milliseconds after the handshake's start.
+    `after_data` says that the recording side had sent application data before.
+    `handshake_type` is None for alerts, and for a message without a single byte.
+    """
+
+    sender: Role
+    content_type: int
+    raw: bytes
+    at_ms: float
+    size: int
+    after_data: bool = False
+    handshake_type: int | None = None
+
+
+def parse_entry(entry: Entry, version: ProtocolVersion | None) -> Message | Alert:
+    """The entry's value; one whose bytes were not kept is Finished or Other. Raises WireError.
+
+    `version` is the one negotiated before the entry passed, None before the ServerHello.
+    """
+    if entry.content_type == ContentType.alert:
+        return parse_alert(entry.raw)
+    if entry.raw or entry.handshake_type is None:
+        return parse_handshake(entry.raw, version)
+    length = max(0, entry.size - 4)
+    if entry.handshake_type == HandshakeType.finished:
+        return Finished(length)
+    return Other(entry.handshake_type, length)

@@ -1,0 +1,257 @@
+"""Parsers of handshake messages and alerts, and the door to all names of this folder.
+
+A message is a frozen value, complete and checked when `parse_handshake` returns
+it: a known extension that is malformed is a WireError, an unknown one is kept.
+Which layout a message has depends on its type and, for some, on the negotiated
+version: that is one table, `PARSERS`. The values are in messages.py, numbers
+and their names in registry.py, extension bodies in extensions.py. Sections are
+of RFC 8446 unless another RFC is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tlsresume.tls.buffer import Reader, WireError, read_whole
+from tlsresume.tls.extensions import (
+    CERTIFICATE_REQUEST_BODIES,
+    CLIENT_HELLO_BODIES,
+    ENCRYPTED_EXTENSIONS_BODIES,
+    HELLO_RETRY_REQUEST_BODIES,
+    NEW_SESSION_TICKET_BODIES,
+    SERVER_HELLO_BODIES,
+    Extension,
+    KeyShare,
+    PskIdentity,
+    pull_extensions,
+    pull_names,
+    pull_uint16s,
+)
+from tlsresume.tls.messages import (
+    HELLO_RETRY_REQUEST_RANDOM,
+    Alert,
+    CertificateMessage,
+    CertificateRequest,
+    CertificateRequest12,
+    CertificateRequest13,
+    ClientHello,
+    EncryptedExtensions,
+    Finished,
+    Message,
+    NewSessionTicket,
+    NewSessionTicket12,
+    NewSessionTicket13,
+    Other,
+    ServerHello,
+)
+from tlsresume.tls.registry import (
+    AlertDescription,
+    AlertLevel,
+    ContentType,
+    ExtensionType,
+    HandshakeType,
+    NamedGroup,
+    ProtocolVersion,
+    PskKeyExchangeMode,
+    cipher_hash,
+    cipher_name,
+    name_of,
+    version_of,
+)
+
+__all__ = [
+    "HELLO_RETRY_REQUEST_RANDOM",
+    "PARSERS",
+    "Alert",
+    "AlertDescription",
+    "AlertLevel",
+    "CertificateMessage",
+    "CertificateRequest",
+    "CertificateRequest12",
+    "CertificateRequest13",
+    "ClientHello",
+    "ContentType",
+    "EncryptedExtensions",
+    "Extension",
+    "ExtensionType",
+    "Finished",
+    "HandshakeType",
+    "KeyShare",
+    "Message",
+    "NamedGroup",
+    "NewSessionTicket",
+    "NewSessionTicket12",
+    "NewSessionTicket13",
+    "Other",
+    "ProtocolVersion",
+    "PskIdentity",
+    "PskKeyExchangeMode",
+    "ServerHello",
+    "WireError",
+    "cipher_hash",
+    "cipher_name",
+    "name_of",
+    "parse_alert",
+    "parse_handshake",
+    "version_of",
+]
+
+
+def _pull_client_hello(reader: Reader) -> ClientHello:
+    legacy_version = reader.pull_uint16()
+    random = reader.pull_bytes(32)
+    session_id = _pull_session_id(reader)
+    cipher_suites = reader.pull_uint16s(2, minimum=2)
+    compression_methods = reader.pull_opaque(1, minimum=1)
+    block = reader.remaining > 0
+    return ClientHello(
+        legacy_version,
+        random,
+        session_id,
+        cipher_suites,
+        pull_extensions(reader, CLIENT_HELLO_BODIES) if block else (),
+        compression_methods,
+        block,
+    )
+
+
+def _pull_server_hello(reader: Reader) -> ServerHello:
+    legacy_version = reader.pull_uint16()
+    random = reader.pull_bytes(32)
+    session_id = _pull_session_id(reader)
+    cipher_suite = reader.pull_uint16()
+    compression_method = reader.pull_uint8()
+    block = reader.remaining > 0
+    retry = random == HELLO_RETRY_REQUEST_RANDOM
+    bodies = HELLO_RETRY_REQUEST_BODIES if retry else SERVER_HELLO_BODIES
+    return ServerHello(
+        legacy_version,
+        random,
+        session_id,
+        cipher_suite,
+        pull_extensions(reader, bodies) if block else (),
+        compression_method,
+        block,
+    )
+
+
+def _pull_session_id(reader: Reader) -> bytes:
+    session_id = reader.pull_opaque(1)
+    if len(session_id) > 32:
+        raise WireError(f"a session ID of {len(session_id)} bytes, where 32 are the limit")
+    return session_id
+
+
+def _pull_encrypted_extensions(reader: Reader) -> EncryptedExtensions:
+    return EncryptedExtensions(pull_extensions(reader, ENCRYPTED_EXTENSIONS_BODIES))
+
+
+def _pull_new_session_ticket_12(reader: Reader) -> NewSessionTicket12:
+    return NewSessionTicket12(reader.pull_uint32(), reader.pull_opaque(2))
+
+
+def _pull_new_session_ticket_13(reader: Reader) -> NewSessionTicket13:
+    return NewSessionTicket13(
+        lifetime=reader.pull_uint32(),
+        age_add=reader.pull_uint32(),
+        nonce=reader.pull_opaque(1),
+        ticket=reader.pull_opaque(2, minimum=1),
+        extensions=pull_extensions(reader, NEW_SESSION_TICKET_BODIES),
+    )
+
+
+def _pull_certificate_request_10(reader: Reader) -> CertificateRequest12:
+    return CertificateRequest12(tuple(reader.pull_opaque(1, minimum=1)), (), pull_names(reader))
+
+
+def _pull_certificate_request_12(reader: Reader) -> CertificateRequest12:
+    return CertificateRequest12(
+        tuple(reader.pull_opaque(1, minimum=1)), pull_uint16s(reader), pull_names(reader)
+    )
+
+
+def _pull_certificate_request_13(reader: Reader) -> CertificateRequest13:
+    return CertificateRequest13(
+        reader.pull_opaque(1), pull_extensions(reader, CERTIFICATE_REQUEST_BODIES)
+    )
+
+
+def _pull_certificate_12(reader: Reader) -> CertificateMessage:
+    return CertificateMessage(reader.pull_list(3, lambda r: r.pull_opaque(3, minimum=1)))
+
+
+def _pull_certificate_13(reader: Reader) -> CertificateMessage:
+    def pull_entry(r: Reader) -> bytes:
+        certificate = r.pull_opaque(3, minimum=1)
+        pull_extensions(r, {})
+        return certificate
+
+    context = reader.pull_opaque(1)
+    return CertificateMessage(reader.pull_list(3, pull_entry), context)
+
+
+def _pull_finished(reader: Reader) -> Finished:
+    return Finished(len(reader.pull_rest()))
+
+
+Parsers = Mapping[int, Callable[[Reader], Message]]
+
+_H = HandshakeType
+
+_ANY_VERSION: Parsers = {
+    _H.client_hello: _pull_client_hello,
+    _H.server_hello: _pull_server_hello,
+    _H.encrypted_extensions: _pull_encrypted_extensions,
+    _H.finished: _pull_finished,
+}
+
+_TLS10: Parsers = {
+    **_ANY_VERSION,
+    _H.new_session_ticket: _pull_new_session_ticket_12,
+    _H.certificate: _pull_certificate_12,
+    _H.certificate_request: _pull_certificate_request_10,
+}
+
+_TLS12: Parsers = {**_TLS10, _H.certificate_request: _pull_certificate_request_12}
+
+_TLS13: Parsers = {
+    **_ANY_VERSION,
+    _H.new_session_ticket: _pull_new_session_ticket_13,
+    _H.certificate: _pull_certificate_13,
+    _H.certificate_request: _pull_certificate_request_13,
+}
+
+#: By negotiated version, then by handshake type. Types without a parser are `Other`.
+PARSERS: Mapping[ProtocolVersion | None, Parsers] = {
+    None: _ANY_VERSION,
+    ProtocolVersion.SSLv3: _TLS10,
+    ProtocolVersion.TLSv1_0: _TLS10,
+    ProtocolVersion.TLSv1_1: _TLS10,
+    ProtocolVersion.TLSv1_2: _TLS12,
+    ProtocolVersion.TLSv1_3: _TLS13,
+}
+
+
+def parse_handshake(raw: bytes, version: ProtocolVersion | None) -> Message:
+    """One whole handshake message, with its 4-byte header, as a value.
+
+    `version` is the negotiated one, None before the ServerHello. Types that are
+    not looked into come back as `Other`. Raises WireError on anything that is not
+    exactly one well-formed message, and on a message whose layout depends on
+    the version when none is given.
+    """
+    reader = Reader(raw)
+    type_ = reader.pull_uint8()
+    body = reader.pull_opaque(3)
+    reader.end()
+    pull = PARSERS[version].get(type_)
+    if pull is not None:
+        return read_whole(body, pull)
+    if type_ in _TLS13:
+        raise WireError(f"{name_of(HandshakeType, type_)} before the version was negotiated")
+    return Other(type_, len(body))
+
+
+def parse_alert(raw: bytes) -> Alert:
+    """The two bytes of an alert. Raises WireError."""
+    return read_whole(raw, lambda r: Alert(r.pull_uint8(), r.pull_uint8()))

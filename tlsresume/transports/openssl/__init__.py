@@ -1,0 +1,1 @@
+"""TLS over TCP and DTLS by OpenSSL: bytes and frozen values outside, cffi inside."""
