@@ -20,8 +20,8 @@ from measure import Run, run, table, verdict
 #: tests/ has the peers in memory and the packets.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.capture.packets import ACK, PSH, Conversation, Frame, ethernet
-from tests.capture.talks import Talk
+from tests.features.capture.packets import ACK, PSH, Conversation, Frame, ethernet
+from tests.features.capture.talks import Talk
 
 GOAL = 3.0
 ROUNDS = 5

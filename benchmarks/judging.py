@@ -14,8 +14,8 @@ from measure import table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.evidence import PORT
-from tests.test_evidence import long_story, slow_is_spoiled
+from tests.evidence.test_evidence import long_story, slow_is_spoiled
+from tests.helpers.evidence import PORT
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.findings.judge import judge, wanted

@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests import certificates
+from tests.helpers import certificates
 from tlsresume.cli.configuring import VARIABLES
 from tlsresume.network import lab as network_lab
 from tlsresume.server.behaviour import Behaviour

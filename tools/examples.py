@@ -37,7 +37,7 @@ class Example:
         if self.behaviour is None:
             # From the tests, which no tool imports otherwise.
             sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-            from tests.ftp_peer import FTPPeer, Manners
+            from tests.helpers.ftp_peer import FTPPeer, Manners
 
             return stack.enter_context(FTPPeer(Manners(required=True))).port
         port = 0

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.packets import START, Frame, ip4, pcap, udp
+from tests.features.capture.packets import START, Frame, ip4, pcap, udp
 from tests.servers import oracle
 from tests.servers.command import DROPPED, Answer, probe, tlsresume
 from tests.servers.harness import HOST, Running, find_program, serve, stop

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import Kill, Relay, alert_record, read_client_hello
+from tests.helpers.peers import Kill, Relay, alert_record, read_client_hello
 from tests.servers.causes import (
     KEY,
     SHARED_CACHE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.commands import runner
+from tests.helpers.commands import runner
 from tests.servers import newer
 from tests.servers.harness import HOST
 from tests.servers.newer import NAME, Folder

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.exporter.test_exporter import exporter
-from tests.peers import refused_port
+from tests.features.exporter.test_exporter import exporter
+from tests.helpers.peers import refused_port
 from tests.servers.test_pipeline_formats import ROOT, fetch, free_port, program, run, until
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.server import Server

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import certificates
-from tests.peers import MutePeer, RawPeer, refused_port
+from tests.helpers import certificates
+from tests.helpers.peers import MutePeer, RawPeer, refused_port
 from tests.servers.test_pipeline_formats import free_port, program, started
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.server import Server

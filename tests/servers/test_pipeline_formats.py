@@ -23,13 +23,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.formats.test_pipeline import hostile_report
+from tests.formats.test_watch import REPORTS as WATCHED
 from tests.golden import cases
-from tests.pipeline_cases import JUDGED, POLICY
+from tests.helpers.pipeline_cases import JUDGED, POLICY
 from tests.servers.command import tlsresume
 from tests.servers.conftest import debian_lacks
 from tests.servers.harness import find_program
-from tests.test_format_pipeline import hostile_report
-from tests.test_format_watch import REPORTS as WATCHED
 from tlsresume.features.watch.page import render_watch_html
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View

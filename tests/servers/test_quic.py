@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.commands import runner
+from tests.helpers.commands import runner
 from tests.servers import newer
 from tests.servers.harness import HOST
 from tests.servers.newer import NAME, Folder

@@ -4,7 +4,7 @@ A script is a generator: it reads from a Talk with `yield from` and says things 
 Reading is by frames (a line, a number of bytes, up to a mark), so it does not matter
 in how many pieces the peer's bytes come. `Prelude` drives a script: it is fed bytes and
 drained of bytes. All that a peer may say before TLS is bounded, and every byte of it is
-looked at a bounded number of times (tests/test_prelude_growth.py counts): one peer must not
+looked at a bounded number of times (tests/protocols/test_growth.py counts): one peer must not
 hold up the connections to others. The clock is the caller's.
 
 Bytes that follow the peer's last answer in clear would later pass for protected ones

@@ -46,7 +46,7 @@ CREATE TABLE session (
 """
 
 #: Statements that bring a history of a version to the next one, by the version that it has.
-#: Whoever raises VERSION adds the row, and the schema that was to tests/test_history_damage.py.
+#: Whoever raises VERSION adds the row, and the schema that was to tests/features/watch/test_history_damage.py.
 MIGRATIONS: dict[int, str] = {}
 
 #: The end of the year 9999, after which no date can be printed.

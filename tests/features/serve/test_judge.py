@@ -1,0 +1,190 @@
+"""Expectations and exit statuses: held against real connections, and as a table of tallies."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+
+from tests.features.serve.clients import (
+    HANDSHAKE,
+    Script,
+    context_for,
+    fetch,
+    fetch_often,
+    hello,
+    result,
+    ticket,
+)
+from tlsresume.errors import ExitStatus, UsageError
+from tlsresume.features.serve.behaviours import BEHAVIOURS, State
+from tlsresume.features.serve.build import build_report
+from tlsresume.features.serve.judge import judge, verdict_of
+from tlsresume.features.serve.ledger import Place
+from tlsresume.features.serve.observing import ObservedConnection
+from tlsresume.features.serve.options import ServeOptions
+from tlsresume.features.serve.serving import serve
+from tlsresume.features.serve.tally import Tally
+
+
+def tally(**numbers: int) -> Tally:
+    made = Tally(connections=3, handshaken=3, asked=3, later=2, later_handshaken=2)
+    for name, number in numbers.items():
+        setattr(made, name, number)
+    return made
+
+
+def test_verdicts():
+    """A verdict rests on the connections that could have offered, and on no others."""
+    for numbers, verdict in (
+        ({}, "untested"),
+        ({"could": 2}, "never-offers"),
+        ({"incapable": 2}, "never-offers"),
+        ({"could": 2, "could_offered": 2}, "not-accepted"),
+        ({"could": 2, "could_offered": 2, "could_accepted": 1}, "partly"),
+        ({"could": 2, "could_offered": 2, "could_accepted": 2}, "resumes"),
+        ({"could": 1, "could_offered": 1, "could_accepted": 1, "incapable": 1}, "partly"),
+    ):
+        assert verdict_of(tally(**numbers)) == verdict, numbers
+
+
+def test_outcomes():
+    """Each expectation comes out right, wrong, or as too few connections to tell."""
+    resumed = {"could": 2, "could_offered": 2, "could_accepted": 2, "accepted": 2}
+    refused = {"handshaken": 0, "later_handshaken": 0, "asked": 0, "failed": 3}
+    silent = {"asked": 0, "silent": 3, "later_silent": 2}
+    rows: tuple[tuple[dict[str, int], State | None, str], ...] = (
+        (resumed, "resumed", "right"),
+        (resumed, "not-resumed", "wrong"),
+        (resumed, "offered", "right"),
+        (resumed, "connected", "right"),
+        (resumed, "refused", "wrong"),
+        ({"could": 2, "could_offered": 2}, "resumed", "wrong"),
+        ({"could": 2, "could_offered": 2}, "offered", "right"),
+        ({"could": 2, "could_offered": 2}, "not-resumed", "right"),
+        ({"could": 2, "could_offered": 1}, "offered", "wrong"),
+        ({}, "resumed", "too-few"),
+        ({"connections": 1, "later": 0, "later_handshaken": 0}, "connected", "too-few"),
+        ({"connections": 1, "later": 0, "later_handshaken": 0}, "not-resumed", "too-few"),
+        ({"failed": 1}, "connected", "wrong"),
+        (refused, "connected", "wrong"),
+        (refused, "resumed", "wrong"),
+        (refused, "refused", "right"),
+        (silent, "refused", "right"),
+        ({"strict_arrived": 1, "later_handshaken": 0}, "refused", "wrong"),
+        (refused | {"unspoken_version": 3}, "resumed", "not-judged"),
+        (resumed, None, "not-judged"),
+    )
+    for numbers, state, outcome in rows:
+        found = judge(tally(**numbers), state, asks_elsewhere=True)
+        assert found.outcome == outcome, (numbers, state, found)
+        assert found.why
+    assert judge(tally(**silent), "refused", asks_elsewhere=False).outcome == "wrong"
+
+
+def test_what_is_right_in_each_behaviour():
+    """Resumed where the server resumes, refused where nobody vouches for it, else connected."""
+    resumed = {name for name, row in BEHAVIOURS.items() if row.right == "resumed"}
+    assert resumed == {
+        "default", "tickets", "session-ids", "stateful", "single-use", "late-tickets",
+    }  # fmt: skip
+    assert [name for name, row in BEHAVIOURS.items() if row.right == "refused"] == ["untrusted"]
+    assert len(BEHAVIOURS) == 15
+
+
+@pytest.mark.slow
+def test_a_client_that_is_right_everywhere():
+    """A client that resumes and verifies is as expected in every behaviour."""
+    with serve("all", expect={"": "right"}) as serving:
+        for name in serving.ports:
+            context = context_for(serving)
+            if name != "untrusted":
+                fetch_often(serving, context, behaviour=name, times=2)
+                continue
+            with pytest.raises(ssl.SSLCertVerificationError):
+                fetch(serving, context, behaviour=name)
+        report = serving.report()
+    wrong = [server.behaviour for server in report.servers if server.outcome != "right"]
+    assert (wrong, report.exit_status, report.verdict) == ([], 0, "resumes"), report.why
+
+
+def test_a_client_that_never_verifies():
+    """A client that talks to a server of an unknown authority is not as expected."""
+    with serve("untrusted", expect={"": "right"}) as serving:
+        context = context_for(serving)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        fetch_often(serving, context, times=2)
+        assert serving.report().exit_status == ExitStatus.NOT_AS_ASKED
+
+
+@pytest.mark.slow
+def test_exit_statuses():
+    """0 as expected, 3 not, 4 after one connection with a hint to make two, 5 after none; and 0
+    where nothing is expected."""
+    for times, offers, expect, status in (
+        (2, True, {"": "resumed"}, ExitStatus.OK),
+        (2, False, {"": "resumed"}, ExitStatus.NOT_AS_ASKED),
+        (2, False, {"default": "not-resumed"}, ExitStatus.OK),
+        (2, True, {"": "offered"}, ExitStatus.OK),
+        (1, True, {"": "right"}, ExitStatus.INCONCLUSIVE),
+        (0, True, {"": "right"}, ExitStatus.UNREACHABLE),
+        (2, False, {}, ExitStatus.OK),
+        (0, False, {}, ExitStatus.OK),
+    ):
+        with serve("default", expect=expect) as serving:
+            context = context_for(serving)
+            session = None
+            for _ in range(times):
+                session = fetch(serving, context, session if offers else None)
+            report = serving.report()
+        assert report.exit_status == status, (times, offers, expect, report.why)
+        assert report.why
+        assert any("two connections" in hint for hint in report.hints) == (status == 4)
+
+
+def test_the_worst_judged_client_decides():
+    """Of two clients the one that does not resume decides; one that made a single connection
+    does not."""
+    with serve("default", expect={"": "right"}) as serving:
+        fetch_often(serving, context_for(serving))
+        once = context_for(serving)
+        once.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+        fetch(serving, once)
+        assert serving.report().exit_status == 0
+        fetch(serving, once)
+        report = serving.report()
+    assert len(report.servers[0].clients) == 2
+    assert report.exit_status == 3
+
+
+def test_parallel_first_connections_are_not_blamed():
+    """Connections that began before the first ticket left could not have offered it."""
+    place = Place("default", BEHAVIOURS["default"])
+    scripted = Script(place)
+
+    def meanwhile() -> None:  # two more begin before the first one's ticket has left
+        for each in others:
+            each.message(False, HANDSHAKE, hello())
+
+    others = [ObservedConnection(scripted.ledger, place, 10 + n, "127.0.0.1") for n in range(2)]
+    scripted.clock.now += 1
+    scripted.connect(hello(), ticket(b"one"), then=meanwhile)
+    report = build_report(scripted.ledger, [place], expected={}, commands={})
+    client = result(report)
+    assert (client.connections, client.could_offer, client.verdict) == (3, 0, "untested")
+
+
+def test_options_that_make_no_sense():
+    """What cannot be served is refused before anything listens."""
+    for options in (
+        {"behaviours": ("nonsense",)},
+        {"behaviours": ("session-ids",), "tls": "1.3"},
+        {"behaviours": ("hello-retry",), "tls": "1.2"},
+    ):
+        with pytest.raises(UsageError):
+            ServeOptions(**options).rows()
+    with pytest.raises(UsageError):
+        ServeOptions(expect={"refuse": "right"}).expected(ran=False)
+    rows = ServeOptions(behaviours=("all",), tls="1.2").rows()
+    assert "session-ids" in rows
+    assert "late-tickets" not in rows

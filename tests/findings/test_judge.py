@@ -1,0 +1,207 @@
+"""Views in, findings out: precedence, severities, and the same cause seen twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.helpers.causes import ROWS
+from tests.helpers.evidence import ADDRESS, OTHER_LEAF, STATEFUL, Story, alert
+from tlsresume.findings.catalogue import RULES
+from tlsresume.findings.judge import judge, named, wanted
+from tlsresume.findings.view import NotRun, WhyNotRun
+from tlsresume.results import Finding, Mechanism, Severity
+from tlsresume.tls.handshake import AlertDescription
+
+
+def two_nodes(mechanism: Mechanism = "psk") -> Story:
+    (row,) = [r for r in ROWS if r.name == "two-nodes" and r.mechanism == mechanism]
+    return row.story()
+
+
+def good(mechanism: Mechanism = "psk") -> Story:
+    return Story(mechanism).full().reused().reused(series="chained")
+
+
+@pytest.mark.parametrize("mechanism", ["psk", "ticket", "session-id"])
+def test_what_resumes_has_no_cause(mechanism: Mechanism) -> None:
+    """A view of resumptions only has no finding of severity warning or error, and wants nothing."""
+    view = good(mechanism).view()
+    assert named(view) is None
+    assert wanted(view) == ()
+    assert [f.code for f in judge([view]) if f.severity != "info"] == []
+
+
+def test_nothing_seen_nothing_said() -> None:
+    """A view without attempts has no finding."""
+    assert judge([Story("psk").view()]) == ()
+    assert judge([]) == ()
+
+
+def test_one_cause_on_two_mechanisms_is_one_finding() -> None:
+    """The same code of two mechanisms is merged; lines that differ say whose they are."""
+    views = [two_nodes("psk").view(), two_nodes("ticket").view()]
+    (finding,) = [f for f in judge(views) if f.code == "other-ticket-key"]
+    assert finding.mechanism is None
+    assert finding.address is not None
+    assert len(set(finding.evidence)) == len(finding.evidence)
+
+
+def test_one_cause_on_two_addresses_is_one_finding() -> None:
+    """The same code on two addresses is merged, and names no one address."""
+    there = two_nodes()
+    there.address = "192.0.2.20"
+    there.journal = [replace(a, address=there.address) for a in there.journal]
+    (finding,) = [
+        f for f in judge([two_nodes().view(), there.view()]) if f.code == "other-ticket-key"
+    ]
+    assert finding.address is None
+    assert finding.mechanism == "psk"
+
+
+def test_what_is_not_judged_is_information() -> None:
+    """A cause on a mechanism that no ordinary client uses is of severity info, and not merged
+    with the same cause where it matters."""
+    aside = Story("session-id").full()
+    for _ in range(3):
+        aside.declined()
+    aside.retry("NNNNN")
+    aside.judged = False
+    (finding,) = judge([aside.view()])
+    assert (finding.code, finding.severity) == ("never-honoured", "info")
+    judged = Story("ticket").full().declined().retry("NNNNN")
+    both = judge([aside.view(), judged.view()])
+    assert [(f.code, f.severity) for f in both] == [
+        ("never-honoured", "error"),
+        ("never-honoured", "info"),
+    ]
+
+
+def crossed(mechanism: Mechanism = "ticket", key: str = "here", **seen: Any) -> Finding:
+    """What is said of an address that refuses the session of another one."""
+    story = Story(mechanism).full(key=key)
+    story.declined(story.session("there"), "matrix", "from 192.0.2.20", key=key, **seen)
+    assert judge([story.view()]) == ()
+    from_there = story.journal[-1]
+    view = story.view(attempts=tuple(story.journal), crossing=True)
+    assert view.declined == (from_there,)
+    (finding,) = judge([view])
+    return finding
+
+
+def test_addresses_that_refuse_each_other_are_an_error() -> None:
+    """Addresses that resume by themselves, and do not know each other's sessions: whoever meets
+    both loses them. The finding names both."""
+    mechanisms: tuple[Mechanism, ...] = ("ticket", "psk")
+    for mechanism in mechanisms:
+        finding = crossed(mechanism)
+        said = (finding.code, finding.severity, finding.harm)
+        assert said == ("other-ticket-key", "error", "users")
+        assert finding.addresses == (ADDRESS, "192.0.2.20")
+        assert finding.mechanisms == (mechanism,)
+        assert (finding.address, finding.mechanism) == (ADDRESS, mechanism)
+
+
+def test_unlike_addresses_are_two_services() -> None:
+    """Where the certificate or the make of the tickets differs too, two services answer under
+    one name: a warning."""
+    assert crossed(leaf_sha256=OTHER_LEAF).severity == "warning"
+    assert crossed(key=STATEFUL).severity == "warning"
+    assert crossed("psk", leaf_sha256=OTHER_LEAF).severity == "warning"
+
+
+def test_security_is_never_aside() -> None:
+    """On a mechanism that is not judged a finding is information at most, unless security is
+    lost."""
+    for rule in RULES:
+        if rule.severity != "error" or rule.group in ("T", "W"):
+            continue
+        for row in (row for row in ROWS if row.code == rule.code):
+            story = row.story()
+            story.judged = False
+            found = [f for f in judge([story.view()]) if f.code == rule.code]
+            assert all(f.severity == "info" or f.harm == "security" for f in found)
+    assert {rule.code for rule in RULES if rule.severity == "error" and rule.harm == "security"} >= {
+        "weak-ticket-key", "ticket-not-sealed", "plaintext-injection",
+    }  # fmt: skip
+
+
+def test_the_gravest_comes_first() -> None:
+    """Findings are sorted by severity."""
+    aside = Story("session-id").full().declined().retry("NNNNN")
+    aside.judged = False
+    found = judge([aside.view(), good("ticket").reused(key="a").view(), two_nodes().view()])
+    severities = [f.severity for f in found]
+    assert severities == sorted(severities, key=["error", "warning", "info"].index)
+    assert severities[0] == "error"
+
+
+def test_an_unproven_cause_lists_what_fits_as_well() -> None:
+    """Before the experiments a declined file may have several causes: all are candidates, and
+    the experiments that tell them apart are wanted."""
+    story = Story("ticket")
+    story.keep(story.session(age=60)).declined(experiment="resume", series="resume")
+    view = story.view()
+    (finding,) = judge([view])
+    assert finding.code == "expired-at-server"
+    assert {"consumed"} <= set(finding.candidates)
+    assert wanted(view)[0] == "retry"
+
+
+def test_catch_alls_are_no_candidates() -> None:
+    """What fits whenever anything went wrong is not listed beside a cause."""
+    internal = alert(AlertDescription.internal_error)
+    story = Story("psk").full(certificate_requested=True).broken(alerts=(internal,))
+    (finding,) = judge([story.view()])
+    assert finding.code == "no-session-id-context"
+    assert "fails-with-session" not in finding.candidates
+    assert wanted(story.view()) == ("control",)
+
+
+def test_single_use_is_no_fault() -> None:
+    """Where only re-use is refused, no cause of group B is named beside it; in TLS 1.2, where
+    clients use a ticket many times, it costs them something."""
+    rows = {r.mechanism: r for r in ROWS if r.code == "single-use"}
+    expected: dict[Mechanism, Severity] = {"psk": "info", "ticket": "warning"}
+    for mechanism, severity in expected.items():
+        found = {f.code: f.severity for f in judge([rows[mechanism].story().view()])}
+        assert found.pop("single-use") == severity
+        assert set(found) <= {"ticket-renewed"}
+
+
+def test_skipped_experiments_are_said_where_they_matter() -> None:
+    """A cause that is not proven names the experiments that were left out; a proven one none."""
+    story = Story("psk").full().declined()
+    story.skipped.append(NotRun("retry", WhyNotRun.NO_BUDGET))
+    (finding,) = judge([story.view()])
+    assert "experiment retry was skipped: the budget is spent" in finding.not_known
+    proven = Story("ticket").full().reused().declined(leaf_sha256=OTHER_LEAF)
+    proven.skipped.append(NotRun("retry", WhyNotRun.NO_BUDGET))
+    (finding,) = judge([proven.view()])
+    assert finding.code == "context-changed"
+    assert not any("skipped" in line for line in finding.not_known)
+
+
+@pytest.mark.slow
+def test_no_evidence_is_lost_when_many_are_merged() -> None:
+    """Every code can be merged with itself, on any mechanism."""
+    for rule in RULES:
+        views = [row.story().view() for row in ROWS if row.code == rule.code]
+        found = [f for f in judge(views) if f.code == rule.code]
+        assert len(found) <= len({f.severity for f in found})
+
+
+def test_a_rotation_during_the_run_is_listed_beside_two_nodes() -> None:
+    """Each key in one unbroken run: a rotation explains it as well, so both are named; keys
+    that come back are nodes, and no rotation is listed."""
+    story = Story("ticket").full(key="a")
+    first = story._latest()
+    story.reused(first).declined(first, key="a2").declined(first, key="a2").full("tries", key="a2")
+    (finding,) = judge([story.view()])
+    assert finding.code == "other-ticket-key"
+    assert any("rotation" in candidate for candidate in finding.candidates)
+    assert wanted(story.view()) == ("retry",)
+    (finding,) = judge([two_nodes("ticket").view()])
+    assert not any("rotation" in candidate for candidate in finding.candidates)
