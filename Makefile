@@ -9,11 +9,11 @@
 #   make coverage      how much of the pure layers their tests run through
 #   make wheel         what pipx installs, in dist/
 #   make pex           one executable for this platform and Python, in dist/
-#   make test-oldest   the tests on the lowest versions of all dependencies
+#   make test-oldest   the tests on the lowest versions of all dependencies and extras
 #   make test-servers  against nginx, HAProxy and others (Debian packages), a case of each
 #   make test-servers-all  against them in every configuration
 #   make fuzz          a million damaged inputs for the parsers (COUNT, SEED)
-#   make bench         side by side with openssl s_time, sslyze, testssl.sh
+#   make bench         the goals of speed, beside openssl s_time, sslyze, a minimal loop
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help

@@ -23,7 +23,7 @@ from whole_probe import sslyze
 
 _HERE = Path(__file__).resolve().parent
 _PYTHON = sys.executable
-_ROUNDS, _LONG_ROUNDS = 9, 3
+_ROUNDS, _LONG_ROUNDS = 7, 3
 _CONNECTIONS = 500
 _ROUND_TRIP = 0.05
 #: Targets of a fleet: measured from the first number to the second, since start-up is another row.
