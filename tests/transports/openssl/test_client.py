@@ -20,7 +20,8 @@ from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import SESSIONS_KEPT, EndCause
 from tlsresume.transports.openssl import binding
-from tlsresume.transports.openssl.client import TLSClient, describe_plain
+from tlsresume.transports.openssl.client import TLSClient
+from tlsresume.transports.openssl.plain_answers import describe_plain
 
 BACKENDS = ("pyopenssl", "stdlib")
 

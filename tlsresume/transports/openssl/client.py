@@ -13,15 +13,12 @@ the ticket before it is fetched, and the last one after the read.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Literal
 
 from OpenSSL import SSL
 
 from tlsresume.errors import ErrorStack, UsageError
-from tlsresume.protocols.greetings import hint_for_plain, preludes_of
-from tlsresume.protocols.limits import LIMIT_CODES, SLOWER
 from tlsresume.sessions.session import ResumptionState
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.handshake import (
@@ -44,6 +41,7 @@ from tlsresume.transports.interface import (
 )
 from tlsresume.transports.openssl import binding
 from tlsresume.transports.openssl.contexts import context_for
+from tlsresume.transports.openssl.plain_answers import not_tls
 from tlsresume.transports.openssl.reasons import WEAK_CERTIFICATES, reason_of
 
 _ALERT = 21
@@ -63,13 +61,6 @@ _OF_CERTIFICATES = frozenset({42, 43, 44, 45, 46, 48, 49, 51, 116})
 _END_OF_FIELDS = b"\r\n\r\n"
 #: Bytes after which an answer is whole, whatever it is.
 _ENOUGH_ANSWER = 16384
-
-#: First words of servers that speak before TLS in a way that no prelude knows, and of such
-#: that want no more clients now: SMTP, FTP, NNTP by number (RFC 5321 section 4.2), IMAP, POP3.
-_GREETING = re.compile(rb"2[0-9]{2}[ -]")
-#: The numbers by which they limit their clients.
-_LIMITED = re.compile(b"(?:%s)[ -]" % b"|".join(b"%d" % code for code in sorted(LIMIT_CODES)))
-_TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
 
 
 class TLSClient(Connection):
@@ -345,11 +336,7 @@ class TLSClient(Connection):
             said = f"the server sent alert {alert.description} {alert.name}"
             return Broken("alert", said, stack, alert.description, reason=reason)
         if self._first_bytes and not self._looks_like_tls():
-            first = self._first_bytes
-            if _LIMITED.match(first):
-                return Broken("rate-limit", describe_plain(first), stack, hints=(SLOWER,))
-            hints = hint_for_plain(first)
-            return Broken("not-tls", describe_plain(first), stack, hints=hints)
+            return not_tls(self._first_bytes, stack)
         if reason is FailureReason.CERTIFICATE_REFUSED:
             code = self._handle.verify_result()
             return Broken(
@@ -426,21 +413,3 @@ class TLSClient(Connection):
     def verify_message(self) -> str:
         """OpenSSL's words for it."""
         return binding.verify_message(self.verify_result)
-
-
-def describe_plain(data: bytes) -> str:
-    """Words for bytes that came where TLS was expected, safe to print."""
-    if data.startswith(b"HTTP/"):
-        return "the server answers in plain HTTP, not TLS"
-    if data.startswith(b"SSH-"):
-        return "the server speaks SSH, not TLS"
-    shown = _shown(data[:24])
-    if _TURNED_AWAY.match(data):
-        return f"the server turns this client away in plain text: {_shown(data.rstrip())!r}"
-    if preludes_of(data) or _GREETING.match(data):
-        return f"the server greets in plain text ({shown!r}): TLS starts later here (STARTTLS)"
-    return f"the server's answer is not TLS; it begins {shown!r}"
-
-
-def _shown(data: bytes) -> str:
-    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
