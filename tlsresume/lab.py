@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.openssl.first_flight import FirstFlight
@@ -26,6 +26,12 @@ from tlsresume.results.journal import Journal
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.value import Value
+
+if TYPE_CHECKING:
+    from tlsresume.transports.quic.first_flight import QUICFirstFlight
+
+#: A first flight, over TCP or over QUIC.
+AnyFlight: TypeAlias = "FirstFlight | QUICFirstFlight"
 
 
 class Route(Value, frozen=True):
@@ -62,7 +68,7 @@ class Errand(Value, frozen=True, kw_only=True):
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
-    flight: FirstFlight | None = None
+    flight: AnyFlight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
     number: int = 0
@@ -337,11 +343,16 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: Plan, session: Session) -> FirstFlight:
-        """A first flight with the plan's early data; nothing is sent yet. Raises UsageError."""
+    def first_flight(self, plan: Plan, session: Session) -> AnyFlight:
+        """A first flight with the plan's early data, over the session's transport; nothing is
+        sent yet. Raises UsageError."""
+        if session.transport == "quic":
+            from tlsresume.transports.quic.first_flight import QUICFirstFlight
+
+            return QUICFirstFlight(plan, session, clock=self.now)
         return FirstFlight(plan, session, clock=self.now)
 
-    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Attempt:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.

@@ -8,6 +8,10 @@ made them, which alone can decrypt what the server says to the *second* presenta
 request is *executed* before the server can know that it is fresh shows while our Finished is
 held back, which whoever replays cannot send.
 
+Over QUIC a copy bears the connection IDs of the first presentation, so that the server may take
+it for packets of a connection that it knows, and a Retry proves addresses before anything is
+read: such a copy tells nothing, and the reason is given.
+
 Only with `--replay-early-data`: it looks like an attack, and sends requests more than once.
 """
 
@@ -17,14 +21,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
+from tlsresume.experiments.early_outcome import TOO_EARLY, UNTOLD, outcome, unanswered, untold
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
-from tlsresume.lab import Errand, Route
-from tlsresume.openssl.first_flight import FirstFlight
+from tlsresume.lab import AnyFlight, Errand, Route
 from tlsresume.openssl.plan import Plan
-from tlsresume.request_line import RequestLine
+from tlsresume.request_line import HTTPRequest, RequestLine
 from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
 from tlsresume.value import Value
@@ -42,6 +45,9 @@ _OTHER_GROUPS = ("X25519", "P-256", "P-384", "P-521")
 
 #: Connections that each question takes at most, for a plan and for the budget.
 TAKING, SAME_TICKET, EXACT_COPY, HOLDING, OTHER_ADDRESS, AT_AGE = 8, 3, 9, 2, 3, 3
+
+#: Of the label of each replay: what it asks.
+_QUESTIONS = {"copy": "the exact copy", "other": "the copy from another address"}
 
 #: So many exact copies are made; a copy that another node declines is no replay, and made again.
 _COPIES = 2
@@ -68,12 +74,22 @@ class EarlySetting(Value, frozen=True, kw_only=True):
     progress: Callable[[str], None] = lambda _line: None
 
 
-async def replay_early_data(asked: EarlySetting) -> str | None:
-    """Ask every question of one address. Returns why the rest was left out, None if nothing was.
+class LeftOut(Value, frozen=True):
+    """A question that was not answered, and why; `question` is empty for all that were left."""
+
+    question: str
+    reason: str
+
+
+async def replay_early_data(asked: EarlySetting) -> tuple[LeftOut, ...]:
+    """Ask every question of one address. Returns what was left without an answer.
 
     Raises BudgetSpent.
     """
-    return await _Asking(asked, asked.setting.plan).run()
+    asking = _Asking(asked, asked.setting.plan)
+    why = await asking.run()
+    rest = () if why is None else (LeftOut("", why),)
+    return (*rest, *dict.fromkeys(asking.untold))
 
 
 def sends_early_data(session: Session) -> bool:
@@ -87,14 +103,16 @@ class _Asking:
     plan: Plan
     _ids: Counter[str] = field(default_factory=Counter)
     _hold: float = _LEAST_HOLD
+    #: Copies that told nothing.
+    untold: list[LeftOut] = field(default_factory=list)
 
     async def run(self) -> str | None:
         control, session = await self._control()
         if session is None:
             return "no ticket that allows early data came"
-        room, size = session.fields.max_early_data, len(self._request("x" * 24))
-        if size > room:
-            return f"tickets allow {room} bytes of early data, the request has {size}"
+        room, request = session.fields.max_early_data, self._request("x" * 24)
+        if isinstance(request, bytes) and len(request) > room:
+            return f"tickets allow {room} bytes of early data, the request has {len(request)}"
         if control.answer_ms is not None:
             self._hold = min(_MOST_HOLD, max(_LEAST_HOLD, _HOLD_FACTOR * control.answer_ms / 1000))
         taken = await self._taken(session)
@@ -132,7 +150,7 @@ class _Asking:
         result = outcome(attempt)
         if result == "accepted" and attempt.response:
             return attempt
-        if attempt.retry_group is not None:
+        if attempt.retry_group is not None and attempt.transport == "tcp":
             self.plan = replace(self.plan, groups=_groups(attempt.retry_group))
         elif result == "failed" or unanswered(attempt):
             await self._without()
@@ -171,6 +189,8 @@ class _Asking:
             copy = await self._replayed(
                 session, (EarlyReplay.COPY, EarlyReplay.ORIGINAL), "copy", self._route
             )
+            if self.untold:
+                return  # the next copy would be met in the same way
             left -= bool(copy.accepted)
             if not left:
                 return
@@ -202,15 +222,22 @@ class _Asking:
         flight = self._flight(session, name)
         try:
             copy = await self._present(flight, purposes[0], name, first_to)
+            self._note(_QUESTIONS[label], copy)
             if copy.server_hello_seen:
-                await self._sent(flight, purposes[1], name)
+                original = await self._sent(flight, purposes[1], name)
+                self._note(_QUESTIONS[label], original)
         finally:
             flight.release()
         return copy
 
+    def _note(self, question: str, attempt: Attempt) -> None:
+        why = untold(attempt)
+        if why is not None:
+            self.untold.append(LeftOut(question, UNTOLD[why]))
+
     async def _after_pauses(self) -> None:
         """First flights that are presented at once, and again when they have aged."""
-        kept: list[tuple[float, float, FirstFlight, str]] = []
+        kept: list[tuple[float, float, AnyFlight, str]] = []
         lab = self.asked.setting.lab
         try:
             for age in sorted(self.asked.ages):
@@ -226,7 +253,8 @@ class _Asking:
                 if left > 0:
                     self.asked.progress(f"early data: the next replay in {left:.0f} s")
                     await lab.wait(left)
-                await self._sent(flight, EarlyReplay.LATER_ORIGINAL, name, after=age)
+                late = await self._sent(flight, EarlyReplay.LATER_ORIGINAL, name, after=age)
+                self._note(f"the copy after {age:g} s", late)
         finally:
             for *_, flight, _name in kept:
                 flight.release()
@@ -246,9 +274,12 @@ class _Asking:
     def _ask(self, name: str, after: float | None = None) -> EarlyAsk:
         return EarlyAsk(name, self.asked.line.method, after)
 
-    def _request(self, name: str) -> bytes:
-        terms = self.asked.setting.terms
-        return self.asked.line.request(http_host(terms.target), terms.user_agent, name)
+    def _request(self, name: str) -> bytes | HTTPRequest:
+        terms, line = self.asked.setting.terms, self.asked.line
+        host = http_host(terms.target)
+        if self._route.transport == "quic" and self.plan.alpn[0].startswith("h3"):
+            return line.http3(host, terms.user_agent, name)
+        return line.request(host, terms.user_agent, name)
 
     def _full_errand(self, setting: Setting, purpose: EarlyReplay) -> Errand:
         # Of no mechanism: these connections say nothing about how sessions are resumed.
@@ -261,12 +292,12 @@ class _Asking:
         attempt = await issuer.lab.connect(issuer.route, self.plan, errand)
         return _usable(attempt.sessions)
 
-    def _flight(self, session: Session, name: str) -> FirstFlight:
+    def _flight(self, session: Session, name: str) -> AnyFlight:
         plan = replace(self.plan, early_data=self._request(name))
         return self.asked.setting.lab.first_flight(plan, session)
 
     async def _present(
-        self, flight: FirstFlight, purpose: EarlyReplay, name: str, route: Route
+        self, flight: AnyFlight, purpose: EarlyReplay, name: str, route: Route
     ) -> Attempt:
         errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
@@ -291,7 +322,7 @@ class _Asking:
 
     async def _sent(
         self,
-        flight: FirstFlight,
+        flight: AnyFlight,
         purpose: EarlyReplay,
         name: str,
         *,

@@ -72,7 +72,7 @@ def _answered(early: EarlyData) -> list[str]:
     if early.status != _TOO_EARLY and early.answered_before_finished is not None:
         if not early.answered_before_finished:
             words.append("answered after the handshake only")
-        elif "accepted" in early.replays:
+        elif "accepted" in early.replays or not early.replays:
             words.append("answered before the handshake ended: GET only what may happen twice")
         else:
             words.append("answered before the handshake ended")

@@ -10,8 +10,10 @@ client asks again by its own timer, and the number of repetitions is reported.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link, Route
@@ -25,6 +27,11 @@ from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.interface import DATA_KEPT, DatagramConnection
 from tlsresume.transports.making import MakeClient
+from tlsresume.value import Value
+from tlsresume.wire.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tlsresume.transports.quic.first_flight import QUICFirstFlight
 
 #: Larger than any UDP payload.
 _LARGEST = 65_536
@@ -32,6 +39,21 @@ _LARGEST = 65_536
 _AT_ONCE = 64
 #: A timer of the client's that is over already is asked again no sooner than this, in seconds.
 _LEAST_PAUSE = 0.001
+
+#: The silence in seconds after which an answer to a flight that was only presented is taken for
+#: complete; and after how many a flight without an answer goes out again, then twice as many.
+PRESENTED_QUIET = 0.3
+_PRESENTED_AGAIN = 1.0
+
+
+class Presented(Value, frozen=True, kw_only=True):
+    """What was seen around a first flight that was only presented: our ClientHello and what the
+    answer holds in clear, whether that was a Retry, and the bytes of UDP payload each way."""
+
+    transcript: Transcript
+    retry: bool
+    sent: int
+    received: int
 
 
 def open_datagram_socket(route: Route) -> socket.socket | Failure:
@@ -79,10 +101,12 @@ class DatagramLink(Link):
         self.node: str | None = None
         self.reply: str | None = None
         self.answer_ms: float | None = None
-        # What only TCP has: a greeting, and early data.
         self.early_answer: bool | None = None
-        self.early_data_accepted = False
+        # What only TCP has.
         self.greeting = b""
+        #: What a peer said to a first flight that was presented; None: none was.
+        self.presented: Presented | None = None
+        self._holding = False
         self.left = False
         self._sock = sock
         self.where = where
@@ -95,17 +119,82 @@ class DatagramLink(Link):
 
     # ------------------------------------------------------------- interface
 
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+    async def start_tls(
+        self, plan: Plan, session: Session | None = None, *, hold_finished: float = 0.0
+    ) -> None:
+        """Run the handshake; `hold_finished` is as in `Errand`."""
         client = self._make_client(plan, session)
         self.client = client
         started = self._loop.time()
         client.start()
+        self._holding = hold_finished > 0
         if await self._pump(lambda: client.handshake_done, self._deadline):
             self.handshake_ms = (self._loop.time() - started) * 1000
+            if self._holding:
+                await self._hold(client, hold_finished)
             return
         if self.failure is None:
             self.failure = self._no_handshake(client)
         raise HandshakeError(self.failure.message)
+
+    async def _hold(self, client: DatagramConnection, seconds: float) -> None:
+        """Wait for an answer to early data before our Finished goes out: a client that does not
+        send it acknowledges nothing either, so the answer must fit into what a server may send
+        to an address that is not validated yet (RFC 9000 section 8.1)."""
+        if self.early_data_accepted:
+            until = min(self._deadline, self._loop.time() + seconds)
+            await self._pump(lambda: bool(client.data), until)
+            self.early_answer = bool(client.data)
+        self._holding = False
+        await self._flush()
+
+    @property
+    def early_data_accepted(self) -> bool:
+        """Whether the server took early data that we sent."""
+        if self.client is None or not self.client.plan.early_data:
+            return False
+        transcript = self.client.transcript
+        return transcript.early_data_offered and bool(transcript.early_data_accepted)
+
+    async def present(self, flight: QUICFirstFlight) -> None:
+        """Send a first flight that this side cannot go on with, and read what the peer says:
+        until it is quiet once it has spoken. Then the peer's connection is ended. A failure is
+        stored."""
+        received: list[bytes] = []
+        sent = 0
+        pause = _PRESENTED_AGAIN
+        try:
+            while not received and self._loop.time() < self._deadline:
+                for datagram in flight.data:
+                    sent += self._sock.send(datagram)
+                await self._collect(received, min(self._deadline, self._loop.time() + pause))
+                pause *= 2
+            until = min(self._deadline, self._loop.time() + PRESENTED_QUIET)
+            while received and await self._collect(received, until):
+                until = min(self._deadline, self._loop.time() + PRESENTED_QUIET)
+            farewell = flight.farewell(received)
+            if farewell is not None:
+                sent += self._sock.send(farewell)
+        except OSError as error:
+            if not received:
+                self._unreachable(error)
+        if not received and self.failure is None:
+            message = f"no answer from {self.where} to a copy of the first flight"
+            self._fail(Failure("handshake", "timeout", message))
+        self.presented = Presented(
+            transcript=flight.in_clear(received),
+            retry=flight.asks_for_retry(received),
+            sent=sent,
+            received=sum(map(len, received)),
+        )
+
+    async def _collect(self, received: list[bytes], until: float) -> bool:
+        """Add what comes next, if anything does. Raises OSError."""
+        if len(received) >= _AT_ONCE or not await readable(self._sock, until):
+            return False
+        with contextlib.suppress(BlockingIOError):  # woken for nothing
+            received.append(self._sock.recv(_LARGEST))
+        return True
 
     def _no_handshake(self, client: DatagramConnection) -> Failure:
         """Silence, or an answer that is not of the protocol."""
@@ -218,7 +307,7 @@ class DatagramLink(Link):
 
     async def _flush(self) -> None:
         """Send what waits. A full buffer loses a datagram, as the network may: it comes again."""
-        if self.client is None:
+        if self.client is None or (self._holding and self.client.handshake_done):
             return
         for datagram in self.client.datagrams():
             try:

@@ -17,7 +17,7 @@ from tlsresume.errors import (
     LocalError,
     PreludeError,
 )
-from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
+from tlsresume.lab import AnyFlight, Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.datagrams import DatagramLink, open_datagram_socket
 from tlsresume.network.dial import failure_from
@@ -25,13 +25,14 @@ from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
+from tlsresume.openssl.client import OnMessage
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Attempt, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 from tlsresume.transports.facts import HTTPRequest
-from tlsresume.transports.making import client_maker
+from tlsresume.transports.making import MakeClient, client_maker
 from tlsresume.value import Value
 
 #: Failures that can come from too many connections at once, or from a flaky path.
@@ -276,7 +277,7 @@ class NetworkLab(Lab):
             raise AssertionError("every attempt is recorded")
         return opened.attempt
 
-    async def present(self, route: Route, flight: FirstFlight, errand: Errand) -> Attempt:
+    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Attempt:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
@@ -288,14 +289,16 @@ class NetworkLab(Lab):
             time=self.wall_time(),
             ask=self._asked,
             retried=False,
-            flight=flight.data,
+            flight=flight.data if isinstance(flight, FirstFlight) else b"",
         )
         async with (
             self._gate.slot(route.address, route.port),
             self._linked(about, self._manners.approach) as opened,
         ):
-            if isinstance(opened.link, NetworkLink):
+            if isinstance(opened.link, NetworkLink) and isinstance(flight, FirstFlight):
                 await opened.link.present(flight.data)
+            elif isinstance(opened.link, DatagramLink) and not isinstance(flight, FirstFlight):
+                await opened.link.present(flight)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
@@ -412,7 +415,7 @@ class NetworkLab(Lab):
             sock,
             where,
             timeout,
-            client_maker(route.transport, on_message),
+            _maker(about, on_message),
             protocol=route.transport.upper(),
             deadline=started + timeout,
         )
@@ -515,9 +518,23 @@ async def _start(
     link: NetworkLink | DatagramLink, plan: Plan, errand: Errand, session: Session | None
 ) -> None:
     if isinstance(link, DatagramLink):
-        await link.start_tls(plan, session)
+        await link.start_tls(plan, session, hold_finished=errand.hold_finished)
         return
-    await link.start_tls(plan, session, flight=errand.flight, hold_finished=errand.hold_finished)
+    flight = errand.flight
+    if flight is not None and not isinstance(flight, FirstFlight):
+        raise TypeError("a first flight of QUIC does not go over TCP")
+    await link.start_tls(plan, session, flight=flight, hold_finished=errand.hold_finished)
+
+
+def _maker(about: Circumstances, on_message: OnMessage | None) -> MakeClient:
+    """Makes the client of a connection over UDP; where its first flight was made before, that is
+    the client which made it."""
+    flight = about.errand.flight
+    if flight is None:
+        return client_maker(about.route.transport, on_message)
+    if isinstance(flight, FirstFlight):
+        raise TypeError("a first flight of TLS over TCP does not go over UDP")
+    return lambda _plan, _session: flight.go_on(on_message)
 
 
 async def _say(link: NetworkLink | DatagramLink, data: bytes | HTTPRequest) -> None:

@@ -23,6 +23,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.facts import DatagramFacts
 from tlsresume.transports.interface import DatagramConnection
 from tlsresume.value import Value
 from tlsresume.wire.describe import certificate_request_words
@@ -72,15 +73,24 @@ def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
 
 def presented_attempt(
     about: Circumstances,
-    link: NetworkLink,
+    link: NetworkLink | DatagramLink,
     *,
     local_port: int | None,
     connect_ms: float | None,
     total_ms: float,
 ) -> Attempt:
     """What was seen in clear around a first flight that was only presented."""
-    received = link.presented or b""
-    transcript = _in_clear(about.flight, received)
+    datagrams = None
+    if isinstance(link, DatagramLink):
+        seen = link.presented
+        if seen is None:
+            raise AssertionError("only asked of a flight that was presented")
+        transcript = seen.transcript
+        sent, received = seen.sent, seen.received
+        datagrams = DatagramFacts(retries=int(seen.retry))
+    else:
+        transcript = _in_clear(about.flight, link.presented or b"")
+        sent, received = len(about.flight), len(link.presented or b"")
     hello = transcript.server_hello
     retry = transcript.hello_retry_request
     return Attempt(
@@ -105,8 +115,10 @@ def presented_attempt(
         presented=True,
         alerts=_alerts(transcript),
         timings=Timings(connect=connect_ms, total=total_ms),
-        traffic=Traffic(len(about.flight), len(received), 2 if received else 1),
+        traffic=Traffic(sent, received, 2 if received else 1),
         error=link.failure,
+        transport=about.route.transport,
+        datagrams=datagrams,
     )
 
 
@@ -141,7 +153,7 @@ def observed_attempt(
 ) -> Attempt:
     """All that a link saw."""
     client = link.client
-    if isinstance(link, NetworkLink) and link.presented is not None:
+    if link.presented is not None:
         return presented_attempt(
             about, link, local_port=local_port, connect_ms=connect_ms, total_ms=total_ms
         )

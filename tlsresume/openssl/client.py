@@ -171,8 +171,9 @@ class TLSClient:
         self._started = self._clock()
         if self.failure is not None:
             return
-        if self.plan.early_data and self._early_data_allowed():
-            returned = self._handle.write_early_data(self.plan.early_data)
+        early = self.plan.early_data
+        if isinstance(early, bytes) and early and self._early_data_allowed(len(early)):
+            returned = self._handle.write_early_data(early)
             if returned.error and returned.error != binding.WANT_READ:
                 self._break("SSL_write_early_data", returned)
                 return
@@ -183,10 +184,8 @@ class TLSClient:
         self._started = self._clock()
         self._on_message = on_message
 
-    def _early_data_allowed(self) -> bool:
-        return self.offer is not None and (self.offer.fields.max_early_data or 0) >= len(
-            self.plan.early_data
-        )
+    def _early_data_allowed(self, size: int) -> bool:
+        return self.offer is not None and (self.offer.fields.max_early_data or 0) >= size
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the network; b"" says that no more will come."""

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from tlsresume.request_line import HTTPRequest
 
-class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request without a body, before it takes the form of an HTTP version."""
-
-    method: str = "HEAD"
-    authority: str
-    path: str = "/"
-    user_agent: str
+__all__ = ["DatagramFacts", "HTTPRequest"]
 
 
 class DatagramFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -336,6 +336,45 @@ def _observed(handle: Handle, configuration: Any, on_handshake: OnHandshake) -> 
     )
 
 
+def http3(connection: Any, *, head: bool) -> Any:
+    """Aioquic's HTTP/3 on a connection. It compares Content-Length with what came also in an
+    answer to HEAD, which has no content (RFC 9110 section 9.3.2), and would end the connection."""
+    from aioquic.h3.connection import H3Connection
+
+    class OfHead(H3Connection):
+        """HTTP/3 for a request by HEAD."""
+
+        def _check_content_length(self, stream: Any) -> None:
+            pass
+
+    return (OfHead if head else H3Connection)(connection)
+
+
+def server_connection(*, takes_early_data: bool, **arguments: Any) -> Any:
+    """A server's QuicConnection. Aioquic's takes any early data that is offered; one that does
+    not resumes without it (RFC 8446 section 4.2.10)."""
+    from aioquic.quic.connection import QuicConnection
+    from aioquic.tls import Epoch
+
+    class Declining(QuicConnection):
+        """Resumes, and takes no early data."""
+
+        def _initialize(self, peer_cid: bytes) -> None:
+            super()._initialize(peer_cid)
+            context = self.tls
+            install = context.update_traffic_key_cb
+
+            def told(direction: Any, epoch: Any, suite: Any, secret: bytes) -> None:
+                if epoch == Epoch.ZERO_RTT:
+                    context.early_data_accepted = False
+                else:
+                    install(direction, epoch, suite, secret)
+
+            context.update_traffic_key_cb = told
+
+    return (QuicConnection if takes_early_data else Declining)(**arguments)
+
+
 def _watch(context: Any, on_handshake: OnHandshake) -> None:
     """Have each handshake message told: the server's before it is handled, so that a refused one
     is seen, too; ours as they are put into the buffers, which are emptied afterwards."""

@@ -1,6 +1,7 @@
 """The server's side of QUIC, sans IO, for `selftest` and tests: aioquic's own server.
 
-It answers any HTTP/3 request with status 200, and any other stream with what came on it.
+It answers any HTTP/3 request with a status, and any other stream with what came on it. What it
+executed stands in a log: the truth beside what a client can decrypt.
 """
 
 from __future__ import annotations
@@ -9,13 +10,24 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlsresume.transports.quic import binding
+from tlsresume.wire.quic_initial import packets
+
+#: RFC 8470 section 5.2: Too Early.
+_TOO_EARLY = 425
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QUICService:
     """What connections to one server share. `certificate_pem` holds the chain, the leaf first.
 
     `issues`: tickets are given; `honours`: they are accepted. `tickets` is the server's memory
-    of them: servers that share it are one.
+    of them: servers that share it are one. Its early data: `takes_early_data` or resumes
+    without; `single_use`: a ticket is good for one connection; `answers_early`: requests are
+    answered at once, else when the handshake is done; `too_early`: they get a 425 before that.
+    `known_ids`: packets that bear the ID of an earlier connection get no answer; None: they
+    are a new connection's. `executed` is the log: the path of each request that was answered.
+    `versions` are QUIC's, by number, the preferred one first.
     """
 
     certificate_pem: bytes
@@ -23,7 +35,14 @@ class QUICService:
     alpn: tuple[str, ...] = ("h3",)
     issues: bool = True
     honours: bool = True
+    takes_early_data: bool = True
+    single_use: bool = False
+    answers_early: bool = True
+    too_early: bool = False
+    known_ids: set[bytes] | None = None
+    versions: tuple[int, ...] = binding.VERSIONS
     tickets: dict[bytes, Any] = field(default_factory=dict)
+    executed: list[str] = field(default_factory=list)
 
     def side(self) -> QUICServerSide:
         """The server's side of a new connection."""
@@ -37,6 +56,9 @@ class QUICServerSide:
         self._service = service
         self._connection: Any = None
         self._h3: Any = None
+        self._done = False
+        #: Requests that wait until the handshake is done: stream and path.
+        self._waiting: list[tuple[int, str]] = []
 
     def receive(self, data: bytes, now: float) -> None:
         """Take one datagram."""
@@ -68,19 +90,27 @@ class QUICServerSide:
         """Raises ValueError for what begins no connection."""
         from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # it re-exports it
         from aioquic.quic.configuration import QuicConfiguration
-        from aioquic.quic.connection import QuicConnection
         from aioquic.quic.packet import pull_quic_header
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         service = self._service
         header = pull_quic_header(Buffer(data=data), host_cid_length=8)
-        configuration = QuicConfiguration(is_client=False, alpn_protocols=list(service.alpn))
+        if service.known_ids is not None:
+            if header.destination_cid in service.known_ids:
+                raise ValueError("a packet of an earlier connection")
+            service.known_ids.update(p.destination for p in packets(data))
+        configuration = QuicConfiguration(
+            is_client=False,
+            alpn_protocols=list(service.alpn),
+            supported_versions=list(service.versions),
+        )
         leaf, *chain = x509.load_pem_x509_certificates(service.certificate_pem)
         configuration.certificate = leaf
         configuration.certificate_chain = chain
         configuration.private_key = load_pem_private_key(service.key_pem, None)
-        return QuicConnection(
+        return binding.server_connection(
+            takes_early_data=service.takes_early_data,
             configuration=configuration,
             original_destination_connection_id=header.destination_cid,
             session_ticket_fetcher=self._fetch if service.issues else None,
@@ -91,19 +121,38 @@ class QUICServerSide:
         self._service.tickets[ticket.ticket] = ticket
 
     def _fetch(self, label: bytes) -> Any:
-        return self._service.tickets.get(label) if self._service.honours else None
+        if not self._service.honours:
+            return None
+        tickets = self._service.tickets
+        return tickets.pop(label, None) if self._service.single_use else tickets.get(label)
 
     def _answer(self, event: Any) -> None:
         from aioquic.h3.connection import H3Connection
         from aioquic.h3.events import HeadersReceived
         from aioquic.quic import events
 
-        if isinstance(event, events.HandshakeCompleted) and (event.alpn_protocol or "") == "h3":
+        if isinstance(event, events.ProtocolNegotiated) and (event.alpn_protocol or "") == "h3":
             self._h3 = H3Connection(self._connection)
+        if isinstance(event, events.HandshakeCompleted):
+            self._done = True
+            for stream, path in self._waiting:
+                self._execute(stream, path)
+            self._waiting.clear()
         if self._h3 is not None:
             for each in self._h3.handle_event(event):
                 if isinstance(each, HeadersReceived):
-                    fields = [(b":status", b"200"), (b"server", b"tlsresume")]
-                    self._h3.send_headers(each.stream_id, fields, end_stream=True)
+                    path = dict(each.headers).get(b":path", b"").decode("latin-1")
+                    if self._done or self._service.answers_early:
+                        self._execute(each.stream_id, path)
+                    else:
+                        self._waiting.append((each.stream_id, path))
         elif isinstance(event, events.StreamDataReceived) and event.end_stream:
             self._connection.send_stream_data(event.stream_id, event.data, end_stream=True)
+
+    def _execute(self, stream: int, path: str) -> None:
+        early = self._service.too_early and not self._done
+        if not early:
+            self._service.executed.append(path)
+        status = str(_TOO_EARLY if early else 200).encode()
+        fields = [(b":status", status), (b"server", b"tlsresume")]
+        self._h3.send_headers(stream, fields, end_stream=True)

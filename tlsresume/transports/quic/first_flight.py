@@ -1,0 +1,113 @@
+"""The first flight of a QUIC connection, made before there is a connection to send it on.
+
+As `FirstFlight` of TLS over TCP: a copy goes out on a plain socket (`Lab.present`), and the same
+datagrams go out again on the connection that this client goes on with, which alone can decrypt
+what the server says to them.
+
+What QUIC has of its own: packets are told apart by connection IDs, and a copy bears those of the
+first presentation. While the server keeps the connection that this one made, it takes the copy
+for packets of that, and says nothing. So whoever presents it ends that connection, which takes
+no secret: the keys of Initial packets are public (RFC 9001 section 5.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tlsresume.openssl.client import OnMessage
+from tlsresume.openssl.plan import Plan
+from tlsresume.session.session import Session
+from tlsresume.transports.quic.client import QUICClient
+from tlsresume.wire.quic_initial import (
+    CryptoStream,
+    closing_frames,
+    crypto_frames,
+    open_numbered,
+    packets,
+    seal_initial,
+)
+from tlsresume.wire.records import Malformed, take_messages
+from tlsresume.wire.transcript import Recorder, Role, Transcript
+
+#: The number of the packet that ends a connection: higher than any of a first flight.
+_CLOSING_NUMBER = 64
+
+#: Datagrams of an answer that are looked at.
+_MOST_DATAGRAMS = 64
+
+
+class QUICFirstFlight:
+    """A ClientHello, and the plan's early data where the session allows it.
+
+    `data` are the datagrams, `early` says whether early data is among them. Raises what
+    `QUICClient` raises. Call `release` in the end, also where the flight was never sent.
+    """
+
+    def __init__(self, plan: Plan, session: Session, *, clock: Callable[[], float]) -> None:
+        self._told: list[tuple[Role, int, bytes]] = []
+        self.plan = plan
+        self.session = session
+        self._client = QUICClient(plan, session, clock=clock, on_message=self._keep)
+        self.data = self._client.make_flight()
+        self.early = self._client.transcript.early_data_offered
+        first = next((packet for datagram in self.data for packet in packets(datagram)), None)
+        self._first = first
+
+    def _keep(self, sender: Role, content_type: int, message: bytes) -> None:
+        self._told.append((sender, content_type, message))
+
+    def go_on(self, on_message: OnMessage | None) -> QUICClient:
+        """The client, for the connection on which the flight is sent now; to be called once."""
+        self._client.sent_now(on_message)
+        if on_message is not None:
+            for told in self._told:
+                on_message(*told)
+        return self._client
+
+    def in_clear(self, received: Sequence[bytes]) -> Transcript:
+        """Our ClientHello, and the messages in the Initial packets of an answer."""
+        recorder = Recorder()
+        for sender, _type, message in self._told:
+            recorder.handshake(sender, message, 0.0)
+        stream, messages = CryptoStream(), bytearray()
+        if self._first is not None:
+            for datagram in received[:_MOST_DATAGRAMS]:
+                for packet in packets(datagram):
+                    opened = open_numbered(packet, self._first.destination, "server")
+                    for offset, piece in crypto_frames(opened[1] if opened else b""):
+                        messages += stream.take(offset, piece)
+        try:
+            for message in take_messages(messages):
+                recorder.handshake(Role.SERVER, message, 0.0)
+        except Malformed:
+            pass  # what a peer says may be anything; what was whole is kept
+        return recorder.transcript()
+
+    def asks_for_retry(self, received: Sequence[bytes]) -> bool:
+        """Whether an answer is a Retry: our address must be proved before anything is read."""
+        return any(
+            packet.kind == "retry" for datagram in received[:1] for packet in packets(datagram)
+        )
+
+    def farewell(self, received: Sequence[bytes]) -> bytes | None:
+        """A datagram that ends the connection which the server made of a copy; None where it
+        made none."""
+        if self._first is None:
+            return None
+        for datagram in received[:_MOST_DATAGRAMS]:
+            for packet in packets(datagram):
+                opened = open_numbered(packet, self._first.destination, "server")
+                if opened is not None:
+                    return seal_initial(
+                        packet.version,
+                        self._first.destination,
+                        to=packet.source,
+                        source=self._first.source,
+                        number=_CLOSING_NUMBER,
+                        frames=closing_frames(opened[0]),
+                    )
+        return None
+
+    def release(self) -> None:
+        """Close what the client holds. Safe to call twice."""
+        self._client.release()
