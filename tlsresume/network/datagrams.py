@@ -169,6 +169,9 @@ class DatagramLink(Link):
                     sent += self._sock.send(datagram)
                 await self._collect(received, min(self._deadline, self._loop.time() + pause))
                 pause *= 2
+            acknowledgement = flight.acknowledgement(received)
+            if acknowledgement is not None:
+                sent += self._sock.send(acknowledgement)
             until = min(self._deadline, self._loop.time() + PRESENTED_QUIET)
             while received and await self._collect(received, until):
                 until = min(self._deadline, self._loop.time() + PRESENTED_QUIET)

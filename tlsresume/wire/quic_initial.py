@@ -191,11 +191,14 @@ def seal_initial(
     return bytes([first]) + header[1:at] + masked + sealed
 
 
-def closing_frames(largest: int) -> bytes:
-    """An ACK of one packet of the peer's, and CONNECTION_CLOSE without an error (RFC 9000
-    sections 19.3 and 19.19)."""
-    acknowledged = (0x80000000 | largest).to_bytes(4, "big")
-    return bytes([_ACK]) + acknowledged + b"\0\0\0" + bytes([_CLOSE]) + b"\0\0\0"
+def ack_frame(largest: int) -> bytes:
+    """An ACK of one packet of the peer's (RFC 9000 section 19.3)."""
+    return bytes([_ACK]) + (0xC0 << 56 | largest).to_bytes(8, "big") + b"\0\0\0"
+
+
+def close_frame() -> bytes:
+    """CONNECTION_CLOSE without an error (RFC 9000 section 19.19)."""
+    return bytes([_CLOSE]) + b"\0\0\0"
 
 
 def crypto_frames(frames: bytes) -> Iterator[tuple[int, bytes]]:

@@ -324,16 +324,37 @@ def _observed(handle: Handle, configuration: Any, on_handshake: OnHandshake) -> 
 
         def _receive_retry_packet(self, header: Any, packet_without_tag: bytes, now: float) -> None:
             before = self._retry_count
+            early = _early_packets(self)
             super()._receive_retry_packet(
                 header=header, packet_without_tag=packet_without_tag, now=now
             )
             handle.retries += self._retry_count - before
+            if self._retry_count > before:
+                _lose(early)
 
     return Observed(
         configuration=configuration,
         session_ticket_handler=handle.tickets.append,
         token_handler=handle.tokens.append,
     )
+
+
+def _early_packets(connection: Any) -> list[Any]:
+    """The packets with early data that were sent until now."""
+    from aioquic.tls import Epoch
+
+    space = getattr(connection, "_spaces", {}).get(Epoch.ONE_RTT)
+    return list(getattr(space, "sent_packets", {}).values())
+
+
+def _lose(packets: list[Any]) -> None:
+    """Have what was in packets sent again: aioquic forgets packets of early data at a Retry, which
+    a server has thrown away (RFC 9001 section 4.6.2 has them sent again)."""
+    from aioquic.quic.packet_builder import QuicDeliveryState
+
+    for packet in packets:
+        for handler, arguments in packet.delivery_handlers:
+            handler(QuicDeliveryState.LOST, *arguments)
 
 
 def http3(connection: Any, *, head: bool) -> Any:

@@ -20,7 +20,8 @@ from tlsresume.session.session import Session
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.wire.quic_initial import (
     CryptoStream,
-    closing_frames,
+    ack_frame,
+    close_frame,
     crypto_frames,
     open_numbered,
     packets,
@@ -29,8 +30,8 @@ from tlsresume.wire.quic_initial import (
 from tlsresume.wire.records import Malformed, take_messages
 from tlsresume.wire.transcript import Recorder, Role, Transcript
 
-#: The number of the packet that ends a connection: higher than any of a first flight.
-_CLOSING_NUMBER = 64
+#: The numbers of the packets that acknowledge and end: higher than any of a first flight.
+_ACK_NUMBER, _CLOSING_NUMBER = 64, 65
 
 #: Datagrams of an answer that are looked at.
 _MOST_DATAGRAMS = 64
@@ -89,9 +90,17 @@ class QUICFirstFlight:
             packet.kind == "retry" for datagram in received[:1] for packet in packets(datagram)
         )
 
+    def acknowledgement(self, received: Sequence[bytes]) -> bytes | None:
+        """A datagram that acknowledges the first of an answer, or None. A server that gets one at
+        once knows how near we are, and forgets a connection the sooner when it has ended."""
+        return self._reply(received, _ACK_NUMBER, b"")
+
     def farewell(self, received: Sequence[bytes]) -> bytes | None:
         """A datagram that ends the connection which the server made of a copy; None where it
         made none."""
+        return self._reply(received, _CLOSING_NUMBER, close_frame())
+
+    def _reply(self, received: Sequence[bytes], number: int, frames: bytes) -> bytes | None:
         if self._first is None:
             return None
         for datagram in received[:_MOST_DATAGRAMS]:
@@ -103,8 +112,8 @@ class QUICFirstFlight:
                         self._first.destination,
                         to=packet.source,
                         source=self._first.source,
-                        number=_CLOSING_NUMBER,
-                        frames=closing_frames(opened[0]),
+                        number=number,
+                        frames=ack_frame(opened[0]) + frames,
                     )
         return None
 
