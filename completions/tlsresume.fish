@@ -247,6 +247,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l every -x -d 'Tim
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l for -x -d 'Stop after this time, such as 48h'
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l once -d 'Take one sample and end: for cron and timers'
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l tries -x -d 'Full handshakes of each sample, per address and TLS version: enough to meet every node behind it'
+complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l quic -d 'Watch HTTP/3 on the same port, too, as a target of its own'
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l history -r -F -d 'The file of samples (SQLite; it holds sessions, and is for you alone)'
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l max-key-age -x -d 'Exit 3 when a key that is in use was first seen longer ago than this, such as 7d'
 complete -c tlsresume -n '__fish_seen_subcommand_from watch' -l servername -l sni -x -d 'Send this name as SNI, and expect it in the certificate'

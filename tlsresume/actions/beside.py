@@ -10,43 +10,25 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tlsresume.actions.over_quic import over_quic
 from tlsresume.actions.probe import Probe
 from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
 from tlsresume.diagnosis.judge import merge
 from tlsresume.diagnosis.summary import verdict_of
-from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, UsageError
+from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError
 from tlsresume.experiments.purposes import AltSvc
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Doing, Route
 from tlsresume.options import ProbeOptions
 from tlsresume.results import AddressResult, Skipped, TargetResult
 from tlsresume.target import Target
-from tlsresume.wire.handshake import ProtocolVersion
 
 
 def quic_beside(target: Target, options: ProbeOptions) -> tuple[Target, ProbeOptions]:
     """The same target over QUIC, and its options. Raises UsageError where QUIC cannot lead to
     it, or speaks something else there."""
-    if target.transport != "tcp":
-        raise UsageError(f"{target.name}: --quic is for targets of TCP: this one has no other")
-    reason = None
-    if target.unix:
-        reason = "a unix socket has no UDP port"
-    elif target.starttls is not None:
-        reason = "QUIC has no STARTTLS; --quic tests HTTP/3 beside HTTPS"
-    elif target.proxy is not None or target.proxy_header is not None:
-        reason = "QUIC goes over UDP, through no proxy and with no PROXY header"
-    elif target.scheme not in ("https", ""):
-        reason = f"--quic tests HTTP/3 beside HTTPS, and this is {target.scheme}"
-    if reason is not None:
-        raise UsageError(
-            f"{target.name}: {reason}", hints=("doq://HOST and quic://HOST:PORT go elsewhere",)
-        )
-    connect = options.connect
-    if ProtocolVersion.TLSv1_3 not in connect.tls:
-        raise UsageError(f"{target.name}: QUIC has TLS 1.3 only, and --tls forbids it")
-    ours = replace(connect, alpn=None, ciphers=None, send=b"" if connect.send == b"" else None)
-    return replace(target, scheme="h3"), replace(options, connect=ours, quic=False)
+    theirs, connect = over_quic(target, options.connect)
+    return theirs, replace(options, connect=connect, quic=False)
 
 
 @dataclass(slots=True)

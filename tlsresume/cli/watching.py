@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlsresume.actions.watch import Watch
+from tlsresume.actions.watch import Watch, watched
 from tlsresume.cli import console
 from tlsresume.cli.configuring import effective
 from tlsresume.cli.tool import this_tool
@@ -45,7 +45,7 @@ def watch(
 ) -> ExitStatus:
     """Watch, show, and report in the end; an interrupt ends it too, with what is known."""
     _warn_of_others(history)
-    names = [target.name for target in targets]
+    names = [target.name for target, _ in watched(targets, options)]
     interrupted = False
     with ExitStack() as stack:
         live = _live(outputs)
