@@ -167,13 +167,20 @@ def open_numbered(packet: Packet, destination: bytes, sender: Sender) -> tuple[i
 
 
 def seal_initial(
-    version: int, destination: bytes, *, to: bytes, source: bytes, number: int, frames: bytes
+    version: int,
+    destination: bytes,
+    *,
+    to: bytes,
+    source: bytes,
+    number: int,
+    frames: bytes,
+    sender: Sender = "client",
 ) -> bytes:
-    """A client's Initial packet without a token (RFC 9000 section 17.2.2), as a datagram of the
+    """An Initial packet without a token (RFC 9000 section 17.2.2), as a datagram of the
     1200 bytes that one must have (section 14.1).
 
     `destination` is that of the client's first Initial packet, whose keys go on; `to` is the
-    server's own connection ID. `number` is below 2 to the 16.
+    receiver's own connection ID. `number` is below 2 to the 16.
     """
     kind = VERSIONS[version].kinds.index("initial")
     header = bytes([0xC0 | kind << 4 | 1]) + version.to_bytes(4, "big")
@@ -181,7 +188,7 @@ def seal_initial(
     room = _SMALLEST - len(header) - 2 - _TAG
     body = frames + bytes(max(0, room - 2 - len(frames)))
     header += (0x4000 | 2 + len(body) + _TAG).to_bytes(2, "big") + number.to_bytes(2, "big")
-    keys = _keys(version, destination, "client")
+    keys = _keys(version, destination, sender)
     sealed = keys.payload.encrypt((keys.iv ^ number).to_bytes(12, "big"), body, header)
     encryptor = Cipher(keys.header, modes.ECB()).encryptor()  # noqa: S305  RFC 9001 section 5.4.3
     mask = encryptor.update(sealed[2:18])

@@ -372,12 +372,25 @@ def http3(connection: Any, *, head: bool) -> Any:
 
 
 def server_connection(*, takes_early_data: bool, **arguments: Any) -> Any:
-    """A server's QuicConnection. Aioquic's takes any early data that is offered; one that does
-    not resumes without it (RFC 8446 section 4.2.10)."""
+    """A server's QuicConnection, that prefers QUIC versions in the order of its configuration,
+    where aioquic's goes by the client's (RFC 9368 section 2.3 leaves it to the server). Aioquic's
+    takes any early data that is offered; one that does not resumes without it (RFC 8446 section
+    4.2.10)."""
     from aioquic.quic.connection import QuicConnection
     from aioquic.tls import Epoch
 
-    class Declining(QuicConnection):
+    class Preferring(QuicConnection):
+        """Has an order of versions of its own."""
+
+        def _parse_transport_parameters(self, *arguments: Any, **named: Any) -> None:
+            super()._parse_transport_parameters(*arguments, **named)
+            theirs = self._remote_version_information
+            if theirs is not None:
+                ours = self._configuration.supported_versions
+                both = [version for version in ours if version in theirs.available_versions]
+                self._remote_version_information = replace(theirs, available_versions=both)
+
+    class Declining(Preferring):
         """Resumes, and takes no early data."""
 
         def _initialize(self, peer_cid: bytes) -> None:
@@ -393,7 +406,7 @@ def server_connection(*, takes_early_data: bool, **arguments: Any) -> Any:
 
             context.update_traffic_key_cb = told
 
-    return (QuicConnection if takes_early_data else Declining)(**arguments)
+    return (Preferring if takes_early_data else Declining)(**arguments)
 
 
 def _watch(context: Any, on_handshake: OnHandshake) -> None:

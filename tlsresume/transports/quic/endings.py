@@ -31,9 +31,6 @@ _ERROR_NAMES: dict[int, str] = {
 
 #: What may help against an alert (RFC 8446 section 6.2).
 _ALERT_HINTS: dict[int, tuple[str, ...]] = {
-    AlertDescription.handshake_failure: (
-        "no common cipher or group: aioquic offers no ML-KEM, which a server may demand",
-    ),
     AlertDescription.no_application_protocol: (
         "the server refuses the offered protocols: --alpn PROTO",
     ),
@@ -57,6 +54,14 @@ def explain(end: Terminated, transcript: Transcript, peer_versions: tuple[int, .
             "unsupported",
             f"the server answers with HelloRetryRequest{asked}, which aioquic cannot follow",
         )
+    if alert == AlertDescription.handshake_failure and end.by_peer and not transcript.server_hello:
+        return Broken(
+            "unsupported",
+            f"the server sent alert {alert} {_alert_name(alert)}: it accepts nothing of what aioquic"
+            f" can offer ({_offered(transcript)})",
+            None,
+            alert,
+        )
     said = f": {end.reason}" if end.reason else ""
     if alert is not None:
         if end.by_peer:
@@ -72,6 +77,13 @@ def explain(end: Terminated, transcript: Transcript, peer_versions: tuple[int, .
     if end.by_peer:
         return Broken("closed", f"the server ended the connection with {name}{said}")
     return Broken("openssl", f"aioquic ended the connection with {name}{said}")
+
+
+def _offered(transcript: Transcript) -> str:
+    """The groups of our ClientHello; a server may want others, such as ML-KEM or P-521."""
+    hello = transcript.client_hello
+    groups = hello.supported_groups if hello is not None else ()
+    return "groups " + ", ".join(name_of(NamedGroup, group) for group in groups)
 
 
 def _alert_name(number: int) -> str:

@@ -59,6 +59,8 @@ class QUICServerSide:
         self._done = False
         #: Requests that wait until the handshake is done: stream and path.
         self._waiting: list[tuple[int, str]] = []
+        #: A Version Negotiation packet for a client that begins with another version.
+        self._negotiation = b""
 
     def receive(self, data: bytes, now: float) -> None:
         """Take one datagram."""
@@ -66,6 +68,8 @@ class QUICServerSide:
         with contextlib.suppress(Exception):
             if self._connection is None:
                 self._connection = self._accept(data)
+            if self._connection is None:
+                return
             self._connection.receive_datagram(data, ("client", 0), now=now)
             while (event := self._connection.next_event()) is not None:
                 self._answer(event)
@@ -73,7 +77,8 @@ class QUICServerSide:
     def datagrams(self, now: float) -> list[bytes]:
         """What must be sent now."""
         if self._connection is None:
-            return []
+            negotiation, self._negotiation = self._negotiation, b""
+            return [negotiation] if negotiation else []
         return [data for data, _ in self._connection.datagrams_to_send(now=now)]
 
     def timer(self) -> float | None:
@@ -87,15 +92,23 @@ class QUICServerSide:
             self._connection.handle_timer(now=now)
 
     def _accept(self, data: bytes) -> Any:
-        """Raises ValueError for what begins no connection."""
+        """The connection that a datagram begins; None where it begins with a QUIC version that is
+        not spoken here. Raises ValueError for what begins none."""
         from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # it re-exports it
         from aioquic.quic.configuration import QuicConfiguration
-        from aioquic.quic.packet import pull_quic_header
+        from aioquic.quic.packet import encode_quic_version_negotiation, pull_quic_header
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         service = self._service
         header = pull_quic_header(Buffer(data=data), host_cid_length=8)
+        if header.version not in service.versions:
+            self._negotiation = encode_quic_version_negotiation(
+                source_cid=header.destination_cid,
+                destination_cid=header.source_cid,
+                supported_versions=list(service.versions),
+            )
+            return None
         if service.known_ids is not None:
             if header.destination_cid in service.known_ids:
                 raise ValueError("a packet of an earlier connection")
