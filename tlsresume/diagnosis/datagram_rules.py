@@ -5,6 +5,8 @@ What they look at is told in datagrams.py.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tlsresume.diagnosis.datagrams import answered, with_first_use_of_token
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
@@ -172,9 +174,14 @@ def datagrams_lost(view: View) -> Match | None:
     times = sum(a.datagrams.retransmissions for a in lossy if a.datagrams is not None)
     if times <= _BY_CHANCE:
         return None
-    return Match(
-        seen=(f"{times} retransmissions on {len(lossy)} of {connections(len(own))}",),
-    )
+    seen = [f"{times} retransmissions on {len(lossy)} of {connections(len(own))}"]
+    sizes = [(a.plan.mtu, a.datagrams.mtu) for a in lossy if a.datagrams and a.datagrams.mtu]
+    for (planned, answered_at), count in Counter(sizes).items():
+        seen.append(
+            f"{connections(count)} came about with datagrams of {answered_at} bytes, and not with"
+            f" {planned}: --mtu {answered_at} begins with that"
+        )
+    return Match(seen=tuple(seen))
 
 
 @rule(
