@@ -152,7 +152,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _option(TIME, "--no-send", is_flag=True, help="Send nothing."),
     _option(
         TIME, "--mtu", metavar="BYTES", type=click.IntRange(*MTU_RANGE), default=1200,
-        show_default=True, help="The most bytes of a DTLS datagram; where nothing comes back, the other of 1200 and 1400 is tried.",
+        show_default=True, help="The most bytes of a DTLS datagram; where nothing comes back, the"
+        " other of 1200 and 1400 is tried.",
     ),
     _option(
         TIME, "--keylogfile", metavar="FILE", envvar="SSLKEYLOGFILE",
