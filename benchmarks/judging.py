@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.test_journal import long_story, slow_is_spoiled
 from tlsresume.diagnosis.judge import judge, wanted
 from tlsresume.diagnosis.summary import counted, naming_of, summarise_address
-from tlsresume.results.journal import Journal
+from tlsresume.evidence.journal import Journal
 
 _ATTEMPTS_A_ROUND = 5
 

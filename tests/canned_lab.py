@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.sessions import altered
+from tests.trials import trial
+from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Lab, Milestones, Route
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Failure, FailureKind, Mechanism, Ticket, Timings
+from tlsresume.results import Failure, FailureKind, Mechanism, Timings
 from tlsresume.session.session import Session
 
 START = 1_800_000_000.0
@@ -35,7 +38,7 @@ class Ask:
     session: Session | None
 
 
-Reply = Callable[[Ask], Attempt]
+Reply = Callable[[Ask], Trial]
 
 
 class CannedLab(Lab):
@@ -64,7 +67,7 @@ class CannedLab(Lab):
         session: Session | None = None,
         *,
         milestones: Milestones | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         self.budget.reserve()
         for _ in range(self._dice.randrange(3)):
             await asyncio.sleep(0)
@@ -80,7 +83,7 @@ class CannedLab(Lab):
             await asyncio.sleep(0)
         return self.record(attempt)
 
-    def answer(self, ask: Ask) -> Attempt:
+    def answer(self, ask: Ask) -> Trial:
         return self._reply(ask)
 
     async def wait(self, seconds: float) -> None:
@@ -96,8 +99,8 @@ class CannedLab(Lab):
 # --------------------------------------------------------------------- attempts
 
 
-def attempt_of(ask: Ask, **seen: Any) -> Attempt:
-    """An Attempt on which nothing was seen but what is given."""
+def attempt_of(ask: Ask, **seen: Any) -> Trial:
+    """A trial on which nothing was seen but what is given."""
     defaults: dict[str, Any] = {
         "n": 0,
         "ask": ask.number,
@@ -107,14 +110,14 @@ def attempt_of(ask: Ask, **seen: Any) -> Attempt:
         "purpose": ask.errand.purpose,
         "mechanism": ask.errand.mechanism,
         "plan": ask.plan,
-        "offer": ask.session,
+        "state": ask.session,
         "offered": ask.session.mechanism if ask.session else None,
         "timings": Timings(connect=1.0, handshake=2.0, total=5.0),
     }
-    return Attempt(**(defaults | seen))
+    return trial(**(defaults | seen))
 
 
-def done(ask: Ask, *, reused: bool = False, **seen: Any) -> Attempt:
+def done(ask: Ask, *, reused: bool = False, **seen: Any) -> Trial:
     """A connection whose handshake was completed."""
     version = ask.plan.maximum
     defaults = {
@@ -129,7 +132,7 @@ def done(ask: Ask, *, reused: bool = False, **seen: Any) -> Attempt:
     return attempt_of(ask, **(defaults | seen))
 
 
-def broken(ask: Ask, kind: FailureKind = "reset", **seen: Any) -> Attempt:
+def broken(ask: Ask, kind: FailureKind = "reset", **seen: Any) -> Trial:
     """A connection that broke in the handshake."""
     return attempt_of(ask, error=Failure("handshake", kind, f"the peer: {kind}"), **seen)
 
@@ -170,7 +173,7 @@ class Pool:
     _issued: dict[bytes, int] = field(default_factory=dict)
     _used: set[bytes] = field(default_factory=set)
 
-    def __call__(self, ask: Ask) -> Attempt:
+    def __call__(self, ask: Ask) -> Trial:
         mechanism = ask.errand.mechanism
         assert mechanism is not None
         if self.breaks(ask):

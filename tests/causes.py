@@ -21,6 +21,7 @@ from tests.evidence import (
     alert,
 )
 from tests.sessions import session as vector
+from tests.trials import changed
 from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.results import Failure, Mechanism, Verification
 from tlsresume.wire.handshake import AlertDescription
@@ -73,7 +74,7 @@ def row(code: str, *mechanisms: Mechanism, aside: tuple[str, ...] = ()) -> Calla
 def file_unreadable(story: Story) -> Story:
     story.keep(story.session())
     failure = Failure("session", "openssl", "d2i_SSL_SESSION: wrong tag")
-    story._tell("resume", "resume", offer=story.saved and story.saved.session, error=failure)
+    story._tell("resume", "resume", state=story.saved and story.saved.session, error=failure)
     return story
 
 
@@ -156,7 +157,7 @@ def a_key_for_each_connection(story: Story) -> Story:
         # A second ticket of the same connection is what makes its key's name visible.
         (ticket,) = attempt.tickets
         other = replace(ticket, ticket=ticket.ticket[:16] + ticket.ticket[:15:-1])
-        story.journal[attempt.n - 1] = replace(attempt, tickets=(other, ticket))
+        story.journal[attempt.n - 1] = changed(attempt, tickets=(other, ticket))
     return story
 
 
@@ -556,7 +557,7 @@ def another_device(story: Story) -> Story:
     story.declined(experiment="resume", series="resume", key="b", leaf_sha256=OTHER_LEAF)
     last = story.journal[-1]
     short = replace(last.tickets[0], ticket=last.tickets[0].ticket[:112], lifetime=300)
-    story.journal[-1] = replace(last, tickets=(short,))
+    story.journal[-1] = changed(last, tickets=(short,))
     return story
 
 

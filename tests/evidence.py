@@ -14,19 +14,19 @@ from typing import Any, Self
 from tests.canned_lab import START, mint
 from tests.purposes import purpose_of
 from tests.sessions import SESSION_PEER
+from tests.trials import changed, trial
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.reasons import reason_of
 from tlsresume.results import (
     AlertSeen,
-    Attempt,
-    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
-    Ticket,
     Timings,
     Traffic,
     Verification,
@@ -87,7 +87,7 @@ class Story:
 
     mechanism: Mechanism
     plan: Plan = field(init=False)
-    journal: list[Attempt] = field(default_factory=list)
+    journal: list[Trial] = field(default_factory=list)
     skipped: list[NotRun] = field(default_factory=list)
     saved: Saved | None = None
     judged: bool = True
@@ -120,7 +120,7 @@ class Story:
 
     # -------------------------------------------------------------------- events
 
-    def _tell(self, experiment: str, series: str, **seen: Any) -> Attempt:
+    def _tell(self, experiment: str, series: str, **seen: Any) -> Trial:
         n = len(self.journal) + 1
         defaults: dict[str, Any] = {
             "n": n,
@@ -133,7 +133,7 @@ class Story:
             "plan": self.plan,
             "timings": Timings(connect=1.0, handshake=2.0, total=1005.0),
         }
-        attempt = Attempt(**(defaults | seen))
+        attempt = trial(**(defaults | seen))
         self.journal.append(attempt)
         return attempt
 
@@ -186,7 +186,7 @@ class Story:
         """An offer that was accepted; `key`: it brought a new ticket."""
         session = session or self._latest()
         defaults: dict[str, Any] = {
-            "offer": session,
+            "state": session,
             "offered": self.mechanism,
             "accepted": True,
             "reused": True,
@@ -208,7 +208,7 @@ class Story:
     ) -> Self:
         """An offer that was answered with a full handshake, and a ticket under `key`."""
         session = session or self._latest()
-        offer = {"offer": session, "offered": self.mechanism}
+        offer = {"state": session, "offered": self.mechanism}
         self._tell(experiment, series, **(self._brings(key, 7200) | self._done(**offer) | seen))
         return self
 
@@ -233,7 +233,7 @@ class Story:
         words = f"the server sent alert {alerts[0].name}" if alerts else reason or kind
         queue = stack(reason) if reason else None
         defaults: dict[str, Any] = {
-            "offer": session,
+            "state": session,
             "offered": self.mechanism,
             "alerts": alerts,
             "error": Failure(
@@ -249,7 +249,7 @@ class Story:
         good = self.journal.pop()
         time = good.time - (0.5 if beside else -0.1)
         self.journal += (
-            Attempt(
+            trial(
                 n=good.n,
                 ask=good.ask,
                 time=time,
@@ -258,12 +258,12 @@ class Story:
                 purpose=good.purpose,
                 mechanism=good.mechanism,
                 plan=good.plan,
-                offer=good.offer,
+                state=good.state,
                 offered=good.offered,
                 timings=Timings(connect=1.0, total=3.0),
                 error=Failure("handshake", kind, f"the server {kind} the connection"),
             ),
-            replace(good, n=good.n + 1, time=good.time + 0.4, retried=True),
+            changed(good, n=good.n + 1, time=good.time + 0.4, retried=True),
         )
         return self
 
@@ -291,7 +291,7 @@ class Story:
         ask = EarlyAsk(request_id, seen.pop("method", "GET"), seen.pop("after", None))
         defaults: dict[str, Any] = {"mechanism": None, "early": ask, "asked": True,
                                     "traffic": Traffic(900, 600, 2)}  # fmt: skip
-        offer = {"offer": self._latest(), "offered": "psk"}
+        offer = {"state": self._latest(), "offered": "psk"}
         if outcome == "copy":
             defaults |= offer | {"presented": True, "asked": False, "accepted": True,
                                  "server_hello_seen": True}  # fmt: skip

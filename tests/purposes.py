@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tlsresume.evidence.purpose import PlainPurpose, Purpose, experiment
 from tlsresume.experiments import purposes
-from tlsresume.results.purpose import PlainPurpose, Purpose, experiment
 
 
 @experiment("test")

@@ -8,11 +8,13 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
 from tlsresume.diagnosis.crossing import lifetimes
+from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.age import find_lifetime, offer_at_ages
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Attempt, Mechanism, Ticket
+from tlsresume.results import Mechanism
 from tlsresume.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
@@ -26,7 +28,7 @@ class Forgetful:
         self.seen: list[bytes] = []
         self._born: dict[bytes, float] = {}
 
-    def __call__(self, ask: Ask) -> Attempt:
+    def __call__(self, ask: Ask) -> Trial:
         if ask.session is None:
             return self._issue(ask)
         handle = ask.session.fields.ticket or ask.session.fields.session_id
@@ -41,7 +43,7 @@ class Forgetful:
             return broken(ask, "alert")
         return done(ask)
 
-    def _issue(self, ask: Ask) -> Attempt:
+    def _issue(self, ask: Ask) -> Trial:
         mechanism = ask.errand.mechanism
         assert mechanism is not None
         handles = [bytes([len(self._born) + n]) * 32 + b"x" * 160 for n in range(2)]

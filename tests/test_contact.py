@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.evidence import Story
+from tests.trials import changed
 from tlsresume.diagnosis.judge import judge
-from tlsresume.results import Attempt, Failure, FailureKind, Finding, Mechanism
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import Failure, FailureKind, Finding, Mechanism
 
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
@@ -25,11 +25,11 @@ def unanswered(story: Story, count: int, kind: FailureKind = "refused") -> Story
     return story
 
 
-def beside(story: Story, mechanism: Mechanism, attempts: list[Attempt]) -> Story:
+def beside(story: Story, mechanism: Mechanism, attempts: list[Trial]) -> Story:
     """The story with attempts of another mechanism after its own."""
     for attempt in attempts:
         n = len(story.journal) + 1
-        later = replace(attempt, n=n, ask=n, time=story.now, mechanism=mechanism)
+        later = changed(attempt, n=n, ask=n, time=story.now, mechanism=mechanism)
         story.journal.append(later)
     return story
 
@@ -87,7 +87,7 @@ def test_what_is_made_once_more_counts_here():
     """The attempt that offered the session, and was then made again in vain, is told."""
     story = unanswered(Story("psk").full().broken(kind="closed"), 4)
     again = story.journal[-1]
-    story.journal[-1] = replace(again, ask=story.journal[1].ask, retried=True)
+    story.journal[-1] = changed(again, ask=story.journal[1].ask, retried=True)
     finding = found(story, "stopped-answering")
     assert finding is not None
     assert "the first that offered a session" in finding.evidence[1]

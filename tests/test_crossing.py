@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from tests.canned_lab import Ask, CannedLab, Pool
 from tests.purposes import purpose_of
+from tests.trials import changed
 from tlsresume.diagnosis.crossing import crossing_view, crossings
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.summary import naming_of
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.crossing import cost, cross
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Route
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
@@ -34,7 +35,7 @@ class Addresses:
         self._pool = Pool(pick=lambda _: self._now, **how)  # type: ignore[arg-type]
         self._node_of = node_of
 
-    def __call__(self, ask: Ask) -> Attempt:
+    def __call__(self, ask: Ask) -> Trial:
         self._now = self._node_of[ask.route.address]
         return self._pool(ask)
 
@@ -148,7 +149,7 @@ def test_nodes_behind_one_address_are_crossed_by_their_names() -> None:
             await setting.offer(purpose_of("tries", "fixed"), session)
 
     asyncio.run(tries())
-    named = [replace(a, node=f"web{a.n % 2}") for a in lab.journal]
+    named = [changed(a, node=f"web{a.n % 2}") for a in lab.journal]
     counted = crossings(named, naming_of(named))
     found = {(c.by, c.issuing, c.accepting): (c.accepted, c.offered) for c in counted}
     assert found == {("node", "web1", "web0"): (0, 2), ("node", "web1", "web1"): (2, 2)}

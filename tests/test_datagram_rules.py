@@ -9,13 +9,8 @@ from tests.evidence import Story
 from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
 from tlsresume.diagnosis.datagrams import quic_result
 from tlsresume.diagnosis.judge import judge
-from tlsresume.results import (
-    AddressResult,
-    ErrorResult,
-    MechanismResult,
-    QUICResult,
-    Ticket,
-)
+from tlsresume.evidence.observation import Ticket
+from tlsresume.results import AddressResult, ErrorResult, MechanismResult, QUICResult
 from tlsresume.transports.facts import DatagramFacts
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, attempt_of, broken, done
+from tests.trials import changed
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import Discovery, discover
 from tlsresume.experiments.terms import Terms
@@ -116,7 +117,7 @@ def test_a_version_that_the_server_chose_is_spoken():
     def reply(ask):
         if ask.plan.maximum == V13:
             return pool(ask)
-        return replace(broken(ask, "closed"), server_hello_seen=True, tls_version=V12)
+        return changed(broken(ask, "closed"), server_hello_seen=True, tls_version=V12)
 
     found, _ = run(reply)
     assert list(found.in_doubt) == [ProtocolVersion.TLSv1_2]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.datagram_peers import dtls_service
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Save
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.datagram_server import DatagramServer
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: A list of protocols that makes the ClientHello larger than 1200 bytes, and less than 1400.
@@ -47,14 +47,14 @@ def test_the_other_size_is_tried_where_nothing_comes_back() -> None:
     the attempt says which size was answered."""
     service = dtls_service()
 
-    async def connect(gets: Callable[[bytes], bool], mtu: int) -> Attempt:
+    async def connect(gets: Callable[[bytes], bool], mtu: int) -> Trial:
         with DatagramServer(lambda: Choosy(service.side(), gets)) as server:
             lab = NetworkLab(Budget(3), Gate(), Manners(timeout=20.0))
             plan = Plan(maximum=ProtocolVersion.TLSv1_2, alpn=LONG, mtu=mtu)
             route = Route(server.host, server.port, transport="dtls")
             return await lab.connect(route, plan, Errand(purpose=Save.FULL))
 
-    async def both() -> list[Attempt]:
+    async def both() -> list[Trial]:
         cases = ((is_small, 1400), (is_whole, 1200), (is_small, 1200))
         return await asyncio.gather(*(connect(*case) for case in cases))
 

@@ -19,12 +19,14 @@ import pytest
 
 from tests.commands import runner
 from tests.peers import read_client_hello, refused_port
+from tests.trials import changed
 from tlsresume.actions.plan import plan_probe
 from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
 from tlsresume.cli.root import root
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
 from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
@@ -47,15 +49,7 @@ from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveO
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
 from tlsresume.request_line import parse_request_line
-from tlsresume.results import (
-    Attempt,
-    EarlyAfter,
-    EarlyAsk,
-    EarlyData,
-    EarlyRequest,
-    ResumeResult,
-    TargetResult,
-)
+from tlsresume.results import EarlyAfter, EarlyData, EarlyRequest, ResumeResult, TargetResult
 from tlsresume.scan import scan
 from tlsresume.session.file import SessionFile
 from tlsresume.session.session import Session
@@ -425,7 +419,7 @@ def test_bad_peers_of_a_copy() -> None:
         session = a_session(new_lab(), server.port)
     alert = bytes([21, 3, 3, 0, 2, 2, 80])
 
-    def presented(port: int) -> Attempt:
+    def presented(port: int) -> Trial:
         lab = new_lab()
         with made_ahead(lab, session) as flight:
             return asyncio.run(lab.present(Route(HERE, port), flight, ERRAND))
@@ -711,7 +705,7 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
         line = parse_request_line("GET")
         asked = EarlySetting(setting=setting, line=line, run_id="0123abcd", ages=(0.05,))
         assert asyncio.run(replay_early_data(asked)) == ()
-    late = [replace(a, early_data="rejected") if a.series == "later-original" else a
+    late = [changed(a, early_data="rejected") if a.series == "later-original" else a
             for a in journal]  # fmt: skip
     early = early_data(late, HERE)
     assert early is not None

@@ -12,10 +12,12 @@ import pytest
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
 from tests.evidence import SNI
 from tests.purposes import purpose_of
+from tests.trials import changed
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.view import NotRun, Saved, WhyNotRun
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.ladder import EXPERIMENTS
@@ -23,7 +25,7 @@ from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.options import ConnectOptions
-from tlsresume.results import AlertSeen, Attempt, Mechanism
+from tlsresume.results import AlertSeen, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
 
@@ -56,7 +58,7 @@ def first_round(lab: CannedLab) -> None:
 
 
 def explain(
-    reply: Callable[[Ask], Attempt], mechanism: Mechanism = "psk", *, budget: int = 200
+    reply: Callable[[Ask], Trial], mechanism: Mechanism = "psk", *, budget: int = 200
 ) -> tuple[CannedLab, Explanation]:
     """A first round, and the ladder for one mechanism of it."""
     lab = CannedLab(reply, budget=budget)
@@ -67,7 +69,7 @@ def explain(
 
 
 def explain_file(
-    reply: Callable[[Ask], Attempt], session: Session, tries: int = 1
+    reply: Callable[[Ask], Trial], session: Session, tries: int = 1
 ) -> tuple[CannedLab, Explanation]:
     """A session of a file, offered, and the ladder."""
     lab = CannedLab(reply)
@@ -122,7 +124,7 @@ def test_never_honoured_is_confirmed_by_fresh_sessions(mechanism: Mechanism) -> 
     """Issued and always refused: fresh ones, one after the other, settle it."""
     pool = Pool()
 
-    def refuses(ask: Ask) -> Attempt:
+    def refuses(ask: Ask) -> Trial:
         return pool(replace(ask, session=None)) if ask.session is None else _declines(pool, ask)
 
     lab, explanation = explain(refuses, mechanism)
@@ -131,10 +133,10 @@ def test_never_honoured_is_confirmed_by_fresh_sessions(mechanism: Mechanism) -> 
     assert ran(lab) == (["retry", "later"] if mechanism == "session-id" else ["retry"])
 
 
-def _declines(pool: Pool, ask: Ask) -> Attempt:
+def _declines(pool: Pool, ask: Ask) -> Trial:
     full = pool(replace(ask, session=None))
     assert ask.session is not None
-    return replace(full, offer=ask.session, offered=ask.session.mechanism)
+    return changed(full, state=ask.session, offered=ask.session.mechanism)
 
 
 def test_nothing_issued_is_waited_for_once_more() -> None:
@@ -148,7 +150,7 @@ def test_a_late_ticket_is_told_from_none() -> None:
     """A ticket that comes only with more patience is a finding of its own words."""
     pool = Pool()
 
-    def late(ask: Ask) -> Attempt:
+    def late(ask: Ask) -> Trial:
         patient = ask.errand.purpose.experiment == "elicit"
         return pool(ask) if patient or ask.errand.mechanism != "psk" else done(ask)
 
@@ -164,7 +166,7 @@ def test_a_failure_is_held_against_a_control(mechanism: Mechanism) -> None:
     without one."""
     pool = Pool()
 
-    def dies(ask: Ask) -> Attempt:
+    def dies(ask: Ask) -> Trial:
         return broken(ask, "reset") if ask.session else pool(ask)
 
     lab, explanation = explain(dies, mechanism)
@@ -185,7 +187,7 @@ def test_short_of_budget_an_experiment_is_skipped_and_named() -> None:
     """What the budget does not allow is not begun, and the finding says so."""
     pool = Pool()
 
-    def refuses(ask: Ask) -> Attempt:
+    def refuses(ask: Ask) -> Trial:
         return pool(ask) if ask.session is None else _declines(pool, ask)
 
     lab = CannedLab(refuses)
@@ -213,7 +215,7 @@ def test_an_experiment_takes_fresh_sessions_and_keeps_to_its_cost(
         known = {session.sha256 for a in before for session in a.sessions}
         for attempt in lab.journal[len(before) :]:
             assert attempt.experiment == name
-            assert attempt.offer is None or attempt.offer.sha256 not in known
+            assert attempt.state is None or attempt.state.sha256 not in known
 
 
 def test_a_rotated_key_is_named_for_a_file() -> None:

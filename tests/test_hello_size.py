@@ -13,9 +13,11 @@ from tests.evidence import OTHER_LEAF, Story
 from tests.pair import VERSIONS, Tick, plan_for
 from tests.peers import Relay, read_client_hello
 from tests.purposes import purpose_of
+from tests.trials import changed
 from tlsresume.diagnosis.judge import judge, wanted
 from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.errors import UsageError
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
@@ -25,7 +27,7 @@ from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server import Server, reset
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.results import Attempt, Mechanism, TargetResult
+from tlsresume.results import Mechanism, TargetResult
 from tlsresume.scan import scan
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
@@ -88,10 +90,10 @@ class Hellos(CannedLab):
     """A Lab whose ClientHellos have 300 bytes, 90 less with small groups, 500 more with a
     session, and their padding."""
 
-    def answer(self, ask: Ask) -> Attempt:
+    def answer(self, ask: Ask) -> Trial:
         size = 300 + ask.plan.padding + 500 * (ask.session is not None)
         size -= 90 * (ask.plan.groups is not None)
-        return replace(super().answer(ask), hello_size=size)
+        return changed(super().answer(ask), hello_size=size)
 
 
 def experiment(lab: CannedLab, mechanism: Mechanism) -> list[Ask]:
@@ -115,10 +117,10 @@ def test_the_control_is_as_long_as_the_offer(mechanism: Mechanism) -> None:
     where the group list can make a ClientHello much shorter."""
     pool = Pool()
 
-    def refuses(ask: Ask) -> Attempt:
+    def refuses(ask: Ask) -> Trial:
         full = pool(replace(ask, session=None))
         offered = ask.session.mechanism if ask.session else None
-        return replace(full, offer=ask.session, offered=offered)
+        return changed(full, state=ask.session, offered=offered)
 
     lab = Hellos(refuses)
     asks = experiment(lab, mechanism)
@@ -139,7 +141,7 @@ def test_silence_is_not_waited_for_twice() -> None:
     """Where the padded ClientHello gets no answer in all the time allowed, one is enough."""
     pool = Pool()
 
-    def reply(ask: Ask) -> Attempt:
+    def reply(ask: Ask) -> Trial:
         if ask.session is not None or ask.plan.padding:
             return broken(ask, "timeout")
         return pool(ask)

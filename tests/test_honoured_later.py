@@ -9,17 +9,20 @@ import pytest
 
 from tests.canned_lab import ROUTE, Ask, CannedLab, Pool
 from tests.evidence import STATEFUL, Story
+from tests.trials import changed
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import naming_of, summarise_address
 from tlsresume.diagnosis.view import NotRun, WhyNotRun
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.later import PAUSE
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.experiments.tries import Tries
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
@@ -34,12 +37,12 @@ class SlowStore:
         self._delay = delay
         self._made: dict[str, float] = {}
 
-    def __call__(self, ask: Ask) -> Attempt:
+    def __call__(self, ask: Ask) -> Trial:
         session = ask.session
         if session is None or ask.time - self._made[session.sha256] < self._delay:
             attempt = self._pool(replace(ask, session=None))
             if session is not None:
-                attempt = replace(attempt, offer=session, offered=session.mechanism)
+                attempt = changed(attempt, state=session, offered=session.mechanism)
         else:
             attempt = self._pool(ask)
         for each in attempt.sessions:

@@ -1,4 +1,4 @@
-"""What is derived from a journal: once per revision, in linear time (tlsresume.results.journal)."""
+"""What is derived from a journal: once per revision, in linear time (tlsresume.evidence.journal)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tests.evidence import STATEFUL, Story
 from tests.growth import steps
+from tests.trials import changed
 from tlsresume.diagnosis.judge import judge, wanted
 from tlsresume.diagnosis.summary import (
     NotCounted,
@@ -16,9 +17,11 @@ from tlsresume.diagnosis.summary import (
     summarise_address,
     why_not_counted,
 )
-from tlsresume.experiments.spoiled import Spoilt, handle_of, is_spoiled
-from tlsresume.results import Attempt, Failure, Mechanism
-from tlsresume.results.journal import Journal, derived
+from tlsresume.evidence.journal import Journal, derived
+from tlsresume.evidence.offer import entry_of
+from tlsresume.evidence.spoiled import Spoilt, is_spoiled
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import Failure, Mechanism
 
 MECHANISMS: tuple[tuple[Mechanism, str], ...] = (
     ("psk", "a"), ("psk", STATEFUL), ("ticket", "a"), ("session-id", "a"),
@@ -35,26 +38,26 @@ def long_story(mechanism: Mechanism, key: str, rounds: int) -> Story:
         story.reused(None, series="chained", key=key)
         story.broken(first if number % 2 else None, kind="closed").full("control", key=key)
         story.declined(None, key=key, certificate_requested=True, response=b"HTTP/1.1 400 No\r\n")
-        story.journal[-1] = replace(story.journal[-1], ask=story.journal[-1].ask - number % 2)
+        story.journal[-1] = changed(story.journal[-1], ask=story.journal[-1].ask - number % 2)
     return story
 
 
-def slow_is_spoiled(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+def slow_is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
     """The definition, by a look at every pair."""
     if attempt.offer is None or not attempt.handshake_done or attempt.reused:
         return False
-    handle = handle_of(attempt.offer)
+    handle = attempt.offer.cache_entry
     if handle is None:
         return False
     ended = attempt.time + (attempt.timings.total or 0.0) / 1000
     for other in journal:
         if other is attempt or other.time > ended:
             continue
-        offered = other.offer is not None and handle_of(other.offer) == handle
+        offered = other.offer is not None and other.offer.cache_entry == handle
         if offered and not other.handshake_done and other.offered is not None:
             return True
         refused = other.certificate_requested and other.http_status in {400, 495, 496}
-        brought = any(handle_of(session) == handle for session in other.sessions)
+        brought = any(entry_of(session) == handle for session in other.sessions)
         if refused and (offered or brought):
             return True
     return False
@@ -68,7 +71,7 @@ def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
         for _ in range(20):
             journal = long_story(mechanism, key, 9).journal
             journal = [
-                replace(a, time=a.time + dice.uniform(-9, 9), timings=replace(a.timings, total=2e3))
+                changed(a, time=a.time + dice.uniform(-9, 9), timings=replace(a.timings, total=2e3))
                 for a in journal
             ]
             dice.shuffle(journal)
@@ -79,12 +82,12 @@ def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
                 expected = slow_is_spoiled(attempt, journal)
                 found += expected
                 assert is_spoiled(attempt, whole) == index.spoils(attempt) == expected
-                handle = handle_of(attempt.offer) if attempt.offer is not None else None
+                handle = attempt.offer.cache_entry if attempt.offer is not None else None
                 if handle is not None:
                     assert index.maybe_lost(handle) == any(
                         slow_is_spoiled(other, journal)
                         for other in journal
-                        if other.offer is not None and handle_of(other.offer) == handle
+                        if other.offer is not None and other.offer.cache_entry == handle
                     )
     assert found > 50
 
@@ -96,9 +99,9 @@ def test_each_attempt_that_does_not_count_has_its_reason():
     story.reused(session).reused(session).reused(session).broken(session, kind="closed")
     story.declined(session, key=None)
     journal = story.journal
-    journal[1] = replace(journal[1], ask=journal[2].ask)
-    journal[2] = replace(journal[2], unsettled=True)
-    journal[3] = replace(journal[3], error=Failure("handshake", "cancelled", "we stopped it"))
+    journal[1] = changed(journal[1], ask=journal[2].ask)
+    journal[2] = changed(journal[2], unsettled=True)
+    journal[3] = changed(journal[3], error=Failure("handshake", "cancelled", "we stopped it"))
     assert why_not_counted(journal) == {
         1: NotCounted.REPLACED,
         2: NotCounted.UNSETTLED,
@@ -114,7 +117,7 @@ def test_nothing_is_derived_twice_of_one_revision_nor_kept_beyond_it():
     journal = Journal(story.journal)
     made = []
 
-    def size(attempts: Sequence[Attempt]) -> int:
+    def size(attempts: Sequence[Trial]) -> int:
         made.append(len(attempts))
         return len(attempts)
 
@@ -125,7 +128,7 @@ def test_nothing_is_derived_twice_of_one_revision_nor_kept_beyond_it():
     assert derived(journal, size) == len(journal)
     naming = naming_of(journal)
     assert naming_of(journal) is naming
-    journal[0] = replace(journal[0], unsettled=True)
+    journal[0] = changed(journal[0], unsettled=True)
     assert journal[0] not in counted(journal)
     assert counted(journal) == counted(list(journal))
 

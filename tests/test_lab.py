@@ -10,9 +10,9 @@ import pytest
 
 from tests.purposes import Test
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Lab
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt
 
 HERE = ("192.0.2.1", 443)
 THERE = ("192.0.2.2", 443)
@@ -212,7 +212,7 @@ def test_no_wake_up_is_lost():
 class Paper(Lab):
     """A Lab of which only the journal is used."""
 
-    async def connect(self, *_: Any, **__: Any) -> Attempt:
+    async def connect(self, *_: Any, **__: Any) -> Trial:
         raise NotImplementedError
 
     async def wait(self, seconds: float) -> None:
@@ -228,6 +228,6 @@ class Paper(Lab):
 def test_attempts_are_numbered_as_they_end():
     """The journal numbers from 1, whatever number an attempt had."""
     lab = Paper(Budget(1))
-    attempt = Attempt(n=9, time=0.0, address="a", port=1, purpose=Test.FULL, plan=Plan())
+    attempt = Trial(n=9, time=0.0, address="a", port=1, purpose=Test.FULL, plan=Plan())
     assert [lab.record(attempt).n for _ in range(3)] == [1, 2, 3]
     assert [kept.n for kept in lab.journal] == [1, 2, 3]

@@ -7,11 +7,12 @@ import asyncio
 import pytest
 
 from tests.canned_lab import ROUTE, Ask, CannedLab, done, mint
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import Terms
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.target import parse_target
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
@@ -24,7 +25,7 @@ def test_a_cut_is_noticed_before_its_session_is_offered(mechanism: Mechanism) ->
     """Between a cut connection and the offer of its session the server gets a moment, and of
     several tickets the last is offered: with it a stateful server forgets the session."""
 
-    def issue(ask: Ask) -> Attempt:
+    def issue(ask: Ask) -> Trial:
         if ask.session is not None:
             return done(ask, reused=True)
         assert ask.errand.want_tickets > 2 or mechanism != "psk"

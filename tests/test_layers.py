@@ -29,6 +29,7 @@ LAYERS = (
     "experiments",
     "lab",
     "options",
+    "evidence",
     "results",
     "transports",
     "openssl",

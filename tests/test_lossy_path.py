@@ -6,7 +6,7 @@ import pytest
 
 from tests.evidence import STATEFUL, Story
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import series_of
+from tlsresume.diagnosis.states import series_of
 from tlsresume.experiments.purposes import Tries
 from tlsresume.results import Failure, Finding, Mechanism
 

@@ -15,6 +15,7 @@ from tests.peers import RawPeer, Relay, refused_port
 from tests.purposes import purpose_of
 from tests.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Milestones, Route
 from tlsresume.network import approach
 from tlsresume.network.dial import dial
@@ -22,7 +23,7 @@ from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.trace import TraceLine
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Failure
+from tlsresume.results import Failure
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -51,16 +52,16 @@ def connected(
     errand: Errand = ERRAND,
     session: Session | None = None,
     plan: Plan = PLAN,
-) -> Attempt:
+) -> Trial:
     return asyncio.run(lab.connect(Route(HERE, port), plan, errand, session))
 
 
-def error_of(attempt: Attempt) -> Failure:
+def error_of(attempt: Trial) -> Failure:
     assert attempt.error is not None
     return attempt.error
 
 
-async def together(*work: Coroutine[Any, Any, Attempt]) -> list[Attempt]:
+async def together(*work: Coroutine[Any, Any, Trial]) -> list[Trial]:
     return await asyncio.gather(*work)
 
 
@@ -154,7 +155,7 @@ def test_every_third_connection_reset(server):
     peer = server(reset_every=3)
     lab = new_lab()
 
-    async def scene() -> list[Attempt]:
+    async def scene() -> list[Trial]:
         work = [lab.connect(Route(HERE, peer.port), PLAN, ERRAND) for _ in range(6)]
         return await together(*work)
 
@@ -197,7 +198,7 @@ def test_a_server_that_limits_connections_narrows_the_gate(server):
     gate = Gate(4)
     lab = new_lab(gate=gate, budget=50)
 
-    async def scene() -> list[Attempt]:
+    async def scene() -> list[Trial]:
         work = [lab.connect(Route(HERE, peer.port), PLAN, ERRAND) for _ in range(6)]
         return await together(*work)
 
@@ -213,7 +214,7 @@ def test_a_server_that_serves_one_at_a_time_is_not_judged_by_a_crowd(server):
     lab = new_lab(gate=gate, timeout=0.3)
     slow = replace(ERRAND, ticket_wait=0.7)
 
-    async def scene() -> list[Attempt]:
+    async def scene() -> list[Trial]:
         route = Route(HERE, peer.port)
         return await together(lab.connect(route, PLAN, slow), lab.connect(route, PLAN, slow))
 
@@ -229,7 +230,7 @@ def test_the_gate_bounds_what_is_open_at_once(server):
     peer = server(max_connections_per_client=2)
     lab = new_lab(gate=Gate(2))
 
-    async def scene() -> list[Attempt]:
+    async def scene() -> list[Trial]:
         work = [lab.connect(Route(HERE, peer.port), PLAN, ERRAND) for _ in range(10)]
         return await together(*work)
 
@@ -528,7 +529,7 @@ def test_a_timeout_beside_a_brief_connection_is_tried_again_alone(server):
     peer = server(backend="stdlib", versions=("1.3",), num_tickets=0, one_at_a_time=True)
     lab = new_lab(gate=Gate(2), timeout=1.0)
 
-    async def scene() -> Attempt:
+    async def scene() -> Trial:
         route = Route(HERE, peer.port)
         # Takes the server's only place, and is none of the Lab's connections.
         _, writer = await asyncio.open_connection(HERE, peer.port)

@@ -1,4 +1,4 @@
-"""From a connection to an Attempt: nothing seen is lost, nothing unseen is claimed."""
+"""From a connection to a Trial: nothing seen is lost, nothing unseen is claimed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from tests import certificates
 from tests.peers import RawPeer
 from tests.purposes import purpose_of
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.observe import _header
 from tlsresume.openssl.plan import Plan, Trust
-from tlsresume.results import Attempt
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -24,7 +24,7 @@ PLAN = Plan(server_name="localhost", verify_name="localhost", alpn=("http/1.1",)
 ERRAND = Errand(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=2)
 
 
-def seen(port: int, plan: Plan = PLAN, session: Session | None = None, **manners: Any) -> Attempt:
+def seen(port: int, plan: Plan = PLAN, session: Session | None = None, **manners: Any) -> Trial:
     lab = NetworkLab(Budget(9), Gate(), Manners(timeout=5, **manners))
     return asyncio.run(lab.connect(Route("127.0.0.1", port), plan, ERRAND, session))
 
@@ -99,7 +99,7 @@ def test_a_resumed_handshake(server, tls_version, cafile):
     assert (resumed.verification.code, resumed.verification.stored) == (10, True)
     assert "expired" in resumed.verification.message
     assert resumed.set_session == 1
-    assert resumed.offer == full.sessions[-1]
+    assert resumed.state == full.sessions[-1]
 
 
 def test_offered_and_declined(server, tls_version):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 
+from tests.trials import trial
 from tlsresume.diagnosis.own_queue import Span, handshake_times, waits_for_ourselves
 from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Discover, Tries
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Timings
+from tlsresume.results import Timings
 from tlsresume.wire.handshake import ProtocolVersion
 
 PLAN = Plan(minimum=ProtocolVersion.TLSv1_3)
 
 
-def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006) -> list[Attempt]:
+def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006) -> list[Trial]:
     """Connections in four lanes to a server of so many workers: a handshake takes `work`
     seconds, and the connection stays `stay` more. The first one goes alone."""
     dice = random.Random(5)
@@ -31,7 +33,7 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
             lanes = [done] * 4
         lanes[lane] = end
         journal.append(
-            Attempt(
+            trial(
                 n=n,
                 ask=n,
                 time=begins,
@@ -55,7 +57,7 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
     return journal
 
 
-def median_of(journal: list[Attempt]) -> tuple[float, float]:
+def median_of(journal: list[Trial]) -> tuple[float, float]:
     summary = summarise_address("192.0.2.1", 443, journal, naming_of(journal))
     timing = summary.mechanisms[0].timing
     assert timing.full_ms is not None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, broken, done, mint
 from tests.purposes import purpose_of
+from tests.trials import changed
 from tlsresume.diagnosis.reason import why_not_resumed
+from tlsresume.evidence.observation import Ticket
 from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Ticket
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -115,6 +114,6 @@ def test_another_version_was_chosen():
 def test_where_openssl_and_the_wire_disagree_that_is_the_answer():
     """Nothing is called declined that the wire shows accepted."""
     session = mint("psk", ticket(KEY))
-    attempt = replace(done(ask(session)), accepted=True)
+    attempt = changed(done(ask(session)), accepted=True)
     assert why_not_resumed(session, attempt) == attempt.disagreement
     assert attempt.disagreement is not None

@@ -14,8 +14,9 @@ from tests.evidence import STATEFUL, Story
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
 from tlsresume.diagnosis.judge import causes, judge, matches, named, wanted
 from tlsresume.diagnosis.summary import summarise_address
+from tlsresume.evidence.observation import Ticket
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.results import Mechanism, Ticket
+from tlsresume.results import Mechanism
 
 CAUSES = "ABC"
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.evidence import Story
+from tests.trials import changed
 from tlsresume.diagnosis.judge import judge, merge
 from tlsresume.diagnosis.server_settings import (
     BY_LAYOUT,
@@ -17,7 +18,7 @@ from tlsresume.diagnosis.server_settings import (
     recognised,
     settings_for,
 )
-from tlsresume.results import Ticket
+from tlsresume.evidence.observation import Ticket
 from tlsresume.session.layouts import LAYOUTS
 
 NGINX = ServerSetting.of(Software.NGINX, text="nginx ssl_x on")
@@ -31,7 +32,7 @@ def story(*tickets: Ticket) -> Story:
     told = Story("psk")
     for ticket in tickets:
         told.full()
-        told.journal[-1] = replace(told.journal[-1], tickets=(ticket,))
+        told.journal[-1] = changed(told.journal[-1], tickets=(ticket,))
     return told
 
 
@@ -106,7 +107,7 @@ def test_a_server_is_told_by_what_it_calls_itself():
 def test_tickets_count_for_more_than_names():
     """What ends TLS made the tickets; the header may be that of a server behind it."""
     told = story(go(1), go(2))
-    told.journal[0] = replace(told.journal[0], response=_http("nginx"))
+    told.journal[0] = changed(told.journal[0], response=_http("nginx"))
     assert Software.GO in recognised(told.view())
 
 

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
 from tests.purposes import purpose_of
-from tlsresume.diagnosis.summary import (
-    counted,
-    letter,
-    naming_of,
-    row,
-    summarise_address,
-    verdict_of,
-)
+from tests.trials import changed
+from tlsresume.diagnosis.states import letter, verdict_of
+from tlsresume.diagnosis.summary import counted, naming_of, row, summarise_address
+from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
     AddressResult,
     AlertSeen,
-    Attempt,
     Failure,
     MechanismResult,
     Series,
-    Ticket,
     Timings,
     wilson_interval,
 )
@@ -60,7 +54,7 @@ def handle(mechanism: str, key: int = 1) -> bytes:
     return bytes([key]) * 16 + DICE.randbytes(176)
 
 
-def full(number, mechanism="psk", *, issued=True) -> Attempt:
+def full(number, mechanism="psk", *, issued=True) -> Trial:
     if not issued:
         return done(ask(number, mechanism, "full"))
     name = handle(mechanism)
@@ -68,7 +62,7 @@ def full(number, mechanism="psk", *, issued=True) -> Attempt:
     return done(ask(number, mechanism, "full"), sessions=(mint(mechanism, name),), tickets=tickets)
 
 
-def tried(number, how, mechanism="psk", series="fixed", session=None) -> Attempt:
+def tried(number, how, mechanism="psk", series="fixed", session=None) -> Trial:
     """A try that ended as a letter of `Series.order` says."""
     offer = session or mint(mechanism, handle(mechanism))
     asked = ask(number, mechanism, series, offer)
@@ -85,7 +79,7 @@ def tried(number, how, mechanism="psk", series="fixed", session=None) -> Attempt
             return broken(asked, "refused", offered=None)
 
 
-def journal(tries: dict[tuple[str, str], str], *, unissued=()) -> list[Attempt]:
+def journal(tries: dict[tuple[str, str], str], *, unissued=()) -> list[Trial]:
     mechanisms = [*dict.fromkeys(name for name, _ in tries), *unissued]
     found = [full(n + 1, name, issued=name not in unissued) for n, name in enumerate(mechanisms)]
     for (mechanism, series), order in tries.items():
@@ -94,10 +88,10 @@ def journal(tries: dict[tuple[str, str], str], *, unissued=()) -> list[Attempt]:
             tried(len(found) + n + 1, how, mechanism, series, session)
             for n, how in enumerate(order)
         ]
-    return [replace(attempt, n=n + 1) for n, attempt in enumerate(found)]
+    return [changed(attempt, n=n + 1) for n, attempt in enumerate(found)]
 
 
-def summary(attempts: list[Attempt]) -> AddressResult:
+def summary(attempts: list[Trial]) -> AddressResult:
     return summarise_address(ROUTE.address, ROUTE.port, attempts, naming_of(attempts))
 
 
@@ -150,8 +144,8 @@ def test_wilson_interval_holds_the_rate():
 
 def test_of_each_ask_the_last_attempt_counts():
     """A connection that was tried again is judged by how that ended."""
-    first = replace(tried(1, "E"), n=1, ask=7)
-    again = replace(tried(2, "R"), n=2, ask=7, retried=True)
+    first = changed(tried(1, "E"), n=1, ask=7)
+    again = changed(tried(2, "R"), n=2, ask=7, retried=True)
     assert list(counted([first, again])) == [again]
 
 
@@ -159,11 +153,11 @@ def test_of_each_ask_the_last_attempt_counts():
 def test_what_we_cut_short_is_not_judged(how):
     """Neither an interrupted connection, nor one broken that could not be tried again, nor
     the one before it of the same ask."""
-    first = replace(tried(1, "E"), n=1, ask=7)
+    first = changed(tried(1, "E"), n=1, ask=7)
     if how == "cancelled":
-        rest = [replace(first, n=2, error=Failure("handshake", "cancelled", "interrupted"))]
+        rest = [changed(first, n=2, error=Failure("handshake", "cancelled", "interrupted"))]
     else:
-        first, rest = replace(first, unsettled=True), []
+        first, rest = changed(first, unsettled=True), []
     assert list(counted([first, *rest])) == []
 
 
@@ -193,7 +187,7 @@ def test_a_refusal_that_our_broken_connection_may_explain_is_left_out(mechanism,
 def test_a_refusal_before_the_break_counts():
     """What ended before our connection broke was the server's own answer."""
     session = mint("session-id", DICE.randbytes(32))
-    before = replace(tried(1, "N", "session-id", session=session), timings=Timings(total=5.0))
+    before = changed(tried(1, "N", "session-id", session=session), timings=Timings(total=5.0))
     breaking = tried(2, "E", "session-id", session=session)
     assert before in counted([before, breaking])
 
@@ -242,9 +236,9 @@ def test_a_control_that_fails_by_luck_excuses_nothing():
     different versions, a control that meets the wrong node does not take the refusals back."""
     alert = AlertSeen("server", 2, 70, "protocol_version")
     seen = journal({("psk", "fixed"): "RERRE", ("psk", "chained"): ""})
-    control = replace(tried(9, "C"), offer=None, purpose=purpose_of("control", "full"), n=9)
+    control = changed(tried(9, "C"), state=None, purpose=purpose_of("control", "full"), n=9)
     refused = [
-        attempt if attempt.handshake_done else replace(attempt, alerts=(alert,))
+        attempt if attempt.handshake_done else changed(attempt, alerts=(alert,))
         for attempt in (*seen, control)
     ]
     (psk,) = summary(refused).mechanisms
@@ -254,7 +248,7 @@ def test_a_control_that_fails_by_luck_excuses_nothing():
 @pytest.mark.parametrize(("kind", "state"), [("openssl", "untested"), ("reset", "not-issued")])
 def test_a_connection_that_broke_before_its_tickets(kind, state):
     """Where TLS itself broke behind the handshake, what the server issues is not known."""
-    broke = replace(full(1, issued=False), error=Failure("data", kind, "bad record"))
+    broke = changed(full(1, issued=False), error=Failure("data", kind, "bad record"))
     (psk,) = summary([broke]).mechanisms
     assert psk.state == state
     assert ("bad record" in (psk.reason or "")) == (state == "untested")
@@ -262,7 +256,7 @@ def test_a_connection_that_broke_before_its_tickets(kind, state):
 
 def test_session_ids_stand_in_for_no_broken_ticket():
     """Where the handshake that asks for a ticket fails, no client gets as far as the ID."""
-    failed = replace(
+    failed = changed(
         full(1, "ticket", issued=False),
         handshake_done=False,
         error=Failure("handshake", "openssl", "unexpected message"),
@@ -288,7 +282,7 @@ def test_only_tls13_tickets_may_be_single_use():
 def test_a_server_that_hangs_up_is_not_judged():
     """That no TLS 1.3 ticket came until the server left, without a word, is no answer."""
     attempts = journal({}, unissued=["psk"])
-    (psk,) = summary([replace(a, closed="hung-up") for a in attempts]).mechanisms
+    (psk,) = summary([changed(a, closed="hung-up") for a in attempts]).mechanisms
     assert (psk.state, psk.tickets) == ("untested", None)
     assert psk.reason is not None
     assert "hung up" in psk.reason
@@ -298,7 +292,7 @@ def test_two_keys_are_not_single_use():
     """Where a second key is seen, refused re-use has another explanation."""
     attempts = journal({("psk", "fixed"): "RNNNN", ("psk", "chained"): "RRRRR"})
     keys = [(Ticket(handle("psk", 1 + n % 2), 7200, 1.0),) for n in range(len(attempts))]
-    attempts = [replace(a, tickets=key) for a, key in zip(attempts, keys, strict=True)]
+    attempts = [changed(a, tickets=key) for a, key in zip(attempts, keys, strict=True)]
     assert summary(attempts).mechanisms[0].state == "partly"
 
 
@@ -375,7 +369,7 @@ def test_verdicts(states, whole, left_out):
 # ------------------------------------------------------------------------ errors
 
 
-def failed(number, mechanism, kind, *, alert=None) -> Attempt:
+def failed(number, mechanism, kind, *, alert=None) -> Trial:
     alerts = () if alert is None else (AlertSeen("server", 2, alert, "an alert"),)
     return broken(ask(number, mechanism, "full"), kind, alerts=alerts)
 
@@ -391,7 +385,7 @@ def test_a_version_that_broke_without_a_clear_reason_is_not_called_unspoken():
     """Only an alert that says so, or a choice between both, shows that a version is not spoken."""
     broke = failed(1, "psk", "closed")
     assert summary([broke, full(2, "ticket")]).unspoken == ()
-    chose = replace(full(3, "ticket"), mechanism=None, purpose=purpose_of("discover", "both"))
+    chose = changed(full(3, "ticket"), mechanism=None, purpose=purpose_of("discover", "both"))
     assert summary([broke, full(2, "ticket"), chose]).unspoken == ("TLSv1.3",)
 
 
@@ -426,14 +420,14 @@ def test_a_row_says_only_what_is_known():
 
 def test_a_row_names_the_port_that_was_connected_to():
     """An FTPS data connection has a port of its own, which a log would be searched for."""
-    assert row(replace(tried(1, "R"), port=50021), NAMES).port == 50021
+    assert row(changed(tried(1, "R"), port=50021), NAMES).port == 50021
 
 
 def test_full_handshakes_beside_the_tries_are_timed():
     """Full handshakes made under the tries' own conditions are the better comparison."""
     attempts = journal({("psk", "fixed"): "RRN"})
     attempts = [
-        replace(a, timings=Timings(handshake=9.0 if a.experiment == "discover" else 4.0))
+        changed(a, timings=Timings(handshake=9.0 if a.experiment == "discover" else 4.0))
         for a in attempts
     ]
     timing = summary(attempts).mechanisms[0].timing
@@ -448,8 +442,8 @@ def test_single_use_is_told_from_several_fixed_sessions():
     first, second = (mint("psk", DICE.randbytes(32)) for _ in range(2))
     for how, session in (("R", first), ("N", first), ("R", second), ("N", second)):
         number = len(attempts) + 1
-        attempts.append(replace(tried(number, how, session=session), n=number))
+        attempts.append(changed(tried(number, how, session=session), n=number))
     (psk,) = summary(attempts).mechanisms
     assert (psk.fixed.order, psk.state) == ("RNRN", "resumed")
-    attempts.append(replace(tried(99, "R", session=second), n=len(attempts) + 1))
+    attempts.append(changed(tried(99, "R", session=second), n=len(attempts) + 1))
     assert summary(attempts).mechanisms[0].state == "partly"

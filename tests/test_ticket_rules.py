@@ -9,16 +9,17 @@ import pytest
 from tests.evidence import Story
 from tests.sessions import altered
 from tests.ticket_vectors import seal_openssl, server_session
+from tests.trials import changed
 from tlsresume.diagnosis.judge import judge, judge_tickets
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.diagnosis.view import Saved
+from tlsresume.evidence.observation import Ticket
 from tlsresume.results import (
     AddressResult,
     Finding,
     KeyName,
     MechanismResult,
     TargetResult,
-    Ticket,
     TicketSummary,
 )
 
@@ -29,7 +30,7 @@ def story_of(mechanism, *tickets: Ticket, lifetime: int = 7200) -> Story:
     """A server that resumes, with these tickets on its first connection."""
     story = Story(mechanism).full(lifetime=lifetime).reused()
     if tickets:
-        story.journal[0] = replace(story.journal[0], tickets=tickets)
+        story.journal[0] = changed(story.journal[0], tickets=tickets)
     return story
 
 
@@ -63,7 +64,7 @@ def test_a_weak_key(mechanism, judged):
     and says that our secret was inside, and shows none of it."""
     session = weak(mechanism)
     story = story_of(mechanism, ticket(ticket=session.fields.ticket))
-    story.journal[0] = replace(story.journal[0], sessions=(session,))
+    story.journal[0] = changed(story.journal[0], sessions=(session,))
     story.judged = judged
     finding = found(story)["weak-ticket-key"]
     assert finding.severity == "error"
@@ -92,7 +93,7 @@ def test_a_ticket_in_clear(mechanism):
     name = "openssl40-psk" if mechanism == "psk" else "openssl40-ticket"
     session = altered(name, ticket=b"\x03\x04 state: " + SECRET + b" end", master_key=SECRET)
     story = story_of(mechanism, ticket(ticket=session.fields.ticket))
-    story.journal[0] = replace(story.journal[0], sessions=(session,))
+    story.journal[0] = changed(story.journal[0], sessions=(session,))
     finding = found(story)["ticket-not-sealed"]
     assert finding.severity == "error"
     assert SECRET.hex() not in repr(finding)
@@ -103,7 +104,7 @@ def test_a_mac_without_a_key():
     sealed = seal_openssl(server_session().data, bytes(16), bytes(range(32)), b"")
     session = altered("openssl40-ticket", ticket=sealed)
     story = story_of("ticket", ticket(ticket=sealed))
-    story.journal[0] = replace(story.journal[0], sessions=(session,))
+    story.journal[0] = changed(story.journal[0], sessions=(session,))
     assert found(story)["ticket-mac-without-key"].severity == "warning"
 
 
@@ -140,7 +141,7 @@ def test_nonces():
     assert "ticket-nonce-repeated" in found(twice)
     apart = story_of("psk", ticket(1, nonce=b"\0"))
     apart.full()
-    apart.journal[-1] = replace(apart.journal[-1], tickets=(ticket(2, nonce=b"\0"),))
+    apart.journal[-1] = changed(apart.journal[-1], tickets=(ticket(2, nonce=b"\0"),))
     assert "ticket-nonce-repeated" not in found(apart)
 
 
@@ -149,7 +150,7 @@ def test_not_fresh(mechanism):
     """One ticket on two connections is a warning."""
     story = story_of(mechanism, ticket(1))
     story.full()
-    story.journal[-1] = replace(story.journal[-1], tickets=(ticket(1),))
+    story.journal[-1] = changed(story.journal[-1], tickets=(ticket(1),))
     assert "tickets-not-fresh" in found(story)
 
 

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
-from tlsresume.diagnosis.summary import naming_of, summarise_address, verdict_of
+from tests.trials import changed
+from tlsresume.diagnosis.states import verdict_of
+from tlsresume.diagnosis.summary import naming_of, summarise_address
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.terms import Terms
@@ -141,7 +143,7 @@ class Breaking(CannedLab):
             self.pool.forget(ask.session)
         # As the network Lab does: the same ask again.
         self.record(broken(ask, "timeout"))
-        return replace(self.pool(ask), retried=True)
+        return changed(self.pool(ask), retried=True)
 
 
 def test_a_session_that_our_broken_connection_cost_is_no_refusal():
@@ -185,7 +187,7 @@ def test_a_silent_server_is_waited_for_once():
     lab, _ = run(Pool())
     assert sum(ask.errand.want_response for ask in lab.asks) == 1
     pool = Pool()
-    lab, _ = run(lambda ask: replace(pool(ask), response=b"HTTP/1.1 200 OK\r\n\r\n"))
+    lab, _ = run(lambda ask: changed(pool(ask), response=b"HTTP/1.1 200 OK\r\n\r\n"))
     assert sum(ask.errand.want_response for ask in lab.asks) == 6
 
 
@@ -207,7 +209,7 @@ def test_not_offered_by_openssl_is_no_refusal():
     def reply(ask):
         attempt = pool(ask)
         if ask.errand.purpose.series == "fixed":
-            return replace(attempt, offered=None, reused=False, accepted=False)
+            return changed(attempt, offered=None, reused=False, accepted=False)
         return attempt
 
     _, result = run(reply, terms=TLS13_ONLY)
@@ -236,7 +238,7 @@ def test_a_chain_whose_connections_bring_nothing_starts_again():
 
     def reply(ask):
         attempt = pool(ask)
-        return replace(attempt, sessions=(), tickets=()) if attempt.reused else attempt
+        return changed(attempt, sessions=(), tickets=()) if attempt.reused else attempt
 
     lab, result = run(reply, terms=TLS13_ONLY)
     assert result.mechanisms[0].chained.order == "RRRRR"
@@ -299,7 +301,7 @@ def test_three_silences_end_a_series(concurrency):
             if session is not None and offers % self.every == 0:
                 ask = next(each for each in self.asks if each.errand is errand)
                 silent = broken(ask, "timeout", offered=errand.mechanism)
-                attempt = replace(silent, n=attempt.n, ask=attempt.ask)
+                attempt = changed(silent, n=attempt.n, ask=attempt.ask)
                 self.journal[attempt.n - 1] = attempt
             return attempt
 

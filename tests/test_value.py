@@ -8,7 +8,8 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from tlsresume.results import Attempt, Ticket
+from tlsresume.evidence.observation import Observation, Ticket
+from tlsresume.evidence.offer import Offer
 from tlsresume.value import Value
 
 
@@ -53,4 +54,5 @@ def test_what_is_hidden_is_in_no_repr():
     assert repr(Point(1)) == "Point(x=1, y=0, name=None)"
     ticket = Ticket(b"handle", 1, 2.0)
     assert "handle" not in repr(ticket)
-    assert {"leaf", "own_certificate"} == Attempt._hidden
+    assert {"handle", "leaf", "own_certificate"} == Observation._hidden
+    assert {"handle", "leaf"} == Offer._hidden

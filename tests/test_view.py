@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.evidence import LEAF, STATEFUL, Story, alert
+from tests.trials import changed
 from tlsresume.diagnosis.view import NotRun, WhyNotRun
+from tlsresume.evidence.offer import Offer
 from tlsresume.results import Failure
 from tlsresume.wire.handshake import AlertDescription
 
@@ -70,10 +70,10 @@ def test_what_we_cut_short_or_spoilt_does_not_count() -> None:
     """Cancelled attempts, unsettled ones and all but the last of an ask are left out."""
     story = Story("psk").full().reused().reused().reused()
     cancelled = Failure("handshake", "cancelled", "we stopped it")
-    story.journal[1] = replace(story.journal[1], error=cancelled)
-    story.journal[2] = replace(story.journal[2], unsettled=True)
+    story.journal[1] = changed(story.journal[1], error=cancelled)
+    story.journal[2] = changed(story.journal[2], unsettled=True)
     assert len(story.view().subject) == 1
-    story.journal[3] = replace(story.journal[3], ask=story.journal[0].ask)
+    story.journal[3] = changed(story.journal[3], ask=story.journal[0].ask)
     assert len(story.view().subject) == 1
     assert story.view().full == ()
 
@@ -98,8 +98,8 @@ def test_stateful_sessions_are_known_by_their_shape() -> None:
 def test_elsewhere_is_the_same_mechanism_on_other_addresses() -> None:
     """Attempts of another address are apart, and those of another mechanism are left out."""
     story = Story("psk").full().reused()
-    away = replace(story.journal[0], address="192.0.2.20", ask=90, n=90)
-    other = replace(story.journal[0], mechanism="ticket", ask=91, n=91)
+    away = changed(story.journal[0], address="192.0.2.20", ask=90, n=90)
+    other = changed(story.journal[0], mechanism="ticket", ask=91, n=91)
     story.journal += [away, other]
     view = story.view()
     assert view.elsewhere == (away,)
@@ -109,5 +109,5 @@ def test_elsewhere_is_the_same_mechanism_on_other_addresses() -> None:
 def test_the_certificate_of_a_session_is_known_by_its_fingerprint() -> None:
     """The leaf in a session is named as the leaf on the wire is."""
     story = Story("psk")
-    assert story.view().leaf_of(story.session()) == LEAF
-    assert story.view().leaf_of(story.session(peer=None)) is None
+    assert Offer.of(story.session()).certificate == LEAF
+    assert Offer.of(story.session(peer=None)).certificate is None

@@ -14,15 +14,17 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.journal import Journal
+from tlsresume.evidence.purpose import Purpose
+from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
-from tlsresume.results import Attempt, EarlyAsk, Mechanism, Purpose
-from tlsresume.results.journal import Journal
+from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.value import Value
@@ -326,7 +328,7 @@ class Lab(ABC):
         session: Session | None = None,
         *,
         milestones: Milestones | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         """Dial, handshake with `session` offered, run the errand, close. The attempt is
         returned and journalled, also when the peer failed. Raises BudgetSpent, and
         LocalError where this machine has no descriptor, port or memory for it."""
@@ -352,7 +354,7 @@ class Lab(ABC):
             return QUICFirstFlight(plan, session, clock=self.now)
         return FirstFlight(plan, session, clock=self.now)
 
-    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Attempt:
+    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Trial:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.
@@ -372,10 +374,10 @@ class Lab(ABC):
     def wall_time(self) -> float:
         """Seconds since 1970-01-01 UTC."""
 
-    def record(self, attempt: Attempt) -> Attempt:
+    def record(self, attempt: Trial) -> Trial:
         """Number an attempt and put it into the journal."""
         number = len(self.journal) + 1
         if attempt.n != number:
-            attempt = replace(attempt, n=number)
+            attempt = attempt.numbered(number)
         self.journal.append(attempt)
         return attempt

@@ -14,7 +14,7 @@ from tlsresume.actions.over_quic import over_quic
 from tlsresume.actions.probe import Probe
 from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
 from tlsresume.diagnosis.judge import merge
-from tlsresume.diagnosis.summary import verdict_of
+from tlsresume.diagnosis.states import verdict_of
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError
 from tlsresume.experiments.purposes import AltSvc
 from tlsresume.experiments.terms import Terms

@@ -37,8 +37,6 @@ from tlsresume.results import (
 )
 from tlsresume.session.ticket import KeyNaming
 
-_UNEXPLAINED = frozenset({"partly", "not-resumed", "not-issued"})
-
 #: The fewest connections that one offer at an age takes.
 _PER_AGE = 2
 
@@ -207,7 +205,7 @@ class Investigation:
             if not self._speaks(mechanism):
                 continue
             explanation = self.explanation(address, mechanism)
-            if mechanism.state in _UNEXPLAINED:
+            if mechanism.falls_short:
                 await explanation.run()
             elif "answers" in wanted(explanation.view()):
                 await explanation.experiment("answers")
@@ -222,7 +220,7 @@ class Investigation:
                 for address in addresses
                 for result in address.mechanisms
                 if result.mechanism == mechanism and self._speaks(result)
-                and result.state in ("resumed", "partly")
+                and result.resumes
             ]  # fmt: skip
             if len(settings) < 2:
                 continue

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from tlsresume import checked
 from tlsresume.errors import LocalError, PeerError
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
@@ -17,7 +17,7 @@ from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import LONGEST, ConnectOptions
-from tlsresume.results import Attempt, ErrorResult, Failure
+from tlsresume.results import ErrorResult, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import Target, parse_target
 
@@ -70,7 +70,7 @@ async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...],
 
 async def connect_first(
     lab: NetworkLab, target: Target, plan: Plan, errand: Errand, session: Session | None = None
-) -> Attempt:
+) -> Trial:
     """Connect to the first address that answers, as an ordinary client does.
 
     Raises ResolveError and LocalError; the last attempt is returned where no address answered.
@@ -82,7 +82,7 @@ async def connect_first(
             attempt = await lab.connect(route, plan, errand, session)
         if not unreachable(attempt.error):
             break
-    return replace(attempt, timings=replace(attempt.timings, dns=round(dns_ms, 3)))
+    return attempt.resolved_in(round(dns_ms, 3))
 
 
 def unreachable(error: Failure | None) -> bool:

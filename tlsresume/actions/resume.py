@@ -26,22 +26,18 @@ from tlsresume.actions.reach import (
 from tlsresume.actions.save import metadata_of
 from tlsresume.actions.usability import require_usable
 from tlsresume.actions.waiting import Status, telling
+from tlsresume.diagnosis.control import controlled
 from tlsresume.diagnosis.datagrams import quic_result
 from tlsresume.diagnosis.early_data_summary import rejection
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
-from tlsresume.diagnosis.summary import (
-    counted,
-    error_result,
-    letter,
-    naming_of,
-    row,
-    version_of,
-)
+from tlsresume.diagnosis.states import letter
+from tlsresume.diagnosis.summary import counted, error_result, naming_of, row, version_of
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome
 from tlsresume.experiments.purposes import EarlyReplay, Resume, Token
 from tlsresume.experiments.setting import Setting
@@ -53,7 +49,7 @@ from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
-from tlsresume.results import Attempt, EarlyReason, ErrorResult, ResumeResult, Series
+from tlsresume.results import EarlyReason, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
@@ -165,7 +161,7 @@ class _Resumption:
             return self.known(), None
 
     @property
-    def attempts(self) -> list[Attempt]:
+    def attempts(self) -> list[Trial]:
         """What was made of the tries until now, whatever came of them; of each the last."""
         last = {a.ask: a for a in self.lab.journal if a.made_for(Resume)}
         return list(last.values())
@@ -186,7 +182,7 @@ class _Resumption:
         self.dns_ms = dns_ms
         if self.options.where != "each":
             addresses = addresses[:1]
-        tried: list[tuple[list[Attempt], Explanation]] = []
+        tried: list[tuple[list[Trial], Explanation]] = []
         renewed: Renewed | None = None
         for address in addresses:
             explanation = self._explanation(lab, address)
@@ -210,7 +206,7 @@ class _Resumption:
 
     # ------------------------------------------------------------- one address
 
-    async def _offer(self, lab: NetworkLab, address: str) -> list[Attempt]:
+    async def _offer(self, lab: NetworkLab, address: str) -> list[Trial]:
         route = Route(address, self.target.dial_to[1], transport=self.target.transport)
         plan, errand = self.plan, self._errand()
         attempts = []
@@ -227,17 +223,17 @@ class _Resumption:
         return attempts
 
     async def _without_token(
-        self, lab: NetworkLab, route: Route, attempt: Attempt, errand: Errand
-    ) -> Attempt:
+        self, lab: NetworkLab, route: Route, attempt: Trial, errand: Errand
+    ) -> Trial:
         """The same again without the token, where a connection that showed it broke: what that
         says is not said of the session."""
         if attempt.handshake_done:
             return attempt
-        lab.journal[attempt.n - 1] = replace(attempt, purpose=Token.SHOWN)
+        lab.journal[attempt.n - 1] = attempt.made_instead_for(Token.SHOWN)
         plan = replace(self.plan, address_token=b"")
         return await lab.connect(route, plan, errand, self.file.session)
 
-    async def _repeat(self, lab: NetworkLab, attempt: Attempt) -> None:
+    async def _repeat(self, lab: NetworkLab, attempt: Trial) -> None:
         """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
         errand = Errand(
             purpose=EarlyReplay.REPEATED,
@@ -314,7 +310,7 @@ class _Resumption:
         )
 
     def _result(
-        self, lab: NetworkLab, attempts: list[Attempt], view: View, dns_ms: float
+        self, lab: NetworkLab, attempts: list[Trial], view: View, dns_ms: float
     ) -> ResumeResult:
         session = self.file.session
         telling = next((a for a in attempts if not a.reused), attempts[-1])
@@ -374,7 +370,7 @@ class _Resumption:
         ticket = self.file.session.fields.ticket
         return KeyNaming.learn([ticket]).name_of(ticket) if ticket else None
 
-    def _notes(self, attempt: Attempt) -> tuple[str, ...]:
+    def _notes(self, attempt: Trial) -> tuple[str, ...]:
         notes = [*self.target.notes]
         saved = self.file.metadata
         if saved.address and self.target.connect == (saved.address, saved.port):
@@ -396,7 +392,7 @@ class _Resumption:
             notes.append(f"the client certificate: the server {asked}; the session stands for it")
         return tuple(notes)
 
-    def _early_reason(self, telling: Attempt, attempts: Sequence[Attempt]) -> EarlyReason | None:
+    def _early_reason(self, telling: Trial, attempts: Sequence[Trial]) -> EarlyReason | None:
         """Why early data was rejected: by what is seen on the connection, and by what was sent
         before with the same ticket."""
         reason = rejection(telling)
@@ -407,7 +403,7 @@ class _Resumption:
         in_future = self.file.session.age(telling.time) < 0
         return "stale" if in_future and reason == "server-choice" else reason
 
-    def _too_early_words(self, attempt: Attempt) -> str:
+    def _too_early_words(self, attempt: Trial) -> str:
         repeated = _repeated_status(self.lab.journal, attempt.address)
         told = "it was not answered" if repeated is None else f"HTTP {repeated}"
         return (
@@ -415,7 +411,7 @@ class _Resumption:
             f" request after the handshake; sent again there: {told}"
         )
 
-    def _renewed(self, attempts: list[Attempt], naming: KeyNaming) -> Renewed | None:
+    def _renewed(self, attempts: list[Trial], naming: KeyNaming) -> Renewed | None:
         for attempt in reversed(attempts):
             sessions = [session for session in attempt.sessions if session.resumable]
             if sessions:
@@ -430,18 +426,18 @@ class _Resumption:
         return None
 
 
-def _too_early(attempt: Attempt) -> bool:
+def _too_early(attempt: Trial) -> bool:
     """Whether early data was taken, and its request sent away until the handshake is done."""
     return outcome(attempt) == "accepted" and attempt.http_status == TOO_EARLY
 
 
-def _repeated_status(journal: Sequence[Attempt], address: str) -> int | None:
+def _repeated_status(journal: Sequence[Trial], address: str) -> int | None:
     """The HTTP status that the repeated request got."""
     repeated = [a for a in journal if a.made_for(EarlyReplay.REPEATED) and a.address == address]
     return repeated[-1].http_status if repeated else None
 
 
-def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:
+def first_try(attempt: Trial, journal: Sequence[Trial]) -> tuple[str, ...]:
     """A note where an attempt that offered nothing was made because one before it had
     offered the session, and broke."""
     if attempt.offered is not None:
@@ -453,7 +449,7 @@ def first_try(attempt: Attempt, journal: Sequence[Attempt]) -> tuple[str, ...]:
     )[-1:]
 
 
-def _unexplained(attempts: list[Attempt]) -> bool:
+def _unexplained(attempts: list[Trial]) -> bool:
     """Whether something was not resumed, or refused after it was, and it is not the way to
     the server that failed."""
     return any(not unreachable(a.error) and (not a.reused or unusual(a)) for a in attempts)
@@ -463,4 +459,4 @@ def _fails_with_session(view: View) -> bool | None:
     """Whether handshakes without the session succeed; None: none was made to find out."""
     if not view.broken or not view.controls:
         return None
-    return any(control.handshake_done for control in view.controls)
+    return controlled(view)

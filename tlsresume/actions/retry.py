@@ -47,7 +47,7 @@ async def discover_again(
 ) -> tuple[Discovery, int]:
     """What an address speaks, asked again while no connection to it comes about.
 
-    Also gives the number of the last attempt (`Attempt.n`) that does not count any more.
+    Also gives the number of the last attempt (`Trial.n`) that does not count any more.
     Where this machine has no route, there is nothing to wait for. Raises BudgetSpent.
     """
     outdated = 0

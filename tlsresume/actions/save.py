@@ -18,6 +18,7 @@ from tlsresume.actions.waiting import Status, telling
 from tlsresume.diagnosis.certificates import describe_leaf, facts_of
 from tlsresume.diagnosis.summary import error_result, version_of
 from tlsresume.errors import PeerError, UsageError
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Save
 from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.lab import Errand
@@ -27,7 +28,7 @@ from tlsresume.network.trace import Trace
 from tlsresume.openssl import binding
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import SaveOptions
-from tlsresume.results import Attempt, ErrorResult, Mechanism, SaveResult
+from tlsresume.results import ErrorResult, Mechanism, SaveResult
 from tlsresume.session.file import SessionMetadata
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
@@ -118,7 +119,7 @@ def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[Plan, Errand]:
     return (terms.plan() if mechanism is None else terms.plan_for(mechanism)), errand
 
 
-def _result(target: Target, options: SaveOptions, attempt: Attempt) -> Saved:
+def _result(target: Target, options: SaveOptions, attempt: Trial) -> Saved:
     sessions = [
         session
         for session in attempt.sessions
@@ -156,7 +157,7 @@ def _result(target: Target, options: SaveOptions, attempt: Attempt) -> Saved:
 
 
 def metadata_of(
-    target: Target, attempt: Attempt, session: Session, naming: KeyNaming
+    target: Target, attempt: Trial, session: Session, naming: KeyNaming
 ) -> SessionMetadata:
     """What a session file says beside the session, so that it can be offered again."""
     ticket = session.fields.ticket
@@ -178,7 +179,7 @@ def metadata_of(
     )
 
 
-def _client_certificate_end(attempt: Attempt) -> str | None:
+def _client_certificate_end(attempt: Trial) -> str | None:
     """The end of the client certificate that the server asked for and got."""
     if attempt.own_certificate is None or not attempt.certificate_requested:
         return None
@@ -186,7 +187,7 @@ def _client_certificate_end(attempt: Attempt) -> str | None:
     return None if end is None else end.isoformat(timespec="seconds")
 
 
-def _why_nothing(options: SaveOptions, attempt: Attempt) -> tuple[str | None, tuple[str, ...]]:
+def _why_nothing(options: SaveOptions, attempt: Trial) -> tuple[str | None, tuple[str, ...]]:
     if not attempt.handshake_done:
         return None, ()
     version = attempt.tls_version

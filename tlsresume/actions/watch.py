@@ -16,16 +16,18 @@ from typing import TypeVar
 
 from tlsresume.actions.over_quic import over_quic
 from tlsresume.actions.reach import addresses_of, lab_for
-from tlsresume.diagnosis.summary import issued_key, naming_of
+from tlsresume.diagnosis.states import issued_key
+from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import issues
 from tlsresume.experiments.purposes import Sample as Purposes
 from tlsresume.experiments.terms import VERSION_OF, Terms, check_terms
 from tlsresume.history import History, HistoryBusyError, Kept
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
@@ -175,10 +177,10 @@ class _Look:
     mechanism: Mechanism
     old: Kept | None = None
     age: float = 0.0
-    offered: Attempt | None = None
+    offered: Trial | None = None
     #: Whether it is known what became of the old session.
     settled: bool = False
-    full: list[Attempt] = field(default_factory=list)
+    full: list[Trial] = field(default_factory=list)
 
     async def run(self) -> None:
         """Offer the session from before, then make full handshakes."""
@@ -203,7 +205,7 @@ class _Look:
 
     # ----------------------------------------------------------------- results
 
-    def _with_tickets(self) -> list[Attempt]:
+    def _with_tickets(self) -> list[Trial]:
         made = [*self.full, *([] if self.offered is None else [self.offered])]
         return [attempt for attempt in made if attempt.tickets]
 
@@ -267,7 +269,7 @@ async def _patiently(step: Callable[[], T]) -> T:
     return step()
 
 
-def _outcome(attempt: Attempt | None) -> Outcome:
+def _outcome(attempt: Trial | None) -> Outcome:
     if attempt is None:
         return "expired"
     # OpenSSL could not read what was kept, which says nothing about the server.

@@ -10,16 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tlsresume.diagnosis.over_time import finding
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
-from tlsresume.results import AddressResult, Attempt, Finding, MechanismResult
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import AddressResult, Finding, MechanismResult
 
 
 @rule(
     "quic-tcp-differ",
     "T",
     "warning",
+    needs=TRIES,
     cause="The two are often served by different processes, libraries or keys, so sessions may"
     " work on one and not on the other. Clients that change to HTTP/3 lose or gain resumption"
     " with it, and nobody sees it over the other.",
@@ -51,6 +54,7 @@ def quic_tcp_differ(_view: View) -> Match | None:
     "quic-unreachable",
     "W",
     "warning",
+    needs=Part.OUTCOME | Part.PURPOSE,
     cause="No QUIC answers on the port that HTTPS has: UDP is blocked on the way, or nothing"
     " listens. Where HTTP/3 is promised, clients try it first and fall back late or not at all.",
     advice="Open the UDP port in every firewall and balancer on the way, or stop promising HTTP/3.",
@@ -69,7 +73,7 @@ def quic_unreachable(_view: View) -> Match | None:
     return None
 
 
-def promises_http3(attempts: Iterable[Attempt]) -> int | None:
+def promises_http3(attempts: Iterable[Trial]) -> int | None:
     """The port on which HTTP/3 is promised on this host, by the Alt-Svc field of an answer."""
     for attempt in attempts:
         if attempt.transport == "tcp" and attempt.http_status is not None:
@@ -121,9 +125,9 @@ def _differing(tcp: Sequence[AddressResult], quic: Sequence[AddressResult]) -> I
     lines, places = [], []
     for address in quic:
         ours, theirs = rows.get(address.address), _row(address)
-        if ours is None or theirs is None or _resumes(ours) is None or _resumes(theirs) is None:
+        if ours is None or theirs is None or None in (ours.resumes, theirs.resumes):
             continue
-        if _resumes(ours) != _resumes(theirs):
+        if ours.resumes != theirs.resumes:
             lines.append(f"{address.address}: over TCP {_words(ours)}, over QUIC {_words(theirs)}")
             places.append(address.address)
     if lines:
@@ -136,12 +140,6 @@ def _row(address: AddressResult) -> MechanismResult | None:
     """TLS 1.3, which QUIC has; else what is judged on TCP."""
     judged = [row for row in address.mechanisms if row.judged]
     return next((row for row in judged if row.mechanism == "psk"), judged[0] if judged else None)
-
-
-def _resumes(row: MechanismResult) -> bool | None:
-    if row.state == "untested":
-        return None
-    return row.state in ("resumed", "partly")
 
 
 def _words(row: MechanismResult) -> str:

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.preludes.limits import LIMIT_CODES
-from tlsresume.results import AnswerCount, AnswersSummary, Attempt
+from tlsresume.results import AnswerCount, AnswersSummary
 from tlsresume.value import Value
 
 
@@ -74,7 +75,7 @@ _REFUSING = frozenset({b"NO", b"BAD", b"-ERR"})
 _HTTP_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})(?: |\r|\n|$)")
 
 
-def answer_of(attempt: Attempt) -> Answer | None:
+def answer_of(attempt: Trial) -> Answer | None:
     """How the request on a connection was answered; None where none was made, or where the
     connection ended by our own doing."""
     if not attempt.handshake_done:
@@ -136,7 +137,7 @@ def _of_imap(said: bytes) -> Answer:
     return _NONE
 
 
-def summarise(own: Sequence[Attempt]) -> AnswersSummary:
+def summarise(own: Sequence[Trial]) -> AnswersSummary:
     """How requests were answered on the full and on the resumed connections of a mechanism."""
     done = [attempt for attempt in own if attempt.handshake_done]
     return AnswersSummary(
@@ -145,7 +146,7 @@ def summarise(own: Sequence[Attempt]) -> AnswersSummary:
     )
 
 
-def _count(attempts: Iterable[Attempt]) -> tuple[AnswerCount, ...]:
+def _count(attempts: Iterable[Trial]) -> tuple[AnswerCount, ...]:
     answers = [answer for each in attempts if (answer := answer_of(each)) is not None]
     return tuple(
         AnswerCount(

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import comb
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Control
-from tlsresume.results import Attempt, FailureKind
+from tlsresume.results import FailureKind
 
 #: What is less likely than this by chance is not laid to it.
 _LUCK = 0.05
@@ -19,7 +20,7 @@ _LUCK = 0.05
 _WORDLESS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "refused"})
 
 
-def unanswered(attempt: Attempt) -> bool:
+def unanswered(attempt: Trial) -> bool:
     """Whether a connection ended, or was silent, before the server said a word of TLS."""
     return (
         not attempt.handshake_done
@@ -30,17 +31,17 @@ def unanswered(attempt: Attempt) -> bool:
     )
 
 
-def limited(attempt: Attempt) -> bool:
+def limited(attempt: Trial) -> bool:
     """Whether the server said that it limits connections: that explains itself."""
     return attempt.error is not None and attempt.error.kind == "rate-limit"
 
 
-def bare(attempt: Attempt) -> bool:
+def bare(attempt: Trial) -> bool:
     """Whether no session was offered, be it that the connection broke before that."""
     return attempt.offered is None and not attempt.purpose.other_plan
 
 
-def hopeless(attempts: Iterable[Attempt]) -> bool:
+def hopeless(attempts: Iterable[Trial]) -> bool:
     """Whether, since the first try that broke, the handshake fails without a session, too, and
     no try resumed: in a pool of unlike nodes a control may meet the wrong one by luck."""
     seen = list(attempts)
@@ -51,7 +52,7 @@ def hopeless(attempts: Iterable[Attempt]) -> bool:
     return bool(without) and not worked
 
 
-def breaks_anyway(attempts: Iterable[Attempt]) -> bool:
+def breaks_anyway(attempts: Iterable[Trial]) -> bool:
     """Whether connections of one mechanism to one address, some of which work, end
     unanswered with a session and without one."""
     seen = list(attempts)
@@ -64,12 +65,12 @@ def breaks_anyway(attempts: Iterable[Attempt]) -> bool:
     return any(map(_accepted_after_all, seen)) and _may_be_luck(seen)
 
 
-def breaks_on_both_sides(attempts: Iterable[Attempt]) -> bool:
+def breaks_on_both_sides(attempts: Iterable[Trial]) -> bool:
     """Whether handshakes without a session fail, too, and not only those that offer one."""
     return any(bare(attempt) and not attempt.handshake_done for attempt in attempts)
 
 
-def _may_be_luck(attempts: list[Attempt]) -> bool:
+def _may_be_luck(attempts: list[Trial]) -> bool:
     """Whether breaks that come at random may well have met offers only."""
     offers = sum(a.offered is not None for a in attempts if not a.purpose.other_plan)
     broken = sum(_broken_offer(a) and unanswered(a) for a in attempts)
@@ -77,7 +78,7 @@ def _may_be_luck(attempts: list[Attempt]) -> bool:
     return comb(offers, broken) >= _LUCK * comb(offers + without, broken)
 
 
-def blameless(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+def blameless(attempts: Iterable[Trial]) -> tuple[Trial, ...]:
     """The broken tries that are no answer to the session which they offered."""
     seen = list(attempts)
     broken = tuple(attempt for attempt in seen if _broken_offer(attempt))
@@ -86,14 +87,14 @@ def blameless(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     return tuple(filter(unanswered, broken)) if breaks_anyway(seen) else ()
 
 
-def _without(attempt: Attempt) -> bool:
+def _without(attempt: Trial) -> bool:
     return attempt.offer is None and bare(attempt)
 
 
-def _accepted_after_all(attempt: Attempt) -> bool:
+def _accepted_after_all(attempt: Trial) -> bool:
     """Whether a control that offers a session, like the tries that broke, was answered."""
     return attempt.made_for(Control) and attempt.offered is not None and attempt.handshake_done
 
 
-def _broken_offer(attempt: Attempt) -> bool:
+def _broken_offer(attempt: Trial) -> bool:
     return attempt.offered is not None and not attempt.handshake_done and not limited(attempt)

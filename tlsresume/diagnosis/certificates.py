@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.openssl.binding_names import covers
-from tlsresume.results import Attempt, Certificate, CertificateProblem
+from tlsresume.results import Certificate, CertificateProblem
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.
@@ -39,7 +40,7 @@ class Facts(Value, frozen=True):
     not_after: datetime | None = None
 
 
-def describe_leaf(attempts: Iterable[Attempt]) -> Certificate | None:
+def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
     """The first leaf certificate among full handshakes, with OpenSSL's verdict on it.
 
     Names are the server's own words, not made safe for a terminal.

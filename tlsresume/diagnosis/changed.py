@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.compared import kind, leaf_change, name_changes, same_key, shown
 from tlsresume.diagnosis.division_by_size import divides_exactly
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import AlertDescription, cipher_hash
 
@@ -24,6 +26,7 @@ _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
     "version-changed",
     "B",
     "error",
+    needs=CONTROLLED,
     cause="A session resumes only in the TLS version it was made with, and the server chose"
     " another one.",
     advice="If the session's version is still wanted, allow it on every node; clients should offer"
@@ -46,12 +49,12 @@ def version_changed(view: View) -> Match | None:
         for a in (*view.declined, *view.withheld)
         if a.offer is not None
         and a.tls_version is not None
-        and a.tls_version != a.offer.fields.tls_version
-        and a.plan.minimum <= a.offer.fields.tls_version <= a.plan.maximum
+        and a.tls_version != a.offer.version
+        and a.plan.minimum <= a.offer.version <= a.plan.maximum
     ]
     if not changed or changed[0].offer is None or changed[0].tls_version is None:
         return _version_gone(view)
-    then, now = changed[0].offer.fields.tls_version, changed[0].tls_version
+    then, now = changed[0].offer.version, changed[0].tls_version
     return Match(
         seen=(f"session {then.label}, this connection {now.label} ({changed[0].address})",),
         evidence=shown(view, *changed),
@@ -90,6 +93,7 @@ def _version_gone(view: View) -> Match | None:
     "hash-mismatch",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS,
     mechanisms=("psk",),
     cause="A TLS 1.3 session is bound to the hash of its cipher suite, and the server chose a"
     " suite with another hash.",
@@ -114,13 +118,13 @@ def hash_mismatch(view: View) -> Match | None:
         offer = attempt.offer
         if offer is None or attempt.suite is None:
             continue
-        then, now = offer.fields.cipher_hash, cipher_hash(attempt.suite)
+        then, now = offer.hash, cipher_hash(attempt.suite)
         if then and now and then != now:
             stuck = not attempt.tickets
             return Match(
                 seen=(
                     (
-                        f"the session has {offer.fields.cipher_name} ({then}),"
+                        f"the session has {offer.cipher} ({then}),"
                         f" the server chose {attempt.cipher} ({now})"
                     ),
                     *(("and the server sent no new ticket",) if stuck else ()),
@@ -162,6 +166,7 @@ def hash_mismatch(view: View) -> Match | None:
     "mechanism-removed",
     "B",
     "warning",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE | Part.SECRET,
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
@@ -194,7 +199,7 @@ def mechanism_removed(view: View) -> Match | None:
     )
 
 
-def _kept_otherwise(view: View, later: list[Attempt]) -> Match | None:
+def _kept_otherwise(view: View, later: list[Trial]) -> Match | None:
     """Sealed tickets then and names in a cache now, or the other way round."""
     tickets = [ticket.ticket for a in later for ticket in a.tickets]
     if view.mechanism != "psk" or not tickets or leaf_change(view) is not None:
@@ -217,6 +222,7 @@ def _kept_otherwise(view: View, later: list[Attempt]) -> Match | None:
     "ems-upgraded",
     "B",
     "warning",
+    needs=TRIES,
     mechanisms=("ticket", "session-id"),
     cause="The session was made without the extended master secret and offered with it; the"
     " server must make a full handshake then.",
@@ -232,9 +238,7 @@ def ems_upgraded(view: View) -> Match | None:
     declined = [
         a
         for a in view.declined
-        if a.offer is not None
-        and not a.offer.fields.extended_master_secret
-        and a.extended_master_secret
+        if a.offer is not None and not a.offer.extended_master_secret and a.extended_master_secret
     ]
     if not declined:
         return None
@@ -255,6 +259,7 @@ def ems_upgraded(view: View) -> Match | None:
     "name-changed",
     "B",
     "warning",
+    needs=TRIES,
     cause="The session was made under another server name or protocol than it was offered with.",
     advice="Offer each session under its own name (SNI) and protocol (ALPN) only.",
     sources=("RFC 6066 section 3", "RFC 8446 section 4.6.1"),
@@ -313,6 +318,7 @@ def _crossed_by_wish(view: View) -> Match | None:
     "other-terminator",
     "B",
     "warning",
+    needs=TRIES | Part.TICKETS | Part.CERTIFICATE,
     mechanisms=_TICKETS,
     cause="Certificate, ticket key and ticket format all differ from the session's: another device"
     " ends TLS here than the one that issued the session.",
@@ -330,11 +336,11 @@ def other_terminator(view: View) -> Match | None:
     if change is None or divides_exactly(view):
         return None
     attempt, then, now = change
-    old = attempt.offer.fields.ticket if attempt.offer else None
+    old = attempt.offer.ticket if attempt.offer else None
     new = attempt.tickets[-1].ticket if attempt.tickets else None
     if not old or not new or same_key(view, attempt):
         return None
-    hint = attempt.offer.fields.lifetime_hint if attempt.offer else None
+    hint = attempt.offer.lifetime if attempt.offer else None
     if len(old) // 32 == len(new) // 32 and (hint or 0) == attempt.tickets[-1].lifetime:
         return None
     return Match(
@@ -351,6 +357,7 @@ def other_terminator(view: View) -> Match | None:
     "context-changed",
     "B",
     "warning",
+    needs=TRIES | Part.TICKETS | Part.CERTIFICATE,
     cause="The server's certificate changed since the session was made, and this server binds its"
     " sessions to the certificate or the list of client authorities.",
     advice="Expect one full handshake per client after each renewal, and none resumed between"

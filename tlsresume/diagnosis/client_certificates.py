@@ -13,11 +13,12 @@ from tlsresume.diagnosis.refusals import (
     refused_by_status,
     refuses_client,
 )
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
-from tlsresume.results import Attempt
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 
 _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419")
 
@@ -26,6 +27,7 @@ _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025
     "client-certificate-missing",
     "W",
     "warning",
+    needs=TRIES | Part.CERTIFICATE | Part.ANSWER,
     cause="The server asks for a client certificate, none was given, and it refuses those who have"
     " none. What is seen of resumption is true of clients without a certificate only, and nobody"
     " else matters to this server.",
@@ -68,7 +70,7 @@ def client_certificate_missing(view: View) -> Match | None:
     )
 
 
-def _full(view: View) -> list[Attempt]:
+def _full(view: View) -> list[Trial]:
     """Connections without a session to the address, of this mechanism, also those that failed."""
     return [
         a
@@ -81,6 +83,7 @@ def _full(view: View) -> list[Attempt]:
     "client-certificate-expired",
     "W",
     "warning",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="The client certificate is outside the dates of its validity. Servers check that on full"
     " handshakes only: a session lives on until it expires itself.",
     advice="Renew the certificate. Sessions outlive certificates until they expire: delete those"
@@ -155,7 +158,7 @@ def _answers(view: View) -> tuple[str, ...]:
     return ("; ".join(parts),) if parts else ()
 
 
-def _of(attempts: Sequence[Attempt]) -> str:
+def _of(attempts: Sequence[Trial]) -> str:
     answers = [answer for a in attempts if (answer := answer_of(a)) is not None]
     return tally(answers) if answers else ""
 
@@ -168,6 +171,7 @@ def _shown(view: View) -> tuple[str, ...]:
     "client-certificate",
     "W",
     "info",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="A resumed connection sends no client certificate: the server knows the client by the"
     " session, and takes the identity from there. It is not checked again.",
     advice="Keep the sessions of different client certificates apart, and delete them where a"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import FromAddress, OwnName
-from tlsresume.results import Attempt
 from tlsresume.session.layouts import looks_like
 
 #: What is seen of addresses that are no nodes of one service.
@@ -17,7 +17,7 @@ UNLIKE = "they differ in the certificate or the make of their tickets, too: two 
 _ONE_FIELD = 64
 
 
-def shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+def shown(view: View, *attempts: Trial) -> tuple[str, ...]:
     """The first attempts as evidence."""
     return tuple(exchange(view, attempt) for attempt in attempts[:3])
 
@@ -44,7 +44,7 @@ def name_changes(view: View) -> list[str]:
     return changes
 
 
-def leaf_change(view: View) -> tuple[Attempt, str, str] | None:
+def leaf_change(view: View) -> tuple[Trial, str, str] | None:
     """A declined try on which the certificate was not the session's: it, then, now. Another
     name may have another certificate, so nothing is said while that is the difference."""
     if name_changes(view):
@@ -52,34 +52,34 @@ def leaf_change(view: View) -> tuple[Attempt, str, str] | None:
     for attempt in view.declined:
         if attempt.offer is None or attempt.leaf_sha256 is None:
             continue
-        then = view.leaf_of(attempt.offer) or (view.saved.leaf_sha256 if view.saved else None)
+        then = attempt.offer.certificate or (view.saved.leaf_sha256 if view.saved else None)
         if then is not None and then != attempt.leaf_sha256:
             return attempt, then, attempt.leaf_sha256
     return None
 
 
-def issuing_addresses(attempts: Iterable[Attempt]) -> tuple[str, ...]:
+def issuing_addresses(attempts: Iterable[Trial]) -> tuple[str, ...]:
     """The addresses whose sessions were offered to another one (experiment matrix)."""
     purposes = (attempt.purpose for attempt in attempts)
     issuers = (each.issuer for each in purposes if isinstance(each, FromAddress))
     return tuple(dict.fromkeys(issuers))
 
 
-def unlike_servers(view: View, declined: Iterable[Attempt]) -> bool:
+def unlike_servers(declined: Iterable[Trial]) -> bool:
     """Whether all who refuse each other's sessions also differ in the certificate or in what
     their tickets look like: two services under one name, not nodes of one."""
-    return all(_other_leaf(view, attempt) or _other_layout(attempt) for attempt in declined)
+    return all(_other_leaf(attempt) or _other_layout(attempt) for attempt in declined)
 
 
-def _other_leaf(view: View, attempt: Attempt) -> bool:
-    then = view.leaf_of(attempt.offer) if attempt.offer is not None else None
+def _other_leaf(attempt: Trial) -> bool:
+    then = attempt.offer.certificate if attempt.offer is not None else None
     return None not in (then, attempt.leaf_sha256) and then != attempt.leaf_sha256
 
 
-def _other_layout(attempt: Attempt) -> bool:
+def _other_layout(attempt: Trial) -> bool:
     """Whether the offered ticket and the new one are of different makes: other layouts fit
     them, or their sizes differ by more than one field of a session does."""
-    old = attempt.offer.fields.ticket if attempt.offer is not None else None
+    old = attempt.offer.ticket if attempt.offer is not None else None
     new = attempt.tickets[-1].ticket if attempt.tickets else None
     if not old or not new:
         return False
@@ -89,7 +89,7 @@ def _other_layout(attempt: Attempt) -> bool:
     return bool(first and second) and not first & second
 
 
-def key_now(view: View, attempt: Attempt) -> str | None:
+def key_now(view: View, attempt: Trial) -> str | None:
     """The key name of the ticket that a handshake brought; where it brought none, that of all
     other tickets here, if they have one name."""
     names = set(view.keys_in_order)
@@ -98,13 +98,13 @@ def key_now(view: View, attempt: Attempt) -> str | None:
     return view.issued_key(attempt)
 
 
-def same_key(view: View, attempt: Attempt) -> bool | None:
+def same_key(view: View, attempt: Trial) -> bool | None:
     """Whether the server's key now is the offered ticket's; None: not visible."""
     old, new = view.offered_key(attempt), key_now(view, attempt)
     return None if old is None or new is None else old == new
 
 
-def outlived(view: View, attempt: Attempt) -> bool:
+def outlived(view: View, attempt: Trial) -> bool:
     """Whether the offered session was older than the server promised to take it."""
     lifetime = (attempt.offer.lifetime if attempt.offer else None) or 0
     return 0 < lifetime < view.age(attempt)

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.anyway import bare, blameless, breaks_on_both_sides, limited
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 
 #: So many connections in a row fail by chance once in sixteen times, where one of two
 #: nodes is dead; and so many of them must have offered nothing.
@@ -25,6 +25,7 @@ _SILENT, _SILENT_WITHOUT = 4, 2
     "stopped-answering",
     "W",
     "warning",
+    needs=CONTROLLED,
     cause="Handshakes succeeded at first, and after a certain moment none did any more, with a"
     " session or without: what was seen until then is all that is known.",
     advice="Look at the server's log at that moment (-v lists the times): did it crash, was it"
@@ -79,6 +80,7 @@ _BROKE = {"timeout": "no answer in time", "starttls": "turned away before TLS"}
     "connections-break",
     "W",
     "info",
+    needs=TRIES,
     cause="Connections broke before the server answered, and fared better when they were tried"
     " again: no fault of resumption. What broke is left out of the counts.",
     advice="Look for a node behind the balancer that is down (it costs every client such"
@@ -125,7 +127,7 @@ def connections_break(view: View) -> Match | None:
     )
 
 
-def _crowded(view: View, attempt: Attempt) -> bool:
+def _crowded(view: View, attempt: Trial) -> bool:
     """Whether another of our connections to the address was open meanwhile."""
     return any(
         other is not attempt and other.time < _end(attempt) and _end(other) > attempt.time
@@ -133,7 +135,7 @@ def _crowded(view: View, attempt: Attempt) -> bool:
     )
 
 
-def _end(attempt: Attempt) -> float:
+def _end(attempt: Trial) -> float:
     return attempt.time + (attempt.timings.total or 0.0) / 1000
 
 
@@ -141,6 +143,7 @@ def _end(attempt: Attempt) -> float:
     "fails-with-tickets",
     "W",
     "error",
+    needs=CONTROLLED,
     mechanisms=("session-id",),
     cause="TLS 1.2 handshakes fail as soon as the ClientHello says that the client can use"
     " tickets, as nearly all clients do; a server that promises a ticket in its ServerHello and"
@@ -179,6 +182,6 @@ def fails_with_tickets(view: View) -> Match | None:
     )
 
 
-def _kinds(attempts: Iterable[Attempt]) -> str:
+def _kinds(attempts: Iterable[Trial]) -> str:
     """The ways in which attempts failed, the most frequent first."""
     return "; ".join(words for words, _ in Counter(map(failure, attempts)).most_common(3))

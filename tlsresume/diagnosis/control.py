@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.openssl.reasons import FailureReason
-from tlsresume.results import Attempt
 from tlsresume.wire.handshake import AlertDescription
 
 #: What proves that it is the session; and what also tells whether fresh ones fail.
@@ -23,13 +23,13 @@ def controlled(view: View) -> bool:
     return any(attempt.handshake_done for attempt in view.controls)
 
 
-def shown(view: View, attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[str, ...]:
+def shown(view: View, attempts: tuple[Trial, ...] | list[Trial]) -> tuple[str, ...]:
     """The messages of two tries with the session, and of one without it."""
     control = [exchange(view, a) for a in view.controls if a.handshake_done][:1]
     return (*(exchange(view, attempt) for attempt in attempts[:2]), *control)
 
 
-def with_alert(view: View, *numbers: AlertDescription) -> list[Attempt]:
+def with_alert(view: View, *numbers: AlertDescription) -> list[Trial]:
     """Broken tries that the server ended with one of these alerts before any ServerHello; none
     where the handshake fails without the session, too."""
     return [
@@ -43,7 +43,7 @@ def with_alert(view: View, *numbers: AlertDescription) -> list[Attempt]:
     ]
 
 
-def times(attempts: list[Attempt], view: View, what: str) -> str:
+def times(attempts: list[Trial], view: View, what: str) -> str:
     """How often that happened, beside the handshakes without the session."""
     good = sum(attempt.handshake_done for attempt in view.controls)
     return (
@@ -52,6 +52,6 @@ def times(attempts: list[Attempt], view: View, what: str) -> str:
     )
 
 
-def failed_for(attempt: Attempt, *reasons: FailureReason) -> bool:
+def failed_for(attempt: Trial, *reasons: FailureReason) -> bool:
     """Whether a handshake failed for one of these reasons, as OpenSSL's error code says."""
     return attempt.error is not None and attempt.error.reason in reasons

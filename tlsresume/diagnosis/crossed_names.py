@@ -13,8 +13,8 @@ from tlsresume.diagnosis.answers import answer_of, tally
 from tlsresume.diagnosis.refusals import refusal_words, refuses_client
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import CrossName
-from tlsresume.results import Attempt
 from tlsresume.value import Value
 from tlsresume.wire.handshake import AlertDescription
 
@@ -28,9 +28,9 @@ class Crossing(Value, frozen=True):
     """One session of A, offered under B: its full handshake, the offer, and the control."""
 
     name: str
-    full: Attempt
-    offer: Attempt | None
-    control: Attempt | None
+    full: Trial
+    offer: Trial | None
+    control: Trial | None
     with_certificate: bool = False
 
     @property
@@ -71,7 +71,7 @@ def crossings(view: View) -> Iterator[Crossing]:
                 yield Crossing(named.plan.server_name, full, offer, control, certified)
 
 
-def denied(attempt: Attempt) -> bool:
+def denied(attempt: Trial) -> bool:
     """Whether the server refused a session for its name: alert 49, or HTTP 421."""
     if attempt.handshake_done:
         return attempt.reused is True and attempt.http_status == _MISDIRECTED
@@ -81,18 +81,18 @@ def denied(attempt: Attempt) -> bool:
     )
 
 
-def served(attempt: Attempt | None) -> bool:
+def served(attempt: Trial | None) -> bool:
     """Whether the request on a connection was answered well (2xx, 3xx, or alike)."""
     answer = answer_of(attempt) if attempt is not None else None
     return answer is not None and answer.ok
 
 
-def answers_of(attempts: Sequence[Attempt]) -> str:
+def answers_of(attempts: Sequence[Trial]) -> str:
     """How the requests on some connections were answered, in words."""
     return tally([answer for a in attempts if (answer := answer_of(a)) is not None])
 
 
-def ending(attempt: Attempt) -> str:
+def ending(attempt: Trial) -> str:
     """How a connection ended, for a line of evidence."""
     if refuses_client(attempt):
         return refusal_words(attempt)
@@ -126,7 +126,7 @@ def exchanges(view: View, crossing: Crossing) -> tuple[str, ...]:
 # ------------------------------------------------------------------ whose answer
 
 
-def _traits(attempt: Attempt) -> dict[object, object]:
+def _traits(attempt: Trial) -> dict[object, object]:
     """What tells one server's answer from another's, by place."""
     head, _, body = attempt.response.partition(b"\r\n\r\n")
     traits: dict[object, object] = {"status": attempt.http_status, "node": attempt.node}
@@ -140,7 +140,7 @@ def _traits(attempt: Attempt) -> dict[object, object]:
     return traits
 
 
-def answered_by_first(first: Attempt, offer: Attempt, other: Attempt) -> bool:
+def answered_by_first(first: Trial, offer: Trial, other: Trial) -> bool:
     """Whether the answer to an offer under another name is that of the session's own name.
 
     Of the places where the two names' answers differ, at least one is the first's, and none

@@ -6,19 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tlsresume.diagnosis.datagrams import transport_of
-from tlsresume.diagnosis.summary import counted, issued_key
+from tlsresume.diagnosis.states import issued_key
+from tlsresume.diagnosis.summary import counted
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import AGE, AtAge, FromAddress
-from tlsresume.results import Attempt, Crossing, LifetimeResult, Mechanism
+from tlsresume.results import Crossing, LifetimeResult, Mechanism
 from tlsresume.session.ticket import KeyNaming
 
 
-def _offers(journal: Sequence[Attempt]) -> list[Attempt]:
+def _offers(journal: Sequence[Trial]) -> list[Trial]:
     return [a for a in counted(journal) if a.made_for(FromAddress) and a.offer is not None]
 
 
 def crossing_view(
-    journal: Sequence[Attempt], address: str, port: int, mechanism: Mechanism, naming: KeyNaming
+    journal: Sequence[Trial], address: str, port: int, mechanism: Mechanism, naming: KeyNaming
 ) -> View | None:
     """What became of other addresses' sessions on this one; None if none was offered."""
     offers = [a for a in _offers(journal) if a.address == address and a.mechanism == mechanism]
@@ -39,7 +41,7 @@ def crossing_view(
     )
 
 
-def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, ...]:
+def crossings(journal: Sequence[Trial], naming: KeyNaming) -> tuple[Crossing, ...]:
     """Issuing against accepting address, counted; and nodes, where a header named them."""
     table: dict[tuple[str, Mechanism, str, str], list[bool]] = {}
     for attempt in _offers(journal):
@@ -54,7 +56,7 @@ def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, 
     node_of = _nodes(journal, naming)
     issued_by = {t.ticket: node for a in journal if (node := node_of(a)) for t in a.tickets}
     for attempt in counted(journal):
-        ticket = attempt.offer.fields.ticket if attempt.offer else None
+        ticket = attempt.offer.ticket if attempt.offer else None
         issuer, acceptor = issued_by.get(ticket or b""), node_of(attempt)
         if acceptor and issuer and attempt.mechanism and attempt.offered and attempt.handshake_done:
             node_key = ("node", attempt.mechanism, issuer, acceptor)
@@ -73,7 +75,7 @@ def crossings(journal: Sequence[Attempt], naming: KeyNaming) -> tuple[Crossing, 
     )
 
 
-def _nodes(journal: Sequence[Attempt], naming: KeyNaming) -> Callable[[Attempt], str | None]:
+def _nodes(journal: Sequence[Trial], naming: KeyNaming) -> Callable[[Trial], str | None]:
     """Which node answered: by its header, else by a key under which one node alone issues."""
     seen: dict[str, set[str]] = {}
     for attempt in journal:
@@ -84,7 +86,7 @@ def _nodes(journal: Sequence[Attempt], naming: KeyNaming) -> Callable[[Attempt],
     return lambda attempt: attempt.node or only.get(issued_key(attempt, naming) or "")
 
 
-def lifetimes(journal: Sequence[Attempt]) -> tuple[LifetimeResult, ...]:
+def lifetimes(journal: Sequence[Trial]) -> tuple[LifetimeResult, ...]:
     """The oldest session that was taken and the youngest that was refused, per address."""
     aged: dict[tuple[str, Mechanism], list[_Aged]] = {}
     for attempt in counted(journal):
@@ -103,11 +105,11 @@ class _Aged(NamedTuple):
     """An offer, and the age that was aimed at: the session's own is whole seconds."""
 
     age: float
-    attempt: Attempt
+    attempt: Trial
 
 
 def _lifetime(
-    address: str, mechanism: Mechanism, journal: Sequence[Attempt], offers: Sequence[_Aged]
+    address: str, mechanism: Mechanism, journal: Sequence[Trial], offers: Sequence[_Aged]
 ) -> LifetimeResult:
     promised = next(
         (

@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections import Counter
 
 from tlsresume.diagnosis.datagrams import answered, with_first_use_of_token
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import TOKEN_TRIES, Token
-from tlsresume.results import Attempt
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
 _BY_CHANCE = 1
 
 
-def _retries(attempt: Attempt) -> int:
+def _retries(attempt: Trial) -> int:
     return attempt.datagrams.retries if attempt.datagrams is not None else 0
 
 
-def _shows_token(attempt: Attempt) -> bool:
+def _shows_token(attempt: Trial) -> bool:
     return attempt.datagrams is not None and attempt.datagrams.token_offered
 
 
@@ -31,6 +32,7 @@ def _shows_token(attempt: Attempt) -> bool:
     "retry-each-time",
     "W",
     "info",
+    needs=Part.OUTCOME,
     mechanisms=("psk",),
     cause="The server has each client prove its address by a Retry packet and gives no token that"
     " would spare the next connection that: a resumed connection costs a round trip more than it"
@@ -66,6 +68,7 @@ def retry_each_time(view: View) -> Match | None:
     "token-refused",
     "W",
     "warning",
+    needs=CONTROLLED,
     mechanisms=("psk",),
     cause="The server gives tokens that should spare later connections the Retry, and then does"
     " not accept them: nodes with different token keys, or a key that is lost at each restart.",
@@ -97,6 +100,7 @@ def token_refused(view: View) -> Match | None:
     "lifetime-counts-down",
     "T",
     "info",
+    needs=CONTROLLED | Part.TICKETS,
     mechanisms=("psk",),
     cause="A ticket that comes with a resumed connection lives only for what is left of the first"
     " one's lifetime: however often a client comes back, after that time it makes a full"
@@ -125,6 +129,7 @@ def lifetime_counts_down(view: View) -> Match | None:
     "fails-with-token",
     "W",
     "error",
+    needs=CONTROLLED,
     mechanisms=("psk",),
     cause="The server gives tokens for later connections, and takes one that is shown for the"
     " answer to a Retry that it never sent: its transport parameters then name another connection"
@@ -157,6 +162,7 @@ def fails_with_token(view: View) -> Match | None:
     "datagrams-lost",
     "W",
     "info",
+    needs=Part.OUTCOME,
     cause="Datagrams had to be sent again, since no answer came in time: they, or the answers,"
     " were lost, or the server was busy with another client. Nothing of that is judged as a"
     " refusal, but times of handshakes are longer for it.",
@@ -188,6 +194,7 @@ def datagrams_lost(view: View) -> Match | None:
     "cookie-skipped-on-resumption",
     "W",
     "info",
+    needs=TRIES,
     mechanisms=("ticket", "session-id"),
     cause="Without a session the server has the client prove its address by a cookie, which costs"
     " a round trip; for one that shows a session it does without. Resumption saves two round"

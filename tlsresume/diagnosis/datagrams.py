@@ -9,28 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.protocols import Transport
-from tlsresume.results import Attempt, QUICResult
+from tlsresume.results import QUICResult
 
 
-def transport_of(attempts: Sequence[Attempt]) -> Transport:
+def transport_of(attempts: Sequence[Trial]) -> Transport:
     """What carried the attempts of one journal."""
     return attempts[0].transport if attempts else "tcp"
 
 
-def retransmissions(attempts: Sequence[Attempt]) -> int | None:
+def retransmissions(attempts: Sequence[Trial]) -> int | None:
     """How often we had to ask again, over all attempts; None on TCP."""
     if transport_of(attempts) == "tcp":
         return None
     return sum(a.datagrams.retransmissions for a in attempts if a.datagrams is not None)
 
 
-def answered(attempts: Sequence[Attempt]) -> list[Attempt]:
+def answered(attempts: Sequence[Trial]) -> list[Trial]:
     """Attempts that QUIC or DTLS was spoken on."""
     return [a for a in attempts if a.datagrams is not None and a.handshake_done]
 
 
-def with_first_use_of_token(attempts: Sequence[Attempt]) -> list[Attempt]:
+def with_first_use_of_token(attempts: Sequence[Trial]) -> list[Trial]:
     """Attempts that show a token which no earlier one has shown: a server may take each once
     (RFC 9000 section 8.1.4)."""
     used: set[bytes] = set()
@@ -40,14 +41,14 @@ def with_first_use_of_token(attempts: Sequence[Attempt]) -> list[Attempt]:
             continue
         token = attempt.plan.address_token
         if token is None:
-            token = attempt.offer.token if attempt.offer is not None else b""
+            token = attempt.state.token if attempt.state is not None else b""
         if token not in used:
             found.append(attempt)
         used.add(token)
     return found
 
 
-def quic_result(attempts: Sequence[Attempt]) -> QUICResult:
+def quic_result(attempts: Sequence[Trial]) -> QUICResult:
     """What the attempts on one address show of QUIC."""
     done = answered(attempts)
     facts = [a.datagrams for a in done if a.datagrams is not None]

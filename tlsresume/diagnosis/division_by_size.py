@@ -14,8 +14,8 @@ from collections.abc import Callable, Hashable
 from typing import Literal
 
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import AGE, CrossALPN, HelloSize, OwnName
-from tlsresume.results import Attempt
 from tlsresume.value import Value
 
 Mark = Literal["ticket key", "certificate", "request for a client certificate", "node"]
@@ -32,8 +32,8 @@ class Division(Value, frozen=True, kw_only=True):
     connections that the first one answered, `there` those of the other, which offers meet."""
 
     mark: Mark
-    here: tuple[Attempt, ...]
-    there: tuple[Attempt, ...]
+    here: tuple[Trial, ...]
+    there: tuple[Trial, ...]
 
     @property
     def shorter(self) -> int:
@@ -86,9 +86,9 @@ def _pairs(view: View) -> list[Division]:
 
 
 def _pair(
-    view: View, mark: Mark, read: Callable[[View, Attempt], Hashable], done: list[Attempt]
+    view: View, mark: Mark, read: Callable[[View, Trial], Hashable], done: list[Trial]
 ) -> Division | None:
-    sides: dict[Hashable, list[Attempt]] = {}
+    sides: dict[Hashable, list[Trial]] = {}
     for attempt in done:
         value = read(view, attempt)
         if value is not None:
@@ -103,25 +103,25 @@ def _pair(
     return Division(mark=mark, here=tuple(here), there=tuple(there))
 
 
-def _key(view: View, attempt: Attempt) -> str | None:
+def _key(view: View, attempt: Trial) -> str | None:
     """The key of the server that answered: it opened the offered ticket, or issued another."""
     return view.offered_key(attempt) if attempt.reused else view.issued_key(attempt)
 
 
-def _leaf(_view: View, attempt: Attempt) -> str | None:
+def _leaf(_view: View, attempt: Trial) -> str | None:
     return attempt.leaf_sha256
 
 
-def _asks(_view: View, attempt: Attempt) -> bool | None:
+def _asks(_view: View, attempt: Trial) -> bool | None:
     """A resumed handshake asks for no certificate, whatever the server."""
     return attempt.certificate_requested if attempt.certificate_seen else None
 
 
-def _node(_view: View, attempt: Attempt) -> str | None:
+def _node(_view: View, attempt: Trial) -> str | None:
     return attempt.node
 
 
-_MARKS: tuple[tuple[Mark, Callable[[View, Attempt], Hashable]], ...] = (
+_MARKS: tuple[tuple[Mark, Callable[[View, Trial], Hashable]], ...] = (
     ("certificate", _leaf),
     ("request for a client certificate", _asks),
     ("node", _node),

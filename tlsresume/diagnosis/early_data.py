@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.early_data_summary import REASONS
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, unanswered
 from tlsresume.experiments.purposes import EarlyReplay
-from tlsresume.results import Attempt, EarlyData, EarlyOutcome
+from tlsresume.results import EarlyData, EarlyOutcome
 from tlsresume.wire.registry import NamedGroup, name_of
 
 #: A replay that is taken after so many seconds was not held against its ticket's age: RFC 8446
@@ -54,11 +56,11 @@ _SOFTWARE = (
 )
 
 
-def _of(view: View, purpose: EarlyReplay) -> list[Attempt]:
+def _of(view: View, purpose: EarlyReplay) -> list[Trial]:
     return [a for a in view.everything if a.made_for(purpose)]
 
 
-def _shown(view: View, attempts: Sequence[Attempt]) -> tuple[str, ...]:
+def _shown(view: View, attempts: Sequence[Trial]) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
@@ -93,6 +95,7 @@ def _refuses_early(early: EarlyData) -> bool:
     "early-data-replayed",
     "D",
     "warning",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     harm="security",
     cause="Whoever records a client's first flight can send it again, and the server takes the"
@@ -141,6 +144,7 @@ def _not_tried(early: EarlyData) -> tuple[str, ...]:
     "no-freshness-check",
     "D",
     "warning",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     harm="security",
     cause="The server takes a first flight long after it was made: it does not compare the age of"
@@ -175,6 +179,7 @@ def no_freshness_check(view: View) -> Match | None:
     "early-data-single-use",
     "D",
     "info",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     cause="The server takes early data once, and refuses a copy of it.",
     advice="Right behaviour. It holds for one node, or for nodes that share what they have seen:"
@@ -207,6 +212,7 @@ def early_data_single_use(view: View) -> Match | None:
     "early-data-answered-early",
     "D",
     "warning",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     harm="security",
     cause="The server executes a request in early data before the client has finished the"
@@ -240,6 +246,7 @@ def early_data_answered_early(view: View) -> Match | None:
     "early-data-waits",
     "D",
     "info",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     cause="The server takes early data, and answers the request only when the client has finished"
     " the handshake, which a replay cannot.",
@@ -266,6 +273,7 @@ def early_data_waits(view: View) -> Match | None:
     "too-early",
     "D",
     "info",
+    needs=TRIES | Part.ANSWER,
     mechanisms=("psk",),
     cause="The server, or the application behind it, answers a request in early data with 425 (Too"
     " Early): it wants it again after the handshake.",
@@ -313,6 +321,7 @@ def too_early(view: View) -> Match | None:
     "early-data-rejected",
     "D",
     "info",
+    needs=Part.OUTCOME,
     mechanisms=("psk",),
     cause="Early data was sent, and the server did not take it.",
     advice="A server may always refuse early data; the client must send it again after the"
@@ -368,6 +377,7 @@ _GROUPS = (
     "early-data-dies",
     "D",
     "error",
+    needs=CONTROLLED | Part.ANSWER,
     mechanisms=("psk",),
     cause="A connection that sends early data breaks, or is never answered, where the same session"
     " without early data works. The ticket allows early data, so clients send it.",
@@ -401,13 +411,13 @@ def early_data_dies(view: View) -> Match | None:
     return Match(seen=tuple(seen), evidence=_shown(view, [bad[0], without[0]]))
 
 
-def _bad_words(bad: Sequence[Attempt], silent: Sequence[Attempt]) -> str:
+def _bad_words(bad: Sequence[Trial], silent: Sequence[Trial]) -> str:
     if len(silent) == len(bad):
         return f"early data is accepted and never answered, on {connections(len(bad))}"
     broken = next(a for a in bad if a not in silent)
     return f"with early data: {failure(broken)}, on {connections(len(bad))}"
 
 
-def group_name(attempt: Attempt) -> str | None:
+def group_name(attempt: Trial) -> str | None:
     """The group that a HelloRetryRequest asked for, by name."""
     return None if attempt.retry_group is None else name_of(NamedGroup, attempt.retry_group)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, untold
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.request_line import MARK, SAFE
 from tlsresume.results import (
-    Attempt,
     EarlyAfter,
     EarlyData,
     EarlyOutcome,
@@ -36,14 +36,14 @@ _NOT_TAKEN = frozenset({"rejected", "full-handshake"})
 _REFUSING = range(400, 600)
 
 
-def early_attempts(journal: Iterable[Attempt]) -> list[Attempt]:
+def early_attempts(journal: Iterable[Trial]) -> list[Trial]:
     """The connections of the experiment, without those that we or the user ended."""
     return [
         a for a in journal if a.made_for(EarlyReplay) and not (a.error is not None and a.error.ours)
     ]
 
 
-def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
+def early_data(journal: Sequence[Trial], address: str) -> EarlyData | None:
     """What is known of one address; `journal` is that of the target. None: nothing was asked."""
     every = early_attempts(journal)
     own = [a for a in every if a.address == address and not a.made_for(EarlyReplay.COPY_ELSEWHERE)]
@@ -83,11 +83,11 @@ def early_data(journal: Sequence[Attempt], address: str) -> EarlyData | None:
     )
 
 
-def _of(attempts: Iterable[Attempt], purpose: EarlyReplay) -> list[Attempt]:
+def _of(attempts: Iterable[Trial], purpose: EarlyReplay) -> list[Trial]:
     return [a for a in attempts if a.made_for(purpose)]
 
 
-def _telling(taken: Sequence[Attempt]) -> Attempt | None:
+def _telling(taken: Sequence[Trial]) -> Trial | None:
     """The attempt at fresh early data that says most: one that was accepted, else the last."""
     told = [a for a in taken if outcome(a) is not None]
     good = [a for a in told if outcome(a) == "accepted"]
@@ -95,7 +95,7 @@ def _telling(taken: Sequence[Attempt]) -> Attempt | None:
     return next(iter((*answered, *good, *reversed(told))), None)
 
 
-def _took(taken: Sequence[Attempt]) -> bool | None:
+def _took(taken: Sequence[Trial]) -> bool | None:
     """Whether early data is taken; a connection that failed before the server said tells
     nothing."""
     if any(a.early_data == "accepted" for a in taken):
@@ -103,15 +103,13 @@ def _took(taken: Sequence[Attempt]) -> bool | None:
     return False if any(outcome(a) not in (None, "failed") for a in taken) else None
 
 
-def _after(first: Sequence[Attempt], second: Sequence[Attempt]) -> EarlyOutcome | None:
+def _after(first: Sequence[Trial], second: Sequence[Trial]) -> EarlyOutcome | None:
     if not first or not second or outcome(first[-1]) != "accepted":
         return None
     return outcome(second[-1])
 
 
-def _after_copy(
-    copies: Sequence[Attempt], originals: Sequence[Attempt]
-) -> tuple[EarlyOutcome, ...]:
+def _after_copy(copies: Sequence[Trial], originals: Sequence[Trial]) -> tuple[EarlyOutcome, ...]:
     """What became of each first flight whose copy was surely taken up before: its ServerHello
     resumes the session. Where it does not, the second presentation is no replay."""
     known = {_request_id(copy) for copy in copies if copy.accepted}
@@ -127,7 +125,7 @@ def _one(outcomes: Sequence[EarlyOutcome]) -> EarlyOutcome | None:
     return outcomes[-1] if outcomes else None
 
 
-def _later(own: Sequence[Attempt]) -> Iterable[EarlyAfter]:
+def _later(own: Sequence[Trial]) -> Iterable[EarlyAfter]:
     copies = _of(own, EarlyReplay.EARLIER_COPY)
     for attempt in _of(own, EarlyReplay.LATER_ORIGINAL):
         if attempt.early is not None and attempt.early.after is not None:
@@ -136,7 +134,7 @@ def _later(own: Sequence[Attempt]) -> Iterable[EarlyAfter]:
 
 
 def _reason(
-    taken: Sequence[Attempt],
+    taken: Sequence[Trial],
     same: EarlyOutcome | None,
     copies: Sequence[EarlyOutcome],
     after: Sequence[EarlyAfter],
@@ -154,7 +152,7 @@ def _reason(
     return "replay-refused" if any(each in _NOT_TAKEN for each in (same, *copies)) else None
 
 
-def rejection(attempt: Attempt) -> EarlyReason | None:
+def rejection(attempt: Trial) -> EarlyReason | None:
     """Why early data was not taken on one connection, by what is seen there alone."""
     match outcome(attempt):
         case "rejected" | "full-handshake" if attempt.hello_retry:
@@ -166,7 +164,7 @@ def rejection(attempt: Attempt) -> EarlyReason | None:
     return None
 
 
-def _unsafe(own: Sequence[Attempt], telling: Attempt | None) -> UnsafeMethod | None:
+def _unsafe(own: Sequence[Trial], telling: Trial | None) -> UnsafeMethod | None:
     """What became of a method that may change something, sent early. A status that refuses it
     counts as passed where the same request is refused after a handshake, too: it got as far."""
     if telling is None:
@@ -182,20 +180,20 @@ def _unsafe(own: Sequence[Attempt], telling: Attempt | None) -> UnsafeMethod | N
     return "refused" if status in _REFUSING and status not in usual else "passed"
 
 
-def _request_id(attempt: Attempt) -> str | None:
+def _request_id(attempt: Trial) -> str | None:
     return None if attempt.early is None else attempt.early.request_id
 
 
-def _pattern(own: Sequence[Attempt]) -> str | None:
+def _pattern(own: Sequence[Trial]) -> str | None:
     first = next((name for a in own if (name := _request_id(a))), None)
     if first is None:
         return None
     return f"{MARK}[=-]{re.escape(first.partition('-')[0])}-[a-z0-9.-]*"
 
 
-def _requests(own: Sequence[Attempt], every: Sequence[Attempt]) -> Iterable[EarlyRequest]:
+def _requests(own: Sequence[Trial], every: Sequence[Trial]) -> Iterable[EarlyRequest]:
     """Requests of one address; a copy of one may have gone to another address."""
-    by_id: dict[str, list[Attempt]] = {name: [] for a in own if (name := _request_id(a))}
+    by_id: dict[str, list[Trial]] = {name: [] for a in own if (name := _request_id(a))}
     for attempt in every:
         if (name := _request_id(attempt)) in by_id:
             by_id[name].append(attempt)
@@ -214,7 +212,7 @@ def _requests(own: Sequence[Attempt], every: Sequence[Attempt]) -> Iterable[Earl
         )
 
 
-def _presentations(attempt: Attempt) -> int:
+def _presentations(attempt: Trial) -> int:
     """How often a connection sent its request: in early data, and again after the handshake."""
     early = attempt.presented or attempt.early_data != "not-sent"
     return int(early and attempt.traffic.sent > 0) + int(

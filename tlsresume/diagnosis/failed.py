@@ -23,15 +23,17 @@ from tlsresume.diagnosis.control import (
     times,
     with_alert,
 )
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import AGE, HelloSize
 from tlsresume.openssl.reasons import FailureReason
-from tlsresume.results import Attempt, FailureKind
+from tlsresume.results import FailureKind
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.
@@ -42,6 +44,7 @@ _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the n
     "no-session-id-context",
     "C",
     "error",
+    needs=CONTROLLED | Part.CERTIFICATE,
     mechanisms=("psk", "ticket"),
     cause="The server asks for client certificates, but its OpenSSL was given no session id"
     " context; it then aborts every handshake that offers a session.",
@@ -82,6 +85,7 @@ def no_session_id_context(view: View) -> Match | None:
     "aged-ticket-alert",
     "C",
     "error",
+    needs=CONTROLLED,
     mechanisms=("psk", "ticket"),
     cause="The server answers tickets past a certain age with alert 80 instead of a full"
     " handshake; young ones resume.",
@@ -126,6 +130,7 @@ def aged_ticket_alert(view: View) -> Match | None:
     "mixed-version-pool",
     "C",
     "error",
+    needs=CONTROLLED,
     cause="Nodes behind this name speak different TLS versions, so a session of one version meets"
     " nodes that do not speak it.",
     advice="Configure the same TLS versions on every node.",
@@ -177,7 +182,7 @@ def mixed_version_pool(view: View) -> Match | None:
 _FOR_ITS_LENGTH: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "alert"})
 
 
-def _ask(view: View, broken: Sequence[Attempt]) -> tuple[ExperimentName, ...]:
+def _ask(view: View, broken: Sequence[Trial]) -> tuple[ExperimentName, ...]:
     """A control; and, where it succeeds, whether it is the length of the ClientHello."""
     lengths = [
         a.hello_size
@@ -207,6 +212,7 @@ def _not_its_length(view: View) -> tuple[str, ...]:
     "dies-on-session",
     "C",
     "error",
+    needs=CONTROLLED,
     cause="The peer ends the connection, without an alert, when a session is offered.",
     advice="Compare with the server's log: an old broker, a missing session id context, or a"
     " middlebox that drops the larger ClientHello. Clients can work round it by offering none.",
@@ -271,6 +277,7 @@ def _silent_so_far(view: View) -> Match | None:
     "breaks-anyway",
     "C",
     "warning",
+    needs=CONTROLLED,
     cause="Connections to this address end unanswered with a session and without one, so those"
     " that offered a session say nothing of it. A limit on connections, a ban, load or the"
     " network may be behind it.",
@@ -316,6 +323,7 @@ def breaks_anyway(view: View) -> Match | None:
     "fails-with-session",
     "C",
     "error",
+    needs=CONTROLLED,
     cause="The handshake fails when the session is offered and succeeds without it, in a way that"
     " fits no cause known to this tool.",
     advice="Look at the server's log at the times that -v lists; clients can work round it by offering no"

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsresume.diagnosis.summary import VERSION_LABEL, counted, letter
+from tlsresume.diagnosis.states import letter
+from tlsresume.diagnosis.summary import VERSION_LABEL, counted
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import FTPData as Purposes
-from tlsresume.results import MECHANISMS, Attempt, FTPData, Series
+from tlsresume.results import MECHANISMS, FTPData, Series
 
 
-def listed(attempt: Attempt) -> bool:
+def listed(attempt: Trial) -> bool:
     """Whether the server says that the listing of a data connection succeeded."""
     return attempt.reply is not None and attempt.reply.startswith("2")
 
 
-def sound(attempt: Attempt) -> bool:
+def sound(attempt: Trial) -> bool:
     """Whether a data connection resumed, and its listing succeeded."""
     return attempt.reused is True and listed(attempt)
 
 
-def first_failure(attempts: Sequence[Attempt]) -> int | None:
+def first_failure(attempts: Sequence[Trial]) -> int | None:
     """The number, from 1, of the first data connection that is not sound."""
     return next((n for n, a in enumerate(attempts, 1) if not sound(a)), None)
 
 
-def replies(attempts: Sequence[Attempt]) -> tuple[str, ...]:
+def replies(attempts: Sequence[Trial]) -> tuple[str, ...]:
     """The server's words on listings that failed, each once."""
     return tuple(dict.fromkeys(a.reply for a in attempts if a.reply and not listed(a)))
 
 
-def ftp_data(journal: Sequence[Attempt]) -> tuple[FTPData, ...]:
+def ftp_data(journal: Sequence[Trial]) -> tuple[FTPData, ...]:
     """One row for each mechanism whose data connections were tried."""
     own = [a for a in counted(journal) if a.made_for(Purposes)]
     rows = []

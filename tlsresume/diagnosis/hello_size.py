@@ -12,13 +12,14 @@ from tlsresume.diagnosis.division_by_size import (
     divides_by_offer,
     divides_by_size,
 )
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure, short
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, HelloSize
-from tlsresume.results import Attempt
 
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
@@ -47,6 +48,7 @@ _SOURCES = (
     "hello-too-large",
     "C",
     "error",
+    needs=CONTROLLED,
     cause="A ClientHello above a certain length gets no handshake, with a session or without; a"
     " session makes it that long. A device on the way, or the server, reads its first bytes only.",
     advice="Let the device that reads ClientHellos (SNI router, firewall, balancer) take whole ones,"
@@ -101,6 +103,7 @@ def hello_too_large(view: View) -> Match | None:
     "routed-by-size",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     cause="A ClientHello above a certain length is answered by another server, with a session or"
     " without: a device on the way finds the server name in short ones only, and sends the others"
     " to its default. A session makes the ClientHello that long.",
@@ -191,6 +194,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     "routed-by-session",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     cause="Connections that offer a session are answered by another server than those that offer"
     " none, though not for their length: a device on the way sorts them.",
     advice="Look for a rule of the balancer that reads the session ID or ticket (stickiness by"
@@ -238,7 +242,7 @@ def _two_servers(view: View, division: Division) -> tuple[str, str]:
     )
 
 
-def _known_by(view: View, division: Division, attempt: Attempt) -> str:
+def _known_by(view: View, division: Division, attempt: Trial) -> str:
     """By what a server is known, in words."""
     if division.mark == "ticket key":
         key = view.offered_key(attempt) if attempt.reused else view.issued_key(attempt)
@@ -254,7 +258,7 @@ def _known_by(view: View, division: Division, attempt: Attempt) -> str:
     )
 
 
-def _resumed_when_short(brief: list[Attempt]) -> tuple[str, ...]:
+def _resumed_when_short(brief: list[Trial]) -> tuple[str, ...]:
     if not brief:
         return ()
     return (
@@ -265,11 +269,11 @@ def _resumed_when_short(brief: list[Attempt]) -> tuple[str, ...]:
     )
 
 
-def _all_shorter(attempts: list[Attempt], size: int) -> bool:
+def _all_shorter(attempts: list[Trial], size: int) -> bool:
     return all(a.hello_size is not None and a.hello_size < size for a in attempts)
 
 
-def _bytes(attempts: list[Attempt] | tuple[Attempt, ...]) -> str:
+def _bytes(attempts: list[Trial] | tuple[Trial, ...]) -> str:
     return _span([a.hello_size or 0 for a in attempts])
 
 

@@ -11,13 +11,14 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.compared import shown
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.offer import entry_of
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Later, Retry, Tries
-from tlsresume.experiments.spoiled import handle_of
-from tlsresume.results import Attempt
 
 #: Of all pairs of a refusal and an acceptance, so many may have the younger one accepted:
 #: the moment at which a session is there differs a little.
@@ -46,6 +47,7 @@ def may_be_honoured_later(view: View) -> bool:
     "honoured-later",
     "B",
     "warning",
+    needs=CONTROLLED | Part.SECRET,
     mechanisms=("psk", "session-id"),
     cause="The server honours a session only some time after the handshake that made it: it is"
     " stored without waiting, or replicated to other nodes late.",
@@ -106,18 +108,18 @@ def _ages(view: View) -> dict[bool, list[float]]:
     issued: dict[bytes, float] = {}
     for attempt in view.attempts:
         for session in attempt.sessions:
-            handle = handle_of(session)
+            handle = entry_of(session)
             if handle is not None:
                 issued.setdefault(handle, _handshake_end(attempt))
     ages: dict[bool, list[float]] = {True: [], False: []}
     for attempt in _offers(view.attempts):
-        handle = handle_of(attempt.offer) if attempt.offer else None
+        handle = attempt.offer.cache_entry if attempt.offer else None
         if handle in issued:
             ages[bool(attempt.reused)].append(_arrival(attempt) - issued[handle])
     return ages
 
 
-def _offers(attempts: Iterable[Attempt]) -> list[Attempt]:
+def _offers(attempts: Iterable[Trial]) -> list[Trial]:
     """Offers in the ways of the first round, to whom the session belongs."""
     return [
         a
@@ -126,10 +128,10 @@ def _offers(attempts: Iterable[Attempt]) -> list[Attempt]:
     ]
 
 
-def _arrival(attempt: Attempt) -> float:
+def _arrival(attempt: Trial) -> float:
     """When a ClientHello was sent, in seconds since 1970."""
     return attempt.time + (attempt.timings.connect or 0.0) / 1000
 
 
-def _handshake_end(attempt: Attempt) -> float:
+def _handshake_end(attempt: Trial) -> float:
     return _arrival(attempt) + (attempt.timings.handshake or 0.0) / 1000

@@ -11,6 +11,7 @@ from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES, Match, Rule
 from tlsresume.diagnosis.server_settings import choose
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.observation import Part
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import Finding, Severity
 from tlsresume.value import Value
@@ -33,6 +34,22 @@ class Judged(Value, frozen=True):
 def matches(view: View) -> tuple[Judged, ...]:
     """Every rule that fits, in the order of precedence."""
     return tuple(Judged(rule, match) for rule in RULES if (match := rule.match(view)) is not None)
+
+
+class NotVisible(Value, frozen=True):
+    """A rule that was not asked about a view, and the parts of the evidence that it lacked."""
+
+    code: str
+    parts: Part
+
+
+def not_visible(view: View) -> tuple[NotVisible, ...]:
+    """The rules that were not asked, since the source of a view cannot show what they need."""
+    return tuple(
+        NotVisible(rule.code, unseen)
+        for rule in RULES
+        if view.mechanism in rule.mechanisms and (unseen := rule.unseen(view))
+    )
 
 
 def causes(view: View) -> tuple[Judged, ...]:
@@ -67,7 +84,7 @@ def wanted(view: View) -> tuple[ExperimentName, ...]:
     explaining = _causes(fits)
     chosen = _named(explaining)
     asking = [j for j in fits if not _explains(j) and not j.match.proven]
-    if chosen is not None and not _single_use(fits, chosen):
+    if chosen is not None and not _rightly_refused(fits, chosen):
         left = () if chosen.match.proven else explaining
         asking = [chosen, *left, *asking]
     names = [name for judged in asking for name in judged.match.ask]
@@ -95,7 +112,7 @@ def _of_view(view: View) -> list[Finding]:
     aside = () if view.crossing else fits
     findings = [_finding(view, judged, ()) for judged in aside if not _explains(judged)]
     chosen = _named(explaining)
-    if chosen is not None and not _single_use(fits, chosen):
+    if chosen is not None and not _rightly_refused(fits, chosen):
         others = () if chosen.match.proven else tuple(
             j.rule.code for j in explaining if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
         )  # fmt: skip
@@ -103,9 +120,9 @@ def _of_view(view: View) -> list[Finding]:
     return findings
 
 
-def _single_use(fits: Sequence[Judged], chosen: Judged) -> bool:
-    """Whether a cause of group B only explains that a ticket's second use is refused."""
-    return chosen.rule.group == "B" and any(j.rule.code == "single-use" for j in fits)
+def _rightly_refused(fits: Sequence[Judged], chosen: Judged) -> bool:
+    """Whether a cause of group B only explains refusals that are right behaviour."""
+    return chosen.rule.group == "B" and any(j.match.explains_refusals for j in fits)
 
 
 def judge_tickets(view: View) -> tuple[Finding, ...]:

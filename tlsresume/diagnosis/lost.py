@@ -27,12 +27,13 @@ from tlsresume.diagnosis.honoured_later import (
 )
 from tlsresume.diagnosis.lossy_path import lost_connections
 from tlsresume.diagnosis.nginx_default_server import default_server
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import AGE, Close, Retry, SameTicket, Tries
-from tlsresume.results import Attempt
 
 _CACHE_SETTINGS = (
     ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
@@ -58,6 +59,7 @@ _NO_LUCK = 100
     "consumed",
     "B",
     "warning",
+    needs=TRIES | Part.TICKETS,
     mechanisms=("psk",),
     cause="This server accepts each ticket once, and the offered one was used before.",
     advice="Use a fresh ticket for each connection; keep the newest one that came"
@@ -92,6 +94,7 @@ def consumed(view: View) -> Match | None:
     "cache-miss",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     mechanisms=("psk", "session-id"),
     cause="The session is kept in a cache of the server, and the node or worker that answered does"
     " not have it.",
@@ -133,7 +136,7 @@ def cache_miss(view: View) -> Match | None:
         )  # fmt: skip
     if view.crossing:
         declined = view.declined[0]
-        unlike = unlike_servers(view, view.declined)
+        unlike = unlike_servers(view.declined)
         return Match(
             seen=(
                 f"a session {declined.series} is refused on {declined.address}: per-node state",
@@ -224,6 +227,7 @@ def _lost_midway(view: View) -> Match | None:
     "never-honoured",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     cause="The server issues sessions that it never accepts again: nothing stands behind them. Of"
     " session IDs SSL Labs says: IDs assigned but not accepted.",
     advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
@@ -320,6 +324,7 @@ def _without_a_context(view: View) -> tuple[str, ...]:
     "expired-at-server",
     "B",
     "warning",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     cause="The server took the session for too old; a fresh one resumes.",
     advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
     settings=(
@@ -401,7 +406,7 @@ def _refused_at_an_age(view: View) -> Match | None:
     )
 
 
-def _promised(view: View, attempt: Attempt) -> str:
+def _promised(view: View, attempt: Trial) -> str:
     session = view.saved.session if view.saved else attempt.offer
     lifetime = session.lifetime if session else None
     return "no lifetime" if lifetime is None else seconds(lifetime)
@@ -411,6 +416,7 @@ def _promised(view: View, attempt: Attempt) -> str:
     "unclean-close",
     "B",
     "warning",
+    needs=TRIES,
     mechanisms=("psk", "session-id"),
     cause="The server keeps sessions in a cache and drops one when its connection is cut without"
     " close_notify.",
@@ -440,6 +446,7 @@ def unclean_close(view: View) -> Match | None:
     "undetermined",
     "B",
     "warning",
+    needs=TRIES | Part.TICKETS,
     cause="The session was declined, and nothing that a client sees separates the causes left.",
     advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
     sources=("SSL_session_reused(3)", "RFC 8446 section 4.2.11"),

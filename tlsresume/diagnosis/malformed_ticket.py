@@ -5,12 +5,14 @@ from __future__ import annotations
 from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
+from tlsresume.evidence.observation import Part
 
 
 @rule(
     "malformed-ticket",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="The server's NewSessionTicket is malformed, and our side ends the connection at it, as"
     " every client on OpenSSL does. Whether sessions resume could not be tested.",

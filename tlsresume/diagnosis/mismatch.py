@@ -15,7 +15,7 @@ from tlsresume.diagnosis.control import (
     times,
     with_alert,
 )
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
@@ -28,6 +28,7 @@ from tlsresume.wire.handshake import AlertDescription
     "ems-dropped",
     "C",
     "error",
+    needs=CONTROLLED,
     mechanisms=("ticket", "session-id"),
     cause="The session was made with the extended master secret and offered without it; the"
     " server must abort then.",
@@ -69,6 +70,7 @@ def ems_dropped(view: View) -> Match | None:
     "cipher-removed",
     "C",
     "error",
+    needs=CONTROLLED,
     mechanisms=("ticket", "session-id"),
     cause="TLS 1.2 resumes with the session's own cipher only, and one side no longer has it.",
     advice="Offer the session's cipher again, or drop the session and make a new one.",
@@ -121,6 +123,7 @@ def cipher_removed(view: View) -> Match | None:
     "wrong-binder",
     "C",
     "error",
+    needs=CONTROLLED,
     mechanisms=("psk",),
     cause="The server knows the ticket, but the PSK binder does not fit: the secret in this"
     " session does not belong to its ticket.",
@@ -153,6 +156,7 @@ def wrong_binder(view: View) -> Match | None:
     "wrong-secret",
     "C",
     "error",
+    needs=CONTROLLED,
     mechanisms=("ticket", "session-id"),
     cause="The server accepted the session, but the keys of both sides differ: this session's"
     " secret does not belong to its ticket or ID, or the server's nodes mix them up.",
@@ -190,6 +194,7 @@ def wrong_secret(view: View) -> Match | None:
     "ems-changed",
     "C",
     "error",
+    needs=CONTROLLED,
     mechanisms=("ticket", "session-id"),
     cause="The server resumed the session, but with another extended master secret setting than"
     " it was made with; a client must abort then.",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
-from tlsresume.diagnosis.summary import fixed_sessions, is_single_use, series_of
+from tlsresume.diagnosis.states import tried
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Tries
-from tlsresume.results import Attempt
 
 
-def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
@@ -25,6 +26,7 @@ _MANY = (
     "single-use",
     "D",
     "info",
+    needs=TRIES | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="This server accepts each ticket once (protection against replay), and gives new ones"
     " each time.",
@@ -39,20 +41,19 @@ def single_use(view: View) -> Match | None:
     """
     if view.saved is not None:
         return None
-    fixed = series_of(view.subject, view.mechanism, Tries.FIXED)
-    chained = series_of(view.subject, view.mechanism, Tries.CHAINED)
-    keys = len(set(view.keys_in_order))
-    if not is_single_use(fixed, chained, keys, fixed_sessions(view.attempts, view.mechanism)):
+    found = tried(view.attempts, view.mechanism, view.naming)
+    if not found.single_use:
         return None
     refused = [a for a in view.declined if a.made_for(Tries.FIXED)]
     many = view.mechanism == "ticket"
     return Match(
         severity="warning" if many else None,
         advice=_MANY if many else None,
+        explains_refusals=True,
         seen=(
             (
-                f"fresh tickets resumed {chained.accepted} of {chained.offered} times, the same one"
-                f" again {fixed.accepted} of {fixed.offered}"
+                f"fresh tickets resumed {found.chained.accepted} of {found.chained.offered} times, the same one"
+                f" again {found.fixed.accepted} of {found.fixed.offered}"
             ),
         ),
         evidence=_shown(view, *refused),
@@ -63,6 +64,7 @@ def single_use(view: View) -> Match | None:
     "resumed-by-id",
     "D",
     "info",
+    needs=Part.OUTCOME,
     mechanisms=("ticket",),
     cause="A session that holds no ticket was resumed by its session ID, while tickets were"
     " tested.",
@@ -85,6 +87,7 @@ def resumed_by_id(view: View) -> Match | None:
     "ticket-renewed",
     "D",
     "info",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("ticket",),
     cause="The server resumed the session and gave a new ticket with it; a changed ticket is no"
     " sign of a new session.",
@@ -110,6 +113,7 @@ def ticket_renewed(view: View) -> Match | None:
     "session-id-changed",
     "D",
     "info",
+    needs=Part.OUTCOME,
     mechanisms=("psk",),
     cause="In TLS 1.3 the session ID in the hellos is a leftover: it changes on each connection,"
     " resumed or not.",
@@ -134,6 +138,7 @@ def session_id_changed(view: View) -> Match | None:
     "resumption-not-verified",
     "D",
     "info",
+    needs=TRIES | Part.CERTIFICATE,
     cause="On a resumed connection the server sends no certificate, so nothing was verified: what"
     " is shown is the result stored in the session.",
     advice="To check the certificate, its expiry or its revocation, make a full handshake.",
@@ -158,6 +163,7 @@ def resumption_not_verified(view: View) -> Match | None:
     "hello-retry",
     "D",
     "info",
+    needs=Part.OUTCOME,
     mechanisms=("psk",),
     cause="The server asked for another key share first (HelloRetryRequest); the session was"
     " resumed all the same, a round trip later.",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from tlsresume.diagnosis.nginx_default_server import default_server
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, seconds
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Elicit
-from tlsresume.results import Attempt
 from tlsresume.wire.handshake import ProtocolVersion
 
 
-def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
+def _shown(view: View, attempts: tuple[Trial, ...]) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
@@ -21,6 +22,7 @@ def _shown(view: View, attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
     "file-unreadable",
     "A",
     "error",
+    needs=TRIES,
     cause="No session can be made of the bytes of the file, so nothing was offered.",
     advice="Save the session again; a file that was cut, edited or converted holds none, nor does"
     " a certificate or a key. A session of a cipher that this OpenSSL does not know is refused too.",
@@ -45,6 +47,7 @@ def file_unreadable(view: View) -> Match | None:
     "captured-too-early",
     "A",
     "warning",
+    needs=TRIES,
     mechanisms=("psk",),
     cause="A TLS 1.3 session becomes resumable with a NewSessionTicket, which comes after the"
     " handshake; this one was saved before any came.",
@@ -83,6 +86,7 @@ def captured_too_early(view: View) -> Match | None:
     "lifetime-zero",
     "A",
     "warning",
+    needs=Part.TICKETS,
     mechanisms=("psk",),
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
@@ -121,6 +125,7 @@ def lifetime_zero(view: View) -> Match | None:
     "expired-at-client",
     "A",
     "warning",
+    needs=TRIES,
     mechanisms=("psk",),
     cause="The ticket is older than the lifetime the server gave it, and OpenSSL does not offer"
     " an expired TLS 1.3 ticket; it says nothing about that.",
@@ -158,6 +163,7 @@ def expired_at_client(view: View) -> Match | None:
     "version-not-allowed",
     "A",
     "warning",
+    needs=TRIES,
     cause="A session belongs to the TLS version it was made with, and this client was not allowed"
     " to speak that version.",
     advice="Allow the session's version (leave out --tls), or save a session of the other one.",
@@ -190,6 +196,7 @@ def version_not_allowed(view: View) -> Match | None:
     "client-ticket-off",
     "A",
     "warning",
+    needs=TRIES,
     mechanisms=("ticket",),
     cause="With SSL_OP_NO_TICKET the client sends no session_ticket extension, so a session that"
     " is a ticket cannot be offered as one.",
@@ -230,6 +237,7 @@ _NOT_ISSUED = {
     "not-issued",
     "A",
     "warning",
+    needs=CONTROLLED | Part.SECRET | Part.ANSWER | Part.TICKETS,
     cause="The server gave nothing to resume with.",
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
@@ -318,7 +326,7 @@ def not_issued(view: View) -> Match | None:
     )
 
 
-def _hung_up(view: View, full: tuple[Attempt, ...]) -> Match:
+def _hung_up(view: View, full: tuple[Trial, ...]) -> Match:
     """That no ticket came is no answer where the server ended the connection so soon."""
     return Match(
         seen=(
@@ -340,7 +348,7 @@ def _hung_up(view: View, full: tuple[Attempt, ...]) -> Match:
     )
 
 
-def _issued_late(view: View, brought: list[Attempt]) -> Match:
+def _issued_late(view: View, brought: list[Trial]) -> Match:
     late = brought[0].timings.first_ticket
     came = "later" if late is None else f"after {late / 1000:.1f} s"
     what = "with data and its answer" if brought[0].response else "with more patience"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from tlsresume.diagnosis.server_settings import ServerSetting, Software, named_by
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import DefaultServer as Purposes
-from tlsresume.results import Attempt
 from tlsresume.session.ticket import is_stateful
 from tlsresume.value import Value
 from tlsresume.wire.handshake import AlertDescription
@@ -66,7 +66,7 @@ def default_server(view: View) -> DefaultServer:
     )
 
 
-def is_nginx(attempt: Attempt) -> bool:
+def is_nginx(attempt: Trial) -> bool:
     """Whether an HTTP answer says that nginx, or a relative of it, made it."""
     return Software.NGINX in named_by(attempt)
 
@@ -100,7 +100,7 @@ def _seen(view: View) -> tuple[str, ...]:
     return (f"without a server name: {what}, unlike under this name",)
 
 
-def _behaviour(view: View, full: Attempt) -> str:
+def _behaviour(view: View, full: Trial) -> str:
     """What a server does with sessions of this mechanism, in words."""
     issued = [s for s in full.sessions if s.mechanism == view.mechanism]
     if not issued:

@@ -20,12 +20,14 @@ from tlsresume.diagnosis.compared import (
     unlike_servers,
 )
 from tlsresume.diagnosis.division_by_size import divides_exactly
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Retry
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
@@ -63,6 +65,7 @@ _KEEP_KEYS = (
     "other-ticket-key",
     "B",
     "error",
+    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     mechanisms=_TICKETS,
     cause="A ticket can be opened only with the key that sealed it, and the server that answered"
     " uses another key.",
@@ -160,7 +163,7 @@ def _between_addresses(view: View) -> Match | None:
         purpose: (view.offered_key(attempt), view.issued_key(attempt))
         for purpose, attempt in refused.items()
     }
-    unlike = unlike_servers(view, refused.values())
+    unlike = unlike_servers(refused.values())
     return Match(
         seen=(
             *(
@@ -226,7 +229,7 @@ def _by_key_names(view: View) -> Match | None:
     )
 
 
-def _key_of_its_own_each(view: View, attempt: Attempt, count: int) -> Match:
+def _key_of_its_own_each(view: View, attempt: Trial, count: int) -> Match:
     """Each connection is served under a key that no other connection shows."""
     return Match(
         seen=(f"another key on each of {connections(count)}, and no ticket was accepted",),
@@ -256,7 +259,7 @@ def _taking_turns(view: View) -> list[str]:
     return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
 
 
-def _key_of_file(view: View, attempt: Attempt) -> Match | None:
+def _key_of_file(view: View, attempt: Trial) -> Match | None:
     old, new = view.offered_key(attempt), key_now(view, attempt) or view.keys_in_order[-1]
     fresh = view.fresh_is_accepted
     seen = [

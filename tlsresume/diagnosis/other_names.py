@@ -22,13 +22,14 @@ from tlsresume.diagnosis.crossed_names import (
     told,
 )
 from tlsresume.diagnosis.refusals import refusal_words, refused_by_status, refuses_client
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Answers, CrossName
 from tlsresume.openssl.binding_names import covers
-from tlsresume.results import Attempt
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3
@@ -40,6 +41,7 @@ _SOURCES = ("RFC 8446 section 4.6.1", "RFC 6066 section 3")
     "client-certificate-bypassed",
     "W",
     "error",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     harm="security",
     cause="The server demands a client certificate on full handshakes, and serves connections that"
     " resume a session which was made without one, or with one that it does not accept: whoever"
@@ -168,6 +170,7 @@ def _across_names(view: View) -> Match | None:
     "cross-name-refused",
     "C",
     "info",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="The session was made for one name and offered to another, and the server refuses that"
     " where client certificates are checked.",
     advice="This is right behaviour: keep one session per server name.",
@@ -215,7 +218,7 @@ _BROKEN = (
 )
 
 
-def _served_with_certificate(control: Attempt | None) -> bool:
+def _served_with_certificate(control: Trial | None) -> bool:
     return control is not None and control.handshake_done and not refuses_client(control)
 
 
@@ -240,6 +243,7 @@ def _saved_refused(view: View) -> Match | None:
     "cross-name-other-certificate",
     "D",
     "warning",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="The server resumed a session under a name that the session's certificate is not for. A"
     " client verified that certificate once, for another name, and verifies nothing on resumption.",
     advice="A server must resume only where the certificate of the session is good for the new"
@@ -275,8 +279,8 @@ def cross_name_other_certificate(view: View) -> Match | None:
 
 
 def _leaf_covers(crossing: Crossing) -> bool | None:
-    session = crossing.offer.offer if crossing.offer is not None else None
-    leaf = session.fields.peer if session is not None else None
+    offer = crossing.offer.offer if crossing.offer is not None else None
+    leaf = offer.leaf if offer is not None else None
     return covers(leaf, crossing.name) if leaf else None
 
 
@@ -284,6 +288,7 @@ def _leaf_covers(crossing: Crossing) -> bool | None:
     "cross-name-answered-by-other",
     "D",
     "warning",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="The server resumed the session under another name, and answers as the name that it was"
     " made for: requests for one host are served by another.",
     advice="Choose the host by the name in each request (and let 421 say where it is not served),"
@@ -324,6 +329,7 @@ def cross_name_answered_by_other(view: View) -> Match | None:
     "cross-name-accepted",
     "D",
     "info",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="The server resumed a session under another name than it was made for.",
     advice="If the two names have different rules on client certificates, check the server's"
     " version: nginx 1.27.4 and httpd 2.4.64 refuse this.",
@@ -358,6 +364,7 @@ def cross_name_accepted(view: View) -> Match | None:
     "certificate-carried",
     "W",
     "info",
+    needs=TRIES | Part.CERTIFICATE | Part.ANSWER,
     cause="A session that was made with a client certificate goes on without it: the server takes"
     " the client's identity from the session.",
     advice="Right by the RFC, and worth knowing: that a certificate was revoked, or has expired, is"
@@ -392,6 +399,7 @@ def certificate_carried(view: View) -> Match | None:
     "cross-name-untested",
     "D",
     "info",
+    needs=CONTROLLED | Part.CERTIFICATE | Part.ANSWER,
     cause="What the other name does without a session, or with the session, could not be seen; so"
     " nothing is known of whether sessions pass from name to name.",
     advice="Look at why the connections below failed, and try again. This is no sign of safety.",

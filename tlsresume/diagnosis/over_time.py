@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tlsresume.diagnosis.rules import Match, registered, rule
+from tlsresume.diagnosis.rules import TRIES, Match, registered, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
+from tlsresume.evidence.observation import Part
 from tlsresume.results import Finding, Mechanism, TargetResult
 
 
@@ -20,6 +21,7 @@ from tlsresume.results import Finding, Mechanism, TargetResult
     "ticket-key-too-old",
     "T",
     "error",
+    needs=Part.TICKETS,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the longer"
@@ -44,6 +46,7 @@ def key_too_old(_view: View) -> Match | None:
     "nodes-out-of-step",
     "T",
     "warning",
+    needs=Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="A node issues tickets under an older key than another: it did not get the new key, or"
     " not yet, and declines tickets that are made with it.",
@@ -67,6 +70,7 @@ def nodes_out_of_step(_view: View) -> Match | None:
     "rotation-drops-sessions",
     "T",
     "warning",
+    needs=TRIES | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="The old key was dropped when the new one came, so every client makes a full handshake"
     " after a rotation.",
@@ -90,6 +94,7 @@ def rotation_drops_sessions(_view: View) -> Match | None:
     "ticket-key-shared",
     "T",
     "warning",
+    needs=Part.TICKETS,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="Servers of unrelated names issue tickets under the same key: who has the key of one can"

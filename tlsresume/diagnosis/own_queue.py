@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 from tlsresume.value import Value
 
 #: Seconds by which two of our connections may seem to overlap, though the server had left
@@ -41,7 +41,7 @@ class Span(Value, frozen=True):
     handshake: float
 
 
-def handshake_times(attempts: Iterable[Attempt], beside: Sequence[Attempt]) -> list[float]:
+def handshake_times(attempts: Iterable[Trial], beside: Sequence[Trial]) -> list[float]:
     """The handshake times of finished attempts, in milliseconds, without what they waited for
     other connections of ours.
 
@@ -56,7 +56,7 @@ def handshake_times(attempts: Iterable[Attempt], beside: Sequence[Attempt]) -> l
     ]
 
 
-def _span(attempt: Attempt) -> Span | None:
+def _span(attempt: Trial) -> Span | None:
     """None where the handshake failed; or had two ClientHellos, the first answered at once."""
     times = attempt.timings
     if not attempt.handshake_done or attempt.hello_retry:

@@ -7,12 +7,14 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
+from tlsresume.evidence.observation import Part
 
 
 @rule(
     "rate-limited",
     "W",
     "info",
+    needs=Part.OUTCOME | Part.PURPOSE,
     cause="The server turned connections away, and said that it does so for their number: SMTP's"
     " and FTP's 421 or 450. Those it took are what the verdict rests on; waiting was tried.",
     advice="Wait a minute or more, and ask for less: --tries 1. --concurrency 1 helps against a"

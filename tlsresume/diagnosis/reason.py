@@ -6,13 +6,13 @@ happened; which cause lies behind it is for the rules, that compare several.
 
 from __future__ import annotations
 
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import is_stateful
 from tlsresume.wire.handshake import ProtocolVersion
 
 
-def why_not_resumed(session: Session, attempt: Attempt) -> str | None:
+def why_not_resumed(session: Session, attempt: Trial) -> str | None:
     """One sentence; None where the session was resumed, or the connection failed."""
     if attempt.reused or not attempt.handshake_done:
         return None
@@ -29,7 +29,7 @@ def why_not_resumed(session: Session, attempt: Attempt) -> str | None:
     return f"offered, and declined: {_declined(session, attempt)}"
 
 
-def _why_not_offered(session: Session, attempt: Attempt) -> str:
+def _why_not_offered(session: Session, attempt: Trial) -> str:
     usable, why = session.usable(attempt.time)
     if not usable:
         return why
@@ -41,7 +41,7 @@ def _why_not_offered(session: Session, attempt: Attempt) -> str:
     return "OpenSSL left it out of the ClientHello and gave no reason"
 
 
-def _declined(session: Session, attempt: Attempt) -> str:
+def _declined(session: Session, attempt: Trial) -> str:
     old, new = session.fields.ticket, attempt.tickets[-1].ticket if attempt.tickets else None
     if session.mechanism == "session-id":
         given = "a new session ID" if attempt.server_session_id else "no session ID"

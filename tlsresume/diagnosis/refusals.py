@@ -8,7 +8,7 @@ part of it is done; Node closes without a word.
 from __future__ import annotations
 
 from tlsresume.diagnosis.answers import AnswerClass, answer_of
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 from tlsresume.wire.handshake import AlertDescription
 
 #: Statuses by which HTTP servers refuse a request without a good certificate; 495 and 496
@@ -31,7 +31,7 @@ CERTIFICATE_ALERTS = frozenset(
 )
 
 
-def refused_by_alert(attempt: Attempt) -> AlertDescription | None:
+def refused_by_alert(attempt: Trial) -> AlertDescription | None:
     """The alert about our certificate by which the server ended a connection on which it had
     asked for one."""
     if not attempt.certificate_requested:
@@ -40,13 +40,13 @@ def refused_by_alert(attempt: Attempt) -> AlertDescription | None:
     return next((AlertDescription(n) for n in numbers if n in CERTIFICATE_ALERTS), None)
 
 
-def refused_by_status(attempt: Attempt) -> int | None:
+def refused_by_status(attempt: Trial) -> int | None:
     """The HTTP status by which the server refused the request on such a connection."""
     status = attempt.http_status if attempt.certificate_requested else None
     return status if status in REFUSING_STATUS else None
 
 
-def left_after_request(attempt: Attempt) -> bool:
+def left_after_request(attempt: Trial) -> bool:
     """Whether the server asked for a certificate, and then closed without a word."""
     if not attempt.certificate_requested or attempt.response:
         return False
@@ -58,7 +58,7 @@ def left_after_request(attempt: Attempt) -> bool:
     return hung_up and answer is not None and answer.kind is AnswerClass.NONE
 
 
-def refuses_client(attempt: Attempt) -> bool:
+def refuses_client(attempt: Trial) -> bool:
     """Whether the server asked for a client certificate and refused what it got."""
     return (
         refused_by_alert(attempt) is not None
@@ -67,7 +67,7 @@ def refuses_client(attempt: Attempt) -> bool:
     )
 
 
-def refusal_words(attempt: Attempt) -> str:
+def refusal_words(attempt: Trial) -> str:
     """How the server refused, in words."""
     alert = refused_by_alert(attempt)
     if alert is not None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, accepted
 from tlsresume.experiments.purposes import Answers
-from tlsresume.results import Attempt
 from tlsresume.value import Value
 
 #: So many answers of each side are enough to call a difference the server's habit.
@@ -39,7 +40,7 @@ _READS = (
 class _Told(Value, frozen=True):
     """A connection and how its request was answered."""
 
-    attempt: Attempt
+    attempt: Trial
     answer: Answer
 
 
@@ -58,7 +59,7 @@ class _Sides(Value, frozen=True):
         return first if all(told.answer.like(first) for told in self.full) else None
 
 
-def _told(attempts: Sequence[Attempt]) -> tuple[_Told, ...]:
+def _told(attempts: Sequence[Trial]) -> tuple[_Told, ...]:
     pairs = ((attempt, answer_of(attempt)) for attempt in attempts)
     return tuple(
         _Told(attempt, answer)
@@ -67,7 +68,7 @@ def _told(attempts: Sequence[Attempt]) -> tuple[_Told, ...]:
     )
 
 
-def _too_early(attempt: Attempt) -> bool:
+def _too_early(attempt: Trial) -> bool:
     """Whether the answer is to early data, and asks for the request after the handshake."""
     return accepted(attempt) and attempt.http_status == TOO_EARLY
 
@@ -78,13 +79,13 @@ def _sides(view: View) -> _Sides:
     return _Sides(_told(view.full), _told(resumed))
 
 
-def _crossed(view: View, attempt: Attempt) -> bool:
+def _crossed(view: View, attempt: Trial) -> bool:
     """Whether the session was made for another name: that has rules of its own."""
     made_for = view.saved.server_name if view.saved else None
     return made_for is not None and made_for != attempt.plan.server_name
 
 
-def unusual(attempt: Attempt) -> bool:
+def unusual(attempt: Trial) -> bool:
     """Whether the answer on a resumed connection is one that a full handshake may not get."""
     answer = answer_of(attempt)
     return (
@@ -108,6 +109,7 @@ def _shown(view: View, different: Sequence[_Told], sides: _Sides) -> tuple[str, 
     "resumed-then-refused",
     "D",
     "warning",
+    needs=CONTROLLED | Part.ANSWER,
     cause="TLS resumed the session, but the server answers the request that came on it in another"
     f" way than on a full handshake. {_READS}",
     advice="Make the application ask the session, or its own store, for what it reads of the"
@@ -197,6 +199,7 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     "resumed-then-unanswered",
     "D",
     "error",
+    needs=CONTROLLED | Part.ANSWER,
     cause="TLS resumed the session, and the server never answers the request that came on it, or"
     f" closes without a word; on full handshakes it answers. {_READS}",
     advice="Look at the application's log at the times that -v lists: it waits for, or fails at,"
@@ -256,11 +259,11 @@ def resumed_then_unanswered(view: View) -> Match | None:
     )
 
 
-def _closed(attempt: Attempt) -> bool:
+def _closed(attempt: Trial) -> bool:
     """Whether the server ended the connection instead of answering."""
     ended = attempt.error is not None and attempt.error.kind in ("closed", "reset", "alert")
     return attempt.left or attempt.closed == "hung-up" or ended
 
 
-def _waited(attempt: Attempt, slowest: float) -> bool:
+def _waited(attempt: Trial, slowest: float) -> bool:
     return _closed(attempt) or (attempt.answer_ms or 0.0) >= _PATIENCE * slowest

@@ -11,6 +11,9 @@ that is proven is the one to name. The groups are those of the catalogue:
     W  the way to TLS and beside it: STARTTLS, FTPS data connections
     S  clients, as `serve` sees them (no rules; entries of features)
     P  what passed: counts of many clients' connections (no rules; entries of features)
+
+A rule says which parts of the evidence it `needs`. Where the source of a view cannot show one of
+them, the rule is not asked: nothing is concluded from what could not be seen.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import Literal
 
 from tlsresume.diagnosis.server_settings import ServerSetting
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.observation import Part
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
 from tlsresume.value import Value
@@ -28,6 +32,12 @@ Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
 #: The groups that explain why a session was not resumed; the others say what else was seen.
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})
+
+
+#: What speaks of tries of ours: what became of them, what they offered, and why.
+TRIES = Part.OUTCOME | Part.OFFER | Part.PURPOSE
+#: What compares such tries with connections without a session.
+CONTROLLED = TRIES | Part.CONTROL
 
 
 class Match(Value, frozen=True, kw_only=True):
@@ -39,7 +49,8 @@ class Match(Value, frozen=True, kw_only=True):
     ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
     `settings` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
     the user asked for showed it; it is reported, but explains nothing else. `addresses` are
-    those that it speaks of beside the view's own.
+    those that it speaks of beside the view's own. `explains_refusals`: declined offers are right
+    behaviour here, so that no cause of group B is named.
     """
 
     seen: tuple[str, ...]
@@ -54,6 +65,7 @@ class Match(Value, frozen=True, kw_only=True):
     severity: Severity | None = None
     aside: bool = False
     addresses: tuple[str, ...] = ()
+    explains_refusals: bool = False
 
 
 Check = Callable[[View], Match | None]
@@ -62,12 +74,13 @@ Check = Callable[[View], Match | None]
 class Rule(Value, frozen=True, kw_only=True):
     """One cause: how to recognise it, and what to tell people of it.
 
-    `severity` is `error` only where users are hurt or security is lost; `harm` says which.
+    `needs` are the parts of the evidence without which its check cannot tell. `severity` is `error` only where users are hurt or security is lost; `harm` says which.
     """
 
     code: str
     group: Group
     severity: Severity
+    needs: Part
     harm: Harm
     mechanisms: tuple[Mechanism, ...]
     title: str
@@ -84,8 +97,14 @@ class Rule(Value, frozen=True, kw_only=True):
         return tuple(setting.text for setting in self.settings)
 
     def match(self, view: View) -> Match | None:
-        """The rule's answer for a view; None also where the mechanism is not its own."""
-        return self.check(view) if view.mechanism in self.mechanisms else None
+        """The rule's answer for a view; None also where the mechanism is not its own, or where
+        not all that it needs is visible."""
+        asked = view.mechanism in self.mechanisms and self.unseen(view) is Part.NOTHING
+        return self.check(view) if asked else None
+
+    def unseen(self, view: View) -> Part:
+        """What the rule needs and the source of a view cannot show."""
+        return self.needs & ~view.visible
 
 
 _RULES: list[Rule] = []
@@ -96,6 +115,7 @@ def rule(
     group: Group,
     severity: Severity,
     *,
+    needs: Part,
     cause: str,
     advice: str,
     sources: tuple[str, ...],
@@ -113,6 +133,7 @@ def rule(
                 code=code,
                 group=group,
                 severity=severity,
+                needs=needs,
                 harm=harm,
                 mechanisms=mechanisms,
                 title=title.rstrip("."),

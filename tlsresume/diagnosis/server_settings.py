@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tlsresume.diagnosis.summary import layouts_of
 from tlsresume.diagnosis.view import View
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 
 
 class Software(Enum):
@@ -126,7 +126,7 @@ def server_header(response: bytes) -> str | None:
     return None
 
 
-def named_by(attempt: Attempt) -> frozenset[Software]:
+def named_by(attempt: Trial) -> frozenset[Software]:
     """What a server calls itself on one connection."""
     header = server_header(attempt.response)
     if header is not None:

@@ -14,16 +14,18 @@ from enum import Enum
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
-from tlsresume.diagnosis.anyway import blameless, limited
+from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.certificates import describe_leaf
 from tlsresume.diagnosis.datagrams import quic_result, retransmissions, transport_of
 from tlsresume.diagnosis.own_queue import handshake_times
-from tlsresume.experiments.purposes import Discover, HelloSize, Later, Tries
-from tlsresume.experiments.spoiled import Spoilt
+from tlsresume.diagnosis.states import DISCARDED, is_judged, issued_key, series_of, tried
+from tlsresume.evidence.journal import derived, indexed
+from tlsresume.evidence.spoiled import Spoilt
+from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.purposes import Discover, HelloSize, Tries
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
-    Attempt,
     AttemptRow,
     BytesSummary,
     ErrorResult,
@@ -31,13 +33,10 @@ from tlsresume.results import (
     KeyName,
     Mechanism,
     MechanismResult,
-    Series,
     State,
     TicketSummary,
     TimingSummary,
-    Verdict,
 )
-from tlsresume.results.journal import derived, indexed
 from tlsresume.results.places import version_label
 from tlsresume.session.layouts import Around, LooksLike, looks_like
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -60,12 +59,12 @@ class NotCounted(Enum):
     SPOILED = "its session may have been lost with a broken connection of ours"
 
 
-def why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
+def why_not_counted(journal: Sequence[Trial]) -> dict[int, NotCounted]:
     """By position in the journal: the attempts that do not count, and why."""
     return derived(journal, _why_not_counted)
 
 
-def _why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
+def _why_not_counted(journal: Sequence[Trial]) -> dict[int, NotCounted]:
     last = {attempt.ask: at for at, attempt in enumerate(journal)}
     spoilt = indexed(journal, Spoilt)
     reasons = {}
@@ -81,48 +80,25 @@ def _why_not_counted(journal: Sequence[Attempt]) -> dict[int, NotCounted]:
     return reasons
 
 
-def counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
+def counted(journal: Sequence[Trial]) -> tuple[Trial, ...]:
     """The attempts that count: of each ask the last, unless we cut it short, or broke the
     session that it offered."""
     return derived(journal, _counted)
 
 
-def _counted(journal: Sequence[Attempt]) -> tuple[Attempt, ...]:
+def _counted(journal: Sequence[Trial]) -> tuple[Trial, ...]:
     left_out = why_not_counted(journal)
     counting = (attempt for at, attempt in enumerate(journal) if at not in left_out)
     return tuple(sorted(counting, key=lambda attempt: (attempt.time, attempt.n)))
 
 
-def letter(attempt: Attempt) -> str:
-    """How an attempt that carried a session ended: see `Series.order`."""
-    if attempt.left_unanswered:
-        return "U"
-    if not attempt.handshake_done:
-        offered = attempt.offered is not None and not limited(attempt)
-        return "E" if offered else "C"
-    if attempt.reused:
-        return "R"
-    return "N" if attempt.offered is not None else "-"
-
-
-def left_unanswered(journal: Iterable[Attempt]) -> list[Attempt]:
+def left_unanswered(journal: Iterable[Trial]) -> list[Trial]:
     """Of each ask the last attempt, where its offer had no answer when we ended it."""
     last = {attempt.ask: attempt for attempt in journal}
     return [attempt for attempt in last.values() if attempt.left_unanswered]
 
 
-def series_of(attempts: Iterable[Attempt], mechanism: Mechanism, purpose: Tries) -> Series:
-    """The tries of one mechanism and series, counted."""
-    return Series.count(
-        "".join(
-            letter(attempt)
-            for attempt in attempts
-            if attempt.mechanism == mechanism and attempt.made_for(purpose)
-        )
-    )
-
-
-def speaks(attempt: Attempt) -> bool:
+def speaks(attempt: Trial) -> bool:
     """Whether a full handshake shows that the version is spoken."""
     return attempt.handshake_done
 
@@ -130,9 +106,9 @@ def speaks(attempt: Attempt) -> bool:
 def summarise_address(
     address: str,
     port: int,
-    journal: Sequence[Attempt],
+    journal: Sequence[Trial],
     naming: KeyNaming,
-    rows: Sequence[Attempt] | None = None,
+    rows: Sequence[Trial] | None = None,
 ) -> AddressResult:
     """What the first round showed of one address.
 
@@ -165,7 +141,7 @@ def summarise_address(
     )
 
 
-def _unspoken(full: Sequence[Attempt]) -> Iterator[str]:
+def _unspoken(full: Sequence[Trial]) -> Iterator[str]:
     """The versions refused by their alert, or not chosen when both were offered."""
     both = any(each.made_for(Discover.BOTH) and each.handshake_done for each in full)
     for name in ("psk", "ticket"):
@@ -176,11 +152,11 @@ def _unspoken(full: Sequence[Attempt]) -> Iterator[str]:
             yield VERSION_LABEL[name]
 
 
-def _first(full: Sequence[Attempt], mechanism: Mechanism) -> Attempt | None:
+def _first(full: Sequence[Trial], mechanism: Mechanism) -> Trial | None:
     return next((attempt for attempt in full if attempt.mechanism == mechanism), None)
 
 
-def _address_error(full: Sequence[Attempt]) -> ErrorResult | None:
+def _address_error(full: Sequence[Trial]) -> ErrorResult | None:
     failures = [attempt.error for attempt in full if attempt.error is not None]
     if not failures or all(failure.kind == "unsupported" for failure in failures):
         return None
@@ -202,7 +178,7 @@ def _address_error(full: Sequence[Attempt]) -> ErrorResult | None:
     return error_result((telling or failures)[0])
 
 
-def _is_version_alert(attempt: Attempt) -> bool:
+def _is_version_alert(attempt: Trial) -> bool:
     return any(
         alert.sender == "server" and alert.description == _PROTOCOL_VERSION_ALERT
         for alert in attempt.alerts
@@ -216,10 +192,10 @@ def error_result(failure: Failure) -> ErrorResult:
 
 def _mechanism(
     mechanism: Mechanism,
-    attempts: Sequence[Attempt],
+    attempts: Sequence[Trial],
     naming: KeyNaming,
-    first: Attempt,
-    unanswered: Sequence[Attempt] = (),
+    first: Trial,
+    unanswered: Sequence[Trial] = (),
 ) -> MechanismResult:
     # Under another name (--cross-name) it may be another server, with keys of its own.
     own = [
@@ -232,22 +208,12 @@ def _mechanism(
     fixed = series_of(asked, mechanism, Tries.FIXED)
     chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
-    spared = blameless(own)
-    numbers = {id(attempt) for attempt in spared}
-    telling = [attempt for attempt in own if id(attempt) not in numbers]
-    state, reason = _state(
-        mechanism,
-        series_of(telling, mechanism, Tries.FIXED),
-        series_of(telling, mechanism, Tries.CHAINED),
-        issued=issued,
-        discard=mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets),
-        keys=_keys(own, naming),
-        sessions=fixed_sessions(own, mechanism),
-    )
-    if state == "not-resumed" and any(a.reused for a in own if a.made_for(Later)):
-        state, reason = "partly", "refused at once, accepted a moment later"
+    found = tried(own, mechanism, naming)
+    state, reason = found.state()
+    if mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets):
+        state, reason = DISCARDED
     if state == "untested":
-        reason = _why_untested(reason, own, ours, spared=bool(spared))
+        reason = _why_untested(reason, own, ours, spared=bool(blameless(own)))
     if not issued:
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
@@ -265,75 +231,8 @@ def _mechanism(
     )
 
 
-def _state(
-    mechanism: Mechanism,
-    fixed: Series,
-    chained: Series,
-    *,
-    issued: bool,
-    discard: bool = False,
-    keys: int = 0,
-    sessions: int = 1,
-) -> tuple[State, str | None]:
-    if not issued:
-        return "not-issued", None
-    if discard:
-        return "not-resumed", "each ticket has a lifetime of 0: clients must discard it at once"
-    usable = _settled(fixed) + _settled(chained)
-    if not usable:
-        if "-" in fixed.order + chained.order:
-            return "not-resumed", "never offered: by then this client could not use it any more"
-        return "untested", "no try got as far as offering the session"
-    if set(usable) == {"R"}:
-        return "resumed", None
-    if "R" not in usable:
-        if set(usable) == {"E"}:
-            return "not-resumed", "the handshake fails when the session is offered"
-        return "not-resumed", "never accepted"
-    if mechanism == "psk" and is_single_use(fixed, chained, keys, sessions):
-        return "resumed", "single-use: a ticket is accepted once"
-    return "partly", None
-
-
-def _settled(series: Series) -> str:
-    """The tries in which the server was asked; what went wrong before is no answer of its."""
-    return series.order.replace("C", "").replace("-", "")
-
-
-def is_single_use(fixed: Series, chained: Series, keys: int, sessions: int = 1) -> bool:
-    """Whether only the re-use of a ticket is refused: right behaviour (RFC 8446 C.4).
-
-    Fresh tickets are always accepted, the fixed one exactly once, and no second key was
-    seen that would explain the refusals. `sessions` is how many were used in the fixed
-    series, one after the other, as connections of ours broke.
-    """
-    fresh, again = _settled(chained), _settled(fixed)
-    accepted = again.count("R")
-    return set(fresh) == {"R"} and 1 <= accepted <= sessions and "N" in again and keys <= 1
-
-
-def fixed_sessions(attempts: Iterable[Attempt], mechanism: Mechanism) -> int:
-    """How many sessions the fixed series of a mechanism has used."""
-    return len(
-        {
-            attempt.offer.data
-            for attempt in attempts
-            if attempt.offer and attempt.mechanism == mechanism and attempt.made_for(Tries.FIXED)
-        }
-    )
-
-
-def _keys(attempts: Iterable[Attempt], naming: KeyNaming) -> int:
-    return len({name for attempt in attempts if (name := issued_key(attempt, naming))})
-
-
-def issued_key(attempt: Attempt, naming: KeyNaming) -> str | None:
-    """The key name of the tickets that an attempt brought, where visible."""
-    return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
-
-
 def _why_untested(
-    reason: str | None, own: Sequence[Attempt], unanswered: Sequence[Attempt], *, spared: bool
+    reason: str | None, own: Sequence[Trial], unanswered: Sequence[Trial], *, spared: bool
 ) -> str | None:
     if unanswered:
         return unanswered_words(unanswered)
@@ -344,14 +243,14 @@ def _why_untested(
     return reason if error is None else f"{reason}: {error.message}"
 
 
-def unanswered_words(attempts: Sequence[Attempt]) -> str:
+def unanswered_words(attempts: Sequence[Trial]) -> str:
     """That offers were made, and how long they had waited for an answer when we ended them."""
     waited = max(attempt.timings.total or 0.0 for attempt in attempts) / 1000
     times = "" if len(attempts) == 1 else f" {len(attempts)} times"
     return f"offered{times}, unanswered when the run ended, after {waited:.1f} s"
 
 
-def _why_not_issued(mechanism: Mechanism, first: Attempt) -> tuple[State, str]:
+def _why_not_issued(mechanism: Mechanism, first: Trial) -> tuple[State, str]:
     if first.cut_short and first.error is not None:
         return "untested", f"the connection broke before a session came: {first.error.message}"
     if mechanism == "psk":
@@ -364,14 +263,14 @@ def _why_not_issued(mechanism: Mechanism, first: Attempt) -> tuple[State, str]:
     return "not-issued", "the server gave no session ID"
 
 
-def hung_up(attempt: Attempt) -> bool:
+def hung_up(attempt: Trial) -> bool:
     """Whether the server left without a word when the handshake was done: it may have wanted
     another protocol, and that it gave no TLS 1.3 ticket until then says little."""
     return attempt.closed == "hung-up" and not attempt.response and not attempt.tickets
 
 
 def _tickets(
-    mechanism: Mechanism, own: Sequence[Attempt], naming: KeyNaming, first: Attempt
+    mechanism: Mechanism, own: Sequence[Trial], naming: KeyNaming, first: Trial
 ) -> TicketSummary | None:
     if mechanism == "session-id" or not first.tickets:
         return None
@@ -391,7 +290,7 @@ def _tickets(
 
 
 def layouts_of(
-    mechanism: Mechanism, own: Sequence[Attempt], naming: KeyNaming, first: Attempt
+    mechanism: Mechanism, own: Sequence[Trial], naming: KeyNaming, first: Trial
 ) -> tuple[LooksLike, ...]:
     """The layouts of a server's first ticket, with all that is known around it."""
     ticket, name = first.tickets[0], naming.name_of(first.tickets[0].ticket)
@@ -415,7 +314,7 @@ def _median(values: Iterable[float | None]) -> float | None:
     return round(median(known), 3) if known else None
 
 
-def _timing(own: Sequence[Attempt], beside: Sequence[Attempt]) -> TimingSummary:
+def _timing(own: Sequence[Trial], beside: Sequence[Trial]) -> TimingSummary:
     done = [a for a in own if a.handshake_done and not a.made_for(HelloSize)]
     full = [attempt for attempt in done if not attempt.reused]
     # The first handshakes ran alone; those among the tries met the same conditions as
@@ -427,7 +326,7 @@ def _timing(own: Sequence[Attempt], beside: Sequence[Attempt]) -> TimingSummary:
     )
 
 
-def _bytes(own: Sequence[Attempt]) -> BytesSummary:
+def _bytes(own: Sequence[Trial]) -> BytesSummary:
     full = [attempt for attempt in own if attempt.handshake_done and not attempt.reused]
     resumed = [attempt for attempt in own if attempt.handshake_done and attempt.reused]
 
@@ -444,19 +343,11 @@ def _bytes(own: Sequence[Attempt]) -> BytesSummary:
 
 
 def _judge(mechanisms: tuple[MechanismResult, ...]) -> tuple[MechanismResult, ...]:
-    """Mark what an ordinary client would use: psk; on 1.2 the ticket, else the session ID."""
-    ticket = next((m for m in mechanisms if m.mechanism == "ticket"), None)
-
-    def judged(mechanism: MechanismResult) -> bool:
-        if mechanism.mechanism == "session-id":
-            # Where the handshake that asks for a ticket fails, nobody gets as far as the ID.
-            return ticket is not None and ticket.state == "not-issued"
-        return mechanism.mechanism == "psk" or mechanism.state != "not-issued"
-
-    return tuple(replace(m, judged=judged(m)) for m in mechanisms)
+    """Mark what an ordinary client would use."""
+    return tuple(replace(row, judged=is_judged(row, mechanisms)) for row in mechanisms)
 
 
-def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
+def row(attempt: Trial, naming: KeyNaming) -> AttemptRow:
     """An attempt as a report lists it."""
     known = attempt.server_hello_seen or attempt.handshake_done
     return AttemptRow(
@@ -485,13 +376,13 @@ def row(attempt: Attempt, naming: KeyNaming) -> AttemptRow:
     )
 
 
-def version_of(attempt: Attempt) -> str | None:
+def version_of(attempt: Trial) -> str | None:
     """The version that was negotiated, as it is called over its transport."""
     version = attempt.tls_version
     return None if version is None else version_label(version.label, attempt.transport)
 
 
-def _said(attempt: Attempt) -> str | None:
+def _said(attempt: Trial) -> str | None:
     """What the server said against an FTPS data connection, if it did."""
     return None if attempt.reply is None or attempt.reply.startswith("2") else attempt.reply
 
@@ -500,33 +391,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def naming_of(journal: Sequence[Attempt]) -> KeyNaming:
+def naming_of(journal: Sequence[Trial]) -> KeyNaming:
     """What all tickets of a target together show about key names."""
     return derived(journal, _naming)
 
 
-def _naming(journal: Sequence[Attempt]) -> KeyNaming:
+def _naming(journal: Sequence[Trial]) -> KeyNaming:
     return KeyNaming.learn([ticket.ticket for a in journal for ticket in a.tickets])
-
-
-def verdict_of(addresses: Sequence[AddressResult], *, incomplete: bool) -> Verdict:
-    """Every version spoken, on every tested address, every judged try.
-
-    `incomplete` says that something was left out for want of budget or time. What could not
-    be tested is not counted as not resuming.
-    """
-    states = [
-        mechanism.state
-        for address in addresses
-        for mechanism in address.mechanisms
-        if mechanism.judged
-    ]
-    bad = [state for state in states if state in ("not-resumed", "not-issued")]
-    tested = [state for state in states if state != "untested"]
-    if not tested:
-        return "untested"
-    if len(bad) == len(tested):
-        return "does-not-resume" if len(tested) == len(states) else "untested"
-    if bad or "partly" in states:
-        return "partly"
-    return "untested" if incomplete or len(tested) < len(states) else "resumes"

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tlsresume.diagnosis.certificates import subject_of
-from tlsresume.results import Attempt, KeyUse, Mechanism, SealedSession
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import KeyUse, Mechanism, SealedSession
 from tlsresume.session.keyfile import Opened, TicketKeyFile, open_with
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
@@ -37,7 +38,7 @@ class _Row:
     mechanisms: list[Mechanism] = field(default_factory=list)
 
 
-def issued_tickets(journal: Iterable[Attempt]) -> list[Issued]:
+def issued_tickets(journal: Iterable[Trial]) -> list[Issued]:
     """Every ticket of a journal that its session is known of."""
     return [
         Issued(

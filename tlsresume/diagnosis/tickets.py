@@ -14,7 +14,8 @@ from tlsresume.diagnosis.rules import Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds
-from tlsresume.results import Attempt, Ticket
+from tlsresume.evidence.observation import Part, Ticket
+from tlsresume.evidence.trial import Trial
 from tlsresume.session.session import Session
 from tlsresume.session.unseal import holds_secret, mac_without_key
 from tlsresume.session.weak import WeakKey, find_weak_key
@@ -28,7 +29,7 @@ _DAY = 86_400
 _UNNAMED_TRIED = 8
 
 
-def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
+def issued(view: View) -> Iterator[tuple[Trial, Ticket]]:
     """Every ticket that a view's mechanism brought, with the attempt it came on."""
     wanted = {"psk": True, "ticket": False}.get(view.mechanism)
     for attempt in view.attempts:
@@ -39,7 +40,7 @@ def issued(view: View) -> Iterator[tuple[Attempt, Ticket]]:
                 yield attempt, ticket
 
 
-def session_of(attempt: Attempt, ticket: Ticket) -> Session | None:
+def session_of(attempt: Trial, ticket: Ticket) -> Session | None:
     """The session that a ticket belongs to."""
     return next((s for s in attempt.sessions if s.fields.ticket == ticket.ticket), None)
 
@@ -74,6 +75,7 @@ def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None
     "weak-ticket-key",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is sealed with a key that anybody can guess. Who records the traffic can"
@@ -117,6 +119,7 @@ def weak_ticket_key(view: View) -> Match | None:
     "ticket-not-sealed",
     "T",
     "error",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The ticket is not encrypted. TLS 1.2 sends tickets in clear and TLS 1.3 offers them in"
@@ -150,6 +153,7 @@ def not_sealed(view: View) -> Match | None:
     "ticket-mac-without-key",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS | Part.SECRET,
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="The MAC that protects tickets from being changed is made with an empty key, so anybody"
@@ -178,6 +182,7 @@ def mac_unkeyed(view: View) -> Match | None:
     "ticket-lifetime-too-long",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="TLS 1.3 allows a ticket to live for seven days at most; clients drop it then, whatever"
     " the server says.",
@@ -206,6 +211,7 @@ def lifetime_too_long(view: View) -> Match | None:
     "ticket-lifetime-long",
     "T",
     "info",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="Tickets are promised to be good for more than a day: so long must the key that sealed"
     " them be kept, and so long is a stolen key worth something.",
@@ -241,6 +247,7 @@ def lifetime_long(view: View) -> Match | None:
     "age-add-not-random",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="ticket_age_add hides how old a ticket is; it has to be a new random number for each"
     " ticket, or connections of one client can be linked.",
@@ -271,6 +278,7 @@ def age_add_not_random(view: View) -> Match | None:
     "ticket-nonce-repeated",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="Two tickets of one connection have the same nonce, so both carry the same PSK: they are"
     " one ticket twice, and using both links connections.",
@@ -299,6 +307,7 @@ def nonce_repeated(view: View) -> Match | None:
     "tickets-not-fresh",
     "T",
     "warning",
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk", "ticket"),
     cause="The very same ticket came more than once. In TLS 1.3 a ticket that is used twice lets an"
     " observer link the connections, and early data be replayed.",

@@ -6,7 +6,6 @@ experiment, from the journal.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +15,22 @@ from functools import cached_property
 from tlsresume.diagnosis.anyway import blameless, hopeless, limited
 from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
-from tlsresume.diagnosis.summary import counted, issued_key, left_unanswered
+from tlsresume.diagnosis.states import issued_key
+from tlsresume.diagnosis.summary import counted, left_unanswered
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.offer import Offer
+from tlsresume.evidence.purpose import Purpose, Role, Wanted
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import MATRIX, FromAddress, Retry
 from tlsresume.protocols import Transport
-from tlsresume.results import Attempt, EarlyData, Mechanism, Purpose, Role, Wanted
+from tlsresume.results import EarlyData, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.value import Value
+
+#: What our own client sees: every part.
+EVERYTHING = ~Part.NOTHING
 
 
 class Saved(Value, frozen=True, kw_only=True):
@@ -71,18 +78,20 @@ class View:
     address: str
     port: int
     mechanism: Mechanism
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Trial, ...]
     naming: KeyNaming
     judged: bool = True
     saved: Saved | None = None
-    elsewhere: tuple[Attempt, ...] = ()
-    everything: tuple[Attempt, ...] = ()
+    elsewhere: tuple[Trial, ...] = ()
+    everything: tuple[Trial, ...] = ()
     crossing: bool = False
     skipped: tuple[NotRun, ...] = ()
     #: Offers that had no answer when we ended them; they do not count.
-    unanswered: tuple[Attempt, ...] = ()
+    unanswered: tuple[Trial, ...] = ()
     #: What an experiment with early data showed of the address; of the mechanism psk alone.
     early: EarlyData | None = None
+    #: What the source of the attempts can show; our own client shows all of it.
+    visible: Part = EVERYTHING
 
     @property
     def transport(self) -> Transport:
@@ -91,7 +100,7 @@ class View:
 
     # ------------------------------------------------------------- selections
 
-    def made(self, *wanted: Wanted) -> tuple[Attempt, ...]:
+    def made(self, *wanted: Wanted) -> tuple[Trial, ...]:
         """The attempts that were made for one of these purposes, or of these types of them."""
         kinds = {each if isinstance(each, type) else type(each) for each in wanted}
         if not any(issubclass(each, kind) for each in self._types for kind in kinds):
@@ -109,8 +118,11 @@ class View:
         )
 
     @cached_property
-    def subject(self) -> tuple[Attempt, ...]:
-        """The tries that are to be explained: each was given a session."""
+    def subject(self) -> tuple[Trial, ...]:
+        """The tries that are to be explained: each was given a session. Where it is not visible
+        what a connection was made for, those that offered one."""
+        if Part.PURPOSE not in self.visible:
+            return tuple(attempt for attempt in self.attempts if attempt.offered is not None)
         return tuple(
             attempt
             for attempt in self.attempts
@@ -123,12 +135,12 @@ class View:
         )
 
     @cached_property
-    def accepted(self) -> tuple[Attempt, ...]:
+    def accepted(self) -> tuple[Trial, ...]:
         """Tries that resumed."""
         return tuple(attempt for attempt in self.subject if attempt.reused)
 
     @cached_property
-    def declined(self) -> tuple[Attempt, ...]:
+    def declined(self) -> tuple[Trial, ...]:
         """Tries that offered the session and got a full handshake."""
         return tuple(
             attempt
@@ -137,7 +149,7 @@ class View:
         )
 
     @cached_property
-    def withheld(self) -> tuple[Attempt, ...]:
+    def withheld(self) -> tuple[Trial, ...]:
         """Tries in which OpenSSL did not put the session on the wire."""
         return tuple(
             attempt
@@ -146,7 +158,7 @@ class View:
         )
 
     @cached_property
-    def broken(self) -> tuple[Attempt, ...]:
+    def broken(self) -> tuple[Trial, ...]:
         """Tries whose handshake failed after the session was offered."""
         return tuple(
             attempt
@@ -155,7 +167,7 @@ class View:
         )
 
     @cached_property
-    def full(self) -> tuple[Attempt, ...]:
+    def full(self) -> tuple[Trial, ...]:
         """Handshakes without a session that succeeded, and with plans like the tries'."""
         return tuple(
             attempt
@@ -165,7 +177,7 @@ class View:
         )  # fmt: skip
 
     @cached_property
-    def controls(self) -> tuple[Attempt, ...]:
+    def controls(self) -> tuple[Trial, ...]:
         """Handshakes without a session after the first broken try, whatever came of them."""
         if not self.broken:
             return ()
@@ -179,7 +191,7 @@ class View:
         )
 
     @cached_property
-    def blamed(self) -> tuple[Attempt, ...]:
+    def blamed(self) -> tuple[Trial, ...]:
         """Tries that offered the session and failed, except as connections without one do."""
         spared = {id(attempt) for attempt in blameless(self.attempts)}
         return tuple(attempt for attempt in self.broken if id(attempt) not in spared)
@@ -190,12 +202,12 @@ class View:
         return hopeless(self.attempts)
 
     @cached_property
-    def at_once(self) -> tuple[Attempt, ...]:
+    def at_once(self) -> tuple[Trial, ...]:
         """Offers of a session that was fresh, made sequentially (experiment `retry`)."""
         return tuple(a for a in self.made(Retry.AT_ONCE) if a.offered)
 
     @cached_property
-    def fresh_taken(self) -> tuple[Attempt, ...]:
+    def fresh_taken(self) -> tuple[Trial, ...]:
         """Offers of fresh sessions that resumed, at once or when their turn came again."""
         return tuple(a for a in self.made(Retry) if a.offered and a.reused)
 
@@ -206,23 +218,30 @@ class View:
         """The session that is tried: the file's, or that of the first try."""
         if self.saved is not None:
             return self.saved.session
-        return self.subject[0].offer if self.subject else None
+        return self.subject[0].state if self.subject else None
 
     @cached_property
     def stateful(self) -> bool:
         """Whether the server keeps the session: an ID, or a TLS 1.3 ticket that is a handle."""
         if self.mechanism == "session-id":
             return True
-        ticket = self.session.fields.ticket if self.session else None
+        ticket = self.offer.ticket if self.offer is not None else None
         return self.mechanism == "psk" and ticket is not None and is_stateful(ticket)
 
-    def issued_key(self, attempt: Attempt) -> str | None:
+    @cached_property
+    def offer(self) -> Offer | None:
+        """The facts of the session that is tried."""
+        if self.saved is not None:
+            return Offer.of(self.saved.session)
+        return self.subject[0].offer if self.subject else None
+
+    def issued_key(self, attempt: Trial) -> str | None:
         """The key name of the ticket that an attempt brought."""
         return issued_key(attempt, self.naming)
 
-    def offered_key(self, attempt: Attempt) -> str | None:
+    def offered_key(self, attempt: Trial) -> str | None:
         """The key name of the ticket that an attempt offered."""
-        ticket = attempt.offer.fields.ticket if attempt.offer else None
+        ticket = attempt.offer.ticket if attempt.offer else None
         return self.naming.name_of(ticket) if ticket else None
 
     @cached_property
@@ -241,12 +260,7 @@ class View:
         offered = (self.offered_key(attempt) for attempt in self.attempts)
         return frozenset(name for name in (*self.keys_in_order, *offered) if name)
 
-    def leaf_of(self, session: Session) -> str | None:
-        """SHA-256 of the certificate that a session was made with."""
-        peer = session.fields.peer
-        return hashlib.sha256(peer).hexdigest() if peer else None
-
-    def age(self, attempt: Attempt) -> float:
+    def age(self, attempt: Trial) -> float:
         """How old the offered session was, in seconds."""
         return attempt.offer.age(attempt.time) if attempt.offer else 0.0
 
@@ -260,7 +274,7 @@ class View:
 
 
 def make_view(
-    journal: Sequence[Attempt],
+    journal: Sequence[Trial],
     address: str,
     port: int,
     mechanism: Mechanism,

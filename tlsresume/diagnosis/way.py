@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.rules import TRIES, Match, rule
 from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
+from tlsresume.evidence.observation import Part
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import FTPData
-from tlsresume.results import Attempt
 
 _FTPS = (
     "RFC 4217 section 15.2 (two ways to protect the data connection from theft)",
@@ -20,6 +21,7 @@ _FTPS = (
     "plaintext-injection",
     "W",
     "error",
+    needs=Part.PURPOSE | Part.ANSWER,
     harm="security",
     cause="The server, or somebody on the way, sent data in clear behind the answer that starts"
     " TLS. A client that keeps it takes it for protected data.",
@@ -41,7 +43,7 @@ def plaintext_injection(view: View) -> Match | None:
     )
 
 
-def _of_control(view: View) -> tuple[Attempt, ...]:
+def _of_control(view: View) -> tuple[Trial, ...]:
     """Data connections that were offered a session of the control connection itself."""
     return (*view.made(FTPData.FRESH)[:1], *view.made(FTPData.SAME))
 
@@ -51,12 +53,12 @@ def _issued(view: View) -> bool:
     return any(a.sessions for a in view.made(FTPData.CONTROL))
 
 
-def _shown(view: View, *attempts: Attempt) -> tuple[str, ...]:
+def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:
     """What was offered and got, and the server's reply on the control connection."""
     return tuple(f"{exchange(view, a)}; control connection: {a.reply}" for a in attempts)
 
 
-def _in_words(attempts: tuple[Attempt, ...], what: str) -> str:
+def _in_words(attempts: tuple[Trial, ...], what: str) -> str:
     good = sum(sound(a) for a in attempts)
     return f"{what}: {good} of {connections(len(attempts))} resumed and listed"
 
@@ -65,6 +67,7 @@ def _in_words(attempts: tuple[Attempt, ...], what: str) -> str:
     "ftp-reuse-required",
     "W",
     "info",
+    needs=TRIES | Part.ANSWER,
     cause="The server requires the FTPS data connection to resume the control connection's TLS"
     " session. It did when tlsresume offered it.",
     advice="If your client fails where tlsresume succeeds, the client is at fault: it does not"
@@ -104,6 +107,7 @@ def ftp_reuse_required(view: View) -> Match | None:
     "ftp-reuse-fails",
     "W",
     "error",
+    needs=TRIES | Part.ANSWER,
     cause="The server refuses FTPS data connections, also those that offer the control"
     " connection's session as it is meant; or it gives no session that could be offered.",
     advice="No client can transfer files as it is. Look at the server's words below; where it"
@@ -136,6 +140,7 @@ def ftp_reuse_fails(view: View) -> Match | None:
     "ftp-data-not-resumed",
     "W",
     "warning",
+    needs=TRIES | Part.ANSWER,
     cause="The server takes FTPS data connections, and resumes the control connection's session"
     " on none of them: each transfer costs a full handshake, and nothing ties the data"
     " connection to the login.",
@@ -163,6 +168,7 @@ def ftp_data_not_resumed(view: View) -> Match | None:
     "ftp-tickets-run-out",
     "W",
     "warning",
+    needs=TRIES | Part.TICKETS | Part.ANSWER,
     cause="Resumption of FTPS data connections works for a while and then stops: a ticket is"
     " accepted only so often, or no new ones come to replace those that were used.",
     advice="Keep the newest ticket of every connection, data connections included (they come"
@@ -205,6 +211,7 @@ def ftp_tickets_run_out(view: View) -> Match | None:
     "pasv-address-ignored",
     "W",
     "warning",
+    needs=Part.OUTCOME | Part.PURPOSE | Part.ANSWER,
     cause="The server's answer to PASV names another address than the one that the control"
     " connection goes to, such as a private one behind NAT, or a public one that is out of date."
     " tlsresume, like curl, goes to the control connection's; a client that obeys goes astray.",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.view import View
-from tlsresume.results import Attempt
+from tlsresume.evidence.trial import Trial
 
 #: How many keys beside the first are told one by one.
 _TALLIED = 5
@@ -23,7 +23,7 @@ def short(name: str | None, beside: Iterable[str | None] = ()) -> str:
     return name if alike else name[:SHORT]
 
 
-def exchange(view: View, attempt: Attempt) -> str:
+def exchange(view: View, attempt: Trial) -> str:
     """What one attempt offered and got: `ClientHello...; ServerHello...; NewSessionTicket...`."""
     parts = [_offer(view, attempt), _answer(attempt)]
     if attempt.tickets:
@@ -38,15 +38,15 @@ def exchange(view: View, attempt: Attempt) -> str:
     return f"#{attempt.n} " + "; ".join(part for part in parts if part)
 
 
-def failure(attempt: Attempt) -> str:
+def failure(attempt: Trial) -> str:
     """Why an attempt failed, without the address, which is said once for all."""
     return "failure" if attempt.error is None else attempt.error.words
 
 
-def _offer(view: View, attempt: Attempt) -> str:
+def _offer(view: View, attempt: Trial) -> str:
     if attempt.offer is None:
         return "ClientHello: no session"
-    ticket = attempt.offer.fields.ticket or b""
+    ticket = attempt.offer.ticket or b""
     key = view.offered_key(attempt)
     named = f", key name {short(key, view.keys)}" if key else ""
     return {
@@ -57,7 +57,7 @@ def _offer(view: View, attempt: Attempt) -> str:
     }[attempt.offered]
 
 
-def _answer(attempt: Attempt) -> str:
+def _answer(attempt: Trial) -> str:
     if not attempt.server_hello_seen:
         return "no ServerHello"
     certificate = "Certificate" if attempt.certificate_seen else "no Certificate"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Age, AtAge
 from tlsresume.experiments.setting import Setting
-from tlsresume.results import Attempt
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 
@@ -42,7 +42,7 @@ async def _keep(setting: Setting, count: int) -> list[_Kept]:
     return kept[:count]
 
 
-async def _offer_at(setting: Setting, kept: _Kept, age: float, progress: Progress) -> Attempt:
+async def _offer_at(setting: Setting, kept: _Kept, age: float, progress: Progress) -> Trial:
     left = kept.since + age - setting.lab.now()
     if left > 0:
         progress(f"{setting.mechanism}: next offer at age {age:g} s, in {left:.0f} s")

@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Discover
 from tlsresume.experiments.terms import VERSION_OF, Terms
 from tlsresume.lab import Errand, Lab, Milestones, Route
-from tlsresume.results import Attempt, Mechanism
+from tlsresume.results import Mechanism
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -31,8 +32,8 @@ class Discovery(Value, frozen=True):
     `both` offered both versions, where TLS 1.3 alone had failed without a clear reason.
     """
 
-    full: dict[Mechanism, Attempt]
-    both: Attempt | None = None
+    full: dict[Mechanism, Trial]
+    both: Trial | None = None
 
     def issued(self, mechanism: Mechanism) -> bool:
         """Whether a session of this mechanism came."""
@@ -40,11 +41,11 @@ class Discovery(Value, frozen=True):
         return attempt is not None and attempt.handshake_done and issues(attempt, mechanism)
 
     @property
-    def in_doubt(self) -> dict[ProtocolVersion | Mechanism, Attempt]:
+    def in_doubt(self) -> dict[ProtocolVersion | Mechanism, Trial]:
         """What is not known to be spoken, nor to be unspoken, with the attempt that broke:
         a version, or a mechanism where its version is known to be spoken."""
         spoken = {VERSION_OF[name] for name, attempt in self.full.items() if attempt.handshake_done}
-        doubts: dict[ProtocolVersion | Mechanism, Attempt] = {}
+        doubts: dict[ProtocolVersion | Mechanism, Trial] = {}
         for name, attempt in self.full.items():
             version = VERSION_OF[name]
             if attempt.handshake_done or not spoken:
@@ -55,7 +56,7 @@ class Discovery(Value, frozen=True):
                 doubts.setdefault(version, attempt)
         return doubts
 
-    def _doubtful(self, version: ProtocolVersion, attempt: Attempt) -> bool:
+    def _doubtful(self, version: ProtocolVersion, attempt: Trial) -> bool:
         if version is ProtocolVersion.TLSv1_3 and self.both is not None:
             return self.both.tls_version != ProtocolVersion.TLSv1_2 or not self.both.handshake_done
         chosen = attempt.server_hello_seen and attempt.tls_version is version
@@ -63,7 +64,7 @@ class Discovery(Value, frozen=True):
         return chosen or silent
 
     @property
-    def presumed(self) -> Attempt | None:
+    def presumed(self) -> Trial | None:
         """An attempt by which TLS 1.2 is taken for unspoken beside TLS 1.3, though the server did
         not say that it is the version."""
         psk = self.full.get("psk")
@@ -75,7 +76,7 @@ class Discovery(Value, frozen=True):
         return next((attempt for attempt in older if _unclear(attempt)), None)
 
 
-def issues(attempt: Attempt, mechanism: Mechanism) -> bool:
+def issues(attempt: Trial, mechanism: Mechanism) -> bool:
     """Whether an attempt brought a session of this mechanism, not one of another."""
     return any(session.mechanism == mechanism for session in attempt.sessions)
 
@@ -139,7 +140,7 @@ class _Asking:
     lab: Lab
     route: Route
     terms: Terms
-    full: dict[Mechanism, Attempt] = field(default_factory=dict)
+    full: dict[Mechanism, Trial] = field(default_factory=dict)
     spent: list[BudgetSpent] = field(default_factory=list)
 
     async def ask(self, mechanism: Mechanism, milestones: Milestones | None = None) -> None:
@@ -179,19 +180,19 @@ class _Asking:
         return all(_silent(attempt) for attempt in self.full.values())
 
 
-def _unclear(attempt: Attempt | None) -> bool:
+def _unclear(attempt: Trial | None) -> bool:
     """Whether a handshake failed, and not because of the version (RFC 8446 section 6.2)."""
     return attempt is not None and not attempt.handshake_done and not _refuses_version(attempt)
 
 
-def _refuses_version(attempt: Attempt) -> bool:
+def _refuses_version(attempt: Trial) -> bool:
     return any(
         alert.sender == "server" and alert.description == _PROTOCOL_VERSION
         for alert in attempt.alerts
     )
 
 
-def _unreachable(attempt: Attempt) -> bool:
+def _unreachable(attempt: Trial) -> bool:
     return attempt.error is not None and attempt.error.step in (
         "resolve",
         "connect",
@@ -200,7 +201,7 @@ def _unreachable(attempt: Attempt) -> bool:
     )
 
 
-def _silent(attempt: Attempt) -> bool:
+def _silent(attempt: Trial) -> bool:
     """Whether not one byte came in answer to a ClientHello in all the time allowed."""
     return (
         attempt.error is not None

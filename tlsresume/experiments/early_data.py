@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, UNTOLD, outcome, unanswered, untold
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
@@ -28,7 +29,6 @@ from tlsresume.experiments.terms import http_host
 from tlsresume.lab import AnyFlight, Errand, Route
 from tlsresume.openssl.plan import Plan
 from tlsresume.request_line import HTTPRequest, RequestLine
-from tlsresume.results import Attempt, EarlyAsk
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
@@ -129,7 +129,7 @@ class _Asking:
 
     # --------------------------------------------------------------- questions
 
-    async def _control(self) -> tuple[Attempt, Session | None]:
+    async def _control(self) -> tuple[Trial, Session | None]:
         """The request after a full handshake: how it is answered where nothing is early."""
         name = self._id("control")
         errand = replace(
@@ -143,7 +143,7 @@ class _Asking:
         attempt = await setting.lab.connect(setting.route, self.plan, errand)
         return attempt, _usable(attempt.sessions)
 
-    async def _taken(self, session: Session) -> Attempt:
+    async def _taken(self, session: Session) -> Trial:
         """Early data on a fresh session. Where it is not taken, a second session tells whether
         that is so each time; where another key share was asked for, it is given."""
         attempt = await self._early(EarlyReplay.TAKEN, "taken", session, repeat=True)
@@ -166,7 +166,7 @@ class _Asking:
             name = self._id("without")
             await self._late(EarlyReplay.WITHOUT, name, session)
 
-    async def _repeat(self, taken: Attempt) -> None:
+    async def _repeat(self, taken: Trial) -> None:
         """The request that was answered 425 once more, after a handshake (RFC 8470 5.2)."""
         if taken.early is not None:
             session = taken.sessions[-1] if taken.sessions else None
@@ -216,7 +216,7 @@ class _Asking:
         purposes: tuple[EarlyReplay, EarlyReplay],
         label: str,
         first_to: Route,
-    ) -> Attempt:
+    ) -> Trial:
         """A first flight on a plain socket, and then once more; gives what came of the copy."""
         name = self._id(label)
         flight = self._flight(session, name)
@@ -230,7 +230,7 @@ class _Asking:
             flight.release()
         return copy
 
-    def _note(self, question: str, attempt: Attempt) -> None:
+    def _note(self, question: str, attempt: Trial) -> None:
         why = untold(attempt)
         if why is not None:
             self.untold.append(LeftOut(question, UNTOLD[why]))
@@ -298,7 +298,7 @@ class _Asking:
 
     async def _present(
         self, flight: AnyFlight, purpose: EarlyReplay, name: str, route: Route
-    ) -> Attempt:
+    ) -> Trial:
         errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
 
@@ -310,7 +310,7 @@ class _Asking:
         *,
         repeat: bool = False,
         hold: float = 0.0,
-    ) -> Attempt:
+    ) -> Trial:
         """Early data on a new connection; `repeat`: where it is not taken, the request is sent
         again after the handshake, as a client does."""
         name = self._id(label)
@@ -329,7 +329,7 @@ class _Asking:
         repeat: bool = False,
         hold: float = 0.0,
         after: float | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         errand = Errand(
             purpose=purpose,
             send=self._request(name) if repeat else b"",
@@ -343,7 +343,7 @@ class _Asking:
         lab = self.asked.setting.lab
         return await lab.connect(self._route, flight.plan, errand, flight.session)
 
-    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Attempt:
+    async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
         """The request after a handshake that may offer a session, but sends nothing early."""
         errand = Errand(
             purpose=purpose,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tlsresume.results import Attempt, EarlyOutcome
+from tlsresume.evidence.trial import Trial
+from tlsresume.results import EarlyOutcome
 
 #: Why a copy over QUIC tells nothing of early data.
 Untold = Literal["retry", "silent"]
@@ -19,7 +20,7 @@ UNTOLD: dict[Untold, str] = {
 TOO_EARLY = 425
 
 
-def outcome(attempt: Attempt) -> EarlyOutcome | None:
+def outcome(attempt: Trial) -> EarlyOutcome | None:
     """None where no early data was sent, or no connection came about: that tells nothing."""
     if attempt.early_data == "not-sent" or (attempt.error is not None and attempt.error.ours):
         return None
@@ -30,22 +31,22 @@ def outcome(attempt: Attempt) -> EarlyOutcome | None:
     return "accepted" if accepted(attempt) else "rejected"
 
 
-def accepted(attempt: Attempt) -> bool:
+def accepted(attempt: Trial) -> bool:
     """Whether early data was taken, whatever came of the connection."""
     return attempt.early_data == "accepted"
 
 
-def failed_later(attempt: Attempt) -> bool:
+def failed_later(attempt: Trial) -> bool:
     """Whether the connection broke after our handshake was done, and no answer says why."""
     return attempt.error is not None and attempt.error.kind not in ("timeout", "closed")
 
 
-def unanswered(attempt: Attempt) -> bool:
+def unanswered(attempt: Trial) -> bool:
     """Whether early data was taken and nothing came back."""
     return outcome(attempt) == "accepted" and not attempt.response
 
 
-def untold(attempt: Attempt) -> Untold | None:
+def untold(attempt: Trial) -> Untold | None:
     """Why a first flight that was presented over QUIC, once or again, tells nothing; None where
     it tells something."""
     if attempt.transport != "quic" or (attempt.error is not None and attempt.error.ours):

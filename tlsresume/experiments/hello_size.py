@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt
 from tlsresume.wire.handshake import ProtocolVersion
 
 _ROUNDS = 2
@@ -79,7 +79,7 @@ def longest_unresumed(setting: Setting) -> int | None:
     return max(sizes, default=None)
 
 
-async def _without_session(setting: Setting, purpose: HelloSize, plan: Plan) -> Attempt:
+async def _without_session(setting: Setting, purpose: HelloSize, plan: Plan) -> Trial:
     errand = setting.errand(purpose)
     if setting.terms.target.http:
         # The answer may name the node.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import CrossALPN, CrossName
 from tlsresume.experiments.setting import Setting
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 
@@ -41,7 +41,7 @@ class _Names(Value, frozen=True):
 
     async def _ask(
         self, purpose: CrossName, plan: Plan, session: Session | None, *, other: bool
-    ) -> Attempt:
+    ) -> Trial:
         setting, terms = self.setting, self.setting.terms
         if other:
             terms = replace(terms, target=replace(terms.target, server_name=self.other))
@@ -50,7 +50,7 @@ class _Names(Value, frozen=True):
         errand = terms.with_answer(errand, body=True)
         return await setting.lab.connect(setting.route, plan, errand, session)
 
-    def _session(self, attempt: Attempt) -> Session | None:
+    def _session(self, attempt: Trial) -> Session | None:
         own = [s for s in attempt.sessions if s.mechanism == self.setting.mechanism]
         return own[-1] if own else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted, experiment
+from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, Wanted, experiment
 
 # ------------------------------------------------------------------- the first round
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.purpose import Purpose
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Mechanism, Purpose
+from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 
@@ -43,7 +45,7 @@ class Setting(Value, frozen=True, kw_only=True):
         plan: Plan | None = None,
         clean: bool = True,
         every_ticket: bool = False,
-    ) -> tuple[Attempt, Session | None]:
+    ) -> tuple[Trial, Session | None]:
         """A handshake without a session, and the newest session it brought.
 
         `every_ticket`: of several TLS 1.3 tickets the last one is waited for.
@@ -62,7 +64,7 @@ class Setting(Value, frozen=True, kw_only=True):
         *,
         plan: Plan | None = None,
         local_port: int | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         """A handshake that offers a session. It waits for no ticket if it resumed."""
         errand = replace(self.errand(purpose), send=b"", ticket_wait=0.5)
         route = self.route if local_port is None else replace(self.route, local_port=local_port)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.errors import UsageError
+from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Errand
 from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
 from tlsresume.protocols import Transport
-from tlsresume.results import MECHANISMS, Mechanism, Purpose
+from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.target import Target, format_endpoint
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.binding import check_available, suite_numbers

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import TOKEN_TRIES, Token
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
-from tlsresume.results import Attempt
 
 
-async def show_token(lab: Lab, route: Route, terms: Terms, full: Attempt) -> bool:
+async def show_token(lab: Lab, route: Route, terms: Terms, full: Trial) -> bool:
     """Show the token that a full handshake brought, and no session; whether later connections
     may show theirs. Raises BudgetSpent."""
     token = full.sessions[-1].token if full.sessions else b""

@@ -20,14 +20,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.journal import indexed
+from tlsresume.evidence.offer import entry_of
+from tlsresume.evidence.spoiled import Spoilt, is_spoiled
+from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
-from tlsresume.experiments.spoiled import Spoilt, handle_of, is_spoiled
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Mechanism
-from tlsresume.results.journal import indexed
+from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
 from tlsresume.value import Value
 
@@ -68,7 +70,7 @@ class _Series:
     begun: int = 0
     worked: bool = False
 
-    def note(self, attempt: Attempt) -> None:
+    def note(self, attempt: Trial) -> None:
         self.worked = self.worked or attempt.handshake_done
         silent = attempt.error is not None and attempt.error.kind == "timeout"
         if attempt.handshake_done:
@@ -164,7 +166,7 @@ class Tries:
             series.open += 1
             series.begun += 1
             chain = self._chains[item.mechanism]
-            attempt: Attempt | None
+            attempt: Trial | None
             try:
                 if item.series is Purposes.FIXED:
                     attempt = await self._fixed(item)
@@ -211,7 +213,7 @@ class Tries:
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
-    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Attempt:
+    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Trial:
         """One connection; whether the server answers data is found out by one at a time."""
         if not errand.want_response or self._answers:
             return await self._lab.connect(self._route, plan, errand, session)
@@ -225,7 +227,7 @@ class Tries:
                 self._answers = bool(attempt.response)
             return attempt
 
-    async def _fixed(self, item: _Try) -> Attempt:
+    async def _fixed(self, item: _Try) -> Trial:
         plan = self._terms.plan_for(item.mechanism)
         session = await self._fixed_session(item)
         return await self._connect(plan, self._errand(item), session)
@@ -245,10 +247,10 @@ class Tries:
 
     def _maybe_lost(self, session: Session) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
-        handle = handle_of(session)
+        handle = entry_of(session)
         return handle is not None and indexed(self._lab.journal, Spoilt).maybe_lost(handle)
 
-    async def _chained(self, chain: _Chain, item: _Try) -> Attempt | None:
+    async def _chained(self, chain: _Chain, item: _Try) -> Trial | None:
         plan = self._terms.plan_for(item.mechanism)
         errand = self._errand(item)
         if not chain.sessions and not await self._start(chain, errand):

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tlsresume.errors import (
     BudgetSpent,
@@ -17,18 +17,19 @@ from tlsresume.errors import (
     LocalError,
     PreludeError,
 )
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import AnyFlight, Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.datagrams import DatagramLink, open_datagram_socket
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
-from tlsresume.network.observe import Circumstances, failed_attempt, observed_attempt
+from tlsresume.network.observe import Circumstances, failed_trial, observed_trial
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.openssl.client import OnMessage
 from tlsresume.openssl.first_flight import FirstFlight
 from tlsresume.openssl.plan import Plan
-from tlsresume.results import Attempt, Failure
+from tlsresume.results import Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
 from tlsresume.transports.facts import HTTPRequest
@@ -86,7 +87,7 @@ class Manners(Value, frozen=True, kw_only=True):
 _Place = tuple[str, int, str]
 
 
-def _place(attempt: Attempt, kind: str) -> _Place:
+def _place(attempt: Trial, kind: str) -> _Place:
     """Timeouts are counted together; others by the mechanism that a session was offered for."""
     offered = attempt.mechanism if attempt.offer is not None else None
     return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
@@ -98,7 +99,7 @@ class _Opened:
 
     link: NetworkLink | DatagramLink | None = None
     failure: Failure | None = None
-    attempt: Attempt | None = None
+    attempt: Trial | None = None
 
 
 class _Limits:
@@ -114,7 +115,7 @@ class _Limits:
         if words is not None:
             raise LimitedByServer(words)
 
-    def worth_waiting(self, attempt: Attempt) -> bool:
+    def worth_waiting(self, attempt: Trial) -> bool:
         place = (attempt.address, attempt.port)
         return place not in self._words and self._waited[place] < _LIMITS_WAITED_OUT
 
@@ -122,14 +123,14 @@ class _Limits:
         """A connection came about after a wait."""
         self._waited[route.address, route.port] += 1
 
-    def give_up(self, route: Route, attempt: Attempt) -> None:
+    def give_up(self, route: Route, attempt: Trial) -> None:
         """Waiting did not help: ask for no more."""
         said = attempt.error.message if attempt.error is not None else "no more connections"
         words = f"{said}; --tries 1 asks for less, a minute or more from now"
         self._words.setdefault((route.address, route.port), words)
 
 
-def _in_vain(attempt: Attempt) -> bool:
+def _in_vain(attempt: Trial) -> bool:
     """Whether nothing at all came back: refused, or silence."""
     error = attempt.error
     if error is None or attempt.traffic.received:
@@ -137,11 +138,11 @@ def _in_vain(attempt: Attempt) -> bool:
     return error.kind == "timeout" or (error.kind == "refused" and error.step == "connect")
 
 
-def _limited(attempt: Attempt) -> bool:
+def _limited(attempt: Trial) -> bool:
     return attempt.error is not None and attempt.error.kind == "rate-limit"
 
 
-def _was_limited(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+def _was_limited(attempt: Trial, journal: Sequence[Trial]) -> bool:
     """Whether an attempt that was repeated was turned away at first for such a limit."""
     if not attempt.retried:
         return False
@@ -175,7 +176,7 @@ class NetworkLab(Lab):
         session: Session | None = None,
         *,
         milestones: Milestones | None = None,
-    ) -> Attempt:
+    ) -> Trial:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
@@ -201,7 +202,7 @@ class NetworkLab(Lab):
                         route, plan, errand, session, ask, milestones=milestones, retried=True
                     )
             except (BudgetSpent, LocalError, asyncio.CancelledError):
-                self.journal[attempt.n - 1] = replace(attempt, unsettled=True)
+                self.journal[attempt.n - 1] = attempt.left_unsettled()
                 raise
             self._note(attempt, crowded=False)
             if attempt.handshake_done and crowded and not _is_local(broke):
@@ -216,7 +217,7 @@ class NetworkLab(Lab):
             self._gate.narrow(route.address, route.port)
         return attempt
 
-    def _note(self, attempt: Attempt, *, crowded: bool) -> None:
+    def _note(self, attempt: Trial, *, crowded: bool) -> None:
         """Count the connections that broke although they were alone, since being alone last
         helped."""
         if attempt.handshake_done and attempt.retried:
@@ -225,7 +226,7 @@ class NetworkLab(Lab):
         elif not (crowded or attempt.handshake_done or attempt.error is None or attempt.error.ours):
             self._in_vain[_place(attempt, attempt.error.kind)] += 1
 
-    def _worth_retrying(self, attempt: Attempt, *, crowded: bool) -> bool:
+    def _worth_retrying(self, attempt: Trial, *, crowded: bool) -> bool:
         error = attempt.error
         if attempt.early is not None or attempt.early_data != "not-sent":
             return False  # the same early data once more would be a replay
@@ -254,7 +255,7 @@ class NetworkLab(Lab):
         *,
         milestones: Milestones | None = None,
         retried: bool = False,
-    ) -> Attempt:
+    ) -> Trial:
         about = Circumstances(
             route=route,
             plan=plan,
@@ -277,7 +278,7 @@ class NetworkLab(Lab):
             raise AssertionError("every attempt is recorded")
         return opened.attempt
 
-    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Attempt:
+    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Trial:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
@@ -342,11 +343,11 @@ class NetworkLab(Lab):
         try:
             started, reached = await self._reach(route, approach)
         except asyncio.CancelledError:
-            self.record(failed_attempt(about, Failure("connect", "cancelled", "interrupted")))
+            self.record(failed_trial(about, Failure("connect", "cancelled", "interrupted")))
             raise
         if isinstance(reached, Failure):
             opened.failure = reached
-            opened.attempt = self.record(failed_attempt(about, reached))
+            opened.attempt = self.record(failed_trial(about, reached))
             if _is_local(reached) and route.local_port is None:
                 raise _local_error(reached)
             yield opened
@@ -383,7 +384,7 @@ class NetworkLab(Lab):
         finally:
             link.release()
             opened.attempt = self.record(
-                observed_attempt(
+                observed_trial(
                     about,
                     link,
                     n=len(self.journal) + 1,
@@ -401,7 +402,7 @@ class NetworkLab(Lab):
         sock = open_datagram_socket(route)
         if isinstance(sock, Failure):
             opened.failure = sock
-            opened.attempt = self.record(failed_attempt(about, sock))
+            opened.attempt = self.record(failed_trial(about, sock))
             if _is_local(sock) and route.local_port is None:
                 raise _local_error(sock)
             yield
@@ -429,7 +430,7 @@ class NetworkLab(Lab):
         finally:
             link.release()
             opened.attempt = self.record(
-                observed_attempt(
+                observed_trial(
                     about,
                     link,
                     n=len(self.journal) + 1,

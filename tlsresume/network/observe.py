@@ -1,11 +1,14 @@
-"""From a finished connection to an Attempt: what was seen, as one frozen value."""
+"""From a finished connection to a Trial: what was seen, as one frozen value."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from typing import Literal
+from typing import TypedDict
 
+from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
+from tlsresume.evidence.offer import Offer
+from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Errand, Route
 from tlsresume.network.datagrams import DatagramLink
 from tlsresume.network.link import NetworkLink
@@ -14,15 +17,13 @@ from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
     AlertSeen,
-    Attempt,
     Failure,
     Mechanism,
-    Ticket,
     Timings,
     Traffic,
     Verification,
 )
-from tlsresume.session.session import Session
+from tlsresume.session.session import Session, SessionError
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.transports.interface import DatagramConnection
 from tlsresume.value import Value
@@ -52,9 +53,36 @@ class Circumstances(Value, frozen=True, kw_only=True):
     flight: bytes = b""
 
 
-def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
-    """An attempt that never got to TLS."""
-    return Attempt(
+def failed_trial(about: Circumstances, failure: Failure) -> Trial:
+    """A trial that never got to TLS."""
+    return Trial(
+        n=0,
+        time=about.time,
+        address=about.route.address,
+        port=about.route.port,
+        purpose=about.errand.purpose,
+        plan=about.plan,
+        transport=about.route.transport,
+        ask=about.ask,
+        mechanism=about.errand.mechanism,
+        offer=_offer(about.session),
+        state=about.session,
+        early=about.errand.early,
+        error=failure,
+        retried=about.retried,
+    )
+
+
+def _presented_trial(
+    about: Circumstances,
+    link: NetworkLink | DatagramLink,
+    *,
+    local_port: int | None,
+    connect_ms: float | None,
+    total_ms: float,
+) -> Trial:
+    """What was seen in clear around a first flight that was only presented."""
+    return Trial(
         n=0,
         time=about.time,
         address=about.route.address,
@@ -62,24 +90,20 @@ def failed_attempt(about: Circumstances, failure: Failure) -> Attempt:
         purpose=about.errand.purpose,
         plan=about.plan,
         ask=about.ask,
+        local_port=local_port,
         mechanism=about.errand.mechanism,
-        offer=about.session,
-        early=about.errand.early,
-        error=failure,
-        retried=about.retried,
         transport=about.route.transport,
+        observation=_seen_in_clear(about, link),
+        offer=_offer(about.session),
+        state=about.session,
+        early=about.errand.early,
+        presented=True,
+        timings=Timings(connect=connect_ms, total=total_ms),
+        error=link.failure,
     )
 
 
-def presented_attempt(
-    about: Circumstances,
-    link: NetworkLink | DatagramLink,
-    *,
-    local_port: int | None,
-    connect_ms: float | None,
-    total_ms: float,
-) -> Attempt:
-    """What was seen in clear around a first flight that was only presented."""
+def _seen_in_clear(about: Circumstances, link: NetworkLink | DatagramLink) -> Observation:
     datagrams = None
     if isinstance(link, DatagramLink):
         seen = link.presented
@@ -91,32 +115,20 @@ def presented_attempt(
     else:
         transcript = _in_clear(about.flight, link.presented or b"")
         sent, received = len(about.flight), len(link.presented or b"")
-    hello = transcript.server_hello
     retry = transcript.hello_retry_request
-    return Attempt(
-        n=0,
+    return Observation(
+        visible=Part.OUTCOME,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
-        purpose=about.errand.purpose,
-        plan=about.plan,
-        ask=about.ask,
-        local_port=local_port,
-        mechanism=about.errand.mechanism,
-        offer=about.session,
-        offered=_offered(transcript, about.session),
-        accepted=transcript.accepted,
-        hello_size=hello_size(transcript),
-        server_hello_seen=hello is not None,
+        **_hello(transcript, about.session),
+        handshake_done=False,
+        server_hello_seen=transcript.server_hello is not None,
         hello_retry=retry is not None,
         retry_group=retry.selected_group if retry else None,
         tls_version=transcript.version,
-        early=about.errand.early,
-        presented=True,
         alerts=_alerts(transcript),
-        timings=Timings(connect=connect_ms, total=total_ms),
         traffic=Traffic(sent, received, 2 if received else 1),
-        error=link.failure,
         transport=about.route.transport,
         datagrams=datagrams,
     )
@@ -141,7 +153,7 @@ def _in_clear(sent: bytes, received: bytes) -> Transcript:
     return recorder.transcript()
 
 
-def observed_attempt(
+def observed_trial(
     about: Circumstances,
     link: NetworkLink | DatagramLink,
     *,
@@ -150,52 +162,82 @@ def observed_attempt(
     connect_ms: float | None,
     total_ms: float,
     node_header: str | None,
-) -> Attempt:
+) -> Trial:
     """All that a link saw."""
     client = link.client
     if link.presented is not None:
-        return presented_attempt(
+        return _presented_trial(
             about, link, local_port=local_port, connect_ms=connect_ms, total_ms=total_ms
         )
     if client is None:
         failure = link.failure or Failure("handshake", "network", "TLS was never started")
-        return failed_attempt(about, failure)
-    transcript = client.transcript
+        return failed_trial(about, failure)
     done = client.handshake_done and not (
         link.failure is not None and link.failure.step == "handshake"
     )
     response = bytes(client.data[:_RESPONSE_KEPT])
-    leaf = transcript.leaf_certificate
-    hello, retry = transcript.server_hello, transcript.hello_retry_request
-    reused = client.session_reused if done else None
-    return Attempt(
+    facts = link.client.facts if isinstance(link, DatagramLink) and link.client else None
+    return Trial(
         n=n,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
         purpose=about.errand.purpose,
         plan=client.plan,
+        transport=about.route.transport,
         ask=about.ask,
-        local_port=local_port,
         mechanism=about.errand.mechanism,
+        local_port=local_port,
         node=_header(response, node_header) if node_header else link.node,
-        offer=client.offer,
+        observation=_observe(about, client, facts, done=done),
+        offer=_offer(client.offer),
+        state=client.offer,
         set_session=client.set_session_result,
-        offered=_offered(transcript, client.offer),
-        accepted=transcript.accepted,
-        reused=reused,
-        handshake_done=done,
-        hello_size=hello_size(transcript),
-        answered_ms=_answered_at(transcript),
-        malformed_ticket=_malformed_ticket(client, transcript),
-        server_hello_seen=hello is not None,
-        certificate_seen=transcript.certificate_seen,
-        certificate_requested=transcript.certificate_request is not None,
-        certificate_wanted=(
-            certificate_request_words(transcript.certificate_request)
-            if transcript.certificate_request is not None
-            else None
+        sessions=tuple(client.sessions),
+        early=about.errand.early,
+        early_answer=link.early_answer,
+        greeting=link.greeting,
+        asked=link.answer_ms is not None,
+        answer_ms=link.answer_ms,
+        left=link.left,
+        response=response,
+        reply=link.reply,
+        named_address=about.errand.named_address,
+        timings=Timings(
+            connect=connect_ms,
+            handshake=link.handshake_ms,
+            first_ticket=client.first_ticket_at,
+            total=total_ms,
         ),
+        closed=link.closed,
+        error=link.failure,
+        retried=about.retried,
+    )
+
+
+def _observe(
+    about: Circumstances,
+    client: TLSClient | DatagramConnection,
+    datagrams: DatagramFacts | None,
+    *,
+    done: bool,
+) -> Observation:
+    """What a client of ours saw of its handshake; `done`: that ended well."""
+    transcript = client.transcript
+    hello, retry = transcript.server_hello, transcript.hello_retry_request
+    leaf, asked_for_ours = transcript.leaf_certificate, transcript.certificate_request
+    reused = client.session_reused if done else None
+    return Observation(
+        visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE,
+        time=about.time,
+        address=about.route.address,
+        port=about.route.port,
+        transport=about.route.transport,
+        **_hello(transcript, client.offer),
+        resumed=reused,
+        handshake_done=done,
+        server_hello_seen=hello is not None,
+        answered_ms=_answered_at(transcript),
         hello_retry=retry is not None,
         retry_group=retry.selected_group if retry else None,
         tls_version=transcript.version,
@@ -203,38 +245,52 @@ def observed_attempt(
         suite=hello.cipher_suite if hello else None,
         group=client.group,
         alpn=client.alpn,
-        server_session_id=hello.session_id if hello else b"",
+        server_session_id=hello.session_id if hello else None,
         extended_master_secret=transcript.extended_master_secret,
+        early_data=_early_data(transcript),
+        alerts=_alerts(transcript),
+        traffic=Traffic(client.sent, client.received, client.flights),
+        datagrams=datagrams,
+        tickets=_tickets(transcript),
+        malformed_ticket=_malformed_ticket(client, transcript),
+        certificate_seen=transcript.certificate_seen,
+        certificate_requested=asked_for_ours is not None,
+        certificate_wanted=certificate_request_words(asked_for_ours) if asked_for_ours else None,
         leaf=leaf,
         leaf_sha256=hashlib.sha256(leaf).hexdigest() if leaf else None,
-        tickets=_tickets(transcript),
-        sessions=tuple(client.sessions),
-        early_data=_early_data(transcript),
-        early=about.errand.early,
-        early_answer=link.early_answer,
-        alerts=_alerts(transcript),
-        asked=link.answer_ms is not None,
-        answer_ms=link.answer_ms,
-        left=link.left,
-        response=response,
-        greeting=link.greeting,
-        reply=link.reply,
-        named_address=about.errand.named_address,
         own_certificate=client.own_certificate,
         verification=_verification(client, reused=bool(reused)) if done else None,
-        timings=Timings(
-            connect=connect_ms,
-            handshake=link.handshake_ms,
-            first_ticket=client.first_ticket_at,
-            total=total_ms,
-        ),
-        traffic=Traffic(client.sent, client.received, client.flights),
-        closed=link.closed,
-        error=link.failure,
-        retried=about.retried,
-        transport=about.route.transport,
-        datagrams=link.client.facts if isinstance(link, DatagramLink) and link.client else None,
     )
+
+
+class _Hello(TypedDict):
+    """The fields of an Observation that a ClientHello and the answer to it give."""
+
+    allowed: Allowed | None
+    hello_size: int | None
+    offered: Mechanism | None
+    handle: bytes | None
+    accepted: bool | None
+
+
+def _hello(transcript: Transcript, session: Session | None) -> _Hello:
+    hello = transcript.client_hello
+    offered = _offered(transcript, session)
+    return {
+        "allowed": None if hello is None else Allowed.by(hello),
+        "hello_size": hello_size(transcript),
+        "offered": offered,
+        "handle": None if offered is None or session is None else Offer.of(session).handle,
+        "accepted": transcript.accepted,
+    }
+
+
+def _offer(session: Session | None) -> Offer | None:
+    """The facts of a session; bytes that are no session have none, and are never offered."""
+    try:
+        return None if session is None else Offer.of(session)
+    except SessionError:
+        return None
 
 
 #: The longest fragment of a TLS record, and what frames it (RFC 8446 section 5.1).
@@ -307,7 +363,7 @@ def _tickets(transcript: Transcript) -> tuple[Ticket, ...]:
     return tuple(tickets)
 
 
-def _early_data(transcript: Transcript) -> Literal["not-sent", "accepted", "rejected"]:
+def _early_data(transcript: Transcript) -> EarlyDataSeen:
     if not transcript.early_data_offered:
         return "not-sent"
     return "accepted" if transcript.early_data_accepted else "rejected"

@@ -211,7 +211,7 @@ def _reasons(target: TargetResult) -> Iterator[_Reason]:
 def _by_verdict(target: TargetResult) -> Iterator[_Reason]:
     """Of a target that was held against nothing."""
     judged = [(a.place, row) for a in target.addresses for row in a.mechanisms if row.judged]
-    bad = [each for each in judged if each[1].state in ("partly", "not-resumed", "not-issued")]
+    bad = [each for each in judged if each[1].falls_short]
     yield from _by_states(target, bad)
     for finding in target.findings:
         if finding.fails:

@@ -66,19 +66,14 @@ def _untold(checks: Iterator[Check]) -> Iterator[Check]:
 def judged_tries(row: MechanismResult) -> tuple[int, int]:
     """Accepted and offered sessions that a rate is made of.
 
-    For a `psk` that is resumed those of fresh tickets only: a server that refuses a
-    ticket's second use is right.
+    Where that is due, those of fresh tickets only (`MechanismResult.by_fresh_tickets`).
     """
-    if _single_use(row):
+    if row.by_fresh_tickets:
         return row.chained.accepted, row.chained.offered
     return (
         row.fixed.accepted + row.chained.accepted,
         row.fixed.offered + row.chained.offered,
     )
-
-
-def _single_use(row: MechanismResult) -> bool:
-    return row.mechanism == "psk" and row.state == "resumed" and row.chained.offered > 0
 
 
 def rate_percent(row: MechanismResult) -> float | None:
@@ -97,7 +92,7 @@ def tries_words(row: MechanismResult) -> str:
     if not offered:
         return row.reason or row.state.replace("-", " ")
     words = f"{accepted} of {offered} resumed"
-    if _single_use(row):
+    if row.by_fresh_tickets:
         words += " with fresh tickets"
     return f"{words} ({row.reason})" if row.reason else words
 
@@ -161,7 +156,7 @@ def _expectation(
         outcome, message = _INVERSE[row.state], tries_words(row)
     else:
         outcome, message = _STATE_OUTCOME[row.state], tries_words(row)
-        if min_rate is not None and row.state in ("partly", "not-resumed", "resumed"):
+        if min_rate is not None and row.state not in ("not-issued", "untested"):
             outcome = _rate_outcome(row, min_rate)
             message += f", {min_rate:.0%} demanded"
     return _check(demand, "expectation", outcome, message, address, mechanism)

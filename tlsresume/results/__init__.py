@@ -1,26 +1,22 @@
-"""The values that flow through the tool: what was seen, and what was made of it.
+"""The values of reports: what was made of all that was seen.
 
-Two families. `Attempt` and its parts are what one connection showed; they live
-in the Lab's journal and are dropped when a target ends. `Report` and its parts
-are what every format prints; they hold numbers and words only, so that they can
-be written as JSON and read back. Nothing here does IO or judges anything.
+`Report` and its parts are what every format prints; they hold numbers and words only, so that
+they can be written as JSON and read back. What connections showed is in `evidence`; the parts
+that both share are here. Nothing here does IO or judges anything.
 """
 
-from tlsresume.results.attempt import (
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.connection import (
     MECHANISMS,
     AlertSeen,
-    Attempt,
-    EarlyAsk,
     Failure,
     FailureKind,
     Mechanism,
     Step,
-    Ticket,
     Timings,
     Traffic,
     Verification,
 )
-from tlsresume.results.configuration import OptionValue
 from tlsresume.results.early_data import (
     EarlyAfter,
     EarlyData,
@@ -66,7 +62,6 @@ from tlsresume.results.measured import (
     Verdict,
     wilson_interval,
 )
-from tlsresume.results.purpose import PlainPurpose, Purpose, Role, Wanted
 from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, TargetResult, Tool
 
 __all__ = [
@@ -76,7 +71,6 @@ __all__ = [
     "AlertSeen",
     "AnswerCount",
     "AnswersSummary",
-    "Attempt",
     "AttemptRow",
     "BytesSummary",
     "Certificate",
@@ -87,7 +81,6 @@ __all__ = [
     "CheckOutcome",
     "Crossing",
     "EarlyAfter",
-    "EarlyAsk",
     "EarlyData",
     "EarlyOutcome",
     "EarlyReason",
@@ -105,12 +98,9 @@ __all__ = [
     "Mechanism",
     "MechanismResult",
     "OptionValue",
-    "PlainPurpose",
-    "Purpose",
     "QUICResult",
     "Report",
     "ResumeResult",
-    "Role",
     "SaveResult",
     "SealedSession",
     "Series",
@@ -120,7 +110,6 @@ __all__ = [
     "State",
     "Step",
     "TargetResult",
-    "Ticket",
     "TicketSummary",
     "TimingSummary",
     "Timings",
@@ -130,6 +119,5 @@ __all__ = [
     "Verdict",
     "Verification",
     "Violation",
-    "Wanted",
     "wilson_interval",
 ]

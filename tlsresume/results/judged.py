@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tlsresume.protocols import Transport
-from tlsresume.results.attempt import (
+from tlsresume.results.connection import (
     Mechanism,
 )
 from tlsresume.results.measured import (

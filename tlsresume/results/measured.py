@@ -7,7 +7,7 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.protocols import Transport
-from tlsresume.results.attempt import (
+from tlsresume.results.connection import (
     Mechanism,
 )
 from tlsresume.results.early_data import EarlyData
@@ -134,6 +134,22 @@ class MechanismResult(Value, frozen=True, kw_only=True):
     bytes: BytesSummary = BytesSummary()
     answers: AnswersSummary = AnswersSummary()
     tries_asked: int = 0
+
+    @property
+    def resumes(self) -> bool | None:
+        """Whether sessions are resumed, be it at times only; None where that is not known."""
+        return None if self.state == "untested" else self.state in ("resumed", "partly")
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether sessions are known not to be resumed each time."""
+        return self.state not in ("resumed", "untested")
+
+    @property
+    def by_fresh_tickets(self) -> bool:
+        """Whether only tries with fresh tickets are counted for a rate: in TLS 1.3 a server
+        that refuses a ticket's second use is right."""
+        return self.mechanism == "psk" and self.state == "resumed" and self.chained.offered > 0
 
     @property
     def fails_with_session(self) -> bool:

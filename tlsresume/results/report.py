@@ -7,13 +7,13 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.protocols import Transport
-from tlsresume.results.attempt import (
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.connection import (
     Mechanism,
     Timings,
     Traffic,
     Verification,
 )
-from tlsresume.results.configuration import OptionValue
 from tlsresume.results.early_data import EarlyReason
 from tlsresume.results.judged import (
     Change,

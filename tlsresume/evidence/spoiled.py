@@ -10,20 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsresume.results import Attempt
-from tlsresume.results.journal import indexed
-from tlsresume.session.session import Session
-from tlsresume.session.ticket import is_stateful
-
-
-def handle_of(session: Session) -> bytes | None:
-    """What names a session in the server's cache; None where the session is no entry of one."""
-    fields = session.fields
-    if session.mechanism == "session-id":
-        return fields.session_id
-    if session.mechanism == "psk" and fields.ticket and is_stateful(fields.ticket):
-        return fields.ticket
-    return None
+from tlsresume.evidence.journal import indexed
+from tlsresume.evidence.offer import entry_of
+from tlsresume.evidence.trial import Trial
 
 
 class Spoilt:
@@ -34,17 +23,17 @@ class Spoilt:
     """
 
     def __init__(self) -> None:
-        self._spoilers: dict[bytes, list[Attempt]] = {}
-        self._fulls: dict[bytes, list[Attempt]] = {}
+        self._spoilers: dict[bytes, list[Trial]] = {}
+        self._fulls: dict[bytes, list[Trial]] = {}
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: Trial) -> None:
         """Take in one more attempt."""
-        offered = handle_of(attempt.offer) if attempt.offer is not None else None
+        offered = attempt.offer.cache_entry if attempt.offer is not None else None
         lost = set()
         if offered is not None and not attempt.handshake_done and attempt.offered is not None:
             lost.add(offered)
         if _client_refused(attempt):
-            brought = (handle_of(session) for session in attempt.sessions)
+            brought = (entry_of(session) for session in attempt.sessions)
             lost.update(handle for handle in (offered, *brought) if handle is not None)
         for handle in lost:
             known = self._spoilers.setdefault(handle, [])
@@ -57,12 +46,12 @@ class Spoilt:
             fulls.sort(key=_ended, reverse=True)
             del fulls[2:]
 
-    def spoils(self, attempt: Attempt) -> bool:
+    def spoils(self, attempt: Trial) -> bool:
         """Whether an attempt's full handshake tells nothing, as its session may have been lost
         with another connection that broke before this one ended."""
         if attempt.offer is None or not _full_with_offer(attempt):
             return False
-        handle = handle_of(attempt.offer)
+        handle = attempt.offer.cache_entry
         return handle is not None and any(
             other is not attempt and other.time <= _ended(attempt)
             for other in self._spoilers.get(handle, ())
@@ -73,16 +62,16 @@ class Spoilt:
         return any(map(self.spoils, self._fulls.get(handle, ())))
 
 
-def is_spoiled(attempt: Attempt, journal: Sequence[Attempt]) -> bool:
+def is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
     """Whether an attempt's full handshake tells nothing (see `Spoilt`)."""
     return indexed(journal, Spoilt).spoils(attempt)
 
 
-def _full_with_offer(attempt: Attempt) -> bool:
+def _full_with_offer(attempt: Trial) -> bool:
     return attempt.offer is not None and attempt.handshake_done and not attempt.reused
 
 
-def _ended(attempt: Attempt) -> float:
+def _ended(attempt: Trial) -> float:
     """When a connection was over, in seconds since 1970."""
     return attempt.time + (attempt.timings.total or 0.0) / 1000
 
@@ -92,5 +81,5 @@ def _ended(attempt: Attempt) -> float:
 _REFUSALS = frozenset({400, 495, 496})
 
 
-def _client_refused(attempt: Attempt) -> bool:
+def _client_refused(attempt: Trial) -> bool:
     return attempt.certificate_requested and attempt.http_status in _REFUSALS

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, SupportsIndex, TypeVar, cast
 
-from tlsresume.results.attempt import Attempt
+from tlsresume.evidence.trial import Trial
 
 
 class Index(Protocol):
     """Something that is learnt from attempts one after the other, in constant time each."""
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: Trial) -> None:
         """Take in one more attempt."""
 
 
@@ -25,15 +25,15 @@ _Derived = TypeVar("_Derived")
 _Index = TypeVar("_Index", bound=Index)
 
 
-class Journal(list[Attempt]):
+class Journal(list[Trial]):
     """A list of attempts that remembers what was derived from it."""
 
-    def __init__(self, attempts: Iterable[Attempt] = ()) -> None:
+    def __init__(self, attempts: Iterable[Trial] = ()) -> None:
         super().__init__(attempts)
         self._derived: dict[Callable[..., Any], Any] = {}
         self._indexes: dict[type[Index], Index] = {}
 
-    def append(self, attempt: Attempt) -> None:
+    def append(self, attempt: Trial) -> None:
         """Add an attempt: a new revision."""
         super().append(attempt)
         self._derived.clear()
@@ -46,7 +46,7 @@ class Journal(list[Attempt]):
         self._derived.clear()
         self._indexes.clear()
 
-    def derive(self, make: Callable[[Sequence[Attempt]], _Derived]) -> _Derived:
+    def derive(self, make: Callable[[Sequence[Trial]], _Derived]) -> _Derived:
         """What `make` makes of all attempts, made once per revision."""
         if make not in self._derived:
             self._derived[make] = make(self)
@@ -59,7 +59,7 @@ class Journal(list[Attempt]):
         return cast("_Index", self._indexes[kind])
 
 
-def index_of(attempts: Iterable[Attempt], kind: type[_Index]) -> _Index:
+def index_of(attempts: Iterable[Trial], kind: type[_Index]) -> _Index:
     """An index over attempts that are no journal."""
     index = kind()
     for attempt in attempts:
@@ -67,11 +67,11 @@ def index_of(attempts: Iterable[Attempt], kind: type[_Index]) -> _Index:
     return index
 
 
-def derived(attempts: Sequence[Attempt], make: Callable[[Sequence[Attempt]], _Derived]) -> _Derived:
+def derived(attempts: Sequence[Trial], make: Callable[[Sequence[Trial]], _Derived]) -> _Derived:
     """What `make` makes of attempts, once per revision where they are a journal."""
     return attempts.derive(make) if isinstance(attempts, Journal) else make(attempts)
 
 
-def indexed(attempts: Sequence[Attempt], kind: type[_Index]) -> _Index:
+def indexed(attempts: Sequence[Trial], kind: type[_Index]) -> _Index:
     """The index of a kind over attempts, kept where they are a journal."""
     return attempts.indexed_by(kind) if isinstance(attempts, Journal) else index_of(attempts, kind)
