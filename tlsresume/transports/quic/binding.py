@@ -1,4 +1,5 @@
-"""The only file that may touch private names of aioquic, and the door to all its names.
+"""The door to aioquic's names: with binding_observed.py and binding_server.py the only files that
+may touch private ones.
 
 What aioquic does and does not tell: which handshake messages passed, how often a Retry
 came, which QUIC version was agreed on, whether the peer or we ended the connection. These
@@ -9,7 +10,6 @@ values. `check_available` says in one line what is missing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -17,15 +17,13 @@ from typing import Any
 
 from tlsresume.errors import BindingError, UsageError
 from tlsresume.session.quic_state import QUICState
+from tlsresume.transports.quic.binding_observed import OnHandshake, observed
 from tlsresume.value import Value
 
 #: The first version in which everything used here was found.
 NEEDS_AIOQUIC = "1.2"
 
 INSTALL = "pip install 'tlsresume[quic]'"
-
-#: Called with: sent by us, one whole handshake message with its header.
-OnHandshake = Callable[[bool, bytes], None]
 
 #: QUIC versions that are offered, by number: 1 (RFC 9000) and 2 (RFC 9369).
 VERSION_1, VERSION_2 = 0x00000001, 0x6B3343CF
@@ -164,7 +162,7 @@ class Handle:
         self.tokens: list[bytes] = []
         self.retries = 0
         self.peer_versions: tuple[int, ...] = ()
-        self._connection = _observed(self, configuration, on_handshake)
+        self._connection = observed(self, configuration, on_handshake)
         self._closed_by_peer = False
 
     # ---------------------------------------------------------------- driving
@@ -300,144 +298,3 @@ def _ticket(state: QUICState, server_name: str, *, early_data: bool) -> Any:
         other_extensions=[(kind, bytes.fromhex(body)) for kind, body in state.extensions],
     )
     return ticket if early_data else replace(ticket, max_early_data_size=None)
-
-
-def _observed(handle: Handle, configuration: Any, on_handshake: OnHandshake) -> Any:
-    """A QuicConnection whose handshake messages, Retry and close are told."""
-    from aioquic.quic.connection import QuicConnection
-
-    class Observed(QuicConnection):
-        """A connection makes its TLS context anew after a Retry, and then tells of that one."""
-
-        def _initialize(self, peer_cid: bytes) -> None:
-            super()._initialize(peer_cid)
-            _watch(self.tls, on_handshake)
-
-        def _handle_connection_close_frame(self, context: Any, frame_type: int, buf: Any) -> None:
-            if self._close_event is None:
-                handle.told_closed()
-            super()._handle_connection_close_frame(context, frame_type, buf)
-
-        def _receive_version_negotiation_packet(self, header: Any, now: float) -> None:
-            handle.peer_versions = tuple(header.supported_versions)
-            super()._receive_version_negotiation_packet(header=header, now=now)
-
-        def _receive_retry_packet(self, header: Any, packet_without_tag: bytes, now: float) -> None:
-            before = self._retry_count
-            early = _early_packets(self)
-            super()._receive_retry_packet(
-                header=header, packet_without_tag=packet_without_tag, now=now
-            )
-            handle.retries += self._retry_count - before
-            if self._retry_count > before:
-                _lose(early)
-
-    return Observed(
-        configuration=configuration,
-        session_ticket_handler=handle.tickets.append,
-        token_handler=handle.tokens.append,
-    )
-
-
-def _early_packets(connection: Any) -> list[Any]:
-    """The packets with early data that were sent until now."""
-    from aioquic.tls import Epoch
-
-    space = getattr(connection, "_spaces", {}).get(Epoch.ONE_RTT)
-    return list(getattr(space, "sent_packets", {}).values())
-
-
-def _lose(packets: list[Any]) -> None:
-    """Have what was in packets sent again: aioquic forgets packets of early data at a Retry, which
-    a server has thrown away (RFC 9001 section 4.6.2 has them sent again)."""
-    from aioquic.quic.packet_builder import QuicDeliveryState
-
-    for packet in packets:
-        for handler, arguments in packet.delivery_handlers:
-            handler(QuicDeliveryState.LOST, *arguments)
-
-
-def http3(connection: Any, *, head: bool) -> Any:
-    """Aioquic's HTTP/3 on a connection. It compares Content-Length with what came also in an
-    answer to HEAD, which has no content (RFC 9110 section 9.3.2), and would end the connection."""
-    from aioquic.h3.connection import H3Connection
-
-    class OfHead(H3Connection):
-        """HTTP/3 for a request by HEAD."""
-
-        def _check_content_length(self, stream: Any) -> None:
-            pass
-
-    return (OfHead if head else H3Connection)(connection)
-
-
-def server_connection(*, takes_early_data: bool, **arguments: Any) -> Any:
-    """A server's QuicConnection, that prefers QUIC versions in the order of its configuration,
-    where aioquic's goes by the client's (RFC 9368 section 2.3 leaves it to the server). Aioquic's
-    takes any early data that is offered; one that does not resumes without it (RFC 8446 section
-    4.2.10)."""
-    from aioquic.quic.connection import QuicConnection
-    from aioquic.tls import Epoch
-
-    class Preferring(QuicConnection):
-        """Has an order of versions of its own."""
-
-        def _parse_transport_parameters(self, *arguments: Any, **named: Any) -> None:
-            super()._parse_transport_parameters(*arguments, **named)
-            theirs = self._remote_version_information
-            if theirs is not None:
-                ours = self._configuration.supported_versions
-                both = [version for version in ours if version in theirs.available_versions]
-                self._remote_version_information = replace(theirs, available_versions=both)
-
-    class Declining(Preferring):
-        """Resumes, and takes no early data."""
-
-        def _initialize(self, peer_cid: bytes) -> None:
-            super()._initialize(peer_cid)
-            context = self.tls
-            install = context.update_traffic_key_cb
-
-            def told(direction: Any, epoch: Any, suite: Any, secret: bytes) -> None:
-                if epoch == Epoch.ZERO_RTT:
-                    context.early_data_accepted = False
-                else:
-                    install(direction, epoch, suite, secret)
-
-            context.update_traffic_key_cb = told
-
-    return (Preferring if takes_early_data else Declining)(**arguments)
-
-
-def _watch(context: Any, on_handshake: OnHandshake) -> None:
-    """Have each handshake message told: the server's before it is handled, so that a refused one
-    is seen, too; ours as they are put into the buffers, which are emptied afterwards."""
-    handle_message = context.handle_message
-    received = bytearray()
-
-    def told(data: bytes, buffers: Any) -> None:
-        before = {epoch: buffer.tell() for epoch, buffer in buffers.items()}
-        received.extend(data)
-        while len(received) >= 4:
-            size = 4 + int.from_bytes(received[1:4], "big")
-            if len(received) < size:
-                break
-            on_handshake(False, bytes(received[:size]))
-            del received[:size]
-        try:
-            handle_message(data, buffers)
-        finally:
-            for epoch, buffer in buffers.items():
-                if buffer.tell() > before[epoch]:
-                    _tell_own(buffer.data_slice(before[epoch], buffer.tell()), on_handshake)
-
-    context.handle_message = told
-
-
-def _tell_own(flight: bytes, on_handshake: OnHandshake) -> None:
-    """Our own messages of one flight, one by one."""
-    at = 0
-    while at + 4 <= len(flight):
-        size = 4 + int.from_bytes(flight[at + 1 : at + 4], "big")
-        on_handshake(True, flight[at : at + size])
-        at += size

@@ -11,11 +11,10 @@ that a result is known also where a bad one is no reason to stop.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
 from tlsresume.errors import UsageError
-from tlsresume.openssl.client import SESSIONS_KEPT, Broken, OnMessage
+from tlsresume.openssl.client import Broken, OnMessage
 from tlsresume.openssl.plan import Plan
 from tlsresume.session import quic_state
 from tlsresume.session.session import Session
@@ -23,18 +22,15 @@ from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.quic import binding
 from tlsresume.transports.quic.endings import explain
 from tlsresume.transports.quic.kept_flight import KeptFlight
+from tlsresume.transports.quic.kept_tickets import KeptTickets
 from tlsresume.transports.quic.requests import H3_NO_ERROR, Exchange
 from tlsresume.transports.quic.settings import open_keylog, settings_of
 from tlsresume.transports.quic.verification import own_certificate, verify_result
-from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
     HandshakeType,
     NamedGroup,
-    NewSessionTicket13,
-    ProtocolVersion,
     cipher_name,
     name_of,
-    parse_handshake,
 )
 from tlsresume.wire.transcript import Recorder, Role, Transcript
 
@@ -75,10 +71,8 @@ class QUICClient:
         self._clock = clock
         self._started = clock()
         self._on_message = on_message
-        self._nonces: list[bytes] = []
         self._request: HTTPRequest | bytes | None = None
         self._retransmissions = 0
-        self._kept = (0, 0)
         self._direction = ""
         self._verify_result: int | None = None
         self._alpn: str | None = None
@@ -101,6 +95,7 @@ class QUICClient:
         except (OSError, ValueError, TypeError) as error:
             self._close_keylog()
             raise UsageError(f"aioquic cannot use these settings: {error}") from error
+        self._kept_tickets = KeptTickets(self._handle, plan.server_name)
         self._exchange = Exchange(self._handle.connection, self.data)
 
     # --------------------------------------------------------------- driving
@@ -204,7 +199,10 @@ class QUICClient:
             call()
             for event in self._handle.events():
                 self._take(event)
-            self._keep_tickets()
+            if self._kept_tickets.news:
+                self.sessions = self._kept_tickets.sessions(
+                    alpn=self._alpn, leaf=self._leaf(), verify_result=self.verify_result
+                )
         except Exception as error:  # noqa: BLE001  whatever a peer's bytes do inside the library
             self._fail(Broken("openssl", f"aioquic failed: {type(error).__name__}: {error}"))
 
@@ -223,7 +221,7 @@ class QUICClient:
         at_ms = (self._clock() - self._started) * 1000
         role = Role.CLIENT if sent else Role.SERVER
         if not sent and message[0] == _NEW_SESSION_TICKET:
-            self._nonces.append(_nonce(message))
+            self._kept_tickets.record(message)
             self.ticket_count += 1
             if self.first_ticket_at is None:
                 self.first_ticket_at = at_ms
@@ -249,34 +247,6 @@ class QUICClient:
         request, self._request = self._request, None
         if request is not None:
             self._exchange.send(request, self._alpn or "")
-
-    def _keep_tickets(self) -> None:
-        """Make sessions of the tickets, anew when one or a NEW_TOKEN has come since: the last
-        token goes with each, whichever came first."""
-        handle = self._handle
-        if (len(handle.tickets), len(handle.tokens)) == self._kept:
-            return
-        self._kept = (len(handle.tickets), len(handle.tokens))
-        token = handle.tokens[-1] if handle.tokens else None
-        self.sessions = [
-            self._session(ticket, nonce, token)
-            for ticket, nonce in zip_longest(
-                handle.tickets[:SESSIONS_KEPT], self._nonces[:SESSIONS_KEPT], fillvalue=b""
-            )
-            if ticket
-        ]
-
-    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> Session:
-        state = self._handle.state_of(
-            ticket,
-            alpn=self._alpn,
-            server_name=self.plan.server_name,
-            nonce=nonce,
-            peer=self._leaf(),
-            token=token,
-            verify_result=self.verify_result,
-        )
-        return Session("quic", quic_state.encode(state))
 
     def _leaf(self) -> bytes | None:
         """The server's certificate: of this handshake, or of the one that was resumed."""
@@ -387,12 +357,3 @@ class QUICClient:
         if self._keylog is not None:
             self._keylog.close()
             self._keylog = None
-
-
-def _nonce(message: bytes) -> bytes:
-    """The nonce of a NewSessionTicket, empty where the message is malformed."""
-    try:
-        parsed = parse_handshake(message, ProtocolVersion.TLSv1_3)
-    except WireError:
-        return b""
-    return parsed.nonce if isinstance(parsed, NewSessionTicket13) else b""

@@ -11,7 +11,7 @@ from typing import Any
 
 from tlsresume.request_line import HTTPRequest
 from tlsresume.transports.interface import DATA_KEPT
-from tlsresume.transports.quic.binding import http3
+from tlsresume.transports.quic.binding_observed import http3
 
 #: Events of streams that are kept until a request is made.
 _EVENTS_KEPT = 64

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tlsresume.transports.quic import binding
+from tlsresume.transports.quic.binding_server import server_connection
 from tlsresume.wire.quic_initial import packets
 
 #: RFC 8470 section 5.2: Too Early.
@@ -122,7 +123,7 @@ class QUICServerSide:
         configuration.certificate = leaf
         configuration.certificate_chain = chain
         configuration.private_key = load_pem_private_key(service.key_pem, None)
-        return binding.server_connection(
+        return server_connection(
             takes_early_data=service.takes_early_data,
             configuration=configuration,
             original_destination_connection_id=header.destination_cid,
