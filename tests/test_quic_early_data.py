@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tlsresume.scan import scan
 from tlsresume.target import parse_target
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.transports.quic.first_flight import QUICFirstFlight
+from tlsresume.transports.quic.server import QUICServerSide
 from tlsresume.wire.quic_initial import (
     ack_frame,
     close_frame,
@@ -341,3 +344,48 @@ def test_bad_peers_of_early_data() -> None:
     assert [(f.code, f.severity) for f in target.findings if f.code.startswith("early-data")] == [
         ("early-data-dies", "error")
     ]
+
+
+class _Odd(QUICServerSide):
+    """Does something odd with each request in early data, and answers all others."""
+
+    def __init__(self, service: Any, then: Callable[[Any, int], None]) -> None:
+        super().__init__(service)
+        self._then = then
+
+    def _execute(self, stream: int, path: str) -> None:
+        if self._done:
+            super()._execute(stream, path)
+        else:
+            self._then(self, stream)
+
+
+def _says_nothing(_side: Any, _stream: int) -> None:
+    return
+
+
+def _closes(side: Any, _stream: int) -> None:
+    side._connection.close(error_code=0x128)
+
+
+def _floods(side: Any, stream: int) -> None:
+    side._h3.send_headers(stream, [(b":status", b"200")])
+    for _ in range(64):
+        side._h3.send_data(stream, bytes(65_536), end_stream=False)
+
+
+def test_peers_that_take_early_data_and_do_not_serve_it() -> None:
+    """A server that takes early data and never answers, or ends the connection for it, is in error;
+    one that sends without end is cut off, and none keeps us for longer than the timeouts."""
+    connect = replace(QUICK.connect, timeout=1.0)
+    for then, codes in (
+        (_says_nothing, {"early-data-dies"}),
+        (_closes, {"early-data-dies"}),
+        (_floods, {"early-data-replayed", "early-data-answered-early"}),
+    ):
+        shared = service()
+        make = partial(_Odd, shared, then)
+        with DatagramServer(make) as running:
+            target = probed(running.port, replace(QUICK, connect=connect))
+        assert {f.code for f in target.findings if "early" in f.code} >= codes, then
+        assert target.duration_ms < 60_000
