@@ -2,6 +2,7 @@
 #
 #   make demo          a tour against the built-in server
 #   make test          the tests           make lint             ruff and mypy
+#   make test-quick    those of them that take no time, while a change is being made
 #   make docs          the site in build/docs, warnings are errors
 #   make generate      man pages, completions, reference pages, README help, JSON Schema
 #   make examples      the examples of README and docs, run anew
@@ -22,8 +23,12 @@ VENV := .venv
 OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
-# The tests wait more than they compute, so a worker more than cores is well used.
-WORKERS ?= 3
+# The tests wait more than they compute, so more workers than cores are well used.
+WORKERS ?= 4
+# Those of `make test-quick` only compute.
+QUICK_WORKERS ?= 2
+# Compiled once: tests start many processes, also where the user's shell keeps Python from writing.
+export PYTHONDONTWRITEBYTECODE :=
 # Layers without IO, and the tests of just these: what `make coverage` can measure in little time.
 # Tests of growth count lines by a tracer of their own, and would wait for that of coverage.
 PURE := wire session preludes
@@ -67,6 +72,10 @@ demo: $(VENV)/installed
 .PHONY: test
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+.PHONY: test-quick
+test-quick: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -q -n $(QUICK_WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: lint
 lint: $(VENV)/installed-dev

@@ -14,10 +14,12 @@ from measure import table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.test_journal import long_story, slow_is_spoiled
+from tests.evidence import PORT
+from tests.test_evidence import long_story, slow_is_spoiled
 from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.summary import counted, naming_of, summarise_address
-from tlsresume.evidence.journal import Journal
+from tlsresume.diagnosis.summary import summarise_address
+from tlsresume.diagnosis.view import make_view
+from tlsresume.evidence.evidence import Evidence
 
 _ATTEMPTS_A_ROUND = 5
 
@@ -36,18 +38,18 @@ def row(attempts: int) -> tuple[float, ...]:
     """What evidence of so many attempts costs: see the columns."""
     story = long_story("session-id", "a", attempts // _ATTEMPTS_A_ROUND)
     journal = list(story.journal)
-    story.journal = whole = Journal(journal)
+    whole = Evidence(journal)
 
     def judged() -> None:
-        view = story.view()
+        view = make_view(whole, story.address, PORT, story.mechanism)
         wanted(view)
         judge([view])
 
     return (
         least_ms(lambda: [slow_is_spoiled(attempt, journal) for attempt in journal]),
-        least_ms(lambda: counted(Journal(journal))),
+        least_ms(lambda: Evidence(journal).counted),
         least_ms(judged),
-        least_ms(lambda: summarise_address(story.address, 443, whole, naming_of(whole))),
+        least_ms(lambda: summarise_address(story.address, 443, whole)),
     )
 
 
@@ -61,7 +63,7 @@ def report() -> str:
     told = (
         "CPU for the evidence of one mechanism on one address: which attempts count, by a look at"
         " every pair\n(as until 0.1, and that for each question), and as now, once per revision"
-        " of the journal; all rules,\nasked twice; the summary. Goal: linear; a test counts the"
+        " of the evidence; all rules,\nasked twice; the summary. Goal: linear; a test counts the"
         " steps.\n\n"
     )
     return told + table(head, rows)

@@ -1,7 +1,8 @@
 """Our side of two measurements, in a process of its own: many connections in a row.
 
-    python loop.py handshakes PORT full|resumed COUNT     prints CPU seconds per handshake
-    python loop.py memory PORT COUNT STEPS                prints the memory after each step
+    python loop.py handshakes PORT full|resumed COUNT           prints CPU seconds per handshake
+    python loop.py connections PORT full|resumed COUNT 1.2|1.3  the same with a ticket, closed cleanly
+    python loop.py memory PORT COUNT STEPS                      prints the memory after each step
 
 The connections are made as an experiment makes them, through the network's Lab,
 so that what is measured is what a user pays.
@@ -23,10 +24,26 @@ from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
 from tlsresume.wire.handshake import ProtocolVersion
 
-#: The server pins the key exchange to GROUP; P-256 is there for its certificate's sake.
-PLAN = Plan(maximum=ProtocolVersion.TLSv1_2, ciphers=CIPHER, groups=f"{GROUP}:P-256")
+_VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
+
+
+def plan_for(version: str, name: str | None = None) -> Plan:
+    """One version. The server pins the key exchange to GROUP; P-256 is there for its
+    certificate's sake."""
+    number = _VERSIONS[version]
+    return Plan(
+        minimum=number,
+        maximum=number,
+        ciphers=CIPHER,
+        groups=f"{GROUP}:P-256",
+        server_name=name,
+    )
+
+
 #: As s_time does: no close_notify.
 ERRAND = Errand(purpose=Tries.FULL, clean=False)
+#: As a try does: a ticket, then close_notify.
+WHOLE = Errand(purpose=Tries.FULL, want_tickets=1)
 #: Connections of one Lab, whose journal ends with it, as that of a target does.
 _PER_LAB = 100
 
@@ -48,43 +65,49 @@ def resident_kib() -> int:
     raise RuntimeError("no VmRSS in /proc/self/status")
 
 
-async def connect(port: int, count: int, session: Session | None) -> None:
+async def connect(
+    port: int, count: int, session: Session | None, plan: Plan, errand: Errand
+) -> None:
     """Make connections one after the other, and see that each is as it should be."""
     route, gate = Route("127.0.0.1", port), Gate()
     for _ in range(0, count, _PER_LAB):
         lab = NetworkLab(Budget(_PER_LAB), gate, Manners())
         for _ in range(_PER_LAB):
-            attempt = await lab.connect(route, PLAN, ERRAND, session)
+            attempt = await lab.connect(route, plan, errand, session)
             if not attempt.handshake_done or attempt.reused is not (session is not None):
                 raise RuntimeError(f"reused {attempt.reused}, {attempt.error}")
 
 
-async def first_session(port: int) -> Session:
+async def first_session(port: int, plan: Plan) -> Session:
     """A session to resume with."""
     lab = NetworkLab(Budget(1), Gate(), Manners())
-    return (await lab.connect(Route("127.0.0.1", port), PLAN, ERRAND)).sessions[-1]
+    return (await lab.connect(Route("127.0.0.1", port), plan, WHOLE)).sessions[-1]
 
 
-async def handshakes(port: int, kind: str, count: int) -> None:
+async def handshakes(port: int, kind: str, count: int, plan: Plan, errand: Errand) -> None:
     """CPU per connection, warmed up before."""
-    session = await first_session(port) if kind == "resumed" else None
-    await connect(port, _PER_LAB, session)
+    session = await first_session(port, plan) if kind == "resumed" else None
+    await connect(port, _PER_LAB, session, plan, errand)
     began = cpu()
-    await connect(port, count, session)
+    await connect(port, count, session, plan, errand)
     print((cpu() - began) / count)
 
 
 async def memory(port: int, count: int, steps: int) -> None:
     """Resident memory after the first step and each one after it, in KiB."""
-    session = await first_session(port)
+    plan = plan_for("1.2")
+    session = await first_session(port, plan)
     for step in range(1, steps + 1):
-        await connect(port, count // steps, session)
+        await connect(port, count // steps, session, plan, ERRAND)
         print(step * (count // steps), resident_kib(), flush=True)
 
 
 if __name__ == "__main__":
     what, port, *rest = sys.argv[1:]
     if what == "handshakes":
-        asyncio.run(handshakes(int(port), rest[0], int(rest[1])))
+        asyncio.run(handshakes(int(port), rest[0], int(rest[1]), plan_for("1.2"), ERRAND))
+    elif what == "connections":
+        plan = plan_for(rest[2], "localhost")
+        asyncio.run(handshakes(int(port), rest[0], int(rest[1]), plan, WHOLE))
     else:
         asyncio.run(memory(int(port), int(rest[0]), int(rest[1])))

@@ -137,7 +137,7 @@ http {{
     uwsgi_temp_path {folder};
     scgi_temp_path {folder};
     server {{
-        listen 127.0.0.1:{port} ssl;
+        listen {port} ssl backlog=1024;
         ssl_certificate {identity.certificate};
         ssl_certificate_key {identity.key};
         ssl_protocols TLSv1.2 TLSv1.3;

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import captures
+import goals
 import handshakes
 import judging
 import memory
@@ -67,6 +68,7 @@ def main() -> None:
         folder = Path(name)
         identity = peers.make_identity(folder)
         parts: dict[str, Callable[[], str]] = {
+            "Goals": lambda: goals.report(folder, identity, HERE.parent / ".venv-sslyze"),
             "Start-up": lambda: start_up.report(folder, identity),
             "A whole probe": lambda: whole_probe.report(
                 folder, identity, HERE.parent / ".venv-sslyze"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from tests import certificates
 from tlsresume.cli.configuring import VARIABLES
+from tlsresume.network import lab as network_lab
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
 from tlsresume.openssl.server_contexts import Identity
@@ -23,10 +26,26 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+def pytest_configure() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and programs would inherit
+    that from the tests, which send it to them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """The collector goes through what the tests make, not each time through thousands of tests:
+    some look for what they left open."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the user has configured does not reach the tests, nor the programs they start."""
+    """What the user has configured does not reach the tests, nor the programs they start; and a
+    relative path leads nowhere, as the working folder is empty."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("empty"))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
         for name in VARIABLES.values():
             patch.delenv(name, raising=False)
@@ -61,6 +80,13 @@ def server() -> Iterator[StartServer]:
             )
 
         yield start
+
+
+@pytest.fixture
+def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What broke, or was turned away, is tried again as often as ever, after shorter pauses."""
+    monkeypatch.setattr(network_lab, "_PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture(scope="session")

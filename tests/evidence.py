@@ -15,9 +15,9 @@ from tests.canned_lab import START, mint
 from tests.purposes import purpose_of
 from tests.sessions import SESSION_PEER
 from tests.trials import changed, trial
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import NotRun, Saved, View, make_view
 from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.openssl.plan import Plan
@@ -385,13 +385,17 @@ class Story:
 
     # -------------------------------------------------------------------- view
 
+    @property
+    def evidence(self) -> Evidence:
+        """What was told so far."""
+        return Evidence(self.journal)
+
     def view(self, **parts: Any) -> View:
         view = make_view(
-            self.journal,
+            self.evidence,
             self.address,
             PORT,
             self.mechanism,
-            naming_of(self.journal),
             judged=self.judged,
             saved=self.saved,
             skipped=self.skipped,

@@ -155,6 +155,19 @@ class RawPeer(Acceptor):
         self._misdeed(connection)
 
 
+class MutePeer(RawPeer):
+    """Takes connections, says nothing, and tells by `heard` that one has sent something."""
+
+    def __init__(self) -> None:
+        super().__init__("silent")
+        self.heard = threading.Event()
+
+    def serve(self, connection: socket.socket, number: int) -> None:
+        connection.recv(1, socket.MSG_PEEK)
+        self.heard.set()
+        super().serve(connection, number)
+
+
 @contextmanager
 def refused_port(host: str = "127.0.0.1") -> Iterator[int]:
     """A port that is taken, so that no one else gets it, and refuses connections."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from functools import cache
 from typing import Any
 
+from tests import paths
 from tlsresume.session import asn1
 from tlsresume.session.file import SessionMetadata
 from tlsresume.session.session import Session
 
-VECTORS = Path(__file__).parent / "vectors" / "sessions"
+VECTORS = paths.VECTORS / "sessions"
 
 NAMES = sorted(path.stem for path in VECTORS.glob("*.der"))
 
@@ -32,6 +33,7 @@ METADATA = SessionMetadata(
 )
 
 
+@cache
 def der(name: str) -> bytes:
     return (VECTORS / f"{name}.der").read_bytes()
 
@@ -40,9 +42,14 @@ def session(name: str) -> Session:
     return Session.from_der(der(name))
 
 
+@cache
+def _decoded(name: str) -> tuple[asn1.SSLSession, bytes | None]:
+    return asn1.decode(der(name))
+
+
 def altered(name: str, **changes: Any) -> Session:
     """The vector with some fields of SSL_SESSION changed; `peer` is a certificate's DER."""
-    structure, peer = asn1.decode(der(name))
+    structure, peer = _decoded(name)
     peer = changes.pop("peer", peer)
     return Session("openssl-der", asn1.encode(replace(structure, **changes), peer))
 

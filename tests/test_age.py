@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
+from tests.rows import each_row
 from tlsresume.diagnosis.crossing import lifetimes
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
@@ -102,8 +103,8 @@ def test_a_ticket_past_its_lifetime_is_offered_with_a_raised_hint() -> None:
     assert [session.lifetime for session in offers] == [300, 8060]
 
 
-@pytest.mark.parametrize("honours", [1, 3, 17, 100, 299, 1800, 6999])
-@pytest.mark.parametrize("mechanism", ["psk", "ticket", "session-id"])
+@each_row("honours", [1, 3, 17, 100, 299, 1800, 6999])
+@each_row("mechanism", ["psk", "ticket", "session-id"])
 def test_the_lifetime_is_found(honours: float, mechanism: Mechanism) -> None:
     """The span between taken and refused holds the truth, and is a second or 5 % wide."""
     lab = search(Forgetful(honours), 7200, mechanism)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.rows import each_row
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.endpoints import perhaps_meant
 from tlsresume.errors import FileError, UsageError
@@ -39,8 +40,8 @@ def test_nothing_said_means_the_documented_defaults():
     assert parse().options() == ConnectOptions()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field", "value"),
+@each_row(
+    "arguments, field, value",
     [
         (["--tls", "1.2"], "tls", (ProtocolVersion.TLSv1_2,)),
         (["--tls", "1.3", "--tls", "1.2"], "tls", BOTH_VERSIONS),
@@ -71,7 +72,7 @@ def test_the_key_log_also_comes_from_the_environment(monkeypatch, tmp_path):
     assert parse().options().keylogfile is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "arguments",
     [
         ["--timeout", "0"],
@@ -256,8 +257,8 @@ def test_a_list_that_cannot_be_read_is_a_file_error(tmp_path):
         read(tmp_path / "binary", b"\xff\xfe\x00")
 
 
-@pytest.mark.parametrize(
-    ("text", "meant"),
+@each_row(
+    "text, meant",
     [
         ("::1:4431", "[::1]:4431"),
         ("2001:db8::1:443", "[2001:db8::1]:443"),

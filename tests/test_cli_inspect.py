@@ -6,13 +6,14 @@ import io
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests import sessions
 from tests.commands import runner
 from tests.golden import cases, check
+from tests.paths import VECTORS
+from tests.rows import each_row
 from tlsresume.actions.inspect import inspect
 from tlsresume.errors import ExitStatus
 from tlsresume.formats.inspection_text import render_inspection, render_unreadable
@@ -34,7 +35,7 @@ def run(capsys, tmp_path, monkeypatch):
     return runner(capsys)
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_each_kind_of_session_reads_as_agreed(name):
     """Every vector is shown as its golden file says, a minute after it was made."""
     session = sessions.session(name)
@@ -129,7 +130,7 @@ def test_stdin_is_a_file(run, monkeypatch):
     assert run("inspect", "-", "-")[0] == ExitStatus.USAGE
 
 
-FILES = Path(__file__).parent / "vectors" / "files"
+FILES = VECTORS / "files"
 
 
 def test_what_openssl_prints_is_shown(run):

@@ -12,17 +12,19 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from tests import certificates
 from tests.commands import runner
+from tests.paths import VECTORS
 from tests.peers import refused_port
 from tlsresume.cli.refuse_secrets import check
 from tlsresume.errors import ExitStatus
 from tlsresume.openssl import contexts
 from tlsresume.session import bounded
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +87,7 @@ def words(tmp_path) -> Callable[..., list[str]]:
     identity = certificates.localhost()
     pem = tmp_path / "both.pem"
     pem.write_bytes(identity.certificate_pem + identity.key_pem)
-    vectors = Path(__file__).parent / "vectors"
-    session = next(iter(sorted(vectors.rglob("*psk*.pem"))))
+    session = next(iter(sorted(VECTORS.rglob("*psk*.pem"))))
 
     def make(before: tuple[str, ...], name: str, target: str) -> list[str]:
         places = {"{target}": target, "{pem}": str(pem), "{session}": str(session)}

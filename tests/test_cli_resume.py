@@ -10,7 +10,9 @@ import pytest
 
 from tests import sessions
 from tests.commands import runner
-from tests.golden import FOLDER, cases
+from tests.golden import cases
+from tests.paths import GOLDEN
+from tests.rows import each_row
 from tlsresume.actions import resume as action
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ResumeOptions
@@ -69,7 +71,7 @@ def test_the_answer_is_on_stdout_and_in_the_status(run, fake, case, status):
     found, out, err = run("resume", "s.pem", "--format", "json")
     assert (found, err) == (status, "")
     document = json.loads(out)
-    expected = json.loads((FOLDER / f"resume-{case}.json").read_text(encoding="utf-8"))
+    expected = json.loads((GOLDEN / f"resume-{case}.json").read_text(encoding="utf-8"))
     assert (document["exit_status"], document["exit_zero"]) == (status, False)
     assert document["why"]
     decided: dict[str, Any] = {
@@ -102,7 +104,7 @@ def test_every_try_counts(result, status):
     assert resume_status(result) == status
 
 
-@pytest.mark.parametrize("status", ExitStatus)
+@each_row("status", ExitStatus)
 def test_exit_zero_forgives_answers_only(status):
     """--exit-zero turns 3, 4 and 6 into 0, and nothing else."""
     forgiven = status in (3, 4, 6)

@@ -54,6 +54,7 @@ def imported(*arguments: str, status: int = 0) -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -74,12 +75,14 @@ def test_help_costs_click_and_nothing_heavier(arguments):
     assert not names & HEAVY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["resume"], ["save"], ["inspect"], ["nonsense"]])
 def test_a_usage_error_costs_no_more_than_help(arguments):
     """What click alone can refuse is refused at once."""
     assert not imported(*arguments, status=2) & HEAVY
 
 
+@pytest.mark.slow
 def test_what_contacts_nothing_imports_no_network():
     """`explain` and `inspect` do without OpenSSL's bindings and asyncio."""
     path = sessions.VECTORS / "openssl40-psk.der"
@@ -242,6 +245,7 @@ def test_an_interrupt_is_130(run, failing):
     assert err.strip().endswith("tlsresume: error: interrupted")
 
 
+@pytest.mark.slow
 def test_a_reader_that_went_away_is_no_error():
     """Output into a closed pipe is dropped quietly, and the answer's status stays."""
     read, write = os.pipe()
@@ -259,6 +263,7 @@ def test_a_reader_that_went_away_is_no_error():
     assert (done.returncode, done.stderr) == (3, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("arguments", ["inspect nothing --format json", "--version", "probe -h"])
 def test_a_full_disk_is_an_error(arguments):
@@ -275,6 +280,7 @@ def test_a_full_disk_is_an_error(arguments):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_a_real_process(number):
     """A real process that gets SIGINT or SIGTERM ends with 130 and without a traceback."""
@@ -300,6 +306,7 @@ def test_ctrl_c_ends_a_real_process(number):
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Attribute:UserWarning")
 def test_no_warning_of_a_library_is_shown(tmp_path):
     """A certificate with a name that is too long is shown, and what a library thinks of it is
@@ -331,6 +338,7 @@ def shell(line: str, *arguments: str) -> list[str]:
     return ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "tlsresume", *arguments]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("closed", "arguments", "status", "said"),
     [
@@ -353,6 +361,7 @@ def test_closed_streams(closed, arguments, status, said):
     assert b"bug" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trap", ["", "trap '' INT; "], ids=["in front", "behind"])
 def test_sigterm_leaves_a_report(trap):
     """A scan that is told to end leaves a document with what is known, also as a job behind

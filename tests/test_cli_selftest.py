@@ -7,10 +7,13 @@ import subprocess
 import pytest
 
 from tests.commands import runner
+from tests.rows import each_row
 from tlsresume.actions import selftest as action
 from tlsresume.actions.selftest import STEPS, Outcome, Step, judge, look_up
 from tlsresume.errors import ExitStatus
 from tlsresume.openssl.behaviour import BEHAVIOURS, TRUTHS
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_behaviour_is_tried_with_every_command():
@@ -85,8 +88,8 @@ def test_a_command_that_hangs_is_a_failure(monkeypatch):
     assert "WRONG: no answer within 120 s" in said
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
+@each_row(
+    "path, value",
     [
         ("a", {"b": 1}),
         ("a.b", 1),

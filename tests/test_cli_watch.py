@@ -14,6 +14,8 @@ from tlsresume.cli import console
 from tlsresume.errors import ExitStatus
 from tlsresume.history import History
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--once", "--tries", "1", "--ticket-wait", "1")
 
 

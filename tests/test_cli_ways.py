@@ -6,6 +6,7 @@ import click
 import pytest
 
 from tests.commands import runner
+from tests.rows import each_row
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.ftp import ftp_options
 from tlsresume.errors import UsageError
@@ -88,7 +89,7 @@ def test_proxy_headers():
     assert found == ProxyHeader(2, ("2001:db8::1", 7))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "arguments",
     [
         ["--proxy", "http://p", "--proxy-env"],

@@ -15,7 +15,6 @@ from tests.canned_lab import START
 from tests.evidence import STATEFUL, Story, alert
 from tlsresume.diagnosis.certificates import describe_leaf, faults
 from tlsresume.diagnosis.judge import judge, judge_way
-from tlsresume.diagnosis.summary import counted
 from tlsresume.openssl.binding_names import covers
 from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.results import Failure, Finding, Verification
@@ -89,7 +88,7 @@ def test_sessions_that_a_refused_request_costs_are_no_evidence() -> None:
         story.full(key=STATEFUL, certificate_requested=True).reused()
         story.full("tries", key=STATEFUL, certificate_requested=True, response=status(400))
         story.declined(story.journal[-1].sessions[-1], series="chained", key=STATEFUL)
-        assert story.journal[-1] not in counted(story.journal)
+        assert story.journal[-1] not in story.evidence.counted
         codes = set(told(story))
         assert codes == {"client-certificate-missing"}, mechanism
 

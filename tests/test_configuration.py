@@ -279,3 +279,45 @@ def test_any_text_is_a_configuration_or_an_error(text):
     """Nothing else comes out of the reader."""
     with suppress(ConfigurationFileError):
         assert parse_configuration(text, "x").path == "x"
+
+
+# --------------------------------------------------- commands with a table of their own
+
+
+def test_commands_that_read_their_own_table_only(run, here):
+    """serve, capture and inspect take defaults from the table with their name, and from nothing
+    else: neither keys for all commands nor variables; files are named from the folder of the
+    configuration on."""
+    users(
+        here,
+        'format = "nagios"\ntimeout = "5s"\n'
+        '[serve]\nbehaviour = ["refuse", "tickets"]\nexpect = ["tickets=resumed"]\nfor = "2s"\n'
+        'client-ca = "ca.pem"\n[capture]\ntop = 7\n[inspect]\nformat = "json"\n',
+    )
+    for name, wanted in (
+        ("serve", {"behaviour": ["refuse", "tickets"], "expect": ["tickets=resumed"],
+                   "for": 2.0, "client-ca": str(here.parent / "xdg" / "tlsresume" / "ca.pem")}),
+        ("capture", {"top": 7}),
+        ("inspect", {"format": ["json"]}),
+    ):  # fmt: skip
+        status, out, err = run("config", name, "--format", "json")
+        assert status == 0, err
+        options = json.loads(out)["options"]
+        told = {each["key"]: each["value"] for each in options if each["source"] == "file"}
+        assert told == wanted, name
+    status, out, _ = run("inspect", str(here / "nothing"))
+    assert status == ExitStatus.FILE
+    assert out == "" or json.loads(out)
+
+
+def test_what_a_strangers_file_sets_for_serve_is_refused(run, here):
+    """A file of the working folder names no command to run, and a wrong key is told."""
+    (here / "tlsresume.toml").write_text('[serve]\nrun = "touch owned"\n')
+    status, out, err = run("serve", "--for", "1ms")
+    assert (status, out) == (ExitStatus.FILE, "")
+    assert "run cannot be set by a file in the working folder" in err
+    assert not (here / "owned").exists()
+    (here / "tlsresume.toml").write_text('[serve]\nbehavior = "default"\n')
+    status, _, err = run("serve", "--for", "1ms")
+    assert status == ExitStatus.FILE
+    assert "did you mean behaviour?" in err

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.evidence import Story
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.judge import judge
 from tlsresume.evidence.trial import Trial
@@ -34,8 +33,8 @@ def beside(story: Story, mechanism: Mechanism, attempts: list[Trial]) -> Story:
     return story
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("kind", ["refused", "timeout", "closed"])
+@each_row("mechanism", MECHANISMS)
+@each_row("kind", ["refused", "timeout", "closed"])
 def test_a_server_that_dies_of_a_session(mechanism, kind):
     """After the first session was offered nothing is answered any more: that is said, with
     what may have happened, and no cause that a control would have to prove."""
@@ -60,7 +59,7 @@ def test_a_server_that_goes_away_while_sessions_resume():
     assert any("ban" in one for one in finding.candidates)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "story",
     [
         Story("psk").full().broken(kind="closed").broken(kind="closed").control(),

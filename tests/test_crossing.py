@@ -8,11 +8,12 @@ import pytest
 
 from tests.canned_lab import Ask, CannedLab, Pool
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.crossing import crossing_view, crossings
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.crossing import cost, cross
 from tlsresume.experiments.setting import Setting
@@ -64,12 +65,12 @@ ONE_APART = {"192.0.2.1": 0, "192.0.2.2": 0, "192.0.2.3": 1}
 
 
 def matrix(lab: CannedLab) -> dict[tuple[str, str], tuple[int, int]]:
-    found = crossings(lab.journal, naming_of(lab.journal))
+    found = crossings(lab.journal)
     return {(c.issuing, c.accepting): (c.accepted, c.offered) for c in found}
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("nodes", [SHARED, SEPARATE, ONE_APART])
+@each_row("mechanism", MECHANISMS)
+@each_row("nodes", [SHARED, SEPARATE, ONE_APART])
 def test_every_pair_is_crossed_once(mechanism: Mechanism, nodes: dict[str, int]) -> None:
     """Each address's session is offered to each other one, and accepted where they share."""
     lab = run(nodes, mechanism)
@@ -91,8 +92,7 @@ def test_a_ticket_is_offered_once() -> None:
 
 
 def findings(lab: CannedLab, mechanism: Mechanism) -> list[tuple[str, str]]:
-    naming = naming_of(lab.journal)
-    views = [crossing_view(lab.journal, a, 443, mechanism, naming) for a in ADDRESSES]
+    views = [crossing_view(lab.journal, a, 443, mechanism) for a in ADDRESSES]
     return [(f.code, f.severity) for f in judge([v for v in views if v is not None])]
 
 
@@ -150,6 +150,6 @@ def test_nodes_behind_one_address_are_crossed_by_their_names() -> None:
 
     asyncio.run(tries())
     named = [changed(a, node=f"web{a.n % 2}") for a in lab.journal]
-    counted = crossings(named, naming_of(named))
+    counted = crossings(Evidence(named))
     found = {(c.by, c.issuing, c.accepting): (c.accepted, c.offered) for c in counted}
     assert found == {("node", "web1", "web0"): (0, 2), ("node", "web1", "web1"): (2, 2)}

@@ -28,6 +28,8 @@ from tlsresume.openssl.server import Server
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results import AddressResult, TargetResult
 
+pytestmark = pytest.mark.slow
+
 PATIENT = ConnectOptions(timeout=30)
 HASTY = ConnectOptions(timeout=0.7)
 

@@ -15,14 +15,14 @@ from tree import Command, program, read
 
 import tlsresume
 from tests.commands import runner
+from tests.paths import REPOSITORY
 
-ROOT = Path(__file__).parent.parent
 PAGES = {
-    path.relative_to(ROOT): path.read_text(encoding="utf-8")
+    path.relative_to(REPOSITORY): path.read_text(encoding="utf-8")
     for path in (
-        *sorted(ROOT.glob("docs/*.md")),
-        *sorted(ROOT.glob("docs/guides/*.md")),
-        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+        *sorted(REPOSITORY.glob("docs/*.md")),
+        *sorted(REPOSITORY.glob("docs/guides/*.md")),
+        *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     )
 }
 
@@ -87,7 +87,7 @@ def test_links_lead_somewhere():
             to, _, anchor = match["to"].partition("#")
             if re.match(r"[a-z]+:", to) or (page.parts[0] != "docs" and to.startswith("..")):
                 continue
-            file = (ROOT / page.parent / to) if to else ROOT / page
+            file = (REPOSITORY / page.parent / to) if to else REPOSITORY / page
             if not file.is_file():
                 wrong.append(f"{page}: {match['to']}")
             elif anchor and anchor not in anchors(file.read_text(encoding="utf-8")):
@@ -141,7 +141,7 @@ def test_files_named_exist():
         for code in _CODE.findall(without_fences(PAGES[page])):
             if not re.fullmatch(r"\.?[\w.-]+(/[\w.-]*)+|\w+\.(py|md)", code):
                 continue  # a name, a command, or a pattern of files
-            if not ((ROOT / code).exists() or (ROOT / "tlsresume" / code).exists()):
+            if not ((REPOSITORY / code).exists() or (REPOSITORY / "tlsresume" / code).exists()):
                 wrong.append(f"{page}: {code}")
     assert wrong == []
 

@@ -19,6 +19,7 @@ import pytest
 
 from tests.commands import runner
 from tests.peers import read_client_hello, refused_port
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.actions.plan import plan_probe
 from tlsresume.actions.resume import resume
@@ -26,7 +27,9 @@ from tlsresume.actions.save import save
 from tlsresume.cli.root import root
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.errors import BudgetSpent
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import EarlyAsk, Trial
+from tlsresume.experiments import early_data as early_module
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
 from tlsresume.experiments.purposes import EarlyReplay, Resume, Save
 from tlsresume.experiments.setting import Setting
@@ -56,6 +59,8 @@ from tlsresume.session.session import Session
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 ROOM = 16_384
 #: TLS 1.3 alone, and no more connections than the questions take.
@@ -66,6 +71,12 @@ QUICK = ProbeOptions(
     replay_early_data="GET",
 )
 TLS13 = Plan(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
+
+
+@pytest.fixture(autouse=True)
+def _held_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our Finished is held back for less than two seconds; an answer here takes milliseconds."""
+    monkeypatch.setattr(early_module, "_LEAST_HOLD", 0.7)
 
 
 @pytest.fixture(autouse=True)
@@ -594,8 +605,8 @@ def test_the_plan_counts_what_is_sent() -> None:
         assert len(made) <= sum(step.connections for step in stage.steps)
 
 
-@pytest.mark.parametrize(
-    ("text", "target"),
+@each_row(
+    "text, target",
     [
         ("GET", "/?tlsresume=x"),
         ("post", "/tlsresume-x"),
@@ -707,8 +718,8 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
         assert asyncio.run(replay_early_data(asked)) == ()
     late = [changed(a, early_data="rejected") if a.series == "later-original" else a
             for a in journal]  # fmt: skip
-    early = early_data(late, HERE)
+    early = early_data(Evidence(late), HERE)
     assert early is not None
     assert early.reason == "stale"
     assert early.log_pattern == "tlsresume[=-]0123abcd-[a-z0-9.-]*"
-    assert early_data([], HERE) is None
+    assert early_data(Evidence(), HERE) is None

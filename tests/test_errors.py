@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import pytest
-
+from tests.rows import each_row
 from tlsresume import errors
 from tlsresume.errors import (
     EXIT_STATUS_MEANING,
@@ -38,7 +37,7 @@ STATUSES = {
 }
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@each_row("kind", CLASSES)
 def test_the_docstring_draws_the_tree(kind):
     """Each class is in the module's drawing, and has a docstring of its own."""
     assert errors.__doc__ is not None
@@ -46,13 +45,13 @@ def test_the_docstring_draws_the_tree(kind):
     assert kind.__doc__
 
 
-@pytest.mark.parametrize(("name", "status"), STATUSES.items())
+@each_row("name, status", STATUSES.items())
 def test_each_side_has_its_exit_status(name, status):
     """Who is at fault decides the exit status."""
     assert getattr(errors, name).exit_status == status
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@each_row("kind", CLASSES)
 def test_an_error_carries_data(kind):
     """Message, hints and stack can be read without parsing text."""
     stack = ErrorStack("SSL_read", "-1", (ErrorEntry("SSL routines", "bad", 1),))

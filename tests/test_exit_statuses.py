@@ -15,6 +15,7 @@ import pytest
 
 from tests.commands import runner
 from tests.golden import cases
+from tests.rows import each_row
 from tlsresume import scan
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, BindingError, ExitStatus, FileError
 from tlsresume.policy.demands import Demands
@@ -85,7 +86,7 @@ def judged(*targets: TargetResult, **judge: Any) -> Report:
     return Judge(today=TODAY, name=name, **judge).report(report(*targets))
 
 
-@pytest.mark.parametrize("name", ALONE)
+@each_row("name", ALONE)
 def test_one_target(name):
     """Each kind of result has its status, the same whether or not demands were looked at."""
     target, status, plugin = ALONE[name]
@@ -94,7 +95,7 @@ def test_one_target(name):
     assert state(judged(target)) == plugin
 
 
-@pytest.mark.parametrize("pair", tuple(itertools.combinations(ALONE, 2)), ids="+".join)
+@each_row("pair", tuple(itertools.combinations(ALONE, 2)), ids="+".join)
 def test_two_targets(pair):
     """Of two targets the graver one gives the status, in the order 130, 6, 3, 5, 4."""
     targets = [ALONE[name][0] for name in pair]
@@ -110,7 +111,7 @@ def test_the_order_is_the_documented_one():
     assert [int(status) for status in EXIT_STATUS_PRECEDENCE] == [7, 6, 3, 5, 4]
 
 
-@pytest.mark.parametrize("status", ExitStatus)
+@each_row("status", ExitStatus)
 def test_exit_zero_forgives_answers_only(status):
     """--exit-zero turns 3, 4 and 6 into 0, and nothing else."""
     forgiven = status in (0, 3, 4, 6)
@@ -155,7 +156,7 @@ DEMANDED: tuple[tuple[str, Demands, int], ...] = (
 )
 
 
-@pytest.mark.parametrize(("name", "demands", "status"), DEMANDED)
+@each_row("name, demands, status", DEMANDED)
 def test_demands(name, demands, status):
     """Expectations and rates replace the verdict, other demands add to it."""
     assert exit_status(judged(ALONE[name][0], demands=demands)) == status
@@ -176,8 +177,8 @@ def test_waivers(waived_until, status):
     assert healthy == (0 if status == 0 else 3)
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "status"),
+@each_row(
+    "before, now, status",
     [
         ("does-not-resume", "does-not-resume", 0),
         ("partly", "partly", 0),
@@ -380,8 +381,8 @@ REUSED, NEW, FAILED = cases.REUSED, cases.NEW, cases.FAILED
 SOMETIMES = replace(NEW, tries=Series.count("RRNR"), session_reused=True)
 
 
-@pytest.mark.parametrize(
-    ("result", "expected", "min_rate", "status"),
+@each_row(
+    "result, expected, min_rate, status",
     [
         (REUSED, "resumed", None, 0),
         (REUSED, "not-resumed", None, 3),

@@ -12,6 +12,7 @@ import pytest
 from tests.canned_lab import ROUTE, START, Ask, CannedLab, Pool, broken, done, mint
 from tests.evidence import SNI
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
@@ -28,6 +29,8 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results import AlertSeen, Mechanism
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
+
+pytestmark = pytest.mark.slow
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
@@ -199,8 +202,8 @@ def test_short_of_budget_an_experiment_is_skipped_and_named() -> None:
     assert any("retry was skipped: the budget is spent" in line for line in finding.not_known)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-@pytest.mark.parametrize("mechanism", MECHANISMS)
+@each_row("name", EXPERIMENTS)
+@each_row("mechanism", MECHANISMS)
 def test_an_experiment_takes_fresh_sessions_and_keeps_to_its_cost(
     name: ExperimentName, mechanism: Mechanism
 ) -> None:
@@ -226,9 +229,9 @@ def test_a_rotated_key_is_named_for_a_file() -> None:
     assert ran(lab) == ["retry"]
 
 
-@pytest.mark.parametrize("nodes", [2, 3])
-@pytest.mark.parametrize(
-    ("mechanism", "stateful", "code"),
+@each_row("nodes", [2, 3])
+@each_row(
+    "mechanism, stateful, code",
     [
         ("psk", False, "other-ticket-key"),
         ("ticket", False, "other-ticket-key"),

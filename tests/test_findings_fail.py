@@ -117,6 +117,7 @@ DEMANDS: tuple[tuple[Demands, TargetResult, bool], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_error_code_meets_every_demand():
     """An error fails a run under every demand, but where it only says what the demand asks for.
     Which codes those are is written down here, and a new demand needs its row."""

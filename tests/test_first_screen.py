@@ -9,6 +9,7 @@ import pytest
 
 from tests.causes import ROWS
 from tests.golden import cases
+from tests.rows import each_row
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.judge import judge
 from tlsresume.formats import text
@@ -108,7 +109,7 @@ def size(printed: str) -> tuple[int, int]:
     return len(lines), max(map(len, lines))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_each_kind_of_result_fits_a_screen(kind):
     """In colour and without, one target takes 24 rows of 80 columns at most; its first row has
     the verdict, its last ones decide."""
@@ -267,7 +268,7 @@ def test_cuts_end_between_words():
     assert cut("abcdefghijkl", 8) == "abcde..."
 
 
-@pytest.mark.parametrize("case", cases.RESUMES)
+@each_row("case", cases.RESUMES)
 def test_a_resume_fits_a_screen(case):
     """What became of a saved session takes 22 rows at most; its first line has Reused or New,
     its last ones decide, and what was left out is there with -v."""

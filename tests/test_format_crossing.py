@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from tests.golden.cases import address, psk, ticket
+from tests.rows import each_row
 from tlsresume.formats.crossing_text import crossing_sentences, put_crossings, put_lifetimes
 from tlsresume.formats.page import Page, View
 from tlsresume.results import Crossing, LifetimeResult
@@ -99,8 +98,8 @@ def lifetime(**fields) -> str:
     return page.render().splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    ("fields", "expected"),
+@each_row(
+    "fields, expected",
     [
         (
             {"honoured_s": 300.0, "refused_s": 315.0, "raised_hint": True},

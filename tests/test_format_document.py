@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.golden import cases, check
+from tests.rows import each_row
 from tlsresume.formats import document, schemas
 from tlsresume.formats.page import View
 from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult
@@ -19,7 +20,7 @@ FOLDER = Path(document.__file__).parent
 VIEW = View()
 
 
-@pytest.mark.parametrize("name", schemas.DOCUMENTS)
+@each_row("name", schemas.DOCUMENTS)
 def test_the_schemas_are_fresh(name):
     """Each shipped JSON Schema is what its dataclass gives now (make generate)."""
     shipped = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
@@ -79,7 +80,7 @@ EVERY = [
 ]
 
 
-@pytest.mark.parametrize(("name", "result"), EVERY)
+@each_row("name, result", EVERY)
 def test_every_document_conforms_to_its_schema(name, result):
     """Every document, hostile or not, is valid JSON of the shape its schema describes."""
     text = document.document(cases.TOOL, result)
@@ -149,7 +150,7 @@ def test_a_failure_reads_as_agreed():
     check("failure.json", document.document(cases.TOOL, document.Failure(error=stacked)))
 
 
-@pytest.mark.parametrize("case", cases.RESUMES)
+@each_row("case", cases.RESUMES)
 def test_a_resume_document_reads_as_agreed(case):
     """The document of a resume is as its golden file says."""
     check(f"resume-{case}.json", document.document(cases.TOOL, cases.RESUMES[case]))

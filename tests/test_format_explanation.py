@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.commands import runner
+from tests.rows import each_row
 from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES
 from tlsresume.diagnosis.log_messages import MESSAGES
 from tlsresume.errors import ExitStatus
@@ -32,7 +33,7 @@ def test_every_code_has_one_page():
     assert groups == sorted(groups, key=list(explanation.GROUPS).index)
 
 
-@pytest.mark.parametrize("page", PAGES.values(), ids=lambda page: page.code)
+@each_row("page", PAGES.values(), ids=lambda page: page.code)
 def test_a_page_is_whole(page):
     """A page has a title, a cause, advice and a source, and all of it is shown at any width."""
     assert page.title

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.rows import each_row
 from tlsresume.diagnosis.wording import clause
 from tlsresume.formats.findings import NORMAL, put_findings
 from tlsresume.formats.page import Page, View
@@ -71,7 +72,7 @@ def test_directives_are_not_broken_inside(width):
     assert max(map(len, shown.splitlines()[2:])) <= width
 
 
-@pytest.mark.parametrize("code", sorted(NORMAL))
+@each_row("code", sorted(NORMAL))
 def test_what_is_normal_is_shown_to_those_who_ask(code):
     """Information that explains a normal thing appears with -v only."""
     finding = replace(FINDING, code=code, severity="info")
@@ -119,8 +120,8 @@ def test_many_lines_of_evidence_are_cut_with_a_word():
     assert "line 19\n" in show(many, verbose=True)
 
 
-@pytest.mark.parametrize(
-    ("title", "expected"),
+@each_row(
+    "title, expected",
     [
         ("Nodes here use keys", "nodes here use keys"),
         ("A HelloRetryRequest came first", "a HelloRetryRequest came first"),

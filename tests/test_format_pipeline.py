@@ -9,7 +9,7 @@ import re
 import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from pathlib import Path
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,9 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.golden import cases, check
+from tests.paths import PACKAGE
 from tests.pipeline_cases import JUDGED, TODAY
+from tests.rows import each_row
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
 from tlsresume.formats.alone import each_alone
@@ -42,7 +44,6 @@ from tlsresume.results import Skipped as LeftOut
 
 VIEW = View(width=80)
 JUDGE = Judge(today=TODAY)
-PACKAGE = Path(__file__).parent.parent / "tlsresume"
 ENDINGS = {
     "jsonl": "jsonl",
     "csv": "csv",
@@ -59,13 +60,19 @@ def rendered(name: str, report) -> str:
     return FORMATS[name].head() + FORMATS[name].renderer()(report, VIEW)
 
 
+@cache
+def harmless(name: str) -> str:
+    """The report that hostile ones are compared with, printed once."""
+    return rendered(name, hostile_report("plain"))
+
+
 def test_every_format_is_tested_here_or_for_people():
     """No format is left out of the golden files."""
     assert set(FORMATS) == {"text", "json", *ENDINGS}
 
 
-@pytest.mark.parametrize("case", JUDGED)
-@pytest.mark.parametrize("name", ENDINGS)
+@each_row("case", JUDGED)
+@each_row("name", ENDINGS)
 def test_a_report_reads_as_agreed(name, case):
     """Each format prints each known report as its golden file says. Of HTML one is enough: the
     style is in each, and what a page must hold is asked below."""
@@ -79,7 +86,7 @@ def test_demands_in_text_read_as_agreed(case):
     check(f"judged-{case}.txt", rendered("text", JUDGED[case]))
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].document])
+@each_row("name", [name for name in FORMATS if FORMATS[name].document])
 def test_a_failed_run_reads_as_agreed(name):
     """A run that failed leaves a whole document in each format, saying why."""
     failure = FORMATS[name].failure()
@@ -114,7 +121,7 @@ def junit_cases(report) -> dict[tuple[str, str], list]:
     return found
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_junit_tells_failures_from_errors(case):
     """One case for each demand and mechanism, as grave as the gravest of all addresses: broken is
     a failure, not reachable an error, not testable skipped."""
@@ -153,7 +160,7 @@ def test_junit_names_hold_no_address():
     assert re.search("<failure [^>]*>192.0.2.20: 4 of 10 resumed\n2001:db8::20: 5 of 5", text)
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_junit_has_an_element_a_line(case):
     """Each element begins on a line of its own."""
     for line in rendered("junit", JUDGED[case]).splitlines():
@@ -190,7 +197,7 @@ def test_prometheus_has_findings_by_code():
     }
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_the_exposition_is_read_by_prometheus_client(case):
     """The client's own parser reads every sample, once per set of labels."""
     families = list(text_string_to_metric_families(rendered("prometheus", JUDGED[case])))
@@ -218,7 +225,7 @@ def test_a_target_given_twice_is_one_series():
     assert len(lines) == len(set(lines))
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_json_lines_are_documents(case):
     """Each line is JSON with schema and tool, and there is one per target."""
     lines = rendered("jsonl", JUDGED[case]).splitlines()
@@ -250,7 +257,7 @@ def perfdata(printed: str) -> dict[str, re.Match[str]]:
     return found
 
 
-@pytest.mark.parametrize("case", [name for name in JUDGED if name != "empty"])
+@each_row("case", [name for name in JUDGED if name != "empty"])
 def test_perfdata_can_be_read(case):
     """Every number after the bar is label=value[unit];[warn];[crit];[min];[max]."""
     printed = rendered("nagios", JUDGED[case])
@@ -341,7 +348,7 @@ def read_html(text: str) -> Strict:
     return reader
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_the_page_is_self_contained(case):
     """The HTML has no script and no reference, and a policy that forbids both."""
     text = rendered("html", JUDGED[case])
@@ -412,7 +419,7 @@ def test_what_needs_no_mending_has_no_card():
     assert text.count('class="card') == 1
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_the_page_fits_a_phone(case):
     """Each cell names its column, for the cards of a phone; charts have no size of their own that
     would shrink their labels, which are of 11 px at least; everything else is a block."""
@@ -577,18 +584,19 @@ def no_controls(printed: str) -> bool:
     return all(letter.isprintable() or letter == "\n" for letter in lines)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(HOSTILE)
 def test_nothing_breaks_out_of_any_format(text):
     """No text from outside adds a line, a control character, a test case or a metric."""
-    report, plain = hostile_report(text), hostile_report("plain")
+    report = hostile_report(text)
     for name in FORMATS:
         printed = rendered(name, report)
         assert no_controls(printed), name
         printed.encode("utf-8")
         if name not in ("text", "prometheus"):
             printed = printed.replace("\r\n", "\n")
-            assert printed.count("\n") == rendered(name, plain).count("\n"), name
+            assert printed.count("\n") == harmless(name).count("\n"), name
         failure = FORMATS[name].failure()
         if failure is not None:
             error = ErrorResult(text, text, text, (text,))
@@ -600,23 +608,25 @@ def test_nothing_breaks_out_of_any_format(text):
 def test_nothing_breaks_out_of_xml(text):
     """The JUnit document stays well-formed, with the elements of a harmless one."""
 
-    def shape(each: str) -> list[str]:
-        root = ET.fromstring(rendered("junit", hostile_report(each)))
+    def shape(printed: str) -> list[str]:
+        root = ET.fromstring(printed)
         return [element.tag for element in root.iter()]
 
-    assert shape(text) == shape("plain")
+    assert shape(rendered("junit", hostile_report(text))) == shape(harmless("junit"))
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(HOSTILE)
 def test_nothing_breaks_out_of_the_page(text):
     """The HTML has the elements that a harmless report has, and no others."""
 
-    def shape(each: str) -> list[str]:
-        return re.findall(r"<[a-z/!][^\s>]*", rendered("html", hostile_report(each)))
+    def shape(printed: str) -> list[str]:
+        return re.findall(r"<[a-z/!][^\s>]*", printed)
 
-    read_html(rendered("html", hostile_report(text)))
-    assert shape(text) == shape("plain")
+    page = rendered("html", hostile_report(text))
+    read_html(page)
+    assert shape(page) == shape(harmless("html"))
 
 
 @SETTINGS
@@ -624,14 +634,14 @@ def test_nothing_breaks_out_of_the_page(text):
 def test_nothing_breaks_out_of_the_exposition(text):
     """The parser finds the metrics of a harmless report, and the text only in labels."""
 
-    def names(each: str) -> list[str]:
-        families = text_string_to_metric_families(rendered("prometheus", hostile_report(each)))
+    def names(printed: str) -> list[str]:
+        families = text_string_to_metric_families(printed)
         return [sample.name for family in families for sample in family.samples]
 
-    assert names(text) == names("plain")
+    assert names(rendered("prometheus", hostile_report(text))) == names(harmless("prometheus"))
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@each_row("name", sorted(FORMATS))
 def test_no_format_holds_a_command_to_a_runner(name):
     """`##[error]` in any foreign text is broken up in every format, since any may be shown in a
     job's log; also where it begins a text, and where pieces meet."""
@@ -659,15 +669,15 @@ def test_nothing_breaks_out_of_annotations(text):
 def test_nothing_breaks_out_of_a_table(text):
     """Each row of a Markdown table keeps its number of cells."""
 
-    def cells(each: str) -> list[int]:
-        lines = rendered("markdown", hostile_report(each)).splitlines()
+    def cells(printed: str) -> list[int]:
+        lines = printed.splitlines()
         return [
             len(re.findall(r"(?<!\\)\|", line.replace("\\\\", "")))
             for line in lines
             if line.startswith("|")
         ]
 
-    assert cells(text) == cells("plain")
+    assert cells(rendered("markdown", hostile_report(text))) == cells(harmless("markdown"))
 
 
 @SETTINGS

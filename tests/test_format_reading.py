@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.golden import cases
+from tests.paths import VECTORS
 from tests.pipeline_cases import JUDGED
+from tests.rows import each_row
 from tlsresume.errors import ExitStatus, ReportFileError
 from tlsresume.formats import FORMATS, document
 from tlsresume.formats.page import View
@@ -21,7 +22,7 @@ from tlsresume.policy import exit_status
 from tlsresume.policy.judge import Judge
 
 #: What earlier versions wrote; a file is added with each release, and none is changed.
-OLD = sorted((Path(__file__).parent / "vectors/reports").glob("*.json"))
+OLD = sorted((VECTORS / "reports").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.name)
@@ -58,7 +59,7 @@ def test_fields_are_only_added(path):
     assert list(missing(json.loads(data), json.loads(again))) == []
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@each_row("case", JUDGED)
 def test_what_is_written_is_read_back(case):
     """A report read back is the report, but for digits that were never measured and text that
     is not Unicode."""
@@ -76,8 +77,8 @@ def test_fields_of_later_versions_are_left_alone():
     assert parse_report(json.dumps(whole).encode(), "x").targets[0].verdict == "resumes"
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
+@each_row(
+    "data, said",
     [
         (b"", "not JSON"),
         (b"\xff", "not JSON"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.golden import cases, check
+from tests.rows import each_row
 from tlsresume.formats import FORMATS, text
 from tlsresume.formats.address_text import put_address
 from tlsresume.formats.attempts import put_attempts
@@ -31,8 +32,8 @@ def whole_run(name: str, report, view: View) -> str:
     return form.between.join(parts) + (summary(report, view) if summary else "")
 
 
-@pytest.mark.parametrize("case", cases.REPORTS)
-@pytest.mark.parametrize("name", ["text", "json"])
+@each_row("case", cases.REPORTS)
+@each_row("name", ["text", "json"])
 def test_a_report_reads_as_agreed(name, case):
     """Each format prints each known report as its golden file says."""
     ending = "json" if FORMATS[name].document else "txt"
@@ -50,7 +51,7 @@ def test_a_save_reads_as_agreed(case):
     check(f"save-{case}.txt", render_save(cases.SAVES[case], NARROW))
 
 
-@pytest.mark.parametrize("case", cases.RESUMES)
+@each_row("case", cases.RESUMES)
 def test_a_resume_reads_as_agreed(case):
     """What resume tells is as its golden file says."""
     check(f"resume-{case}.txt", render_resume(cases.RESUMES[case], NARROW))

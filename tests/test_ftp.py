@@ -12,6 +12,8 @@ from tlsresume.options import ConnectOptions, FTPLogin, ProbeOptions
 from tlsresume.results import FTPData, TargetResult
 from tlsresume.target import parse_target
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = {"psk": ssl.TLSVersion.TLSv1_3, "ticket": ssl.TLSVersion.TLSv1_2}
 
 

@@ -10,7 +10,10 @@ import pytest
 from fuzz_parsers import Parser, parsers
 
 from tests import growth
+from tests.rows import each_row
 from tlsresume.preludes.table import PRELUDES
+
+pytestmark = pytest.mark.slow
 
 PARSERS = parsers()
 #: Pieces of which a hostile input may have any number, beside those of the right inputs.
@@ -87,7 +90,7 @@ def steps(parser: Parser, data: bytes) -> int:
     return growth.steps(parse)
 
 
-@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+@each_row("parser", PARSERS, ids=lambda parser: parser.name)
 def test_the_work_grows_with_the_input(parser):
     """Four times the repetitions cost at most about four times the steps, behind any beginning
     of a right input."""

@@ -6,7 +6,6 @@ import importlib.util
 import shutil
 import subprocess
 import tomllib
-from pathlib import Path
 
 import click
 import generate
@@ -18,10 +17,10 @@ import pytest
 from resumption import STATEMENTS
 from tree import program, read
 
+from tests.paths import REPOSITORY
+from tests.rows import each_row
 from tlsresume.features import entries
 from tlsresume.formats import explanation
-
-ROOT = Path(__file__).parent.parent
 
 
 @click.group(help="Do it all: 'quoted', \\backslashed and \"doubly quoted\".")
@@ -109,15 +108,15 @@ def test_examples_are_of_real_commands():
             continue
         for _, typed in examples:
             words = typed.partition(" > ")[0].split()[1:]
-            stand_in = [str(ROOT / "LICENSE") if word == "FILE" else word for word in words]
+            stand_in = [str(REPOSITORY / "LICENSE") if word == "FILE" else word for word in words]
             command.make_context(name, stand_in, resilient_parsing=True)
 
 
 def test_each_page_is_installed_in_its_section():
     """The package puts each man page into the folder of its section."""
-    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    wheel = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     shared = wheel["targets"]["wheel"]["shared-data"]
-    pages = sorted(path.name for path in (ROOT / "man").iterdir())
+    pages = sorted(path.name for path in (REPOSITORY / "man").iterdir())
     assert {key: place for key, place in shared.items() if key.startswith("man")} == {
         f"man/{name}": f"share/man/man{name[-1]}/{name}" for name in pages
     }
@@ -224,8 +223,8 @@ def complete(script: str, *words: str) -> set[str]:
     return set(done.stdout.split("\n")) - {""}
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
+@each_row(
+    "words, expected",
     [
         ([""], {"probe", "resume"}),
         (["pr"], {"probe"}),
@@ -302,4 +301,4 @@ def test_generators_are_modules():
     """The generators were found as the scripts that `make generate` runs."""
     spec = importlib.util.find_spec("generate")
     assert spec is not None
-    assert spec.origin == str(ROOT / "tools" / "generate.py")
+    assert spec.origin == str(REPOSITORY / "tools" / "generate.py")

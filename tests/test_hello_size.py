@@ -32,6 +32,8 @@ from tlsresume.scan import scan
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 

@@ -22,6 +22,8 @@ from tlsresume.history import History, Kept
 from tlsresume.options import WatchOptions
 from tlsresume.target import parse_target
 
+pytestmark = pytest.mark.slow
+
 FIRST = sample(0, seen(ONE, A, None))
 SECOND = sample(1, seen(ONE, B), offers=[offer(A, B)])
 TARGET = FIRST.target

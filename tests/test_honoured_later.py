@@ -13,7 +13,7 @@ from tests.trials import changed
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.diagnosis.view import NotRun, WhyNotRun
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import discover
@@ -74,7 +74,7 @@ def test_a_store_that_is_slow_is_no_broken_one(mechanism: Mechanism) -> None:
     verdict is not that nothing resumes."""
     lab, codes = explained(2.0, mechanism)
     assert codes == ["honoured-later"]
-    summary = summarise_address(ROUTE.address, ROUTE.port, lab.journal, naming_of(lab.journal))
+    summary = summarise_address(ROUTE.address, ROUTE.port, lab.journal)
     (result,) = [m for m in summary.mechanisms if m.mechanism == mechanism]
     assert (result.state, result.reason) == (
         "partly", "refused at once, accepted a moment later",

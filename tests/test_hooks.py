@@ -8,16 +8,16 @@ import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import REPOSITORY, VECTORS
+from tests.rows import each_row
 from tlsresume.cli import refuse_secrets
 
-ROOT = Path(__file__).parent.parent
-SESSIONS = sorted(path for path in (ROOT / "tests/vectors/sessions").iterdir() if path.is_file())
+SESSIONS = sorted(path for path in (VECTORS / "sessions").iterdir() if path.is_file())
 KEY48, KEY80 = bytes(range(128, 176)), bytes(range(100, 180))
 
 SECRETS = {
@@ -41,7 +41,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.name)
+@each_row("path", SESSIONS, ids=lambda path: path.name)
 def test_every_session_file_is_refused(path):
     """Each session file that we know of, PEM and DER, of every mechanism, is a secret."""
     data = path.read_bytes()
@@ -49,13 +49,13 @@ def test_every_session_file_is_refused(path):
         assert "session" in (refuse_secrets.secret_in(data) or "")
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@each_row("name", SECRETS)
 def test_keys_are_refused(name):
     """Ticket keys in the forms that servers read, and key logs, are secrets."""
     assert refuse_secrets.secret_in(SECRETS[name])
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@each_row("name", HARMLESS)
 def test_other_files_pass(name):
     """What only looks a little like one is none."""
     assert refuse_secrets.secret_in(HARMLESS[name]) is None
@@ -63,7 +63,11 @@ def test_other_files_pass(name):
 
 def test_our_own_sources_pass():
     """The hook lets this package, its manual and its tests' code be committed."""
-    for path in [*ROOT.glob("tlsresume/**/*.py"), *ROOT.glob("man/*"), *ROOT.glob("*.md")]:
+    for path in [
+        *REPOSITORY.glob("tlsresume/**/*.py"),
+        *REPOSITORY.glob("man/*"),
+        *REPOSITORY.glob("*.md"),
+    ]:
         assert refuse_secrets.secret_in(path.read_bytes()) is None, path
 
 
@@ -89,8 +93,8 @@ def test_the_hook_names_the_files(tmp_path, capsys):
 
 def test_the_hooks_name_commands_that_are_installed():
     """Each hook's entry is a command of this package, which the project declares."""
-    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text()
-    scripts = (ROOT / "pyproject.toml").read_text().partition("[project.scripts]")[2]
+    hooks = (REPOSITORY / ".pre-commit-hooks.yaml").read_text()
+    scripts = (REPOSITORY / "pyproject.toml").read_text().partition("[project.scripts]")[2]
     for entry in re.findall(r"^ *entry: (\S+)", hooks, re.MULTILINE):
         assert re.search(rf"^{entry} = ", scripts, re.MULTILINE)
     assert len(re.findall(r"^- id: ", hooks, re.MULTILINE)) == 2
@@ -98,7 +102,7 @@ def test_the_hooks_name_commands_that_are_installed():
 
 # ------------------------------------------------------------------ GitHub Action
 
-ACTION = (ROOT / "action.yml").read_text()
+ACTION = (REPOSITORY / "action.yml").read_text()
 
 
 def script(step: str) -> str:
@@ -208,7 +212,7 @@ def test_the_action_and_units_use_options_that_exist(tmp_path):
     from tlsresume.cli.probe import command
 
     options = {name for parameter in command.params for name in parameter.opts}
-    service = (ROOT / "contrib/systemd/tlsresume.service").read_text()
+    service = (REPOSITORY / "contrib/systemd/tlsresume.service").read_text()
     start = service.partition("ExecStart=")[2].partition("\n#")[0]
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", script("Probe") + start))
     assert named - {"--"} <= options
@@ -219,7 +223,7 @@ def test_the_alerts_ask_for_metrics_that_exist():
     """Every metric in the alert rules is one that we write, or the collector's own."""
     from tlsresume.formats.prometheus import METRICS
 
-    rules = (ROOT / "contrib/prometheus/tlsresume.rules.yml").read_text()
+    rules = (REPOSITORY / "contrib/prometheus/tlsresume.rules.yml").read_text()
     expressions = " ".join(re.findall(r"^ +expr: (.*)$", rules, re.MULTILINE))
     named = set(re.findall(r"tlsresume_[a-z_]+", expressions))
     assert named

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import sessions
+from tests.rows import each_row
 from tests.sessions import METADATA
 from tlsresume.actions.inspect import Inspection, inspect
 from tlsresume.errors import SessionFileError
@@ -42,7 +43,7 @@ def with_certificate(peer: bytes | None) -> Inspection:
     return inspect(SessionFile(path="f", session=session), MADE)
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_every_vector(name):
     """Every session is explained, and the explanation is JSON."""
     result = explain(name)
@@ -103,7 +104,7 @@ def test_expired():
     assert "the certificate expired on 2036-11-19" in later.warnings[0]
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_secrets(name):
     """Secret and ticket appear only where asked for."""
     fields = sessions.session(name).fields
@@ -236,6 +237,7 @@ def test_a_certificate_that_is_none(peer):
     assert result.usable
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_damage_to_the_certificate(data):
     """Whatever bits of the certificate are flipped, the session is explained."""
@@ -250,6 +252,7 @@ def test_any_damage_to_the_certificate(data):
     msgspec.json.encode(result)
 
 
+@pytest.mark.slow
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 2**64 - 1))
 def test_times_beyond_the_calendar(made, lifetime):
     """A time that no calendar has is None, not an error."""

@@ -184,6 +184,7 @@ def test_skipped_experiments_are_said_where_they_matter() -> None:
     assert not any("skipped" in line for line in finding.not_known)
 
 
+@pytest.mark.slow
 def test_no_evidence_is_lost_when_many_are_merged() -> None:
     """Every code can be merged with itself, on any mechanism."""
     for rule in RULES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-import pytest
-
-PACKAGE = Path(__file__).parent.parent / "tlsresume"
+from tests.paths import PACKAGE
 
 #: Top to bottom. A layer may import itself and what stands below it.
 LAYERS = (
@@ -56,7 +56,7 @@ LAYERS = (
 #: Modules of IO, and the files that may import them although below `network`: experiments
 #: start tasks, but open nothing.
 IO_MODULES = {
-    "socket": "openssl/server.py openssl/server_acceptor.py",
+    "socket": "openssl/server.py openssl/server_acceptor.py openssl/server_data.py",
     "socketserver": "openssl/server.py",
     "selectors": "openssl/server_acceptor.py",
     "ssl": "openssl/server_*.py",
@@ -68,7 +68,7 @@ PRIVATE_ATTRIBUTES = frozenset({"_lib", "_ffi", "_ssl", "_context", "_session"})
 PRIVATE_MODULES = ("OpenSSL._util", "cryptography.hazmat.bindings")
 DOOR = "openssl/binding*.py"
 
-#: aioquic is imported, and its private names are touched, in this folder only.
+#: aioquic is imported in this folder only.
 QUIC_FOLDER = "transports/quic/*.py"
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -93,10 +93,35 @@ def layer(name: str) -> str:
     return Path(name).parts[0].removesuffix(".py")
 
 
-def imports(name: str) -> Iterator[str]:
-    """Each module that a file imports, wherever in it, by its full name."""
+class Facts(NamedTuple):
+    """What the promises need to know of a file: the modules that it imports, wherever in it, by
+    their full names, and the private attributes of others that it touches."""
+
+    imports: tuple[str, ...]
+    private: frozenset[str]
+
+
+@cache
+def facts(name: str) -> Facts:
+    """Each file is parsed once, and what was parsed is not kept."""
+    whole = tree(name)
+    private = {
+        node.attr
+        for node in ast.walk(whole)
+        if isinstance(node, ast.Attribute)
+        and node.attr in PRIVATE_ATTRIBUTES
+        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
+    }
+    return Facts(tuple(_imports(name, whole)), frozenset(private))
+
+
+def imports(name: str) -> tuple[str, ...]:
+    return facts(name).imports
+
+
+def _imports(name: str, whole: ast.Module) -> Iterator[str]:
     package = ("tlsresume", *Path(name).parts[:-1])
-    for node in ast.walk(tree(name)):
+    for node in ast.walk(whole):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,12 +138,15 @@ def own_layers(name: str) -> Iterator[str]:
             yield rest.partition(".")[0]
 
 
-@pytest.mark.parametrize("name", LAYERED)
-def test_imports_only_go_down(name):
+def test_imports_only_go_down():
     """No module imports a layer above its own."""
-    allowed = LAYERS[LAYERS.index(layer(name)) :]
-    # A name of the package itself, such as __version__, is below everything.
-    wrong = {other for other in own_layers(name) if other in LAYERS and other not in allowed}
+    wrong = {}
+    for name in LAYERED:
+        allowed = LAYERS[LAYERS.index(layer(name)) :]
+        # A name of the package itself, such as __version__, is below everything.
+        above = {other for other in own_layers(name) if other in LAYERS and other not in allowed}
+        if above:
+            wrong[name] = above
     assert not wrong
 
 
@@ -127,37 +155,44 @@ def test_every_module_has_a_layer():
     assert {layer(name) for name in LAYERED} <= set(LAYERS)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in LAYERED if layer(name) in LAYERS[LAYERS.index("network") + 1 :]]
-)
-def test_only_network_does_io(name):
+def test_only_network_does_io():
     """Sockets and the event loop stay in the network layer and above."""
+    below = LAYERS[LAYERS.index("network") + 1 :]
     wrong = {
-        module
+        (name, module)
+        for name in LAYERED
+        if layer(name) in below
         for module in (full.partition(".")[0] for full in imports(name))
         if module in IO_MODULES and not matches(name, IO_MODULES[module])
     }
     assert not wrong
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not matches(name, DOOR)])
-def test_private_names_have_one_door(name):
+def test_private_names_have_one_door():
     """Private names of pyOpenSSL and cryptography appear in openssl/binding only."""
-    modules = {module for module in imports(name) if module.startswith(PRIVATE_MODULES)}
-    modules |= {
-        module
+    outside = [name for name in NAMES if not matches(name, DOOR)]
+    modules = {
+        (name, module)
+        for name in outside
         for module in imports(name)
-        if module.startswith("OpenSSL.") and module.rpartition(".")[2].startswith("_")
+        if module.startswith(PRIVATE_MODULES)
+        or (module.startswith("OpenSSL.") and module.rpartition(".")[2].startswith("_"))
     }
-    attributes = {
-        node.attr
-        for node in ast.walk(tree(name))
-        if isinstance(node, ast.Attribute)
-        and node.attr in PRIVATE_ATTRIBUTES
-        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
-    }
+    attributes = {(name, each) for name in outside for each in facts(name).private}
     assert not modules
     assert not attributes
+
+
+def test_quic_has_one_folder():
+    """aioquic, which is an extra, is imported in transports/quic only."""
+    wrong = {
+        (name, module)
+        for name in NAMES
+        if not matches(name, QUIC_FOLDER)
+        for module in imports(name)
+        if module.partition(".")[0] == "aioquic"
+    }
+    assert not wrong
 
 
 def test_init_is_light():

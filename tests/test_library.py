@@ -31,6 +31,8 @@ from tlsresume.options import (
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 PATIENT = ConnectOptions(timeout=60, ticket_wait=0.3)
 OPTIONS = ProbeOptions(connect=ConnectOptions(timeout=5, ticket_wait=0.3), tries=2, explain=False)

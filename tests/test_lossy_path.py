@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.evidence import STATEFUL, Story
+from tests.rows import each_row
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.states import series_of
 from tlsresume.experiments.purposes import Tries
@@ -25,8 +26,8 @@ def four_of_five(mechanism: Mechanism) -> Story:
     return story.reused(key=STATEFUL).reused(key=STATEFUL)
 
 
-@pytest.mark.parametrize("mechanism", ["psk", "session-id"])
-@pytest.mark.parametrize("kind", ["reset", "closed", "timeout"])
+@each_row("mechanism", ["psk", "session-id"])
+@each_row("kind", ["reset", "closed", "timeout"])
 def test_a_miss_beside_broken_connections_is_no_error(mechanism, kind):
     """The session may have gone with a connection that was cut: both causes stand side by side."""
     story = four_of_five(mechanism)

@@ -12,6 +12,7 @@ import pytest
 
 from tests import certificates
 from tests.preludes import HONEST, MYSQL_HANDSHAKE
+from tests.rows import each_row
 from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
 from tlsresume.openssl.server import Acceptor, reset
@@ -20,6 +21,8 @@ from tlsresume.preludes.greetings import AT_ONCE
 from tlsresume.results import SaveResult
 from tlsresume.session.file import SessionFile, format_session_file, parse_session_file
 from tlsresume.target import parse_target
+
+pytestmark = pytest.mark.slow
 
 
 class PreludePeer(Acceptor):
@@ -88,8 +91,8 @@ def saved(
     return result, parse_session_file(format_session_file(*sessions[-1]), "session.pem")
 
 
-@pytest.mark.parametrize("piece", [1, 65536])
-@pytest.mark.parametrize("protocol", sorted(HONEST))
+@each_row("piece", [1, 65536])
+@each_row("protocol", sorted(HONEST))
 def test_each_prelude_leads_to_tls_and_back(protocol, piece):
     """A session saved behind a prelude is resumed behind the same one, from its file alone."""
     with PreludePeer(HONEST[protocol], piece=piece) as peer:

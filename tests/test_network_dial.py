@@ -12,6 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.peers import RawPeer, refused_port
+from tests.rows import each_row
 from tlsresume.lab import Route
 from tlsresume.network import dial as dialling
 from tlsresume.network.dial import cut, dial, failure_from
@@ -153,8 +154,8 @@ def test_a_zone_by_name_and_number():
     assert dialling.scope_of("") == 0
 
 
-@pytest.mark.parametrize(
-    ("number", "kind"),
+@each_row(
+    "number, kind",
     [
         (errno.ECONNREFUSED, "refused"),
         (errno.ECONNRESET, "reset"),

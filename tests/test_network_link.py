@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.peers import RawPeer, Relay
+from tests.rows import each_row
 from tests.tls_peer import TLSPeer, end_at_once, flood, ignore, reset_at_goodbye, reset_at_once
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Route
@@ -25,6 +26,8 @@ from tlsresume.openssl import binding
 from tlsresume.openssl.client import Broken
 from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
+
+pytestmark = pytest.mark.slow
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -420,8 +423,8 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
     assert link.failure is None
 
 
-@pytest.mark.parametrize(
-    ("broken", "tickets", "data", "rejected"),
+@each_row(
+    "broken, tickets, data, rejected",
     [
         pytest.param(Broken("alert", "", None, 42), 1, b"", True, id="judges, behind a ticket"),
         pytest.param(Broken("alert", "", None, 116), 0, b"", True, id="judges"),

@@ -7,11 +7,10 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from tests import certificates
 from tests.peers import RawPeer
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
@@ -150,8 +149,8 @@ def test_alerts_are_kept():
     assert attempt.tls_version is None
 
 
-@pytest.mark.parametrize(
-    ("response", "value"),
+@each_row(
+    "response, value",
     [
         (b"HTTP/1.1 200 OK\r\nX-Node: a\r\n\r\n", "a"),
         (b"HTTP/1.1 200 OK\r\nx-node:  b \r\nX-Node: c\r\n\r\n", "b"),

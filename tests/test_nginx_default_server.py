@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from tests.evidence import OTHER_LEAF, STATEFUL, Story, alert
+from tests.rows import each_row
 from tlsresume.diagnosis.judge import judge, wanted
 from tlsresume.diagnosis.nginx_default_server import is_nginx
 from tlsresume.results import Finding
@@ -29,8 +28,8 @@ def only(story: Story) -> Finding:
     return finding
 
 
-@pytest.mark.parametrize(
-    ("response", "nginx"),
+@each_row(
+    "response, nginx",
     [
         (NGINX, True),
         (b"HTTP/1.1 404 Not Found\r\nserver:  openresty\r\n\r\n", True),

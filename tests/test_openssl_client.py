@@ -11,6 +11,7 @@ import pytest
 from tests import certificates
 from tests.pair import ConnectionPair, Peer, Tick, plan_for
 from tests.peers import alert_record
+from tests.rows import each_row
 from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.client import SESSIONS_KEPT, Broken, TLSClient, describe_plain
@@ -262,7 +263,7 @@ def test_the_plan_is_in_the_client_hello():
     assert (bare.server_name, bare.alpn) == (None, ())
 
 
-@pytest.mark.parametrize(
+@each_row(
     "parts",
     [
         {"groups": "no-such-group"},
@@ -413,8 +414,8 @@ def broken_by(*answers: bytes) -> TLSClient:
     return client
 
 
-@pytest.mark.parametrize(
-    ("answers", "kind", "words"),
+@each_row(
+    "answers, kind, words",
     [
         ([alert_record("handshake_failure")], "alert", "alert 40 handshake_failure"),
         ([alert_record("protocol_version")], "alert", "alert 70 protocol_version"),
@@ -507,14 +508,14 @@ def test_a_flipped_bit_in_the_record_layer(tls_version):
         assert stack_of(pair.client).entries
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"\x1b]0;title\x07", b"\x80\xff" * 40, b"HTTP/"])
+@each_row("data", [b"", b"\x00", b"\x1b]0;title\x07", b"\x80\xff" * 40, b"HTTP/"])
 def test_plain_bytes_are_described_in_printable_words(data):
     """Nothing that a server sends can reach a terminal as a control sequence."""
     assert describe_plain(data).isprintable()
 
 
-@pytest.mark.parametrize(
-    ("greeting", "words"),
+@each_row(
+    "greeting, words",
     [
         (b"220 mail.example.test ESMTP", "STARTTLS"),
         (b"* OK IMAP4rev1 ready", "STARTTLS"),
@@ -616,6 +617,7 @@ def test_release_twice_is_fine_and_what_was_seen_stays(tls_version):
     assert client.cipher
 
 
+@pytest.mark.slow
 def test_a_thousand_connections_leave_nothing():
     """No crash and no growth over a thousand connections, collected in between."""
     peer = Peer()

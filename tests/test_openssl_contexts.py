@@ -46,6 +46,7 @@ def open_files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
 def test_the_cache_is_bounded(tmp_path):
     """However many plans there are, few Contexts stay, and few key log files open."""

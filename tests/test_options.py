@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.rows import each_row
 from tlsresume.errors import UsageError
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.options import (
@@ -97,7 +98,7 @@ GOOD: tuple[tuple[type, dict[str, Any]], ...] = (
 )
 
 
-@pytest.mark.parametrize("made", REFUSED)
+@each_row("made", REFUSED)
 def test_what_makes_no_sense_is_refused_when_it_is_made(made):
     """A UsageError, which is a ValueError, too, whose one line begins with the option's name
     or names the value."""

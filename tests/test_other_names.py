@@ -49,6 +49,7 @@ REFUSING: tuple[tuple[bytes | None, dict[str, Any]], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mechanism", ["psk", "ticket", "session-id"])
 def test_a_session_that_stands_for_a_certificate_is_an_error(mechanism) -> None:
     """Whatever way the control is refused in: an offer that is served passes the client

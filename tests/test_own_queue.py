@@ -6,7 +6,8 @@ import random
 
 from tests.trials import trial
 from tlsresume.diagnosis.own_queue import Span, handshake_times, waits_for_ourselves
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Discover, Tries
 from tlsresume.openssl.plan import Plan
@@ -58,7 +59,7 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
 
 
 def median_of(journal: list[Trial]) -> tuple[float, float]:
-    summary = summarise_address("192.0.2.1", 443, journal, naming_of(journal))
+    summary = summarise_address("192.0.2.1", 443, Evidence(journal))
     timing = summary.mechanisms[0].timing
     assert timing.full_ms is not None
     assert timing.resumed_ms is not None

@@ -7,16 +7,16 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
-from pathlib import Path
 
+import oldest
 import pytest
 
 import tlsresume
+from tests.paths import REPOSITORY
+from tests.rows import each_row
 
-ROOT = Path(__file__).parent.parent
 
-
-@pytest.mark.parametrize("name", tlsresume.__all__)
+@each_row("name", tlsresume.__all__)
 def test_public_name_exists(name):
     """Each public name can be had from the package."""
     assert getattr(tlsresume, name) is not None
@@ -73,20 +73,28 @@ def test_version_has_one_source():
 
 def test_changelog_names_the_version():
     """The version at hand has its section in the changelog."""
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## {re.escape(tlsresume.__version__)}\b", text, re.MULTILINE)
 
 
 def test_every_dependency_has_a_lower_bound():
-    """`make test-oldest` can pin each dependency of the package."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for requirement in project["dependencies"]:
+    """`make test-oldest` can pin each dependency of the package and of what users install with
+    it, and does."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    extras = project["optional-dependencies"]
+    requirements = list(project["dependencies"])
+    for name in extras.keys() - {"dev", "docs"}:
+        requirements += extras[name]
+    for requirement in requirements:
         assert re.fullmatch(r"[A-Za-z0-9._-]+>=[0-9.]+", requirement)
+    pinned = set(oldest.pins(text))
+    assert pinned == {requirement.replace(">=", "==") for requirement in requirements}
 
 
 def test_every_ruff_ignore_has_a_reason():
     """A rule that is switched off in pyproject.toml says why on its line."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     table = text[text.index("[tool.ruff.lint]") : text.index("[tool.ruff.lint.flake8-tidy")]
     codes = [line for line in table.splitlines() if re.match(r'\s+"[A-Z]+[0-9]*",', line)]
     assert codes
@@ -95,4 +103,4 @@ def test_every_ruff_ignore_has_a_reason():
 
 def test_package_is_typed():
     """Type checkers of users read our annotations (PEP 561)."""
-    assert (ROOT / "tlsresume" / "py.typed").exists()
+    assert (REPOSITORY / "tlsresume" / "py.typed").exists()

@@ -10,6 +10,8 @@ import pytest
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tests.stdlib_client import ENDED, LAST_HEAD, ask, client_context, connected, reuses
 
+pytestmark = pytest.mark.slow
+
 FAILURES: dict[str, tuple[type[OSError], str | None]] = {
     "closes after accept": (OSError, None),
     "silent": (TimeoutError, None),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-import pytest
-
 from tests.golden import cases
+from tests.rows import each_row
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.policy import exit_status
@@ -98,7 +97,7 @@ TABLE = (
 )
 
 
-@pytest.mark.parametrize(("result", "demands", "outcomes"), TABLE)
+@each_row("result, demands, outcomes", TABLE)
 def test_each_demand(result, demands, outcomes):
     """Every demand comes out as met, broken, or not to be told, as the table says."""
     found = check_target(result, demands)
@@ -192,8 +191,8 @@ def test_nothing_changed():
         assert compare(each, each) == ()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "what", "worse"),
+@each_row(
+    "old, new, what, worse",
     [
         (GOOD, replace(GOOD, verdict="partly"), "verdict", True),
         (replace(GOOD, verdict="partly"), GOOD, "verdict", False),
@@ -251,7 +250,7 @@ def test_a_target_that_the_baseline_lacks_is_new():
     assert (change.what, change.after, change.worse) == ("target", "new", False)
 
 
-@pytest.mark.parametrize("name", ["text", "json", "junit", "github", "markdown", "nagios", "html"])
+@each_row("name", ["text", "json", "junit", "github", "markdown", "nagios", "html"])
 def test_every_format_names_what_a_run_left_out(name):
     """Whoever reads only one report still learns it."""
     report = replace(cases.report(GOOD), missing=("gone.example:443",), baseline="old.json")

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import growth
+from tests.rows import each_row
 from tlsresume.errors import ExitStatus, PolicyFileError
 from tlsresume.policy import schema
 from tlsresume.policy.demands import Demands, merge
@@ -109,7 +110,7 @@ def test_every_key_is_read():
     assert policy.waivers[0].expires == dt.date(2027, 3, 31)
 
 
-@pytest.mark.parametrize(("text", "path", "nearest"), WRONG)
+@each_row("text, path, nearest", WRONG)
 def test_what_is_wrong_is_said_with_its_path(text, path, nearest):
     """A wrong key, type or value is an error of the file, with its path and the nearest key."""
     with pytest.raises(PolicyFileError) as caught:
@@ -206,8 +207,8 @@ def test_sections_are_merged_in_order():
     assert policy.demands_on("other.test:443") == policy.defaults
 
 
-@pytest.mark.parametrize(
-    ("pattern", "target", "matches"),
+@each_row(
+    "pattern, target, matches",
     [
         ("example.com", "example.com:443", True),
         ("EXAMPLE.com:443", "example.com:443", True),
@@ -228,8 +229,8 @@ def test_patterns(pattern, target, matches):
     assert target_matches(pattern, target) is matches
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
+@each_row(
+    "text, seconds",
     [("90s", 90), ("5m", 300), ("5min", 300), ("24h", 86400), ("7d", 604800), ("1w", 604800),
      ("1h30m", 5400), ("1h 30m", 5400), (300, 300), ("300", 300), ("250ms", 0.25), ("0.5", 0.5),
      ("1.5h", 5400), (" 5s ", 5), ("1s500ms", 1.5), (0.25, 0.25)],
@@ -247,8 +248,8 @@ def test_any_duration_is_seconds_or_an_error(text):
         assert 0 < parse_duration(text) <= 2**32
 
 
-@pytest.mark.parametrize(
-    ("text", "alerting", "calm"),
+@each_row(
+    "text, alerting, calm",
     [
         ("10", (-1, 11), (0, 10)),
         ("10:", (9.9,), (10, 1e9)),
@@ -265,7 +266,7 @@ def test_ranges(text, alerting, calm):
     assert not any(limit.alerts(value) for value in calm)
 
 
-@pytest.mark.parametrize("text", ["", ":", "@", "20:10", "a", "1:2:3", "10:~", "1e3", "-"])
+@each_row("text", ["", ":", "@", "20:10", "a", "1:2:3", "10:~", "1e3", "-"])
 def test_no_ranges(text):
     """What is no range is refused."""
     with pytest.raises(ValueError, match=r"range|begins"):

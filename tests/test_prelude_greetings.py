@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.preludes.greetings import AT_ONCE, hint_for_plain, hint_for_words, preludes_of
 from tlsresume.protocols import STARTTLS
 
@@ -27,7 +28,7 @@ GREETINGS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "names"), GREETINGS, ids=lambda value: str(value)[:20])
+@each_row("said, names", GREETINGS, ids=lambda value: str(value)[:20])
 def test_a_greeting_names_its_protocol(said, names):
     """Who began with TLS is told by which option it starts there."""
     assert preludes_of(said) == names
@@ -36,7 +37,7 @@ def test_a_greeting_names_its_protocol(said, names):
     assert f"{names[0]}://" in hint
 
 
-@pytest.mark.parametrize(("said", "names"), GREETINGS, ids=lambda value: str(value)[:20])
+@each_row("said, names", GREETINGS, ids=lambda value: str(value)[:20])
 def test_another_protocols_greeting_names_it(said, names):
     """Who named the wrong protocol is told which one it looks like."""
     (hint,) = hint_for_words(said)

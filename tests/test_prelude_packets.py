@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.preludes import MYSQL_GREETING
+from tests.rows import each_row
 from tlsresume.errors import PreludeError
 from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import Prelude
@@ -55,8 +56,8 @@ UNWILLING = [
 ]
 
 
-@pytest.mark.parametrize("size", [1, 65536])
-@pytest.mark.parametrize(("name", "said", "why", "shown"), UNWILLING)
+@each_row("size", [1, 65536])
+@each_row("name, said, why, shown", UNWILLING)
 def test_a_refusal_is_told_in_the_servers_words(name, said, why, shown, size):
     """The server's no, or nonsense, is an error that repeats it."""
     one = Prelude(PRELUDES[name], "a.example")

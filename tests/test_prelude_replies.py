@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.preludes import HONEST, play
+from tests.rows import each_row
 from tlsresume.errors import PreludeError
 from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import LARGEST, Prelude
@@ -36,8 +37,8 @@ UNWILLING = [
 ]
 
 
-@pytest.mark.parametrize("size", [1, LARGEST])
-@pytest.mark.parametrize(("name", "said", "why", "shown"), UNWILLING)
+@each_row("size", [1, LARGEST])
+@each_row("name, said, why, shown", UNWILLING)
 def test_a_refusal_is_told_in_the_servers_words(name, said, why, shown, size):
     """The server's no, or nonsense, is an error that repeats it."""
     one = Prelude(PRELUDES[name], "a.example")
@@ -60,7 +61,7 @@ def test_mail_servers_name_themselves(name, node):
     assert one.node == node
 
 
-@pytest.mark.parametrize("name", [b"[192.0.2.1]", b"\x1b[31m.x", b"localhost", b"-a.example", b""])
+@each_row("name", [b"[192.0.2.1]", b"\x1b[31m.x", b"localhost", b"-a.example", b""])
 def test_what_is_no_host_name_names_no_node(name):
     """A node's name is a host name with a dot, or nothing."""
     one = Prelude(PRELUDES["smtp"], "a.example")

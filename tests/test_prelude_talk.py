@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.preludes import HONEST, play
+from tests.rows import each_row
 from tlsresume.errors import PreludeError
 from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import LARGEST, Prelude, words
@@ -34,8 +35,8 @@ def test_each_protocol_that_can_be_named_has_a_prelude():
     assert set(PRELUDES) == set(STARTTLS) == set(HONEST)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, LARGEST])
-@pytest.mark.parametrize("name", NAMES)
+@each_row("size", [1, 2, 3, 7, LARGEST])
+@each_row("name", NAMES)
 def test_an_honest_server_is_understood_however_its_bytes_are_cut(name, size):
     """Replies may come byte by byte, or several lines in one piece."""
     one = prelude(name)
@@ -43,7 +44,7 @@ def test_an_honest_server_is_understood_however_its_bytes_are_cut(name, size):
     assert one.done
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_row("name", NAMES)
 def test_nothing_is_done_before_the_last_byte(name):
     """A prelude that lacks the last byte of the last answer still waits."""
     conversation = HONEST[name]
@@ -56,7 +57,7 @@ def test_nothing_is_done_before_the_last_byte(name):
     assert caught.value.why == "closed"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_row("name", NAMES)
 def test_bytes_after_the_last_answer_are_refused(name):
     """Data in clear that follows in the same segment never becomes data inside TLS."""
     conversation = HONEST[name]
@@ -68,7 +69,7 @@ def test_bytes_after_the_last_answer_are_refused(name):
     assert "250 evil" in caught.value.message
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_row("name", NAMES)
 def test_a_server_that_says_nothing_and_closes_is_named(name):
     """The error tells what was being waited for."""
     one = prelude(name)
@@ -79,7 +80,7 @@ def test_a_server_that_says_nothing_and_closes_is_named(name):
     assert one.topic in caught.value.message
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_row("name", NAMES)
 def test_endless_greetings_are_bounded(name):
     """A server that talks for ever is cut off, whatever it says."""
     one = prelude(name)
@@ -92,6 +93,7 @@ def test_endless_greetings_are_bounded(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(pieces=st.lists(st.binary(max_size=40), max_size=20))
 def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
@@ -102,6 +104,7 @@ def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 def test_an_honest_conversation_with_one_piece_changed(name, data):

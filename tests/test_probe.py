@@ -21,6 +21,7 @@ import pytest
 
 from tests import certificates
 from tests.peers import MISDEEDS, Kill, RawPeer, Relay, read_client_hello, refused_port
+from tests.rows import each_row
 from tlsresume.actions import probe as action
 from tlsresume.actions.probe import Probe, share_budget
 from tlsresume.errors import ExitStatus
@@ -42,6 +43,8 @@ from tlsresume.results import (
 from tlsresume.scan import scan
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 BROKEN = "the handshake fails when the session is offered"
 RESUMED = {"psk": "resumed", "ticket": "resumed", "session-id": "resumed"}
@@ -277,6 +280,7 @@ def test_the_longer_wait_for_a_ticket_begins_with_the_first(server, explain):
         assert [finding.code for finding in result.findings] == ["not-issued"]
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("kill", ["fin", "rst", "alert", "silence"])
 def test_a_server_that_dies_when_a_session_is_offered(kill, server):
     """Whatever way it dies, the state says so, and the exit status is 6."""
@@ -288,6 +292,7 @@ def test_a_server_that_dies_when_a_session_is_offered(kill, server):
         assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("after", [4, 9])
 def test_a_limit_on_connections_is_not_blamed_on_sessions(after, server):
     """Where connections without a session break as well, those with one tell nothing, be it
@@ -312,6 +317,7 @@ def test_a_server_without_session_id_context(server):
 # ------------------------------------------------------------------------ bad peers
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers(misdeed):
     """Each is an error of the address and of the target; nothing is judged."""
@@ -521,8 +527,8 @@ def test_connect_keeps_the_name(server):
 # -------------------------------------------------------------------- budget and time
 
 
-@pytest.mark.parametrize(
-    ("budget", "addresses", "tries", "expected"),
+@each_row(
+    "budget, addresses, tries, expected",
     [
         (200, 1, 5, (1, 5)),
         (200, 8, 5, (8, 3)),
@@ -566,6 +572,7 @@ def test_a_budget_for_some_addresses_names_the_others(server, monkeypatch):
     assert [address.address for address in result.addresses] == ["127.0.0.1"]
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("budget", range(26, 56, 3))
 def test_resets_within_a_short_budget_are_not_judged(budget, server):
     """A connection that broke, and could not be tried again, is no refusal."""
@@ -673,8 +680,8 @@ GOOD, NEW, DIES = (mechanism_with(order) for order in ("RRR", "NNN", "EE"))
 DIES_UNJUDGED = mechanism_with("EE", judged=False)
 
 
-@pytest.mark.parametrize(
-    ("verdict", "addresses", "status"),
+@each_row(
+    "verdict, addresses, status",
     [
         ("resumes", [address_with(GOOD)], ExitStatus.OK),
         ("resumes", [address_with(GOOD), address_with(error=True)], ExitStatus.UNREACHABLE),

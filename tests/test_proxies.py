@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.peers import refused_port
 from tests.proxy_peer import HTTPProxy, SocksProxy
+from tests.rows import each_row
 from tlsresume.actions.save import save
 from tlsresume.errors import PreludeError, UsageError
 from tlsresume.openssl.server import Acceptor
@@ -22,6 +23,8 @@ from tlsresume.preludes.talk import Prelude
 from tlsresume.proxies import Proxy, ProxyHeader, parse_proxy, parse_source, proxy_of_environment
 from tlsresume.results import SaveResult
 from tlsresume.target import parse_target
+
+pytestmark = pytest.mark.slow
 
 # ---------------------------------------------------------------------- parsing
 
@@ -48,7 +51,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("text", "proxy"), GOOD.items())
+@each_row("text, proxy", GOOD.items())
 def test_urls_of_proxies(text, proxy):
     """Kind, host, port and user; the password comes from elsewhere."""
     found = parse_proxy(text, password="secret" if "@" in text else None)
@@ -57,7 +60,7 @@ def test_urls_of_proxies(text, proxy):
     assert "secret" not in repr(found) + found.name
 
 
-@pytest.mark.parametrize("text", BAD)
+@each_row("text", BAD)
 def test_what_is_no_proxy_is_a_usage_error(text):
     """Strict, with one printable line."""
     with pytest.raises(UsageError) as caught:
@@ -82,8 +85,8 @@ def test_any_text_gives_a_proxy_or_our_error(text):
         return
 
 
-@pytest.mark.parametrize(
-    ("no_proxy", "host", "through"),
+@each_row(
+    "no_proxy, host, through",
     [
         ("", "a.example", True),
         ("*", "a.example", False),
@@ -139,7 +142,7 @@ def test_proxy_headers_as_their_specification_has_them():
     assert len(proxy_header(ProxyHeader(2, ("fe80::1%eth0", 1)), one, ("::1", 2))) == 16 + 36
 
 
-@pytest.mark.parametrize("text", ["a.example", "", "1.2.3.4:x", "fe80::1%eth0", "1.2.3"])
+@each_row("text", ["a.example", "", "1.2.3.4:x", "fe80::1%eth0", "1.2.3"])
 def test_a_source_is_an_address(text):
     """No name, no zone."""
     with pytest.raises(UsageError):
@@ -210,8 +213,8 @@ def test_through_socks(server, kind, asked):
     assert peer.asked == [asked]
 
 
-@pytest.mark.parametrize(
-    ("answer", "step", "said"),
+@each_row(
+    "answer, step, said",
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "proxy", "407"),
         (b"HTTP/1.1 403 Forbidden\r\nX: y\r\n\r\n", "proxy", "403 Forbidden"),
@@ -230,8 +233,8 @@ def test_who_is_to_blame_for_a_connect(answer, step, said):
     assert said in result.error.message
 
 
-@pytest.mark.parametrize(
-    ("code", "step"), [(1, "proxy"), (2, "proxy"), (3, "connect"), (4, "connect"), (5, "connect")]
+@each_row(
+    "code, step", [(1, "proxy"), (2, "proxy"), (3, "connect"), (4, "connect"), (5, "connect")]
 )
 def test_who_is_to_blame_for_a_socks_reply(code, step):
     """RFC 1928 section 6 has codes for both."""

@@ -27,6 +27,8 @@ from tlsresume.wire.quic_initial import (
 )
 from tlsresume.wire.transcript import Role
 
+pytestmark = pytest.mark.slow
+
 
 def test_full_then_resumed(tmp_path):
     """A ticket of one connection resumes the next, by aioquic's word and on the wire."""
@@ -113,7 +115,9 @@ def test_alert_of_the_server(tmp_path):
     pair = QUICPair(settings={"alpn_protocols": ["other"]})
     client = pair.run(pair.plan(tmp_path))
     assert client.failure is not None
-    assert (client.failure.kind, client.failure.alert) == ("alert", 120)
+    assert client.failure.kind == "alert"
+    # no_application_protocol; aioquic's older servers say handshake_failure.
+    assert client.failure.alert in (120, 40)
     assert [entry.sender for entry, _ in client.transcript.alerts] == [Role.SERVER]
 
 

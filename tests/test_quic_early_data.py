@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from tests.commands import runner
-from tests.datagram_peers import Answering, Losing, quic_service
+from tests.datagram_peers import Answering, Losing, identity
+from tests.quic_early_peer import EarlyServerSide, EarlyService
 from tests.quic_pair import QUICPair
 from tlsresume.network.datagram_server import DatagramServer
 from tlsresume.options import ConnectOptions, ProbeOptions
@@ -26,7 +27,6 @@ from tlsresume.scan import scan
 from tlsresume.target import parse_target
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.transports.quic.first_flight import QUICFirstFlight
-from tlsresume.transports.quic.server import QUICServerSide
 from tlsresume.wire.quic_initial import (
     ack_frame,
     close_frame,
@@ -51,7 +51,8 @@ def run(capsys):
 
 
 def service(**knobs: Any) -> Any:
-    return replace(quic_service(), **knobs)
+    made = identity()
+    return EarlyService(certificate_pem=made.certificate_pem, key_pem=made.key_pem, **knobs)
 
 
 def probed(port: int, options: ProbeOptions = QUICK, **parts: Any) -> TargetResult:
@@ -346,7 +347,7 @@ def test_bad_peers_of_early_data() -> None:
     ]
 
 
-class _Odd(QUICServerSide):
+class _Odd(EarlyServerSide):
     """Does something odd with each request in early data, and answers all others."""
 
     def __init__(self, service: Any, then: Callable[[Any, int], None]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.commands import runner
-from tests.datagram_peers import Answering, quic_service
+from tests.datagram_peers import Answering, identity, quic_service
+from tests.quic_early_peer import EarlyService
 from tests.quic_pair import QUICPair
 from tlsresume.network.datagram_server import DatagramServer
 from tlsresume.openssl.behaviour import Behaviour
@@ -59,7 +60,11 @@ def test_version_2_where_the_peer_prefers_it(tmp_path, versions) -> None:
     bound to that version, and the next connection begins with it (RFC 9369 section 5)."""
     pair = QUICPair()
     plan = pair.plan(tmp_path, verify=False, verify_name=None)
-    service = replace(quic_service(), versions=versions)
+    service = EarlyService(
+        certificate_pem=identity().certificate_pem,
+        key_pem=identity().key_pem,
+        versions=versions,
+    )
     begun = []
     session = None
     for resumed in (False, True):
@@ -100,7 +105,11 @@ class Served:
 
 def test_a_probe_tells_version_2(run) -> None:
     """The report says which QUIC version was agreed on, of a real exchange over UDP."""
-    service = replace(quic_service(), versions=(VERSION_2, 1))
+    service = EarlyService(
+        certificate_pem=identity().certificate_pem,
+        key_pem=identity().key_pem,
+        versions=(VERSION_2, 1),
+    )
     with DatagramServer(service.side) as server:
         status, out, err = run("probe", f"h3://{HERE}:{server.port}", "--tries", "2", "--format",
                                "json", "--replay-early-data")  # fmt: skip

@@ -24,6 +24,7 @@ def run(capsys):
     return runner(capsys)
 
 
+@pytest.mark.slow
 def test_a_quick_probe_makes_two_connections_for_each_mechanism(server):
     """As few connections as tell, with the verdict words of a whole probe."""
     for behaviour, verdict, connections in (

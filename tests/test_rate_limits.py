@@ -12,7 +12,6 @@ from tests.purposes import purpose_of
 from tlsresume.diagnosis.judge import judge, judge_way
 from tlsresume.errors import LimitedByServer, PreludeError
 from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network import lab as network_lab
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl.plan import Plan
@@ -43,11 +42,11 @@ def test_the_numbers_of_smtp_and_ftp_are_limits_and_http_is_not() -> None:
         assert any("--tries 1" in hint for hint in caught.value.hints) is (why == "rate-limit")
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("starttls", ["smtp", None])
-def test_the_lab_waits_and_then_asks_for_no_more(starttls, monkeypatch) -> None:
+def test_the_lab_waits_and_then_asks_for_no_more(starttls) -> None:
     """A connection that is turned away so is tried again after pauses; where that is in vain no
     further one is made."""
-    monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
     refusing = RawPeer("too many connections")
 
     async def ask() -> NetworkLab:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, broken, done, mint
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.evidence.observation import Ticket
@@ -47,8 +48,8 @@ def test_a_broken_connection_is_no_refusal():
     assert why_not_resumed(session, broken(ask(session))) is None
 
 
-@pytest.mark.parametrize(
-    ("session", "plan", "words"),
+@each_row(
+    "session, plan, words",
     [
         (mint("psk", ticket(KEY), START - 9000), {}, "expired: the ticket is 9000 s old"),
         (mint("psk", b""), {}, "captured too early"),
@@ -74,8 +75,8 @@ def test_why_it_was_not_offered(session, plan, words):
     assert words in found
 
 
-@pytest.mark.parametrize(
-    ("mechanism", "handle", "new", "words"),
+@each_row(
+    "mechanism, handle, new, words",
     [
         ("psk", ticket(KEY), ticket(KEY, 208), "its new ticket names the same key"),
         ("psk", ticket(KEY), ticket(OTHER), "begins with 6f6f6f6f, the offered one with 6b6b6b6b"),

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from tests.commands import runner
-from tests.golden import FOLDER, cases
+from tests.golden import cases
+from tests.paths import GOLDEN
 from tests.pipeline_cases import JUDGED
 from tlsresume import scan
 from tlsresume.features.capture.command import LINES_BEGIN
@@ -50,7 +51,7 @@ def test_each_format_knows_its_own():
 def test_text_of_all_commands_is_known(run):
     """What people were shown before may be written over, of whichever command it is."""
     known = [path for name in ("probe", "watch", "save", "resume", "inspect")
-             for path in FOLDER.glob(f"{name}-*.txt")]  # fmt: skip
+             for path in GOLDEN.glob(f"{name}-*.txt")]  # fmt: skip
     assert len(known) > 20
     texts = {path.name: path.read_text(encoding="utf-8") for path in known}
     for words in (("explain",), ("explain", "other-ticket-key"), ("config",)):
@@ -89,6 +90,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_no_report_needs_force(run, monkeypatch, tmp_path):
     """Any other file is kept, exit 7, before a connection is made; --force replaces it; an
     empty file, a blank one and one that is not there need nothing."""

@@ -12,6 +12,7 @@ import pytest
 from tests import sessions
 from tests.evidence import Story
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
+from tests.rows import each_row
 from tlsresume.actions import reach
 from tlsresume.actions.inspect import inspect
 from tlsresume.actions.resume import first_try, resume
@@ -26,6 +27,8 @@ from tlsresume.session.file import SessionFile, SessionMetadata
 from tlsresume.session.session import Session
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 MECHANISMS = ("psk", "ticket", "session-id")
 LABEL = {"psk": "TLSv1.3", "ticket": "TLSv1.2", "session-id": "TLSv1.2"}
@@ -187,6 +190,7 @@ def test_a_wrong_secret_fails_the_handshake(mechanism, kind, server):
     assert resume_status(result) == ExitStatus.FAILS_WITH_SESSION
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("kill", ["fin", "rst", "alert", "silence"])
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_peer_that_dies_when_a_session_is_offered(mechanism, kill, server):
@@ -201,6 +205,7 @@ def test_a_peer_that_dies_when_a_session_is_offered(mechanism, kill, server):
     assert resume_status(result) == ExitStatus.FAILS_WITH_SESSION
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers_are_errors_of_the_peer(misdeed, server):
     """A peer that fails without the session, too, is unreachable, and no cause is invented."""
@@ -255,8 +260,8 @@ def test_a_session_that_openssl_refuses_is_a_file_error(server):
     assert caught.value.stack.call == "d2i_SSL_SESSION"
 
 
-@pytest.mark.parametrize(
-    ("name", "changes", "reason"),
+@each_row(
+    "name, changes, reason",
     [
         ("ticket", {"ssl_version": 0x0302}, "TLS 1.1"),
         ("ticket", {"ssl_version": 0x0301}, "TLS 1.0"),

@@ -132,6 +132,7 @@ def test_a_server_that_comes_up_is_found(server, monkeypatch):
     assert result.addresses[0].attempts[0].error is not None
 
 
+@pytest.mark.slow
 def test_a_deadline_ends_the_run():
     """A run ends at its deadline with what is known, and says what was left out."""
     with socket.socket() as silent:

@@ -13,6 +13,8 @@ from tlsresume.policy.exit_status import save_status
 from tlsresume.target import Target, parse_target
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 MECHANISMS = ("psk", "ticket", "session-id")
 LABEL = {"psk": "TLSv1.3", "ticket": "TLSv1.2", "session-id": "TLSv1.2"}
 
@@ -116,6 +118,7 @@ def test_only_the_allowed_version_is_used(server):
     assert (result.tls_version, result.mechanism) == ("TLSv1.2", "ticket")
 
 
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_bad_peers_are_errors_of_the_peer(misdeed):
     """No session, no exception: the failure is in the result."""

@@ -23,6 +23,8 @@ from tlsresume.target import Target, parse_target
 from tlsresume.version import __version__
 from tlsresume.wire.handshake import ProtocolVersion
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ProbeOptions(connect=ConnectOptions(timeout=3, ticket_wait=0.3), tries=3, explain=False)
 
 

@@ -17,6 +17,9 @@ from tests import certificates
 from tests.stdlib_client import ENDED, HEAD, LAST_HEAD, ask, client_context, connected, reuses
 from tlsresume.openssl.behaviour import BEHAVIOURS, EARLY_DATA, TRUTHS, Behaviour
 from tlsresume.openssl.server import Served, Server
+from tlsresume.openssl.server_observer import Observer
+
+pytestmark = pytest.mark.slow
 
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="no openssl command")
@@ -424,6 +427,9 @@ class Holding:
         self.reached, self.go = threading.Event(), threading.Event()
         self.tickets = 0
         self.ending = ""
+
+    def beside(self, control: Observer) -> None:
+        raise AssertionError("no data connection is made")
 
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
         self.tickets += sent and content_type == 22 and raw[:1] == b"\x04"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import sessions
+from tests.rows import each_row
 from tlsresume.session import asn1
 
 
@@ -18,7 +19,7 @@ def changed(structure, name, value):
     return replace(structure, **changes)
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_round_trip(name):
     """What OpenSSL 3.0 and 4.0 wrote comes back byte for byte."""
     der = sessions.der(name)
@@ -61,7 +62,7 @@ def test_odd_certificates_are_kept(peer):
         assert asn1.decode(der)[1] == peer
 
 
-@pytest.mark.parametrize("name", asn1.RANGES)
+@each_row("name", asn1.RANGES)
 def test_numbers_out_of_range(name):
     """A number that does not fit OpenSSL's C type is refused, read or written."""
     structure, peer = asn1.decode(sessions.der("openssl40-psk"))

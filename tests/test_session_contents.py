@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -18,12 +17,13 @@ from hypothesis import strategies as st
 
 from tests import certificates, sessions
 from tests.growth import assert_linear
+from tests.paths import VECTORS
 from tlsresume.errors import SessionFileError
 from tlsresume.session.contents import Contents, find_contents
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.session.metadata import SessionMetadata
 
-FILES = Path(__file__).parent / "vectors" / "files"
+FILES = VECTORS / "files"
 SESSION = sessions.session("openssl40-psk")
 DER = SESSION.data
 PEM = format_session_file(SESSION, SessionMetadata())
@@ -295,6 +295,7 @@ def test_any_bytes(data):
         find_contents(data, "f")
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_file():
     """Four times the file is about four times the work, for the units that each reader loves."""
 

@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import certificates, sessions
+from tests.rows import each_row
 from tests.sessions import METADATA
 from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError
 from tlsresume.session import bounded
@@ -60,7 +61,7 @@ def test_every_field_has_a_key():
     assert [line.split(b":")[0].decode() for line in WHOLE.splitlines()[: len(KEYS)]] == [*KEYS]
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_der_and_bare_pem(name):
     """Sessions without metadata are read from DER and from PEM."""
     session = sessions.session(name)

@@ -6,19 +6,19 @@ import base64
 import json
 import textwrap
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.growth import assert_linear
+from tests.paths import VECTORS
 from tlsresume.errors import KeyFileError
 from tlsresume.session.file import read_session_file
 from tlsresume.session.keyfile import TicketKeyFile, open_with, parse_key_file
 from tlsresume.session.unseal import Unsealed
 
-FILES = Path(__file__).parent / "vectors" / "files"
+FILES = VECTORS / "files"
 
 KEYS = [bytes((n * 37 + k * 11 + 5) % 256 for k in range(80)) for n in range(3)]
 LINES = [base64.b64encode(key).decode() for key in KEYS]
@@ -153,6 +153,7 @@ def test_any_text(text):
         parse_key_file(text.encode(), "f")
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_text():
     """Four times the text is about four times the work."""
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tests.ticket_vectors import MECHANISMS, SERVERS, key_of, ticket_of, vector
 from tlsresume.errors import ExitStatus, KeyFileError
 from tlsresume.session.keyfile import (
@@ -97,7 +98,7 @@ def test_lighttpd_has_times_before_its_key(tmp_path, active, expires, words):
         parse_key_file(b"\x01" + key(91), "f")
 
 
-@pytest.mark.parametrize("kind", KEY_KINDS)
+@each_row("kind", KEY_KINDS)
 def test_the_kind_decides(kind):
     """With a kind declared only its order is tried, and a key that cannot be of it is refused."""
     for length, kinds in KINDS_OF.items():
@@ -110,8 +111,8 @@ def test_the_kind_decides(kind):
                 parse_key_file(key(length), "f", kind)
 
 
-@pytest.mark.parametrize(
-    ("data", "words"),
+@each_row(
+    "data, words",
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
@@ -166,8 +167,8 @@ def test_a_pipe(tmp_path):
     assert file.warnings == ()
 
 
-@pytest.mark.parametrize(
-    ("data", "words"),
+@each_row(
+    "data, words",
     [
         (bytes(80), "all zero"),
         (b"1" * 48, "every byte 0x31"),
@@ -205,8 +206,8 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("server", SERVERS)
+@each_row("mechanism", MECHANISMS)
+@each_row("server", SERVERS)
 def test_real_servers(server, mechanism):
     """Among all the key files the one that a real server was given is found, the key in it,
     and the order of its parts."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tests.ticket_vectors import MECHANISMS, SERVERS, ticket_of, vector
 from tlsresume.session import layouts
 from tlsresume.session.layouts import LAYOUTS, Around, TicketLayout, looks_like
@@ -42,7 +42,7 @@ def around(layout: TicketLayout) -> Around:
     )
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@each_row("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_a_ticket_is_cut_into_its_fields(layout):
     """The fields of each layout, joined again, are the ticket byte for byte."""
     ticket, fields = made(layout)
@@ -50,7 +50,7 @@ def test_a_ticket_is_cut_into_its_fields(layout):
     assert b"".join(fields.values()) == ticket
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@each_row("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_the_likeliest_is_its_own(layout):
     """A ticket with all that usually comes with it is named as its own layout, first."""
     ticket, _ = made(layout)
@@ -60,7 +60,7 @@ def test_the_likeliest_is_its_own(layout):
     assert first.reasons
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@each_row("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_too_short_is_not_of_the_layout(layout):
     """A byte less than the shortest ticket fits no layout."""
     assert layout.parse(bytes(layout.shortest - 1)) is None
@@ -106,8 +106,8 @@ def test_stateful():
 FAMILY = {"gnutls64": "gnutls", "go32": "go-1.20"}
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("server", SERVERS)
+@each_row("mechanism", MECHANISMS)
+@each_row("server", SERVERS)
 def test_real_servers(server, mechanism):
     """Tickets of real servers look like their own family, first."""
     session = vector(server, mechanism)

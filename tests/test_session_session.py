@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import sessions
+from tests.rows import each_row
 from tlsresume.session.names import cipher_hash, cipher_name, group_name, verify_result_text
 from tlsresume.session.session import Session, SessionError
 from tlsresume.wire.handshake import ProtocolVersion
@@ -57,7 +58,7 @@ MECHANISMS = {
 }
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_mechanism(name):
     """Each vector resumes by the mechanism it was made with; only the early one by none."""
     session = sessions.session(name)
@@ -100,8 +101,8 @@ def test_unknown_protocol_version():
         _ = sessions.altered("openssl40-ticket", ssl_version=0xFE00).fields
 
 
-@pytest.mark.parametrize(
-    ("age", "lifetime", "usable"),
+@each_row(
+    "age, lifetime, usable",
     [
         (0, 100, True),
         (100, 100, True),
@@ -126,8 +127,8 @@ def test_usable_tls13_without_ticket():
     assert reason.startswith("captured too early")
 
 
-@pytest.mark.parametrize("hint", [None, 1, 100])
-@pytest.mark.parametrize("name", ["openssl40-ticket", "openssl40-session-id"])
+@each_row("hint", [None, 1, 100])
+@each_row("name", ["openssl40-ticket", "openssl40-session-id"])
 def test_usable_tls12(name, hint):
     """OpenSSL offers TLS 1.2 sessions however old they are."""
     session = sessions.altered(name, ticket_lifetime_hint=hint)
@@ -169,7 +170,7 @@ def test_hostile_times(made, hint, now):
     assert reason
 
 
-@pytest.mark.parametrize("name", sessions.NAMES)
+@each_row("name", sessions.NAMES)
 def test_with_lifetime(name):
     """Lifetime and timeout are raised, nothing else changes, and nothing is lowered."""
     session = sessions.session(name)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tests.ticket_vectors import (
     IV,
     MECHANISMS,
@@ -98,8 +99,8 @@ def test_go(named, layout):
     assert (opened.plaintext, opened.mac, opened.layout) == (PLAIN, True, layout)
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("server", SERVERS)
+@each_row("mechanism", MECHANISMS)
+@each_row("server", SERVERS)
 def test_real_servers(server, mechanism):
     """A ticket of a real server is opened with the key that it was given, and has the secret
     of the captured session in it; a flipped bit in the key opens nothing."""
@@ -147,8 +148,8 @@ def test_expand_label():
     assert expand_label(secret, b"\x00\x00", "sha256", 32) == psk
 
 
-@pytest.mark.parametrize(
-    ("data", "length"),
+@each_row(
+    "data, length",
     [(b"", 0), (b"\x30", 0), (b"\x30\x05", 7), (b"\x30\x81\x80", 131), (b"\x30\x82\x01\x00", 260),
      (b"\x30\x80", 0), (b"\x30\x85\1\1\1\1\1", 0)],
 )  # fmt: skip

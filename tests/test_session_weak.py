@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tests.ticket_vectors import (
     MECHANISMS,
     SERVERS,
@@ -41,8 +42,8 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize("size", [16, 32])
-@pytest.mark.parametrize("pattern", KEYS)
+@each_row("size", [16, 32])
+@each_row("pattern", KEYS)
 def test_openssl(pattern, size):
     """A weak AES key is found whatever the MAC key is, and it is said whether that is weak too."""
     key = KEYS[pattern](size)
@@ -87,15 +88,15 @@ def test_without_our_secret_nothing_is_proved():
         assert find_weak_key(ticket, b"") is None
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("server", SERVERS)
+@each_row("mechanism", MECHANISMS)
+@each_row("server", SERVERS)
 def test_real_keys_are_not_weak(server, mechanism):
     """No weak key is found in the tickets of servers with random keys."""
     fields = vector(server, mechanism).fields
     assert find_weak_key(fields.ticket, fields.master_key, (), fields.time, LIFETIME) is None
 
 
-@pytest.mark.parametrize("size", [16, 32, 48, 64, 80])
+@each_row("size", [16, 32, 48, 64, 80])
 def test_patterns(size):
     """Patterns are keys of the right length, each once, and each is a weakness."""
     found = patterns(size)

@@ -19,7 +19,6 @@ from tests.purposes import purpose_of
 from tlsresume import shortage
 from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
-from tlsresume.diagnosis.summary import counted
 from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network import approach
@@ -36,6 +35,8 @@ from tlsresume.scan import scan
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 HERE = "127.0.0.1"
 ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
@@ -205,7 +206,7 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
         first = lab.journal[0].error
         assert first is not None
         assert first.kind == "local"
-        assert list(counted(lab.journal)) == [attempt]
+        assert list(lab.journal.counted) == [attempt]
         assert lab._gate._at(HERE, peer.port).limit == 4
 
 
@@ -228,7 +229,7 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
     )
     assert attempt.handshake_done
     assert [a.error and a.error.kind for a in lab.journal] == ["local", None]
-    assert list(counted(lab.journal)) == [attempt]
+    assert list(lab.journal.counted) == [attempt]
 
 
 def test_a_conversation_without_descriptors_is_ours(short_of):
@@ -254,7 +255,7 @@ def test_a_pinned_port_in_use_ends_nothing(short_of):
     assert attempt.error is not None
     assert attempt.error.kind == "local"
     assert len(lab.journal) == 1
-    assert list(counted(lab.journal)) == []
+    assert list(lab.journal.counted) == []
 
 
 def test_trust_that_could_not_be_opened_is_not_empty_trust(monkeypatch):

@@ -8,13 +8,13 @@ from tests.causes import ROWS
 from tests.evidence import ADDRESS, PORT, Story
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.states import Tried
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.results import MechanismResult, Series, State
 
 
 def row_of(story: Story) -> MechanismResult | None:
     """What a report says of the story's mechanism."""
-    summary = summarise_address(ADDRESS, PORT, story.journal, naming_of(story.journal))
+    summary = summarise_address(ADDRESS, PORT, story.evidence)
     return next((row for row in summary.mechanisms if row.mechanism == story.mechanism), None)
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from tests.canned_lab import ROUTE, START, Ask, attempt_of, broken, done, mint
 from tests.purposes import purpose_of
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.states import letter, verdict_of
-from tlsresume.diagnosis.summary import counted, naming_of, row, summarise_address
+from tlsresume.diagnosis.summary import row, summarise_address
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Errand
@@ -92,13 +94,13 @@ def journal(tries: dict[tuple[str, str], str], *, unissued=()) -> list[Trial]:
 
 
 def summary(attempts: list[Trial]) -> AddressResult:
-    return summarise_address(ROUTE.address, ROUTE.port, attempts, naming_of(attempts))
+    return summarise_address(ROUTE.address, ROUTE.port, Evidence(attempts))
 
 
 # ---------------------------------------------------------------------- letters
 
 
-@pytest.mark.parametrize("how", ["R", "N", "E", "C", "-"])
+@each_row("how", ["R", "N", "E", "C", "-"])
 def test_each_end_of_a_try_has_its_letter(how):
     """R reused, N new, E broke after the offer, C before it, - not offered."""
     assert letter(tried(1, how)) == how
@@ -112,8 +114,8 @@ def test_a_series_counts_its_letters():
     assert (Series.count("").rate, Series.count("C-").rate) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("successes", "trials", "expected"),
+@each_row(
+    "successes, trials, expected",
     [
         # Newcombe 1998, table I (Wilson, method 3), and the issue's own 5 of 5.
         (81, 263, (0.2553, 0.3662)),
@@ -146,7 +148,7 @@ def test_of_each_ask_the_last_attempt_counts():
     """A connection that was tried again is judged by how that ended."""
     first = changed(tried(1, "E"), n=1, ask=7)
     again = changed(tried(2, "R"), n=2, ask=7, retried=True)
-    assert list(counted([first, again])) == [again]
+    assert list(Evidence([first, again]).counted) == [again]
 
 
 @pytest.mark.parametrize("how", ["cancelled", "unsettled"])
@@ -158,13 +160,13 @@ def test_what_we_cut_short_is_not_judged(how):
         rest = [changed(first, n=2, error=Failure("handshake", "cancelled", "interrupted"))]
     else:
         first, rest = changed(first, unsettled=True), []
-    assert list(counted([first, *rest])) == []
+    assert list(Evidence([first, *rest]).counted) == []
 
 
 def test_attempts_are_in_the_order_of_their_start():
     """The journal is in the order of ends; letters are in that of starts."""
     late, early = tried(5, "N"), tried(3, "R")
-    assert [attempt.time for attempt in counted([late, early])] == [early.time, late.time]
+    assert [attempt.time for attempt in Evidence([late, early]).counted] == [early.time, late.time]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_a_refusal_that_our_broken_connection_may_explain_is_left_out(mechanism,
     accepted = tried(3, "R", mechanism, session=session)
     other = tried(4, "N", mechanism)
     expected = [breaking, accepted, other] if left_out else [breaking, after, accepted, other]
-    assert list(counted([breaking, after, accepted, other])) == expected
+    assert list(Evidence([breaking, after, accepted, other]).counted) == expected
 
 
 def test_a_refusal_before_the_break_counts():
@@ -189,7 +191,7 @@ def test_a_refusal_before_the_break_counts():
     session = mint("session-id", DICE.randbytes(32))
     before = changed(tried(1, "N", "session-id", session=session), timings=Timings(total=5.0))
     breaking = tried(2, "E", "session-id", session=session)
-    assert before in counted([before, breaking])
+    assert before in Evidence([before, breaking]).counted
 
 
 # ------------------------------------------------------------------------ states
@@ -198,8 +200,8 @@ BROKEN = "the handshake fails when the session is offered"
 ANYWAY = "connections break here, with the session and without it"
 
 
-@pytest.mark.parametrize(
-    ("fixed", "chained", "state", "reason"),
+@each_row(
+    "fixed, chained, state, reason",
     [
         ("RRRRR", "RRRRR", "resumed", None),
         ("RRRR", "CRRRC", "resumed", None),
@@ -301,8 +303,8 @@ def test_two_keys_are_not_single_use():
 ALL = "RRRRR"
 
 
-@pytest.mark.parametrize(
-    ("issued", "unissued", "judged"),
+@each_row(
+    "issued, unissued, judged",
     [
         (["psk", "ticket", "session-id"], [], ["psk", "ticket"]),
         (["psk", "ticket"], ["session-id"], ["psk", "ticket"]),
@@ -338,8 +340,8 @@ def address(*states: Any) -> AddressResult:
     return AddressResult(address="192.0.2.1", port=443, mechanisms=mechanisms)
 
 
-@pytest.mark.parametrize(
-    ("states", "whole", "left_out"),
+@each_row(
+    "states, whole, left_out",
     [
         ([["resumed"]], "resumes", "untested"),
         ([["resumed", "resumed"], ["resumed"]], "resumes", "untested"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.errors import UsageError
 from tlsresume.proxies import parse_proxy
 from tlsresume.target import SCHEMES, Target, format_endpoint, is_address, parse_target
@@ -91,7 +92,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), GOOD.items())
+@each_row("text, expected", GOOD.items())
 def test_each_form_of_a_target(text, expected):
     """Host, port, SNI and scheme of every documented form."""
     target = parse_target(text)
@@ -100,7 +101,7 @@ def test_each_form_of_a_target(text, expected):
     assert target.verify_name == target.host
 
 
-@pytest.mark.parametrize("text", BAD)
+@each_row("text", BAD)
 def test_what_is_no_target_is_a_usage_error(text):
     """One printable line says why."""
     with pytest.raises(UsageError) as caught:
@@ -131,15 +132,15 @@ def test_the_name_sent_is_a_choice():
         parse_target("example.com", servername="example.com", sni=False)
 
 
-@pytest.mark.parametrize("name", ["192.0.2.1", "::1", "fe80::1%a b", "", "a b", "x\x1b"])
+@each_row("name", ["192.0.2.1", "::1", "fe80::1%a b", "", "a b", "x\x1b"])
 def test_an_address_is_no_server_name(name):
     """RFC 6066 section 3 allows only DNS names in SNI."""
     with pytest.raises(UsageError):
         parse_target("example.com", servername=name)
 
 
-@pytest.mark.parametrize(
-    ("connect", "where"),
+@each_row(
+    "connect, where",
     [
         ("192.0.2.7", ("192.0.2.7", 8443)),
         ("192.0.2.7:1443", ("192.0.2.7", 1443)),

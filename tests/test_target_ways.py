@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.errors import ResolveError, UsageError
 from tlsresume.experiments.terms import Terms
 from tlsresume.network.resolve import addresses_for
@@ -36,7 +37,7 @@ PRELUDES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "asked", "prelude", "by_port"), PRELUDES)
+@each_row("text, asked, prelude, by_port", PRELUDES)
 def test_how_tls_starts(text, asked, prelude, by_port):
     """The URL or --starttls decides; else a well-known port, and that is said."""
     target = parse_target(text, starttls=asked)
@@ -44,8 +45,8 @@ def test_how_tls_starts(text, asked, prelude, by_port):
     assert any("--starttls none" in note for note in target.notes) is by_port
 
 
-@pytest.mark.parametrize(
-    ("text", "asked"),
+@each_row(
+    "text, asked",
     [
         ("imaps://a.example", "imap"),
         ("https://a.example", "smtp"),
@@ -66,7 +67,7 @@ def test_a_prelude_asked_for_drops_the_scheme_of_the_port():
     assert (target.http, target.alpn, target.speaks) == (False, (), "smtp")
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMES))
+@each_row("name", sorted(SCHEMES))
 def test_each_scheme_has_something_harmless_to_say(name):
     """What elicits tickets suits the protocol; MySQL has nothing before a login, and QUIC and
     DTLS by themselves say nothing of the protocol inside."""
@@ -104,7 +105,7 @@ def test_resolve_pins_addresses():
     assert parse_resolve("[2001:db8::1]:443:192.0.2.1") == ("2001:db8::1", 443, ("192.0.2.1",))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "rule", ["", "a", "a:443", "a:443:", "a:b:1.2.3.4", "a:443:b", "a:443:1.2.3.4,", ":1:1.2.3.4"]
 )
 def test_what_is_no_rule_is_a_usage_error(rule):
@@ -158,7 +159,7 @@ def test_international_names(text, host):
     assert parse_target(text).host == host
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "\u2665.example",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-import pytest
-
 from tests.evidence import Story
 from tests.golden.cases import TOOL
+from tests.rows import each_row
 from tests.sessions import SESSION_PEER, altered
 from tests.ticket_vectors import (
     MECHANISMS,
@@ -107,7 +106,7 @@ def test_none_of_the_keys():
     assert uses(session, files=()) == ()
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@each_row("server", SERVERS)
 def test_real_servers(server):
     """Both versions' tickets of a real server are one row: its key."""
     files = [parse_key_file(key_of(name), name) for name in SERVERS]

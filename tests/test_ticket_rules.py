@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.evidence import Story
+from tests.rows import each_row
 from tests.sessions import altered
 from tests.ticket_vectors import seal_openssl, server_session
 from tests.trials import changed
@@ -108,8 +109,8 @@ def test_a_mac_without_a_key():
     assert found(story)["ticket-mac-without-key"].severity == "warning"
 
 
-@pytest.mark.parametrize(
-    ("mechanism", "lifetime", "code"),
+@each_row(
+    "mechanism, lifetime, code",
     [
         ("psk", 604_800, "ticket-lifetime-long"),
         ("psk", 604_801, "ticket-lifetime-too-long"),
@@ -189,7 +190,7 @@ def test_a_key_on_unrelated_names():
     assert finding.evidence == ("key aaaaaaaa is used by one.example, two.test",)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "targets",
     [
         [target("a.example.com:443", KEY_A), target("b.example.com:443", KEY_A)],

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from tests.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
+from tests.rows import each_row
 from tests.trials import changed
 from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.terms import Terms
@@ -21,6 +22,8 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results import AddressResult
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 TLS13_ONLY = replace(TERMS, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
@@ -48,7 +51,7 @@ def run_on(lab, *, tries=5, concurrency=4, seed=1, terms=TERMS) -> AddressResult
         ).run()
 
     asyncio.run(both())
-    return summarise_address(ROUTE.address, ROUTE.port, lab.journal, naming_of(lab.journal))
+    return summarise_address(ROUTE.address, ROUTE.port, lab.journal)
 
 
 def states(result: AddressResult) -> dict[str, str]:
@@ -90,7 +93,7 @@ def test_fixed_offers_one_session_and_chained_each_a_fresh_one():
 def test_two_nodes_never_resume(rule, stateful, concurrency):
     """Two nodes that do not share keys are found out, in hundreds of different shuffles."""
     wrong = 0
-    for seed in range(200):
+    for seed in range(100):
         dice = random.Random(seed)
         turns = [n % 2 if rule == "round robin" else dice.randrange(2) for n in range(200)]
         pool = Pool(pick=turns.__getitem__, stateful=stateful)
@@ -165,7 +168,7 @@ def test_a_series_that_always_breaks_ends_early():
         assert set(mechanism.fixed.order + mechanism.chained.order) == {"E"}
 
 
-@pytest.mark.parametrize("budget", range(1, 37))
+@each_row("budget", range(1, 37))
 def test_a_spent_budget_is_said_and_never_overdrawn(budget):
     """Wherever the budget ends, no connection is made beyond it, and BudgetSpent says so."""
     lab = CannedLab(Pool(), budget=budget)
@@ -302,7 +305,7 @@ def test_three_silences_end_a_series(concurrency):
                 ask = next(each for each in self.asks if each.errand is errand)
                 silent = broken(ask, "timeout", offered=errand.mechanism)
                 attempt = changed(silent, n=attempt.n, ask=attempt.ask)
-                self.journal[attempt.n - 1] = attempt
+                self.journal.correct(attempt)
             return attempt
 
     lab = Silent(Pool(), dice=random.Random(1))

@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.evidence import Story
 from tests.peers import Relay
 from tlsresume.actions.probe import probe
 from tlsresume.actions.resume import resume
 from tlsresume.actions.save import save
 from tlsresume.diagnosis.judge import judge
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.errors import ExitStatus
 from tlsresume.network.loop import Stop
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
@@ -27,6 +29,8 @@ from tlsresume.results import MECHANISMS, Failure, Series, TargetResult, Timings
 from tlsresume.session.file import format_session_file, parse_session_file, write_session_file
 from tlsresume.target import parse_target
 from tlsresume.wire.handshake import ProtocolVersion
+
+pytestmark = pytest.mark.slow
 
 HERE = "127.0.0.1"
 PATIENT = ConnectOptions(timeout=60, ticket_wait=0.3, tls=(ProtocolVersion.TLSv1_3,))
@@ -93,7 +97,7 @@ def test_what_was_to_be_tried_again_counts_as_unanswered():
     """A timeout in a crowd that could not be repeated alone is no answer either."""
     for mechanism in MECHANISMS:
         story = Story(mechanism).full().broken(kind="timeout", unsettled=True)
-        address = summarise_address(story.address, 443, story.journal, naming_of(story.journal))
+        address = summarise_address(story.address, 443, story.evidence)
         [found] = address.mechanisms
         assert found.fixed.order == "U"
         assert (found.state, (found.reason or "")[:19]) == ("untested", "offered, unanswered")

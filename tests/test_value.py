@@ -34,6 +34,7 @@ def test_values_are_copied_and_asked_as_dataclasses_are():
     """replace() and fields() of the standard library work, and a wrong name is refused."""
     assert replace(Point(1, 2), y=3) == Point(1, 3)
     assert [field.name for field in fields(Point(1))] == ["x", "y", "name"]
+    assert Point.__dataclass_fields__ is Point(1).__dataclass_fields__, "made once for a class"
     with pytest.raises(TypeError):
         replace(Point(1), z=2)  # type: ignore[call-arg]  # the point of it
 

@@ -39,6 +39,7 @@ def test_what_is_no_name_is_shown_as_bytes(der):
     assert name_text(der) == f"0x{der.hex()}"
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=80))
 def test_any_bytes_give_text(der):
     """No bytes make it raise."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.wire.buffer import push_list, push_opaque, push_uint
 from tlsresume.wire.extensions import (
     CLIENT_HELLO_BODIES,
@@ -330,7 +331,7 @@ def test_alerts():
 # --------------------------------------------------------------- strictness
 
 
-@pytest.mark.parametrize(
+@each_row(
     "extension",
     [
         Extension(E.session_ticket, b"x"),

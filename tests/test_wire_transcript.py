@@ -15,6 +15,7 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rows import each_row
 from tlsresume.wire.buffer import push_list, push_opaque, push_uint
 from tlsresume.wire.handshake import (
     CertificateRequest,
@@ -316,8 +317,8 @@ ECHO = server_hello(session_id=b"id")
 TICKET_ONLY = client_hello(Extension(E.session_ticket, b"ticket"))
 
 
-@pytest.mark.parametrize(
-    ("messages", "accepted"),
+@each_row(
+    "messages, accepted",
     [
         ([], None),
         ([(CLIENT, OFFER)], None),
@@ -355,8 +356,8 @@ def test_accepted_in_13(extensions, accepted):
     assert transcript_of((CLIENT, OFFER), (SERVER, answer)).accepted is accepted
 
 
-@pytest.mark.parametrize(
-    ("hello", "offered"),
+@each_row(
+    "hello, offered",
     [
         (client_hello(), None),
         (OFFER, "session-id"),
@@ -475,8 +476,8 @@ def entry_of(message, sender=SERVER):
     return Entry(sender, 22, raw, 0.0, len(raw), handshake_type=raw[0])
 
 
-@pytest.mark.parametrize(
-    ("message", "line"),
+@each_row(
+    "message, line",
     [
         (
             NewSessionTicket13(7200, 1, b"\0" * 8, b"\x3f\x9a\x41\xc0" * 52),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.causes import ROWS, Row
 from tests.evidence import Story, alert
+from tests.rows import each_row
 from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.wording import connections, exchange, seconds, short, tally
 from tlsresume.wire.handshake import AlertDescription
@@ -13,8 +12,8 @@ from tlsresume.wire.handshake import AlertDescription
 KEY_A, KEY_B = "3f9a41c0" + "00" * 12, "9a07be11" + "00" * 12
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
+@each_row(
+    "value, words",
     [
         (0, "0 s"),
         (0.25, "0.25 s"),
@@ -80,7 +79,7 @@ def test_an_exchange_that_failed_says_how_far_it_got() -> None:
     assert words.endswith("no ServerHello; the server sent alert internal_error")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
+@each_row("row", ROWS, ids=str)
 def test_words_are_ascii_lines(row: Row) -> None:
     """Nothing of what a rule says breaks a line or needs more than ASCII."""
     for finding in judge([row.story().view()]):

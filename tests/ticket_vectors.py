@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from tests.paths import VECTORS
 from tests.sessions import altered
 from tlsresume.session.session import Session
 
-FOLDER = Path(__file__).parent / "vectors" / "tickets"
+FOLDER = VECTORS / "tickets"
 SERVERS = ("nginx48", "nginx80", "haproxy80", "apache48", "node48", "gnutls64", "go32")
 MECHANISMS = ("psk", "ticket")
 

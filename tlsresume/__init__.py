@@ -55,8 +55,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from tlsresume.features.capture.report import CaptureReport
+    from tlsresume.features.serve.options import ServeOptions
     from tlsresume.features.serve.results import ServeReport
-    from tlsresume.features.serve.serving import ServeOptions, Serving, serve
+    from tlsresume.features.serve.serving import Serving, serve
     from tlsresume.network.loop import Stop
     from tlsresume.openssl.plan import ClientCertificate, Trust
     from tlsresume.options import (
@@ -239,7 +240,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.network.loop": ("Stop",),
     "tlsresume.features.capture.report": ("CaptureReport",),
     "tlsresume.features.serve.results": ("ServeReport",),
-    "tlsresume.features.serve.serving": ("ServeOptions", "Serving", "serve"),
+    "tlsresume.features.serve.options": ("ServeOptions",),
+    "tlsresume.features.serve.serving": ("Serving", "serve"),
     "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
     "tlsresume.options": (
         "ConnectOptions",

@@ -3,8 +3,8 @@
 One file counts: that of `--config`, else `tlsresume.toml` in the working folder (parent folders
 are not searched), else `tlsresume/config.toml` in $XDG_CONFIG_HOME or ~/.config. Its keys are the
 names of options without their dashes, for every command that is configured, or in a table with
-the name of one command. `[exporter]`, `[modules]` and `[web]` belong to the exporter, which reads
-them through `Configuration.table`.
+the name of one command; `serve`, `capture` and `inspect` read their own table only. `[exporter]`,
+`[modules]` and `[web]` belong to the exporter, which reads them through `Configuration.table`.
 
 A file in the working folder may come from a stranger, as a clone of a project does. So it is not
 `trusted`: what it may set is said in `OPEN_TO_ALL`, and nothing there makes another connection,

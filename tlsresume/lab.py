@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.evidence.journal import Journal
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.openssl.first_flight import FirstFlight
@@ -317,7 +317,7 @@ class Lab(ABC):
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.journal = Journal()
+        self.journal = Evidence()
 
     @abstractmethod
     async def connect(
@@ -375,9 +375,12 @@ class Lab(ABC):
         """Seconds since 1970-01-01 UTC."""
 
     def record(self, attempt: Trial) -> Trial:
-        """Number an attempt and put it into the journal."""
+        """Number an attempt, say where the session that it offers is from, and journal it."""
         number = len(self.journal) + 1
         if attempt.n != number:
             attempt = attempt.numbered(number)
+        issuer = self.journal.issuer_of(attempt.offer.handle) if attempt.offer else None
+        if issuer is not None:
+            attempt = attempt.offering_from(issuer.address)
         self.journal.append(attempt)
         return attempt

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -26,12 +27,18 @@ class _Fields:
     """The fields of a value's class as the module `dataclasses` wants them, when it asks."""
 
     def __get__(self, _value: object, kind: type[Struct]) -> dict[str, dataclasses.Field[Any]]:
-        (pattern,) = dataclasses.fields(_Like)
-        made = {}
-        for name in kind.__struct_fields__:
-            made[name] = copy.copy(pattern)
-            made[name].name = name
-        return made
+        return _fields_of(kind)
+
+
+@functools.cache
+def _fields_of(kind: type[Struct]) -> dict[str, dataclasses.Field[Any]]:
+    """Made once for each class: `replace` asks for them several times."""
+    (pattern,) = dataclasses.fields(_Like)
+    made = {}
+    for name in kind.__struct_fields__:
+        made[name] = copy.copy(pattern)
+        made[name].name = name
+    return made
 
 
 class Value(Struct, frozen=True):

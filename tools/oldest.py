@@ -1,4 +1,5 @@
-"""Write the lowest allowed version of each run-time dependency as pip constraints.
+"""Write the lowest allowed version of each run-time dependency, and of those of the extras that
+users install, as pip constraints.
 
 Reads pyproject.toml and prints one `name==version` a line. A dependency without
 a plain lower bound is an error, since then nothing is promised about it.
@@ -13,11 +14,20 @@ from pathlib import Path
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*>=\s*(?P<version>[0-9][0-9.]*)")
 
+#: Extras for work on tlsresume itself, which is done with new versions.
+_OURS = frozenset({"dev", "docs"})
+
 
 def pins(pyproject: str) -> list[str]:
     """The constraints for the dependencies named in the text of a pyproject.toml."""
+    project = tomllib.loads(pyproject)["project"]
+    extras = project.get("optional-dependencies", {})
+    requirements = [
+        *project["dependencies"],
+        *(each for name in sorted(extras) if name not in _OURS for each in extras[name]),
+    ]
     found = []
-    for requirement in tomllib.loads(pyproject)["project"]["dependencies"]:
+    for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
         if match is None:
             raise SystemExit(f"oldest.py: {requirement!r} has no lower bound")

@@ -8,7 +8,6 @@ import io
 import json
 import re
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,6 +16,7 @@ from tests.capture.packets import START, pcap
 from tests.capture.talks import Talk
 from tests.commands import runner
 from tests.pair import Peer
+from tests.paths import REPOSITORY
 from tlsresume.features.capture.lines import COLUMNS
 from tlsresume.features.capture.report import CaptureReport
 from tlsresume.features.capture.seen import utc
@@ -320,7 +320,7 @@ def test_findings_explain_themselves(run):
 
 def test_the_columns_of_csv_are_documented():
     """The guide to captures says what each column of csv is, and of no other."""
-    text = (Path(__file__).parents[2] / "docs/guides/captures.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs/guides/captures.md").read_text(encoding="utf-8")
     table = text.partition("| column | what it says |")[2].partition("\n\n")[0]
     named = [
         name for line in table.splitlines() for name in re.findall("`(.+?)`", line.split(" | ")[0])

@@ -307,6 +307,7 @@ def _reads(data: bytes, folder) -> None:
     capture.report()
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data())
 def test_changed_bytes_never_raise(data, tmp_path_factory, frames):

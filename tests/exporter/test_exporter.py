@@ -22,6 +22,8 @@ from tests.commands import runner
 from tests.peers import RawPeer, refused_port
 from tlsresume.openssl.behaviour import Behaviour
 
+pytestmark = pytest.mark.slow
+
 
 class Running:
     """An exporter that listens."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 
 from tests.golden import cases
+from tests.paths import REPOSITORY
 from tlsresume.formats import jsonl
 from tlsresume.formats.page import View
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report
 from tlsresume.scan import tool
 
-VIEWS = Path(__file__).parents[2] / "contrib/duckdb/views.sql"
+VIEWS = REPOSITORY / "contrib/duckdb/views.sql"
 
 
 def test_every_view_answers(tmp_path):

@@ -106,6 +106,7 @@ def test_targets_are_taken_as_there_are_places():
     assert prober.most == 4
 
 
+@pytest.mark.slow
 def test_after_the_deadline_nothing_is_begun_and_all_are_told_of():
     """Also where the list is a pipe that never ends."""
     prober = Canned(seconds=0.05)

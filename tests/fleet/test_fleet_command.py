@@ -18,9 +18,11 @@ import pytest
 
 from tests import certificates
 from tests.commands import runner
-from tests.peers import RawPeer, refused_port
+from tests.peers import MutePeer, RawPeer, refused_port
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
+
+pytestmark = pytest.mark.slow
 
 FAST = ("--timeout", "3", "--ticket-wait", "0.3", "--quick")
 
@@ -42,7 +44,7 @@ class Place:
         """Mostly good targets, on many addresses; some bad, one closed, one hanging."""
         lines = [f"{host}:{self.good}" for host in self.hosts]
         lines += [f"127.0.0.1:{self.bad} --servername b{n}.example" for n in range(3)]
-        return [*lines, f"127.0.0.1:{self.silent}", f"127.0.0.1:{self.closed}"]
+        return [*lines, f"127.0.0.1:{self.silent} --timeout 0.4", f"127.0.0.1:{self.closed}"]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,33 @@ def test_verdicts_are_the_same_however_it_is_run(run, place, tmp_path):
         seen.append(verdicts(out))
     assert seen[0] == seen[1] == seen[2]
     assert Counter(seen[0].values()) == {"resumes": 24, "does-not-resume": 3, "untested": 2}
+
+
+def test_an_interrupt_tells_what_each_process_knows(tmp_path):
+    """Ctrl-C loses nothing of a target under way, in one process, behind --exclude, or in two."""
+    for number, how in enumerate(([], ["--exclude", "none"], ["--jobs", "2"])):
+        with MutePeer() as peer:
+            (tmp_path / "none").write_text("192.0.2.1\n")
+            listed(tmp_path, [f"127.0.0.1:{peer.port}"])
+            out = tmp_path / f"{number}.jsonl"
+            process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "tlsresume", "probe", "--targets", "targets",
+                    "--timeout", "60", *how, "--format", f"jsonl={out}",
+                ],
+                cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            try:
+                assert peer.heard.wait(60)
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
+                process.wait()
+        assert process.returncode == 130, err
+        target = json.loads(out.read_text().splitlines()[0])["target"]
+        assert target["interrupted"], how
+        assert target["connections"] >= 1, how
 
 
 def test_options_that_cannot_be_carried_out_end_a_run_in_processes(run, place, tmp_path):

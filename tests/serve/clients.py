@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from tests.stdlib_client import VERSIONS
-from tlsresume.features.serve.ledger import Ledger, Place
+from tlsresume.features.serve.ledger import Ledger, Place, Seen
 from tlsresume.features.serve.observing import ObservedConnection
 from tlsresume.features.serve.results import ClientResult, ServeReport
 from tlsresume.features.serve.serving import Serving
@@ -149,7 +149,8 @@ class Script:
 
     def __init__(self, place: Place) -> None:
         self.clock = Clock()
-        self.ledger = Ledger(self.clock)
+        self.ended: list[Seen] = []
+        self.ledger = Ledger(self.clock, self.ended.append)
         self.place = place
         place.port = place.port or 4433
         self.number = 0

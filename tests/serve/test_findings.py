@@ -30,6 +30,8 @@ from tlsresume.features.serve.results import ClientResult
 from tlsresume.features.serve.serving import serve
 from tlsresume.wire.registry import ExtensionType
 
+pytestmark = pytest.mark.slow
+
 
 def script(*behaviours: str) -> tuple[Script, list[Place]]:
     places = [Place(name, BEHAVIOURS[name]) for name in behaviours or ("default",)]

@@ -22,7 +22,8 @@ from tlsresume.features.serve.build import build_report
 from tlsresume.features.serve.judge import judge, verdict_of
 from tlsresume.features.serve.ledger import Place
 from tlsresume.features.serve.observing import ObservedConnection
-from tlsresume.features.serve.serving import ServeOptions, serve
+from tlsresume.features.serve.options import ServeOptions
+from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.tally import Tally
 
 
@@ -91,6 +92,7 @@ def test_what_is_right_in_each_behaviour():
     assert len(BEHAVIOURS) == 15
 
 
+@pytest.mark.slow
 def test_a_client_that_is_right_everywhere():
     """A client that resumes and verifies is as expected in every behaviour."""
     with serve("all", expect={"": "right"}) as serving:
@@ -115,6 +117,7 @@ def test_a_client_that_never_verifies():
         assert serving.report().exit_status == ExitStatus.NOT_AS_ASKED
 
 
+@pytest.mark.slow
 def test_exit_statuses():
     """0 as expected, 3 not, 4 after one connection with a hint to make two, 5 after none; and 0
     where nothing is expected."""

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.commands import runner
 from tlsresume.features.serve.results import ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
+
+pytestmark = pytest.mark.slow
 
 CLIENT = """
 import socket, ssl, sys
@@ -178,6 +181,8 @@ def test_a_command_ends_with_its_children():
         ("sleep 600 & echo $!; sleep 600", True),
         ("sleep 600 & echo $!", False),
         ("trap '' TERM; (trap '' TERM; sleep 600) & echo $!; sleep 600", True),
+        ("setsid sh -c 'echo $$; exec sleep 600' & sleep 600", True),
+        ("setsid -f sh -c 'echo $$; exec sleep 600'; sleep 1", False),
     ):
         done = run_command(command, os.environ, seconds=1.0 if timed_out else 30.0)
         assert (done.timed_out, done.succeeded) == (timed_out, not timed_out)
@@ -231,6 +236,26 @@ def test_an_interrupt_is_an_end_like_any_other(tmp_path):
     assert json.loads(out)["servers"][0]["command"] is None
     with pytest.raises(ProcessLookupError):
         os.kill(int(mark.read_text()), 0)
+
+
+def test_what_cannot_be_served_is_told_in_one_line(run):
+    """A port that is taken, over TCP or UDP, a name that no certificate can have and an empty
+    command are one clear line and status 2."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        socket.socket(type=socket.SOCK_DGRAM) as datagrams,
+    ):
+        datagrams.bind(("127.0.0.1", 0))
+        tcp, udp = (f"127.0.0.1:{each.getsockname()[1]}" for each in (taken, datagrams))
+        for options, words in (
+            (("--listen", tcp), f"cannot listen on {tcp}: address already in use"),
+            (("--listen", udp, "--quic"), f"cannot listen on {udp}: address already in use"),
+            (("--name", "bad name"), "'bad name' is neither a host name nor an address"),
+            (("--run", " "), "--run needs a command"),
+        ):
+            status, out, err = run("serve", "--for", "1ms", *options)
+            assert (status, out) == (2, ""), err
+            assert err.splitlines()[0].endswith(words)
 
 
 def test_enough_connections(run, client):

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests import certificates
-from tests.peers import RawPeer, refused_port
+from tests.peers import MutePeer, RawPeer, refused_port
 from tests.servers.test_pipeline_formats import free_port, program, started
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server import Server
@@ -146,3 +146,36 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     results = [json.loads(line)["target"] for line in out.read_text().splitlines()]
     assert len({result["fingerprint"] for result in results}) == len(results) == 100
     assert Counter(result["verdict"] for result in results) == {"resumes": 60, "untested": 40}
+
+
+@pytest.mark.timeout(300)
+def test_an_interrupt_tells_what_the_workers_know(tmp_path: Path) -> None:
+    """Ctrl-C loses nothing of the targets that a cluster is probing."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        MutePeer() as silent,
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
+    ):
+        (tmp_path / "targets").write_text(f"127.0.0.1:{silent.port}\n")
+        out = tmp_path / "out.jsonl"
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "tlsresume", "probe", "--targets", str(tmp_path / "targets"),
+                "--timeout", "100", "--dask", cluster.scheduler_address,
+                "--format", f"jsonl={out}",
+            ],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert silent.heard.wait(60)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 130, err
+    target = json.loads(out.read_text().splitlines()[0])["target"]
+    assert target["interrupted"]
+    assert target["connections"] >= 1

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tlsresume.diagnosis.judge import wanted
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import NotRun, Saved, View, WhyNotRun, make_view
 from tlsresume.errors import BudgetSpent, LimitedByServer
 from tlsresume.experiment_names import ExperimentName
@@ -33,13 +32,11 @@ class Explanation:
 
     def view(self) -> View:
         """All that is known now."""
-        journal = self.setting.lab.journal
         return make_view(
-            journal,
+            self.setting.lab.journal,
             self.setting.route.address,
             self.setting.route.port,
             self.setting.mechanism,
-            naming_of(journal),
             judged=self.judged,
             saved=self.saved,
             skipped=self.skipped,

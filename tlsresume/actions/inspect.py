@@ -18,6 +18,7 @@ from tlsresume.actions.usability import unsupported_here
 from tlsresume.diagnosis.judge import judge_tickets
 from tlsresume.diagnosis.ticket_keys import Issued, key_use, ticket_key_use
 from tlsresume.diagnosis.view import Saved, make_view
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.results import Finding
 from tlsresume.results.inspection import (
     CertificateInspection,
@@ -262,9 +263,7 @@ def _ticket(
 
 def _ticket_findings(session: Session) -> tuple[Finding, ...]:
     """What the rules on tickets say of a session that was saved: weak keys, for one."""
-    view = make_view(
-        (), "", 0, session.mechanism, KeyNaming.learn([]), saved=Saved(session=session)
-    )
+    view = make_view(Evidence(), "", 0, session.mechanism, saved=Saved(session=session))
     return tuple(replace(found, address=None) for found in judge_tickets(view))
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
 from tlsresume.diagnosis.judge import judge, judge_tickets, judge_way, merge, wanted
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.view import View, make_view
 from tlsresume.errors import BudgetSpent, LimitedByServer
 from tlsresume.experiments import age, crossing, early_data, ftp, names
@@ -35,7 +34,6 @@ from tlsresume.results import (
     Skipped,
     SkippedKind,
 )
-from tlsresume.session.ticket import KeyNaming
 
 #: The fewest connections that one offer at an age takes.
 _PER_AGE = 2
@@ -293,49 +291,43 @@ class Investigation:
             for address in addresses
             for mechanism in address.mechanisms
         ]
-        naming = naming_of(self.lab.journal)
         crossed = [
-            crossing_view(self.lab.journal, address.address, address.port, mechanism, naming)
+            crossing_view(self.lab.journal, address.address, address.port, mechanism)
             for address in addresses
             for mechanism in self._crossed
         ]
-        way = judge_way(self._before_tls(addresses, naming))
-        broke = [
-            f for view in self._broken_by_tickets(addresses, naming) for f in judge_tickets(view)
-        ]
+        way = judge_way(self._before_tls(addresses))
+        broke = [f for view in self._broken_by_tickets(addresses) for f in judge_tickets(view)]
         judged = judge([*views, *(view for view in crossed if view is not None)])
         return merge([*judged, *way, *broke])
 
-    def _broken_by_tickets(
-        self, addresses: Sequence[AddressResult], naming: KeyNaming
-    ) -> list[View]:
+    def _broken_by_tickets(self, addresses: Sequence[AddressResult]) -> list[View]:
         """Mechanisms of which no handshake came about, for the server's malformed tickets."""
         journal = self.lab.journal
         return [
-            make_view(journal, address.address, address.port, mechanism, naming)
+            make_view(journal, address.address, address.port, mechanism)
             for address in addresses
             for mechanism in MECHANISMS
             if all(each.mechanism != mechanism for each in address.mechanisms)
             and any(
-                a.malformed_ticket and a.mechanism == mechanism and a.address == address.address
-                for a in journal
+                a.malformed_ticket and a.mechanism == mechanism for a in journal.at(address.address)
             )
         ]
 
-    def _before_tls(self, addresses: Sequence[AddressResult], naming: KeyNaming) -> list[View]:
+    def _before_tls(self, addresses: Sequence[AddressResult]) -> list[View]:
         """What was seen of the addresses on which no handshake came about."""
         journal = self.lab.journal
         return [
-            make_view(journal, address.address, address.port, first.mechanism, naming)
+            make_view(journal, address.address, address.port, first.mechanism)
             for address in addresses
             if not address.mechanisms
-            for first in [a for a in journal if a.address == address.address][:1]
+            for first in journal.at(address.address)[:1]
             if first.mechanism is not None
         ]
 
     def crossings(self) -> tuple[Crossing, ...]:
         """The matrix of issuing and accepting addresses, and of nodes where they are named."""
-        return crossings(self.lab.journal, naming_of(self.lab.journal))
+        return crossings(self.lab.journal)
 
     def lifetimes(self) -> tuple[LifetimeResult, ...]:
         """How long sessions were honoured, where that was asked for."""

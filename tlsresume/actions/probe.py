@@ -7,6 +7,7 @@ end, when time or budget is spent, or when the user interrupts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +24,11 @@ from tlsresume.diagnosis.alternatives import promises_http3
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.ftp_data import ftp_data
 from tlsresume.diagnosis.states import verdict_of
-from tlsresume.diagnosis.summary import naming_of, summarise_address
+from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.diagnosis.ticket_keys import issued_tickets, key_uses
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
-from tlsresume.experiments.discover import Discovery
+from tlsresume.experiments.discover import Discovery, OnFull
 from tlsresume.experiments.terms import Terms, check_terms
 from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import QUICK, SERIES, Tries
@@ -214,7 +215,7 @@ class Probe:
             total = self.deadline[0] - self._started
             reason = no_time(self.deadline)
         try:
-            async with asyncio.timeout(total):
+            async with asyncio.timeout(total), self.lab.parting_early():
                 await self._run()
         except TimeoutError:
             self._leave_out(Skipped("the rest", reason, "time"))
@@ -294,31 +295,15 @@ class Probe:
     ) -> None:
         here = address.route.address
         try:
-            address.discovery, address.outdated = await discover_again(
-                self.lab,
-                address.route,
-                self.terms,
-                self.options.retries,
-                on_quiet,
-                few=self.options.quick,
-            )
-            address.no_route = _no_route(address.discovery)
-            self._name_doubts(address)
-            terms = self.terms
-            psk = address.discovery.full.get("psk")
-            if address.route.transport == "quic" and psk is not None and psk.handshake_done:
-                shown = await show_token(self.lab, address.route, terms, psk)
-                terms = replace(terms, show_tokens=shown)
-            await Tries(
-                self.lab,
-                address.route,
-                terms,
-                address.discovery,
-                tries=tries,
-                concurrency=self.options.concurrency,
-                answer=self.options.node_header is not None,
-                series=QUICK if self.options.quick else SERIES,
-            ).run()
+            if address.route.transport == "quic":
+                discovery = await self._discover(address, on_quiet)
+                terms, psk = self.terms, discovery.full.get("psk")
+                if psk is not None and psk.handshake_done:
+                    shown = await show_token(self.lab, address.route, terms, psk)
+                    terms = replace(terms, show_tokens=shown)
+                await self._tries(address, terms, tries, discovery).run()
+            else:
+                await self._discover_and_try(address, tries, on_quiet)
         except LimitedByServer as limited:
             # As with a small budget: fewer tries are no fault, while each mechanism has some.
             if address.discovery is None:
@@ -328,6 +313,56 @@ class Probe:
         except BudgetSpent as spent:
             what = "the rest" if address.discovery is None else "tries"
             self._leave_out(Skipped(f"{what} on {here}", spent.message, "budget", here))
+
+    async def _discover(
+        self, address: _Address, on_quiet: Callable[[], None], on_full: OnFull | None = None
+    ) -> Discovery:
+        address.discovery, address.outdated = await discover_again(
+            self.lab,
+            address.route,
+            self.terms,
+            self.options.retries,
+            on_quiet,
+            few=self.options.quick,
+            on_full=on_full,
+        )
+        address.no_route = _no_route(address.discovery)
+        self._name_doubts(address)
+        return address.discovery
+
+    async def _discover_and_try(
+        self, address: _Address, count: int, on_quiet: Callable[[], None]
+    ) -> None:
+        """Discovery, with each mechanism's tries from its first session on."""
+        tries = self._tries(address, self.terms, count)
+        trying = asyncio.create_task(tries.run())
+        try:
+            await self._discover(address, on_quiet, tries.add)
+        except (BudgetSpent, LocalError):
+            tries.stop()
+            with contextlib.suppress(BudgetSpent):
+                await trying
+            raise
+        except BaseException:
+            trying.cancel()
+            await asyncio.gather(trying, return_exceptions=True)
+            raise
+        tries.complete()
+        await trying
+
+    def _tries(
+        self, address: _Address, terms: Terms, count: int, discovery: Discovery | None = None
+    ) -> Tries:
+        return Tries(
+            self.lab,
+            address.route,
+            terms,
+            discovery,
+            tries=count,
+            concurrency=self.options.concurrency,
+            answer=self.options.node_header is not None,
+            series=QUICK if self.options.quick else SERIES,
+        )
 
     def _stop_for(self, error: LocalError) -> None:
         """This machine cannot go on: the target's error if it was never reached, else a part
@@ -373,14 +408,13 @@ class Probe:
     def _summaries(self) -> list[AddressResult]:
         """What is known of each address that this machine can reach."""
         journal = self.lab.journal
-        naming = naming_of(journal)
         found = []
         for address in self._addresses:
             route = address.route
-            own = [a for a in journal if a.address == route.address]
+            own = journal.at(route.address)
             if own and not self._without_route(address):
-                counting = [a for a in own if a.n > address.outdated] or own
-                summary = summarise_address(route.address, route.port, counting, naming, own)
+                counting = own.since(address.outdated)
+                summary = summarise_address(route.address, route.port, counting, own)
                 rows = tuple(
                     replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
                 )
@@ -446,7 +480,7 @@ class Probe:
                 for use in key_uses(
                     issued_tickets(self.lab.journal),
                     self.options.ticket_keys,
-                    naming_of(self.lab.journal),
+                    self.lab.journal.naming,
                 )
             ),
             incomplete=self.stop.incomplete,

@@ -33,7 +33,7 @@ from tlsresume.diagnosis.judge import judge
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.diagnosis.resumed_answers import unusual
 from tlsresume.diagnosis.states import letter
-from tlsresume.diagnosis.summary import counted, error_result, naming_of, row, version_of
+from tlsresume.diagnosis.summary import error_result, row, version_of
 from tlsresume.diagnosis.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.diagnosis.view import Saved, View
 from tlsresume.errors import PeerError, SessionFileError
@@ -192,7 +192,7 @@ class _Resumption:
                 if self.options.explain and _unexplained(attempts):
                     self.progress(f"{self.target.name}: asking why it was not resumed")
                     await explanation.run()
-            renewed = self._renewed(attempts, naming_of(lab.journal)) or renewed
+            renewed = self._renewed(attempts, lab.journal.naming) or renewed
             tried.append((attempts, explanation))
         # What one address says of the session bears on what another means.
         results = [
@@ -229,7 +229,7 @@ class _Resumption:
         says is not said of the session."""
         if attempt.handshake_done:
             return attempt
-        lab.journal[attempt.n - 1] = attempt.made_instead_for(Token.SHOWN)
+        lab.journal.correct(attempt.made_instead_for(Token.SHOWN))
         plan = replace(self.plan, address_token=b"")
         return await lab.connect(route, plan, errand, self.file.session)
 
@@ -314,7 +314,7 @@ class _Resumption:
     ) -> ResumeResult:
         session = self.file.session
         telling = next((a for a in attempts if not a.reused), attempts[-1])
-        naming = naming_of(lab.journal)
+        naming = lab.journal.naming
         failure = telling.error if not telling.handshake_done else None
         if failure is not None and failure.stack and failure.step == "session":
             raise SessionFileError(
@@ -358,7 +358,7 @@ class _Resumption:
             traffic=telling.traffic,
             fails_with_session=_fails_with_session(view),
             attempts=tuple(
-                row(a, naming) for a in counted(lab.journal) if a.address == telling.address
+                row(a, naming) for a in lab.journal.counted if a.address == telling.address
             ),
             findings=judge([view]),
             ticket_keys=key_uses(

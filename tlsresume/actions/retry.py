@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from tlsresume.errors import ResolveError
-from tlsresume.experiments.discover import Discovery, discover
+from tlsresume.experiments.discover import Discovery, OnFull, discover
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Lab, Route
 
@@ -44,6 +44,7 @@ async def discover_again(
     on_quiet: Callable[[], None] | None = None,
     *,
     few: bool = False,
+    on_full: OnFull | None = None,
 ) -> tuple[Discovery, int]:
     """What an address speaks, asked again while no connection to it comes about.
 
@@ -52,12 +53,12 @@ async def discover_again(
     """
     outdated = 0
     for number in range(retries):
-        discovery = await discover(lab, route, terms, on_quiet, few=few)
+        discovery = await discover(lab, route, terms, on_quiet, few=few, on_full=on_full)
         if not _worth_repeating(discovery):
             return discovery, outdated
         outdated = max(attempt.n for attempt in discovery.full.values())
         await lab.wait(pause(number))
-    return await discover(lab, route, terms, on_quiet, few=few), outdated
+    return await discover(lab, route, terms, on_quiet, few=few, on_full=on_full), outdated
 
 
 def _worth_repeating(discovery: Discovery) -> bool:

@@ -17,7 +17,6 @@ from typing import TypeVar
 from tlsresume.actions.over_quic import over_quic
 from tlsresume.actions.reach import addresses_of, lab_for
 from tlsresume.diagnosis.states import issued_key
-from tlsresume.diagnosis.summary import naming_of
 from tlsresume.diagnosis.watched import Offer, Outcome, Sample, Sighting
 from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.evidence.trial import Trial
@@ -153,7 +152,7 @@ async def take_sample(
     if error is None and not any(attempt.handshake_done for attempt in lab.journal):
         failures = [attempt.error.message for attempt in lab.journal if attempt.error]
         error = failures[0] if failures else "nothing was reached"
-    naming = naming_of(lab.journal)
+    naming = lab.journal.naming
     sample = Sample(
         time=started,
         target=target.name,

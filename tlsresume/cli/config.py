@@ -50,13 +50,13 @@ _SOURCES: dict[ParameterSource, OptionSource] = {
 def command(
     ctx: click.Context, *, name: str, file: str | None, no_file: bool, outputs: Outputs
 ) -> None:
-    """Show which options hold for a COMMAND (probe, save, resume, watch), and where they come from.
+    """Show which options hold for a COMMAND that can be configured, and where they come from.
 
     The command line beats the environment (TLSRESUME_CAFILE, TLSRESUME_TIMEOUT, TLSRESUME_POLICY,
     TLSRESUME_FORMAT, TLSRESUME_PROXY), and that beats the file: --config FILE, else tlsresume.toml
     in the working folder, else tlsresume/config.toml in $XDG_CONFIG_HOME or ~/.config. Keys of the
     file are options without their dashes, such as timeout = "5s"; a table [probe] holds for that
-    command only. A file in the working folder sets tries, timeout, ticket-wait, deadline, policy
+    command only; serve, capture and inspect read their own table alone. A file in the working folder sets tries, timeout, ticket-wait, deadline, policy
     (a built-in one), format (without a FILE) and cafile, and nothing else. Nothing is contacted.
     """
     from tlsresume.cli.tool import this_tool

@@ -24,10 +24,18 @@ if TYPE_CHECKING:
 
 GROUP = "Configuration"
 
-#: The commands that are configured: those that connect. Their modules have `command`.
-CONFIGURED: dict[str, str] = {
+#: The commands that share what a file says: those that connect. Their modules have `command`.
+SHARING: dict[str, str] = {
     name: f"tlsresume.cli.{name}" for name in ("probe", "save", "resume", "watch")
 }
+#: The commands that are configured by the table with their name only, since their formats and
+#: files are others.
+OWN_TABLE: dict[str, str] = {
+    "inspect": "tlsresume.cli.inspect",
+    "serve": "tlsresume.features.serve.command",
+    "capture": "tlsresume.features.capture.command",
+}
+CONFIGURED: dict[str, str] = SHARING | OWN_TABLE
 
 #: Options that a variable gives a default, by their keys. No other name is read for options.
 VARIABLES: dict[str, str] = {
@@ -55,6 +63,9 @@ _META = "tlsresume.configuration"
 #: What `-h`, `--config` and others of their kind are not: values that a file could set.
 _NEVER = frozenset({"help", "short_help", "config", "no_config"})
 
+#: Files that are read, whose options do not say so by their type.
+_FILES_READ = frozenset({"baseline", "targets", "ticket-keys", "cert", "key", "client-ca"})
+
 #: What goes with an option that stands on the command line only.
 _ONLY_TYPED = frozenset({"replay_ages"})
 
@@ -65,7 +76,8 @@ class ConfiguredCommand(GroupedCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for option in options_of(self):
-            if variable := VARIABLES.get(key_of(option)):
+            variable = VARIABLES.get(key_of(option))
+            if variable is not None and self.name not in OWN_TABLE:
                 option.envvar = variable
         self.params += [
             GroupedOption(
@@ -166,8 +178,8 @@ def defaults(configuration: Configuration, command: click.Command) -> dict[str, 
     from tlsresume.configuration import EXPORTER_TABLES
 
     known = {name: _keys(import_module(module).command) for name, module in CONFIGURED.items()}
-    every = {key: option for keys in known.values() for key, option in keys.items()}
-    own = _keys(command)
+    every = {key: option for name in SHARING for key, option in known[name].items()}
+    own = _keys(command) if command.name in SHARING else {}
     found: dict[str, Any] = {}
     special: dict[str, Any] = {}
     for key, value in configuration.tables.items():
@@ -261,7 +273,7 @@ def _from_its_folder(configuration: Configuration, option: click.Option, text: s
 
     kind = option.type
     read = isinstance(kind, click.Path) and kind.exists
-    read = read or key_of(option) in ("baseline", "targets", "ticket-keys")
+    read = read or key_of(option) in _FILES_READ
     read = read or (key_of(option) == "policy" and text.lower() not in BUILTIN)
     return os.path.join(configuration.folder, text) if read and text != "-" else text  # noqa: PTH118  it may be no valid Path
 

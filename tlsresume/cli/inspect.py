@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsresume.cli import values
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.configuring import ConfiguredCommand
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SHOW = "What to show"
 
 
-@click.command("inspect", cls=GroupedCommand)
+@click.command("inspect", cls=ConfiguredCommand)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=values.file_names)
 @click.option(
     "--hex",

@@ -50,7 +50,7 @@ def version_changed(view: View) -> Match | None:
         if a.offer is not None
         and a.tls_version is not None
         and a.tls_version != a.offer.version
-        and a.plan.minimum <= a.offer.version <= a.plan.maximum
+        and a.allowed_version(a.offer.version)
     ]
     if not changed or changed[0].offer is None or changed[0].tls_version is None:
         return _version_gone(view)

@@ -5,46 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.states import issued_key
-from tlsresume.diagnosis.summary import counted
 from tlsresume.diagnosis.view import View
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import AGE, AtAge, FromAddress
 from tlsresume.results import Crossing, LifetimeResult, Mechanism
-from tlsresume.session.ticket import KeyNaming
 
 
-def _offers(journal: Sequence[Trial]) -> list[Trial]:
-    return [a for a in counted(journal) if a.made_for(FromAddress) and a.offer is not None]
+def _offers(evidence: Evidence) -> list[Trial]:
+    return [a for a in evidence.made_for(FromAddress) if a.offer is not None]
 
 
-def crossing_view(
-    journal: Sequence[Trial], address: str, port: int, mechanism: Mechanism, naming: KeyNaming
-) -> View | None:
+def crossing_view(evidence: Evidence, address: str, port: int, mechanism: Mechanism) -> View | None:
     """What became of other addresses' sessions on this one; None if none was offered."""
-    offers = [a for a in _offers(journal) if a.address == address and a.mechanism == mechanism]
+    offers = [a for a in _offers(evidence) if a.address == address and a.mechanism == mechanism]
     if not offers:
         return None
-    full = [
-        a
-        for a in counted(journal)
-        if a.offer is None and a.address == address and a.mechanism == mechanism
-    ]
+    full = [a for a in evidence.of(mechanism) if a.offer is None and a.address == address]
     return View(
         address=address,
         port=port,
         mechanism=mechanism,
         attempts=tuple(sorted((*full, *offers), key=lambda a: a.time)),
-        naming=naming,
+        naming=evidence.naming,
         crossing=True,
     )
 
 
-def crossings(journal: Sequence[Trial], naming: KeyNaming) -> tuple[Crossing, ...]:
+def crossings(evidence: Evidence) -> tuple[Crossing, ...]:
     """Issuing against accepting address, counted; and nodes, where a header named them."""
     table: dict[tuple[str, Mechanism, str, str], list[bool]] = {}
-    for attempt in _offers(journal):
+    for attempt in _offers(evidence):
         purpose = attempt.purpose
         if (
             isinstance(purpose, FromAddress)
@@ -53,11 +45,10 @@ def crossings(journal: Sequence[Trial], naming: KeyNaming) -> tuple[Crossing, ..
         ):
             key = ("address", attempt.mechanism, purpose.issuer, attempt.address)
             table.setdefault(key, []).append(bool(attempt.reused))
-    node_of = _nodes(journal, naming)
-    issued_by = {t.ticket: node for a in journal if (node := node_of(a)) for t in a.tickets}
-    for attempt in counted(journal):
-        ticket = attempt.offer.ticket if attempt.offer else None
-        issuer, acceptor = issued_by.get(ticket or b""), node_of(attempt)
+    node_of = _nodes(evidence)
+    for attempt in evidence.counted:
+        origin = evidence.issuer_of(attempt.offer.ticket) if attempt.offer else None
+        issuer, acceptor = origin and node_of(origin), node_of(attempt)
         if acceptor and issuer and attempt.mechanism and attempt.offered and attempt.handshake_done:
             node_key = ("node", attempt.mechanism, issuer, acceptor)
             table.setdefault(node_key, []).append(bool(attempt.reused))
@@ -69,16 +60,17 @@ def crossings(journal: Sequence[Trial], naming: KeyNaming) -> tuple[Crossing, ..
             accepting=accepting,
             offered=len(results),
             accepted=sum(results),
-            transport=transport_of(journal),
+            transport=evidence.transport,
         )
         for (by, mechanism, issuing, accepting), results in table.items()
     )
 
 
-def _nodes(journal: Sequence[Trial], naming: KeyNaming) -> Callable[[Trial], str | None]:
+def _nodes(evidence: Evidence) -> Callable[[Trial], str | None]:
     """Which node answered: by its header, else by a key under which one node alone issues."""
+    naming = evidence.naming
     seen: dict[str, set[str]] = {}
-    for attempt in journal:
+    for attempt in evidence:
         key = issued_key(attempt, naming)
         if attempt.node and key:
             seen.setdefault(key, set()).add(attempt.node)
@@ -86,17 +78,17 @@ def _nodes(journal: Sequence[Trial], naming: KeyNaming) -> Callable[[Trial], str
     return lambda attempt: attempt.node or only.get(issued_key(attempt, naming) or "")
 
 
-def lifetimes(journal: Sequence[Trial]) -> tuple[LifetimeResult, ...]:
+def lifetimes(evidence: Evidence) -> tuple[LifetimeResult, ...]:
     """The oldest session that was taken and the youngest that was refused, per address."""
     aged: dict[tuple[str, Mechanism], list[_Aged]] = {}
-    for attempt in counted(journal):
+    for attempt in evidence.made_for(AtAge):
         purpose = attempt.purpose
         if isinstance(purpose, AtAge) and attempt.offered and attempt.mechanism:
             aged.setdefault((attempt.address, attempt.mechanism), []).append(
                 _Aged(purpose.seconds, attempt)
             )
     return tuple(
-        _lifetime(address, mechanism, journal, offers)
+        _lifetime(address, mechanism, evidence, offers)
         for (address, mechanism), offers in aged.items()
     )
 
@@ -109,13 +101,13 @@ class _Aged(NamedTuple):
 
 
 def _lifetime(
-    address: str, mechanism: Mechanism, journal: Sequence[Trial], offers: Sequence[_Aged]
+    address: str, mechanism: Mechanism, evidence: Evidence, offers: Sequence[_Aged]
 ) -> LifetimeResult:
     promised = next(
         (
             ticket.lifetime
-            for a in journal
-            if a.made_for(*AGE) and a.address == address and a.mechanism == mechanism
+            for a in evidence.at(address)
+            if a.made_for(*AGE) and a.mechanism == mechanism
             for ticket in a.tickets
         ),
         None,
@@ -129,7 +121,7 @@ def _lifetime(
         honoured_s=max(taken, default=None),
         refused_s=min(refused, default=None),
         raised_hint=any(promised is not None and each.age >= promised > 0 for each in offers),
-        transport=transport_of(journal),
+        transport=evidence.transport,
         alert_at_s=min(
             (each.age for each in offers if not each.attempt.handshake_done), default=None
         ),

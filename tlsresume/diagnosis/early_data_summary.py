@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, outcome, untold
 from tlsresume.experiments.purposes import EarlyReplay
@@ -36,20 +37,20 @@ _NOT_TAKEN = frozenset({"rejected", "full-handshake"})
 _REFUSING = range(400, 600)
 
 
-def early_attempts(journal: Iterable[Trial]) -> list[Trial]:
+def early_attempts(trials: Iterable[Trial]) -> list[Trial]:
     """The connections of the experiment, without those that we or the user ended."""
     return [
-        a for a in journal if a.made_for(EarlyReplay) and not (a.error is not None and a.error.ours)
+        a for a in trials if a.made_for(EarlyReplay) and not (a.error is not None and a.error.ours)
     ]
 
 
-def early_data(journal: Sequence[Trial], address: str) -> EarlyData | None:
-    """What is known of one address; `journal` is that of the target. None: nothing was asked."""
-    every = early_attempts(journal)
+def early_data(evidence: Evidence, address: str) -> EarlyData | None:
+    """What is known of one address; None: nothing was asked."""
+    every = early_attempts(evidence)
     own = [a for a in every if a.address == address and not a.made_for(EarlyReplay.COPY_ELSEWHERE)]
     if not own:
         return None
-    of_address = [a for a in journal if a.address == address]
+    of_address = evidence.at(address)
     room = max((ticket.max_early_data or 0 for a in of_address for ticket in a.tickets), default=0)
     taken = _of(own, EarlyReplay.TAKEN)
     telling = _telling(taken)

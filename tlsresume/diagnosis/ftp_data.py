@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.states import letter
-from tlsresume.diagnosis.summary import VERSION_LABEL, counted
+from tlsresume.diagnosis.summary import VERSION_LABEL
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import FTPData as Purposes
 from tlsresume.results import MECHANISMS, FTPData, Series
@@ -31,9 +32,9 @@ def replies(attempts: Sequence[Trial]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(a.reply for a in attempts if a.reply and not listed(a)))
 
 
-def ftp_data(journal: Sequence[Trial]) -> tuple[FTPData, ...]:
+def ftp_data(evidence: Evidence) -> tuple[FTPData, ...]:
     """One row for each mechanism whose data connections were tried."""
-    own = [a for a in counted(journal) if a.made_for(Purposes)]
+    own = evidence.made_for(Purposes)
     rows = []
     for mechanism in MECHANISMS:
         tried = [a for a in own if a.mechanism == mechanism]

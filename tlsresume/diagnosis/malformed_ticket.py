@@ -32,13 +32,10 @@ def malformed_ticket(view: View) -> Match | None:
         return None
     own = [attempt for attempt in view.everything if attempt.mechanism == view.mechanism]
     alerts = [alert for alert in bad[0].alerts if alert.sender == "client" and alert.fatal]
-    said = f", and we send alert {alerts[0].description} {alerts[0].name}" if alerts else ""
+    who = "we send" if bad[0].error is not None else "the client sends"
+    said = f", and {who} alert {alerts[0].description} {alerts[0].name}" if alerts else ""
+    why = "" if bad[0].error is None else f": {failure(bad[0])}"
     return Match(
-        seen=(
-            (
-                f"a NewSessionTicket ends {len(bad)} of {connections(len(own))}{said}:"
-                f" {failure(bad[0])}"
-            ),
-        ),
+        seen=((f"a NewSessionTicket ends {len(bad)} of {connections(len(own))}{said}{why}"),),
         evidence=tuple(exchange(view, attempt) for attempt in bad[:2]),
     )

@@ -54,7 +54,7 @@ def ems_dropped(view: View) -> Match | None:
         for a in with_alert(
             view, AlertDescription.handshake_failure, AlertDescription.illegal_parameter
         )
-        if not a.plan.extended_master_secret
+        if not a.allowed_extended_master_secret
     ]
     if not broken:
         return None
@@ -232,7 +232,7 @@ def _server_dropped_ems(view: View) -> Match | None:
         for a in with_alert(
             view, AlertDescription.handshake_failure, AlertDescription.illegal_parameter
         )
-        if a.plan.extended_master_secret
+        if a.allowed_extended_master_secret
     ]
     if not broken or any(a.extended_master_secret is not False for a in now):
         return None

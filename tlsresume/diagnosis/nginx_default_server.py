@@ -54,7 +54,7 @@ class DefaultServer(Value, frozen=True, kw_only=True):
 def default_server(view: View) -> DefaultServer:
     """What is known of nginx's default server, for sessions that are not issued or never
     accepted."""
-    named = any(a.plan.server_name for a in view.full)
+    named = any(a.server_name for a in view.full)
     if not any(is_nginx(attempt) for attempt in view.everything):
         sealed = bool(view.declined) and not view.stateful and view.naming.visible
         return DefaultServer(advice=_PERHAPS) if sealed and named else DefaultServer()

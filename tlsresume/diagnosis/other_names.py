@@ -227,13 +227,13 @@ def _saved_refused(view: View) -> Match | None:
     made_for = view.saved.server_name if view.saved is not None else None
     if made_for is None:
         return None
-    refused = [a for a in view.subject if made_for != a.plan.server_name and denied(a)]
+    refused = [a for a in view.subject if made_for != a.server_name and denied(a)]
     if not refused:
         return None
     how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
     return Match(
         seen=(
-            f"{how} for the session of {made_for}, offered to {refused[0].plan.server_name}",
+            f"{how} for the session of {made_for}, offered to {refused[0].server_name}",
         ),
         evidence=shown(view, refused),
     )  # fmt: skip

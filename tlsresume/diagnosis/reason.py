@@ -34,7 +34,7 @@ def _why_not_offered(session: Session, attempt: Trial) -> str:
     if not usable:
         return why
     version = session.fields.tls_version
-    if not attempt.plan.minimum <= version <= attempt.plan.maximum:
+    if not attempt.allowed_version(version):
         return f"the session is {version.label}, which this client may not use here"
     if version < ProtocolVersion.TLSv1_3 and not attempt.plan.tickets and session.fields.ticket:
         return "this client was told to use no tickets, and the session is one"

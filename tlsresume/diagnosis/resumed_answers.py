@@ -82,7 +82,7 @@ def _sides(view: View) -> _Sides:
 def _crossed(view: View, attempt: Trial) -> bool:
     """Whether the session was made for another name: that has rules of its own."""
     made_for = view.saved.server_name if view.saved else None
-    return made_for is not None and made_for != attempt.plan.server_name
+    return made_for is not None and made_for != attempt.server_name
 
 
 def unusual(attempt: Trial) -> bool:

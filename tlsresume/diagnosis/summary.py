@@ -10,17 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import Enum
 from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless
 from tlsresume.diagnosis.certificates import describe_leaf
-from tlsresume.diagnosis.datagrams import quic_result, retransmissions, transport_of
+from tlsresume.diagnosis.datagrams import quic_result, retransmissions
 from tlsresume.diagnosis.own_queue import handshake_times
 from tlsresume.diagnosis.states import DISCARDED, is_judged, issued_key, series_of, tried
-from tlsresume.evidence.journal import derived, indexed
-from tlsresume.evidence.spoiled import Spoilt
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Discover, HelloSize, Tries
 from tlsresume.results import (
@@ -50,54 +48,6 @@ VERSION_LABEL: dict[Mechanism, str] = {
 _PROTOCOL_VERSION_ALERT = 70
 
 
-class NotCounted(Enum):
-    """Why an attempt is no evidence."""
-
-    REPLACED = "it was made once more"
-    OURS = "it ended for a reason of this machine or of ours"
-    UNSETTLED = "it broke, and the budget did not allow to try again"
-    SPOILED = "its session may have been lost with a broken connection of ours"
-
-
-def why_not_counted(journal: Sequence[Trial]) -> dict[int, NotCounted]:
-    """By position in the journal: the attempts that do not count, and why."""
-    return derived(journal, _why_not_counted)
-
-
-def _why_not_counted(journal: Sequence[Trial]) -> dict[int, NotCounted]:
-    last = {attempt.ask: at for at, attempt in enumerate(journal)}
-    spoilt = indexed(journal, Spoilt)
-    reasons = {}
-    for at, attempt in enumerate(journal):
-        if last[attempt.ask] != at:
-            reasons[at] = NotCounted.REPLACED
-        elif attempt.error is not None and attempt.error.ours:
-            reasons[at] = NotCounted.OURS
-        elif attempt.unsettled:
-            reasons[at] = NotCounted.UNSETTLED
-        elif spoilt.spoils(attempt):
-            reasons[at] = NotCounted.SPOILED
-    return reasons
-
-
-def counted(journal: Sequence[Trial]) -> tuple[Trial, ...]:
-    """The attempts that count: of each ask the last, unless we cut it short, or broke the
-    session that it offered."""
-    return derived(journal, _counted)
-
-
-def _counted(journal: Sequence[Trial]) -> tuple[Trial, ...]:
-    left_out = why_not_counted(journal)
-    counting = (attempt for at, attempt in enumerate(journal) if at not in left_out)
-    return tuple(sorted(counting, key=lambda attempt: (attempt.time, attempt.n)))
-
-
-def left_unanswered(journal: Iterable[Trial]) -> list[Trial]:
-    """Of each ask the last attempt, where its offer had no answer when we ended it."""
-    last = {attempt.ask: attempt for attempt in journal}
-    return [attempt for attempt in last.values() if attempt.left_unanswered]
-
-
 def speaks(attempt: Trial) -> bool:
     """Whether a full handshake shows that the version is spoken."""
     return attempt.handshake_done
@@ -106,16 +56,15 @@ def speaks(attempt: Trial) -> bool:
 def summarise_address(
     address: str,
     port: int,
-    journal: Sequence[Trial],
-    naming: KeyNaming,
+    evidence: Evidence,
     rows: Sequence[Trial] | None = None,
 ) -> AddressResult:
     """What the first round showed of one address.
 
-    `journal` holds the attempts to judge; `rows`, if given, all those to list.
+    `evidence` are the trials to judge; `rows`, if given, all those to list.
     """
-    attempts = counted(journal)
-    unanswered = left_unanswered(journal)
+    attempts, naming = evidence.counted, evidence.naming
+    unanswered = evidence.unanswered
     full = [attempt for attempt in attempts if attempt.made_for(Discover)]
     spoken = {attempt.tls_version for attempt in full if speaks(attempt) and attempt.tls_version}
     mechanisms = tuple(
@@ -128,16 +77,16 @@ def summarise_address(
         address=address,
         port=port,
         tls_versions=tuple(
-            version_label(version.label, transport_of(journal)) for version in sorted(spoken)
+            version_label(version.label, evidence.transport) for version in sorted(spoken)
         ),
         error=error,
         certificate=describe_leaf(full),
         mechanisms=_judge(mechanisms),
-        attempts=tuple(row(attempt, naming) for attempt in rows or journal),
+        attempts=tuple(row(attempt, naming) for attempt in rows or evidence),
         unspoken=tuple(_unspoken(full)) if spoken else (),
-        transport=transport_of(journal),
-        quic=quic_result(attempts) if transport_of(journal) == "quic" else None,
-        retransmissions=retransmissions(journal),
+        transport=evidence.transport,
+        quic=quic_result(attempts) if evidence.transport == "quic" else None,
+        retransmissions=retransmissions(evidence),
     )
 
 
@@ -389,12 +338,3 @@ def _said(attempt: Trial) -> str | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def naming_of(journal: Sequence[Trial]) -> KeyNaming:
-    """What all tickets of a target together show about key names."""
-    return derived(journal, _naming)
-
-
-def _naming(journal: Sequence[Trial]) -> KeyNaming:
-    return KeyNaming.learn([ticket.ticket for a in journal for ticket in a.tickets])

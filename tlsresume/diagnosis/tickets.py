@@ -17,7 +17,7 @@ from tlsresume.diagnosis.wording import connections, seconds
 from tlsresume.evidence.observation import Part, Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.session.session import Session
-from tlsresume.session.unseal import holds_secret, mac_without_key
+from tlsresume.session.unseal import holds_secret, holds_secret_of, mac_without_key
 from tlsresume.session.weak import WeakKey, find_weak_key
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -69,6 +69,19 @@ def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None
         return None
     lifetime = fields.lifetime_hint or 0
     return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
+
+
+def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
+    """Whether a session's ticket holds its secret, or in TLS 1.3 what gives it. Most tickets are
+    sealed, and each place in them is tried, so only what can be is: where the ticket was seen
+    to come, its nonce is known, and in TLS 1.2 nothing gives the secret but itself."""
+    fields = session.fields
+    ticket, secret = fields.ticket or b"", fields.master_key
+    if session.mechanism != "psk":
+        return bool(secret) and secret in ticket
+    if nonces:
+        return any(holds_secret_of(ticket, secret, nonce) for nonce in nonces)
+    return holds_secret(ticket, secret)
 
 
 @rule(
@@ -143,7 +156,7 @@ def not_sealed(view: View) -> Match | None:
     found = [
         f"{words}, and the session's secret among them"
         for words, session, nonces in _candidates(view)
-        if holds_secret(session.fields.ticket or b"", session.fields.master_key, nonces)
+        if _in_clear(session, nonces)
     ]
     seen = f"in clear in {len(found)} ticket{'' if len(found) == 1 else 's'}: our session's secret"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None

@@ -1,7 +1,7 @@
 """Everything that was seen of one mechanism on one address, ready to be asked.
 
-Pure derivations from attempts; no judgement. A View is made anew after each
-experiment, from the journal.
+Pure derivations from trials; no judgement. A View is made anew after each
+experiment, from the evidence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tlsresume.diagnosis.anyway import blameless, hopeless, limited
 from tlsresume.diagnosis.datagrams import transport_of
 from tlsresume.diagnosis.early_data_summary import early_data
 from tlsresume.diagnosis.states import issued_key
-from tlsresume.diagnosis.summary import counted, left_unanswered
+from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Role, Wanted
@@ -95,7 +95,7 @@ class View:
 
     @property
     def transport(self) -> Transport:
-        """What carried the attempts; a journal is of one transport."""
+        """What carried the attempts; evidence is of one transport."""
         return self.everything[0].transport if self.everything else transport_of(self.attempts)
 
     # ------------------------------------------------------------- selections
@@ -136,8 +136,13 @@ class View:
 
     @cached_property
     def accepted(self) -> tuple[Trial, ...]:
-        """Tries that resumed."""
-        return tuple(attempt for attempt in self.subject if attempt.reused)
+        """Tries that resumed; by the wire alone, where there is no word of a library."""
+        watched = Part.PURPOSE not in self.visible
+        return tuple(
+            attempt
+            for attempt in self.subject
+            if attempt.reused or (watched and attempt.reused is None and attempt.accepted)
+        )
 
     @cached_property
     def declined(self) -> tuple[Trial, ...]:
@@ -241,8 +246,15 @@ class View:
 
     def offered_key(self, attempt: Trial) -> str | None:
         """The key name of the ticket that an attempt offered."""
-        ticket = attempt.offer.ticket if attempt.offer else None
+        ticket = self.offered_ticket(attempt)
         return self.naming.name_of(ticket) if ticket else None
+
+    def offered_ticket(self, attempt: Trial) -> bytes | None:
+        """The ticket that an attempt had to offer; of others' connections what they showed."""
+        if attempt.offer is not None:
+            return attempt.offer.ticket
+        seen = attempt.observation
+        return None if seen is None or seen.offered == "session-id" else seen.handle
 
     @cached_property
     def keys_in_order(self) -> tuple[str, ...]:
@@ -274,18 +286,18 @@ class View:
 
 
 def make_view(
-    journal: Sequence[Trial],
+    evidence: Evidence,
     address: str,
     port: int,
     mechanism: Mechanism,
-    naming: KeyNaming,
     *,
     judged: bool = True,
     saved: Saved | None = None,
     skipped: Sequence[NotRun] = (),
 ) -> View:
-    """The View of one mechanism on one address, from a journal."""
-    own = [attempt for attempt in counted(journal) if attempt.mechanism == mechanism]
+    """The View of one mechanism on one address."""
+    own = evidence.of(mechanism)
+    here = sorted(evidence.at(address), key=lambda trial: trial.time)
     return View(
         address=address,
         port=port,
@@ -294,20 +306,17 @@ def make_view(
         elsewhere=tuple(a for a in own if a.address != address),
         everything=tuple(
             a
-            for a in sorted(journal, key=lambda attempt: attempt.time)
-            if a.address == address
-            and a.port == port
-            and not a.unsettled
-            and (a.error is None or not a.error.ours)
+            for a in here
+            if a.port == port and not a.unsettled and (a.error is None or not a.error.ours)
         ),
-        naming=naming,
+        naming=evidence.naming,
         judged=judged,
         saved=saved,
         skipped=tuple(skipped),
         unanswered=tuple(
             a
-            for a in left_unanswered(journal)
+            for a in evidence.unanswered
             if a.mechanism == mechanism and a.address == address and not a.made_for(*MATRIX)
         ),
-        early=early_data(journal, address) if mechanism == "psk" else None,
+        early=early_data(evidence, address) if mechanism == "psk" else None,
     )

@@ -44,9 +44,9 @@ def failure(attempt: Trial) -> str:
 
 
 def _offer(view: View, attempt: Trial) -> str:
-    if attempt.offer is None:
+    if attempt.offer is None and attempt.offered is None:
         return "ClientHello: no session"
-    ticket = attempt.offer.ticket or b""
+    ticket = view.offered_ticket(attempt) or b""
     key = view.offered_key(attempt)
     named = f", key name {short(key, view.keys)}" if key else ""
     return {

@@ -84,6 +84,10 @@ class Allowed(Value, frozen=True, kw_only=True):
     extended_master_secret: bool = False
     early_data: bool = False
 
+    def version(self, version: ProtocolVersion) -> bool:
+        """Whether this version may be chosen."""
+        return version in self.versions if self.versions else version <= self.legacy_version
+
     @classmethod
     def by(cls, hello: ClientHello) -> Self:
         """What a ClientHello allows."""

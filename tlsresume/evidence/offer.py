@@ -39,7 +39,7 @@ class Offer(Value, frozen=True, kw_only=True):
     issued_by: str | None = None
 
     @classmethod
-    def of(cls, session: Session, issued_by: str | None = None) -> Self:
+    def of(cls, session: Session) -> Self:
         """The facts in a session. Raises SessionError where its bytes are none."""
         fields = session.fields
         return cls(
@@ -52,7 +52,6 @@ class Offer(Value, frozen=True, kw_only=True):
             extended_master_secret=fields.extended_master_secret,
             lifetime=session.lifetime,
             issued_at=fields.time,
-            issued_by=issued_by,
         )
 
     @property

@@ -8,9 +8,6 @@ afterwards is then our own doing, and no evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tlsresume.evidence.journal import indexed
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.trial import Trial
 
@@ -53,7 +50,7 @@ class Spoilt:
             return False
         handle = attempt.offer.cache_entry
         return handle is not None and any(
-            other is not attempt and other.time <= _ended(attempt)
+            not _same(other, attempt) and other.time <= _ended(attempt)
             for other in self._spoilers.get(handle, ())
         )
 
@@ -62,9 +59,9 @@ class Spoilt:
         return any(map(self.spoils, self._fulls.get(handle, ())))
 
 
-def is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
-    """Whether an attempt's full handshake tells nothing (see `Spoilt`)."""
-    return indexed(journal, Spoilt).spoils(attempt)
+def _same(one: Trial, other: Trial) -> bool:
+    """Whether both are one connection, of which one may know no end yet."""
+    return one is other or (one.n, one.ask, one.time) == (other.n, other.ask, other.time)
 
 
 def _full_with_offer(attempt: Trial) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from tlsresume.evidence.observation import Observation, Part, Ticket
+from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Wanted
 from tlsresume.openssl.plan import Plan
@@ -47,6 +47,9 @@ class EarlyAsk(Value, frozen=True):
     request_id: str
     method: str = "GET"
     after: float | None = None
+
+
+Closed = Literal["clean", "by-peer", "hung-up", "peer-silent", "abrupt", "failed"]
 
 
 class Trial(Value, frozen=True, kw_only=True):
@@ -99,7 +102,7 @@ class Trial(Value, frozen=True, kw_only=True):
     reply: str | None = None
     named_address: str | None = None
     timings: Timings = Timings()
-    closed: Literal["clean", "by-peer", "hung-up", "peer-silent", "abrupt", "failed"] = "failed"
+    closed: Closed = "failed"
     error: Failure | None = None
     retried: bool = False
     unsettled: bool = False
@@ -118,10 +121,28 @@ class Trial(Value, frozen=True, kw_only=True):
         """The same trial, which serves another purpose than it was made for."""
         return msgspec.structs.replace(self, purpose=purpose)
 
+    def ended(
+        self, closed: Closed, alerts: tuple[AlertSeen, ...], traffic: Traffic, total: float
+    ) -> Self:
+        """The same trial once the peer has closed, too: how, and what came until then. `total` is
+        in milliseconds."""
+        observation = self.observation
+        if observation is not None:
+            observation = msgspec.structs.replace(observation, alerts=alerts, traffic=traffic)
+        timings = msgspec.structs.replace(self.timings, total=total)
+        return msgspec.structs.replace(
+            self, closed=closed, observation=observation, timings=timings
+        )
+
     def resolved_in(self, milliseconds: float) -> Self:
         """The same trial, with the time that the look-up of its name took."""
         timings = msgspec.structs.replace(self.timings, dns=milliseconds)
         return msgspec.structs.replace(self, timings=timings)
+
+    def offering_from(self, address: str) -> Self:
+        """The same trial, whose session was issued at this address."""
+        offer = self.offer and msgspec.structs.replace(self.offer, issued_by=address)
+        return msgspec.structs.replace(self, offer=offer)
 
     # ------------------------------------------------------------------ purpose
 
@@ -138,6 +159,30 @@ class Trial(Value, frozen=True, kw_only=True):
     def made_for(self, *wanted: Wanted) -> bool:
         """Whether it was made for one of these purposes, or for one of these types."""
         return self.purpose.is_any(*wanted)
+
+    # -------------------------------------------- what it allowed: its ClientHello, else its plan
+
+    @property
+    def _allowed(self) -> Allowed | None:
+        return None if self.observation is None else self.observation.allowed
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that it asked for (SNI)."""
+        return self.plan.server_name if self._allowed is None else self._allowed.server_name
+
+    @property
+    def allowed_extended_master_secret(self) -> bool:
+        """Whether the server could use it."""
+        if self._allowed is None:
+            return self.plan.extended_master_secret
+        return self._allowed.extended_master_secret
+
+    def allowed_version(self, version: ProtocolVersion) -> bool:
+        """Whether the server could choose this version."""
+        if self._allowed is None:
+            return self.plan.minimum <= version <= self.plan.maximum
+        return self._allowed.version(version)
 
     # -------------------------------------------------------------- observation
 
@@ -164,12 +209,12 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def handshake_done(self) -> bool:
         """Whether the handshake was done."""
-        return self.observation is not None and bool(self.observation.handshake_done)
+        return self.observation is not None and self.observation.handshake_done is True
 
     @property
     def server_hello_seen(self) -> bool:
         """Whether a ServerHello came."""
-        return self.observation is not None and bool(self.observation.server_hello_seen)
+        return self.observation is not None and self.observation.server_hello_seen is True
 
     @property
     def hello_size(self) -> int | None:
@@ -184,7 +229,7 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def hello_retry(self) -> bool:
         """Whether a HelloRetryRequest came."""
-        return self.observation is not None and bool(self.observation.hello_retry)
+        return self.observation is not None and self.observation.hello_retry is True
 
     @property
     def retry_group(self) -> int | None:
@@ -255,17 +300,17 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def malformed_ticket(self) -> bool:
         """Whether our side ended the connection on a ticket."""
-        return self.observation is not None and bool(self.observation.malformed_ticket)
+        return self.observation is not None and self.observation.malformed_ticket is True
 
     @property
     def certificate_seen(self) -> bool:
         """Whether the server sent its certificate."""
-        return self.observation is not None and bool(self.observation.certificate_seen)
+        return self.observation is not None and self.observation.certificate_seen is True
 
     @property
     def certificate_requested(self) -> bool:
         """Whether the server asked for ours."""
-        return self.observation is not None and bool(self.observation.certificate_requested)
+        return self.observation is not None and self.observation.certificate_requested is True
 
     @property
     def certificate_wanted(self) -> str | None:

@@ -26,6 +26,10 @@ from tlsresume.wire.handshake import ProtocolVersion
 _PROTOCOL_VERSION = 70
 
 
+#: Told of the full handshake of a mechanism, as soon as it has ended.
+OnFull = Callable[[Mechanism, Trial], None]
+
+
 class Discovery(Value, frozen=True):
     """The full handshake of each mechanism that was asked for, as far as it got.
 
@@ -93,14 +97,16 @@ async def discover(
     on_quiet: Callable[[], None] | None = None,
     *,
     few: bool = False,
+    on_full: OnFull | None = None,
 ) -> Discovery:
     """Ask for every mechanism of the allowed versions. Raises BudgetSpent.
 
-    `on_quiet` is called once a TLS 1.3 ticket is overdue that will be waited for longer.
+    `on_quiet` is called once a TLS 1.3 ticket is overdue that will be waited for longer, and
+    `on_full` with each handshake as it ends.
     `few`: of a version that the server says it does not speak, one mechanism only is asked for.
     """
     wanted = list(terms.mechanisms)
-    asking = _Asking(lab, route, terms)
+    asking = _Asking(lab, route, terms, on_full)
 
     async def tell(quiet: Awaitable[bool]) -> None:
         if await quiet and on_quiet is not None:
@@ -140,18 +146,21 @@ class _Asking:
     lab: Lab
     route: Route
     terms: Terms
+    on_full: OnFull | None = None
     full: dict[Mechanism, Trial] = field(default_factory=dict)
     spent: list[BudgetSpent] = field(default_factory=list)
 
     async def ask(self, mechanism: Mechanism, milestones: Milestones | None = None) -> None:
         plan, errand = self.terms.plan_for(mechanism), errand_for(self.terms, mechanism)
         try:
-            self.full[mechanism] = await self.lab.connect(
-                self.route, plan, errand, milestones=milestones
-            )
+            attempt = await self.lab.connect(self.route, plan, errand, milestones=milestones)
         except BudgetSpent as error:
             # What is paid for beside this one may still end.
             self.spent.append(error)
+            return
+        self.full[mechanism] = attempt
+        if self.on_full is not None:
+            self.on_full(mechanism, attempt)
 
     async def each_in_turn(self, rest: list[Mechanism]) -> None:
         """One after another, leaving out what belongs to a version that is not spoken."""

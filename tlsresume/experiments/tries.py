@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tlsresume.errors import BudgetSpent
-from tlsresume.evidence.journal import indexed
 from tlsresume.evidence.offer import entry_of
-from tlsresume.evidence.spoiled import Spoilt, is_spoiled
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
@@ -45,6 +44,13 @@ _SILENCES = 3
 _LEAST_WAIT = 0.5
 _WAIT_FACTOR = 5
 
+
+#: Round trips of a resumed connection: a TLS 1.3 ticket comes one later than the handshake.
+_ROUND_TRIPS: dict[Mechanism, int] = {"psk": 3, "ticket": 2, "session-id": 2}
+
+#: How often a chain that would end the run alone goes first. Not always: a lane that makes every
+#: fourth connection would keep step with a round robin.
+_LONGEST_FIRST = 0.75
 
 #: The series of a whole round, and of a quick one.
 SERIES = (Purposes.FIXED, Purposes.CHAINED)
@@ -97,14 +103,18 @@ class _Try(Value, frozen=True):
 
 
 class Tries:
-    """The tries of one address; `run` works them off."""
+    """The tries of one address; `run` works them off.
+
+    A mechanism's tries begin with its first session: `add` tells of it, `complete` that no more
+    will come. With a `discovery` all are known from the beginning.
+    """
 
     def __init__(
         self,
         lab: Lab,
         route: Route,
         terms: Terms,
-        discovery: Discovery,
+        discovery: Discovery | None = None,
         *,
         tries: int,
         concurrency: int,
@@ -115,32 +125,59 @@ class Tries:
         self._lab = lab
         self._route = route
         self._terms = terms
-        self._discovery = discovery
         self._answer = answer
         self._concurrency = concurrency
         self._tries = tries
-        mechanisms = [name for name in discovery.full if discovery.issued(name)]
-        self._chains = {name: _Chain(name) for name in mechanisms}
+        self._kinds = series
+        self._full: dict[Mechanism, Trial] = {}
+        self._chains: dict[Mechanism, _Chain] = {}
         self._series: dict[_Try, _Series] = {}
-        self._fixed_sessions = {
-            name: next(s for s in reversed(discovery.full[name].sessions) if s.mechanism == name)
-            for name in mechanisms
-        }
-        self._again = {_Try(name, each): tries for name in mechanisms for each in series}
-        self._replacing = {name: asyncio.Lock() for name in mechanisms}
+        self._fixed_sessions: dict[Mechanism, Session] = {}
+        self._again: dict[_Try, int] = {}
+        self._replacing: dict[Mechanism, asyncio.Lock] = {}
         self._answers: bool | None = None
         self._asking = asyncio.Lock()
-        self._pending = [
-            _Try(name, each) for name in mechanisms for each in series for _ in range(tries)
-        ]
-        (shuffle or random.Random()).shuffle(self._pending)  # noqa: S311 - no secret
+        self._pending: list[_Try] = []
+        self._dice = shuffle or random.Random()  # noqa: S311 - no secret
         self._free = asyncio.Event()
+        self._complete = False
         self._spent: BudgetSpent | None = None
+        if discovery is not None:
+            for mechanism, attempt in discovery.full.items():
+                self.add(mechanism, attempt)
+            self.complete()
+
+    def add(self, mechanism: Mechanism, attempt: Trial) -> None:
+        """A full handshake has ended: if it brought a session of the mechanism, tries begin."""
+        own = [s for s in attempt.sessions if s.mechanism == mechanism]
+        if self._spent is not None or not (attempt.handshake_done and own):
+            return
+        self._full[mechanism] = attempt
+        self._chains[mechanism] = _Chain(mechanism)
+        self._fixed_sessions[mechanism] = own[-1]
+        self._replacing[mechanism] = asyncio.Lock()
+        for each in self._kinds:
+            self._again[_Try(mechanism, each)] = self._tries
+            self._pending += [_Try(mechanism, each)] * self._tries
+        self._dice.shuffle(self._pending)
+        self._free.set()
+
+    def complete(self) -> None:
+        """Nothing will be added any more."""
+        self._complete = True
+        self._free.set()
+
+    def stop(self) -> None:
+        """Begin no more tries; those that are under way end as they do."""
+        self._pending.clear()
+        self._again = dict.fromkeys(self._again, 0)
+        self.complete()
 
     async def run(self) -> None:
         """Make every try. Raises BudgetSpent when the budget ended before."""
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(min(self._concurrency, len(self._pending))):
+            workers = self._concurrency
+            for _ in range(min(workers, len(self._pending)) if self._complete else workers):
                 tasks.create_task(self._work())
         if self._spent is not None:
             raise self._spent
@@ -154,7 +191,7 @@ class Tries:
             self._pending.clear()
 
     async def _work_off(self) -> None:
-        while self._pending:
+        while self._pending or not self._complete:
             item = self._next()
             if item is None:
                 self._free.clear()
@@ -180,16 +217,32 @@ class Tries:
                 self._free.set()
             if attempt is not None:
                 series.note(attempt)
-                if self._again[item] and is_spoiled(attempt, self._lab.journal):
+                if self._again[item] and self._lab.journal.spoilt.spoils(attempt):
                     self._again[item] -= 1
                     self._pending.append(item)
                     self._free.set()
 
     def _next(self) -> _Try | None:
+        longest = self._longest_chain()
+        if longest is not None and self._dice.random() < _LONGEST_FIRST:
+            self._pending.remove(longest)
+            return longest
         for n, item in enumerate(self._pending):
             if self._may_begin(item):
                 return self._pending.pop(n)
         return None
+
+    def _longest_chain(self) -> _Try | None:
+        """The next try of the chain that would end the run alone, if it may begin now."""
+        left = Counter(item for item in self._pending if item.series is Purposes.CHAINED)
+        if not left:
+            return None
+        longest = max(left, key=lambda item: left[item] * _ROUND_TRIPS[item.mechanism])
+        all_alone = left[longest] * _ROUND_TRIPS[longest.mechanism]
+        together = sum(_ROUND_TRIPS[item.mechanism] for item in self._pending)
+        if all_alone * self._concurrency < together or not self._may_begin(longest):
+            return None
+        return longest
 
     def _may_begin(self, item: _Try) -> bool:
         series = self._series_of(item)
@@ -201,7 +254,7 @@ class Tries:
         return self._series.setdefault(item, _Series())
 
     def _errand(self, item: _Try) -> Errand:
-        first = self._discovery.full[item.mechanism].timings.first_ticket
+        first = self._full[item.mechanism].timings.first_ticket
         wait = self._terms.options.ticket_wait
         if first is not None:
             wait = min(wait, max(_LEAST_WAIT, _WAIT_FACTOR * first / 1000))
@@ -209,7 +262,7 @@ class Tries:
         errand = replace(errand, number=self._series_of(item).begun, of=self._tries)
         if self._answer:
             return self._terms.with_answer(errand)
-        if any(ticket.after_data for ticket in self._discovery.full[item.mechanism].tickets):
+        if any(ticket.after_data for ticket in self._full[item.mechanism].tickets):
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
@@ -248,7 +301,7 @@ class Tries:
     def _maybe_lost(self, session: Session) -> bool:
         """Whether a full handshake with this session was seen that tells nothing."""
         handle = entry_of(session)
-        return handle is not None and indexed(self._lab.journal, Spoilt).maybe_lost(handle)
+        return handle is not None and self._lab.journal.spoilt.maybe_lost(handle)
 
     async def _chained(self, chain: _Chain, item: _Try) -> Trial | None:
         plan = self._terms.plan_for(item.mechanism)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from tlsresume.network.approach import Approach, begin, reach
 from tlsresume.network.datagrams import DatagramLink, open_datagram_socket
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
-from tlsresume.network.observe import Circumstances, failed_trial, observed_trial
+from tlsresume.network.observe import Circumstances, Ending, failed_trial, observed_trial
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.openssl.client import OnMessage
@@ -162,11 +162,35 @@ class NetworkLab(Lab):
         self._limits = _Limits()
         #: The connections that are open now, the oldest first.
         self.doing: list[Doing] = []
+        #: Connections whose goodbye is out, while their places are given back; None: they
+        #: keep their places until the peer has closed, too.
+        self._parting: set[asyncio.Task[None]] | None = None
 
     @property
     def timeout(self) -> float:
         """Seconds that one connection may take."""
         return self._manners.timeout
+
+    @asynccontextmanager
+    async def parting_early(self) -> AsyncIterator[None]:
+        """Give a connection's place back when our close_notify and FIN are out: the peer's end
+        is waited for beside the next one, and how it came is filled in later. At the end of
+        the block all have ended."""
+        if self._parting is not None:
+            yield
+            return
+        parting: set[asyncio.Task[None]] = set()
+        self._parting = parting
+        try:
+            yield
+            self._parting = None
+            if parting:
+                await asyncio.wait(parting)
+        finally:
+            self._parting = None
+            for task in parting:
+                task.cancel()
+            await asyncio.gather(*parting, return_exceptions=True)
 
     async def connect(
         self,
@@ -202,7 +226,7 @@ class NetworkLab(Lab):
                         route, plan, errand, session, ask, milestones=milestones, retried=True
                     )
             except (BudgetSpent, LocalError, asyncio.CancelledError):
-                self.journal[attempt.n - 1] = attempt.left_unsettled()
+                self.journal.correct(attempt.left_unsettled())
                 raise
             self._note(attempt, crowded=False)
             if attempt.handshake_done and crowded and not _is_local(broke):
@@ -369,6 +393,18 @@ class NetworkLab(Lab):
             local_port: int | None = sock.getsockname()[1]
         except (OSError, IndexError):
             local_port = None
+
+        def observed(n: int) -> Trial:
+            return observed_trial(
+                about,
+                link,
+                n=n,
+                local_port=local_port,
+                connect_ms=connect_ms,
+                total_ms=(self.now() - started) * 1000,
+                node_header=self._manners.node_header,
+            )
+
         try:
             try:
                 await begin(link, sock, route, approach)
@@ -380,20 +416,29 @@ class NetworkLab(Lab):
             yield opened
         except asyncio.CancelledError:
             link.failure = link.failure or _stopped(link, self.now() - started)
+            link.parting = False
             raise
         finally:
-            link.release()
-            opened.attempt = self.record(
-                observed_trial(
-                    about,
-                    link,
-                    n=len(self.journal) + 1,
-                    local_port=local_port,
-                    connect_ms=connect_ms,
-                    total_ms=(self.now() - started) * 1000,
-                    node_header=self._manners.node_header,
-                )
-            )
+            if not link.parting:
+                link.release()
+            opened.attempt = self.record(observed(len(self.journal) + 1))
+            if link.parting and self._parting is not None:
+                task = asyncio.create_task(self._part(link, opened.attempt, observed))
+                self._parting.add(task)
+                task.add_done_callback(self._parting.discard)
+
+    async def _part(
+        self, link: NetworkLink, attempt: Trial, observed: Callable[[int], Trial]
+    ) -> None:
+        """Wait for the peer's end of a connection, and fill in what came of it."""
+        ended = Ending(attempt, link)
+        try:
+            await link.part()
+        except asyncio.CancelledError:
+            link.failure = link.failure or Failure("data", "cancelled", "interrupted")
+            raise
+        finally:
+            self.journal.settle(ended.attempt(observed))
 
     @asynccontextmanager
     async def _datagrams(self, about: Circumstances, opened: _Opened) -> AsyncIterator[None]:
@@ -503,7 +548,14 @@ class NetworkLab(Lab):
             if milestones is not None:
                 milestones.reach(milestones.quiet)
             await link.tickets(wanted, max(0.0, end - self.now()))
-        await link.close(clean=errand.clean)
+        await self._close(link, clean=errand.clean)
+
+    async def _close(self, link: NetworkLink | DatagramLink, *, clean: bool) -> None:
+        parting = self._parting
+        if isinstance(link, DatagramLink) or parting is None or len(parting) >= self._gate.limit:
+            await link.close(clean=clean)
+        else:
+            await link.take_leave(clean=clean)
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -87,6 +87,8 @@ class NetworkLink(Link):
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + timeout if deadline is None else deadline
         self._closing = False
+        #: Our goodbye is out, and the peer's has not been waited for.
+        self.parting = False
 
     # ------------------------------------------------------------- interface
 
@@ -230,6 +232,12 @@ class NetworkLink(Link):
             self.left = client.peer_closed or client.eof
 
     async def close(self, *, clean: bool = True) -> None:
+        await self.take_leave(clean=clean)
+        await self.part()
+
+    async def take_leave(self, *, clean: bool = True) -> None:
+        """Close our side. Where the peer's end of a clean close is still to come, `part` waits
+        for it; else the socket is free now."""
         client = self.client
         if client is not None:
             self._broken(client)
@@ -244,8 +252,10 @@ class NetworkLink(Link):
                 self.closed = "abrupt"
             else:
                 await self._say_goodbye(client)
+                self.parting = True
         finally:
-            self.release()
+            if not self.parting:
+                self.release()
 
     async def _say_goodbye(self, client: TLSClient) -> None:
         client.close()
@@ -253,11 +263,21 @@ class NetworkLink(Link):
         # Where the peer has closed both ways already, the next read says so.
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
-        await self._pump(lambda: False, self._loop.time() + CLOSE_WAIT)
-        if client.peer_closed:
-            self.closed = "clean"
-        else:
-            self.closed = "by-peer" if client.eof else "peer-silent"
+
+    async def part(self) -> None:
+        """Wait for the peer's end of a clean close, and note how it came."""
+        client = self.client
+        if client is None or not self.parting:
+            return
+        try:
+            await self._pump(lambda: False, self._loop.time() + CLOSE_WAIT)
+            if client.peer_closed:
+                self.closed = "clean"
+            else:
+                self.closed = "by-peer" if client.eof else "peer-silent"
+        finally:
+            self.parting = False
+            self.release()
 
     def release(self) -> None:
         """Free the socket at once; cut it if it was to be left unclean. Safe to call twice."""

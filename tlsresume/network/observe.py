@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable
+from time import monotonic
 from typing import TypedDict
 
 from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
@@ -261,6 +263,38 @@ def _observe(
         own_certificate=client.own_certificate,
         verification=_verification(client, reused=bool(reused)) if done else None,
     )
+
+
+class Ending:
+    """An attempt whose connection we have closed, until the peer has closed it, too.
+
+    `link.part` is awaited in between. Mostly no more comes than a close_notify.
+    """
+
+    def __init__(self, attempt: Trial, link: NetworkLink) -> None:
+        self._attempt = attempt
+        self._link = link
+        self._started = monotonic()
+        self._before = self._came()
+
+    def _came(self) -> tuple[object, ...]:
+        client, failure = self._link.client, self._link.failure
+        if client is None:
+            return (failure,)
+        broken = None if client.failure is None else client.failure.kind
+        return failure, client.ticket_count, len(client.data), broken in (None, "closed")
+
+    def attempt(self, observed: Callable[[int], Trial]) -> Trial:
+        """The attempt with its end; `observed` looks at all of the link anew, for a number."""
+        attempt, client = self._attempt, self._link.client
+        if client is None or self._came() != self._before:
+            return observed(attempt.n)
+        return attempt.ended(
+            self._link.closed,
+            _alerts(client.transcript),
+            Traffic(client.sent, client.received, client.flights),
+            (attempt.timings.total or 0.0) + (monotonic() - self._started) * 1000,
+        )
 
 
 class _Hello(TypedDict):

@@ -19,6 +19,7 @@ from pathlib import Path
 from tlsresume.openssl.behaviour import Behaviour
 from tlsresume.openssl.server_acceptor import Acceptor, Limits, reset
 from tlsresume.openssl.server_contexts import Identity, self_signed
+from tlsresume.openssl.server_data import DataPorts
 from tlsresume.openssl.server_observer import Ending, Observer, Served
 from tlsresume.openssl.server_sides import Side, Sides
 from tlsresume.openssl.server_talk import HTTP, Talk
@@ -96,15 +97,14 @@ class Server(Acceptor):
         if not admitted:
             reset(connection)
             return
-        observer = self._observe(number, client) if self._observe is not None else None
         try:
-            served = self._converse(connection, number, observer)
+            served = self._converse(connection, number)
         finally:
             with self._lock:
                 self._clients[client] -= 1
                 if not self._clients[client]:
                     del self._clients[client]
-        if observer is None:
+        if self._observe is None:
             with self._logged:
                 self._log.append(served)
                 self._logged.notify_all()
@@ -116,16 +116,31 @@ class Server(Acceptor):
             self._sides.established()
 
     def _converse(
-        self, connection: socket.socket, number: int, observer: Observer | None
+        self,
+        connection: socket.socket,
+        number: int,
+        *,
+        data_talk: Talk | None = None,
+        control: Observer | None = None,
     ) -> Served:
         """Speak TLS until either side is done. The side is gone when this returns, and with
-        it the session of a connection that was cut."""
+        it the session of a connection that was cut. `data_talk`: it is a data connection, beside
+        that of `control`."""
+        observer = None
+        if self._observe is not None:
+            observer = self._observe(number, connection.getpeername()[0])
+            if control is not None:
+                observer.beside(control)
         with self._sides_lock:
             side = self._sides.new(None if observer is None else observer.message)
-        conversation = _Conversation(self, connection, side, observer)
+        talk = data_talk or self._talk(side.node)
+        conversation = _Conversation(self, connection, side, observer, talk)
         error = None
         try:
-            conversation.run()
+            with DataPorts(
+                connection, partial(self._converse_beside, observer), self.adopt, self.disown
+            ) as talk.data:
+                conversation.run()
         except OSError as failure:
             error = failure.strerror or type(failure).__name__
             if isinstance(failure, ConnectionError):
@@ -149,12 +164,29 @@ class Server(Acceptor):
             observer.ended(served)
         return served
 
+    def _converse_beside(
+        self, control: Observer | None, connection: socket.socket, talk: Talk
+    ) -> bool:
+        """Serve a data connection; whether its handshake succeeded."""
+        with self._lock:
+            self.connections += 1
+            number = self.connections
+        served = self._converse(connection, number, data_talk=talk, control=control)
+        if not served.clean:  # else it has all, and may wait for a word on the control connection
+            _finish(connection)
+        return served.handshaken
+
 
 class _Conversation:
     """One connection's bytes, between a socket and a side."""
 
     def __init__(
-        self, server: Server, connection: socket.socket, side: Side, observer: Observer | None
+        self,
+        server: Server,
+        connection: socket.socket,
+        side: Side,
+        observer: Observer | None,
+        talk: Talk,
     ) -> None:
         self._server = server
         self._behaviour = server.behaviour
@@ -168,7 +200,7 @@ class _Conversation:
         self._established = False
         self._unanswered = 0
         self._deadline = time.monotonic() + self._limits.handshake
-        self.talk: Talk = server._talk(side.node)  # noqa: SLF001  its own part
+        self.talk = talk
         self.ending: Ending = "timeout"
 
     def run(self) -> None:
@@ -238,6 +270,10 @@ class _Conversation:
                 self._unanswered = 0
                 self._deadline = time.monotonic() + self._limits.idle
         self._send(side.drain())
+        while (more := self.talk.then()) is not None:
+            self._deadline = time.monotonic() + self._limits.idle
+            side.write(more)
+            self._send(side.drain())
         if self._unanswered > self._limits.unanswered:
             raise TimeoutError("a request without end")
 

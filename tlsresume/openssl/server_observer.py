@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 from tlsresume.value import Value
 
 #: How the client ended the connection: said close_notify; ended the stream without it; reset
-#: it; said what TLS cannot go on with; or said nothing more until the server closed.
-Ending = Literal["close_notify", "fin", "reset", "error", "timeout"]
+#: it; said what TLS cannot go on with; or said nothing more until the server closed. On QUIC:
+#: said CONNECTION_CLOSE, or left that to the server, which is no fault there.
+Ending = Literal["close_notify", "fin", "reset", "error", "timeout", "connection_close", "served"]
 
 
 class Served(Value, frozen=True, kw_only=True):
@@ -32,6 +33,9 @@ class Served(Value, frozen=True, kw_only=True):
 
 class Observer(Protocol):
     """Who is told of one connection, on its thread. No method may raise."""
+
+    def beside(self, control: Observer) -> None:
+        """It is a data connection of that control connection; said before all else."""
 
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
         """A handshake message or alert passed; `sent`: it is the server's, and may still wait

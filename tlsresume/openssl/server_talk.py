@@ -7,7 +7,7 @@ protocols are in features/serve.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 #: Longest request that is waited for; what is longer is never answered.
 MAX_REQUEST = 65_536
@@ -21,15 +21,28 @@ class ClearReply(NamedTuple):
     rest: bytes = b""
 
 
+class DataPort(Protocol):
+    """Data connections beside a conversation (FTP), made and served by the server."""
+
+    def listen(self) -> tuple[str, int]:
+        """Wait for a client at a new port; the address and port. Raises OSError."""
+
+    def transfer(self, talk: Talk, *, secure: bool) -> bool:
+        """Serve the client that comes there; whether one came, and was content. `secure`: with
+        TLS, else `talk` speaks in clear."""
+
+
 class Talk:
     """One connection's conversation; this one never answers.
 
     `requests` counts what was asked inside TLS, `head` is the first request's beginning;
     `last`: nothing more will be answered, so the server closes. `clear`: it begins in clear.
-    `early`: what was asked came in early data.
+    `early`: what was asked came in early data. `data` makes data connections, where the server
+    can.
     """
 
     clear = False
+    data: DataPort | None = None
 
     def __init__(self) -> None:
         self.requests = 0
@@ -55,6 +68,11 @@ class Talk:
         del data, reused
         return b""
 
+    def then(self) -> bytes | None:
+        """Do what is due once all that was said has left, however long that takes; what is said
+        then, or None where nothing was due."""
+        return None
+
 
 class HTTP(Talk):
     """HTTP/1.1: the same answer to each request that ends in an empty line.
@@ -69,6 +87,8 @@ class HTTP(Talk):
         self.node = node
         self._close = close
         self._request = b""
+        #: Header fields of every answer, beside the usual ones.
+        self.fields: tuple[bytes, ...] = ()
 
     def answer(self, data: bytes, *, reused: bool) -> bytes:
         output = b""
@@ -93,6 +113,7 @@ class HTTP(Talk):
             b"Content-Type: text/plain",
             b"Content-Length: %d" % len(body),
             b"X-Served-By: node%d" % self.node,
+            *self.fields,
         ]
         if self.last:
             lines.append(b"Connection: close")

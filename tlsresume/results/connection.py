@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal, Self
 
 from tlsresume.errors import ErrorStack
@@ -33,6 +34,40 @@ FailureKind = Literal[
     "network",  # any other error of the operating system
     "cancelled",  # we stopped it
 ]
+
+
+class Side(Enum):
+    """With whom a failure lies, as far as its kind tells."""
+
+    OURS = "ours"
+    """This machine, or we: it says nothing about the server."""
+    NETWORK = "network"
+    """The way there: no word of the server came."""
+    PROXY = "proxy"
+    SERVER = "server"
+    """What the server, or who answers in its place, did or sent."""
+
+
+SIDES: dict[FailureKind, Side] = {
+    "local": Side.OURS,
+    "cancelled": Side.OURS,
+    "resolve": Side.NETWORK,
+    "no-route": Side.NETWORK,
+    "timeout": Side.NETWORK,
+    "network": Side.NETWORK,
+    "proxy": Side.PROXY,
+    "refused": Side.SERVER,
+    "reset": Side.SERVER,
+    "closed": Side.SERVER,
+    "alert": Side.SERVER,
+    "not-tls": Side.SERVER,
+    "verify": Side.SERVER,
+    "openssl": Side.SERVER,
+    "unsupported": Side.SERVER,
+    "starttls": Side.SERVER,
+    "injection": Side.SERVER,
+    "rate-limit": Side.SERVER,
+}
 
 
 class Failure(Value, frozen=True):
@@ -71,9 +106,14 @@ class Failure(Value, frozen=True):
         return self.said or self.message
 
     @property
+    def side(self) -> Side:
+        """With whom it lies."""
+        return SIDES[self.kind]
+
+    @property
     def ours(self) -> bool:
         """Whether it lies with this machine or with us, and says nothing about the server."""
-        return self.kind in ("local", "cancelled")
+        return self.side is Side.OURS
 
 
 class AlertSeen(Value, frozen=True):

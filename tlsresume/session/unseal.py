@@ -205,24 +205,46 @@ def holds_secret(plaintext: bytes, secret: bytes, nonces: Sequence[bytes] = ()) 
     if digest is None:
         return False
     size = len(secret)
+    infos = [_label_info(nonce, size) for nonce in {b"", *nonces}]
     for at in range(len(plaintext) - size + 1):
         candidate = plaintext[at : at + size]
+        for info in infos:
+            if hmac.digest(candidate, info, digest) == secret:
+                return True
         rest = plaintext[at + size : at + size + 1 + _LONGEST_NONCE]
         behind = rest[1 : 1 + rest[0]] if rest else b""
-        if any(
-            expand_label(candidate, nonce, digest, size) == secret
-            for nonce in {b"", behind, *nonces}
-        ):
+        if behind and expand_label(candidate, behind, digest, size) == secret:
             return True
     return False
+
+
+def holds_secret_of(ticket: bytes, secret: bytes, nonce: bytes) -> bool:
+    """Whether a ticket holds in clear, in TLS 1.3, its session's secret or what gives it with the
+    nonce that this ticket came with."""
+    if secret and secret in ticket:
+        return True
+    digest = _HASHES.get(len(secret))
+    if digest is None:
+        return False
+    size = len(secret)
+    info = _label_info(nonce, size)
+    return any(
+        hmac.digest(ticket[at : at + size], info, digest) == secret
+        for at in range(len(ticket) - size + 1)
+    )
 
 
 def expand_label(secret: bytes, nonce: bytes, digest: str, length: int) -> bytes:
     """HKDF-Expand-Label(secret, "resumption", nonce, length) (RFC 8446 section 7.1), for a
     length of one hash at most."""
+    return hmac.digest(secret, _label_info(nonce, length), digest)[:length]
+
+
+def _label_info(nonce: bytes, length: int) -> bytes:
+    """What HKDF-Expand hashes for its first block: HkdfLabel, and the number of the block."""
     label = b"tls13 resumption"
     info = length.to_bytes(2, "big") + bytes([len(label)]) + label + bytes([len(nonce)]) + nonce
-    return hmac.digest(secret, info + b"\x01", digest)[:length]
+    return info + b"\x01"
 
 
 def der_length(data: bytes) -> int:

@@ -112,7 +112,7 @@ def weakness(key: bytes) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def find_weak_key(
     ticket: bytes, secret: bytes, nonces: tuple[bytes, ...] = (), time: int = 0, lifetime: int = 0
 ) -> WeakKey | None:

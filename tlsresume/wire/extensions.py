@@ -239,18 +239,35 @@ def pull_extensions(reader: Reader, bodies: BodyParsers) -> tuple[Extension, ...
             raise WireError(f"extension {extension.name} comes twice")
         seen.add(extension.type)
         pull = bodies.get(extension.type)
-        if pull is not None and (pull, extension.body) not in _sound:
-            try:
-                read_whole(extension.body, pull)
-            except WireError as error:
-                raise WireError(f"extension {extension.name}: {error.message}") from None
+        if pull is not None and pull in _NEW_EACH_TIME:
+            _check(extension, pull)
+        elif pull is not None and (pull, extension.body) not in _sound:
+            _check(extension, pull)
             _remember_sound(pull, extension.body)
     return extensions
+
+
+def _check(extension: Extension, pull: Callable[[Reader], object]) -> None:
+    try:
+        read_whole(extension.body, pull)
+    except WireError as error:
+        raise WireError(f"extension {extension.name}: {error.message}") from None
 
 
 #: Bodies that were read without an error. Most hellos of a capture have the same few.
 _sound: set[tuple[Callable[[Reader], object], bytes]] = set()
 _MOST_SOUND, _LONGEST_SOUND = 1024, 64
+
+
+#: Bodies that hold keys and tickets never come again.
+_NEW_EACH_TIME: frozenset[Callable[[Reader], object]] = frozenset(
+    {
+        pull_key_share,
+        pull_key_shares,
+        pull_offered_psks,
+        Reader.pull_rest,
+    }
+)
 
 
 def _remember_sound(pull: Callable[[Reader], object], body: bytes) -> None:

@@ -18,6 +18,7 @@ unless another RFC is named.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar, cast
@@ -41,6 +42,7 @@ from tlsresume.wire.handshake import (
     NewSessionTicket13,
     ProtocolVersion,
     ServerHello,
+    parse_alert,
     version_of,
 )
 
@@ -204,9 +206,13 @@ class Transcript:
 
     @property
     def alerts(self) -> tuple[tuple[Entry, Alert], ...]:
-        """Of both sides, in the order in which they passed."""
-        pairs = zip(self.entries, self.messages, strict=True)
-        return tuple((entry, message) for entry, message in pairs if isinstance(message, Alert))
+        """Of both sides, in the order in which they passed. No other message is parsed for it."""
+        found = []
+        for entry in self.entries:
+            if entry.content_type == ContentType.alert:
+                with contextlib.suppress(WireError):
+                    found.append((entry, parse_alert(entry.raw)))
+        return tuple(found)
 
     @property
     def certificate_seen(self) -> bool:

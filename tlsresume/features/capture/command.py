@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.demanding import rate
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -26,7 +27,7 @@ def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
     return click.option(*names, cls=GroupedOption, group=group, **attributes)
 
 
-@click.command("capture", cls=GroupedCommand)
+@click.command("capture", cls=ConfiguredCommand)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=click.Path())
 @_option(
     WHAT,

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
 from tlsresume.features.fleet.engine import Here, Job, untouched
@@ -19,6 +21,7 @@ from tlsresume.features.fleet.processes import Setting
 from tlsresume.features.fleet.selection import bucket
 from tlsresume.lab import Gate
 from tlsresume.network import loop
+from tlsresume.network.loop import Stop, Stopped
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import make_room
 
@@ -29,6 +32,11 @@ SHARE = 20
 _CONNECT = 10
 _RETRIES = 3
 
+#: Seconds that workers are given to tell what they know when the run is interrupted, and how
+#: often a worker makes sure that its share is still wanted.
+_GRACE = 3.0
+_LOOK = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -38,10 +46,13 @@ class Outcome:
     error: TLSResumeError | None = None
 
 
-def probe_share(jobs: tuple[Job, ...], setting: Setting) -> Outcome:
-    """Probe a share, on a worker."""
+def probe_share(jobs: tuple[Job, ...], setting: Setting, ending: str) -> Outcome:
+    """Probe a share, on a worker. `ending` names the event of the cluster that ends it early:
+    then results are what is known by then."""
+    results: dict[int, TargetResult] = {}
+    probers: list[Here] = []
 
-    async def every() -> tuple[TargetResult, ...]:
+    async def every() -> None:
         make_room(setting.room)
         running = asyncio.get_running_loop()
         end = None
@@ -49,17 +60,26 @@ def probe_share(jobs: tuple[Job, ...], setting: Setting) -> Outcome:
             end = (running.time() + setting.seconds[0], setting.seconds[1])
         gate = Gate(setting.concurrency, per_second=setting.per_second, patience=setting.patience)
         here = Here(gate, setting.parallel, end)
+        probers.append(here)
         await here.begin()
         places = asyncio.Semaphore(setting.parallel)
 
-        async def one(job: Job) -> TargetResult:
+        async def one(job: Job) -> None:
             async with places:
-                return await here.probe(job)
+                results[id(job)] = await here.probe(job)
 
-        return tuple(await asyncio.gather(*(one(job) for job in jobs)))
+        async with asyncio.TaskGroup() as tasks:
+            for job in jobs:
+                tasks.create_task(one(job))
 
+    stop, done = Stop(), threading.Event()
+    threading.Thread(target=_watch, args=(ending, stop, done), daemon=True).start()
     try:
-        return Outcome(loop.run(every()))
+        loop.run(every(), stop)
+    except Stopped:
+        for job in jobs:
+            if id(job) not in results:
+                results[id(job)] = probers[0].interrupted(job) if probers else _nothing(job)
     except TLSResumeError as error:
         return Outcome(error=error)
     except BaseExceptionGroup as group:
@@ -67,6 +87,34 @@ def probe_share(jobs: tuple[Job, ...], setting: Setting) -> Outcome:
         if isinstance(first, TLSResumeError):
             return Outcome(error=first)
         raise
+    finally:
+        done.set()
+    return Outcome(tuple(results[id(job)] for job in jobs))
+
+
+def _watch(ending: str, stop: Stop, done: threading.Event) -> None:
+    """Stop a share when the run ends, on a thread beside it."""
+    event = _event(ending)
+    while not done.is_set():
+        try:
+            ended = event.wait(timeout=_LOOK)
+        except Exception:  # noqa: BLE001  without its scheduler a share ends on its own
+            return
+        if ended:
+            stop()
+            return
+
+
+def _event(name: str, client: object = None) -> Any:
+    """The event of a name, which all of a cluster know."""
+    from distributed import Event
+
+    made: Any = Event  # it has no types
+    return made(name, client=client)
+
+
+def _nothing(job: Job) -> TargetResult:
+    return untouched(job, interrupted=True)
 
 
 class Cluster:
@@ -79,6 +127,10 @@ class Cluster:
         self._client: Any = None
         self._waiting: list[list[tuple[Job, asyncio.Future[TargetResult]]]] = []
         self._busy: list[asyncio.Task[None] | None] = []
+        self._ending = f"tlsresume-{uuid4()}"
+        self._over = False
+        #: What came of jobs that nobody waits for any more, by the job's id.
+        self._late: dict[int, TargetResult] = {}
 
     async def begin(self) -> None:
         """Connect to the scheduler. Raises BindingError, UsageError and LocalError."""
@@ -121,7 +173,7 @@ class Cluster:
         # Let those come that are ready to.
         await asyncio.sleep(0)
         waiting = self._waiting[number]
-        while waiting:
+        while waiting and not self._over:
             share, waiting[:SHARE] = waiting[:SHARE], []
             await self._one(share)
         self._busy[number] = None
@@ -134,7 +186,7 @@ class Cluster:
         jobs = tuple(job for job, _ in share)
         try:
             outcome: Outcome = await self._client.submit(
-                probe_share, jobs, setting, pure=False, retries=_RETRIES
+                probe_share, jobs, setting, self._ending, pure=False, retries=_RETRIES
             )
         except asyncio.CancelledError:
             raise
@@ -143,29 +195,34 @@ class Cluster:
             for job, future in share:
                 failed = ErrorResult("local", "connect", words)
                 result = dataclasses.replace(untouched(job, interrupted=False), error=failed)
-                _give(future, result)
+                self._give(job, future, result)
             return
         if outcome.error is not None:
             for _, future in share:
                 if not future.done():
                     future.set_exception(outcome.error)
             return
-        for (_, future), result in zip(share, outcome.results, strict=True):
-            _give(future, result)
+        for (job, future), result in zip(share, outcome.results, strict=True):
+            self._give(job, future, result)
+
+    def _give(self, job: Job, future: asyncio.Future[TargetResult], result: TargetResult) -> None:
+        if future.done():
+            self._late[id(job)] = result
+        else:
+            future.set_result(result)
 
     def interrupted(self, job: Job) -> TargetResult:
-        """Nothing: what the worker knew is there."""
-        return untouched(job, interrupted=True)
+        """What its worker told of it at the end; nothing if that took too long."""
+        return self._late.pop(id(job), None) or untouched(job, interrupted=True)
 
     async def end(self) -> None:
-        """Take back what has not begun, and leave the cluster."""
-        for task in self._busy:
-            if task is not None:
-                task.cancel()
+        """Take back what has not begun, hear what is known of the rest, and leave the cluster."""
+        self._over = True
+        busy = [task for task in self._busy if task is not None and not task.done()]
+        if busy:
+            await _event(self._ending, self._client).set()
+            await asyncio.wait(busy, timeout=_GRACE)
+        for task in busy:
+            task.cancel()
         if self._client is not None:
             await self._client.close()
-
-
-def _give(future: asyncio.Future[TargetResult], result: TargetResult) -> None:
-    if not future.done():
-        future.set_result(result)

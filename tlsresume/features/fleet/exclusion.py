@@ -38,10 +38,10 @@ class Resolved:
             self._excluded()
             return None
         self._inner[id(job)] = looked_up
-        try:
-            return await self._prober.probe(looked_up)
-        finally:
-            self._inner.pop(id(job), None)
+        result = await self._prober.probe(looked_up)
+        # Of one that is cancelled `interrupted` will be asked.
+        del self._inner[id(job)]
+        return result
 
     async def _looked_up(self, job: Job) -> Job | None:
         target = job.target

@@ -96,6 +96,8 @@ class _Process:
         self._asked: dict[int, tuple[Job, asyncio.Future[TargetResult]]] = {}
         self._starting = asyncio.Lock()
         self._number = 0
+        #: What came of jobs that nobody waits for any more, by the job's id.
+        self.late: dict[int, TargetResult] = {}
 
     async def _started(self) -> asyncio.subprocess.Process:
         async with self._starting:
@@ -135,8 +137,10 @@ class _Process:
             while (heard := await _read(process.stdout)) is not None:
                 match heard:
                     case Result(number, result):
-                        _, future = self._asked.pop(number)
-                        if not future.done():
+                        job, future = self._asked.pop(number)
+                        if future.done():
+                            self.late[id(job)] = result
+                        else:
                             future.set_result(result)
                     case Failed(error):
                         self._fail(error)
@@ -227,11 +231,14 @@ class Processes:
         return await self._all[bucket(key, self._count)].probe(job)
 
     def interrupted(self, job: Job) -> TargetResult:
-        """Nothing: what its process knew went with it."""
+        """What its process told of it when it ended; nothing if it had to be killed."""
+        for process in self._all:
+            if (result := process.late.pop(id(job), None)) is not None:
+                return result
         return untouched(job, interrupted=True)
 
     async def end(self) -> None:
-        """End every process."""
+        """End every process; what each was probing it tells of before."""
         await asyncio.gather(*(process.end() for process in self._all))
 
 
@@ -258,7 +265,7 @@ async def _serve() -> None:
         tell if setting.traced else None,
         (lambda line: tell(Said(line))) if setting.told else None,
     )
-    tasks: set[asyncio.Task[None]] = set()
+    running: dict[asyncio.Task[None], tuple[int, Job]] = {}
 
     async def probe(number: int, job: Job) -> None:
         try:
@@ -275,10 +282,16 @@ async def _serve() -> None:
 
     while (asked := await _read(reader)) is not None:
         task = loop.create_task(probe(*asked))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    for task in tasks:
+        running[task] = asked
+        task.add_done_callback(lambda ended: running.pop(ended, None))
+    # The run is over. If it was interrupted, some are under way: what they know counts.
+    left = dict(running)
+    for task in left:
         task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    for task, (number, job) in left.items():
+        if task.cancelled():
+            tell(Result(number, here.interrupted(job)))
 
 
 def _bug(error: BaseException) -> TLSResumeError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tlsresume.atomic import write_atomically
 from tlsresume.errors import FileError
 from tlsresume.openssl.server_contexts import Identity
 
+#: A host name in ASCII, or a wildcard in the place of its first label.
+_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: The files of `--ca DIR`.
 CERTIFICATE, KEY = "ca.pem", "ca-key.pem"
@@ -201,6 +204,8 @@ def general_names(names: Sequence[str]) -> list[x509.GeneralName]:
     found: list[x509.GeneralName] = []
     for name in names:
         address = as_address(name)
+        if address is None and not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is neither a host name nor an address")
         found.append(x509.DNSName(name) if address is None else x509.IPAddress(address))
     return found
 

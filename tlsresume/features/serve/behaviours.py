@@ -17,7 +17,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One behaviour: what the server does, and what a client that is right does with it.
 
     `needs`: the TLS versions in which the behaviour shows. `untrusted`: the certificate is of
-    an authority that nobody was given.
+    an authority that nobody was given. `no_quic`: why QUIC cannot have it, in words.
     """
 
     about: str
@@ -25,6 +25,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     right: State = "connected"
     needs: tuple[Version, ...] = ("1.2", "1.3")
     untrusted: bool = False
+    no_quic: str | None = None
 
     @property
     def issues(self) -> bool:
@@ -60,6 +61,7 @@ BEHAVIOURS: Mapping[str, Row] = {
         behaviour=_made(versions=("1.2",), tickets=False),
         right="resumed",
         needs=("1.2",),
+        no_quic="QUIC has no TLS 1.2",
     ),
     "stateful": Row(
         about="a cache: IDs in TLS 1.2, short tickets in TLS 1.3",
@@ -95,6 +97,7 @@ BEHAVIOURS: Mapping[str, Row] = {
         about="asks each TLS 1.3 client for another key share (HelloRetryRequest)",
         behaviour=_made(group="secp384r1"),
         needs=("1.3",),
+        no_quic="aioquic sends no HelloRetryRequest",
     ),
     "early-data": Row(
         about="tickets that allow TLS 1.3 early data, which is accepted",
@@ -110,6 +113,7 @@ BEHAVIOURS: Mapping[str, Row] = {
     "no-close-notify": Row(
         about="ends connections without close_notify",
         behaviour=_made(close_notify=False),
+        no_quic="QUIC has no close_notify",
     ),
     "untrusted": Row(
         about="a certificate of an unknown authority; sessions are accepted",

@@ -17,12 +17,15 @@ from tlsresume.features.serve.ledger import Client, Ledger, Place
 from tlsresume.features.serve.results import (
     ClientResult,
     CommandResult,
+    DataConnections,
+    NotServed,
     OfferCount,
+    Outcome,
     Range,
     ServeReport,
     ServerResult,
 )
-from tlsresume.features.serve.tally import Span
+from tlsresume.features.serve.tally import Span, Tally
 from tlsresume.results import MECHANISMS
 
 
@@ -33,6 +36,7 @@ def build_report(
     expected: Mapping[str, State],
     commands: Mapping[str, CommandResult],
     exit_zero: bool = False,
+    not_served: tuple[NotServed, ...] = (),
 ) -> ServeReport:
     """The report on all that the book holds now. `expected` and `commands` are by behaviour."""
     with ledger.changed:
@@ -50,6 +54,7 @@ def build_report(
         why=decision.why,
         hints=decision.hints,
         servers=servers,
+        not_served=not_served,
         forgotten_clients=forgotten[0],
         forgotten_sessions=forgotten[1],
     )
@@ -62,16 +67,21 @@ def _server(
     state: State | None,
     commands: Mapping[str, CommandResult],
 ) -> ServerResult:
-    here = [client for client in clients if place.port in client.tallies]
+    here = [client for client in clients if place in client.tallies]
     results = tuple(_client(client, place, places, state, commands) for client in here)
+    outcome: Outcome = "not-judged" if state is None else worst_client(results)
+    over_quic = any(each.transport == "quic" for each in places)
+    if place.transport == "tcp" and over_quic and outcome == "too-few":
+        outcome = "not-judged"  # a client that uses QUIC is judged there
     return ServerResult(
         behaviour=place.name,
+        transport=place.transport,
         url=place.url,
         connections=place.connections,
         expected=state,
-        outcome="not-judged" if state is None else worst_client(results),
+        outcome=outcome,
         clients=results,
-        command=commands.get(place.name),
+        command=commands.get(place.name) if place.transport == "tcp" else None,
         others=place.without_hello,
     )
 
@@ -83,13 +93,13 @@ def _client(
     state: State | None,
     commands: Mapping[str, CommandResult],
 ) -> ClientResult:
-    tally = client.tallies[place.port]
+    tally = client.tallies[place]
     stays = {
         each.name: checks.Stay(
-            row=each.row, tally=client.tallies[each.port], command=commands.get(each.name)
+            row=each.row, tally=client.tallies[each], command=commands.get(each.name)
         )
         for each in places
-        if each.port in client.tallies
+        if each in client.tallies and each.transport == place.transport
     }
     others = [stay.tally for name, stay in stays.items() if name != place.name]
     asks_elsewhere = not any(each.handshaken for each in others) or any(
@@ -129,6 +139,19 @@ def _client(
         tickets_waited_for=tally.waited,
         left_before_ticket=tally.left_before_ticket,
         retried=tally.retried,
+        data=_data(tally),
+    )
+
+
+def _data(tally: Tally) -> DataConnections | None:
+    if not tally.data_connections:
+        return None
+    return DataConnections(
+        connections=tally.data_connections,
+        could_offer=tally.data_could,
+        own=tally.data_own,
+        other=tally.data_other,
+        accepted=tally.data_accepted,
     )
 
 

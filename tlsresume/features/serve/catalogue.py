@@ -87,6 +87,19 @@ _KEEP_SESSIONS: Mapping[str, str] = {
     "ESP-IDF": "esp_tls_get_client_session and esp_tls_cfg_t.client_session",
 }
 
+_DATA_SESSIONS: Mapping[str, str] = {
+    "Python ftplib": "in a subclass of FTP_TLS, ntransfercmd with"
+    " self.context.wrap_socket(conn, server_hostname=self.host, session=self.sock.session)",
+    "curl": "does it by itself; libcurl: CURLOPT_SSL_SESSIONID_CACHE is not 0",
+    "lftp": "does it by itself; set ftp:ssl-copy-sid yes",
+    "Java": "Apache Commons Net: a subclass of FTPSClient whose _prepareDataSocket_ puts the"
+    " session into the SSLSessionContext under the data connection's host and port",
+    ".NET": "FluentFTP with FluentFTP.GnuTLS: SslStream cannot choose a session",
+    "OpenSSL": "SSL_set_session(data, SSL_get1_session(control)) before the handshake",
+    "GnuTLS": "gnutls_session_get_data2 of the control connection, gnutls_session_set_data before"
+    " the handshake",
+}
+
 TEXTS: Mapping[Code, Text] = {
     "never-offers": Text(
         title="the client never offers a session",
@@ -205,6 +218,27 @@ TEXTS: Mapping[Code, Text] = {
         advice="Nothing, where all ports are one service; else key the cache by name and port.",
         settings={"Go": "a ClientSessionCache of its own for each service"},
         sources=("RFC 8446 section 4.6.1",),
+    ),
+    "data-connection-offers-nothing": Text(
+        title="FTP data connections do not offer the control connection's session",
+        tells="When the client made a data connection its control connection had a session, and"
+        " the data connection offered none.",
+        cause="Servers use the session to know that both connections are of one client. vsftpd"
+        " (require_ssl_reuse), ProFTPD and FileZilla Server demand it by default: there each"
+        " transfer of this client fails, with 425, 450 or 522.",
+        advice="Give each data connection the session of its control connection.",
+        settings=_DATA_SESSIONS,
+        sources=("RFC 4217 section 10.2", "vsftpd.conf(5), require_ssl_reuse"),
+    ),
+    "data-connection-other-session": Text(
+        title="FTP data connections offer another session than the control connection's",
+        tells="A data connection offered a session that was got neither on its control connection"
+        " nor on a data connection beside that.",
+        cause="The client looks its sessions up by name, or keeps one for all. A server that"
+        " demands the control connection's session refuses the transfer.",
+        advice="Take the session for a data connection from its own control connection.",
+        settings=_DATA_SESSIONS,
+        sources=("RFC 4217 section 10.2", "vsftpd.conf(5), require_ssl_reuse"),
     ),
     "wrong-ticket-age": Text(
         title="the client is wrong about the age of its ticket",

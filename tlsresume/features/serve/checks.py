@@ -64,8 +64,8 @@ Check = Callable[[View], Match | None]
 def never_offers(view: View) -> Match | None:
     """Chances, and no offer anywhere."""
     tally = view.tally
-    chances = tally.could + tally.incapable
-    if not chances or tally.offered:
+    chances = tally.could + tally.incapable - tally.data_could  # these have their own finding
+    if chances < 1 or tally.offered:
         return None
     if any(other.offered for _, other in view.elsewhere()):
         return None  # it can; what keeps it from it here is a finding of its own
@@ -238,6 +238,38 @@ def offers_across_ports(view: View) -> Match | None:
     )
 
 
+def data_connection_offers_nothing(view: View) -> Match | None:
+    """Data connections of FTP that could have offered a session, and did not."""
+    tally = view.tally
+    missing = tally.data_could - tally.data_own - tally.data_other
+    if missing < 1:
+        return None
+    return Match(
+        seen=(
+            (
+                f"{missing} of {count(tally.data_could, 'data connection')} offered nothing, while"
+                " the control connection had a session"
+            ),
+        )
+    )
+
+
+def data_connection_other_session(view: View) -> Match | None:
+    """Data connections of FTP with the session of another control connection."""
+    tally = view.tally
+    if not tally.data_other:
+        return None
+    number = count(tally.data_connections, "data connection")
+    return Match(
+        seen=(
+            (
+                f"{tally.data_other} of {number} offered a session that is not of the control"
+                " connection beside it"
+            ),
+        )
+    )
+
+
 def wrong_ticket_age(view: View) -> Match | None:
     """An age in the offer that is not the real one."""
     return _remarked(
@@ -326,6 +358,8 @@ CHECKS: Mapping[Code, Check] = {
     "ticket-used-twice": ticket_used_twice,
     "offered-past-lifetime": offered_past_lifetime,
     "offers-across-names": offers_across_names,
+    "data-connection-offers-nothing": data_connection_offers_nothing,
+    "data-connection-other-session": data_connection_other_session,
     "wrong-ticket-age": wrong_ticket_age,
     "early-data-unasked": early_data_unasked,
     "no-ticket-extension": no_ticket_extension,

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli import values
+from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.demanding import duration
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
+    from tlsresume.features.serve.options import Expected, ServeOptions
     from tlsresume.features.serve.results import ServeReport
-    from tlsresume.features.serve.serving import Expected, ServeOptions, Serving
+    from tlsresume.features.serve.serving import Serving
     from tlsresume.features.serve.watching import Ends
 
 WHERE, WHAT, CLIENTS, JUDGE = "Where to listen", "What to serve", "Clients", "Exit status"
@@ -66,7 +68,7 @@ def _file(**settings: Any) -> click.Path:
     return click.Path(path_type=Path, **settings)
 
 
-@click.command("serve", cls=GroupedCommand)
+@click.command("serve", cls=ConfiguredCommand)
 @_option(
     "--listen",
     group=WHERE,
@@ -107,7 +109,14 @@ def _file(**settings: Any) -> click.Path:
     group=WHAT,
     metavar="PROTO",
     type=click.Choice(STARTTLS),
-    help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS.",
+    help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS; ftps begins with TLS.",
+)
+@_option(
+    "--quic",
+    group=WHAT,
+    is_flag=True,
+    help="Serve HTTP/3 too, over UDP with the same port numbers, and judge clients by it. Answers"
+    " over TCP name it (Alt-Svc). Needs the extra tlsresume[quic].",
 )
 @_option(
     "--keep-alive",
@@ -221,9 +230,11 @@ def command(
     Exit status: 0 as expected, or nothing was; 3 not, or a finding of severity error; 4 too
     few connections to tell; 5 no client came, or the command fails in default.
     """
-    from tlsresume.features.serve.serving import ServeOptions
+    from tlsresume.features.serve.options import ServeOptions
     from tlsresume.features.serve.watching import Ends
 
+    if command is not None and not command.strip():
+        raise click.UsageError("--run needs a command")
     if repeat > 1 and command is None:
         raise click.UsageError("--repeat needs --run")
     options = ServeOptions(host=listen[0], port=listen[1], expect=expect, **asked)
@@ -265,7 +276,10 @@ def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
         console.warn("others than this machine can connect")
     if ends.command is None and not quiet:
         for behaviour, url in serving.urls.items():
-            console.note(f"{behaviour} at {url}")
+            over_quic = ", and over QUIC" if behaviour in serving.served_over_quic else ""
+            console.note(f"{behaviour} at {url}{over_quic}")
+        for each in serving.options.not_served():
+            console.note(each.words())
         console.note(f"clients must trust {serving.cafile}")
 
 

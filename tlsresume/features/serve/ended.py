@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
 
+from tlsresume.evidence.observation import AlertSeen, Ticket
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.codes import Code
 from tlsresume.features.serve.ledger import Fate, Offer
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.formats.printable import printable
 from tlsresume.openssl.server_observer import Served
-from tlsresume.wire.handshake import ClientHello
-from tlsresume.wire.registry import AlertDescription, name_of
+from tlsresume.wire.handshake import ClientHello, ServerHello
 
 #: psk_dhe_ke (RFC 8446 section 4.2.9): the only mode in which our tickets can be used.
 PSK_DHE_KE = 1
@@ -25,20 +24,16 @@ STRICT = "/strict"
 _BROWSER = re.compile(r"(?:Edg|OPR|Firefox|HeadlessChrome|Chrome|Safari)/[0-9.]+")
 
 
-class AlertSeen(NamedTuple):
-    """An alert: who sent it, and its number."""
-
-    sender: Literal["client", "server"]
-    number: int
-
-
 @dataclass(slots=True)
 class Facts:
     """What a connection showed until it ended.
 
     `could` and `incapable` are those of Tally; `first`: the client's first here; `hellos`: two
-    after a HelloRetryRequest; `answered`: a ServerHello was made; `given`: sessions that left
-    and that the client can use; `certificate`: SHA-256 of the client's.
+    after a HelloRetryRequest; `answer` is the ServerHello; `given`: sessions that left
+    and that the client can use; `certificate`: SHA-256 of the client's, `leaf` the server's own
+    where it was sent; `tickets` were sent, the first of them; `refused_ticket`: the client ended
+    the connection on one; `control`: that of the control connection, if this is a data
+    connection of FTP.
     """
 
     number: int
@@ -48,11 +43,24 @@ class Facts:
     could: bool = False
     incapable: bool = False
     first: bool = False
-    answered: bool = False
+    answer: ServerHello | None = None
     alerts: list[AlertSeen] = field(default_factory=list)
     certificate: str | None = None
     fate: Fate = field(default_factory=Fate)
     given: int = 0
+    leaf: bytes | None = None
+    asked_certificate: bool = False
+    tickets: list[Ticket] = field(default_factory=list)
+    refused_ticket: bool = False
+    control: Facts | None = None
+    #: Of a control connection: the numbers of its own and of its data connections.
+    session_of: set[int] = field(default_factory=set)
+
+    @property
+    def siblings(self) -> set[int]:
+        """For a data connection, whose sessions it should offer: those of its control connection
+        and of the data connections beside it."""
+        return self.control.session_of if self.control is not None else set()
 
 
 def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
@@ -65,6 +73,8 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
     tally.could_offered += facts.could and offered
     tally.could_accepted += facts.could and accepted
     tally.incapable += facts.incapable
+    if facts.control is not None:
+        _count_data(tally, facts, accepted=accepted)
     tally.accepted += accepted
     tally.early_accepted += bool(served.early_data)
     tally.retried += facts.hellos > 1
@@ -83,10 +93,10 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
         tally.offered_by_version[version] += offered
         tally.endings[served.ending] += 1
     for alert in facts.alerts:
-        if alert.number:  # close_notify is told by how it ended
-            tally.count_alert(alert.sender, name_of(AlertDescription, alert.number))
+        if alert.description:  # close_notify is told by how it ended
+            tally.count_alert(alert.sender, alert.name)
     if not served.handshaken:
-        told = served.error is not None or any(alert.number for alert in facts.alerts)
+        told = served.error is not None or any(alert.description for alert in facts.alerts)
         tally.failed += told and served.ending != "timeout"
         tally.abandoned += not told or served.ending == "timeout"
     if hello is not None and version == "TLSv1.3":
@@ -106,6 +116,17 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
         tally.unspoken_version += _speaks_no(hello, row.behaviour.versions)
 
 
+def _count_data(tally: Tally, facts: Facts, *, accepted: bool) -> None:
+    """Add what is of data connections only."""
+    known = facts.offer.known if facts.offer is not None else []
+    own = any(each.connection in facts.siblings for each in known)
+    tally.data_connections += 1
+    tally.data_could += facts.could
+    tally.data_own += own
+    tally.data_other += facts.offer is not None and not own
+    tally.data_accepted += accepted
+
+
 def settle(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
     """What only the end can tell of this connection, and of the sessions it came with."""
     known = facts.offer.known if facts.offer is not None else []
@@ -117,7 +138,7 @@ def settle(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
         source = known[0].connection if known else None
         tally.remark(Remark(code=code, connection=facts.number, source=source, was=was, now=now))
 
-    if facts.offer is not None and facts.answered and not served.reused:
+    if facts.offer is not None and facts.answer is not None and not served.reused:
         if not served.handshaken and not row.untrusted:
             _gave_up(tally, facts)
         if known and served.handshaken and row.behaviour.client_certificate:
@@ -142,7 +163,7 @@ def settle(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
 def _gave_up(tally: Tally, facts: Facts) -> None:
     """Note that the client left where its session was not accepted. One that left without an
     alert may have been ended, so it needs company."""
-    told = [alert for alert in facts.alerts if alert.number]
+    told = [alert for alert in facts.alerts if alert.description]
     if any(alert.sender == "server" for alert in told) or facts.fate.refused_certificate:
         return
     known = facts.offer.known if facts.offer is not None else []

@@ -174,20 +174,20 @@ def _not_as_expected(servers: Sequence[ServerResult]) -> Decision | None:
         if client.outcome == "wrong":
             return Decision(
                 status=ExitStatus.NOT_AS_ASKED,
-                why=f"in {server.behaviour}, {server.expected} expected: {client.why}",
+                why=f"in {server.title}, {server.expected} expected: {client.why}",
             )
     for server, client in pairs:
         for finding in client.findings:
             if finding.severity == "error":
                 return Decision(
-                    status=ExitStatus.NOT_AS_ASKED, why=f"in {server.behaviour}: {finding.code}"
+                    status=ExitStatus.NOT_AS_ASKED, why=f"in {server.title}: {finding.code}"
                 )
     return None
 
 
 def _not_known(servers: Sequence[ServerResult]) -> Decision | None:
     """Too little came to judge it."""
-    few = ", ".join(server.behaviour for server in servers if server.outcome == "too-few")
+    few = ", ".join(server.title for server in servers if server.outcome == "too-few")
     if few:
         return Decision(
             status=ExitStatus.INCONCLUSIVE,

@@ -15,12 +15,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from tlsresume.evidence.observation import Observation
 from tlsresume.features.serve.behaviours import Row
+from tlsresume.features.serve.results import title
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.openssl.server_observer import Ending
+from tlsresume.protocols import Transport
 from tlsresume.results import Mechanism
 from tlsresume.wire.messages import ClientHello
 
@@ -30,22 +34,57 @@ MOST_CLIENTS = 2_000
 _MOST_PLACES = 64
 #: Claimed ages are whole seconds with some libraries, and clocks are read at two places.
 AGE_TOLERANCE = 2.0
+#: What a data connection of FTP does rightly with the session of its control connection.
+_RIGHT_FOR_DATA = frozenset({"ticket-used-twice", "offers-across-names"})
 #: Some libraries count a session's age in whole seconds.
 LIFETIME_TOLERANCE = 1.0
 
 
 @dataclass(slots=True, eq=False)
+class Place:
+    """One server of the run: its behaviour and transport, its port, and how many connections it
+    saw. TCP and QUIC share a port, and are two."""
+
+    name: str
+    row: Row
+    transport: Transport = "tcp"
+    port: int = 0
+    url: str = ""
+    connections: int = 0
+    without_hello: int = 0
+
+    @property
+    def host(self) -> str:
+        """The name or address that its URL has, without brackets."""
+        return self.url.partition("://")[2].rpartition(":")[0].strip("[]")
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return title(self.name, self.transport)
+
+    @property
+    def numbered(self) -> str:
+        """Its port, with the transport where that is not the usual one."""
+        return str(self.port) if self.transport == "tcp" else f"{self.port} ({self.transport})"
+
+
+#: Where a session is good: a server, and the name that the client called it.
+Where = tuple[Place, str | None]
+
+
+@dataclass(slots=True, eq=False)
 class Client:
-    """A client program: what it is called, and a tally for each server by its port."""
+    """A client program: what it is called, and a tally for each server."""
 
     fingerprint: str
     address: str
     label: str | None = None
-    tallies: dict[int, Tally] = field(default_factory=dict)
+    tallies: dict[Place, Tally] = field(default_factory=dict)
     #: By server and name: when the first session that it can use had left, and until when
     #: the last one is good; and when it was given what it cannot use.
-    given: dict[tuple[int, str | None], tuple[float, float]] = field(default_factory=dict)
-    unusable: dict[tuple[int, str | None], float] = field(default_factory=dict)
+    given: dict[Where, tuple[float, float]] = field(default_factory=dict)
+    unusable: dict[Where, float] = field(default_factory=dict)
     merged_into: Client | None = None
 
     def root(self) -> Client:
@@ -55,9 +94,9 @@ class Client:
             client = client.merged_into
         return client
 
-    def tally(self, port: int) -> Tally:
+    def tally(self, place: Place) -> Tally:
         """The tally for a server."""
-        return self.tallies.setdefault(port, Tally())
+        return self.tallies.setdefault(place, Tally())
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +115,7 @@ class Issued:
     None in TLS 1.2; `certificate` is the SHA-256 of the client's; `uses` counts connections."""
 
     client: Client
-    port: int
+    place: Place
     connection: int
     at: float
     name: str | None
@@ -98,9 +137,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One connection that ended, for people who look on."""
+    """One connection that ended, for who looks on: people, and the checks of observations."""
 
-    behaviour: str
+    place: str
     number: int
     client: str
     label: str | None
@@ -111,18 +150,7 @@ class Seen:
     ending: Ending
     error: str | None
     handshaken: bool
-
-
-class Place:
-    """One server of the run: its row, its port, and how many connections it saw."""
-
-    def __init__(self, name: str, row: Row) -> None:
-        self.name = name
-        self.row = row
-        self.port = 0
-        self.connections = 0
-        self.without_hello = 0
-        self.url = ""
+    observation: Observation
 
 
 class Ledger:
@@ -158,19 +186,19 @@ class Ledger:
         self._clients.move_to_end(key)
         return client.root()
 
-    def _same(self, one: Client, other: Client) -> Client:
+    def same(self, one: Client, other: Client) -> Client:
         """Note that two are one; the one that was seen first is it."""
         one, other = one.root(), other.root()
         if one is other:
             return one
         other.merged_into = one
-        for port, tally in other.tallies.items():
-            one.tally(port).add(tally)
-        for place, (first, until) in other.given.items():
-            have = one.given.get(place, (first, until))
-            one.given[place] = (min(first, have[0]), max(until, have[1]))
-        for place, since in other.unusable.items():
-            one.unusable.setdefault(place, since)
+        for place, tally in other.tallies.items():
+            one.tally(place).add(tally)
+        for where, (first, until) in other.given.items():
+            have = one.given.get(where, (first, until))
+            one.given[where] = (min(first, have[0]), max(until, have[1]))
+        for where, since in other.unusable.items():
+            one.unusable.setdefault(where, since)
         one.label = one.label or other.label
         other.tallies, other.given, other.unusable = {}, {}, {}
         return one
@@ -209,26 +237,35 @@ class Ledger:
             self._issued.popitem(last=False)
             self.forgotten_sessions += 1
 
-    def give(self, client: Client, place: tuple[int, str | None], at: float, until: float) -> None:
+    def give(self, client: Client, where: Where, at: float, until: float) -> None:
         """Note that a client has a session that it can use at a place."""
-        if place in client.given:
-            first, last = client.given[place]
-            client.given[place] = (first, max(last, until))
+        if where in client.given:
+            first, last = client.given[where]
+            client.given[where] = (first, max(last, until))
         elif len(client.given) < _MOST_PLACES:
-            client.given[place] = (at, until)
+            client.given[where] = (at, until)
 
-    def give_unusable(self, client: Client, place: tuple[int, str | None], at: float) -> None:
+    def give_unusable(self, client: Client, where: Where, at: float) -> None:
         """Note that a client was given what it cannot use, or would have been."""
         if len(client.unusable) < _MOST_PLACES:
-            client.unusable.setdefault(place, at)
+            client.unusable.setdefault(where, at)
 
     def take_offer(
-        self, client: Client, place: Place, number: int, name: str | None, offer: Offer
+        self,
+        client: Client,
+        place: Place,
+        number: int,
+        name: str | None,
+        offer: Offer,
+        *,
+        siblings: AbstractSet[int] = frozenset(),
     ) -> Client:
-        """Note an offer in its client's tally: uses, ages and where it came from."""
+        """Note an offer in its client's tally: uses, ages and where it came from. `siblings` are
+        connections whose sessions may be offered again and again: data connections of FTP have
+        to offer that of their control connection."""
         for issued in offer.known[:1]:
-            client = self._same(issued.client, client)
-        tally = client.tally(place.port)
+            client = self.same(issued.client, client)
+        tally = client.tally(place)
         tally.offered += 1
         tally.mechanism_offered[offer.mechanism] += 1
         tally.unknown += not offer.known
@@ -238,10 +275,10 @@ class Ledger:
         for issued in offer.known:
             issued.uses += 1
             tally.most_uses = max(tally.most_uses, issued.uses)
-            tally.count_port(issued.port)
-            for remark in _oddities(
-                issued, offer, port=place.port, number=number, name=name, now=now
-            ):
+            tally.count_port(issued.place.port)
+            for remark in _oddities(issued, offer, place=place, number=number, name=name, now=now):
+                if issued.connection in siblings and remark.code in _RIGHT_FOR_DATA:
+                    continue
                 tally.remark(remark)
         return client
 
@@ -254,7 +291,7 @@ class Ledger:
 
 
 def _oddities(
-    issued: Issued, offer: Offer, *, port: int, number: int, name: str | None, now: float
+    issued: Issued, offer: Offer, *, place: Place, number: int, name: str | None, now: float
 ) -> list[Remark]:
     """What is odd about where, when and how often a known session is offered."""
     found = []
@@ -286,14 +323,14 @@ def _oddities(
                 now=name,
             )
         )
-    if issued.port != port:
+    if issued.place is not place:
         found.append(
             Remark(
                 code="offers-across-ports",
                 connection=number,
                 source=source,
-                was=str(issued.port),
-                now=str(port),
+                was=issued.place.numbered,
+                now=place.numbered,
             )
         )
     if issued.fate.refused_certificate:

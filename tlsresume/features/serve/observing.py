@@ -6,12 +6,14 @@ it arrives, a ticket is noted when it has left, and the rest when the connection
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Literal
 
+from tlsresume.evidence.observation import AlertSeen, Observation
 from tlsresume.features.serve.ended import (
     PSK_DHE_KE,
-    AlertSeen,
     Facts,
     count,
     settle,
@@ -24,13 +26,17 @@ from tlsresume.features.serve.ledger import (
     Ledger,
     Place,
     Seen,
+    Where,
 )
+from tlsresume.features.serve.observation import OF_BAD_MESSAGES, observation_of, ticket_of
 from tlsresume.features.serve.tally import Remark, Tally
-from tlsresume.openssl.server_observer import Served
+from tlsresume.openssl.server_observer import Observer, Served
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.fingerprint import fingerprint
 from tlsresume.wire.handshake import (
     CertificateMessage,
+    CertificateRequest12,
+    CertificateRequest13,
     ClientHello,
     ContentType,
     HandshakeType,
@@ -46,12 +52,14 @@ from tlsresume.wire.handshake import (
 #: A larger ClientHello is answered, but not looked into; honest ones have a few kilobytes.
 _LARGEST_HELLO = 65_536
 _MOST_ALERTS = 4
+_MOST_TICKETS = 16
 _LOOKED_INTO = frozenset(
     {
         HandshakeType.client_hello,
         HandshakeType.server_hello,
         HandshakeType.new_session_ticket,
         HandshakeType.certificate,
+        HandshakeType.certificate_request,
     }
 )
 #: The alerts by which a client refuses a certificate (RFC 8446 section 6.2).
@@ -75,12 +83,24 @@ class ObservedConnection:
         self._facts = Facts(number)
         self._address = local_address(address)
         self._began = ledger.clock()
+        self._started = time.time()
         self._client: Client | None = None
         self._version: ProtocolVersion | None = None
+        self._ticket_last = False
         self._waiting: list[tuple[bytes, NewSessionTicket12 | NewSessionTicket13 | None]] = []
-        self._given_later: list[tuple[tuple[int, str | None], float]] = []
+        self._given_later: list[tuple[Where, float]] = []
 
     # ---------------------------------------------------- on the thread of the connection
+
+    def beside(self, control: Observer) -> None:
+        """It is a data connection of that control connection."""
+        if isinstance(control, ObservedConnection):
+            facts = control._facts  # noqa: SLF001  one of the same class
+            self._facts.control = facts
+            self._client = control._client  # noqa: SLF001  same
+            facts.session_of |= {facts.number, self._facts.number}
+            if not facts.given and facts.offer is not None:  # it goes on with that
+                facts.session_of |= {each.connection for each in facts.offer.known}
 
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
         """Take a message; a malformed one is OpenSSL's business."""
@@ -88,8 +108,12 @@ class ObservedConnection:
             if content_type == ContentType.alert:
                 if len(self._facts.alerts) < _MOST_ALERTS:
                     alert = parse_alert(raw)
+                    sender: Literal["client", "server"] = "server" if sent else "client"
                     self._facts.alerts.append(
-                        AlertSeen("server" if sent else "client", alert.description)
+                        AlertSeen(sender, alert.level, alert.description, alert.name)
+                    )
+                    self._facts.refused_ticket |= (
+                        not sent and self._ticket_last and alert.description in OF_BAD_MESSAGES
                     )
                     if not sent and alert.description in _REFUSALS:
                         self._facts.fate.refused_certificate = True
@@ -99,6 +123,8 @@ class ObservedConnection:
             pass
 
     def _handshake(self, message: object, *, sent: bool) -> None:
+        if sent:
+            self._ticket_last = isinstance(message, NewSessionTicket12 | NewSessionTicket13)
         match message:
             case ClientHello() if not sent:
                 self._facts.hellos += 1
@@ -109,11 +135,18 @@ class ObservedConnection:
             case ServerHello() if sent:
                 self._version = version_of(message.version)
                 if not message.is_hello_retry_request:
-                    self._facts.answered = True
+                    self._facts.answer = message
                     if message.session_id and self._issues_id(message):
                         self._waiting.append((message.session_id, None))
             case NewSessionTicket12() | NewSessionTicket13() if sent and message.ticket:
+                if len(self._facts.tickets) < _MOST_TICKETS:
+                    at = (self._ledger.clock() - self._began) * 1000
+                    self._facts.tickets.append(ticket_of(message, at))
                 self._waiting.append((message.ticket, message))
+            case CertificateMessage() if sent and message.certificates:
+                self._facts.leaf = message.certificates[0]
+            case CertificateRequest12() | CertificateRequest13() if sent:
+                self._facts.asked_certificate = True
             case CertificateMessage() if not sent and message.certificates:
                 self._facts.certificate = sha256(message.certificates[0]).hexdigest()
 
@@ -127,28 +160,37 @@ class ObservedConnection:
         )
 
     def _look_up(self, hello: ClientHello) -> None:
-        ledger, place, port = self._ledger, self._place, self._place.port
-        client = ledger.client_of(fingerprint(hello), self._address)
+        ledger, place = self._ledger, self._place
+        client = ledger.client_of(fingerprint(hello, place.transport), self._address)
+        if self._client is not None:  # that of the control connection
+            client = ledger.same(self._client, client)
         self._facts.offer = ledger.offer_of(hello)
         if self._facts.offer is not None:
             client = ledger.take_offer(
-                client, place, self._facts.number, hello.server_name, self._facts.offer
+                client,
+                place,
+                self._facts.number,
+                hello.server_name,
+                self._facts.offer,
+                siblings=self._facts.siblings,
             )
-            self._check_ages(hello, client.tally(port))
+            self._check_ages(hello, client.tally(place))
         self._client = client
-        tally = client.tally(port)
+        tally = client.tally(place)
         self._facts.first = tally.connections == 0
         tally.connections += 1
         tally.later += not self._facts.first
-        where = (port, hello.server_name)
+        where = (place, hello.server_name)
         now = ledger.clock()
         if where in client.given:
             first, until = client.given[where]
             self._facts.could = first < self._began and now < until
+        if self._facts.control is not None:
+            self._facts.could = self._facts.could or self._facts.control.given > 0
         known = self._facts.offer.known if self._facts.offer is not None else []
         # What is offered could be, whatever the hello that got it said.
         self._facts.could = self._facts.could or any(
-            (each.port, each.name) == where and now < each.at + each.lifetime for each in known
+            (each.place, each.name) == where and now < each.at + each.lifetime for each in known
         )
         self._facts.incapable = (
             not self._facts.could
@@ -182,7 +224,9 @@ class ObservedConnection:
                 real = now - issued.at
                 claimed = (psk.obfuscated_ticket_age - issued.age_add) % 2**32 / 1000
                 tally.count_age(real, claimed)
-                if abs(claimed - real) > AGE_TOLERANCE:
+                # The hello of a data connection waits until a transfer is asked for.
+                waited = self._facts.control is not None
+                if abs(claimed - real) > AGE_TOLERANCE and not waited:
                     tally.remark(
                         Remark(
                             code="wrong-ticket-age",
@@ -227,7 +271,7 @@ class ObservedConnection:
             name,
             Issued(
                 client=client,
-                port=self._place.port,
+                place=self._place,
                 connection=self._facts.number,
                 at=now,
                 name=hello.server_name,
@@ -238,7 +282,7 @@ class ObservedConnection:
                 fate=self._facts.fate,
             ),
         )
-        where = (self._place.port, hello.server_name)
+        where = (self._place, hello.server_name)
         if usable:
             self._given_later.append((where, now + lifetime))
         else:
@@ -254,14 +298,14 @@ class ObservedConnection:
             client = self._client = self._client.root()
             label = user_agent(served.head)
             client.label = client.label or label
-            tally = client.tally(place.port)
+            tally = client.tally(place)
             count(tally, self._facts, served, place.row)
             settle(tally, self._facts, served, place.row)
             self._give_unusable(served)
             known = self._facts.offer.known if self._facts.offer is not None else []
             ledger.end(
                 Seen(
-                    behaviour=place.name,
+                    place=place.title,
                     number=self._facts.number,
                     client=client.fingerprint,
                     label=client.label,
@@ -272,9 +316,21 @@ class ObservedConnection:
                     ending=served.ending,
                     error=served.error,
                     handshaken=served.handshaken,
+                    observation=self._observation(served),
                 ),
                 place,
             )
+
+    def _observation(self, served: Served) -> Observation:
+        return observation_of(
+            self._facts,
+            served,
+            time=self._started,
+            address=self._place.host,
+            port=self._place.port,
+            transport=self._place.transport,
+            client=self._address,
+        )
 
     def _give_unusable(self, served: Served) -> None:
         """Note where the server would have given a session to a client that could take it."""
@@ -291,7 +347,7 @@ class ObservedConnection:
         else:
             unable = row.behaviour.tickets and self._facts.hello.session_ticket is None
         if unable and not served.reused:
-            where = (self._place.port, self._facts.hello.server_name)
+            where = (self._place, self._facts.hello.server_name)
             self._ledger.give_unusable(self._client, where, self._ledger.clock())
 
 

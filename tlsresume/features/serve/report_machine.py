@@ -38,7 +38,7 @@ def junit(report: ServeReport, tool: Tool) -> str:
 
     whole = JUnitXml("tlsresume")
     for server in report.servers:
-        suite = TestSuite(server.behaviour)
+        suite = TestSuite(server.title)
         suite.add_property("tlsresume", printable(tool.version))
         suite.add_property("url", printable(server.url))
         suite.add_property("verdict", report.verdict)
@@ -54,7 +54,7 @@ def _case(server: ServerResult, client: ClientResult) -> TestCase:
     from junitparser import Failure, Skipped, TestCase
 
     name = printable(client.label or client.client)
-    case = TestCase(name, f"tlsresume.{server.behaviour}", time=0)
+    case = TestCase(name, f"tlsresume.{server.title}", time=0)
     lines = [client.why]
     for finding in client.findings:
         lines += [f"{finding.severity} {finding.code}: {finding.title}"]
@@ -79,7 +79,7 @@ def _command_case(server: ServerResult) -> tuple[TestCase, ...]:
 
     if server.command is None:
         return ()
-    case = TestCase("command", f"tlsresume.{server.behaviour}", time=server.command.seconds)
+    case = TestCase("command", f"tlsresume.{server.title}", time=server.command.seconds)
     if server.behaviour == "default" and not server.command.succeeded:
         result = Error(f"the command {server.command.words()}", "command")
         result.text = "\n".join(printable(line) for line in server.command.output)
@@ -90,18 +90,18 @@ def _command_case(server: ServerResult) -> tuple[TestCase, ...]:
 def _nobody(server: ServerResult) -> TestCase:
     from junitparser import Skipped, TestCase
 
-    case = TestCase("no client", f"tlsresume.{server.behaviour}", time=0)
+    case = TestCase("no client", f"tlsresume.{server.title}", time=0)
     case.result = [Skipped("no client connected", "untested")]
     return case
 
 
 # ---------------------------------------------------------------------- Prometheus
 
-_CLIENT = ("behaviour", "client", "label", "address")
+_CLIENT = ("behaviour", "transport", "client", "label", "address")
 #: What each gauge says, and its labels.
 METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tlsresume_serve_exit_status": ("The exit status of the run", ()),
-    "tlsresume_serve_connections": ("Connections to a behaviour's server", ("behaviour",)),
+    "tlsresume_serve_connections": ("Connections to a behaviour's server", ("behaviour", "transport")),
     "tlsresume_serve_client_connections": ("Connections of a client", _CLIENT),
     "tlsresume_serve_client_could_offer": (
         "Connections that began when the client had a session to offer", _CLIENT,
@@ -135,9 +135,15 @@ def metrics(report: ServeReport, _tool: Tool) -> str:
 
     put("exit_status", report.exit_status)
     for server in report.servers:
-        put("connections", server.connections, server.behaviour)
+        put("connections", server.connections, server.behaviour, server.transport)
         for client in server.clients:
-            who = (server.behaviour, client.client, client.label or "", client.address)
+            who = (
+                server.behaviour,
+                server.transport,
+                client.client,
+                client.label or "",
+                client.address,
+            )
             put("client_connections", client.connections, *who)
             put("client_could_offer", client.could_offer, *who)
             for mechanism, each in client.mechanisms.items():

@@ -45,13 +45,24 @@ _LEAST_NAME, _MOST_NAME = 12, 40
 def render_serve(report: ServeReport, view: View) -> str:
     """The whole report."""
     page = Page(view)
-    wide = max(9, *(len(server.behaviour) for server in report.servers)) + 1
+    wide = max(9, *(len(server.title) for server in report.servers)) + 1
     room = view.width - 4 - wide - _NUMBERS - _VERDICT
     names = [client.label or client.client for each in report.servers for client in each.clients]
     name_width = max(_LEAST_NAME, min(_MOST_NAME, room, max(map(len, names), default=0)))
     page.line((f"    {pad('behaviour', wide)}{pad('client', name_width)}{_HEADS}", FAINT))
+    came_over_quic = {
+        each.behaviour for each in report.servers if each.transport != "tcp" and each.clients
+    }
     for server in report.servers:
-        _put_server(page, server, wide, name_width)
+        if (
+            server.clients
+            or server.others
+            or server.transport != "tcp"
+            or server.behaviour not in came_over_quic
+        ):
+            _put_server(page, server, wide, name_width)
+    for left_out in report.not_served:
+        page.line((f"    {left_out.words()}", FAINT))
     for each in folded(report):
         if page.view.verbose or each.finding.severity != "info":
             page.line()
@@ -68,13 +79,13 @@ def _put_server(page: Page, server: ServerResult, width: int, name_width: int) -
     if not server.clients:
         words = "no client" if not server.others else f"no TLS in {server.others} connections"
         mark, style = _OUTCOME[server.outcome]
-        page.line((mark, style), pad(server.behaviour, width), (words, UNSURE))
+        page.line((mark, style), pad(server.title, width), (words, UNSURE))
     for number, client in enumerate(server.clients):
         name = (client.label or client.client)[:name_width]
         mark, style = _OUTCOME[client.outcome]
         page.line(
             (mark, style),
-            pad("" if number else server.behaviour, width),
+            pad("" if number else server.title, width),
             pad(name, name_width),
             f"{client.connections:>5}{client.could_offer:>6}{client.offered:>6}"
             f"{client.accepted:>7}  ",
@@ -116,6 +127,11 @@ def details(client: ClientResult) -> list[str]:
             f"offered under {', '.join(client.names) or 'no name'}, from"
             f" {count(len(client.ports), 'port')}"
         )
+    if client.data is not None:
+        lines.append(
+            f"of {count(client.data.connections, 'data connection')}, {client.data.own} offered the"
+            f" control connection's session; {client.data.accepted} resumed"
+        )
     if client.early_data.offered:
         early = client.early_data
         lines.append(f"early data: accepted {early.accepted} of {early.offered}")
@@ -150,7 +166,7 @@ def folded(report: ServeReport) -> list[Folded]:
                 found[key] = Folded(
                     finding=finding if before is None else before.finding,
                     client=client.label or client.client,
-                    behaviours=(*(before.behaviours if before else ()), server.behaviour),
+                    behaviours=(*(before.behaviours if before else ()), server.title),
                 )
     order = list(SEVERITY_STYLE)
     return sorted(found.values(), key=lambda each: order.index(each.finding.severity))
@@ -206,4 +222,4 @@ def seen_line(seen: Seen) -> str:
         age = "" if seen.age is None else f" of {seen.age:.1f} s"
         became = "resumed" if seen.accepted else "not accepted"
         how = f"{seen.version}, {seen.offered}{age}: {became}"
-    return f"{seen.behaviour} #{seen.number} {name}: {how}"
+    return f"{seen.place} #{seen.number} {name}: {how}"

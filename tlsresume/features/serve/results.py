@@ -9,6 +9,7 @@ import msgspec
 
 from tlsresume.features.serve.behaviours import State
 from tlsresume.openssl.server_observer import Ending
+from tlsresume.protocols import Transport
 from tlsresume.results import Finding, Mechanism
 from tlsresume.results.value import Result
 
@@ -30,6 +31,18 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
     least: float
     most: float
+
+
+class DataConnections(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a client's connections, the data connections of FTP. Those that `could_offer` came when
+    their control connection had a session. Servers may demand that it is offered: `own`; `other`
+    sessions do not do."""
+
+    connections: int
+    could_offer: int
+    own: int
+    other: int
+    accepted: int
 
 
 class ClientResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +80,7 @@ class ClientResult(msgspec.Struct, frozen=True, kw_only=True):
     tickets_waited_for: int = 0
     left_before_ticket: int = 0
     retried: int = 0
+    data: DataConnections | None = None
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +113,7 @@ class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     behaviour: str
+    transport: Transport = "tcp"
     url: str
     connections: int
     expected: State | None
@@ -106,6 +121,28 @@ class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[ClientResult, ...]
     command: CommandResult | None = None
     others: int = 0
+
+    @property
+    def title(self) -> str:
+        """What people read: the behaviour, with the transport where it is not the usual one."""
+        return title(self.behaviour, self.transport)
+
+
+class NotServed(msgspec.Struct, frozen=True, kw_only=True):
+    """A behaviour that a transport cannot have, and why, in words."""
+
+    behaviour: str
+    transport: Transport
+    why: str
+
+    def words(self) -> str:
+        """The same as a sentence."""
+        return f"{self.behaviour} is not served over {self.transport.upper()}: {self.why}"
+
+
+def title(behaviour: str, transport: Transport) -> str:
+    """A behaviour's name, with the transport where it is not the usual one."""
+    return behaviour if transport == "tcp" else f"{behaviour}/{transport}"
 
 
 class ServeReport(msgspec.Struct, Result, frozen=True, kw_only=True):
@@ -116,6 +153,7 @@ class ServeReport(msgspec.Struct, Result, frozen=True, kw_only=True):
     exit_zero: bool
     why: str
     servers: tuple[ServerResult, ...]
+    not_served: tuple[NotServed, ...] = ()
     hints: tuple[str, ...] = ()
     forgotten_clients: int = 0
     forgotten_sessions: int = 0

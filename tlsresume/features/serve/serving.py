@@ -5,119 +5,49 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-import msgspec
 from OpenSSL import SSL
 
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.serve import authority
-from tlsresume.features.serve.behaviours import BEHAVIOURS, Row, State
 from tlsresume.features.serve.build import build_report
+from tlsresume.features.serve.identities import EVERY, Identities, make_identities
 from tlsresume.features.serve.ledger import Ledger, Place, Seen
-from tlsresume.features.serve.names import ALL, STARTTLS
 from tlsresume.features.serve.observing import observer_maker
+from tlsresume.features.serve.options import LOOPBACK, ServeOptions
 from tlsresume.features.serve.results import CommandResult, ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
 from tlsresume.features.serve.talks import SCHEMES, talk_maker
 from tlsresume.features.serve.truststore import truststore
-from tlsresume.openssl.behaviour import Version
 from tlsresume.openssl.server import Server
-from tlsresume.openssl.server_contexts import Identity
+
+if TYPE_CHECKING:
+    from tlsresume.network.datagram_server import UDPServer
 
 #: Addresses that are listened on together, so that `localhost` can be either.
-_LOOPBACK = "127.0.0.1"
-_BESIDE = {_LOOPBACK: ("::1",), "0.0.0.0": ("::",), "::": ("0.0.0.0",)}  # noqa: S104  asked for
-_EVERY = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not listened on
-_LAST_PORT = 65_535
+_BESIDE = {LOOPBACK: ("::1",), "0.0.0.0": ("::",), "::": ("0.0.0.0",)}  # noqa: S104  asked for
+#: How often a free port is looked for that is free over UDP, too.
+_PORT_TRIES = 20
 #: Seconds that a report waits for connections that are still open.
 _SETTLE = 2.0
 #: Seconds that the command may take in each behaviour, where no time was given.
 COMMAND_SECONDS = 60.0
 
-Expected = Literal["resumed", "not-resumed", "offered", "right"]
 
+class _Running(Protocol):
+    """A server that runs, whatever its transport."""
 
-class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What to serve. `port` 0: free ports, else the first of as many as there are behaviours.
-
-    `names` are put into the certificate beside those of loopback. `expect` is by behaviour,
-    or by "" for all. Raises UsageError where it makes no sense.
-    """
-
-    behaviours: tuple[str, ...] = ("default",)
-    host: str = _LOOPBACK
-    port: int = 0
-    names: tuple[str, ...] = ()
-    tls: Version | None = None
-    starttls: str | None = None
-    keep_alive: bool = False
-    certificate: Path | None = None
-    key: Path | None = None
-    ca: Path | None = None
-    client_ca: Path | None = None
-    require_client_cert: bool = False
-    expect: Mapping[str, Expected] = {}
-    exit_zero: bool = False
-
-    def rows(self) -> dict[str, Row]:
-        """The behaviours in the order named, each with the TLS versions asked for."""
-        chosen: dict[str, Row] = {}
-        for name in self.behaviours:
-            if name == ALL:
-                for each, row in BEHAVIOURS.items():
-                    if self._possible(row):
-                        chosen.setdefault(each, row)
-                continue
-            found = BEHAVIOURS.get(name)
-            if found is None:
-                raise UsageError(
-                    f"there is no behaviour {name!r}",
-                    hints=(f"behaviours: {', '.join((*BEHAVIOURS, ALL))}",),
-                )
-            if not self._possible(found):
-                raise UsageError(f"{name} needs TLS {found.needs[0]}")
-            chosen.setdefault(name, found)
-        return {name: self._narrowed(row) for name, row in chosen.items()}
-
-    def _possible(self, row: Row) -> bool:
-        needs_ca = row.behaviour.change_certificate_after is not None
-        if needs_ca and self.certificate is not None and ALL in self.behaviours:
-            return False
-        return self.tls is None or self.tls in row.needs
-
-    def _narrowed(self, row: Row) -> Row:
-        changes: dict[str, object] = {}
-        if self.tls is not None:
-            changes["versions"] = (self.tls,)
-        if self.client_ca is not None or self.require_client_cert:
-            changes["client_certificate"] = True
-            changes["require_client_certificate"] = self.require_client_cert
-        if not changes:
-            return row
-        from dataclasses import replace
-
-        return msgspec.structs.replace(row, behaviour=replace(row.behaviour, **changes))  # type: ignore[arg-type]  # fields of Behaviour
-
-    def expected(self, *, ran: bool) -> dict[str, State]:
-        """What is expected in each behaviour; `ran`: with a command, `right` is the default."""
-        rows = self.rows()
-        for name in self.expect:
-            if name and name not in rows:
-                raise UsageError(f"--expect names {name}, which is not served")
-        found: dict[str, State] = {}
-        for name, row in rows.items():
-            asked = self.expect.get(name, self.expect.get("", "right" if ran else None))
-            if asked is not None:
-                found[name] = row.right if asked == "right" else asked
-        return found
+    def open_connections(self) -> int:
+        """How many connections are open."""
 
 
 class Serving:
@@ -128,17 +58,16 @@ class Serving:
     """
 
     def __init__(self, options: ServeOptions, on_end: Callable[[Seen], None] | None = None) -> None:
+        options.check()
         self.options = options
-        self._rows = options.rows()
-        if not self._rows:
-            raise UsageError("no behaviour to serve")
-        if options.port and options.port + len(self._rows) - 1 > _LAST_PORT:
-            raise UsageError(f"{len(self._rows)} ports from {options.port} on are too many")
-        if options.starttls is not None and options.starttls not in STARTTLS:
-            raise UsageError(f"no STARTTLS for {options.starttls!r}")
         self._ledger = Ledger(time.monotonic, on_end)
-        self._places = [Place(name, row) for name, row in self._rows.items()]
-        self._servers: list[Server] = []
+        self._places = [Place(name, row) for name, row in options.rows().items()]
+        self._over_quic = [
+            Place(place.name, place.row, "quic")
+            for place in self._places
+            if options.quic and place.row.no_quic is None
+        ]
+        self._servers: list[_Running] = []
         self._commands: dict[str, CommandResult] = {}
         self._stack = ExitStack()
 
@@ -147,67 +76,66 @@ class Serving:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tlsresume-"))
-            trusted, identities = self._identities()
+            identities = make_identities(self.options)
             self._cafile = Path(folder, "ca.pem")
-            self._cafile.write_bytes(trusted)
+            self._cafile.write_bytes(identities.trusted)
             self._truststore = Path(folder, "truststore.p12")
-            self._truststore.write_bytes(truststore(trusted))
+            self._truststore.write_bytes(truststore(identities.trusted))
             for number, place in enumerate(self._places):
                 port = self.options.port + number if self.options.port else 0
-                server = self._server(place, identities, port)
                 try:
-                    stack.enter_context(server)
+                    self._servers += stack.enter_context(self._started(place, identities, port))
                 except OSError as error:
                     where = f"{self.options.host}:{port}" if port else self.options.host
-                    raise UsageError(f"cannot listen on {where}: {error.strerror}") from None
-                place.port = server.port
-                place.url = self._url(server.port)
-                self._servers.append(server)
+                    # The message that Python makes has a tuple in it.
+                    why = os.strerror(error.errno) if error.errno else str(error)
+                    raise UsageError(f"cannot listen on {where}: {why.lower()}") from None
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _identities(self) -> tuple[bytes, dict[bool, tuple[Identity, Identity | None]]]:
-        """What clients must trust, and the certificates (the first, and a later one) of
-        servers that nobody vouches for (True), and of the others."""
-        options = self.options
-        names = tuple(dict.fromkeys((*authority.LOOPBACK, *self._own_names(), *options.names)))
-        try:
-            authority.general_names(names)
-        except ValueError as error:
-            raise UsageError(f"a --name cannot be in a certificate: {error}") from None
-        stranger = authority.make_authority(names).issue(names)
-        if (options.certificate is None) != (options.key is None):
-            raise UsageError("--cert and --key go together")
-        if options.certificate is not None and options.key is not None:
-            if options.ca is not None:
-                raise UsageError("--cert and --ca exclude each other")
-            own = authority.read_identity(options.certificate, options.key)
-            if any(row.behaviour.change_certificate_after for row in self._rows.values()):
-                raise UsageError("changed-certificate needs certificates of our own: no --cert")
-            return own.certificate_pem, {False: (own, None), True: (stranger, None)}
-        made = (
-            authority.kept_authority(options.ca, names)
-            if options.ca is not None
-            else authority.make_authority(names)
+    @contextmanager
+    def _started(
+        self, place: Place, identities: Identities, port: int
+    ) -> Iterator[tuple[_Running, ...]]:
+        """The servers of a behaviour: over TCP, and with the same port number over QUIC. Raises
+        OSError where they cannot listen."""
+        beside = next((each for each in self._over_quic if each.name == place.name), None)
+        for tries_left in reversed(range(1 if port or beside is None else _PORT_TRIES)):
+            with ExitStack() as stack:
+                server = self._server(place, identities, port, quic=beside is not None)
+                stack.enter_context(server)
+                place.port, place.url = server.port, self._url(server.port)
+                running: tuple[_Running, ...] = (server,)
+                if beside is not None:
+                    beside.port, beside.url = place.port, place.url
+                    try:
+                        running += (stack.enter_context(self._quic_server(beside, identities)),)
+                    except OSError as error:
+                        if tries_left and error.errno == errno.EADDRINUSE:
+                            continue
+                        raise
+                yield running
+                return
+
+    def _quic_server(self, place: Place, identities: Identities) -> UDPServer:
+        from tlsresume.features.serve.over_quic import quic_service
+        from tlsresume.network.datagram_server import UDPServer
+
+        service = quic_service(
+            place.row,
+            identities,
+            observer_maker(self._ledger, place),
+            keep_alive=self.options.keep_alive,
         )
-        pair = made.issue(names), made.issue(names)
-        return made.certificate_pem, {False: pair, True: (stranger, None)}
-
-    def _own_names(self) -> tuple[str, ...]:
         host = self.options.host
-        return () if host in _EVERY else (host,)
+        return UDPServer(service.endpoint(), host, place.port, also=_BESIDE.get(host, ()))
 
-    def _server(
-        self,
-        place: Place,
-        identities: Mapping[bool, tuple[Identity, Identity | None]],
-        port: int,
-    ) -> Server:
+    def _server(self, place: Place, identities: Identities, port: int, *, quic: bool) -> Server:
         options = self.options
-        identity, later = identities[place.row.untrusted]
+        identity, later = identities.of(untrusted=place.row.untrusted)
         if options.client_ca is not None:
             authority.read_certificate(options.client_ca)  # its own error, before OpenSSL's
         try:
@@ -218,7 +146,11 @@ class Serving:
                 identity=identity,
                 also=_BESIDE.get(options.host, ()),
                 observe=observer_maker(self._ledger, place),
-                talk=talk_maker(options.starttls, keep_alive=options.keep_alive),
+                talk=talk_maker(
+                    options.starttls,
+                    keep_alive=options.keep_alive,
+                    quic_port=(lambda: place.port) if quic else None,
+                ),
                 later=later,
                 client_ca=options.client_ca,
             )
@@ -229,7 +161,7 @@ class Serving:
     def _url(self, port: int) -> str:
         scheme = self.options.starttls or "https"
         host = self.options.host
-        if not self.is_local and host not in _EVERY:
+        if not self.is_local and host not in EVERY:
             host = self.options.names[0] if self.options.names else host
             host = f"[{host}]" if ":" in host else host
         else:
@@ -243,6 +175,11 @@ class Serving:
         """Whether only this machine can connect."""
         address = authority.as_address(self.options.host)
         return address.is_loopback if address is not None else self.options.host == "localhost"
+
+    @property
+    def served_over_quic(self) -> tuple[str, ...]:
+        """The behaviours that are served over QUIC, too."""
+        return tuple(place.name for place in self._over_quic)
 
     @property
     def urls(self) -> dict[str, str]:
@@ -302,13 +239,17 @@ class Serving:
             self.settle()
 
     def _enough(self, place: Place, connections: int | None) -> bool:
-        return connections is not None and place.connections >= connections
+        seen = sum(
+            each.connections
+            for each in (*self._places, *self._over_quic)
+            if each.name == place.name
+        )
+        return connections is not None and seen >= connections
 
     def _fields(self, place: Place) -> dict[str, str]:
-        host = place.url.partition("://")[2].rpartition(":")[0].strip("[]")
         return {
             "url": place.url,
-            "host": host,
+            "host": place.host,
             "port": str(place.port),
             "cafile": self.cafile,
             "truststore": self.truststore,
@@ -336,9 +277,9 @@ class Serving:
             time.sleep(0.005)
 
     def enough(self, connections: int) -> bool:
-        """Whether each behaviour has seen so many connections."""
+        """Whether each behaviour has seen so many connections, over any transport."""
         with self._ledger.changed:
-            return all(place.connections >= connections for place in self._places)
+            return all(self._enough(place, connections) for place in self._places)
 
     def wait(self, seconds: float) -> None:
         """Wait until a connection has ended, for some seconds at most."""
@@ -350,10 +291,15 @@ class Serving:
         self.settle(settle)
         return build_report(
             self._ledger,
-            self._places,
+            [
+                each
+                for place in self._places
+                for each in (place, *(b for b in self._over_quic if b.name == place.name))
+            ],
             expected=self.options.expected(ran=bool(self._commands)),
             commands=self._commands,
             exit_zero=self.options.exit_zero,
+            not_served=self.options.not_served(),
         )
 
 

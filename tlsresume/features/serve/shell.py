@@ -1,10 +1,12 @@
 """Running the command of `--run`: in a process group of its own, which ends with it or when
-its time is up, whatever it started.
+its time is up, whatever it started. What left the group is found by a mark in its environment,
+where the system shows that (Linux).
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import signal
 import subprocess
@@ -12,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 from tlsresume.errors import UsageError
@@ -23,6 +26,11 @@ _KEPT, _LINES, _WIDTH = 65_536, 12, 300
 #: Seconds that a command is given between being asked to end and being made to.
 _GRACE = 1.0
 _POLL = 0.1
+#: The variable by which a process is known to be one of a command's.
+_MARK = "TLSRESUME_RUN"
+_PROC = Path("/proc")
+#: How often such processes are looked for, where there are more and more.
+_LOOKS = 20
 
 
 def fill_in(command: str, fields: Mapping[str, str]) -> str:
@@ -75,6 +83,8 @@ def _run_once(
 ) -> tuple[int | None, bytes]:
     started: list[subprocess.Popen[bytes]] = []
     tail = bytearray()
+    mark = secrets.token_hex(16)
+    environment = {**environment, _MARK: mark}
     status: int | None = None
     try:
         _start(command, environment, started)
@@ -91,6 +101,7 @@ def _run_once(
     finally:
         for each in started:
             _end_group(each)
+        _end_marked(f"{_MARK}={mark}".encode("ascii"))
     reader.join(_GRACE)
     if not reader.is_alive():
         process.stdout.close()
@@ -162,3 +173,17 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def _end_marked(mark: bytes) -> None:
+    """End what has the mark in its environment: daemons, that have a session of their own. One
+    may start another while it is looked for, so the last look finds none."""
+    for _ in range(_LOOKS):
+        found = 0
+        for folder in _PROC.glob("[0-9]*"):
+            with suppress(OSError):  # it ended, or is another user's
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    found += 1
+        if not found:
+            return

@@ -64,7 +64,8 @@ class Tally:
     `could` began after the client had got a session that it could use here, under the same
     name; of them `could_offered` and `could_accepted`. `incapable` are those before which the
     server had given what this client cannot use, by its own ClientHello. `later` are all but
-    the first. `failed`: a handshake that ended with an alert; `abandoned`: one that the client
+    the first. `data_…`: of them all, the data connections of FTP; they should offer their control
+    connection's session (`data_own`), not another (`data_other`). `failed`: a handshake that ended with an alert; `abandoned`: one that the client
     left without a word. `silent`: handshakes after which nothing was asked.
     """
 
@@ -101,6 +102,11 @@ class Tally:
     strict_arrived: int = 0
     later_silent: int = 0
     most_uses: int = 0
+    data_connections: int = 0
+    data_could: int = 0
+    data_own: int = 0
+    data_other: int = 0
+    data_accepted: int = 0
     mechanism_offered: Counter[Mechanism] = field(default_factory=Counter)
     mechanism_accepted: Counter[Mechanism] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)

@@ -25,7 +25,7 @@ def observed(handle: Handle, configuration: Any, on_handshake: OnHandshake) -> A
 
         def _initialize(self, peer_cid: bytes) -> None:
             super()._initialize(peer_cid)
-            _watch(self.tls, on_handshake)
+            watch(self.tls, on_handshake)
 
         def _handle_connection_close_frame(self, context: Any, frame_type: int, buf: Any) -> None:
             if self._close_event is None:
@@ -71,7 +71,7 @@ def _lose(packets: list[Any]) -> None:
             handler(QuicDeliveryState.LOST, *arguments)
 
 
-def _watch(context: Any, on_handshake: OnHandshake) -> None:
+def watch(context: Any, on_handshake: OnHandshake) -> None:
     """Have each handshake message told: the server's before it is handled, so that a refused one
     is seen, too; ours as they are put into the buffers, which are emptied afterwards."""
     handle_message = context.handle_message

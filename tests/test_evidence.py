@@ -1,26 +1,24 @@
-"""What is derived from a journal: once per revision, in linear time (tlsresume.evidence.journal)."""
+"""What is derived from all trials of a target: once per revision, in linear time."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import is_
+
+import pytest
 
 from tests.evidence import STATEFUL, Story
 from tests.growth import steps
 from tests.trials import changed
 from tlsresume.diagnosis.judge import judge, wanted
-from tlsresume.diagnosis.summary import (
-    NotCounted,
-    counted,
-    naming_of,
-    summarise_address,
-    why_not_counted,
-)
-from tlsresume.evidence.journal import Journal, derived
+from tlsresume.diagnosis.summary import summarise_address
+from tlsresume.evidence.evidence import Evidence, NotCounted
 from tlsresume.evidence.offer import entry_of
-from tlsresume.evidence.spoiled import Spoilt, is_spoiled
+from tlsresume.evidence.spoiled import Spoilt
 from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.purposes import Control, Retry, Tries
 from tlsresume.results import Failure, Mechanism
 
 MECHANISMS: tuple[tuple[Mechanism, str], ...] = (
@@ -63,6 +61,7 @@ def slow_is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
     """The index says of each attempt what its definition says, in whatever order they end."""
     dice = random.Random(7)
@@ -75,13 +74,13 @@ def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
                 for a in journal
             ]
             dice.shuffle(journal)
-            whole, index = Journal(journal), Spoilt()
+            whole, index = Evidence(journal), Spoilt()
             for attempt in journal:
                 index.add(attempt)
             for attempt in journal:
                 expected = slow_is_spoiled(attempt, journal)
                 found += expected
-                assert is_spoiled(attempt, whole) == index.spoils(attempt) == expected
+                assert whole.spoilt.spoils(attempt) == index.spoils(attempt) == expected
                 handle = attempt.offer.cache_entry if attempt.offer is not None else None
                 if handle is not None:
                     assert index.maybe_lost(handle) == any(
@@ -102,46 +101,82 @@ def test_each_attempt_that_does_not_count_has_its_reason():
     journal[1] = changed(journal[1], ask=journal[2].ask)
     journal[2] = changed(journal[2], unsettled=True)
     journal[3] = changed(journal[3], error=Failure("handshake", "cancelled", "we stopped it"))
-    assert why_not_counted(journal) == {
+    assert story.evidence.not_counted == {
         1: NotCounted.REPLACED,
         2: NotCounted.UNSETTLED,
         3: NotCounted.OURS,
         5: NotCounted.SPOILED,
     }
-    assert counted(journal) == (journal[0], journal[4])
+    assert story.evidence.counted == (journal[0], journal[4])
 
 
 def test_nothing_is_derived_twice_of_one_revision_nor_kept_beyond_it():
-    """Asked again, a journal answers what it made; a change, of whatever kind, makes it anew."""
+    """Asked again, evidence answers what it made; a change, of whatever kind, makes it anew."""
     story = long_story("psk", "a", 2)
-    journal = Journal(story.journal)
-    made = []
+    told = story.evidence
 
-    def size(attempts: Sequence[Trial]) -> int:
-        made.append(len(attempts))
-        return len(attempts)
+    def derived() -> tuple[object, ...]:
+        return (told.counted, told.not_counted, told.naming,
+                told.of("psk"), told.at(story.address))  # fmt: skip
 
-    for _ in range(3):
-        assert derived(journal, size) == len(journal)
-    assert len(made) == 1
-    journal.append(journal[0])
-    assert derived(journal, size) == len(journal)
-    naming = naming_of(journal)
-    assert naming_of(journal) is naming
-    journal[0] = changed(journal[0], unsettled=True)
-    assert journal[0] not in counted(journal)
-    assert counted(journal) == counted(list(journal))
+    before = derived()
+    assert all(map(is_, before, derived()))
+    told.append(changed(told[0], n=len(told) + 1, ask=99, time=story.now))
+    after = derived()
+    assert not any(map(is_, before, after))
+    assert told[-1] in told.counted
+    told.correct(told[-1].left_unsettled())
+    assert not any(map(is_, after, derived()))
+    assert told.not_counted[len(told) - 1] is NotCounted.UNSETTLED
+    assert told.counted == Evidence(list(told)).counted
 
 
+def test_what_is_corrected_is_learnt_anew():
+    """A trial that turns out not to have broken spoils no session any more, nor issues one."""
+    story = Story("session-id").full()
+    session = story.journal[-1].sessions[-1]
+    story.broken(session, kind="closed").declined(session, key=None)
+    told = story.evidence
+    assert told.not_counted == {2: NotCounted.SPOILED}
+    told.correct(changed(told[1], handshake_done=True, reused=True, error=None))
+    assert told.not_counted == {}
+    assert told.issuer_of(session.fields.session_id) is told[0]
+    told.correct(changed(told[0], sessions=()))
+    assert told.issuer_of(session.fields.session_id) is None
+
+
+def test_evidence_is_found_by_place_mechanism_purpose_and_handle():
+    """Each index holds what a look at all trials finds, and one address knows all key names."""
+    story = long_story("psk", "a", 6)
+    for number, trial in enumerate(story.journal):
+        place = {"address": f"192.0.2.{number % 3}"}
+        story.journal[number] = changed(trial, **place, mechanism=("psk", "ticket")[number % 2])
+    told = story.evidence
+    for address in ("192.0.2.0", "192.0.2.1", "192.0.2.2", "192.0.2.9"):
+        assert list(told.at(address)) == [t for t in story.journal if t.address == address]
+        assert told.at(address).naming is told.naming
+    for mechanism in ("psk", "ticket"):
+        assert tuple(told.of(mechanism)) == tuple(
+            t for t in told.counted if t.mechanism == mechanism
+        )
+    for purpose in (Tries, Tries.CHAINED, Control, Control.FULL, Retry):
+        assert told.made_for(purpose) == [t for t in told.counted if t.made_for(purpose)]
+    for trial in story.journal:
+        for session in trial.sessions:
+            issuer = next(t for t in story.journal if session in t.sessions)
+            assert told.issuer_of(session.fields.ticket) is issuer
+    assert told.issuer_of(b"unknown") is None
+
+
+@pytest.mark.slow
 def test_evidence_costs_steps_in_proportion_to_attempts():
     """Four times the attempts take about four times the steps, of counting and of judging."""
 
     def cost(mechanism: Mechanism, key: str, rounds: int) -> int:
         story = long_story(mechanism, key, rounds)
-        story.journal = journal = Journal(story.journal)
 
         def judge_all() -> None:
-            summarise_address(story.address, 443, journal, naming_of(journal))
+            summarise_address(story.address, 443, story.evidence)
             view = story.view()
             wanted(view)
             judge([view])
