@@ -20,18 +20,18 @@ from peers import CIPHER, GROUP
 from tlsresume.experiments.purposes import Tries
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 _VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
 
 
-def plan_for(version: str, name: str | None = None) -> Plan:
+def plan_for(version: str, name: str | None = None) -> ClientConfig:
     """One version. The server pins the key exchange to GROUP; P-256 is there for its
     certificate's sake."""
     number = _VERSIONS[version]
-    return Plan(
+    return ClientConfig(
         minimum=number,
         maximum=number,
         ciphers=CIPHER,
@@ -66,7 +66,7 @@ def resident_kib() -> int:
 
 
 async def connect(
-    port: int, count: int, session: Session | None, plan: Plan, errand: Errand
+    port: int, count: int, session: Session | None, plan: ClientConfig, errand: Errand
 ) -> None:
     """Make connections one after the other, and see that each is as it should be."""
     route, gate = Route("127.0.0.1", port), Gate()
@@ -78,13 +78,13 @@ async def connect(
                 raise RuntimeError(f"reused {attempt.reused}, {attempt.error}")
 
 
-async def first_session(port: int, plan: Plan) -> Session:
+async def first_session(port: int, plan: ClientConfig) -> Session:
     """A session to resume with."""
     lab = NetworkLab(Budget(1), Gate(), Manners())
     return (await lab.connect(Route("127.0.0.1", port), plan, WHOLE)).sessions[-1]
 
 
-async def handshakes(port: int, kind: str, count: int, plan: Plan, errand: Errand) -> None:
+async def handshakes(port: int, kind: str, count: int, plan: ClientConfig, errand: Errand) -> None:
     """CPU per connection, warmed up before."""
     session = await first_session(port, plan) if kind == "resumed" else None
     await connect(port, _PER_LAB, session, plan, errand)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from tlsresume.actions.probe import probe
 from tlsresume.network.datagram_server import DatagramServer, Side
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.transports.quic.server import QUICService
 from tlsresume.wire.handshake import ProtocolVersion
@@ -38,11 +38,11 @@ def cpu_of(connect: Callable[[], object]) -> float:
 
 def ours(service: QUICService, session: Session | None = None) -> QUICClient:
     """A handshake of our client with a server of its own."""
-    plan = Plan(minimum=ProtocolVersion.TLSv1_3, server_name="localhost", alpn=("h3",))
+    plan = ClientConfig(minimum=ProtocolVersion.TLSv1_3, server_name="localhost", alpn=("h3",))
     client, server = QUICClient(plan, session, clock=time.monotonic), service.side()
     client.start()
     while not client.sessions and client.failure is None:
-        for datagram in client.datagrams():
+        for datagram in client.drain():
             server.receive(datagram, time.monotonic())
         for datagram in server.datagrams(time.monotonic()):
             client.receive(datagram)

@@ -18,9 +18,9 @@ from tests.trials import trial
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Lab, Milestones, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure, FailureKind, Mechanism, Timings
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 
 START = 1_800_000_000.0
 ROUTE = Route("192.0.2.10", 443)
@@ -33,7 +33,7 @@ class Ask:
     number: int
     time: float
     route: Route
-    plan: Plan
+    plan: ClientConfig
     errand: Errand
     session: Session | None
 
@@ -62,7 +62,7 @@ class CannedLab(Lab):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,

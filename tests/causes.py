@@ -22,8 +22,8 @@ from tests.evidence import (
 )
 from tests.sessions import session as vector
 from tests.trials import changed
-from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.results import Failure, Mechanism, Verification
+from tlsresume.transports.config import ClientCertificate
 from tlsresume.wire.handshake import AlertDescription
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")

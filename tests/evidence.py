@@ -20,7 +20,6 @@ from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.reasons import reason_of
 from tlsresume.results import (
     AlertSeen,
@@ -32,6 +31,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 ADDRESS = "192.0.2.10"
@@ -51,7 +51,7 @@ SUITES = {AES_128: "TLS_AES_128_GCM_SHA256", AES_256: "TLS_AES_256_GCM_SHA384"}
 STATEFUL = "stateful"
 
 
-def plan_of(mechanism: Mechanism, **parts: Any) -> Plan:
+def plan_of(mechanism: Mechanism, **parts: Any) -> ClientConfig:
     """The plan under which a server can use only this mechanism."""
     version = TLS13 if mechanism == "psk" else TLS12
     chosen: dict[str, Any] = {
@@ -60,7 +60,7 @@ def plan_of(mechanism: Mechanism, **parts: Any) -> Plan:
         "server_name": SNI,
         "tickets": mechanism != "session-id",
     }
-    return Plan(**(chosen | parts))
+    return ClientConfig(**(chosen | parts))
 
 
 def alert(number: AlertDescription, sender: str = "server") -> AlertSeen:
@@ -86,7 +86,7 @@ class Story:
     """What happened with one mechanism on one address, and what it looks like as a View."""
 
     mechanism: Mechanism
-    plan: Plan = field(init=False)
+    plan: ClientConfig = field(init=False)
     journal: list[Trial] = field(default_factory=list)
     skipped: list[NotRun] = field(default_factory=list)
     saved: Saved | None = None

@@ -6,20 +6,21 @@ from typing import Any, Self
 
 from tests import certificates
 from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.client import OnMessage, TLSClient
-from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.server_contexts import Identity
 from tlsresume.openssl.server_sides import Side, Sides
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import OnMessage
 from tlsresume.wire.handshake import ProtocolVersion
 
 VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
 
 
-def plan_for(version: str, **parts: Any) -> Plan:
+def plan_for(version: str, **parts: Any) -> ClientConfig:
     """A plan for exactly one version, that checks for localhost."""
     parts = {"server_name": "localhost", "verify_name": "localhost", **parts}
-    return Plan(minimum=VERSIONS[version], maximum=VERSIONS[version], **parts)
+    return ClientConfig(minimum=VERSIONS[version], maximum=VERSIONS[version], **parts)
 
 
 class Tick:
@@ -43,7 +44,7 @@ class ConnectionPair:
     def __init__(
         self,
         sides: Sides,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         chunk: int | None = None,
@@ -66,7 +67,7 @@ class ConnectionPair:
 
     def run(self) -> Self:
         while True:
-            to_server = self.client.drain()
+            to_server = b"".join(self.client.drain())
             if to_server and not self.side.error:
                 self.received += self.side.feed(to_server)
             to_client = self.side.drain()
@@ -95,10 +96,12 @@ class Peer:
     ) -> None:
         self.sides = Sides(behaviour or Behaviour(**knobs), identity or certificates.localhost())
 
-    def connect(self, plan: Plan, session: Session | None = None, **how: Any) -> TLSClient:
+    def connect(self, plan: ClientConfig, session: Session | None = None, **how: Any) -> TLSClient:
         """A connection from start to clean end; the client can still be read."""
         with ConnectionPair(self.sides, plan, session, **how) as pair:
             return pair.start().close().client
 
-    def pair(self, plan: Plan, session: Session | None = None, **how: Any) -> ConnectionPair:
+    def pair(
+        self, plan: ClientConfig, session: Session | None = None, **how: Any
+    ) -> ConnectionPair:
         return ConnectionPair(self.sides, plan, session, **how)

@@ -21,8 +21,8 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import pull_quic_header
 
-from tlsresume.openssl.plan import Plan, Trust
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.client import QUICClient
 
@@ -109,7 +109,7 @@ class QUICPair:
     settings: dict[str, Any] = field(default_factory=dict)
     now: float = 1000.0
 
-    def plan(self, folder: Path, **parts: Any) -> Plan:
+    def plan(self, folder: Path, **parts: Any) -> ClientConfig:
         """A plan that trusts the server's CA."""
         cafile = folder / "ca.pem"
         authority().cert_pem.write_to_path(str(cafile))
@@ -120,11 +120,11 @@ class QUICPair:
             "alpn": ("h3",),
             "trust": Trust(str(cafile)),
         }
-        return Plan(**(given | parts))
+        return ClientConfig(**(given | parts))
 
     def run(
         self,
-        plan: Plan,
+        plan: ClientConfig,
         session: Session | None = None,
         *,
         token: bytes = b"",
@@ -147,8 +147,8 @@ class QUICPair:
 
         client.ask(REQUEST)
         client.start()
-        while self.now < until and not client.failure and not client.answer_ended:
-            ours = client.datagrams()
+        while self.now < until and not client.failure and not client.answered:
+            ours = client.drain()
             for datagram in through("client", ours):
                 end.receive(datagram, self.now)
             theirs = end.datagrams(self.now)
@@ -163,6 +163,6 @@ class QUICPair:
             if end.timer is not None and end.timer <= self.now:
                 end.on_timer(self.now)
         client.close()
-        client.datagrams()
+        client.drain()
         client.release()
         return client

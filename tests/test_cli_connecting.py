@@ -13,7 +13,10 @@ from tlsresume.endpoints import perhaps_meant
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.command_lists import TargetList
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
+from tlsresume.session.file import SessionMetadata, saved_target_of
 from tlsresume.wire.handshake import ProtocolVersion
+
+SAVED = saved_target_of(SessionMetadata(target="example.com:443", sni="sni.example"))
 
 
 def parse(*arguments: str) -> Connection:
@@ -120,12 +123,12 @@ def test_the_route_is_in_the_target():
 
 def test_a_saved_target_follows_the_options():
     """The target in a session file is taken anew only where an option says another way."""
-    assert parse().saved_target("example.com:443", "sni.example") is None
-    assert parse("-4").saved_target(None, None) is None
-    moved = parse("--connect", "127.0.0.1").saved_target("example.com:443", "sni.example")
+    assert parse().saved_target(SAVED) is None
+    assert parse("-4").saved_target(None) is None
+    moved = parse("--connect", "127.0.0.1").saved_target(SAVED)
     assert moved is not None
     assert (moved.connect, moved.server_name) == (("127.0.0.1", 443), "sni.example")
-    renamed = parse("--servername", "new.example").saved_target("example.com:443", "sni.example")
+    renamed = parse("--servername", "new.example").saved_target(SAVED)
     assert renamed is not None
     assert renamed.server_name == "new.example"
 

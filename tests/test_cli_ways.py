@@ -12,7 +12,10 @@ from tlsresume.cli.ftp import ftp_options
 from tlsresume.errors import UsageError
 from tlsresume.options import FTPLogin
 from tlsresume.proxies import Proxy, ProxyHeader
+from tlsresume.session.file import SessionMetadata, saved_target_of
 from tlsresume.target import Target
+
+SMTP = saved_target_of(SessionMetadata(target="a.example:25", starttls="smtp"))
 
 
 @pytest.fixture(autouse=True)
@@ -107,14 +110,16 @@ def test_what_makes_no_sense_is_a_usage_error(arguments):
 
 def test_a_session_file_keeps_its_prelude():
     """A saved target goes another way only where the options say so."""
-    saved = connection("--connect", "127.0.0.1").saved_target("a.example:25", None, "smtp")
+    saved = connection("--connect", "127.0.0.1").saved_target(SMTP)
     assert saved is not None
     assert (saved.starttls, saved.connect) == ("smtp", ("127.0.0.1", 25))
-    assert connection().saved_target("a.example:25", None, "smtp") is None
-    plain = connection("--connect", "127.0.0.1").saved_target("a.example:25", None, None)
+    assert connection().saved_target(SMTP) is None
+    plain = connection("--connect", "127.0.0.1").saved_target(
+        saved_target_of(SessionMetadata(target="a.example:25"))
+    )
     assert plain is not None
     assert plain.starttls is None
-    other = connection("--starttls", "lmtp").saved_target("a.example:25", None, "smtp")
+    other = connection("--starttls", "lmtp").saved_target(SMTP)
     assert other is not None
     assert other.starttls == "lmtp"
 

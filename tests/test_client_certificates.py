@@ -16,8 +16,8 @@ from tests.evidence import STATEFUL, Story, alert
 from tlsresume.diagnosis.certificates import describe_leaf, faults
 from tlsresume.diagnosis.judge import judge, judge_way
 from tlsresume.openssl.binding_names import covers
-from tlsresume.openssl.plan import ClientCertificate
 from tlsresume.results import Failure, Finding, Verification
+from tlsresume.transports.config import ClientCertificate
 from tlsresume.wire.handshake import AlertDescription
 
 GIVEN = ClientCertificate("c.pem", "k.pem")

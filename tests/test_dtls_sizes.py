@@ -12,7 +12,7 @@ from tlsresume.experiments.purposes import Save
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.datagram_server import DatagramServer
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl.plan import Plan
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: A list of protocols that makes the ClientHello larger than 1200 bytes, and less than 1400.
@@ -50,7 +50,7 @@ def test_the_other_size_is_tried_where_nothing_comes_back() -> None:
     async def connect(gets: Callable[[bytes], bool], mtu: int) -> Trial:
         with DatagramServer(lambda: Choosy(service.side(), gets)) as server:
             lab = NetworkLab(Budget(3), Gate(), Manners(timeout=20.0))
-            plan = Plan(maximum=ProtocolVersion.TLSv1_2, alpn=LONG, mtu=mtu)
+            plan = ClientConfig(maximum=ProtocolVersion.TLSv1_2, alpn=LONG, mtu=mtu)
             route = Route(server.host, server.port, transport="dtls")
             return await lab.connect(route, plan, Errand(purpose=Save.FULL))
 

@@ -42,8 +42,6 @@ from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.openssl import binding
 from tlsresume.openssl.behaviour import Behaviour
-from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server import Acceptor, Server
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.openssl.server_sides import Sides
@@ -57,6 +55,8 @@ from tlsresume.scan import scan
 from tlsresume.session.file import SessionFile
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Flight
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ QUICK = ProbeOptions(
     explain=False,
     replay_early_data="GET",
 )
-TLS13 = Plan(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
+TLS13 = ClientConfig(server_name="localhost", minimum=ProtocolVersion.TLSv1_3)
 
 
 @pytest.fixture(autouse=True)
@@ -392,13 +392,13 @@ def test_a_first_flight_is_presented_as_any_connection_is_made() -> None:
             assert lab.journal[-1] == attempt
             assert (attempt.n, attempt.offered, attempt.accepted) == (2, "psk", True)
             assert (attempt.presented, attempt.handshake_done, attempt.error) == (True, False, None)
-            assert attempt.traffic.sent == len(flight.data)
+            assert attempt.traffic.sent == sum(map(len, flight.data))
             with pytest.raises(BudgetSpent):
                 asyncio.run(lab.present(Route(HERE, server.port), flight, ERRAND))
 
 
 @contextmanager
-def made_ahead(lab: NetworkLab, session: Session) -> Iterator[FirstFlight]:
+def made_ahead(lab: NetworkLab, session: Session) -> Iterator[Flight]:
     """A first flight that is released with the block."""
     flight = lab.first_flight(PLAN, session)
     try:

@@ -24,12 +24,12 @@ from tlsresume.experiments.terms import Terms
 from tlsresume.network.observe import hello_size
 from tlsresume.openssl.binding import PADDING_EXTENSION
 from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server import Server, reset
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results import Mechanism, TargetResult
 from tlsresume.scan import scan
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 
-def hello(plan: Plan) -> TLSClient:
+def hello(plan: ClientConfig) -> TLSClient:
     client = TLSClient(plan, clock=Tick())
     client.start()
     return client
@@ -50,11 +50,11 @@ def hello(plan: Plan) -> TLSClient:
 def test_padding_makes_the_hello_longer_by_exactly_so_much(version: ProtocolVersion) -> None:
     """The bytes that go out are those that are counted, and padding is what is added to them,
     also over several records."""
-    plan = Plan(minimum=version, maximum=version, server_name="example.test")
+    plan = ClientConfig(minimum=version, maximum=version, server_name="example.test")
     lengths = {}
     for padding in (0, 4, 5, 700, 20_000):
         client = hello(replace(plan, padding=padding))
-        sent = client.drain()
+        sent = b"".join(client.drain())
         lengths[padding] = len(sent)
         assert hello_size(client.transcript) == len(sent)
         first = client.transcript.client_hello
@@ -71,15 +71,15 @@ def test_padding_that_no_extension_holds_is_refused() -> None:
     """Less than an extension's header and more than its body can be is an error in words."""
     for padding in (1, 3, 70_000):
         with pytest.raises(UsageError, match="longer"):
-            TLSClient(Plan(padding=padding), clock=Tick())
+            TLSClient(ClientConfig(padding=padding), clock=Tick())
 
 
 def test_servers_ignore_the_padding(tls_version: str) -> None:
     """A padded ClientHello gets a handshake, and sessions as ever."""
     with Server() as server, socket.create_connection(("127.0.0.1", server.port), 5) as link:
         client = hello(replace(plan_for(tls_version), padding=3000))
-        while not client.handshake_done:
-            link.sendall(client.drain())
+        while not client.established:
+            link.sendall(b"".join(client.drain()))
             client.receive(link.recv(65_536))
             assert client.failure is None
         client.release()

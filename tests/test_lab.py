@@ -12,7 +12,7 @@ from tests.purposes import Test
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Lab
-from tlsresume.openssl.plan import Plan
+from tlsresume.transports.config import ClientConfig
 
 HERE = ("192.0.2.1", 443)
 THERE = ("192.0.2.2", 443)
@@ -228,6 +228,6 @@ class Paper(Lab):
 def test_attempts_are_numbered_as_they_end():
     """The journal numbers from 1, whatever number an attempt had."""
     lab = Paper(Budget(1))
-    attempt = Trial(n=9, time=0.0, address="a", port=1, purpose=Test.FULL, plan=Plan())
+    attempt = Trial(n=9, time=0.0, address="a", port=1, purpose=Test.FULL, plan=ClientConfig())
     assert [lab.record(attempt).n for _ in range(3)] == [1, 2, 3]
     assert [kept.n for kept in lab.journal] == [1, 2, 3]

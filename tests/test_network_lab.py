@@ -22,16 +22,16 @@ from tlsresume.network.dial import dial
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.trace import TraceLine
 from tlsresume.openssl import binding
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HERE = "127.0.0.1"
-PLAN = Plan(server_name="localhost", verify_name="localhost")
+PLAN = ClientConfig(server_name="localhost", verify_name="localhost")
 TLS12 = replace(PLAN, maximum=ProtocolVersion.TLSv1_2)
 ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 
@@ -53,7 +53,7 @@ def connected(
     port: int,
     errand: Errand = ERRAND,
     session: Session | None = None,
-    plan: Plan = PLAN,
+    plan: ClientConfig = PLAN,
 ) -> Trial:
     return asyncio.run(lab.connect(Route(HERE, port), plan, errand, session))
 
@@ -453,7 +453,7 @@ def test_a_plan_that_cannot_be_carried_out_is_raised(server):
     peer = server()
     lab = new_lab()
     with pytest.raises(UsageError):
-        connected(lab, peer.port, plan=Plan(ciphers="NO-SUCH-CIPHER"))
+        connected(lab, peer.port, plan=ClientConfig(ciphers="NO-SUCH-CIPHER"))
     assert lab._gate.busy(HERE, peer.port) == 0
 
 

@@ -9,23 +9,27 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.pair import Tick
 from tests.peers import RawPeer, Relay
 from tests.rows import each_row
 from tests.tls_peer import TLSPeer, end_at_once, flood, ignore, reset_at_goodbye, reset_at_once
 from tlsresume.errors import HandshakeError
 from tlsresume.lab import Route
 from tlsresume.network import link as linking
+from tlsresume.network.broken import hints_for
+from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial
-from tlsresume.network.link import DATA_KEPT, NetworkLink, hints_for
+from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import binding
-from tlsresume.openssl.client import Broken
-from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.client import TLSClient
 from tlsresume.results import Failure
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import DATA_KEPT
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +53,7 @@ def linked(
     async def play() -> NetworkLink:
         dialled = await dial(Route("127.0.0.1", port), timeout)
         assert not isinstance(dialled, Failure)
-        link = NetworkLink(dialled[0], f"127.0.0.1:{port}", timeout)
+        link = NetworkLink(Stream(dialled[0], f"127.0.0.1:{port}"), timeout)
         try:
             await scene(link)
         finally:
@@ -62,7 +66,7 @@ def linked(
 async def shake(link: NetworkLink) -> None:
     """Only a handshake, which may fail, and a clean close."""
     with suppress(HandshakeError):
-        await link.start_tls(Plan(server_name="localhost"))
+        await link.start_tls(ClientConfig(server_name="localhost"))
     await link.close()
 
 
@@ -105,7 +109,7 @@ def test_each_misdeed_is_told(misdeed, kinds, words):
 
     async def scene(link: NetworkLink) -> None:
         try:
-            await link.start_tls(Plan())
+            await link.start_tls(ClientConfig())
         except HandshakeError as error:
             raised.append(error)
         await link.close()
@@ -126,7 +130,7 @@ def test_a_peer_that_only_closes_may_start_in_clear():
 
     async def scene(link: NetworkLink) -> None:
         with pytest.raises(HandshakeError):
-            await link.start_tls(Plan())
+            await link.start_tls(ClientConfig())
         await link.close()
 
     with RawPeer("closes after ClientHello") as peer:
@@ -168,7 +172,7 @@ def test_the_deadline_can_be_earlier_than_the_timeout():
         dialled = await dial(Route("127.0.0.1", peer.port), 5)
         assert not isinstance(dialled, Failure)
         began = loop.time()
-        link = NetworkLink(dialled[0], "x", 60, deadline=began + 0.1)
+        link = NetworkLink(Stream(dialled[0], "x"), 60, deadline=began + 0.1)
         await shake(link)
         assert failure_of(link).kind == "timeout"
         return loop.time() - began
@@ -216,7 +220,7 @@ def test_bytes_inside_tls(server, tls_version):
     answers: list[bytes] = []
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.send(HEAD)
         answers.append(await link.receive())
         await link.close()
@@ -248,10 +252,10 @@ def test_tickets_are_waited_for_and_no_longer(server):
     """With the tickets that were asked for there, nothing is waited for."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(2, 60)
         assert link.client is not None
-        assert link.client.ticket_count == 2
+        assert link.client.tickets == 2
         await link.close()
 
     peer = server(versions=("1.3",))
@@ -264,7 +268,7 @@ def test_fewer_tickets_than_asked_settle(server):
     """After one ticket only a moment is left for another."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(4, 60, settle=0.05)
         assert link.got_tickets
         await link.close()
@@ -279,7 +283,7 @@ def test_no_ticket_ends_with_the_wait(server):
     """A server that issues none costs the wait, not more, and is no failure."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(1, 0.1)
         assert not link.got_tickets
         await link.close()
@@ -296,7 +300,7 @@ def test_a_flood_holds_nobody(step, tls_version, monkeypatch):
     monkeypatch.setattr(linking, "CLOSE_WAIT", 0.2)
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         if step == "tickets" and tls_version == "1.3":
             await link.tickets(1, 0.3)
         elif step == "response":
@@ -324,7 +328,7 @@ def test_a_flood_starves_no_other_task(monkeypatch):
             ticks += 1
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         other = asyncio.create_task(tick())
         await link.tickets(1, 0.2)
         other.cancel()
@@ -342,7 +346,7 @@ def test_an_unclean_close_is_a_cut(server, tls_version):
     """Without close_notify the peer sees RST."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.close(clean=False)
 
     peer = server(versions=(tls_version,))
@@ -384,7 +388,7 @@ def test_an_end_before_our_goodbye(tls_version):
     """A server that ends right after the handshake leaves a good handshake behind."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.response(5)
         await link.close()
 
@@ -400,7 +404,7 @@ def test_an_end_where_a_client_certificate_was_due():
     comes, rejects the handshake, though ours was done; what would help is said."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(1, 5)
         await link.close()
 
@@ -414,7 +418,7 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
     """A server that has given tickets has taken the handshake, certificate or not."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.tickets(2, 5)
         await link.close()
 
@@ -436,8 +440,11 @@ def test_an_end_after_tickets_is_no_refusal_of_a_certificate():
 def test_a_late_alert_rejects_the_handshake_or_ends_the_talk(broken, tickets, data, rejected):
     """An alert that judges certificates rejects a handshake, also behind a ticket that was
     sent early; after data no alert does."""
-    client: Any = SimpleNamespace(ticket_count=tickets, data=bytearray(data))
-    assert linking._rejects(client, broken) is rejected
+    client = TLSClient(ClientConfig(), clock=Tick())
+    client.established, client.tickets, client._got_data = True, tickets, bool(data)
+    step = client._step_of(broken)
+    client.release()
+    assert (step == "handshake") is rejected
 
 
 def test_rst_for_an_answer_to_our_goodbye_is_no_failure(tls_version):
@@ -452,7 +459,7 @@ def test_rst_where_an_answer_was_due_is_a_failure(tls_version):
     """A reset before we are done is told, as of the data and not of the handshake."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.response(5)
         await link.close()
 
@@ -467,7 +474,7 @@ def test_release_twice(server):
     """Releasing is safe at any time."""
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         link.release()
 
     linked(server().port, scene)
@@ -478,7 +485,7 @@ def test_a_peer_that_does_not_read_cannot_hold_us(tls_version, monkeypatch):
     monkeypatch.setattr(linking, "CLOSE_WAIT", 0.1)
 
     async def scene(link: NetworkLink) -> None:
-        await link.start_tls(Plan())
+        await link.start_tls(ClientConfig())
         await link.send(b"x" * (32 << 20))
         await link.close()
 
@@ -497,7 +504,7 @@ def test_a_deadline_holds_also_when_there_is_always_something_to_read():
             ours.setblocking(False)
             theirs.sendall(b"x" * 1000)
             loop = asyncio.get_running_loop()
-            link = NetworkLink(ours, "x", 1, deadline=loop.time() - 1)
+            link = NetworkLink(Stream(ours, "x"), 1, deadline=loop.time() - 1)
             with pytest.raises(TimeoutError):
                 await link.receive()
             link.release()

@@ -15,15 +15,17 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.observe import _header
-from tlsresume.openssl.plan import Plan, Trust
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.wire.handshake import ProtocolVersion
 
-PLAN = Plan(server_name="localhost", verify_name="localhost", alpn=("http/1.1",))
+PLAN = ClientConfig(server_name="localhost", verify_name="localhost", alpn=("http/1.1",))
 ERRAND = Errand(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=2)
 
 
-def seen(port: int, plan: Plan = PLAN, session: Session | None = None, **manners: Any) -> Trial:
+def seen(
+    port: int, plan: ClientConfig = PLAN, session: Session | None = None, **manners: Any
+) -> Trial:
     lab = NetworkLab(Budget(9), Gate(), Manners(timeout=5, **manners))
     return asyncio.run(lab.connect(Route("127.0.0.1", port), plan, ERRAND, session))
 

@@ -122,14 +122,15 @@ def test_set_session_returning_0_is_a_failure_of_that_call(monkeypatch, session)
 
     monkeypatch.setattr(binding, "_lib", Faulty(SSL_set_session=set_session))
     client = client_with(session)
-    assert client.set_session_result == 0
-    assert client.set_session_failed
+    assert client.set_session == 0
+    assert client.failure is not None
+    assert client.failure.step == "session"
     assert client.failure is not None
     assert client.failure.message == "SSL_set_session failed"
     assert client.failure.stack is not None
     assert (client.failure.stack.call, client.failure.stack.returned) == ("SSL_set_session", "0")
     assert client.failure.stack.entries
-    assert client.drain() == b""
+    assert client.drain() == []
 
 
 def test_an_empty_queue_is_an_empty_stack(monkeypatch, session):
@@ -164,7 +165,7 @@ def test_a_session_that_cannot_be_written_is_none(monkeypatch):
     peer = Peer()
     monkeypatch.setattr(binding, "_lib", Faulty(i2d_SSL_SESSION=lambda *_: 0))
     client = peer.connect(plan_for("1.2"))
-    assert client.handshake_done
+    assert client.established
     assert client.sessions == []
 
 

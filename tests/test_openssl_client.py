@@ -14,17 +14,19 @@ from tests.peers import alert_record
 from tests.rows import each_row
 from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
-from tlsresume.openssl.client import SESSIONS_KEPT, Broken, TLSClient, describe_plain
-from tlsresume.openssl.plan import Plan, Trust
+from tlsresume.openssl.client import TLSClient, describe_plain
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig, Trust
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import SESSIONS_KEPT, EndCause
 from tlsresume.wire.handshake import ContentType, ExtensionType, HandshakeType
 from tlsresume.wire.transcript import Role
 
 BACKENDS = ("pyopenssl", "stdlib")
 
 
-def client_for(plan: Plan | None = None, session: Session | None = None) -> TLSClient:
-    return TLSClient(plan or Plan(), session, clock=Tick())
+def client_for(plan: ClientConfig | None = None, session: Session | None = None) -> TLSClient:
+    return TLSClient(plan or ClientConfig(), session, clock=Tick())
 
 
 def failure_of(client: TLSClient) -> Broken:
@@ -38,7 +40,7 @@ def stack_of(client: TLSClient) -> ErrorStack:
     return stack
 
 
-def started(plan: Plan | None = None) -> TLSClient:
+def started(plan: ClientConfig | None = None) -> TLSClient:
     client = client_for(plan)
     client.start()
     client.drain()
@@ -61,14 +63,14 @@ def test_a_full_handshake_then_a_resumed_one(tls_version, backend):
     peer = Peer(backend=backend)
     plan = plan_for(tls_version)
     full = peer.connect(plan)
-    assert full.handshake_done
+    assert full.established
     assert full.session_reused is False
     assert full.transcript.certificate_seen
     resumed = peer.connect(plan, full.sessions[-1])
     assert resumed.session_reused is True
     assert resumed.transcript.accepted is True
     assert not resumed.transcript.certificate_seen
-    assert resumed.set_session_result == 1
+    assert resumed.set_session == 1
     assert resumed.failure is None
 
 
@@ -77,7 +79,7 @@ def test_a_session_id_is_resumed_without_tickets():
     peer = Peer()
     plan = plan_for("1.2", tickets=False)
     full = peer.connect(plan)
-    assert full.ticket_count == 0
+    assert full.tickets == 0
     hello = full.transcript.client_hello
     assert hello is not None
     assert hello.session_ticket is None
@@ -102,7 +104,7 @@ def test_each_tickets_session_is_kept(count):
 def test_no_ticket_no_session_in_tls13():
     """Without a ticket TLS 1.3 leaves no session to keep."""
     full = Peer(backend="stdlib", num_tickets=0).connect(plan_for("1.3"))
-    assert full.handshake_done
+    assert full.established
     assert full.sessions == []
     assert full.first_ticket_at is None
 
@@ -110,7 +112,7 @@ def test_no_ticket_no_session_in_tls13():
 def test_nothing_to_resume_leaves_no_session_in_tls12():
     """A TLS 1.2 session with neither ticket nor ID is not kept."""
     full = Peer(session_ids=False, tickets=False).connect(plan_for("1.2"))
-    assert full.handshake_done
+    assert full.established
     assert full.sessions == []
 
 
@@ -131,7 +133,7 @@ def test_sessions_kept_are_bounded(monkeypatch):
     assert SESSIONS_KEPT > 16
     full = Peer(backend="stdlib", num_tickets=8).connect(plan_for("1.3"))
     assert len(full.sessions) == 3
-    assert full.ticket_count == 8
+    assert full.tickets == 8
 
 
 def test_byte_by_byte(tls_version):
@@ -177,8 +179,8 @@ def test_data_both_ways(tls_version):
     data = bytes(range(256)) * 200
     with Peer(http=False).pair(plan_for(tls_version)) as pair:
         pair.start()
-        pair.client.write(b"")
-        pair.client.write(data)
+        pair.client.send(b"")
+        pair.client.send(data)
         pair.side.write(data)
         pair.run()
         assert pair.received == data
@@ -231,7 +233,7 @@ def test_messages_are_handed_on_as_they_pass(tls_version):
 # ------------------------------------------------------------ what a plan changes
 
 
-def hello_of(plan: Plan, session: Session | None = None):
+def hello_of(plan: ClientConfig, session: Session | None = None):
     with ConnectionPair(Peer().sides, plan, session) as pair:
         return pair.start().client.transcript.client_hellos[0]
 
@@ -246,7 +248,7 @@ def test_extended_master_secret_can_be_left_out():
 def test_the_plan_is_in_the_client_hello():
     """SNI, ALPN, groups, ciphers and versions are offered as planned."""
     hello = hello_of(
-        Plan(
+        ClientConfig(
             server_name="a.example",
             alpn=("h2", "http/1.1"),
             groups="P-384:X25519",
@@ -259,7 +261,7 @@ def test_the_plan_is_in_the_client_hello():
     assert hello.supported_groups == (0x18, 0x1D)
     assert {0xC02B, 0x1301} <= set(hello.cipher_suites) <= {0xC02B, 0x1301, 0x00FF}
     assert hello.supported_versions == (0x0304, 0x0303)
-    bare = hello_of(Plan())
+    bare = hello_of(ClientConfig())
     assert (bare.server_name, bare.alpn) == (None, ())
 
 
@@ -280,7 +282,7 @@ def test_the_plan_is_in_the_client_hello():
 def test_a_plan_that_cannot_be_carried_out_is_a_usage_error(parts):
     """OpenSSL's refusal of a plan is the caller's error, and leaves nothing behind."""
     with pytest.raises(UsageError):
-        client_for(Plan(**parts))
+        client_for(ClientConfig(**parts))
 
 
 # ------------------------------------------------------------------- early data
@@ -310,7 +312,7 @@ def test_early_data_rejected(early):
     with Peer(early_data=1000).pair(plan_for("1.3", early_data=b"early!"), session) as pair:
         pair.start()
         assert pair.received == b""
-        assert pair.client.handshake_done
+        assert pair.client.established
         assert pair.client.session_reused is False
         assert pair.client.transcript.early_data_offered
         assert not pair.client.transcript.early_data_accepted
@@ -333,7 +335,7 @@ def test_early_data_not_sent(early, case):
         plan = plan_for("1.2", early_data=b"early!")
         offer = peer.connect(plan_for("1.2")).sessions[-1]
     client = peer.connect(plan, offer)
-    assert client.handshake_done
+    assert client.established
     assert not client.transcript.early_data_offered
 
 
@@ -350,7 +352,7 @@ def test_early_data_and_hello_retry_request(early):
         assert transcript.early_data_offered
         assert not transcript.early_data_accepted
         assert pair.received == b""
-        assert pair.client.handshake_done
+        assert pair.client.established
         assert pair.client.session_reused is True
 
 
@@ -386,8 +388,8 @@ def test_verification_is_always_told_and_fatal_only_if_asked(case, verify, trust
     if code is not None:
         assert client.verify_result == code
     assert (client.verify_result == 0) is (code == 0)
-    assert client.handshake_done is (code == 0 or not verify)
-    if not client.handshake_done:
+    assert client.established is (code == 0 or not verify)
+    if not client.established:
         assert client.failure is not None
         assert failure_of(client).kind == "verify"
         assert [e.reason for e in stack_of(client).entries] == ["certificate verify failed"]
@@ -407,9 +409,12 @@ def test_resumption_carries_the_stored_verdict(trust, tls_version):
 
 
 def broken_by(*answers: bytes) -> TLSClient:
-    client = started(Plan(server_name="localhost"))
+    client = started(ClientConfig(server_name="localhost"))
     for answer in answers:
-        client.receive(answer)
+        if answer:
+            client.receive(answer)
+        else:
+            client.end(EndCause.CLOSED)
     client.release()
     return client
 
@@ -455,10 +460,10 @@ def test_an_end_after_half_a_message_is_a_closed_connection(tls_version):
     """EOF anywhere in the server's first flight says that the server closed."""
     with Peer().pair(plan_for(tls_version)) as pair:
         pair.client.start()
-        pair.side.feed(pair.client.drain())
+        pair.side.feed(b"".join(pair.client.drain()))
         flight = pair.side.drain()
         pair.client.receive(flight[:-10])
-        pair.client.receive(b"")
+        pair.client.end(EndCause.CLOSED)
         assert failure_of(pair.client).kind == "closed"
         assert pair.client.transcript.server_hello is not None
 
@@ -467,10 +472,10 @@ def test_an_end_without_close_notify_is_noted(tls_version):
     """EOF after the handshake is "closed", and does not take back what was done."""
     with Peer().pair(plan_for(tls_version)) as pair:
         pair.start()
-        pair.client.receive(b"")
+        pair.client.end(EndCause.CLOSED)
         assert failure_of(pair.client).kind == "closed"
         assert "without close_notify" in failure_of(pair.client).message
-        assert pair.client.handshake_done
+        assert pair.client.established
         assert pair.client.sessions
 
 
@@ -478,20 +483,20 @@ def test_a_broken_client_stays_quiet(tls_version):
     """After a failure, bytes and data are taken without effect, and the failure stays."""
     with Peer().pair(plan_for(tls_version)) as pair:
         pair.start()
-        pair.client.receive(b"")
+        pair.client.end(EndCause.CLOSED)
         failure = pair.client.failure
         pair.client.drain()  # OpenSSL's own alert about it
-        pair.client.write(b"more")
+        pair.client.send(b"more")
         pair.client.receive(b"more")
         pair.client.close()
         assert pair.client.failure is failure
-        assert pair.client.drain() == b""
+        assert pair.client.drain() == []
 
 
 def test_a_server_of_another_version_is_named():
     """A server that chose a version which the plan forbids is told as such."""
     client = Peer(versions=("1.2",)).connect(plan_for("1.3"))
-    assert not client.handshake_done
+    assert not client.established
     assert failure_of(client).kind == "alert" or "TLSv1.2" in failure_of(client).message
 
 
@@ -539,13 +544,14 @@ def test_greetings_in_clear(greeting, words):
 def test_a_session_that_openssl_cannot_read_is_told_with_its_stack():
     """A NULL of d2i_SSL_SESSION is a failure with that call's name and stack."""
     client = client_for(session=Session("openssl-der", b"\x30\x03\x02\x01\x01"))
-    assert client.set_session_failed
-    assert client.set_session_result is None
+    assert client.failure is not None
+    assert client.failure.step == "session"
+    assert client.set_session is None
     assert stack_of(client).call == "d2i_SSL_SESSION"
     assert stack_of(client).returned == "NULL"
     assert stack_of(client).entries
     client.start()
-    assert client.drain() == b""
+    assert client.drain() == []
     client.release()
 
 
@@ -554,7 +560,7 @@ def test_a_session_of_another_version_is_not_offered():
     peer = Peer()
     session = peer.connect(plan_for("1.2")).sessions[-1]
     client = peer.connect(plan_for("1.3"), session)
-    assert client.handshake_done
+    assert client.established
     assert client.session_reused is False
     assert client.transcript.offered_form(session.fields.session_id, session.fields.ticket) is None
 

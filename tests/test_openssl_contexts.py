@@ -16,7 +16,7 @@ from tests.pair import Peer, plan_for
 from tlsresume.errors import FileError, UsageError
 from tlsresume.openssl import contexts
 from tlsresume.openssl.contexts import context_for
-from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
+from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
 
 
 @pytest.fixture(autouse=True)
@@ -28,18 +28,21 @@ def _fresh_cache():
 
 def test_contexts_are_shared_by_what_openssl_fixes():
     """What is set per connection shares a Context; ciphers, trust and so on do not."""
-    plan = Plan()
-    same = [Plan(server_name="a"), Plan(tickets=False), Plan(groups="X25519"), Plan(alpn=("x",))]
+    plan = ClientConfig()
+    same = [
+        ClientConfig(server_name="a"),
+        ClientConfig(tickets=False),
+        ClientConfig(groups="X25519"),
+        ClientConfig(alpn=("x",)),
+    ]
     assert all(context_for(other) is context_for(plan) for other in same)
     others = [
-        Plan(ciphers="AES128-SHA"),
-        Plan(ciphersuites="TLS_AES_128_GCM_SHA256"),
-        Plan(trust=Trust(capath="/")),
+        ClientConfig(ciphers="AES128-SHA"),
+        ClientConfig(ciphersuites="TLS_AES_128_GCM_SHA256"),
+        ClientConfig(trust=Trust(capath="/")),
     ]
     made = {id(context_for(other)) for other in [plan, *others]}
     assert len(made) == 4
-    keys = {other.context_key for other in [plan, *same, *others]}
-    assert len(keys) == 4
 
 
 def open_files() -> int:
@@ -52,7 +55,7 @@ def test_the_cache_is_bounded(tmp_path):
     """However many plans there are, few Contexts stay, and few key log files open."""
     before = open_files()
     for n in range(40):
-        context_for(Plan(keylogfile=str(tmp_path / f"{n}.log")))
+        context_for(ClientConfig(keylogfile=str(tmp_path / f"{n}.log")))
     gc.collect()
     assert contexts._context.cache_info().currsize <= 16
     assert open_files() - before <= 17
@@ -64,9 +67,9 @@ def test_the_cache_is_bounded(tmp_path):
 @pytest.mark.parametrize(
     ("plan", "call"),
     [
-        (Plan(ciphers="NO-SUCH"), "SSL_CTX_set_cipher_list"),
-        (Plan(ciphers="\N{SNOWMAN}"), "SSL_CTX_set_cipher_list"),
-        (Plan(ciphersuites="NO_SUCH"), "SSL_CTX_set_ciphersuites"),
+        (ClientConfig(ciphers="NO-SUCH"), "SSL_CTX_set_cipher_list"),
+        (ClientConfig(ciphers="\N{SNOWMAN}"), "SSL_CTX_set_cipher_list"),
+        (ClientConfig(ciphersuites="NO_SUCH"), "SSL_CTX_set_ciphersuites"),
     ],
 )
 def test_a_refused_list_is_a_usage_error(plan, call):
@@ -85,7 +88,7 @@ def test_a_cafile_that_cannot_be_used_is_named(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(FileError) as caught:
-        context_for(Plan(trust=Trust(cafile=str(path))))
+        context_for(ClientConfig(trust=Trust(cafile=str(path))))
     assert caught.value.path == str(path)
 
 
@@ -102,7 +105,7 @@ def test_a_client_certificate_is_used(tmp_path, tls_version):
     peer = Peer(client_certificate=True)
     plan = plan_for(tls_version, certificate=own)
     full = peer.connect(plan)
-    assert full.handshake_done
+    assert full.established
     assert full.transcript.certificate_request is not None
     assert peer.connect(plan, full.sessions[-1]).session_reused is True
 
@@ -117,7 +120,7 @@ def test_a_client_certificate_that_cannot_be_used_is_named(tmp_path, broken):
     else:
         path.write_bytes(certificates.localhost().key_pem if broken == "pair" else b"junk")
     with pytest.raises(FileError) as caught:
-        context_for(Plan(certificate=own))
+        context_for(ClientConfig(certificate=own))
     assert caught.value.path == str(path)
 
 
@@ -144,7 +147,7 @@ def test_the_passphrase_of_a_key(tmp_path, is_encrypted, given, words):
     """The right passphrase opens a key, a needless one does no harm, others are told apart."""
     identity = certificates.client()
     own = write_identity(tmp_path, encrypted(identity, b"right") if is_encrypted else identity)
-    plan = Plan(certificate=replace(own, passphrase=given))
+    plan = ClientConfig(certificate=replace(own, passphrase=given))
     if words is None:
         context_for(plan)
         return
@@ -199,7 +202,7 @@ def test_two_contexts_share_one_file(tmp_path):
 def test_a_key_log_that_cannot_be_opened_is_named(tmp_path):
     """A folder is no key log."""
     with pytest.raises(FileError) as caught:
-        context_for(Plan(keylogfile=str(tmp_path)))
+        context_for(ClientConfig(keylogfile=str(tmp_path)))
     assert caught.value.path == str(tmp_path)
 
 

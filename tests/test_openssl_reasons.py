@@ -9,10 +9,10 @@ from tlsresume.openssl.binding import reason_words, verify_message
 from tlsresume.openssl.reasons import (
     NUMBERS,
     WEAK_CERTIFICATES,
-    FailureReason,
     numbers_of,
     reason_of,
 )
+from tlsresume.transports.failures import FailureReason
 
 WORDS = {
     FailureReason.BAD_RECORD_MAC: ("mac", "decryption failed", "digest check"),

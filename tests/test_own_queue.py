@@ -10,11 +10,11 @@ from tlsresume.diagnosis.summary import summarise_address
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Discover, Tries
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Timings
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
-PLAN = Plan(minimum=ProtocolVersion.TLSv1_3)
+PLAN = ClientConfig(minimum=ProtocolVersion.TLSv1_3)
 
 
 def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006) -> list[Trial]:

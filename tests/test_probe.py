@@ -28,7 +28,6 @@ from tlsresume.errors import ExitStatus
 from tlsresume.lab import Gate
 from tlsresume.network import dial
 from tlsresume.network.resolve import Resolution
-from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import (
@@ -42,6 +41,7 @@ from tlsresume.results import (
 )
 from tlsresume.scan import scan
 from tlsresume.target import Target, parse_target
+from tlsresume.transports.config import ClientCertificate, Trust
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.quic_pair import QUICPair
-from tlsresume.openssl.plan import Trust
 from tlsresume.session import quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.session import Session
+from tlsresume.transports.config import Trust
 from tlsresume.wire.handshake import HandshakeType
 from tlsresume.wire.quic_initial import (
     CryptoStream,
@@ -140,7 +140,7 @@ def test_lost_and_shuffled_datagrams(tmp_path):
         pair = QUICPair()
         plan = pair.plan(tmp_path)
         full = pair.run(plan, path=path, seconds=60)
-        assert (seed, full.failure, full.handshake_done) == (seed, None, True)
+        assert (seed, full.failure, full.established) == (seed, None, True)
     assert pair.run(plan, path=lambda s, n, d: [d] if n > 1 else []).facts.retransmissions > 0
 
 
@@ -164,7 +164,7 @@ def test_silence_and_garbage(tmp_path):
     ):
         odd = pair.run(plan, path=answering(junk), seconds=3)
         assert not odd.understood
-        assert not odd.handshake_done
+        assert not odd.established
 
 
 def test_other_versions_only(tmp_path):
@@ -269,7 +269,7 @@ def test_a_retry_without_end(tmp_path):
     connection stays undone, without a loop."""
     pair = QUICPair()
     client = pair.run(pair.plan(tmp_path), server=RetriesForEver(), seconds=5.0)
-    assert (client.handshake_done, client.facts.retries) == (False, 1)
+    assert (client.established, client.facts.retries) == (False, 1)
     assert client.understood
     assert client.sent < 40_000
 
@@ -288,5 +288,5 @@ def test_a_stateless_reset_ends_nothing_that_it_does_not_know(tmp_path):
 
     client = pair.run(pair.plan(tmp_path), path=path)
     assert client.failure is None
-    assert client.handshake_done
+    assert client.established
     assert bytes(client.data).startswith(b"HTTP/3 204\r\n")

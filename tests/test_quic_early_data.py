@@ -25,6 +25,7 @@ from tlsresume.request_line import parse_http1
 from tlsresume.results import EarlyData, TargetResult
 from tlsresume.scan import scan
 from tlsresume.target import parse_target
+from tlsresume.transports.interface import ClientOffer
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.transports.quic.first_flight import QUICFirstFlight
 from tlsresume.wire.quic_initial import (
@@ -228,7 +229,8 @@ def a_flight(tmp_path: Any):
     plan = pair.plan(tmp_path)
     session = pair.run(plan).sessions[0]
     request = parse_http1(b"GET /early", "localhost", "tests")
-    flight = QUICFirstFlight(replace(plan, early_data=request), session, clock=lambda: pair.now)
+    offer = ClientOffer(state=session, early_request=request)
+    flight = QUICFirstFlight(plan, offer, clock=lambda: pair.now)
     try:
         yield pair, flight
     finally:
@@ -244,18 +246,17 @@ def test_a_flight_is_sent_as_it_is_until_it_is_answered(tmp_path) -> None:
         assert flight.early
         pair.now += 60
         client: QUICClient = flight.go_on(None)
-        client.start()
-        assert client.datagrams() == flight.data
-        assert client.datagrams() == []
+        assert client.sent == sum(map(len, flight.data))
+        assert client.drain() == []
         pair.now = client.deadline or 0.0
         client.on_deadline()
-        assert client.datagrams() == flight.data
+        assert client.drain() == flight.data
         end = ServerEnd(pair.tickets)
         for datagram in flight.data:
             end.receive(datagram, pair.now)
         for datagram in end.datagrams(pair.now):
             client.receive(datagram)
-        assert client.handshake_done
+        assert client.established
         assert client.transcript.early_data_accepted
         assert client.facts.retransmissions == 0
         assert client.deadline is not None

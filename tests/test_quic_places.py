@@ -85,7 +85,7 @@ def test_version_2_where_the_peer_prefers_it(tmp_path, versions) -> None:
     # A server that went back to version 1 since: whatever becomes of the ticket, the client gets on.
     back = replace(service, versions=(1,))
     client = pair.run(plan, session, server=Served(back))
-    assert client.handshake_done
+    assert client.established
     assert client.facts.version == 1
 
 

@@ -14,9 +14,9 @@ from tlsresume.errors import LimitedByServer, PreludeError
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.openssl.plan import Plan
 from tlsresume.preludes.table import PRELUDES
 from tlsresume.preludes.talk import Prelude
+from tlsresume.transports.config import ClientConfig
 
 HERE = "127.0.0.1"
 ERRAND = Errand(purpose=purpose_of("test", "full"))
@@ -54,12 +54,12 @@ def test_the_lab_waits_and_then_asks_for_no_more(starttls) -> None:
             Budget(9), Gate(), Manners(timeout=5.0, approach=Approach(starttls=starttls))
         )
         route = Route(HERE, refusing.port)
-        attempt = await lab.connect(route, Plan(), ERRAND)
+        attempt = await lab.connect(route, ClientConfig(), ERRAND)
         assert attempt.error is not None
         assert attempt.error.kind == "rate-limit"
         for _ in range(2):
             with pytest.raises(LimitedByServer, match="421"):
-                await lab.connect(route, Plan(), ERRAND)
+                await lab.connect(route, ClientConfig(), ERRAND)
         return lab
 
     with refusing:

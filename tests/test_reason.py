@@ -11,8 +11,8 @@ from tests.trials import changed
 from tlsresume.diagnosis.reason import why_not_resumed
 from tlsresume.evidence.observation import Ticket
 from tlsresume.lab import Errand
-from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
@@ -22,7 +22,7 @@ KEY, OTHER = b"k" * 16, b"o" * 16
 
 def ask(session: Session, **plan) -> Ask:
     version = session.fields.tls_version
-    chosen = Plan(**({"minimum": version, "maximum": version} | plan))
+    chosen = ClientConfig(**({"minimum": version, "maximum": version} | plan))
     errand = Errand(purpose=purpose_of("resume", "resume"), mechanism=session.mechanism)
     return Ask(1, START, ROUTE, chosen, errand, session)
 

@@ -7,10 +7,10 @@ import pytest
 from tests.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tlsresume.actions.save import save
 from tlsresume.errors import ExitStatus
-from tlsresume.openssl.plan import Trust
 from tlsresume.options import ConnectOptions, SaveOptions
 from tlsresume.policy.exit_status import save_status
 from tlsresume.target import Target, parse_target
+from tlsresume.transports.config import Trust
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from tests import certificates, sessions
 from tests.rows import each_row
 from tests.sessions import METADATA
-from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError
+from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError, UsageError
 from tlsresume.session import bounded
 from tlsresume.session.file import (
     LARGEST,
@@ -432,3 +432,26 @@ def test_a_block_with_letters_beyond_ascii():
         )
         with pytest.raises(SessionFileError, match="is damaged: its block is no base64"):
             parse_session_file(text.encode(), "f")
+
+
+def test_the_saved_target_is_read_once_and_typed():
+    """With the file its target is known: host, port, the saved SNI and STARTTLS; a line that names
+    none is told when it is needed, and not before."""
+    whole = SessionMetadata(target="a.example:25", starttls="smtp", sni="b.example")
+    saved = parse_session_file(format_session_file(SESSION, whole), "f").saved
+    assert saved is not None
+    target = saved.required
+    assert (target.name, target.starttls, target.server_name) == (
+        "a.example:25",
+        "smtp",
+        "b.example",
+    )
+    none = parse_session_file(format_session_file(SESSION, SessionMetadata()), "f")
+    assert none.saved is None
+    odd = parse_session_file(format_session_file(SESSION, replace(whole, target="a b:1:2")), "f")
+    assert odd.saved is not None
+    assert odd.saved.target is None
+    with pytest.raises(UsageError) as error:
+        _ = odd.saved.required
+    assert error.value.message == odd.saved.wrong
+    assert replace(odd, metadata=whole).saved == saved

@@ -9,7 +9,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -23,17 +23,17 @@ from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network import approach
 from tlsresume.network import lab as network_lab
+from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.lab import Manners, NetworkLab
-from tlsresume.network.link import NetworkLink
 from tlsresume.openssl import contexts
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import target_status
 from tlsresume.results import TargetResult
 from tlsresume.scan import scan
 from tlsresume.session.file import format_session_file, parse_session_file
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
@@ -154,7 +154,7 @@ def test_it_is_the_end_of_another_connection_that_is_waited_for(server, monkeypa
 
     async def scene() -> None:
         work = [
-            lab.connect(Route(host, peer.port), Plan(server_name="localhost"), ERRAND)
+            lab.connect(Route(host, peer.port), ClientConfig(server_name="localhost"), ERRAND)
             for host in (HERE, "127.0.0.2")
         ]
         await asyncio.wait_for(asyncio.gather(*work), 30)
@@ -200,7 +200,7 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
         monkeypatch.setattr(contexts, "_context", context)
         lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
         attempt = asyncio.run(
-            lab.connect(Route(HERE, peer.port), Plan(server_name="localhost"), ERRAND)
+            lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)
         )
         assert attempt.handshake_done
         first = lab.journal[0].error
@@ -214,18 +214,18 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
     """A ClientHello that this machine has no buffer for was never sent: no timeout is waited
     for, and the connection is made again."""
     peer = server()
-    send = NetworkLink._send
+    send = Stream.send
     failing = [SHORT[4]]
 
-    async def sending(self: NetworkLink, data: bytes, deadline: float) -> None:
+    async def sending(self: Stream, pieces: Sequence[bytes], deadline: float) -> None:
         if failing:
             raise failing.pop()
-        await send(self, data, deadline)
+        await send(self, pieces, deadline)
 
-    monkeypatch.setattr(NetworkLink, "_send", sending)
+    monkeypatch.setattr(Stream, "send", sending)
     lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=60))
     attempt = asyncio.run(
-        lab.connect(Route(HERE, peer.port), Plan(server_name="localhost"), ERRAND)
+        lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)
     )
     assert attempt.handshake_done
     assert [a.error and a.error.kind for a in lab.journal] == ["local", None]
@@ -251,7 +251,7 @@ def test_a_pinned_port_in_use_ends_nothing(short_of):
     with RawPeer("silent") as peer:
         lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
         route = Route(HERE, peer.port, local_port=peer.port)
-        attempt = asyncio.run(lab.connect(route, Plan(), ERRAND))
+        attempt = asyncio.run(lab.connect(route, ClientConfig(), ERRAND))
     assert attempt.error is not None
     assert attempt.error.kind == "local"
     assert len(lab.journal) == 1
@@ -264,7 +264,7 @@ def test_trust_that_could_not_be_opened_is_not_empty_trust(monkeypatch):
     contexts._context.cache_clear()
     monkeypatch.setattr(shortage, "shortage_now", lambda: SHORT[0])
     with pytest.raises(LocalError, match="trusted certificates"):
-        contexts.context_for(Plan())
+        contexts.context_for(ClientConfig())
 
 
 def test_the_limit_is_raised_only_where_that_is_needed(monkeypatch):

@@ -18,7 +18,6 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Errand
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
     AddressResult,
     AlertSeen,
@@ -29,6 +28,7 @@ from tlsresume.results import (
     wilson_interval,
 )
 from tlsresume.session.ticket import KeyNaming
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
@@ -44,7 +44,7 @@ def ask(number, mechanism="psk", series="fixed", session=None) -> Ask:
         number,
         START + number,
         ROUTE,
-        Plan(minimum=version, maximum=version),
+        ClientConfig(minimum=version, maximum=version),
         Errand(purpose=purpose_of(experiment, series), mechanism=mechanism),
         session,
     )

@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from tlsresume.features.serve.results import ServeReport
     from tlsresume.features.serve.serving import Serving, serve
     from tlsresume.network.loop import Stop
-    from tlsresume.openssl.plan import ClientCertificate, Trust
     from tlsresume.options import (
         ConnectOptions,
         FTPLogin,
@@ -99,6 +98,7 @@ if TYPE_CHECKING:
     from tlsresume.session.keyfile import TicketKeyFile, read_key_files
     from tlsresume.session.session import Session
     from tlsresume.target import Target, parse_target
+    from tlsresume.transports.config import ClientCertificate, Trust
     from tlsresume.wire.handshake import ProtocolVersion
 
 
@@ -242,7 +242,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.features.serve.results": ("ServeReport",),
     "tlsresume.features.serve.options": ("ServeOptions",),
     "tlsresume.features.serve.serving": ("Serving", "serve"),
-    "tlsresume.openssl.plan": ("ClientCertificate", "Trust"),
+    "tlsresume.transports.config": ("ClientCertificate", "Trust"),
     "tlsresume.options": (
         "ConnectOptions",
         "FTPLogin",

@@ -15,25 +15,20 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import EarlyAsk, Trial
-from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
+from tlsresume.transports.interface import ClientOffer, Flight
+from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
-
-if TYPE_CHECKING:
-    from tlsresume.transports.quic.first_flight import QUICFirstFlight
-
-#: A first flight, over TCP or over QUIC.
-AnyFlight: TypeAlias = "FirstFlight | QUICFirstFlight"
 
 
 class Route(Value, frozen=True):
@@ -70,7 +65,7 @@ class Errand(Value, frozen=True, kw_only=True):
     want_response: bool = False
     clean: bool = True
     named_address: str | None = None
-    flight: AnyFlight | None = None
+    flight: Flight | None = None
     hold_finished: float = 0.0
     early: EarlyAsk | None = None
     number: int = 0
@@ -290,7 +285,7 @@ class Link(ABC):
         """Some bytes, at least one; b"" at the end of the stream."""
 
     @abstractmethod
-    async def start_tls(self, plan: Plan, session: Session | None = None) -> None:
+    async def start_tls(self, plan: ClientConfig, session: Session | None = None) -> None:
         """Run the handshake. Raises PeerError; what was seen is in the attempt all the same."""
 
     @abstractmethod
@@ -323,7 +318,7 @@ class Lab(ABC):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -345,16 +340,13 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: Plan, session: Session) -> AnyFlight:
+    def first_flight(self, plan: ClientConfig, session: Session) -> Flight:
         """A first flight with the plan's early data, over the session's transport; nothing is
         sent yet. Raises UsageError."""
-        if session.transport == "quic":
-            from tlsresume.transports.quic.first_flight import QUICFirstFlight
+        offer = ClientOffer(state=session, early_request=plan.early_data)
+        return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
 
-            return QUICFirstFlight(plan, session, clock=self.now)
-        return FirstFlight(plan, session, clock=self.now)
-
-    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Trial:
+    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.

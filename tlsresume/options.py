@@ -13,11 +13,11 @@ from typing import Literal
 from tlsresume import checked
 from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
-from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.protocols import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
 from tlsresume.session.keyfile import TicketKeyFile
+from tlsresume.transports.config import ClientCertificate, Trust
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: Ten years: no age or lifetime that is asked for comes near this.

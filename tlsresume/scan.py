@@ -19,12 +19,12 @@ from tlsresume.errors import first_of
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report, Skipped, TargetResult, Tool
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
+from tlsresume.transports.library import check_library, openssl_version, pyopenssl_version
 from tlsresume.version import __version__
 
 OnResult = Callable[[TargetResult], object]
@@ -50,8 +50,8 @@ def tool() -> Tool:
     return Tool(
         name="tlsresume",
         version=__version__,
-        openssl=binding.openssl_version(),
-        pyopenssl=binding.pyopenssl_version(),
+        openssl=openssl_version(),
+        pyopenssl=pyopenssl_version(),
     )
 
 
@@ -75,7 +75,7 @@ def scan(
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
     """
-    binding.check_bindings()
+    check_library()
     for target, options in targets:
         check_probe(target, options)
     concurrency = max((options.concurrency for _, options in targets), default=1)

@@ -40,6 +40,7 @@ __all__ = [
     "parse_port",
     "parse_resolve",
     "parse_target",
+    "rerouted",
     "split_endpoint",
 ]
 
@@ -126,6 +127,11 @@ class Target(Value, frozen=True, kw_only=True):
         return self.host.startswith(UNIX)
 
     @property
+    def own_name(self) -> str | None:
+        """The SNI where nothing is said of it."""
+        return _server_name(self.host, None, sni=True)
+
+    @property
     def verify_name(self) -> str:
         """The name that the certificate must carry."""
         return self.server_name or ("localhost" if self.unix else self.host)
@@ -186,6 +192,69 @@ def parse_target(
         if has_login(text):
             raise bad_target(text, NO_LOGIN, *error.hints) from None
         raise
+    return _reached(
+        (text, scheme, host, port),
+        named=named,
+        servername=servername,
+        sni=sni,
+        connect=connect,
+        family=family,
+        starttls=starttls,
+        resolve=resolve,
+        proxy=proxy,
+        proxy_header=proxy_header,
+    )
+
+
+def rerouted(
+    target: Target,
+    *,
+    servername: str | None = None,
+    sni: bool = True,
+    connect: str | None = None,
+    family: Family = "any",
+    starttls: str = "auto",
+    resolve: Sequence[str] = (),
+    proxy: Proxy | None = None,
+    proxy_header: ProxyHeader | None = None,
+) -> Target:
+    """A target reached in another way, said as for `parse_target`; the name sent and the
+    prelude stay where nothing is said of them. Raises UsageError."""
+    text = target.spelling
+    made = _reached(
+        (text, target.scheme, target.host, target.port),
+        named="://" in text,
+        servername=servername,
+        sni=sni,
+        connect=connect,
+        family=family,
+        starttls=starttls,
+        resolve=resolve,
+        proxy=proxy,
+        proxy_header=proxy_header,
+    )
+    if not made.name_said:
+        made = replace(made, server_name=target.server_name)
+    if starttls == "auto":
+        made = replace(made, scheme=target.scheme, starttls=target.starttls, by_port=False)
+    return made
+
+
+def _reached(
+    parts: tuple[str, str, str, int],
+    *,
+    named: bool,
+    servername: str | None,
+    sni: bool,
+    connect: str | None,
+    family: Family,
+    starttls: str,
+    resolve: Sequence[str],
+    proxy: Proxy | None,
+    proxy_header: ProxyHeader | None,
+) -> Target:
+    """The target of a text with its scheme, host and port; `named`: it is a URL."""
+    text, scheme, host, port = parts
     prelude, scheme = _prelude(text, starttls, scheme, named=named)
     target = Target(
         host=host,

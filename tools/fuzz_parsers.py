@@ -22,7 +22,6 @@ from tlsresume.formats import explanation, page_search
 from tlsresume.formats.printable import json_safe, markup_safe, printable, printable_in_log
 from tlsresume.formats.reading import parse_report
 from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.plan import Plan
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.policy.durations import parse_duration
 from tlsresume.policy.names import BUILTIN
@@ -42,6 +41,7 @@ from tlsresume.session.ticket import KeyNaming, is_stateful
 from tlsresume.session.unseal import TicketKey, mac_without_key, unseal
 from tlsresume.session.weak import find_weak_key
 from tlsresume.target import parse_resolve, parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.describe import describe
 from tlsresume.wire.distinguished import name_text
 from tlsresume.wire.entry import Role
@@ -88,13 +88,15 @@ def handshakes() -> tuple[bytes, ...]:
 def _shaken(
     context: ssl.SSLContext, version: ProtocolVersion, session: Session | None
 ) -> TLSClient:
-    plan = Plan(server_name="localhost", alpn=("h2", "http/1.1"), minimum=version, maximum=version)
+    plan = ClientConfig(
+        server_name="localhost", alpn=("h2", "http/1.1"), minimum=version, maximum=version
+    )
     client = TLSClient(plan, session, clock=lambda: 0.0)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context.wrap_bio(incoming, outgoing, server_side=True)
     client.start()
     for _ in range(6):
-        incoming.write(client.drain())
+        incoming.write(b"".join(client.drain()))
         try:
             server.do_handshake()
             server.write(b"hello")

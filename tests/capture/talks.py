@@ -28,7 +28,7 @@ class Recorded(ConnectionPair):
 
     def carry(self, conversation: Conversation) -> None:
         while True:
-            to_server = self.client.drain()
+            to_server = b"".join(self.client.drain())
             if to_server:
                 conversation.say(0, to_server)
                 self.received += self.side.feed(to_server)

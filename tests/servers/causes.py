@@ -21,7 +21,6 @@ from tests.servers.servers import RECIPES
 from tlsresume.actions.reach import lab_for
 from tlsresume.experiments.purposes import Save
 from tlsresume.lab import Errand, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.session import asn1
 from tlsresume.session.file import (
@@ -32,6 +31,7 @@ from tlsresume.session.file import (
 )
 from tlsresume.session.session import Session
 from tlsresume.target import parse_target
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 SHARED_CACHE = "ssl_session_cache shared:S:1m;"
@@ -66,7 +66,7 @@ def structure_of(path: Path) -> asn1.SSLSession:
     return asn1.decode(read_session_file(str(path)).session.data)[0]
 
 
-def save_with_plan(port: int, path: Path, plan: Plan) -> None:
+def save_with_plan(port: int, path: Path, plan: ClientConfig) -> None:
     """Save a session that the command line has no options to make."""
     lab = lab_for(ConnectOptions(), parse_target(f"{HOST}:{port}"))
     attempt = asyncio.run(lab.connect(Route(HOST, port), plan, Errand(purpose=Save.FULL)))
@@ -77,10 +77,10 @@ def save_with_plan(port: int, path: Path, plan: Plan) -> None:
     write_session_file(str(path), format_session_file(attempt.sessions[-1], metadata))
 
 
-def without_ems(**parts: Any) -> Plan:
+def without_ems(**parts: Any) -> ClientConfig:
     """TLS 1.2 with tickets and without the extended master secret."""
     version = ProtocolVersion.TLSv1_2
-    return Plan(minimum=version, maximum=version, extended_master_secret=False, **parts)
+    return ClientConfig(minimum=version, maximum=version, extended_master_secret=False, **parts)
 
 
 def wait_until_older(path: Path, seconds: float) -> None:

@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from tlsresume.errors import UsageError
 from tlsresume.experiments.terms import Terms, http_host
-from tlsresume.openssl.contexts import context_for
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols import SCHEME_OF_PORT
 from tlsresume.request_line import HTTPRequest, parse_http1
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.session.file import SessionFile, SessionMetadata
-from tlsresume.target import Target, is_address, parse_target
+from tlsresume.target import Target, is_address
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import can_offer
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -57,17 +57,17 @@ def _other_transport(file: SessionFile, target: Target) -> UsageError:
 def _target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -> Target:
     metadata = file.metadata
     if named is None:
-        if metadata.target is None:
+        if file.saved is None:
             raise UsageError(
                 f"{file.path} does not say which server it belongs to",
                 hints=("name the server: tlsresume resume FILE HOST:PORT",),
             )
-        named = replace(
-            parse_target(metadata.target, starttls=metadata.starttls or "none"),
-            server_name=metadata.sni,
-        )
-        return _to_saved_address(named, metadata, options)
-    named = _with_saved_name(named, metadata)
+        return _to_saved_address(file.saved.required, metadata, options)
+    saved = file.saved.required if file.saved is not None else None
+    same = saved is not None and saved.name == named.name
+    if same and not (named.name_said or named.server_name != named.own_name):
+        # The same target is named, and nothing is said of its SNI.
+        named = replace(named, server_name=metadata.sni)
     made_for = {name.lower() for name in _names(file)}
     others = [name for name in _told(named) if name.lower() not in made_for]
     if made_for and others and not options.any_host:
@@ -78,21 +78,10 @@ def _target_of(file: SessionFile, named: Target | None, options: ResumeOptions) 
                 "--any-host does it all the same",
             ),
         )
-    if named.by_port and metadata.target is not None:
+    if named.by_port and saved is not None:
         # The file knows better than the port's number.
         named = replace(named, starttls=metadata.starttls, by_port=False)
-    if metadata.target is not None and parse_target(metadata.target).name == named.name:
-        return _to_saved_address(named, metadata, options)
-    return named
-
-
-def _with_saved_name(named: Target, metadata: SessionMetadata) -> Target:
-    """The saved SNI, where the same target is named and nothing is said of its SNI."""
-    if metadata.target is None or parse_target(metadata.target).name != named.name:
-        return named
-    own = parse_target(named.name).server_name if not named.unix else None
-    chosen = named.name_said or named.server_name != own
-    return named if chosen else replace(named, server_name=metadata.sni)
+    return _to_saved_address(named, metadata, options) if same else named
 
 
 def _told(target: Target) -> list[str]:
@@ -106,8 +95,8 @@ def _told(target: Target) -> list[str]:
 
 def _names(file: SessionFile) -> set[str]:
     names = {file.metadata.sni, file.session.fields.hostname}
-    if file.metadata.target is not None:
-        names.add(parse_target(file.metadata.target).host)
+    if file.saved is not None:
+        names.add(file.saved.required.host)
     return {name for name in names if name}
 
 
@@ -135,14 +124,14 @@ def _early_request(target: Target, alpn: tuple[str, ...], data: bytes) -> bytes 
         ) from None
 
 
-def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
+def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     """The session's own version, cipher, SNI and ALPN, except where told otherwise. Raises
     UsageError."""
     plan = _plan_of(file, target, options)
     return replace(plan, early_data=_early_request(target, plan.alpn, options.early_data))
 
 
-def _plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
+def _plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
     plan = replace(
         Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
@@ -163,7 +152,9 @@ def _plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Plan:
     return plan
 
 
-def _with_saved_cipher(plan: Plan, file: SessionFile, options: ResumeOptions) -> Plan:
+def _with_saved_cipher(
+    plan: ClientConfig, file: SessionFile, options: ResumeOptions
+) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
     with_cipher = plan
     if fields.tls_version >= ProtocolVersion.TLSv1_3:
@@ -171,15 +162,11 @@ def _with_saved_cipher(plan: Plan, file: SessionFile, options: ResumeOptions) ->
             with_cipher = replace(plan, ciphersuites=fields.cipher_name)
     elif connect.ciphers is None:
         with_cipher = replace(plan, ciphers=fields.cipher_name)
-    try:
-        context_for(with_cipher)
-    except UsageError:
-        # OpenSSL does not know the session's cipher: let it say so of the session itself.
-        return plan
-    return with_cipher
+    # Where OpenSSL does not know the session's cipher, let it say so of the session itself.
+    return with_cipher if can_offer(with_cipher) else plan
 
 
-def pinned(file: SessionFile, plan: Plan) -> tuple[str, ...]:
+def pinned(file: SessionFile, plan: ClientConfig) -> tuple[str, ...]:
     """What of a plan is the session's own, in words."""
     fields = file.session.fields
     words = []

@@ -39,7 +39,6 @@ from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
 from tlsresume.options import LONGEST, ProbeOptions
 from tlsresume.results import (
     AddressResult,
@@ -50,6 +49,7 @@ from tlsresume.results import (
 )
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
+from tlsresume.transports.library import check_library
 from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
@@ -595,7 +595,7 @@ def _prepared(
     chosen = chosen_target(target)
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
-    binding.check_bindings()
+    check_library()
     make_room(settings.most_open)
     common = Shared.of(settings, deadline) if shared is None else shared
     note = progress or (lambda _line: None)

@@ -14,12 +14,12 @@ from tlsresume.network.approach import Approach
 from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import LONGEST, ConnectOptions
 from tlsresume.results import ErrorResult, Failure
 from tlsresume.session.session import Session
 from tlsresume.target import Target, parse_target
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import check_library
 
 #: More connections than one save or resume, with its explanation, can ever need.
 _PLENTY = 1_000_000
@@ -27,7 +27,7 @@ _PLENTY = 1_000_000
 
 def lab_for(options: ConnectOptions, target: Target, trace: Trace | None = None) -> NetworkLab:
     """A Lab for one command on one target. Raises BindingError."""
-    binding.check_bindings()
+    check_library()
     manners = Manners(
         timeout=options.timeout,
         approach=Approach.to(target),
@@ -69,7 +69,11 @@ async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...],
 
 
 async def connect_first(
-    lab: NetworkLab, target: Target, plan: Plan, errand: Errand, session: Session | None = None
+    lab: NetworkLab,
+    target: Target,
+    plan: ClientConfig,
+    errand: Errand,
+    session: Session | None = None,
 ) -> Trial:
     """Connect to the first address that answers, as an ordinary client does.
 

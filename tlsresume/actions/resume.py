@@ -47,13 +47,13 @@ from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import ResumeOptions
 from tlsresume.results import EarlyReason, ErrorResult, ResumeResult, Series
 from tlsresume.session.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
 from tlsresume.target import Target, format_endpoint
+from tlsresume.transports.config import ClientConfig
 from tlsresume.version import USER_AGENT
 
 Renewed = tuple[Session, SessionMetadata]
@@ -143,7 +143,7 @@ def _prepared(
 class _Resumption:
     file: SessionFile
     target: Target
-    plan: Plan
+    plan: ClientConfig
     options: ResumeOptions
     lab: NetworkLab
     progress: Callable[[str], None]

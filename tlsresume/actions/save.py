@@ -25,14 +25,14 @@ from tlsresume.lab import Errand
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import SaveOptions
 from tlsresume.results import ErrorResult, Mechanism, SaveResult
 from tlsresume.session.file import SessionMetadata
 from tlsresume.session.session import Session
 from tlsresume.session.ticket import KeyNaming
 from tlsresume.target import Target
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import openssl_version
 from tlsresume.version import USER_AGENT, __version__
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -114,7 +114,7 @@ async def _save(
     return _result(target, options, attempt)
 
 
-def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[Plan, Errand]:
+def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[ClientConfig, Errand]:
     errand = terms.errand(Save.FULL, mechanism or "psk")
     return (terms.plan() if mechanism is None else terms.plan_for(mechanism)), errand
 
@@ -174,7 +174,7 @@ def metadata_of(
         ticket_key_name=naming.name_of(ticket) if ticket else None,
         tickets=len(attempt.tickets),
         tool=f"tlsresume {__version__}",
-        openssl=binding.openssl_version(),
+        openssl=openssl_version(),
         client_certificate_until=_client_certificate_end(attempt),
     )
 

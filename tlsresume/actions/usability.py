@@ -7,9 +7,11 @@ since loading it takes longer than the rest of `inspect`.
 
 from __future__ import annotations
 
-from tlsresume.errors import SessionFileError, UsageError
+from tlsresume.errors import SessionFileError
 from tlsresume.session.file import SessionFile
 from tlsresume.session.session import NOT_USABLE_HERE, Session, Unsupported
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.library import asks_for_fragments, can_offer
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: The suites that every OpenSSL of the last ten years has: TLS 1.2 by their key exchange.
@@ -21,24 +23,16 @@ def unsupported_here(session: Session) -> tuple[Unsupported, str] | None:
     """`Session.unsupported`, and ciphers that the OpenSSL at hand does not have."""
     found = session.unsupported
     name, length = session.fields.cipher_name, session.fields.max_fragment_length
-    if found is None and length is not None:
-        from tlsresume.openssl.binding_fragments import can_ask
-
-        if not can_ask():
-            return "fragments", (
-                f"its max_fragment_length of {length} cannot be asked for with this OpenSSL"
-                f" (openssl s_client -maxfraglen {length} can)"
-            )
+    if found is None and length is not None and not asks_for_fragments():
+        return "fragments", (
+            f"its max_fragment_length of {length} cannot be asked for with this OpenSSL"
+            f" (openssl s_client -maxfraglen {length} can)"
+        )
     if found is not None or session.fields.tls_version >= ProtocolVersion.TLSv1_3:
         return found
     if name.startswith(_EVERYWHERE) and not any(part in name for part in _GOING):
         return None
-    from tlsresume.openssl.contexts import context_for
-    from tlsresume.openssl.plan import Plan
-
-    try:
-        context_for(Plan(ciphers=name))
-    except UsageError:
+    if not can_offer(ClientConfig(ciphers=name)):
         return "cipher", f"its cipher is {name}, which this OpenSSL does not have"
     return None
 

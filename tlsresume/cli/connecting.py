@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,9 +25,10 @@ from tlsresume.endpoints import perhaps_meant
 from tlsresume.protocols import MTU_RANGE, STARTTLS
 
 if TYPE_CHECKING:
-    from tlsresume.openssl.plan import ClientCertificate
     from tlsresume.options import ConnectOptions
+    from tlsresume.session.file import SavedTarget
     from tlsresume.target import Target
+    from tlsresume.transports.config import ClientCertificate
 
 ROUTE, OFFER, TRUST, TIME = "Where to connect", "What to offer", "Certificates", "Time and data"
 _READABLE = click.Path(exists=True, dir_okay=False, readable=True)
@@ -215,43 +215,45 @@ class Connection:
 
         said, text = self._said, text.strip()
         check_target(text)
-        target = parse_target(
-            text,
-            servername=said["servername"],
-            sni=not said["no_sni"],
-            connect=said["connect"],
-            family="ipv4" if said["ipv4"] else "ipv6" if said["ipv6"] else "any",
-            starttls=said["starttls"],
-            resolve=said["resolve"],
-            proxy=proxy_said(said),
-            proxy_header=proxy_header_said(said),
-        )
+        target = parse_target(text, **self._route())
         if meant := perhaps_meant(text):
             from tlsresume.cli.console import note
 
             note(f"{text} is taken for an address without a port; with one it is {meant}")
         return with_proxy_of_environment(target) if said["proxy_env"] else target
 
-    def saved_target(
-        self, text: str | None, sni: str | None, starttls: str | None = None
-    ) -> Target | None:
+    def _route(self) -> dict[str, Any]:
+        """How a target is reached, in the words of `parse_target`."""
+        said = self._said
+        return {
+            "servername": said["servername"],
+            "sni": not said["no_sni"],
+            "connect": said["connect"],
+            "family": "ipv4" if said["ipv4"] else "ipv6" if said["ipv6"] else "any",
+            "starttls": said["starttls"],
+            "resolve": said["resolve"],
+            "proxy": proxy_said(said),
+            "proxy_header": proxy_header_said(said),
+        }
+
+    def saved_target(self, saved: SavedTarget | None) -> Target | None:
         """The target that a session file names, where the options send it another way.
 
         None when they say nothing about that, or the file names none. Raises UsageError.
         """
         said = self._said
         asked = said["starttls"] != "auto"
-        if text is None or not (asked or any(said[name] for name in _ROUTE)):
+        if saved is None or not (asked or any(said[name] for name in _ROUTE)):
             return None
-        chosen = said if asked else said | {"starttls": starttls or "none"}
-        target = Connection(chosen).target(text)
-        named = said["servername"] or said["no_sni"]
-        return target if named else replace(target, server_name=sni)
+        from tlsresume.target import rerouted
+
+        target = rerouted(saved.required, **self._route())
+        return with_proxy_of_environment(target) if said["proxy_env"] else target
 
     def options(self) -> ConnectOptions:
         """How to speak TLS, as the options say. Raises UsageError."""
-        from tlsresume.openssl.plan import Trust
         from tlsresume.options import BOTH_VERSIONS, ConnectOptions
+        from tlsresume.transports.config import Trust
         from tlsresume.wire.handshake import ProtocolVersion
 
         said = self._said
@@ -274,7 +276,7 @@ class Connection:
         )
 
     def _certificate(self) -> ClientCertificate | None:
-        from tlsresume.openssl.plan import ClientCertificate
+        from tlsresume.transports.config import ClientCertificate
 
         certificate: str | None = self._said["cert"]
         if certificate is None:

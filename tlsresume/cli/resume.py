@@ -176,11 +176,7 @@ def command(
         extended_master_secret=not asked["no_ems"],
         ticket_keys=ticket_keys,
     )
-    goal = (
-        connection.saved_target(saved.metadata.target, saved.metadata.sni, saved.metadata.starttls)
-        if target is None
-        else connection.target(target)
-    )
+    goal = connection.saved_target(saved.saved) if target is None else connection.target(target)
     try:
         result, renewed = resume(
             saved,

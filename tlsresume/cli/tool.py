@@ -6,18 +6,19 @@ from functools import cache
 
 from tlsresume import __version__
 from tlsresume.results import Tool
+from tlsresume.transports.library import openssl_version, pyopenssl_version
 
 
 @cache
 def this_tool() -> Tool:
     """The `tool` of every document; `unknown` where the bindings cannot be imported."""
     try:
-        from tlsresume.openssl.binding import openssl_version, pyopenssl_version
+        openssl, pyopenssl = openssl_version(), pyopenssl_version()
     except Exception:  # noqa: BLE001  a document about a broken installation must still be written
         return Tool(name="tlsresume", version=__version__, openssl="unknown", pyopenssl="unknown")
     return Tool(
         name="tlsresume",
         version=__version__,
-        openssl=openssl_version(),
-        pyopenssl=pyopenssl_version(),
+        openssl=openssl,
+        pyopenssl=pyopenssl,
     )

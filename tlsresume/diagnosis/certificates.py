@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from tlsresume.evidence.trial import Trial
-from tlsresume.openssl.binding_names import covers
 from tlsresume.results import Certificate, CertificateProblem
+from tlsresume.transports.library import covers
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.

@@ -10,7 +10,7 @@ from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
-from tlsresume.openssl.reasons import FailureReason
+from tlsresume.transports.failures import FailureReason
 from tlsresume.wire.handshake import AlertDescription
 
 #: What proves that it is the session; and what also tells whether fresh ones fail.

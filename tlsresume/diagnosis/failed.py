@@ -32,8 +32,8 @@ from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.purposes import AGE, HelloSize
-from tlsresume.openssl.reasons import FailureReason
 from tlsresume.results import FailureKind
+from tlsresume.transports.failures import FailureReason
 from tlsresume.wire.handshake import AlertDescription, ProtocolVersion
 
 #: What else may break connections now and then, while others resume.

@@ -20,7 +20,7 @@ from tlsresume.diagnosis.server_settings import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange
 from tlsresume.experiments.purposes import Unpinned
-from tlsresume.openssl.reasons import FailureReason
+from tlsresume.transports.failures import FailureReason
 from tlsresume.wire.handshake import AlertDescription
 
 

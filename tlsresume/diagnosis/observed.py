@@ -15,9 +15,9 @@ from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Observation, Part
 from tlsresume.evidence.purpose import PlainPurpose, experiment
 from tlsresume.evidence.trial import Trial
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.session.ticket import KeyNaming
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.registry import ProtocolVersion
 
 #: What an observation can show; the other parts are known of our own connections only.
@@ -75,7 +75,7 @@ def _trial(n: int, seen: Observation, mechanism: Mechanism) -> Trial:
         port=seen.port,
         transport=seen.transport,
         purpose=Observed.SEEN,
-        plan=Plan(),
+        plan=ClientConfig(),
         mechanism=mechanism,
         observation=seen,
     )

@@ -29,7 +29,7 @@ from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import Answers, CrossName
-from tlsresume.openssl.binding_names import covers
+from tlsresume.transports.library import covers
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3

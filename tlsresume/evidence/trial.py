@@ -16,7 +16,6 @@ import msgspec
 from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Wanted
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.results.connection import (
     AlertSeen,
@@ -27,6 +26,7 @@ from tlsresume.results.connection import (
     Verification,
 )
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
@@ -80,7 +80,7 @@ class Trial(Value, frozen=True, kw_only=True):
     address: str
     port: int
     purpose: Purpose
-    plan: Plan
+    plan: ClientConfig
     transport: Transport = "tcp"
     ask: int = 0
     mechanism: Mechanism | None = None

@@ -26,10 +26,11 @@ from tlsresume.experiments.early_outcome import TOO_EARLY, UNTOLD, outcome, unan
 from tlsresume.experiments.purposes import EarlyReplay
 from tlsresume.experiments.setting import Setting
 from tlsresume.experiments.terms import http_host
-from tlsresume.lab import AnyFlight, Errand, Route
-from tlsresume.openssl.plan import Plan
+from tlsresume.lab import Errand, Route
 from tlsresume.request_line import HTTPRequest, RequestLine
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Flight
 from tlsresume.value import Value
 from tlsresume.wire.registry import NamedGroup, name_of
 
@@ -100,7 +101,7 @@ def sends_early_data(session: Session) -> bool:
 @dataclass(slots=True)
 class _Asking:
     asked: EarlySetting
-    plan: Plan
+    plan: ClientConfig
     _ids: Counter[str] = field(default_factory=Counter)
     _hold: float = _LEAST_HOLD
     #: Copies that told nothing.
@@ -237,7 +238,7 @@ class _Asking:
 
     async def _after_pauses(self) -> None:
         """First flights that are presented at once, and again when they have aged."""
-        kept: list[tuple[float, float, AnyFlight, str]] = []
+        kept: list[tuple[float, float, Flight, str]] = []
         lab = self.asked.setting.lab
         try:
             for age in sorted(self.asked.ages):
@@ -292,12 +293,12 @@ class _Asking:
         attempt = await issuer.lab.connect(issuer.route, self.plan, errand)
         return _usable(attempt.sessions)
 
-    def _flight(self, session: Session, name: str) -> AnyFlight:
+    def _flight(self, session: Session, name: str) -> Flight:
         plan = replace(self.plan, early_data=self._request(name))
         return self.asked.setting.lab.first_flight(plan, session)
 
     async def _present(
-        self, flight: AnyFlight, purpose: EarlyReplay, name: str, route: Route
+        self, flight: Flight, purpose: EarlyReplay, name: str, route: Route
     ) -> Trial:
         errand = Errand(purpose=purpose, early=self._ask(name))
         return await self.asked.setting.lab.present(route, flight, errand)
@@ -322,7 +323,7 @@ class _Asking:
 
     async def _sent(
         self,
-        flight: AnyFlight,
+        flight: Flight,
         purpose: EarlyReplay,
         name: str,
         *,
@@ -341,7 +342,7 @@ class _Asking:
             early=self._ask(name, after),
         )
         lab = self.asked.setting.lab
-        return await lab.connect(self._route, flight.plan, errand, flight.session)
+        return await lab.connect(self._route, flight.config, errand, flight.session)
 
     async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
         """The request after a handshake that may offer a session, but sends nothing early."""

@@ -19,10 +19,10 @@ from tlsresume.experiments.ftp_control import Control, FTPError
 from tlsresume.experiments.purposes import FTPData
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Link, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import FTPLogin
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: A listing longer than this is cut short, in bytes.
@@ -49,7 +49,7 @@ class FTPSetting(Value, frozen=True, kw_only=True):
     issued: bool = True
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> ClientConfig:
         return self.terms.plan_for(self.mechanism)
 
     @property
@@ -139,7 +139,7 @@ async def _transfer(
         return link.sessions
 
 
-async def _read(link: Link, plan: Plan, offer: Session | None) -> None:
+async def _read(link: Link, plan: ClientConfig, offer: Session | None) -> None:
     """Shake hands, read the listing to its end, close. A failure is in the attempt."""
     with suppress(PeerError, TimeoutError, OSError):
         await link.start_tls(plan, offer)

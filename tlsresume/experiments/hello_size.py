@@ -17,7 +17,7 @@ from dataclasses import replace
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.experiments.setting import Setting
-from tlsresume.openssl.plan import Plan
+from tlsresume.transports.config import ClientConfig
 from tlsresume.wire.handshake import ProtocolVersion
 
 _ROUNDS = 2
@@ -79,7 +79,7 @@ def longest_unresumed(setting: Setting) -> int | None:
     return max(sizes, default=None)
 
 
-async def _without_session(setting: Setting, purpose: HelloSize, plan: Plan) -> Trial:
+async def _without_session(setting: Setting, purpose: HelloSize, plan: ClientConfig) -> Trial:
     errand = setting.errand(purpose)
     if setting.terms.target.http:
         # The answer may name the node.
@@ -87,7 +87,7 @@ async def _without_session(setting: Setting, purpose: HelloSize, plan: Plan) -> 
     return await setting.lab.connect(setting.route, plan, errand)
 
 
-def _short(plan: Plan, group: str | None) -> Plan | None:
+def _short(plan: ClientConfig, group: str | None) -> ClientConfig | None:
     """The same plan with a shorter ClientHello, that holds one small key share of the group
     which the server chose; None in TLS 1.2, which has no key shares."""
     groups = group if group in _SMALL else SMALL_GROUPS

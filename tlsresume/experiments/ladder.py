@@ -27,9 +27,9 @@ from tlsresume.experiments.purposes import (
     Versions,
 )
 from tlsresume.experiments.setting import Setting
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import Transport
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ProtocolVersion
 
@@ -146,7 +146,7 @@ async def _unpinned(setting: Setting) -> None:
     await setting.full(Unpinned.FULL, plan=_ordinary(setting))
 
 
-def _ordinary(setting: Setting) -> Plan:
+def _ordinary(setting: Setting) -> ClientConfig:
     plan = setting.plan
     return replace(
         plan,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.purposes import CrossALPN, CrossName
 from tlsresume.experiments.setting import Setting
-from tlsresume.openssl.plan import Plan
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: What one name costs: three connections, and four with a client certificate.
@@ -29,18 +29,20 @@ class _Names(Value, frozen=True):
     setting: Setting
     other: str
 
-    async def own(self, purpose: CrossName, plan: Plan) -> Session | None:
+    async def own(self, purpose: CrossName, plan: ClientConfig) -> Session | None:
         """A full handshake under the target's name; its newest session."""
         attempt = await self._ask(purpose, plan, None, other=False)
         return self._session(attempt)
 
-    async def ask(self, purpose: CrossName, plan: Plan, session: Session | None) -> Session | None:
+    async def ask(
+        self, purpose: CrossName, plan: ClientConfig, session: Session | None
+    ) -> Session | None:
         """A connection under the other name; its newest session."""
         there = replace(plan, server_name=self.other, verify_name=self.other)
         return self._session(await self._ask(purpose, there, session, other=True))
 
     async def _ask(
-        self, purpose: CrossName, plan: Plan, session: Session | None, *, other: bool
+        self, purpose: CrossName, plan: ClientConfig, session: Session | None, *, other: bool
     ) -> Trial:
         setting, terms = self.setting, self.setting.terms
         if other:

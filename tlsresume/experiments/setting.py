@@ -12,9 +12,9 @@ from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: More tickets than any server sends at once.
@@ -29,7 +29,7 @@ class Setting(Value, frozen=True, kw_only=True):
     route: Route
     terms: Terms
     mechanism: Mechanism
-    plan: Plan
+    plan: ClientConfig
     subject: Session | None = None
     own_name: str | None = None
     own_alpn: str | None = None
@@ -42,7 +42,7 @@ class Setting(Value, frozen=True, kw_only=True):
         self,
         purpose: Purpose,
         *,
-        plan: Plan | None = None,
+        plan: ClientConfig | None = None,
         clean: bool = True,
         every_ticket: bool = False,
     ) -> tuple[Trial, Session | None]:
@@ -62,7 +62,7 @@ class Setting(Value, frozen=True, kw_only=True):
         purpose: Purpose,
         session: Session,
         *,
-        plan: Plan | None = None,
+        plan: ClientConfig | None = None,
         local_port: int | None = None,
     ) -> Trial:
         """A handshake that offers a session. It waits for no ticket if it resumed."""

@@ -11,12 +11,12 @@ from dataclasses import replace
 from tlsresume.errors import UsageError
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Errand
-from tlsresume.openssl.plan import Plan
 from tlsresume.options import ConnectOptions
 from tlsresume.preludes.farewell import FAREWELLS
 from tlsresume.protocols import Transport
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.target import Target, format_endpoint
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.binding import check_available, suite_numbers
 from tlsresume.value import Value
@@ -77,11 +77,11 @@ class Terms(Value, frozen=True):
             )
         return request(self.target, self.user_agent, method)
 
-    def plan(self, *versions: ProtocolVersion, tickets: bool = True) -> Plan:
-        """A Plan for some of the versions (none given: all that are allowed)."""
+    def plan(self, *versions: ProtocolVersion, tickets: bool = True) -> ClientConfig:
+        """A ClientConfig for some of the versions (none given: all that are allowed)."""
         chosen = versions or self.versions
         options = self.options
-        return Plan(
+        return ClientConfig(
             minimum=min(chosen),
             maximum=max(chosen),
             server_name=self.target.server_name,
@@ -99,8 +99,8 @@ class Terms(Value, frozen=True):
             address_token=None if self.show_tokens else b"",
         )
 
-    def plan_for(self, mechanism: Mechanism) -> Plan:
-        """A Plan under which a server can only use this mechanism."""
+    def plan_for(self, mechanism: Mechanism) -> ClientConfig:
+        """A ClientConfig under which a server can only use this mechanism."""
         return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
     def errand(

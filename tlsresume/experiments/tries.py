@@ -27,9 +27,9 @@ from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.experiments.purposes import Tries as Purposes
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Errand, Lab, Route
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
 #: After this many broken tries in a row, and none that worked, a series is clear.
@@ -266,7 +266,7 @@ class Tries:
             return replace(errand, send_after=0.0)
         return replace(errand, send=b"")
 
-    async def _connect(self, plan: Plan, errand: Errand, session: Session | None) -> Trial:
+    async def _connect(self, plan: ClientConfig, errand: Errand, session: Session | None) -> Trial:
         """One connection; whether the server answers data is found out by one at a time."""
         if not errand.want_response or self._answers:
             return await self._lab.connect(self._route, plan, errand, session)

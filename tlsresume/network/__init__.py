@@ -1,1 +1,1 @@
-"""The only code with sockets and a clock: resolve, dial, pump a TLSClient."""
+"""The only code with sockets and a clock: resolve, dial, pump a transport's connection."""

@@ -1,4 +1,4 @@
-"""One TCP connection, and what an operating system's error means for it."""
+"""A connected socket, TCP or UDP, and what an operating system's error means for it."""
 
 from __future__ import annotations
 
@@ -123,6 +123,27 @@ def _stands(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def open_datagram_socket(route: Route) -> socket.socket | Failure:
+    """A connected, non-blocking UDP socket; connecting sends nothing."""
+    where = f"{route.address} port {route.port} (UDP)"
+    address, _, zone = route.address.partition("%")
+    ipv6 = ":" in address
+    sock = None
+    try:
+        sock = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        if route.local_port is not None:
+            sock.bind(("::" if ipv6 else "", route.local_port))
+        sock.connect((address, route.port, 0, scope_of(zone)) if ipv6 else (address, route.port))
+    except (OSError, OverflowError) as error:
+        if sock is not None:
+            sock.close()
+        if isinstance(error, OverflowError):
+            return Failure("connect", "network", f"{where}: {error}")
+        return failure_from(error, "connect", where)
+    return sock
 
 
 def scope_of(zone: str) -> int:

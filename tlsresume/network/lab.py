@@ -18,22 +18,20 @@ from tlsresume.errors import (
     PreludeError,
 )
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import AnyFlight, Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
+from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
 from tlsresume.network.approach import Approach, begin, reach
-from tlsresume.network.datagrams import DatagramLink, open_datagram_socket
-from tlsresume.network.dial import failure_from
+from tlsresume.network.channel import Datagrams, Stream
+from tlsresume.network.dial import failure_from, open_datagram_socket
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Circumstances, Ending, failed_trial, observed_trial
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
-from tlsresume.openssl.client import OnMessage
-from tlsresume.openssl.first_flight import FirstFlight
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import Failure
 from tlsresume.session.session import Session
 from tlsresume.target import format_endpoint
-from tlsresume.transports.facts import HTTPRequest
-from tlsresume.transports.making import MakeClient, client_maker
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Flight
+from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
 
 #: Failures that can come from too many connections at once, or from a flaky path.
@@ -97,7 +95,7 @@ def _place(attempt: Trial, kind: str) -> _Place:
 class _Opened:
     """A connection or why there is none; and its attempt, once it has ended."""
 
-    link: NetworkLink | DatagramLink | None = None
+    link: NetworkLink | None = None
     failure: Failure | None = None
     attempt: Trial | None = None
 
@@ -195,7 +193,7 @@ class NetworkLab(Lab):
     async def connect(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None = None,
         *,
@@ -272,7 +270,7 @@ class NetworkLab(Lab):
     async def _attempt(
         self,
         route: Route,
-        plan: Plan,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None,
         ask: int,
@@ -302,27 +300,24 @@ class NetworkLab(Lab):
             raise AssertionError("every attempt is recorded")
         return opened.attempt
 
-    async def present(self, route: Route, flight: AnyFlight, errand: Errand) -> Trial:
+    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
         about = Circumstances(
             route=route,
-            plan=flight.plan,
+            plan=flight.config,
             errand=errand,
             session=flight.session,
             time=self.wall_time(),
             ask=self._asked,
             retried=False,
-            flight=flight.data if isinstance(flight, FirstFlight) else b"",
         )
         async with (
             self._gate.slot(route.address, route.port),
             self._linked(about, self._manners.approach) as opened,
         ):
-            if isinstance(opened.link, NetworkLink) and isinstance(flight, FirstFlight):
-                await opened.link.present(flight.data)
-            elif isinstance(opened.link, DatagramLink) and not isinstance(flight, FirstFlight):
+            if opened.link is not None:
                 await opened.link.present(flight)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
@@ -337,7 +332,7 @@ class NetworkLab(Lab):
         self._asked += 1
         about = Circumstances(
             route=route,
-            plan=Plan(),
+            plan=ClientConfig(),
             errand=errand,
             session=None,
             time=self.wall_time(),
@@ -382,12 +377,10 @@ class NetworkLab(Lab):
         trace = self._manners.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
         link = NetworkLink(
-            sock,
-            where,
+            Stream(sock, where, unread=reached.unread),
             self._manners.timeout,
             on_message,
             deadline=started + self._manners.timeout,
-            unread=reached.unread,
         )
         try:
             local_port: int | None = sock.getsockname()[1]
@@ -419,13 +412,14 @@ class NetworkLab(Lab):
             link.parting = False
             raise
         finally:
-            if not link.parting:
+            parting = self._parting if link.parting else None
+            if parting is None:
                 link.release()
             opened.attempt = self.record(observed(len(self.journal) + 1))
-            if link.parting and self._parting is not None:
+            if parting is not None:
                 task = asyncio.create_task(self._part(link, opened.attempt, observed))
-                self._parting.add(task)
-                task.add_done_callback(self._parting.discard)
+                parting.add(task)
+                task.add_done_callback(parting.discard)
 
     async def _part(
         self, link: NetworkLink, attempt: Trial, observed: Callable[[int], Trial]
@@ -457,12 +451,12 @@ class NetworkLab(Lab):
         trace = self._manners.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
         timeout = self._manners.timeout
-        link = DatagramLink(
-            sock,
-            where,
+        transport = TRANSPORTS[route.transport]
+        link = NetworkLink(
+            Datagrams(sock, where, transport.protocol),
             timeout,
-            _maker(about, on_message),
-            protocol=route.transport.upper(),
+            on_message,
+            transport=transport,
             deadline=started + timeout,
         )
         local_port: int | None = sock.getsockname()[1]
@@ -504,8 +498,8 @@ class NetworkLab(Lab):
 
     async def _run(
         self,
-        link: NetworkLink | DatagramLink,
-        plan: Plan,
+        link: NetworkLink,
+        plan: ClientConfig,
         errand: Errand,
         session: Session | None,
         milestones: Milestones | None,
@@ -513,7 +507,9 @@ class NetworkLab(Lab):
         doing: Doing,
     ) -> None:
         try:
-            await _start(link, plan, errand, session)
+            await link.start_tls(
+                plan, session, flight=errand.flight, hold_finished=errand.hold_finished
+            )
         except HandshakeError:
             await link.close()
             return
@@ -536,7 +532,7 @@ class NetworkLab(Lab):
             not in_silence or errand.want_response or not link.got_tickets
         )
         if asked and not early:
-            await _say(link, errand.send)
+            await link.ask(errand.send)
         end = began + errand.ticket_wait
         patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
         if (asked or early) and errand.want_response and await link.response(patience):
@@ -550,9 +546,9 @@ class NetworkLab(Lab):
             await link.tickets(wanted, max(0.0, end - self.now()))
         await self._close(link, clean=errand.clean)
 
-    async def _close(self, link: NetworkLink | DatagramLink, *, clean: bool) -> None:
+    async def _close(self, link: NetworkLink, *, clean: bool) -> None:
         parting = self._parting
-        if isinstance(link, DatagramLink) or parting is None or len(parting) >= self._gate.limit:
+        if parting is None or len(parting) >= self._gate.limit:
             await link.close(clean=clean)
         else:
             await link.take_leave(clean=clean)
@@ -567,45 +563,14 @@ class NetworkLab(Lab):
         return time.time()
 
 
-async def _start(
-    link: NetworkLink | DatagramLink, plan: Plan, errand: Errand, session: Session | None
-) -> None:
-    if isinstance(link, DatagramLink):
-        await link.start_tls(plan, session, hold_finished=errand.hold_finished)
-        return
-    flight = errand.flight
-    if flight is not None and not isinstance(flight, FirstFlight):
-        raise TypeError("a first flight of QUIC does not go over TCP")
-    await link.start_tls(plan, session, flight=flight, hold_finished=errand.hold_finished)
-
-
-def _maker(about: Circumstances, on_message: OnMessage | None) -> MakeClient:
-    """Makes the client of a connection over UDP; where its first flight was made before, that is
-    the client which made it."""
-    flight = about.errand.flight
-    if flight is None:
-        return client_maker(about.route.transport, on_message)
-    if isinstance(flight, FirstFlight):
-        raise TypeError("a first flight of TLS over TCP does not go over UDP")
-    return lambda _plan, _session: flight.go_on(on_message)
-
-
-async def _say(link: NetworkLink | DatagramLink, data: bytes | HTTPRequest) -> None:
-    """Send a request; one that is not bytes goes over QUIC alone."""
-    if isinstance(link, DatagramLink):
-        await link.ask(data)
-    elif isinstance(data, bytes):
-        await link.send(data)
-    else:
-        raise TypeError("an HTTP/3 request does not go over TCP")
-
-
-def _stopped(link: NetworkLink | DatagramLink, seconds: float) -> Failure:
+def _stopped(link: NetworkLink, seconds: float) -> Failure:
     """That we ended a connection, and where it stood: an offer that has no answer is one."""
     client = link.client
-    if client is not None and client.handshake_done:
+    if client is not None and client.established:
         return Failure("data", "cancelled", "interrupted")
-    offered = client is not None and client.offer is not None and client.transcript.client_hello
+    offered = (
+        client is not None and client.offer.state is not None and client.transcript.client_hello
+    )
     if offered and client is not None and client.transcript.server_hello is None:
         message = f"the session was offered; no answer when we stopped, after {seconds:.1f} s"
         return Failure("handshake", "cancelled", message)
@@ -621,7 +586,7 @@ def _local_error(failure: Failure | None) -> LocalError:
     return LocalError(failure.message, hints=failure.hints)
 
 
-def _silence(errand: Errand, link: NetworkLink | DatagramLink) -> float:
+def _silence(errand: Errand, link: NetworkLink) -> float:
     """Seconds to wait before data is sent: a ticket of the server's own accord needs the way
     there and back, for which the handshake took at least as long."""
     there_and_back = 2 * (link.handshake_ms or 0.0) / 1000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Callable
 from time import monotonic
@@ -12,11 +11,7 @@ from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, 
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Errand, Route
-from tlsresume.network.datagrams import DatagramLink
 from tlsresume.network.link import NetworkLink
-from tlsresume.openssl import binding
-from tlsresume.openssl.client import TLSClient
-from tlsresume.openssl.plan import Plan
 from tlsresume.results import (
     AlertSeen,
     Failure,
@@ -26,33 +21,26 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.session.session import Session, SessionError
-from tlsresume.transports.facts import DatagramFacts
-from tlsresume.transports.interface import DatagramConnection
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import Account, Presented
 from tlsresume.value import Value
 from tlsresume.wire.describe import certificate_request_words
 from tlsresume.wire.handshake import AlertDescription, HandshakeType, NewSessionTicket13
-from tlsresume.wire.records import Malformed, take_messages, take_records
-from tlsresume.wire.registry import ContentType
-from tlsresume.wire.transcript import Recorder, Role, Transcript
+from tlsresume.wire.transcript import Role, Transcript
 
 _RESPONSE_KEPT = 16384
-
-#: Level and description (RFC 8446 section 6); an alert that is encrypted is longer.
-_ALERT_IN_CLEAR = 2
 
 
 class Circumstances(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route
-    plan: Plan
+    plan: ClientConfig
     errand: Errand
     session: Session | None
     time: float
     ask: int
     retried: bool
-    #: A first flight that is only presented.
-    flight: bytes = b""
 
 
 def failed_trial(about: Circumstances, failure: Failure) -> Trial:
@@ -77,7 +65,8 @@ def failed_trial(about: Circumstances, failure: Failure) -> Trial:
 
 def _presented_trial(
     about: Circumstances,
-    link: NetworkLink | DatagramLink,
+    link: NetworkLink,
+    seen: Presented,
     *,
     local_port: int | None,
     connect_ms: float | None,
@@ -94,8 +83,7 @@ def _presented_trial(
         ask=about.ask,
         local_port=local_port,
         mechanism=about.errand.mechanism,
-        transport=about.route.transport,
-        observation=_seen_in_clear(about, link),
+        observation=_seen_in_clear(about, seen),
         offer=_offer(about.session),
         state=about.session,
         early=about.errand.early,
@@ -105,18 +93,8 @@ def _presented_trial(
     )
 
 
-def _seen_in_clear(about: Circumstances, link: NetworkLink | DatagramLink) -> Observation:
-    datagrams = None
-    if isinstance(link, DatagramLink):
-        seen = link.presented
-        if seen is None:
-            raise AssertionError("only asked of a flight that was presented")
-        transcript = seen.transcript
-        sent, received = seen.sent, seen.received
-        datagrams = DatagramFacts(retries=int(seen.retry))
-    else:
-        transcript = _in_clear(about.flight, link.presented or b"")
-        sent, received = len(about.flight), len(link.presented or b"")
+def _seen_in_clear(about: Circumstances, seen: Presented) -> Observation:
+    transcript = seen.transcript
     retry = transcript.hello_retry_request
     return Observation(
         visible=Part.OUTCOME,
@@ -130,34 +108,13 @@ def _seen_in_clear(about: Circumstances, link: NetworkLink | DatagramLink) -> Ob
         retry_group=retry.selected_group if retry else None,
         tls_version=transcript.version,
         alerts=_alerts(transcript),
-        traffic=Traffic(sent, received, 2 if received else 1),
-        transport=about.route.transport,
-        datagrams=datagrams,
+        traffic=Traffic(seen.sent, seen.received, 2 if seen.received else 1),
     )
-
-
-def _in_clear(sent: bytes, received: bytes) -> Transcript:
-    """The messages that each side's first records hold in clear; a peer's may be anything."""
-    recorder = Recorder()
-    for sender, data in ((Role.CLIENT, sent), (Role.SERVER, received)):
-        messages = bytearray()
-        with contextlib.suppress(Malformed):
-            for header, body in take_records(bytearray(data)):
-                if header[0] == ContentType.alert and len(body) == _ALERT_IN_CLEAR:
-                    recorder.alert(sender, body, 0.0)
-                elif header[0] == ContentType.handshake:
-                    messages += body
-                elif header[0] == ContentType.application_data:
-                    break
-        with contextlib.suppress(Malformed):
-            for message in take_messages(messages):
-                recorder.handshake(sender, message, 0.0)
-    return recorder.transcript()
 
 
 def observed_trial(
     about: Circumstances,
-    link: NetworkLink | DatagramLink,
+    link: NetworkLink,
     *,
     n: int = 0,
     local_port: int | None,
@@ -166,36 +123,41 @@ def observed_trial(
     node_header: str | None,
 ) -> Trial:
     """All that a link saw."""
-    client = link.client
     if link.presented is not None:
         return _presented_trial(
-            about, link, local_port=local_port, connect_ms=connect_ms, total_ms=total_ms
+            about,
+            link,
+            link.presented,
+            local_port=local_port,
+            connect_ms=connect_ms,
+            total_ms=total_ms,
         )
-    if client is None:
+    if link.client is None:
         failure = link.failure or Failure("handshake", "network", "TLS was never started")
         return failed_trial(about, failure)
-    done = client.handshake_done and not (
+    client = link.client.account
+    state = client.offer.state
+    done = client.established and not (
         link.failure is not None and link.failure.step == "handshake"
     )
-    response = bytes(client.data[:_RESPONSE_KEPT])
-    facts = link.client.facts if isinstance(link, DatagramLink) and link.client else None
+    response = client.data[:_RESPONSE_KEPT]
     return Trial(
         n=n,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
         purpose=about.errand.purpose,
-        plan=client.plan,
+        plan=client.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.errand.mechanism,
         local_port=local_port,
         node=_header(response, node_header) if node_header else link.node,
-        observation=_observe(about, client, facts, done=done),
-        offer=_offer(client.offer),
-        state=client.offer,
-        set_session=client.set_session_result,
-        sessions=tuple(client.sessions),
+        observation=_observe(about, client, done=done),
+        offer=_offer(state),
+        state=state,
+        set_session=client.set_session,
+        sessions=client.states,
         early=about.errand.early,
         early_answer=link.early_answer,
         greeting=link.greeting,
@@ -219,8 +181,7 @@ def observed_trial(
 
 def _observe(
     about: Circumstances,
-    client: TLSClient | DatagramConnection,
-    datagrams: DatagramFacts | None,
+    client: Account,
     *,
     done: bool,
 ) -> Observation:
@@ -228,14 +189,14 @@ def _observe(
     transcript = client.transcript
     hello, retry = transcript.server_hello, transcript.hello_retry_request
     leaf, asked_for_ours = transcript.leaf_certificate, transcript.certificate_request
-    reused = client.session_reused if done else None
+    reused = client.resumed if done else None
     return Observation(
         visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
         transport=about.route.transport,
-        **_hello(transcript, client.offer),
+        **_hello(transcript, client.offer.state),
         resumed=reused,
         handshake_done=done,
         server_hello_seen=hello is not None,
@@ -252,7 +213,7 @@ def _observe(
         early_data=_early_data(transcript),
         alerts=_alerts(transcript),
         traffic=Traffic(client.sent, client.received, client.flights),
-        datagrams=datagrams,
+        datagrams=client.datagrams,
         tickets=_tickets(transcript),
         malformed_ticket=_malformed_ticket(client, transcript),
         certificate_seen=transcript.certificate_seen,
@@ -282,7 +243,7 @@ class Ending:
         if client is None:
             return (failure,)
         broken = None if client.failure is None else client.failure.kind
-        return failure, client.ticket_count, len(client.data), broken in (None, "closed")
+        return failure, client.tickets, len(client.data), broken in (None, "closed")
 
     def attempt(self, observed: Callable[[int], Trial]) -> Trial:
         """The attempt with its end; `observed` looks at all of the link anew, for a number."""
@@ -346,7 +307,7 @@ def _answered_at(transcript: Transcript) -> float | None:
     )
 
 
-def _malformed_ticket(client: TLSClient | DatagramConnection, transcript: Transcript) -> bool:
+def _malformed_ticket(client: Account, transcript: Transcript) -> bool:
     """Whether OpenSSL failed at a NewSessionTicket: that is the server's last message, and our
     alert is the answer to it."""
     if client.failure is None or client.failure.kind != "openssl":
@@ -410,9 +371,8 @@ def _alerts(transcript: Transcript) -> tuple[AlertSeen, ...]:
     )
 
 
-def _verification(client: TLSClient | DatagramConnection, *, reused: bool) -> Verification:
-    code = client.verify_result
-    return Verification(code, binding.verify_message(code), stored=reused)
+def _verification(client: Account, *, reused: bool) -> Verification:
+    return Verification(client.verify_result, client.verify_message, stored=reused)
 
 
 def _header(response: bytes, name: str) -> str | None:

@@ -13,6 +13,7 @@ from tlsresume import shortage
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import PreludeError, ResolveError
 from tlsresume.lab import Route
+from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
@@ -87,7 +88,8 @@ async def _http(
     sock, _ = dialled
     endpoint = format_endpoint(route.address, route.port)
     prelude = Prelude(connect(proxy, endpoint, USER_AGENT), route.address, open_end=True)
-    link = NetworkLink(sock, proxy.name, seconds)
+    channel = Stream(sock, proxy.name)
+    link = NetworkLink(channel, seconds)
     done = False
     try:
         await play(prelude, link)
@@ -103,7 +105,9 @@ async def _http(
             return failure_from(error, "connect", proxy.name)
         return _failed(proxy, (getattr(error, "strerror", None) or str(error)).lower())
     finally:
-        if not done:
+        if done:
+            channel.detach()
+        else:
             link.release()
     return sock, prelude.rest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from tlsresume.openssl.client import OnMessage
+from tlsresume.transports.interface import OnMessage
 from tlsresume.value import Value
 from tlsresume.wire.handshake import ContentType, HandshakeType
 from tlsresume.wire.transcript import Entry, Role, describe
@@ -26,7 +26,7 @@ _KEYS_ONLY = frozenset({HandshakeType.finished, HandshakeType.certificate_verify
 
 
 def tracer(trace: Trace, connection: int, where: str) -> OnMessage:
-    """What a TLSClient calls for each message of one connection."""
+    """What a connection calls for each message of one connection."""
 
     def on_message(sender: Role, content_type: int, message: bytes) -> None:
         handshake = content_type == ContentType.handshake

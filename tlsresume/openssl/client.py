@@ -14,7 +14,7 @@ the ticket before it is fetched, and the last one after the read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from OpenSSL import SSL
@@ -22,12 +22,22 @@ from OpenSSL import SSL
 from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.contexts import context_for
-from tlsresume.openssl.plan import Plan
-from tlsresume.openssl.reasons import WEAK_CERTIFICATES, FailureReason, reason_of
+from tlsresume.openssl.reasons import WEAK_CERTIFICATES, reason_of
 from tlsresume.preludes.greetings import hint_for_plain, preludes_of
 from tlsresume.preludes.limits import LIMIT_CODES, SLOWER
-from tlsresume.session.session import Session
-from tlsresume.value import Value
+from tlsresume.request_line import HTTPRequest
+from tlsresume.session.session import ResumptionState
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.failures import Broken, FailureReason
+from tlsresume.transports.interface import (
+    DATA_KEPT,
+    SESSIONS_KEPT,
+    ClientOffer,
+    Clock,
+    Connection,
+    EndCause,
+    OnMessage,
+)
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import (
     HandshakeType,
@@ -35,7 +45,7 @@ from tlsresume.wire.handshake import (
     ProtocolVersion,
     parse_handshake,
 )
-from tlsresume.wire.transcript import Recorder, Role, Transcript
+from tlsresume.wire.transcript import Role
 
 _ALERT = 21
 _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
@@ -44,11 +54,16 @@ _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
 #: no_renegotiation, unrecognized_name as a warning (RFC 8446 section 6, RFC 6066 section 3).
 _MILD = frozenset({0, 90, 100, 112})
 
-#: Sessions kept of one connection; a server that sends more tickets is not an honest one.
-SESSIONS_KEPT = 256
-
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
+
+#: Alerts that judge a certificate or what proves it (RFC 8446 section 6.2): a TLS 1.3 client
+#: gets them when its own handshake is done, maybe behind tickets that were sent early.
+_OF_CERTIFICATES = frozenset({42, 43, 44, 45, 46, 48, 49, 51, 116})
+
+_END_OF_FIELDS = b"\r\n\r\n"
+#: Bytes after which an answer is whole, whatever it is.
+_ENOUGH_ANSWER = 16384
 
 #: First words of servers that speak before TLS in a way that no prelude knows, and of such
 #: that want no more clients now: SMTP, FTP, NNTP by number (RFC 5321 section 4.2), IMAP, POP3.
@@ -57,25 +72,8 @@ _GREETING = re.compile(rb"2[0-9]{2}[ -]")
 _LIMITED = re.compile(b"(?:%s)[ -]" % b"|".join(b"%d" % code for code in sorted(LIMIT_CODES)))
 _TURNED_AWAY = re.compile(rb"[45][0-9]{2}[ -]|\* BYE\b|-ERR\b")
 
-OnMessage = Callable[[Role, int, bytes], None]
 
-
-class Broken(Value, frozen=True):
-    """Why a connection broke: what kind of failure, in words, OpenSSL's own stack, what helps.
-
-    `alert` is the number of the server's alert, where it sent one; `reason` is read from
-    OpenSSL's error codes, where it is one that something depends on.
-    """
-
-    kind: Literal["alert", "closed", "not-tls", "rate-limit", "verify", "openssl", "unsupported"]
-    message: str
-    stack: ErrorStack | None = None
-    alert: int | None = None
-    hints: tuple[str, ...] = ()
-    reason: FailureReason | None = None
-
-
-class TLSClient:
+class TLSClient(Connection):
     """A TLS connection as `SSL_connect` sees it, driven by bytes.
 
     `clock` gives seconds; `session` is offered with SSL_set_session(3). Raises
@@ -85,34 +83,21 @@ class TLSClient:
 
     def __init__(
         self,
-        plan: Plan,
-        session: Session | None = None,
+        config: ClientConfig,
+        session: ResumptionState | None = None,
         *,
-        clock: Callable[[], float],
+        clock: Clock,
         on_message: OnMessage | None = None,
+        early_request: bytes | HTTPRequest | None = None,
     ) -> None:
-        self.plan = plan
-        self.offer = session
-        self.recorder = Recorder()
-        self.failure: Broken | None = None
-        self.handshake_done = False
-        self.peer_closed = False
-        self.eof = False
+        early = config.early_data if early_request is None else early_request
+        offer = ClientOffer(state=session, early_request=early)
+        super().__init__(config, offer, clock=clock, on_message=on_message)
         self.close_sent = False
-        self.set_session_result: int | None = None
-        self.set_session_failed = False
-        self.data = bytearray()
-        self.sent = self.received = self.flights = 0
-        self.sessions: list[Session] = []
-        self.ticket_count = 0
-        self.first_ticket_at: float | None = None
-        self._clock = clock
-        self._started = clock()
-        self._on_message = on_message
         self._first_bytes = b""
         self._last_direction = ""
         self._counting = True
-        self._sent_data = False
+        self._sent_data = self._got_data = False
         self._expected: bytes | None = None
         self._handle = binding.Handle(self._context(), self._record)
         try:
@@ -124,45 +109,44 @@ class TLSClient:
     # ------------------------------------------------------------ before it
 
     def _context(self) -> SSL.Context:
-        return context_for(self.plan)
+        return context_for(self.config)
 
     def _configure(self) -> None:
-        plan, handle = self.plan, self._handle
+        config, handle = self.config, self._handle
         handle.set_connect_state()
-        handle.set_verify(peer=plan.verify)
+        handle.set_verify(peer=config.verify)
         options = 0
-        if plan.maximum < ProtocolVersion.TLSv1_3:
+        if config.maximum < ProtocolVersion.TLSv1_3:
             options |= SSL.OP_NO_TLSv1_3
-        if plan.minimum > ProtocolVersion.TLSv1_2:
+        if config.minimum > ProtocolVersion.TLSv1_2:
             options |= SSL.OP_NO_TLSv1_2
-        if not plan.tickets:
+        if not config.tickets:
             options |= SSL.OP_NO_TICKET
-        if not plan.extended_master_secret:
+        if not config.extended_master_secret:
             options |= binding.OP_NO_EXTENDED_MASTER_SECRET
         handle.set_options(options)
-        if plan.server_name:
-            if not plan.server_name.isascii() or len(plan.server_name) > 255:
-                raise UsageError(f"{plan.server_name!r} cannot be sent as a server name")
-            handle.set_server_name(plan.server_name)
-        if plan.verify_name and not (
-            plan.verify_name.isascii() and handle.set_verify_name(plan.verify_name)
+        if config.server_name:
+            if not config.server_name.isascii() or len(config.server_name) > 255:
+                raise UsageError(f"{config.server_name!r} cannot be sent as a server name")
+            handle.set_server_name(config.server_name)
+        if config.verify_name and not (
+            config.verify_name.isascii() and handle.set_verify_name(config.verify_name)
         ):
-            raise UsageError(f"OpenSSL cannot check a certificate for {plan.verify_name!r}")
-        if plan.groups and not handle.set_groups(plan.groups):
+            raise UsageError(f"OpenSSL cannot check a certificate for {config.verify_name!r}")
+        if config.groups and not handle.set_groups(config.groups):
             raise UsageError(
-                f"OpenSSL knows no group in {plan.groups!r}",
+                f"OpenSSL knows no group in {config.groups!r}",
                 hints=("for example X25519:P-256",),
             )
-        if plan.alpn and not (
-            all(0 < len(name) < 256 and max(name) <= "\xff" for name in plan.alpn)
-            and handle.set_alpn(plan.alpn)
+        if config.alpn and not (
+            all(0 < len(name) < 256 and max(name) <= "\xff" for name in config.alpn)
+            and handle.set_alpn(config.alpn)
         ):
-            raise UsageError(f"OpenSSL refuses the ALPN list {', '.join(plan.alpn)}")
-        if self.offer is not None:
-            call, self.set_session_result, stack = handle.set_session_der(self.offer.data)
+            raise UsageError(f"OpenSSL refuses the ALPN list {', '.join(config.alpn)}")
+        if self.offer.state is not None:
+            call, self.set_session, stack = handle.set_session_der(self.offer.state.data)
             if stack is not None:
-                self.set_session_failed = True
-                self.failure = Broken("openssl", f"{call} failed", stack)
+                self.failure = Broken("openssl", f"{call} failed", stack, step="session")
 
     # --------------------------------------------------------------- driving
 
@@ -171,7 +155,7 @@ class TLSClient:
         self._started = self._clock()
         if self.failure is not None:
             return
-        early = self.plan.early_data
+        early = self.offer.early_request
         if isinstance(early, bytes) and early and self._early_data_allowed(len(early)):
             returned = self._handle.write_early_data(early)
             if returned.error and returned.error != binding.WANT_READ:
@@ -179,37 +163,38 @@ class TLSClient:
                 return
         self._advance()
 
-    def sent_now(self, on_message: OnMessage | None) -> None:
-        """The first flight, drained some time ago, is sent now: times count from here."""
-        self._started = self._clock()
-        self._on_message = on_message
-
     def _early_data_allowed(self, size: int) -> bool:
-        return self.offer is not None and (self.offer.fields.max_early_data or 0) >= size
+        state = self.offer.state
+        return state is not None and (state.fields.max_early_data or 0) >= size
 
     def receive(self, data: bytes) -> None:
-        """Take bytes from the network; b"" says that no more will come."""
-        if data:
-            self._count("<")
-            self.received += len(data)
-            if len(self._first_bytes) < 64:
-                self._first_bytes += data[: 64 - len(self._first_bytes)]
-            self._handle.feed(data)
-        else:
-            self.eof = True
-            self._handle.feed_eof()
+        """Take bytes from the network."""
+        if not data:
+            return
+        self._count("<")
+        self.received += len(data)
+        if len(self._first_bytes) < 64:
+            self._first_bytes += data[: 64 - len(self._first_bytes)]
+        self._handle.feed(data)
         self._advance()
 
-    def drain(self) -> bytes:
-        """The bytes that must be sent now; b"" if none."""
+    def end(self, cause: EndCause) -> None:
+        """Nothing more will come: OpenSSL is told of the end of a stream alone."""
+        super().end(cause)
+        if cause is EndCause.CLOSED:
+            self._handle.feed_eof()
+            self._advance()
+
+    def drain(self) -> list[bytes]:
+        """The bytes that must be sent now."""
         data = self._handle.drain()
         if data:
             self._count(">")
             self.sent += len(data)
-        self._counting = not self.handshake_done
-        return data
+        self._counting = not self.established
+        return [data] if data else []
 
-    def write(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send application data; on a connection that broke, do nothing."""
         if not data or self.failure is not None:
             return
@@ -218,9 +203,9 @@ class TLSClient:
         if returned.error:
             self._break("SSL_write", returned)
 
-    def close(self) -> None:
+    def close(self, *, clean: bool = True) -> None:
         """Queue a close_notify; reading goes on until the peer's."""
-        if self.handshake_done and self.failure is None and not self.close_sent:
+        if clean and self.established and self.failure is None and not self.close_sent:
             self.close_sent = True
             self._handle.shutdown()
 
@@ -236,26 +221,40 @@ class TLSClient:
     def _advance(self) -> None:
         if self.failure is not None or self.peer_closed:
             return
-        if not self.handshake_done:
+        if not self.established:
             returned = self._handle.do_handshake()
             if returned.error == binding.WANT_READ:
                 return
             if returned.error:
                 self._break("SSL_do_handshake", returned)
                 return
-            self.handshake_done = True
+            self.established = True
             self._keep_handshake_session()
         while True:
             returned, data = self._handle.read()
             self._keep_session()
             if not returned.error:
-                self.data += data
+                self._take_data(data)
                 continue
             if returned.error == binding.ZERO_RETURN:
                 self.peer_closed = True
             elif returned.error != binding.WANT_READ:
                 self._break("SSL_read", returned)
             return
+
+    def _take_data(self, data: bytes) -> None:
+        self._got_data = True
+        if not self.answered:
+            # An answer of HTTP/1 is looked at to the end of its fields (RFC 9112 section 2.1).
+            seen = len(self.data)
+            self.data += data
+            self.answered = (
+                self.data.find(_END_OF_FIELDS, max(0, seen - 3)) >= 0
+                or len(self.data) > _ENOUGH_ANSWER
+            )
+        else:
+            self.data += data
+        del self.data[DATA_KEPT:]
 
     # ------------------------------------------------------------- recording
 
@@ -267,7 +266,7 @@ class TLSClient:
         else:
             if not sent and message[:1] == _NEW_SESSION_TICKET:
                 self._expect_session(message)
-                self.ticket_count += 1
+                self.tickets += 1
                 if self.first_ticket_at is None:
                     self.first_ticket_at = at_ms
             self.recorder.handshake(sender, message, at_ms, after_data=self._sent_data)
@@ -294,7 +293,7 @@ class TLSClient:
         if der is not None and self._expected in der:
             self._expected = None
             if len(self.sessions) < SESSIONS_KEPT:
-                self.sessions.append(Session("openssl-der", der))
+                self.sessions.append(ResumptionState("openssl-der", der))
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
@@ -302,14 +301,35 @@ class TLSClient:
             return
         der = self._handle.session_der()
         if der is not None:
-            session = Session("openssl-der", der)
+            session = ResumptionState("openssl-der", der)
             # What was resumed can be; reading the fields costs as much as the rest of this.
             if self._handle.session_reused() or session.fields.ticket or session.fields.session_id:
                 self.sessions.append(session)
 
     def _break(self, call: str, returned: binding.Returned) -> None:
         stack = binding.take_errors(call, str(returned))
-        self.failure = self._explain(call, returned, stack)
+        broken = self._explain(call, returned, stack)
+        self.failure = replace(broken, step=self._step_of(broken))
+
+    def _step_of(self, broken: Broken) -> Literal["handshake", "data"]:
+        """What failed. On a connection whose handshake is done here, the server's end may still
+        be its answer to that handshake: in TLS 1.3 it judges our last messages after that."""
+        if broken.kind == "alert" and self.established:
+            early = not self.tickets or broken.alert in _OF_CERTIFICATES
+            return "handshake" if early and not self._got_data else "data"
+        return self.step if broken.kind == "closed" or not self.established else "data"
+
+    @property
+    def step(self) -> Literal["handshake", "data"]:
+        """The handshake, too, while a TLS 1.3 server has asked for a client certificate, and
+        has said nothing since."""
+        waits = (
+            not self._got_data
+            and not self.tickets
+            and self.speaks_tls13
+            and self.transcript.certificate_request is not None
+        )
+        return "data" if self.established and not waits else "handshake"
 
     def _explain(self, call: str, returned: binding.Returned, stack: ErrorStack) -> Broken:
         transcript = self.recorder.transcript()
@@ -340,8 +360,10 @@ class TLSClient:
             )
         if returned.error == binding.ZERO_RETURN:
             return Broken("closed", "the server sent close_notify in the handshake", stack)
-        if self.eof and (not stack.entries or reason is FailureReason.UNEXPECTED_EOF):
-            when = "without close_notify" if self.handshake_done else "in the handshake"
+        if self.ended is EndCause.CLOSED and (
+            not stack.entries or reason is FailureReason.UNEXPECTED_EOF
+        ):
+            when = "without close_notify" if self.established else "in the handshake"
             return Broken("closed", f"the server closed the connection {when}", stack)
         version = transcript.version
         if reason is FailureReason.VERSION_NOT_ALLOWED and version is not None:
@@ -356,9 +378,14 @@ class TLSClient:
     # --------------------------------------------------------------- reading
 
     @property
-    def transcript(self) -> Transcript:
-        """Every handshake message and alert until now."""
-        return self.recorder.transcript()
+    def understood(self) -> bool:
+        """Whether what came looks like records of TLS."""
+        return bool(self._first_bytes) and self._looks_like_tls()
+
+    @property
+    def speaks_tls13(self) -> bool:
+        """Whether TLS 1.3 was negotiated."""
+        return self.version >= ProtocolVersion.TLSv1_3
 
     @property
     def version(self) -> int:
@@ -368,32 +395,37 @@ class TLSClient:
     @property
     def session_reused(self) -> bool | None:
         """SSL_session_reused(3), once the handshake is done."""
-        return self._handle.session_reused() if self.handshake_done else None
+        return self._handle.session_reused() if self.established else None
 
     @property
     def cipher(self) -> str | None:
         """OpenSSL's name of the cipher in use."""
-        return self._handle.cipher_name() if self.handshake_done else None
+        return self._handle.cipher_name() if self.established else None
 
     @property
     def group(self) -> str | None:
         """The key exchange group, as OpenSSL names it; None for RSA and pure PSK."""
-        return self._handle.group_name() if self.handshake_done else None
+        return self._handle.group_name() if self.established else None
 
     @property
     def alpn(self) -> str | None:
         """The protocol that the server selected."""
-        return self._handle.alpn_selected() if self.handshake_done else None
+        return self._handle.alpn_selected() if self.established else None
 
     @property
     def own_certificate(self) -> bytes | None:
         """The client certificate that this connection can give (DER), if it has one."""
-        return self._handle.own_certificate() if self.plan.certificate is not None else None
+        return self._handle.own_certificate() if self.config.certificate else None
 
     @property
     def verify_result(self) -> int:
         """X509_V_*; for a resumed connection the value stored in the session."""
         return self._handle.verify_result()
+
+    @property
+    def verify_message(self) -> str:
+        """OpenSSL's words for it."""
+        return binding.verify_message(self.verify_result)
 
 
 def describe_plain(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Client Contexts, shared: one per `Plan.context_key`, in a small bounded cache.
+"""Client Contexts, shared by connections that are alike, in a small bounded cache.
 
 Building a Context with a CA bundle costs as much as ten handshakes, and a
 Context cannot be changed after its first connection. So only what OpenSSL fixes
@@ -23,14 +23,14 @@ from tlsresume import shortage
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.binding_fragments import ask_max_fragment_length
-from tlsresume.openssl.plan import ClientCertificate, Plan, Trust
 from tlsresume.session.bounded import LARGEST_PEM, is_regular, read_held
+from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
 
 #: Where OpenSSL looks for the trusted certificates of its user (X509_get_default_cert_file_env(3)).
 _DEFAULT_CAFILE = "SSL_CERT_FILE"
 
 
-def context_for(plan: Plan) -> SSL.Context:
+def context_for(plan: ClientConfig) -> SSL.Context:
     """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part, and
     LocalError where this process has no descriptor left to read a file."""
     binding.check_bindings()
@@ -45,7 +45,7 @@ def context_for(plan: Plan) -> SSL.Context:
     )
 
 
-def datagram_context_for(plan: Plan) -> SSL.Context:
+def datagram_context_for(plan: ClientConfig) -> SSL.Context:
     """The Context of DTLS 1.2 for a plan. Raises as `context_for`."""
     binding.check_bindings()
     return _context(

@@ -7,29 +7,8 @@ numbers with the words that the OpenSSL at hand has for them.
 
 from __future__ import annotations
 
-from enum import Enum
-
 from tlsresume.errors import ErrorStack
-
-
-class FailureReason(Enum):
-    """What went wrong in a handshake, whatever library says so."""
-
-    BAD_RECORD_MAC = "bad-record-mac"
-    """One side could not decrypt what the other sent, or its Finished is wrong."""
-    EMS_MISMATCH = "ems-mismatch"
-    """Resumed with another extended master secret setting than the session's."""
-    WRONG_VERSION = "wrong-version"
-    """A record of a version that is not the negotiated one."""
-    VERSION_NOT_ALLOWED = "version-not-allowed"
-    """The peer chose a version that this side does not allow."""
-    WEAK_KEY = "weak-key"
-    """The peer's keys or signatures are weaker than the security level allows."""
-    CERTIFICATE_REFUSED = "certificate-refused"
-    """The peer's certificate did not verify."""
-    UNEXPECTED_EOF = "unexpected-eof"
-    """The peer closed the connection without close_notify."""
-
+from tlsresume.transports.failures import FailureReason
 
 #: ERR_LIB_RSA, ERR_LIB_SSL (openssl/err.h).
 _RSA, _SSL = 4, 20

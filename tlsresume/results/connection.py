@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Literal, Self
 
 from tlsresume.errors import ErrorStack
-from tlsresume.openssl.reasons import FailureReason
+from tlsresume.transports.failures import FailureReason
 from tlsresume.value import Value
 
 Mechanism = Literal["psk", "ticket", "session-id"]

@@ -8,8 +8,10 @@ connection of ours can offer one.
 
 from __future__ import annotations
 
-from tlsresume.session.asn1 import elements
+from tlsresume.session.asn1 import SessionError, elements
+from tlsresume.session.facts import SessionFields, protocol_of, text_of
 from tlsresume.value import Value
+from tlsresume.wire.handshake import ProtocolVersion
 
 _BOOLEAN, _INTEGER, _OCTETS, _SEQUENCE = 0x01, 0x02, 0x04, 0x30
 
@@ -75,7 +77,37 @@ def read_boringssl(der: bytes) -> BoringSSLSession | None:
     )
 
 
-def first_certificate(session: BoringSSLSession) -> bytes | None:
+def read(der: bytes) -> SessionFields:
+    """The facts. Raises SessionError."""
+    session = read_boringssl(der)
+    if session is None:
+        raise SessionError("not a session of BoringSSL")
+    protocol, version = protocol_of(session.ssl_version)
+    return SessionFields(
+        tls_version=version,
+        protocol=protocol,
+        cipher=int.from_bytes(session.cipher, "big"),
+        session_id=session.session_id,
+        master_key=session.secret,
+        time=session.number(1),
+        timeout=session.number(2),
+        peer=_first_certificate(session),
+        session_id_context=session.octets(4) if session.is_server else b"",
+        verify_result=session.number(5),
+        hostname=text_of(session.octets(6)),
+        # In TLS 1.3 the ticket's lifetime stands in the timeout.
+        lifetime_hint=session.number(9)
+        or (session.number(2) if version >= ProtocolVersion.TLSv1_3 else None),
+        ticket=session.octets(10) or None,
+        extended_master_secret=session.flag(17),
+        age_add=int.from_bytes(session.octets(21)[:4], "big"),
+        max_early_data=session.number(24),
+        alpn=text_of(session.octets(26)),
+        group=session.number(18) or None,
+    )
+
+
+def _first_certificate(session: BoringSSLSession) -> bytes | None:
     """The peer's certificate: [3], or the first of the chain in [19], which leaves [3] out."""
     if 3 in session.others:
         return session.others[3]

@@ -19,12 +19,15 @@ import textwrap
 from dataclasses import replace
 from typing import Literal
 
+import msgspec
+
 from tlsresume.atomic import write_atomically
-from tlsresume.errors import SessionFileError
+from tlsresume.errors import SessionFileError, UsageError
 from tlsresume.session.bounded import read_bounded
 from tlsresume.session.contents import LABEL, QUIC_LABEL, UNREADABLE, Contents, find_contents
 from tlsresume.session.metadata import NO_METADATA, SessionMetadata, format_metadata
 from tlsresume.session.session import Session
+from tlsresume.target import Target, parse_target
 from tlsresume.value import Value
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "UNREADABLE",
     "Contents",
     "Format",
+    "SavedTarget",
     "SessionFile",
     "SessionMetadata",
     "format_session_file",
@@ -39,6 +43,7 @@ __all__ = [
     "parse_session_file",
     "read_session_file",
     "read_session_files",
+    "saved_target_of",
     "write_session_file",
 ]
 
@@ -46,6 +51,33 @@ __all__ = [
 LARGEST = 1024 * 1024
 
 Format = Literal["pem+metadata", "pem", "der"]
+
+
+class SavedTarget(Value, frozen=True, kw_only=True):
+    """The server that a file says its session belongs to, with the saved SNI and STARTTLS;
+    `target` is None, and `wrong` says why, where the line names none."""
+
+    target: Target | None = None
+    wrong: str = ""
+    hints: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> Target:
+        """The target. Raises UsageError where the line names none."""
+        if self.target is None:
+            raise UsageError(self.wrong, hints=self.hints)
+        return self.target
+
+
+def saved_target_of(metadata: SessionMetadata) -> SavedTarget | None:
+    """What the lines above a session say of its server."""
+    if metadata.target is None:
+        return None
+    try:
+        target = parse_target(metadata.target, starttls=metadata.starttls or "none")
+    except UsageError as error:
+        return SavedTarget(wrong=error.message, hints=error.hints)
+    return SavedTarget(target=replace(target, server_name=metadata.sni))
 
 
 class SessionFile(Value, frozen=True, kw_only=True):
@@ -58,11 +90,16 @@ class SessionFile(Value, frozen=True, kw_only=True):
     path: str
     session: Session
     metadata: SessionMetadata = NO_METADATA
+    #: Of `metadata`; nobody gives it.
+    saved: SavedTarget | None = None
     format: Format = "der"
     mode: int | None = None
     warnings: tuple[str, ...] = ()
     wrapping: tuple[str, ...] = ()
     place: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "saved", saved_target_of(self.metadata))
 
 
 # ---------------------------------------------------------------------- read

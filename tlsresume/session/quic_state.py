@@ -19,6 +19,8 @@ from typing import Annotated
 import msgspec
 
 from tlsresume.session.asn1 import SessionError
+from tlsresume.session.facts import SessionFields
+from tlsresume.wire.handshake import ProtocolVersion
 
 #: The number of this layout; what is not compatible gets the next one.
 FORMAT = 1
@@ -105,3 +107,33 @@ def decode(data: bytes) -> QUICState:
     if not math.isfinite(state.issued) or not 0 <= state.issued <= _LAST_TIME:
         raise SessionError("not a QUIC session record: its time is no date")
     return state
+
+
+def read(data: bytes) -> SessionFields:
+    """The facts. Raises SessionError."""
+    state = decode(data)
+    return SessionFields(
+        tls_version=ProtocolVersion.TLSv1_3,
+        protocol=ProtocolVersion.TLSv1_3.label,
+        cipher=state.cipher_suite,
+        session_id=b"",
+        master_key=state.secret_bytes,
+        time=int(state.issued),
+        timeout=state.lifetime,
+        peer=None if state.peer is None else bytes.fromhex(state.peer),
+        session_id_context=b"",
+        verify_result=state.verify_result,
+        hostname=state.server_name,
+        lifetime_hint=state.lifetime or None,
+        ticket=state.ticket_bytes or None,
+        extended_master_secret=False,
+        age_add=state.age_add,
+        max_early_data=state.max_early_data or 0,
+        alpn=state.alpn,
+        group=None,
+    )
+
+
+def lasting(data: bytes, seconds: int) -> bytes:
+    """The same with a lifetime of at least `seconds`. Raises SessionError."""
+    return encode(decode(data).lasting(seconds))

@@ -1,1 +1,2 @@
-"""The ways to make a TLS connection other than OpenSSL's over TCP: QUIC, and DTLS."""
+"""The ways to make a TLS connection, behind one interface: QUIC and DTLS here, TLS over TCP in
+`openssl/`."""

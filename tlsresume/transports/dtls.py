@@ -11,17 +11,17 @@ OpenSSL's timer runs by the system's clock, whatever clock the caller has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from OpenSSL import SSL
 
 from tlsresume.errors import UsageError
-from tlsresume.openssl.client import Broken, OnMessage, TLSClient
+from tlsresume.openssl.client import TLSClient
 from tlsresume.openssl.contexts import datagram_context_for
-from tlsresume.openssl.plan import Plan
 from tlsresume.protocols import MTU_RANGE
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import Clock, OnMessage
 from tlsresume.wire.dtls import HELLO_VERIFY_REQUEST, Messages, packed
 
 _ALERT = 21
@@ -41,53 +41,52 @@ class DTLSClient(TLSClient):
 
     def __init__(
         self,
-        plan: Plan,
-        session: Session | None = None,
+        config: ClientConfig,
+        session: ResumptionState | None = None,
         *,
-        clock: Callable[[], float],
+        clock: Clock,
         on_message: OnMessage | None = None,
     ) -> None:
-        self.answer_ended = False
         self._messages = {True: Messages(), False: Messages()}
         self._cookies = 0
         self._retransmissions = 0
         self._understood = False
         self._request = b""
-        self._mtu = plan.mtu
+        self._mtu = config.mtu
         self._silences = 0
-        super().__init__(plan, session, clock=clock, on_message=on_message)
+        super().__init__(config, session, clock=clock, on_message=on_message, early_request=b"")
 
     def _context(self) -> SSL.Context:
-        return datagram_context_for(self.plan)
+        return datagram_context_for(self.config)
 
     def _configure(self) -> None:
         super()._configure()
         low, high = MTU_RANGE
-        if not low <= self.plan.mtu <= high or not self._handle.set_mtu(self.plan.mtu):
-            raise UsageError(f"a datagram cannot have {self.plan.mtu} bytes: {low} to {high}")
+        if not low <= self.config.mtu <= high or not self._handle.set_mtu(self.config.mtu):
+            raise UsageError(f"a datagram cannot have {self.config.mtu} bytes: {low} to {high}")
 
     # --------------------------------------------------------------- driving
 
     def receive(self, data: bytes) -> None:
         """Take one datagram."""
-        if not data:
-            return
         self._silences = 0
         super().receive(data)
-        if self.handshake_done and self._request:
+        if self.established and self._request:
             request, self._request = self._request, b""
-            self.write(request)
-        if self.data:
-            self.answer_ended = True
+            self.send(request)
 
-    def datagrams(self) -> list[bytes]:
-        """What must be sent now."""
-        return packed(self.drain(), self._mtu)
+    def _take_data(self, data: bytes) -> None:
+        super()._take_data(data)
+        self.answered = True
+
+    def drain(self) -> list[bytes]:
+        """The datagrams that must be sent now."""
+        return packed(b"".join(super().drain()), self._mtu)
 
     @property
     def deadline(self) -> float | None:
         """When `on_deadline` is due."""
-        if self.failure is not None or self.handshake_done:
+        if self.failure is not None or self.established:
             return None
         left = self._handle.timeout()
         return None if left is None else self._clock() + left
@@ -115,8 +114,8 @@ class DTLSClient(TLSClient):
         """Send a datagram of data, now or when the handshake is done."""
         if not isinstance(request, bytes):
             raise TypeError("HTTP is not spoken over DTLS")
-        if self.handshake_done:
-            self.write(request)
+        if self.established:
+            self.send(request)
         else:
             self._request = request
 
@@ -160,5 +159,5 @@ class DTLSClient(TLSClient):
         return DatagramFacts(
             retries=self._cookies,
             retransmissions=self._retransmissions,
-            mtu=None if self._mtu == self.plan.mtu or not self._understood else self._mtu,
+            mtu=None if self._mtu == self.config.mtu or not self._understood else self._mtu,
         )

@@ -21,8 +21,8 @@ from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import FileError, TLSResumeError, UsageError
 from tlsresume.features.exporter.app import Exporter, application
 from tlsresume.features.exporter.setup import Setup
-from tlsresume.openssl import binding
 from tlsresume.shortage import make_room
+from tlsresume.transports.library import check_library
 
 #: Connections beside those of scrapes that run or wait: pages for people, health checks.
 _BESIDE = 64
@@ -53,7 +53,7 @@ def run(
     warn: Say,
 ) -> None:
     """Serve until a signal says to end. Raises UsageError where that cannot be begun."""
-    binding.check_bindings()
+    check_library()
     host, port = listen
     if not ip_address(host).is_loopback and setup.settings.allow.rules is None:
         raise UsageError(

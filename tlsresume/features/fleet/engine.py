@@ -20,10 +20,10 @@ from tlsresume.errors import first_of
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
-from tlsresume.openssl import binding
 from tlsresume.options import ProbeOptions
 from tlsresume.results import Skipped, TargetResult
 from tlsresume.target import Target
+from tlsresume.transports.library import check_library
 
 #: Seconds after the deadline in which targets that had no turn are told of one by one, and in
 #: which they are counted.
@@ -99,7 +99,7 @@ class Here:
 
     async def begin(self) -> None:
         """Raises BindingError."""
-        binding.check_bindings()
+        check_library()
 
     async def probe(self, job: Job) -> TargetResult:
         """Probe; what goes wrong with the target is in the result."""

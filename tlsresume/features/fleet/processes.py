@@ -24,9 +24,9 @@ from tlsresume.features.fleet.engine import Here, Job, untouched
 from tlsresume.features.fleet.selection import bucket
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace, TraceLine
-from tlsresume.openssl import binding
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import is_shortage, local_error, make_room
+from tlsresume.transports.library import check_library
 
 _LENGTH = struct.Struct("!I")
 
@@ -213,7 +213,7 @@ class Processes:
 
     async def begin(self) -> None:
         """Raises BindingError."""
-        binding.check_bindings()
+        check_library()
         self._all = [_Process(self._setting, self._hear) for _ in range(self._count)]
 
     def _hear(self, said: object) -> None:

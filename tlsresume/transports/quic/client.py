@@ -14,11 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tlsresume.errors import UsageError
-from tlsresume.openssl.client import Broken, OnMessage
-from tlsresume.openssl.plan import Plan
+from tlsresume.openssl.binding import verify_message
 from tlsresume.session import quic_state
-from tlsresume.session.session import Session
+from tlsresume.session.session import ResumptionState
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
+from tlsresume.transports.failures import Broken
+from tlsresume.transports.interface import ClientOffer, Connection, OnMessage
 from tlsresume.transports.quic import binding
 from tlsresume.transports.quic.endings import explain
 from tlsresume.transports.quic.kept_flight import KeptFlight
@@ -32,13 +34,13 @@ from tlsresume.wire.handshake import (
     cipher_name,
     name_of,
 )
-from tlsresume.wire.transcript import Recorder, Role, Transcript
+from tlsresume.wire.transcript import Role
 
 _NEW_SESSION_TICKET = HandshakeType.new_session_ticket
 _ALERT, _HANDSHAKE = 21, 22
 
 
-class QUICClient:
+class QUICClient(Connection):
     """A QUIC connection as a client sees it. `clock` gives seconds that only grow.
 
     `session` is a session of kind "quic"; `token` a NEW_TOKEN to show (None: the one that came
@@ -48,29 +50,19 @@ class QUICClient:
 
     def __init__(
         self,
-        plan: Plan,
-        session: Session | None = None,
+        plan: ClientConfig,
+        session: ResumptionState | None = None,
         *,
         clock: Callable[[], float],
         on_message: OnMessage | None = None,
         token: bytes | None = None,
+        early_request: bytes | HTTPRequest | None = None,
     ) -> None:
-        self.plan = plan
-        self.offer = session
-        self.recorder = Recorder()
-        self.failure: Broken | None = None
-        self.handshake_done = False
-        self.peer_closed = False
-        self.answer_ended = False
-        self.set_session_result: int | None = None
-        self.data = bytearray()
-        self.sent = self.received = self.flights = 0
-        self.sessions: list[Session] = []
-        self.ticket_count = 0
-        self.first_ticket_at: float | None = None
-        self._clock = clock
-        self._started = clock()
-        self._on_message = on_message
+        if token is None:
+            token = plan.address_token
+        early = plan.early_data if early_request is None else early_request
+        offer = ClientOffer(state=session, address_token=token, early_request=early)
+        super().__init__(plan, offer, clock=clock, on_message=on_message)
         self._request: HTTPRequest | bytes | None = None
         self._retransmissions = 0
         self._direction = ""
@@ -80,12 +72,9 @@ class QUICClient:
         self._keylog = open_keylog(plan.keylogfile)
         state = quic_state.decode(session.data) if session is not None else None
         if token is None:
-            token = plan.address_token
-        if token is None:
             token = bytes.fromhex(state.token or "") if state is not None else b""
         self._token = token
-        self._early = plan.early_data if state is not None and state.max_early_data else None
-        self._early = self._early or None
+        self._early = early if early and state is not None and state.max_early_data else None
         self._kept_flight = KeptFlight()
         try:
             self._handle = binding.Handle(
@@ -101,19 +90,16 @@ class QUICClient:
     # --------------------------------------------------------------- driving
 
     def start(self) -> None:
-        """Make the first flight, with the plan's early data where the session allows it; nothing
-        where it was made before."""
-        if self._kept_flight.waiting:
-            return
+        """Make the first flight, with early data where the session allows it."""
         self._started = self._clock()
         self._guarded(self._connect)
 
     def _connect(self) -> None:
         self._handle.connect(self._now())
         if self._early is not None:
-            state = quic_state.decode(self.offer.data) if self.offer is not None else None
-            alpn = state.alpn if state is not None else None
-            self._exchange.send(self._early, alpn or next(iter(self.plan.alpn), ""))
+            session = self.offer.state
+            alpn = session.fields.alpn if session is not None else None
+            self._exchange.send(self._early, alpn or next(iter(self.config.alpn), ""))
 
     def make_flight(self) -> list[bytes]:
         """`start`, for a first flight that is sent later: its datagrams, and those alone are given
@@ -126,8 +112,9 @@ class QUICClient:
 
     def sent_now(self, on_message: OnMessage | None) -> None:
         """The flight that was made is sent now: times count from here."""
-        self._started = self._clock()
-        self._on_message = on_message
+        super().sent_now(on_message)
+        self._count(">")
+        self.sent += sum(map(len, self._kept_flight.take(self._started)))
 
     def _now(self) -> float:
         """The time as aioquic sees it."""
@@ -141,7 +128,7 @@ class QUICClient:
         if self.failure is None:
             self._guarded(lambda: self._handle.receive(data, self._now()))
 
-    def datagrams(self) -> list[bytes]:
+    def drain(self) -> list[bytes]:
         """What must be sent now."""
         found: list[bytes] = []
         if self._kept_flight.waiting:
@@ -180,12 +167,16 @@ class QUICClient:
         if self._exchange.sent:
             return
         self._request = request
-        if self.handshake_done and self.failure is None:
+        if self.established and self.failure is None:
             self._guarded(self._send_request)
 
-    def close(self) -> None:
+    def send(self, data: bytes) -> None:
+        """Send bytes on a stream of their own."""
+        self.ask(data)
+
+    def close(self, *, clean: bool = True) -> None:
         """Queue a CONNECTION_CLOSE."""
-        if self.failure is None and not self.peer_closed:
+        if clean and self.failure is None and not self.peer_closed:
             self._guarded(lambda: self._handle.close(self._exchange.no_error))
 
     def release(self) -> None:
@@ -207,7 +198,7 @@ class QUICClient:
             self._fail(Broken("openssl", f"aioquic failed: {type(error).__name__}: {error}"))
 
     def _count(self, direction: str) -> None:
-        if not self.handshake_done and direction != self._direction:
+        if not self.established and direction != self._direction:
             self.flights += 1
             self._direction = direction
 
@@ -222,7 +213,7 @@ class QUICClient:
         role = Role.CLIENT if sent else Role.SERVER
         if not sent and message[0] == _NEW_SESSION_TICKET:
             self._kept_tickets.record(message)
-            self.ticket_count += 1
+            self.tickets += 1
             if self.first_ticket_at is None:
                 self.first_ticket_at = at_ms
         self.recorder.handshake(role, message, at_ms, after_data=self._asked)
@@ -233,7 +224,7 @@ class QUICClient:
         from aioquic.quic import events
 
         if isinstance(event, events.HandshakeCompleted):
-            self.handshake_done = True
+            self.established = True
             self._alpn = event.alpn_protocol
             self._verify()
             if self._request is not None and self.failure is None:
@@ -241,7 +232,7 @@ class QUICClient:
         elif isinstance(event, events.ConnectionTerminated):
             self._ended(self._handle.terminated(event))
         self._exchange.take(event)
-        self.answer_ended = self._exchange.ended
+        self.answered = self._exchange.ended
 
     def _send_request(self) -> None:
         request, self._request = self._request, None
@@ -251,14 +242,14 @@ class QUICClient:
     def _leaf(self) -> bytes | None:
         """The server's certificate: of this handshake, or of the one that was resumed."""
         leaf = self.transcript.leaf_certificate
-        if leaf is None and self.offer is not None:
-            return self.offer.fields.peer
+        if leaf is None and self.offer.state is not None:
+            return self.offer.state.fields.peer
         return leaf
 
     # -------------------------------------------------------------- endings
 
     def _ended(self, end: binding.Terminated) -> None:
-        if end.by_peer and self.handshake_done and end.code in (0, H3_NO_ERROR):
+        if end.by_peer and self.established and end.code in (0, H3_NO_ERROR):
             self.peer_closed = True
             return
         alert = end.alert
@@ -272,22 +263,17 @@ class QUICClient:
     def _verify(self) -> None:
         """Check the certificate; with `plan.verify` a bad one is the end of the connection."""
         certificate = self.transcript.certificate
-        if certificate is None or not (self.plan.verify or self.plan.verify_name):
+        if certificate is None or not (self.config.verify or self.config.verify_name):
             return
         code, words = verify_result(
-            certificate.certificates, self.plan.verify_name, self.plan.trust
+            certificate.certificates, self.config.verify_name, self.config.trust
         )
         self._verify_result = code
-        if self.plan.verify and code:
+        if self.config.verify and code:
             self._fail(Broken("verify", f"the certificate was refused: {words} ({code})"))
             self._handle.close(binding.CRYPTO_ERROR + 42)
 
     # --------------------------------------------------------------- reading
-
-    @property
-    def transcript(self) -> Transcript:
-        """Every handshake message and alert until now."""
-        return self.recorder.transcript()
 
     @property
     def understood(self) -> bool:
@@ -304,13 +290,13 @@ class QUICClient:
     @property
     def session_reused(self) -> bool | None:
         """The library's own word, once the handshake is done."""
-        return self._handle.resumed if self.handshake_done else None
+        return self._handle.resumed if self.established else None
 
     @property
     def cipher(self) -> str | None:
         """OpenSSL's name of the cipher suite."""
         suite = self._handle.cipher_suite
-        return cipher_name(suite) if self.handshake_done and suite is not None else None
+        return cipher_name(suite) if self.established and suite is not None else None
 
     @property
     def group(self) -> str | None:
@@ -327,14 +313,19 @@ class QUICClient:
     @property
     def own_certificate(self) -> bytes | None:
         """The client certificate that this connection can give (DER), if it has one."""
-        return own_certificate(self.plan.certificate) if self.plan.certificate else None
+        return own_certificate(self.config.certificate) if self.config.certificate else None
 
     @property
     def verify_result(self) -> int:
         """X509_V_*; 0 is good, or not asked for. Of a resumed connection the stored one."""
-        if self._verify_result is None and self.offer is not None and self.session_reused:
-            return self.offer.fields.verify_result
+        if self._verify_result is None and self.offer.state is not None and self.session_reused:
+            return self.offer.state.fields.verify_result
         return self._verify_result or 0
+
+    @property
+    def verify_message(self) -> str:
+        """OpenSSL's words for it."""
+        return verify_message(self.verify_result)
 
     @property
     def facts(self) -> DatagramFacts:

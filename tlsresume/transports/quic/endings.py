@@ -6,7 +6,7 @@ the kind of such a failure is "unsupported".
 
 from __future__ import annotations
 
-from tlsresume.openssl.client import Broken
+from tlsresume.transports.failures import Broken
 from tlsresume.transports.quic.binding import Terminated
 from tlsresume.wire.handshake import NamedGroup, name_of
 from tlsresume.wire.registry import AlertDescription

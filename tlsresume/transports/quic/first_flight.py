@@ -1,10 +1,6 @@
 """The first flight of a QUIC connection, made before there is a connection to send it on.
 
-As `FirstFlight` of TLS over TCP: a copy goes out on a plain socket (`Lab.present`), and the same
-datagrams go out again on the connection that this client goes on with, which alone can decrypt
-what the server says to them.
-
-What QUIC has of its own: packets are told apart by connection IDs, and a copy bears those of the
+What it is for stands at `Flight`. What QUIC has of its own: packets are told apart by connection IDs, and a copy bears those of the
 first presentation. While the server keeps the connection that this one made, it takes the copy
 for packets of that, and says nothing. So whoever presents it ends that connection, which takes
 no secret: the keys of Initial packets are public (RFC 9001 section 5.2).
@@ -12,11 +8,10 @@ no secret: the keys of Initial packets are public (RFC 9001 section 5.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from tlsresume.openssl.client import OnMessage
-from tlsresume.openssl.plan import Plan
-from tlsresume.session.session import Session
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.interface import ClientOffer, Clock, Flight, OnMessage
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.wire.quic_initial import (
     CryptoStream,
@@ -37,22 +32,26 @@ _ACK_NUMBER, _CLOSING_NUMBER = 64, 65
 _MOST_DATAGRAMS = 64
 
 
-class QUICFirstFlight:
-    """A ClientHello, and the plan's early data where the session allows it.
+class QUICFirstFlight(Flight):
+    """A ClientHello, and early data where the session allows it. Raises what `QUICClient` raises."""
 
-    `data` are the datagrams, `early` says whether early data is among them. Raises what
-    `QUICClient` raises. Call `release` in the end, also where the flight was never sent.
-    """
-
-    def __init__(self, plan: Plan, session: Session, *, clock: Callable[[], float]) -> None:
+    def __init__(self, config: ClientConfig, offer: ClientOffer, *, clock: Clock) -> None:
+        if offer.state is None:
+            raise ValueError("early data needs a session")
         self._told: list[tuple[Role, int, bytes]] = []
-        self.plan = plan
-        self.session = session
-        self._client = QUICClient(plan, session, clock=clock, on_message=self._keep)
+        self.config = config
+        self.session = offer.state
+        self._client = QUICClient(
+            config,
+            offer.state,
+            clock=clock,
+            on_message=self._keep,
+            token=offer.address_token,
+            early_request=offer.early_request,
+        )
         self.data = self._client.make_flight()
         self.early = self._client.transcript.early_data_offered
-        first = next((packet for datagram in self.data for packet in packets(datagram)), None)
-        self._first = first
+        self._first = next((packet for datagram in self.data for packet in packets(datagram)), None)
 
     def _keep(self, sender: Role, content_type: int, message: bytes) -> None:
         self._told.append((sender, content_type, message))

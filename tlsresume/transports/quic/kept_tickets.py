@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from tlsresume.openssl.client import SESSIONS_KEPT
 from tlsresume.session import quic_state
 from tlsresume.session.session import Session
+from tlsresume.transports.interface import SESSIONS_KEPT
 from tlsresume.transports.quic.binding import Handle
 from tlsresume.wire.buffer import WireError
 from tlsresume.wire.handshake import NewSessionTicket13, ProtocolVersion, parse_handshake

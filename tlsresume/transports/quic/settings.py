@@ -6,11 +6,11 @@ import os
 from typing import Any
 
 from tlsresume.errors import FileError, UsageError
-from tlsresume.openssl.plan import Plan
+from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.quic import binding
 
 
-def settings_of(plan: Plan, keylog: Any) -> binding.Settings:
+def settings_of(plan: ClientConfig, keylog: Any) -> binding.Settings:
     """What a plan lets aioquic offer. Raises UsageError."""
     if plan.groups:
         raise UsageError("--groups has no effect on QUIC: aioquic has a list of its own")

@@ -13,8 +13,8 @@ from tlsresume.endpoints import is_address
 from tlsresume.errors import FileError, UsageError
 from tlsresume.openssl import binding
 from tlsresume.openssl.binding_names import covers
-from tlsresume.openssl.plan import ClientCertificate, Trust
 from tlsresume.session.bounded import LARGEST_PEM, read_held
+from tlsresume.transports.config import ClientCertificate, Trust
 
 #: X509_V_ERR_* (X509_STORE_CTX_get_error(3)).
 HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH = 62, 64

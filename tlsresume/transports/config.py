@@ -1,8 +1,7 @@
-"""How to speak TLS on one connection: a frozen value that selects no bytes itself.
+"""What a ClientHello may hold, and how the peer is checked, whatever the transport.
 
-A Plan says what the ClientHello may contain and how the peer is checked. It
-is compared and hashed, because Contexts are shared by the parts of it that
-OpenSSL fixes per SSL_CTX (see `Plan.context_key`).
+Frozen values that are compared and hashed, since what is dear to make (an SSL_CTX, a store of
+certificates) is shared by connections that are alike.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class ClientCertificate(Value, frozen=True):
         return f"ClientCertificate(certificate={self.certificate!r}, key={self.key!r})"
 
 
-class Plan(Value, frozen=True, kw_only=True):
+class ClientConfig(Value, frozen=True, kw_only=True):
     """What one TLS connection offers, and how its peer is checked.
 
     `server_name` is the SNI (None: send none); `verify_name` the DNS name or IP
@@ -71,16 +70,3 @@ class Plan(Value, frozen=True, kw_only=True):
     max_fragment_length: int | None = None
     mtu: int = 1200
     address_token: bytes | None = None
-
-    @property
-    def context_key(self) -> tuple[object, ...]:
-        """What must be equal for two connections to share one SSL_CTX."""
-        return (
-            self.ciphers,
-            self.ciphersuites,
-            self.trust,
-            self.certificate,
-            self.keylogfile,
-            self.padding,
-            self.max_fragment_length,
-        )

@@ -1,0 +1,232 @@
+"""What carries a connection's bytes: a stream or datagrams, on a socket, with a deadline.
+
+Stream and datagrams differ in little: how bytes are read and sent, what an error of the socket
+means, and how a connection is left. All of that is here; `network/link.py` pumps either.
+
+A socket is registered with the event loop once for its connection, and read as soon as it is
+readable while someone waits. A read that tried the socket first would never give way to the
+loop where a peer floods us, and no timer would fire. Nothing is read while nobody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from tlsresume import shortage
+from tlsresume.network.dial import cut, failure_from
+from tlsresume.network.ready import writable
+from tlsresume.results import Failure, Step
+
+_CHUNK = 65536
+
+#: Datagrams that are read before the clock is looked at again.
+_AT_ONCE = 64
+
+
+class Channel(ABC):
+    """Bytes to and from one peer, whose name for messages is `where`. Times are those of `now`."""
+
+    #: Whether bytes come in order and the peer can end them; else they are datagrams.
+    stream: bool
+    where: str
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds that only grow."""
+
+    @abstractmethod
+    async def read(self, deadline: float) -> Sequence[bytes]:
+        """What came: pieces of the stream, or datagrams; none: the deadline has passed. Raises
+        EOFError at the end of a stream, OSError where the socket fails."""
+
+    @abstractmethod
+    async def send(self, pieces: Sequence[bytes], deadline: float) -> None:
+        """Send all. Raises TimeoutError where the peer does not read, and OSError."""
+
+    @abstractmethod
+    def failure(self, error: OSError, step: Step) -> Failure | None:
+        """What an error of `read` means."""
+
+    @abstractmethod
+    def send_failure(self, error: OSError, step: Step) -> Failure | None:
+        """What an error of `send` means; None: nothing yet, as what the peer said before it
+        stopped listening is still to be read."""
+
+    @abstractmethod
+    def end_sending(self) -> None:
+        """Tell the peer that no more will come, where that can be told."""
+
+    @abstractmethod
+    def close(self, *, abruptly: bool = False) -> None:
+        """Free the socket at once, `abruptly` as a crash does. Safe to call twice."""
+
+
+class _SocketChannel(Channel):
+    """A non-blocking, connected socket on the running loop."""
+
+    def __init__(self, sock: socket.socket, where: str) -> None:
+        self.where = where
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._number = sock.fileno()
+        self._registered = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._came: list[bytes] = []
+        self._error: Exception | None = None
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    async def read(self, deadline: float) -> Sequence[bytes]:
+        # Asked first: where a peer floods us, the socket is ready whenever the timer is.
+        if not self._came and self._error is None and self._loop.time() < deadline:
+            await self._wait(deadline)
+        came, self._came = self._came, []
+        if not came and self._error is not None:
+            # That of a stream stays; that of datagrams says what became of one of them.
+            error, self._error = self._error, self._error if self.stream else None
+            raise error
+        return came
+
+    async def _wait(self, deadline: float) -> None:
+        self._waiter = waiter = self._loop.create_future()
+        self._deadline = deadline
+        # A timer that is early enough is kept: when it fires, it looks at the deadline.
+        timer = self._timer
+        if timer is None or timer.when() > deadline:
+            if timer is not None:
+                timer.cancel()
+            self._timer = self._loop.call_at(deadline, self._late)
+        if not self._registered:
+            self._loop.add_reader(self._number, self._readable)
+            self._registered = True
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+    def _late(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._late)
+        else:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _readable(self) -> None:
+        if self._waiter is None:  # nobody waits: what comes stays in the socket
+            self._unregister()
+            return
+        try:
+            self._receive()
+        except BlockingIOError:  # no more, or woken for nothing
+            pass
+        except (OSError, EOFError) as error:
+            self._error = error
+        if self._came or self._error is not None:
+            self._wake()
+
+    @abstractmethod
+    def _receive(self) -> None:
+        """Add what there is to `_came`. Raises BlockingIOError, EOFError or OSError."""
+
+    def _unregister(self) -> None:
+        if self._registered:
+            self._registered = False
+            self._loop.remove_reader(self._number)
+
+    def detach(self) -> None:
+        """Let go of the socket without closing it: another channel goes on with it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._unregister()
+
+    def close(self, *, abruptly: bool = False) -> None:
+        self.detach()
+        if abruptly and self.stream:
+            cut(self._sock)
+        else:
+            self._sock.close()
+
+
+class Stream(_SocketChannel):
+    """A TCP connection. `unread` was read before, with the answer of a proxy."""
+
+    stream = True
+
+    def __init__(self, sock: socket.socket, where: str, *, unread: bytes = b"") -> None:
+        super().__init__(sock, where)
+        if unread:
+            self._came.append(unread)
+
+    def _receive(self) -> None:
+        data = self._sock.recv(_CHUNK)
+        if not data:
+            raise EOFError
+        self._came.append(data)
+
+    async def send(self, pieces: Sequence[bytes], deadline: float) -> None:
+        view = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        while view:
+            with contextlib.suppress(BlockingIOError):  # the peer is slow
+                view = view[self._sock.send(view) :]
+                continue
+            if not await writable(self._sock, deadline):
+                raise TimeoutError
+
+    def failure(self, error: OSError, step: Step) -> Failure | None:
+        return failure_from(error, step, self.where)
+
+    def send_failure(self, error: OSError, step: Step) -> Failure | None:
+        return self.failure(error, step) if shortage.is_shortage(error) else None
+
+    def end_sending(self) -> None:
+        # Where the peer has closed both ways already, the next read says so.
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+
+class Datagrams(_SocketChannel):
+    """A connected UDP socket, so that a closed port is told (ICMP, as ECONNREFUSED) and
+    datagrams of others are not received. `protocol` is what is spoken, for messages."""
+
+    stream = False
+
+    def __init__(self, sock: socket.socket, where: str, protocol: str) -> None:
+        super().__init__(sock, where)
+        self._protocol = protocol
+
+    def _receive(self) -> None:
+        for _ in range(_AT_ONCE):
+            self._came.append(self._sock.recv(_CHUNK))
+
+    async def send(self, pieces: Sequence[bytes], _deadline: float) -> None:
+        # A full buffer loses a datagram, as the network may: it comes again.
+        for datagram in pieces:
+            with contextlib.suppress(BlockingIOError):
+                self._sock.send(datagram)
+
+    def failure(self, error: OSError, step: Step) -> Failure | None:
+        failure = failure_from(error, step, f"{self.where} (UDP)")
+        if failure.kind != "refused":
+            return failure
+        message = f"{self.where}: the UDP port is closed"
+        return Failure(step, "refused", message, (f"no {self._protocol} server listens there",))
+
+    def send_failure(self, error: OSError, step: Step) -> Failure | None:
+        return self.failure(error, step)
+
+    def end_sending(self) -> None:
+        """There is no such thing."""
