@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,14 +22,23 @@ from tlsresume.openssl.server_contexts import Identity
 
 StartServer = Callable[..., Server]
 
+#: What a shell, a terminal or a runner may have told programs of the user's wishes.
+USERS = (
+    "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "SSLKEYLOGFILE", "GITHUB_STEP_SUMMARY",
+    "TLSRESUME_DEBUG", "TLSRESUME_FTP_PASSWORD", "TLSRESUME_PASSPHRASE", "TLSRESUME_PROXY_PASSWORD",
+    "XDG_STATE_HOME",
+)  # fmt: skip
+
 # How long one example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
-    """A shell starts what runs in its background with SIGINT ignored, and programs would inherit
-    that from the tests, which send it to them."""
+    """Before any test is read: no variable of the user's counts. And a shell starts what runs in
+    its background with SIGINT ignored, which programs would inherit from tests that send it."""
+    for name in (*VARIABLES.values(), *USERS):
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -47,8 +57,6 @@ def _unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("empty"))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("unconfigured")))
-        for name in VARIABLES.values():
-            patch.delenv(name, raising=False)
         yield
 
 

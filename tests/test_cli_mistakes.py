@@ -11,7 +11,8 @@ from tests.commands import runner
 from tlsresume import __version__
 from tlsresume.cli import root
 from tlsresume.errors import ExitStatus
-from tlsresume.features.fleet.engine import Here, Job
+from tlsresume.features.fleet.engine import Here
+from tlsresume.features.fleet.selection import Job
 from tlsresume.formats.document import document
 from tlsresume.results import Report, TargetResult, Tool
 

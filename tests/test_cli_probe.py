@@ -14,7 +14,8 @@ from tests.commands import runner
 from tests.golden import cases
 from tlsresume import scan
 from tlsresume.errors import ExitStatus, FileError
-from tlsresume.features.fleet.engine import Here, Job
+from tlsresume.features.fleet.engine import Here
+from tlsresume.features.fleet.selection import Job
 from tlsresume.formats import document
 from tlsresume.formats.page import View
 from tlsresume.options import ProbeOptions

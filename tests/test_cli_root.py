@@ -41,8 +41,8 @@ def run(capsys):
     return runner(capsys)
 
 
-def imported(*arguments: str, status: int = 0) -> set[str]:
-    """The top-level names that a command line imports, by Python's own account."""
+def modules(*arguments: str, status: int = 0) -> set[str]:
+    """The modules that a command line imports, by Python's own account."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "tlsresume", *arguments],
         capture_output=True,
@@ -51,7 +51,12 @@ def imported(*arguments: str, status: int = 0) -> set[str]:
     )
     assert done.returncode == status, done.stderr[-2000:]
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def imported(*arguments: str, status: int = 0) -> set[str]:
+    """The top-level names among them."""
+    return {name.partition(".")[0] for name in modules(*arguments, status=status)}
 
 
 @pytest.mark.slow
@@ -80,6 +85,17 @@ def test_help_costs_click_and_nothing_heavier(arguments):
 def test_a_usage_error_costs_no_more_than_help(arguments):
     """What click alone can refuse is refused at once."""
     assert not imported(*arguments, status=2) & HEAVY
+
+
+def test_a_plan_costs_nothing_that_connects():
+    """`probe --plan` imports neither OpenSSL nor X.509, nor what probes, judges or opens keys."""
+    names = modules("probe", "--plan", "a.example")
+    assert "tlsresume.actions.plan" in names
+    assert not names & {
+        "OpenSSL", "cryptography.x509", "tlsresume.openssl.client", "tlsresume.network.lab",
+        "tlsresume.actions.probe", "tlsresume.diagnosis.judge", "tlsresume.session.keyfile",
+        "statistics", "csv", "tomllib", "rich",
+    }  # fmt: skip
 
 
 @pytest.mark.slow

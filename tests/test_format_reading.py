@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.inspect import LiteralType, StructType, Type, UnionType, VarTupleType, type_info
 
 from tests.golden import cases
 from tests.paths import VECTORS
@@ -20,6 +23,7 @@ from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
 from tlsresume.policy import exit_status
 from tlsresume.policy.judge import Judge
+from tlsresume.results import Report
 
 #: What earlier versions wrote; a file is added with each release, and none is changed.
 OLD = sorted((VECTORS / "reports").glob("*.json"))
@@ -75,6 +79,58 @@ def test_fields_of_later_versions_are_left_alone():
     whole = json.loads(document.render(cases.REPORTS["good"], View()))
     whole["new"] = whole["targets"][0]["new"] = {"x": 1}
     assert parse_report(json.dumps(whole).encode(), "x").targets[0].verdict == "resumes"
+
+
+def words_of(shape: Type, raw: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a document stands one of the words that a field may have."""
+    for part in shape.types if isinstance(shape, UnionType) else (shape,):
+        match part, raw:
+            case LiteralType(), str():
+                yield place
+            case StructType(), dict():
+                for field in part.fields:
+                    if field.encode_name in raw:
+                        at = (*place, field.encode_name)
+                        yield from words_of(field.type, raw[field.encode_name], at)
+            case VarTupleType(), list():
+                for number, each in enumerate(raw):
+                    yield from words_of(part.item_type, each, (*place, number))
+
+
+def put(whole: Any, place: tuple[Any, ...], word: Any) -> Any:
+    """The document with another word at a place."""
+    if not place:
+        return word
+    copied = whole.copy()
+    copied[place[0]] = put(whole[place[0]], place[1:], word)
+    return copied
+
+
+def test_words_of_later_versions_are_unknown():
+    """Wherever a field has one of a few words, one more is read as `unknown`, and the report is
+    judged, compared and printed in every format; what is no word is refused."""
+    seen = set()
+    for report in JUDGED.values():
+        whole = json.loads(document.render(report, View()))
+        for place in words_of(type_info(Report), whole):
+            kind = tuple(each for each in place if isinstance(each, str))
+            if kind in seen:
+                continue
+            seen.add(kind)
+            read = parse_report(json.dumps(put(whole, place, "of-2031")).encode(), "x")
+            again = json.loads(document.render(read, View()))
+            assert put(again, place, "unknown") == again, place
+            for other in (parse_report(json.dumps(whole).encode(), "x"), read):
+                today = dt.date(2026, 2, 1)
+                judged = Judge(today=today, baseline=other, baseline_name="old").report(read)
+                back = Judge(today=today, baseline=read, baseline_name="old").report(other)
+                for form in FORMATS.values():
+                    assert form.renderer()(judged, View()) is not None
+                    assert form.renderer()(back, View()) is not None
+                    assert form.renderer()(read, View()) is not None
+            with pytest.raises(ReportFileError):
+                parse_report(json.dumps(put(whole, place, 3)).encode(), "x")
+    assert len(seen) > 12
 
 
 @each_row(

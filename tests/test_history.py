@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 
@@ -126,8 +127,8 @@ def test_a_sample_is_whole_or_not_there(path, monkeypatch):
     """An error while a sample is written leaves nothing of it."""
     with History(path) as history:
         history.add(FIRST)
-        broken = Kept(ONE, 443, "psk", A, session("openssl40-psk"))
-        object.__setattr__(broken, "key_name", object())
+        name: Any = object()
+        broken = Kept(ONE, 443, "psk", name, session("openssl40-psk"))
         with pytest.raises(HistoryFileError):
             history.add(SECOND, [broken])
         assert history.samples() == (FIRST,)

@@ -378,6 +378,44 @@ def test_an_unclean_close_is_recorded(server, tls_version):
 # ----------------------------------------------------- cancellation and bad plans
 
 
+def test_a_place_is_given_back_when_our_goodbye_is_out():
+    """How the peer takes it is filled in later, and no later than the block's end."""
+    gate = Gate(2)
+    lab = new_lab(gate=gate)
+
+    async def both() -> list[str]:
+        seen: list[str] = []
+        with TLSPeer(ignore, tickets=1) as peer:
+            async with lab.parting_early():
+                for _ in range(3):
+                    await lab.connect(Route(HERE, peer.port), PLAN, ERRAND)
+                    seen.append(lab.journal[-1].closed)
+                    assert not gate.busy(HERE, peer.port)
+        return seen
+
+    # As many wait for the peer beside as may be open; the next one waits itself.
+    assert asyncio.run(both()) == ["failed", "failed", "peer-silent"]
+    assert [each.closed for each in lab.journal] == ["peer-silent"] * 3
+    assert all(each.error is None for each in lab.journal)
+
+
+def test_an_interrupt_in_the_goodbye_is_recorded():
+    """The connection ends at once, and what was seen stays."""
+    lab = new_lab()
+
+    async def cut() -> None:
+        with TLSPeer(ignore, tickets=1) as peer:
+            async with lab.parting_early():
+                await lab.connect(Route(HERE, peer.port), PLAN, ERRAND)
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(cut())
+    (attempt,) = lab.journal
+    assert attempt.handshake_done
+    assert error_of(attempt).kind == "cancelled"
+
+
 def test_a_cancelled_handshake_is_recorded():
     """Cancelling closes the socket and leaves an attempt that says so."""
     said = asyncio.Event()

@@ -8,14 +8,15 @@ from dataclasses import replace
 from tests.golden import cases
 from tests.rows import each_row
 from tlsresume.formats import FORMATS
+from tlsresume.formats.checks import title
 from tlsresume.formats.page import View
 from tlsresume.policy import exit_status
 from tlsresume.policy.baseline import compare
 from tlsresume.policy.check import check_target
-from tlsresume.policy.demands import Demands
+from tlsresume.policy.demands import Asked, Demands
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
-from tlsresume.results import KeyName, Skipped
+from tlsresume.results import Check, KeyName, Skipped
 
 A, B = KeyName(cases.KEY_A, 3), KeyName(cases.KEY_B, 3)
 
@@ -167,6 +168,20 @@ def test_waivers_name_what_they_cover():
         assert bool(report.violations) == (outcome == "broken")
     other = replace(GOOD, target="other.test:443")
     assert judge(text.format("*")).report(cases.report(other)).violations
+
+
+def test_a_check_says_its_mechanism_unless_its_demand_does():
+    """A demand on a mechanism names it; a finding whose code begins with the same word does not."""
+    for key, value, words in (
+        ("ticket", "resumed", "ticket=resumed on 192.0.2.1"),
+        ("ticket-key-weak", None, "ticket-key-weak on 192.0.2.1 ticket"),
+        ("min-rate", "0.9", "min-rate=0.9 on 192.0.2.1 ticket"),
+    ):
+        check = Check(
+            demand=Asked(key, value).text, key=key, kind="finding", outcome="broken", message="",
+            address="192.0.2.1", mechanism="ticket",
+        )  # fmt: skip
+        assert title(check) == words
 
 
 def test_a_judged_report_judged_again_is_the_same():

@@ -23,7 +23,8 @@ from tests import certificates
 from tests.peers import MISDEEDS, Kill, RawPeer, Relay, read_client_hello, refused_port
 from tests.rows import each_row
 from tlsresume.actions import probe as action
-from tlsresume.actions.probe import Probe, share_budget
+from tlsresume.actions.before_probe import share_budget
+from tlsresume.actions.probe import Probe
 from tlsresume.errors import ExitStatus
 from tlsresume.lab import Gate
 from tlsresume.network import dial

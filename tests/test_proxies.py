@@ -118,7 +118,7 @@ def test_the_environment_may_hold_a_password():
         {"https_proxy": "socks5h://me:a%3Ab@p.example", "HTTPS_PROXY": "http://x"}, "a", 1
     )
     assert found is not None
-    assert (found.kind, found.user, found.password) == ("socks5h", "me", "a:b")
+    assert (found.kind, found.login) == ("socks5h", ("me", b"a:b"))
     assert proxy_of_environment({}, "a.example", 443) is None
 
 

@@ -10,14 +10,8 @@ import pytest
 from tests.evidence import Story
 from tests.trials import changed
 from tlsresume.diagnosis.judge import judge, merge
-from tlsresume.diagnosis.server_settings import (
-    BY_LAYOUT,
-    ServerSetting,
-    Software,
-    choose,
-    recognised,
-    settings_for,
-)
+from tlsresume.diagnosis.server_settings import BY_LAYOUT, choose, recognised, settings_for
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.evidence.observation import Ticket
 from tlsresume.session.layouts import LAYOUTS
 

@@ -25,7 +25,7 @@ from tlsresume.session.metadata import SessionMetadata
 
 FILES = VECTORS / "files"
 SESSION = sessions.session("openssl40-psk")
-DER = SESSION.data
+DER = bytes(SESSION.data)
 PEM = format_session_file(SESSION, SessionMetadata())
 TEXT = PEM.decode()
 BASE64 = base64.b64encode(DER)

@@ -34,6 +34,7 @@ from tlsresume.session.unseal import (
     mac_without_key,
     unseal,
 )
+from tlsresume.value import Secret
 
 NAME, AES, MAC = bytes(range(16)), bytes(range(32, 64)), bytes(range(64, 96))
 SECRET = bytes(range(100, 148))
@@ -44,7 +45,7 @@ SEED, MASTER = bytes(range(32)), bytes(range(3, 67))
 @pytest.mark.parametrize("size", [16, 32])
 def test_openssl(size):
     """name, IV, AES-CBC, HMAC-SHA256: the plaintext comes back byte for byte, and is a session."""
-    key = TicketKey("openssl", NAME, AES[:size], MAC[:size])
+    key = TicketKey("openssl", NAME, Secret(AES[:size]), Secret(MAC[:size]))
     opened = unseal(seal_openssl(PLAIN, NAME, AES[:size], MAC[:size]), key)
     assert opened is not None
     assert (opened.plaintext, opened.mac, opened.layout) == (PLAIN, True, "openssl")
@@ -56,14 +57,20 @@ def test_openssl(size):
 def test_a_wrong_mac_does_not_hide_the_session():
     """With the right cipher key and another MAC key the session is shown, and the MAC is said
     not to match."""
-    opened = unseal(seal_openssl(PLAIN, NAME, AES, b"other"), TicketKey("openssl", NAME, AES, MAC))
+    opened = unseal(
+        seal_openssl(PLAIN, NAME, AES, b"other"),
+        TicketKey("openssl", NAME, Secret(AES), Secret(MAC)),
+    )
     assert opened is not None
     assert (opened.plaintext, opened.mac) == (PLAIN, False)
 
 
 def test_a_wrong_cipher_key_with_a_right_mac():
     """A key whose MAC is right made the ticket, even where nothing can be read of it."""
-    opened = unseal(seal_openssl(PLAIN, NAME, AES, MAC), TicketKey("openssl", NAME, AES[::-1], MAC))
+    opened = unseal(
+        seal_openssl(PLAIN, NAME, AES, MAC),
+        TicketKey("openssl", NAME, Secret(AES[::-1]), Secret(MAC)),
+    )
     assert opened is not None
     assert (opened.mac, opened.session) == (True, None)
 
@@ -71,8 +78,8 @@ def test_a_wrong_cipher_key_with_a_right_mac():
 def test_another_key():
     """Another name, or the same name with other keys, opens nothing."""
     ticket = seal_openssl(PLAIN, NAME, AES, MAC)
-    assert unseal(ticket, TicketKey("openssl", NAME[::-1], AES, MAC)) is None
-    assert unseal(ticket, TicketKey("openssl", NAME, MAC, AES)) is None
+    assert unseal(ticket, TicketKey("openssl", NAME[::-1], Secret(AES), Secret(MAC))) is None
+    assert unseal(ticket, TicketKey("openssl", NAME, Secret(MAC), Secret(AES))) is None
 
 
 def test_gnutls():
@@ -159,9 +166,9 @@ def test_der_length(data, length):
 
 
 KEYS = [
-    TicketKey("openssl", NAME, AES, MAC),
-    TicketKey("gnutls", NAME, AES, MAC[:16]),
-    TicketKey("go", NAME, AES[:16], MAC[:16]),
+    TicketKey("openssl", NAME, Secret(AES), Secret(MAC)),
+    TicketKey("gnutls", NAME, Secret(AES), Secret(MAC[:16])),
+    TicketKey("go", NAME, Secret(AES[:16]), Secret(MAC[:16])),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -317,3 +318,52 @@ def test_three_silences_end_a_series(concurrency):
     result = run_on(lab, concurrency=concurrency, terms=TLS13_ONLY)
     psk = result.mechanisms[0]
     assert (len(psk.fixed.order), len(psk.chained.order)) == (5, 5)
+
+
+def test_tries_begin_with_the_first_session_of_their_mechanism():
+    """What takes long to be discovered does not hold up the tries of what is known."""
+    pool = Pool()
+
+    class Slow(CannedLab):
+        def __init__(self) -> None:
+            super().__init__(pool)
+            self.tried = asyncio.Event()
+
+        async def connect(self, route, plan, errand, session=None, **how):
+            if errand.purpose.experiment == "discover" and errand.mechanism != "psk":
+                await self.tried.wait()
+            elif errand.purpose.experiment == "tries":
+                self.tried.set()
+            return await super().connect(route, plan, errand, session, **how)
+
+    async def both() -> CannedLab:
+        lab = Slow()
+        tries = Tries(lab, ROUTE, TERMS, tries=5, concurrency=4, answer=False)
+        trying = asyncio.create_task(tries.run())
+        async with asyncio.timeout(30):
+            await discover(lab, ROUTE, TERMS, on_full=tries.add)
+            tries.complete()
+            await trying
+        return lab
+
+    lab = asyncio.run(both())
+    asked = Counter((ask.errand.mechanism, ask.errand.purpose.series) for ask in lab.asks)
+    for mechanism in ("psk", "ticket", "session-id"):
+        assert asked[mechanism, "fixed"] == asked[mechanism, "chained"] == 5
+
+
+def test_the_chain_that_would_end_alone_is_the_longest():
+    """It is told by round trips, and only while the rest would not last longer."""
+    lab = CannedLab(Pool())
+    found = asyncio.run(discover(lab, ROUTE, TERMS))
+    tries = Tries(lab, ROUTE, TERMS, found, tries=4, concurrency=4, answer=False)
+    chain = next(
+        each
+        for each in tries._pending
+        if (each.mechanism, each.series.series) == ("psk", "chained")
+    )
+    assert tries._longest_chain() is None
+    tries._pending = [chain] * 2 + [each for each in tries._pending if each != chain][:2]
+    assert tries._longest_chain() == chain
+    tries._chains["psk"].busy = True
+    assert tries._longest_chain() is None

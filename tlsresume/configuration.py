@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tlsresume.errors import ConfigurationFileError
 from tlsresume.safe_toml import LARGEST, parse_toml
@@ -34,8 +33,7 @@ EXPORTER_TABLES = ("exporter", "modules", "web")
 OPEN_TO_ALL = ("tries", "timeout", "ticket-wait", "deadline", "policy", "format", "cafile")
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """What one file holds. `path` is as it was named; `trusted` is False for the file of the
     working folder that nobody named; `tables` is its TOML, unchecked."""
 

@@ -16,7 +16,6 @@ import stat
 import time as clock
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +24,7 @@ from tlsresume.errors import HistoryFileError
 from tlsresume.history_schema import ForeignError, check_row, prepare, selected
 from tlsresume.results import Mechanism
 from tlsresume.session.session import Session, SessionError
+from tlsresume.value import Value
 
 #: How long another watch's transaction is waited for, in seconds: by SQLite at a time, when no
 #: signal gets through, and in all.
@@ -42,8 +42,7 @@ class HistoryBusyError(HistoryFileError):
     """Another process holds the history, and did not let it go in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Value, frozen=True):
     """A session to offer in the next sample, and the name of the key that sealed it."""
 
     address: str

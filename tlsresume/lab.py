@@ -14,8 +14,9 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
@@ -27,7 +28,6 @@ from tlsresume.session.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.interface import ClientOffer, Flight
-from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
 
 
@@ -75,8 +75,7 @@ class Errand(Value, frozen=True, kw_only=True):
 Stage = Literal["connection", "handshake", "ticket"]
 
 
-@dataclass(slots=True, eq=False)
-class Doing:
+class Doing(Struct, eq=False):
     """A connection that is open now, and what it waits for: since when, on the Lab's clock,
     and for how many seconds at most."""
 
@@ -130,16 +129,14 @@ class Budget:
         self.used += connections
 
 
-@dataclass(slots=True, eq=False)
-class Place:
+class Place(Struct, eq=False):
     """One connection's place at a Gate. `shared`: another of ours to the same address and
     port was open at some time meanwhile, or when we came and had to wait for it."""
 
     shared: bool = False
 
 
-@dataclass(slots=True)
-class _Slots:
+class _Slots(Struct):
     limit: int
     places: list[Place] = field(default_factory=list)
     alone: bool = False
@@ -343,6 +340,9 @@ class Lab(ABC):
     def first_flight(self, plan: ClientConfig, session: Session) -> Flight:
         """A first flight with the plan's early data, over the session's transport; nothing is
         sent yet. Raises UsageError."""
+        # What connects is not needed to plan a run.
+        from tlsresume.transports.table import TRANSPORTS
+
         offer = ClientOffer(state=session, early_request=plan.early_data)
         return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
 

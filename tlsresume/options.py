@@ -7,8 +7,10 @@ when it is made: what makes no sense is a UsageError (which is a ValueError, too
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from msgspec import field
+from msgspec.structs import force_setattr
 
 from tlsresume import checked
 from tlsresume.errors import UsageError
@@ -16,9 +18,12 @@ from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.protocols import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
 from tlsresume.results import MECHANISMS, Mechanism, OptionValue
-from tlsresume.session.keyfile import TicketKeyFile
 from tlsresume.transports.config import ClientCertificate, Trust
+from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
+
+if TYPE_CHECKING:
+    from tlsresume.session.keyfile import TicketKeyFile
 
 #: Ten years: no age or lifetime that is asked for comes near this.
 LONGEST = 10 * 365 * 86_400.0
@@ -27,8 +32,7 @@ _MOST_EARLY_DATA = 65_536
 BOTH_VERSIONS = (ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectOptions:
+class ConnectOptions(Value, frozen=True, kw_only=True):
     """How to connect; the same for probe, save and resume.
 
     `tls` is the set of versions allowed. `alpn` None means the scheme's own (http/1.1
@@ -75,22 +79,30 @@ class ConnectOptions:
             checked.kind("send", self.send, bytes, "bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class FTPLogin:
-    """Who asks an FTP server for listings; the password is a secret. RFC 1635: anonymous."""
+class FTPLogin(Value, frozen=True):
+    """Who asks an FTP server for listings; the password becomes a Secret. RFC 1635: anonymous."""
+
+    _hidden: ClassVar = frozenset({"password"})
 
     user: str = "anonymous"
-    password: str = field(default="tlsresume@tlsresume.invalid", repr=False)
+    password: Secret | str = Secret(b"tlsresume@tlsresume.invalid")
 
     def __post_init__(self) -> None:
-        for name, value in (("user", self.user), ("password", self.password)):
-            checked.kind(name, value, str, "a text")
+        checked.kind("user", self.user, str, "a text")
+        if not isinstance(self.password, Secret):
+            checked.kind("password", self.password, str, "a text")
+            _set(self, "password", Secret.of(self.password))
+        for name, value in (("user", self.user), ("password", self.secret.text)):
             if set(value) & set("\r\n\0"):
                 raise UsageError(f"{name}: a user or password of FTP has no line ends in it")
 
+    @property
+    def secret(self) -> Secret:
+        """The password, which is a Secret, however it was given."""
+        return Secret.of(self.password)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeOptions:
+
+class ProbeOptions(Value, frozen=True, kw_only=True):
     """What `probe` does.
 
     Only when asked for: `experiments` by name, `cross_names` and `cross_protocols` (SNI and
@@ -196,8 +208,7 @@ class ProbeOptions:
         return self.concurrency * self.max_addresses
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveOptions:
+class SaveOptions(Value, frozen=True, kw_only=True):
     """What `save` does. `mechanism` None takes what an ordinary client would get."""
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
@@ -209,8 +220,7 @@ class SaveOptions:
             checked.choice("mechanism", self.mechanism, MECHANISMS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeOptions:
+class ResumeOptions(Value, frozen=True, kw_only=True):
     """What `resume` does with a saved session.
 
     The saved TLS version, cipher, SNI and ALPN are pinned unless `connect` names others
@@ -250,8 +260,7 @@ class ResumeOptions:
         _check_keys(self.ticket_keys)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchOptions:
+class WatchOptions(Value, frozen=True, kw_only=True):
     """What `watch` does: a sample of `tries` full handshakes per address and version, `every`
     so many seconds, for `duration` seconds (None: until it is stopped), or `once`. `quic` watches
     HTTP/3 on the same port, too, as a target of its own."""
@@ -275,10 +284,14 @@ class WatchOptions:
 
 
 def _check_keys(files: tuple[TicketKeyFile, ...]) -> None:
+    if not files:
+        return
+    from tlsresume.session.keyfile import TicketKeyFile
+
     for file in files:
         checked.kind("ticket_keys", file, TicketKeyFile, "a TicketKeyFile (see read_key_files)")
 
 
-def _set(options: object, name: str, value: object) -> None:
+def _set(options: Value, name: str, value: object) -> None:
     """Give a frozen value the tuple of a list: it is compared and hashed."""
-    object.__setattr__(options, name, value)
+    force_setattr(options, name, value)

@@ -6,8 +6,7 @@ the others speak TLS from the first byte.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: What carries TLS: a TCP connection, QUIC (RFC 9001), or datagrams of DTLS (RFC 6347).
 Transport = Literal["tcp", "quic", "dtls"]
@@ -17,8 +16,7 @@ Transport = Literal["tcp", "quic", "dtls"]
 MTU_RANGE = (256, 65_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(NamedTuple):
     """What a URL scheme means: its port (0: it has none, and must be named), the ALPN to
     offer, whether it is HTTP, the STARTTLS prelude if any, the protocol that is spoken inside
     TLS, and what carries TLS."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
+from msgspec.structs import force_setattr
+
 from tlsresume.endpoints import (
     UNPRINTABLE,
     format_endpoint,
@@ -15,7 +17,7 @@ from tlsresume.endpoints import (
     without_login,
 )
 from tlsresume.errors import UsageError
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 ProxyKind = Literal["http", "socks5", "socks5h"]
 
@@ -32,7 +34,18 @@ class Proxy(Value, frozen=True):
     host: str
     port: int
     user: str | None = None
-    password: str | None = None
+    password: Secret | str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.password, str):
+            force_setattr(self, "password", Secret.of(self.password))
+
+    @property
+    def login(self) -> tuple[str, Secret] | None:
+        """User and password, None where it wants no login."""
+        if self.user is None:
+            return None
+        return self.user, Secret.of(self.password or "")
 
     @property
     def name(self) -> str:
@@ -53,7 +66,9 @@ class ProxyHeader(Value, frozen=True):
     source: tuple[str, int] | None = None
 
 
-def parse_proxy(text: str, *, password: str | None = None, secrets_in_url: bool = False) -> Proxy:
+def parse_proxy(
+    text: str, *, password: Secret | str | None = None, secrets_in_url: bool = False
+) -> Proxy:
     """A Proxy from `http://[USER@]HOST:PORT`, `socks5://` or `socks5h://`; without a scheme it
     is one of http, as in curl.
 

@@ -7,7 +7,8 @@ A leaf: options are checked when they are made, and the command line reads the s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from tlsresume.value import Value
 
 #: RFC 9110 section 9.2.1: methods that ask for nothing to be changed.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -22,8 +23,7 @@ _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]{0,1023}")
 MARK = "tlsresume"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HTTPRequest:
+class HTTPRequest(Value, frozen=True, kw_only=True):
     """A request without a body, before it takes the form of an HTTP version. `fields` are further
     header fields, by name and value."""
 
@@ -34,8 +34,7 @@ class HTTPRequest:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
+class RequestLine(Value, frozen=True):
     """A method and, where the user named one, a path."""
 
     method: str = "GET"

@@ -7,7 +7,6 @@ stand in it is the caller's business.
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 from tlsresume.errors import FileError
@@ -21,7 +20,7 @@ _MOST_PARTS = 64
 #: A key of more parts than that, also inside a text or a comment, where nobody writes one.
 #: Possessive, and begun at the begin of a part only: so the search is linear.
 _PART = r"(?:[A-Za-z0-9_-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')"
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\-\"'\\])(?:{_PART}[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}")
+_LONG_KEY = rf"(?<![A-Za-z0-9_.\-\"'\\])(?:{_PART}[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}"
 #: How much of an error of tomllib, which quotes the text, is repeated.
 _SHOWN = 200
 
@@ -29,9 +28,11 @@ _SHOWN = 200
 def parse_toml(text: str, name: str, what: str, error: type[FileError]) -> dict[str, Any]:
     """The tables of a TOML text. `name` is the file's and `what` says what it should be, such as
     "a policy", both for messages. Raises `error`."""
+    import tomllib
+
     if len(text) > LARGEST:
         raise error(f"{name} is too large for {what}", path=name)
-    if long := _LONG_KEY.search(text):
+    if long := re.search(_LONG_KEY, text):
         line = text.count("\n", 0, long.start()) + 1
         raise error(f"{name}, line {line}: a key of more than {_MOST_PARTS} parts", path=name)
     try:

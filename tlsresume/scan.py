@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from tlsresume.actions.before_probe import check_probe
 from tlsresume.actions.probe import AnyProbe, no_time
-from tlsresume.actions.probing import check_probe, probe_of
+from tlsresume.actions.probing import probe_of
 from tlsresume.actions.waiting import STATUS_AFTER, STATUS_EVERY
 from tlsresume.diagnosis.over_time import across_targets
 from tlsresume.errors import first_of
@@ -25,6 +25,7 @@ from tlsresume.results import Report, Skipped, TargetResult, Tool
 from tlsresume.shortage import make_room
 from tlsresume.target import Target
 from tlsresume.transports.library import check_library, openssl_version, pyopenssl_version
+from tlsresume.value import Value
 from tlsresume.version import __version__
 
 OnResult = Callable[[TargetResult], object]
@@ -111,8 +112,7 @@ def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[
     return lambda line: progress(f"{target.name}: {line}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
+class _Scan(Value, frozen=True):
     """What all targets of a run share."""
 
     gate: Gate

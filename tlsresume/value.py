@@ -3,7 +3,10 @@
 A frozen dataclass with slots costs about a millisecond at start-up, for each class, since its
 methods are compiled then; a `msgspec.Struct` a few hundredths of it. What is made of values with
 `dataclasses.replace`, and what asks for `dataclasses.fields`, works on these as well, and mypy
-checks it. Bytes of secrets and certificates are kept out of reprs by `_hidden`.
+checks it.
+
+A secret is a `Secret`: its repr is its length, and no encoder of msgspec or json writes it.
+Long bytes that are none (certificates, tickets) are kept out of reprs by `_hidden`.
 """
 
 from __future__ import annotations
@@ -14,6 +17,33 @@ import functools
 from typing import Any, ClassVar
 
 from msgspec import Struct
+
+
+class Secret(bytes):
+    """Bytes that nobody must see: keys, session secrets, what a key file holds, passwords.
+
+    It is used as bytes are; what is cut out of it, or made of it, is plain bytes.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str | bytes) -> Secret:
+        """A password, if text as UTF-8; bytes of the environment that are none stay as they were."""
+        return cls(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text)
+
+    @property
+    def text(self) -> str:
+        """The password that `of` was given."""
+        return self.decode("utf-8", "surrogateescape")
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secret bytes>"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
 
 
 @dataclasses.dataclass

@@ -42,6 +42,7 @@ from tlsresume.session.unseal import TicketKey, mac_without_key, unseal
 from tlsresume.session.weak import find_weak_key
 from tlsresume.target import parse_resolve, parse_target
 from tlsresume.transports.config import ClientConfig
+from tlsresume.value import Secret
 from tlsresume.wire.describe import describe
 from tlsresume.wire.distinguished import name_text
 from tlsresume.wire.entry import Role
@@ -164,7 +165,7 @@ def _ticket(data: bytes) -> None:
         naming.name_of(ticket)
         is_stateful(ticket)
         mac_without_key(ticket)
-        unseal(ticket, TicketKey("openssl", data[:16], b"k" * 16, b"m" * 16))
+        unseal(ticket, TicketKey("openssl", data[:16], Secret(b"k" * 16), Secret(b"m" * 16)))
 
 
 def _prelude(script: Script) -> Callable[[bytes], object]:

@@ -12,9 +12,9 @@ import pytest
 from tests.golden import cases
 from tlsresume.actions.fingerprint import fingerprint
 from tlsresume.errors import ExitStatus, UsageError
-from tlsresume.features.fleet.engine import Fleet, Job, Progress, untouched
+from tlsresume.features.fleet.engine import Fleet, Progress, untouched
 from tlsresume.features.fleet.exclusion import EXCLUDED, Resolved
-from tlsresume.features.fleet.selection import Exclusions
+from tlsresume.features.fleet.selection import Exclusions, Job
 from tlsresume.features.fleet.tally import Tally
 from tlsresume.lab import Gate
 from tlsresume.options import ProbeOptions

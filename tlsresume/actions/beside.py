@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tlsresume.actions.over_quic import over_quic
+from msgspec import Struct
+
 from tlsresume.actions.probe import Probe
 from tlsresume.diagnosis.alternatives import promises_http3, quic_findings
 from tlsresume.diagnosis.judge import merge
@@ -19,20 +20,10 @@ from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError
 from tlsresume.experiments.purposes import AltSvc
 from tlsresume.experiments.terms import Terms
 from tlsresume.lab import Doing, Route
-from tlsresume.options import ProbeOptions
 from tlsresume.results import AddressResult, Skipped, TargetResult
-from tlsresume.target import Target
 
 
-def quic_beside(target: Target, options: ProbeOptions) -> tuple[Target, ProbeOptions]:
-    """The same target over QUIC, and its options. Raises UsageError where QUIC cannot lead to
-    it, or speaks something else there."""
-    theirs, connect = over_quic(target, options.connect)
-    return theirs, replace(options, connect=connect, quic=False)
-
-
-@dataclass(slots=True)
-class BothTransports:
+class BothTransports(Struct):
     """Two probes of one target. `run` does the work; `result` says what is known."""
 
     tcp: Probe

@@ -7,7 +7,8 @@ those that remain, or the budget is spent; what was not run is named.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tlsresume.diagnosis.judge import wanted
 from tlsresume.diagnosis.view import NotRun, Saved, View, WhyNotRun, make_view
@@ -20,8 +21,7 @@ from tlsresume.experiments.setting import Setting
 _RUNGS = len(EXPERIMENTS) + 1
 
 
-@dataclass(slots=True)
-class Explanation:
+class Explanation(Struct):
     """One mechanism on one address being explained."""
 
     setting: Setting

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tlsresume.actions.explain import Explanation
 from tlsresume.diagnosis.crossing import crossing_view, crossings, lifetimes
@@ -41,8 +42,7 @@ _PER_AGE = 2
 LeaveOut = Callable[[Skipped], None]
 
 
-@dataclass(slots=True)
-class Investigation:
+class Investigation(Struct):
     """What comes after the first round on one target. `leave_out` notes what was not done."""
 
     lab: Lab

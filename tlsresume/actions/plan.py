@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsresume.actions.probe import share_budget
+from tlsresume.actions.before_probe import share_budget
 from tlsresume.experiments import crossing, early_data, names
 from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
 from tlsresume.experiments.terms import VERSION_OF, VERSIONS_OF

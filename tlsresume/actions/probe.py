@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tlsresume import checked
+from tlsresume.actions.before_probe import Share, share_budget
 from tlsresume.actions.fingerprint import fingerprint
 from tlsresume.actions.investigate import Investigation, early_room
 from tlsresume.actions.reach import chosen_target, unreachable
@@ -54,13 +55,6 @@ from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 from tlsresume.wire.handshake import ProtocolVersion
 
-#: Full handshakes of an address: one per mechanism to discover, one to start each chain. Those
-#: over QUIC, which has one mechanism, are fewer, with the token's.
-_FULLS = 6
-#: Mechanisms times series: what each try costs.
-_PER_TRY = 6
-_FEWEST_TRIES = 3
-
 #: A whole target may take this many times `--timeout`, and never less than a minute.
 _TOTAL_FACTOR = 12
 _LEAST_TOTAL = 60.0
@@ -68,28 +62,6 @@ _LEAST_TOTAL = 60.0
 
 #: Why an address is not dialled for yet another name.
 ADDRESS_DOWN = "address down: it refused or timed out for other targets"
-
-
-class Share(Value, frozen=True):
-    """What the budget allows: how many addresses, and tries of each series on each."""
-
-    addresses: int
-    tries: int
-
-    @property
-    def connections(self) -> int:
-        """What the first round takes at most."""
-        return self.addresses * (_FULLS + _PER_TRY * self.tries)
-
-
-def share_budget(budget: int, addresses: int, tries: int) -> Share:
-    """Tries are lowered, never below 3, before addresses are left out."""
-    fewest = min(tries, _FEWEST_TRIES)
-    for count in range(addresses, 0, -1):
-        affordable = (budget // count - _FULLS) // _PER_TRY
-        if affordable >= fewest or count == 1:
-            return Share(count, max(fewest, min(tries, affordable)))
-    return Share(0, tries)
 
 
 @dataclass(slots=True)
@@ -337,7 +309,7 @@ class Probe:
         tries = self._tries(address, self.terms, count)
         trying = asyncio.create_task(tries.run())
         try:
-            await self._discover(address, on_quiet, tries.add)
+            discovery = await self._discover(address, on_quiet, tries.add)
         except (BudgetSpent, LocalError):
             tries.stop()
             with contextlib.suppress(BudgetSpent):
@@ -347,6 +319,8 @@ class Probe:
             trying.cancel()
             await asyncio.gather(trying, return_exceptions=True)
             raise
+        for mechanism, attempt in discovery.full.items():
+            tries.add(mechanism, attempt)
         tries.complete()
         await trying
 

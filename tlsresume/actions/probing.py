@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlsresume.actions.beside import BothTransports, quic_beside
+from tlsresume.actions.before_probe import quic_beside
+from tlsresume.actions.beside import BothTransports
 from tlsresume.actions.probe import AnyProbe, Probe
-from tlsresume.experiments.terms import check_terms
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace
 from tlsresume.options import ProbeOptions
 from tlsresume.target import Target
-
-
-def check_probe(target: Target, options: ProbeOptions) -> None:
-    """Whether a target can be probed with these options. Raises UsageError."""
-    check_terms(target, options.connect)
-    if options.quic:
-        theirs, their_options = quic_beside(target, options)
-        check_terms(theirs, their_options.connect)
 
 
 def probe_of(

@@ -8,7 +8,9 @@ other host name unless the caller says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from tlsresume import checked
 from tlsresume.actions.explain import Explanation
@@ -139,8 +141,7 @@ def _prepared(
     return _Resumption(session_file, where, plan, chosen, lab, note, status)
 
 
-@dataclass(slots=True)
-class _Resumption:
+class _Resumption(Struct):
     file: SessionFile
     target: Target
     plan: ClientConfig

@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from msgspec import field
 
 import tlsresume
 from tlsresume.errors import ExitStatus
@@ -39,8 +40,7 @@ _PATIENCE = 120
 _REQUEST = r"GET / HTTP/1.0\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Value, frozen=True, kw_only=True):
     """One command and its truth. `TARGET` among the arguments is the server's address;
     `truth` maps dotted paths into the JSON to the values they must have; `findings` are the
     codes that must be found: no other warning or error may be."""

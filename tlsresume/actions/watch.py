@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from tlsresume.actions.over_quic import over_quic
 from tlsresume.actions.reach import addresses_of, lab_for
@@ -59,8 +61,7 @@ def watched(
     return tuple(every.values())
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """Targets being watched. `sampler` takes the samples; tests give their own, and a clock."""
 
     targets: Sequence[Target]
@@ -164,8 +165,7 @@ async def take_sample(
     return sample, [kept for look in looks for kept in look.kept(naming)]
 
 
-@dataclass(slots=True)
-class _Look:
+class _Look(Struct):
     """One mechanism on one address in one sample."""
 
     lab: Lab

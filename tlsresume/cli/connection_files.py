@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlsresume.cli.proxying import first_line_bytes
+from tlsresume.cli.proxying import first_line
+
+if TYPE_CHECKING:
+    from tlsresume.value import Secret
 
 
 def look_at_files(said: dict[str, Any]) -> None:
@@ -44,21 +47,22 @@ def _warn_of_readers(path: str) -> None:
         warn(f"{path}: {warning}")
 
 
-def passphrase(key: str, file: str | None) -> bytes | None:
+def passphrase(key: str, file: str | None) -> Secret | None:
     """The passphrase of an encrypted key: from a file, the environment or the terminal.
 
     Raises FileError.
     """
     from tlsresume.errors import FileError
     from tlsresume.session.bounded import LARGEST_PEM, read_held
+    from tlsresume.value import Secret
 
     if file is not None:
-        return first_line_bytes(file)
+        return first_line(file)
     if b"ENCRYPTED" not in read_held(key, LARGEST_PEM, FileError):
         return None
     given = os.environ.get("TLSRESUME_PASSPHRASE")
     if given is not None:
-        return os.fsencode(given)
+        return Secret.of(given)
     if not sys.stdin.isatty():
         from tlsresume.errors import UsageError
 
@@ -67,4 +71,4 @@ def passphrase(key: str, file: str | None) -> bytes | None:
             hints=("give it with --passphrase-file, or in $TLSRESUME_PASSPHRASE",),
         )
     answer: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
-    return os.fsencode(answer)
+    return Secret.of(answer)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -66,6 +65,8 @@ def status(text: str) -> None:
     global _standing  # noqa: PLW0603  there is one terminal
     if not sys.stderr.isatty():
         return
+    import shutil
+
     width = shutil.get_terminal_size().columns
     _write_talk(_ERASE + printable(text)[: width - 1])
     _standing = True

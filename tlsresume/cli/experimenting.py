@@ -112,7 +112,7 @@ def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
 
 def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -> None:
     """Print the plan of a run. Raises click.UsageError for a format that has none."""
-    from tlsresume.actions.beside import quic_beside
+    from tlsresume.actions.before_probe import quic_beside
     from tlsresume.actions.plan import Plans, plan_probe
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, plan_text

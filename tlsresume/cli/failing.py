@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,8 @@ def codes(
     values = tuple(value.strip().lower() for value in values)
     for value in values:
         if value not in known:
+            import difflib
+
             close = difflib.get_close_matches(value, sorted(known), 1, 0.5)
             hint = f": did you mean {close[0]}?" if close else "; all codes: tlsresume explain"
             raise click.BadParameter(f"no finding has the code {value!r}{hint}")

@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tlsresume.proxies import Proxy, ProxyHeader
     from tlsresume.target import Target
+    from tlsresume.value import Secret
 
 _LONGEST_LINE = 4096
 
 
-def first_line(path: str) -> str:
+def first_line(path: str) -> Secret:
     """A secret: the first line of a file, without its end. Raises FileError."""
-    return os.fsdecode(first_line_bytes(path))
-
-
-def first_line_bytes(path: str) -> bytes:
-    """The same, as bytes. Raises FileError."""
     from tlsresume.errors import FileError
     from tlsresume.session.bounded import LARGEST_PEM, read_held
+    from tlsresume.value import Secret
 
     line = read_held(path, LARGEST_PEM, FileError).partition(b"\n")[0].rstrip(b"\r")
     if len(line) > _LONGEST_LINE:
         raise FileError(f"the first line of {path} is too long for a password", path=path)
-    return line
+    return Secret(line)
 
 
 def proxy_said(said: dict[str, Any]) -> Proxy | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.over_time import finding
-from tlsresume.diagnosis.rules import TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.rules import TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial

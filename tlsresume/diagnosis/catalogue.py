@@ -25,8 +25,8 @@ from tlsresume.diagnosis import (
     tickets,
     way,
 )
-from tlsresume.diagnosis.rules import Group, Rule, registered
-from tlsresume.results import Harm, Mechanism, Severity
+from tlsresume.diagnosis.engine import Group
+from tlsresume.diagnosis.rules import Rule, registered
 from tlsresume.value import Value
 
 _ORDER = (
@@ -57,25 +57,6 @@ _ORDER = (
 RULES: tuple[Rule, ...] = tuple(
     rule for part in _ORDER for rule in registered() if rule.check.__module__ == part.__name__
 )
-
-
-class Entry(Value, frozen=True, kw_only=True):
-    """The texts of a finding whose check is not a rule, but a feature's own.
-
-    The layers below know none: who prints pages passes them in (`features.entries`).
-    """
-
-    code: str
-    group: Group
-    severity: Severity
-    mechanisms: tuple[Mechanism, ...]
-    title: str
-    cause: str
-    tells: str
-    advice: str
-    sources: tuple[str, ...]
-    directives: tuple[str, ...] = ()
-    harm: Harm = "users"
 
 
 class Impossible(Value, frozen=True, kw_only=True):

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from cryptography import x509
-
 from tlsresume.evidence.trial import Trial
 from tlsresume.results import Certificate, CertificateProblem
-from tlsresume.transports.library import covers
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.
@@ -68,6 +65,8 @@ def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
 def _problems(
     der: bytes, facts: Facts, time: float, name: str | None
 ) -> Iterator[CertificateProblem]:
+    from tlsresume.openssl.binding_names import covers
+
     validity = validity_problem(facts, time)
     if validity is not None:
         yield validity
@@ -91,6 +90,9 @@ def subject_of(der: bytes) -> str:
 
 def facts_of(der: bytes) -> Facts:
     """The subject and the dates of a certificate (DER)."""
+    # Here, since what judges a report that is there reads no certificate.
+    from cryptography import x509
+
     try:
         certificate = x509.load_der_x509_certificate(der)
         return Facts(

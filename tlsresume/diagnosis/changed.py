@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.compared import kind, leaf_change, name_changes, same_key, shown
 from tlsresume.diagnosis.division_by_size import divides_exactly
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, short
 from tlsresume.evidence.observation import Part

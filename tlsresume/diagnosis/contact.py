@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.anyway import bare, blameless, breaks_on_both_sides, limited
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.evidence.trial import Trial

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 
 from tlsresume.diagnosis.datagrams import answered, with_first_use_of_token
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
 from tlsresume.evidence.observation import Part

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.early_data_summary import REASONS
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.evidence.observation import Part

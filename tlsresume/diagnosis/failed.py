@@ -23,8 +23,9 @@ from tlsresume.diagnosis.control import (
     times,
     with_alert,
 )
-from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.summary import unanswered_words
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, failure, seconds

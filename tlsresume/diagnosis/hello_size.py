@@ -12,8 +12,9 @@ from tlsresume.diagnosis.division_by_size import (
     divides_by_offer,
     divides_by_size,
 )
-from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure, short
 from tlsresume.evidence.observation import Part

@@ -11,8 +11,9 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from tlsresume.diagnosis.compared import shown
-from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds
 from tlsresume.evidence.observation import Part

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, starmap
 from typing import TypeVar
 
 from tlsresume.diagnosis.catalogue import RULES
-from tlsresume.diagnosis.rules import CAUSES, Match, Rule
+from tlsresume.diagnosis.engine import Match, ask, finding_of
+from tlsresume.diagnosis.rules import CAUSES, Rule
 from tlsresume.diagnosis.server_settings import choose
 from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Part
@@ -33,7 +34,7 @@ class Judged(Value, frozen=True):
 
 def matches(view: View) -> tuple[Judged, ...]:
     """Every rule that fits, in the order of precedence."""
-    return tuple(Judged(rule, match) for rule in RULES if (match := rule.match(view)) is not None)
+    return tuple(starmap(Judged, ask(((rule, rule.match) for rule in RULES), view)))
 
 
 class NotVisible(Value, frozen=True):
@@ -147,23 +148,18 @@ def _finding(view: View, judged: Judged, others: tuple[str, ...]) -> Finding:
     skipped = tuple(
         f"experiment {skipped.name} was skipped: {skipped.words}" for skipped in view.skipped
     )
-    return Finding(
-        code=rule.code,
+    return finding_of(
+        rule,
+        match,
         severity=severity,
-        title=match.title or rule.title,
-        cause=rule.cause,
-        advice=match.advice or rule.advice,
         address=view.address,
         mechanism=view.mechanism,
-        evidence=match.seen,
-        details=match.evidence,
         directives=tuple(setting.text for setting in chosen.settings),
         software=tuple(sorted(each.value for each in chosen.software)),
         not_known=(*match.not_known, *(skipped if not match.proven else ())),
         candidates=tuple(dict.fromkeys((*match.candidates, *others))),
         mechanisms=(view.mechanism,),
         addresses=tuple(dict.fromkeys((view.address, *match.addresses))),
-        harm=rule.harm,
         transport=view.transport,
     )
 

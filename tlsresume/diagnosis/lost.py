@@ -20,6 +20,7 @@ from tlsresume.diagnosis.compared import (
     unlike_servers,
 )
 from tlsresume.diagnosis.division_by_size import divides_exactly
+from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.honoured_later import (
     accepted_later,
     may_be_honoured_later,
@@ -27,8 +28,8 @@ from tlsresume.diagnosis.honoured_later import (
 )
 from tlsresume.diagnosis.lossy_path import lost_connections
 from tlsresume.diagnosis.nginx_default_server import default_server
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import seconds, short
 from tlsresume.evidence.observation import Part

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.rules import Match, rule
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import rule
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange, failure
 from tlsresume.evidence.observation import Part

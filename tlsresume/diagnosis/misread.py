@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.rules import TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.states import tried
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange

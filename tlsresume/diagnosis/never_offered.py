@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.nginx_default_server import default_server
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.summary import hung_up
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import exchange, seconds

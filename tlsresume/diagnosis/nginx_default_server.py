@@ -8,7 +8,8 @@ does for clients without SNI.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.server_settings import ServerSetting, Software, named_by
+from tlsresume.diagnosis.server_settings import named_by
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
 from tlsresume.evidence.trial import Trial

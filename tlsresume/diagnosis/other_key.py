@@ -20,8 +20,9 @@ from tlsresume.diagnosis.compared import (
     unlike_servers,
 )
 from tlsresume.diagnosis.division_by_size import divides_exactly
-from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds, short, tally
 from tlsresume.evidence.observation import Part

@@ -21,9 +21,10 @@ from tlsresume.diagnosis.crossed_names import (
     served,
     told,
 )
+from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.refusals import refusal_words, refused_by_status, refuses_client
-from tlsresume.diagnosis.rules import CONTROLLED, TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.rules import CONTROLLED, TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tlsresume.diagnosis.rules import TRIES, Match, registered, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match, finding_of
+from tlsresume.diagnosis.rules import TRIES, registered, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
 from tlsresume.evidence.observation import Part
@@ -124,19 +125,12 @@ def finding(
     mechanisms: Iterable[Mechanism] = (),
 ) -> Finding:
     """A finding under one of the codes of this module; it may speak of several places."""
-    (found,) = (rule for rule in registered() if rule.code == code)
-    return Finding(
-        code=code,
-        severity=found.severity,
-        title=found.title,
-        cause=found.cause,
-        advice=found.advice,
-        evidence=tuple(evidence),
-        directives=found.directives,
-        not_known=not_known,
+    (entry,) = (rule for rule in registered() if rule.code == code)
+    return finding_of(
+        entry,
+        Match(seen=tuple(evidence), not_known=not_known),
         addresses=tuple(dict.fromkeys(addresses)),
         mechanisms=tuple(dict.fromkeys(mechanisms)),
-        harm=found.harm,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tlsresume.diagnosis.anyway import limited
-from tlsresume.diagnosis.rules import Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, failure
 from tlsresume.evidence.observation import Part

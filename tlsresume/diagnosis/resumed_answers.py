@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.diagnosis.answers import Answer, AnswerClass, answer_of, tally
-from tlsresume.diagnosis.rules import CONTROLLED, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import CONTROLLED, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part

@@ -10,8 +10,9 @@ while resumes sessions from before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from tlsresume.diagnosis.over_time import finding
 from tlsresume.diagnosis.watched import (
@@ -49,8 +50,7 @@ def watch_report(
     )
 
 
-@dataclass(slots=True)
-class _Key:
+class _Key(Struct):
     """The samples that saw one key on one address, by their places in the target's samples."""
 
     place: Place

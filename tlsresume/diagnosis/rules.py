@@ -19,16 +19,12 @@ them, the rule is not asked: nothing is concluded from what could not be seen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
-from tlsresume.diagnosis.server_settings import ServerSetting
+from tlsresume.diagnosis.engine import Entry, Group, Match
+from tlsresume.diagnosis.software import ServerSetting
 from tlsresume.diagnosis.view import View
 from tlsresume.evidence.observation import Part
-from tlsresume.experiment_names import ExperimentName
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
-from tlsresume.value import Value
-
-Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
 #: The groups that explain why a session was not resumed; the others say what else was seen.
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})
@@ -40,61 +36,18 @@ TRIES = Part.OUTCOME | Part.OFFER | Part.PURPOSE
 CONTROLLED = TRIES | Part.CONTROL
 
 
-class Match(Value, frozen=True, kw_only=True):
-    """That a rule fits, and what shows it.
-
-    `seen` are lines for people, `evidence` the messages and fields behind them.
-    `proven` is False while other causes fit as well; `ask` names the experiments that
-    would separate them, cheapest first; `candidates` are causes that no experiment of
-    ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
-    `settings` and `severity`, if given, stand for the rule's own. `aside`: an experiment that
-    the user asked for showed it; it is reported, but explains nothing else. `addresses` are
-    those that it speaks of beside the view's own. `explains_refusals`: declined offers are right
-    behaviour here, so that no cause of group B is named.
-    """
-
-    seen: tuple[str, ...]
-    evidence: tuple[str, ...] = ()
-    proven: bool = True
-    ask: tuple[ExperimentName, ...] = ()
-    candidates: tuple[str, ...] = ()
-    not_known: tuple[str, ...] = ()
-    title: str | None = None
-    advice: str | None = None
-    settings: tuple[ServerSetting, ...] | None = None
-    severity: Severity | None = None
-    aside: bool = False
-    addresses: tuple[str, ...] = ()
-    explains_refusals: bool = False
-
-
 Check = Callable[[View], Match | None]
 
 
-class Rule(Value, frozen=True, kw_only=True):
+class Rule(Entry, frozen=True, kw_only=True):
     """One cause: how to recognise it, and what to tell people of it.
 
-    `needs` are the parts of the evidence without which its check cannot tell. `severity` is `error` only where users are hurt or security is lost; `harm` says which.
+    `needs` are the parts of the evidence without which its check cannot tell.
     """
 
-    code: str
-    group: Group
-    severity: Severity
     needs: Part
-    harm: Harm
-    mechanisms: tuple[Mechanism, ...]
-    title: str
-    tells: str
-    cause: str
-    advice: str
-    settings: tuple[ServerSetting, ...]
-    sources: tuple[str, ...]
     check: Check
-
-    @property
-    def directives(self) -> tuple[str, ...]:
-        """The settings as lines for people."""
-        return tuple(setting.text for setting in self.settings)
+    settings: tuple[ServerSetting, ...] = ()
 
     def match(self, view: View) -> Match | None:
         """The rule's answer for a view; None also where the mechanism is not its own, or where

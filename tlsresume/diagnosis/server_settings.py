@@ -11,59 +11,12 @@ are kept: they still show what kind of thing to look for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from typing import NamedTuple
 
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.summary import layouts_of
 from tlsresume.diagnosis.view import View
 from tlsresume.evidence.trial import Trial
-
-
-class Software(Enum):
-    """What ends TLS, or stands before it, as far as settings name it."""
-
-    BORINGSSL = "BoringSSL"
-    CADDY = "Caddy"
-    CLIENT = "client"
-    DOVECOT = "Dovecot"
-    ENVOY = "Envoy"
-    ERLANG = "Erlang"
-    EXIM = "Exim"
-    FIREWALL = "firewall"
-    GNUTLS = "GnuTLS"
-    GO = "Go"
-    HAPROXY = "haproxy"
-    HTTPD = "Apache httpd"
-    JAVA = "Java"
-    LIGHTTPD = "lighttpd"
-    NGHTTPX = "nghttpx"
-    NGINX = "nginx"
-    NODE = "Node"
-    OPENSSL = "OpenSSL"
-    POSTFIX = "Postfix"
-    PROFTPD = "ProFTPD"
-    PURE_FTPD = "Pure-FTPd"
-    PYFTPDLIB = "pyftpdlib"
-    PYTHON = "Python"
-    RUSTLS = "rustls"
-    STORE = "session store"
-    TLSRESUME = "tlsresume"
-    TRAEFIK = "Traefik"
-    VSFTPD = "vsftpd"
-    WOLFSSL = "wolfSSL"
-
-
-class ServerSetting(NamedTuple):
-    """A line that says what to set, beginning with the software's name, and whose it is."""
-
-    text: str
-    software: tuple[Software, ...]
-
-    @classmethod
-    def of(cls, *software: Software, text: str) -> ServerSetting:
-        """A setting of some software."""
-        return cls(text, software)
-
 
 _GO = frozenset({Software.GO, Software.CADDY, Software.TRAEFIK})
 

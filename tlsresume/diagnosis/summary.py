@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from statistics import median
 
 from tlsresume.diagnosis.answers import answer_of, summarise
 from tlsresume.diagnosis.anyway import blameless
@@ -259,8 +258,12 @@ def layouts_of(
 
 
 def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(median(known), 3) if known else None
+    known = sorted(value for value in values if value is not None)
+    if not known:
+        return None
+    # The library's `statistics` would import fractions and decimals for this.
+    middle = len(known) // 2
+    return round((known[middle] + known[~middle]) / 2, 3)
 
 
 def _timing(own: Sequence[Trial], beside: Sequence[Trial]) -> TimingSummary:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from tlsresume.diagnosis.certificates import subject_of
 from tlsresume.evidence.trial import Trial
@@ -31,8 +33,7 @@ class Issued(Value, frozen=True):
     nonces: tuple[bytes, ...] = ()
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     use: KeyUse
     tickets: int = 0
     mechanisms: list[Mechanism] = field(default_factory=list)

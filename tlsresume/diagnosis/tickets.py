@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tlsresume.diagnosis.rules import Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.engine import Match
+from tlsresume.diagnosis.rules import rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, seconds
 from tlsresume.evidence.observation import Part, Ticket
@@ -78,7 +79,7 @@ def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
     fields = session.fields
     ticket, secret = fields.ticket or b"", fields.master_key
     if session.mechanism != "psk":
-        return bool(secret) and secret in ticket
+        return bool(secret) and ticket.find(secret) >= 0
     if nonces:
         return any(holds_secret_of(ticket, secret, nonce) for nonce in nonces)
     return holds_secret(ticket, secret)

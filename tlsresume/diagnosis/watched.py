@@ -6,7 +6,6 @@ time are seconds since 1970 in samples, and UTC in ISO 8601 in a report.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.results import Finding, Mechanism, OptionValue
@@ -134,8 +133,7 @@ class WatchedTarget(Value, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchReport(Result):
+class WatchReport(Result, Value, frozen=True, kw_only=True):
     """What `watch` knows: one shape for all its formats. `options` are as in a Report."""
 
     history: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
-from tlsresume.diagnosis.rules import TRIES, Match, rule
-from tlsresume.diagnosis.server_settings import ServerSetting, Software
+from tlsresume.diagnosis.rules import TRIES, rule
+from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
 from tlsresume.evidence.observation import Part

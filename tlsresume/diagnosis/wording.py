@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from tlsresume.diagnosis.view import View
 from tlsresume.evidence.trial import Trial
+
+if TYPE_CHECKING:
+    from tlsresume.diagnosis.view import View
 
 #: How many keys beside the first are told one by one.
 _TALLIED = 5

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.trial import Trial
@@ -139,8 +140,7 @@ async def discover(
     return Discovery(full, both)
 
 
-@dataclass(slots=True)
-class _Asking:
+class _Asking(Struct):
     """One full handshake per mechanism, and what came of each."""
 
     lab: Lab

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct, field
 
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.early_outcome import TOO_EARLY, UNTOLD, outcome, unanswered, untold
@@ -98,8 +100,7 @@ def sends_early_data(session: Session) -> bool:
     return session.mechanism == "psk" and session.fields.max_early_data > 0
 
 
-@dataclass(slots=True)
-class _Asking:
+class _Asking(Struct):
     asked: EarlySetting
     plan: ClientConfig
     _ids: Counter[str] = field(default_factory=Counter)

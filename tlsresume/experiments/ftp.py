@@ -90,7 +90,7 @@ async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
         control = Control(link)
         login = setting.login
         implicit = setting.terms.target.starttls is None
-        await control.log_in(login.user, login.password, greeting=implicit)
+        await control.log_in(login.user, login.secret, greeting=implicit)
         sessions = list(link.sessions)
         first = sessions[0] if sessions else None
         for _ in range(count):

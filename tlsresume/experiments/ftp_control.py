@@ -10,7 +10,7 @@ import re
 from tlsresume.lab import Link
 from tlsresume.preludes.replies import reply
 from tlsresume.preludes.talk import Talk, words
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 #: All that a control connection may say in its life, in bytes.
 _LARGEST = 1 << 18
@@ -81,7 +81,7 @@ class Control:
             raise FTPError(f"{command.partition(' ')[0]}: {answer}")
         return answer
 
-    async def log_in(self, user: str, password: str, *, greeting: bool) -> None:
+    async def log_in(self, user: str, password: Secret, *, greeting: bool) -> None:
         """USER and PASS, then PBSZ 0 and PROT P (RFC 4217 sections 8, 9). Raises FTPError.
 
         `greeting`: the server greets inside TLS, as with implicit FTPS.
@@ -92,7 +92,7 @@ class Control:
                 raise FTPError(f"the greeting: {answer}")
         answer = await self.ask(f"USER {user}")
         if answer.code == 331:
-            answer = await self.ask(f"PASS {password}")
+            answer = await self.ask(f"PASS {password.text}")
         if answer.code not in (230, 232, 202):
             another = "; --ftp-user NAME logs in as another" if user == "anonymous" else ""
             raise FTPError(f"login as {user}: {answer}{another}")

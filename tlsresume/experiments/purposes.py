@@ -6,9 +6,8 @@ need not import what makes connections.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, Wanted, experiment
+from tlsresume.value import Value
 
 # ------------------------------------------------------------------- the first round
 
@@ -242,8 +241,7 @@ class Age(PlainPurpose):
 
 
 @experiment("age")
-@dataclass(frozen=True)
-class AtAge(Purpose):
+class AtAge(Purpose, Value, frozen=True):
     """How old may a session grow? The offer of one that is so many `seconds` old."""
 
     seconds: float
@@ -261,8 +259,7 @@ class Matrix(PlainPurpose):
 
 
 @experiment("matrix")
-@dataclass(frozen=True)
-class FromAddress(Purpose):
+class FromAddress(Purpose, Value, frozen=True):
     """Which address accepts whose sessions? The offer of one that `issuer` made."""
 
     issuer: str

@@ -18,7 +18,9 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.offer import entry_of
@@ -57,8 +59,7 @@ SERIES = (Purposes.FIXED, Purposes.CHAINED)
 QUICK = (Purposes.FIXED,)
 
 
-@dataclass(slots=True)
-class _Chain:
+class _Chain(Struct):
     """The sessions that the next chained tries may use, the newest first, each once."""
 
     mechanism: Mechanism
@@ -68,8 +69,7 @@ class _Chain:
     failed_fulls: int = 0
 
 
-@dataclass(slots=True)
-class _Series:
+class _Series(Struct):
     broken: int = 0
     silent: int = 0
     open: int = 0
@@ -148,7 +148,10 @@ class Tries:
             self.complete()
 
     def add(self, mechanism: Mechanism, attempt: Trial) -> None:
-        """A full handshake has ended: if it brought a session of the mechanism, tries begin."""
+        """A full handshake has ended: if it brought a session of the mechanism, tries begin. One
+        that is known already changes nothing."""
+        if mechanism in self._full:
+            return
         own = [s for s in attempt.sessions if s.mechanism == mechanism]
         if self._spent is not None or not (attempt.handshake_done and own):
             return

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tlsresume.diagnosis.catalogue import Entry
+    from tlsresume.diagnosis.engine import Entry
 
 #: Modules with the texts of a feature's findings, as `ENTRIES`.
 CATALOGUES: tuple[str, ...] = (
@@ -38,7 +38,7 @@ def _both(first: Entry, second: Entry) -> Entry:
     return replace(
         first,
         tells=f"{first.tells} {second.tells}",
-        directives=tuple(dict.fromkeys((*first.directives, *second.directives))),
+        settings=tuple(dict.fromkeys((*first.settings, *second.settings))),
         sources=tuple(dict.fromkeys((*first.sources, *second.sources))),
     )
 

@@ -9,9 +9,8 @@ for the end of the run. Modules are imported when their format is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     FailureRenderer = Callable[[Tool, ErrorResult], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(NamedTuple):
     """Where a format's renderer is, and when it speaks.
 
     `document` says that its output must be whole also when a run fails: the module has a

@@ -71,7 +71,7 @@ def _put_quick(page: Page, address: AddressResult) -> None:
     for row in address.mechanisms:
         version = version_words(row.tls_version, address.transport)
         label = pad(f"  {version} {row.mechanism}", _LABEL_WIDTH)
-        style = STATE_STYLE[row.state] if row.judged else FAINT
+        style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
         if not _tried(row):
             words = row.state.replace("-", " ")
             page.prose(words + (f": {row.reason}" if row.reason else ""), first=label,
@@ -97,7 +97,7 @@ def _put_mechanism(
         words = row.state.replace("-", " ")
         if row.reason is not None:
             words += f": {row.reason}"
-        style = STATE_STYLE[row.state] if row.judged else FAINT
+        style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
         page.prose(words, first=pad(label, _LABEL_WIDTH), text_style=style)
         return
     start: list[Part] = [

@@ -8,17 +8,17 @@ are one cause. What else is known of them is shown with `-v` and by `tlsresume e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tlsresume.diagnosis.catalogue import RULES
 from tlsresume.diagnosis.rules import CAUSES
 from tlsresume.diagnosis.wording import clause
 from tlsresume.formats.findings import NORMAL, SEVERITY_STYLE, effect_words
 from tlsresume.formats.folding_text import folded
-from tlsresume.formats.page import FAINT, Page, cells
+from tlsresume.formats.page import BAD, FAINT, Page, cells
 from tlsresume.formats.printable import printable
 from tlsresume.formats.table_text import mechanism_words
 from tlsresume.results import AddressResult, Finding, Mechanism
+from tlsresume.value import Value
 
 #: Rows that a whole answer may take: a screen without what was typed and the next prompt.
 ANSWER_ROWS = 22
@@ -38,8 +38,7 @@ _CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule
 _DIRECTIVES = {rule.code: frozenset(rule.directives) for rule in RULES}
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Value, frozen=True):
     """Findings of one code, severity and transport. `addresses` and `mechanisms` are all that they speak
     of."""
 
@@ -51,8 +50,10 @@ class Cause:
     def rank(self) -> tuple[bool, int, bool]:
         """What sorts the gravest first."""
         found = self.finding
+        # A severity that is not known here is none to make light of.
+        gravity = _SEVERITIES.index(found.severity) if found.severity in _SEVERITIES else 0
         harmless = found.harm != "security"
-        return (not found.fails, _SEVERITIES.index(found.severity), harmless)
+        return (not found.fails, gravity, harmless)
 
 
 def causes_of(findings: Sequence[Finding]) -> list[Cause]:
@@ -133,7 +134,7 @@ def _put_cause(
 ) -> None:
     found = cause.finding
     excuse = effect_words(found)
-    style = FAINT if excuse else SEVERITY_STYLE[found.severity]
+    style = FAINT if excuse else SEVERITY_STYLE.get(found.severity, BAD)
     lead = f"{found.severity}  "
     indent = " " * len(lead)
     room = page.view.width - len(lead)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from tlsresume.formats.units import milliseconds
 from tlsresume.results import MECHANISMS, AttemptRow
+from tlsresume.value import Value
 
 #: More dots than this say nothing new; they are thinned out evenly, by rank.
 _MOST = 400
@@ -20,16 +20,14 @@ _MOST = 400
 _MIDDLE = 17.0
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(Value, frozen=True):
     """One connection: percent from the left, pixels from the top."""
 
     at: str
     top: str
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(Value, frozen=True):
     """The handshake times of one kind."""
 
     name: str
@@ -39,8 +37,7 @@ class Strip:
     median_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Value, frozen=True):
     """A mark on the axis, in percent, and its label."""
 
     at: str
@@ -48,8 +45,7 @@ class Tick:
     anchor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Strips:
+class Strips(Value, frozen=True):
     """The whole chart, and what it says in words."""
 
     strips: tuple[Strip, ...] = ()

@@ -20,7 +20,7 @@ OUTCOME_WORDS: dict[CheckOutcome, str] = {
 def place(check: Check) -> str:
     """Where a check looked: address and mechanism, as far as they are not in its demand."""
     parts = [check.place] if check.place else []
-    if check.mechanism and not check.demand.startswith(f"{check.mechanism}"):
+    if check.mechanism and check.key != check.mechanism:
         parts.append(check.mechanism)
     return " ".join(parts)
 

@@ -7,18 +7,17 @@ tested has one row without a mechanism, and so has a target of which no address 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from tlsresume.formats.alone import each_alone
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
 from tlsresume.results import AddressResult, Finding, MechanismResult, Report, TargetResult
+from tlsresume.value import Value
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Value, frozen=True):
     """What a row speaks of; `report` is of its one target."""
 
     report: Report
@@ -27,8 +26,7 @@ class _Place:
     row: MechanismResult | None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Value, frozen=True):
     """A column: what it says, for the documentation, and its value."""
 
     about: str
@@ -60,7 +58,7 @@ def _why(place: _Place) -> object:
 
 def _codes(place: _Place) -> str:
     own = [finding for finding in place.target.findings if _speaks_of(finding, place)]
-    own.sort(key=lambda finding: _GRAVITY[finding.severity])
+    own.sort(key=lambda finding: _GRAVITY.get(finding.severity, 0))
     return " ".join(dict.fromkeys(finding.code for finding in own))
 
 

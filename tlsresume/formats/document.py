@@ -5,7 +5,6 @@ The shape of a document is the shape of its dataclass; schemas.py tells it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,10 +13,10 @@ from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe
 from tlsresume.results import SCHEMA, ErrorResult, Report, Tool
 from tlsresume.results.value import tidy
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Value, frozen=True, kw_only=True):
     """What a run left that ended before there was a result."""
 
     error: ErrorResult

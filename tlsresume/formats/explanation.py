@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Literal
 
-from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Entry, Impossible
-from tlsresume.diagnosis.rules import Group, Rule
+from tlsresume.diagnosis.catalogue import IMPOSSIBLE, RULES, Impossible
+from tlsresume.diagnosis.engine import Entry, Group
+from tlsresume.diagnosis.rules import Rule
+from tlsresume.evidence.observation import Part
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
 from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
+from tlsresume.value import Value
 
 #: The groups in the order in which they are listed.
 GROUPS: dict[Group, str] = {
@@ -47,11 +50,38 @@ _MECHANISM_WORDS: dict[Mechanism, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+#: A part of the evidence, in JSON.
+PartWord = Literal[
+    "outcome", "tickets", "certificate", "offer", "purpose", "control", "secret", "answer"
+]
+_PART_WORDS: dict[Part, PartWord] = {
+    Part.OUTCOME: "outcome",
+    Part.TICKETS: "tickets",
+    Part.CERTIFICATE: "certificate",
+    Part.OFFER: "offer",
+    Part.PURPOSE: "purpose",
+    Part.CONTROL: "control",
+    Part.SECRET: "secret",
+    Part.ANSWER: "answer",
+}
+#: The same on a page.
+_PHRASES: dict[PartWord, str] = {
+    "outcome": "how handshakes ended",
+    "tickets": "tickets",
+    "certificate": "certificates",
+    "offer": "what the offered session was made with",
+    "purpose": "why each connection was made",
+    "control": "connections without a session to compare with",
+    "secret": "the sessions' secrets",
+    "answer": "the application's answers",
+}
+
+
+class Explanation(Value, frozen=True, kw_only=True):
     """The page of one code. `why_not_here` is set for a cause that tlsresume cannot meet
     itself, by its design; it then has no severity and no `harm`. `how_told` is the evidence,
-    `harm` what an error with this code does."""
+    `harm` what an error with this code does. `needs` are the parts of the evidence that a source
+    must show for the check to be asked; empty where it looks at something else."""
 
     code: str
     group: Group
@@ -66,10 +96,10 @@ class Explanation:
     directives: tuple[str, ...]
     sources: tuple[str, ...]
     harm: Harm | None = None
+    needs: tuple[PartWord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanations:
+class Explanations(Value, frozen=True, kw_only=True):
     """The pages that were asked for, in the order of the list. For words of a log `words` are
     those, and `others` the codes of pages that they may lead to as well."""
 
@@ -120,6 +150,7 @@ def _of_rule(rule: Rule | Entry) -> Explanation:
         directives=rule.directives,
         sources=rule.sources,
         harm=rule.harm,
+        needs=tuple(_PART_WORDS[part] for part in rule.needs) if isinstance(rule, Rule) else (),
     )
 
 
@@ -157,6 +188,8 @@ def rows(page: Explanation) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "cause", (page.cause,)
     if page.how_told is not None:
         yield "how it is told", (page.how_told,)
+    if page.needs:
+        yield "what it must see", (", ".join(_PHRASES[word] for word in page.needs),)
     if page.why_not_here is not None:
         yield "not in tlsresume", (page.why_not_here,)
     yield "what to do", (page.advice,)

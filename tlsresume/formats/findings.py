@@ -73,7 +73,7 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
     page.prose(
         f"{finding.code}: {clause(finding.title)}{f' ({where})' if where else ''}",
         first=f"{finding.severity} ",
-        style=FAINT if excuse else SEVERITY_STYLE[finding.severity],
+        style=FAINT if excuse else SEVERITY_STYLE.get(finding.severity, BAD),
     )
     if excuse:
         page.prose(excuse, first="  but:   ")

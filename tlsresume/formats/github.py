@@ -60,7 +60,7 @@ def _excused(target: TargetResult) -> Iterator[str]:
             yield f"{finding.code} ({effect_words(finding)})"
     for check in target.checks:
         if check.kind != "finding" and check.outcome in ("waived", "ignored", "known"):
-            yield f"{title(check)} ({OUTCOME_WORDS[check.outcome]})"
+            yield f"{title(check)} ({OUTCOME_WORDS.get(check.outcome, check.outcome)})"
 
 
 def _finding(finding: Finding, whose: str) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _finding(finding: Finding, whose: str) -> Iterator[str]:
 
 
 def _heading(target: TargetResult, check: Check) -> str:
-    return f"{target.target}: {title(check)}: {OUTCOME_WORDS[check.outcome]}"
+    return f"{target.target}: {title(check)}: {OUTCOME_WORDS.get(check.outcome, check.outcome)}"
 
 
 def _level(check: Check) -> str | None:

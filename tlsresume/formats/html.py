@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from tlsresume.diagnosis.ticket_keys import fleet_summary
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
@@ -30,6 +31,7 @@ from tlsresume.formats.page import View
 from tlsresume.formats.units import count, seconds, utc
 from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
 from tlsresume.results import ErrorResult, Report, TargetResult, Tool, Verdict
+from tlsresume.value import Value
 
 _VERDICT_STYLE: dict[Verdict, Style] = {
     "resumes": "good",
@@ -41,8 +43,7 @@ _WORST_FIRST = (ExitStatus.INTERRUPTED, *EXIT_STATUS_PRECEDENCE, ExitStatus.OK)
 _HEADS = ("Target", "Verdict", "Why", "Connections")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class _Shown(Value, frozen=True, kw_only=True):
     """A target as the page shows it. `number` is its place in the page; `why` is empty where it
     is as asked; `folded`: only its head is seen at first."""
 
@@ -141,7 +142,9 @@ def _shown(number: int, alone: Report, status: ExitStatus, *, folded: bool) -> _
 
 
 def _verdict(target: TargetResult) -> Cell:
-    return badge(verdict_words(target), "bad" if flaw(target) else _VERDICT_STYLE[target.verdict])
+    return badge(
+        verdict_words(target), "bad" if flaw(target) else _VERDICT_STYLE.get(target.verdict, "none")
+    )
 
 
 def _overview(shown: Sequence[_Shown]) -> Table:

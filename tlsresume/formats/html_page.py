@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +18,7 @@ from tlsresume.formats.findings import effect_words
 from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.results import Finding, Tool
 from tlsresume.results.places import named_place
+from tlsresume.value import Value
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,8 +33,7 @@ _FOLDERS = {
 Style = Literal["good", "fair", "bad", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Value, frozen=True):
     """A value in a table that is more than plain text: a badge with its colour in `style`, a
     piece of code, a soft (grey) remark, a link to the id in `style`, or several of these, one
     below the other."""
@@ -70,8 +69,7 @@ def lines(*each: object) -> Cell:
     return Cell("lines", lines=each)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Value, frozen=True, kw_only=True):
     """A table, which becomes a card for each row on a phone. `right` are the numbers of the
     columns that hold numbers."""
 

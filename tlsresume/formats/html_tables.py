@@ -90,7 +90,9 @@ def _address(address: AddressResult, columns: Sequence[Mechanism]) -> Iterator[o
 def _mechanism(row: MechanismResult | None, *, untested: bool) -> Cell:
     if row is None:
         return soft("not tested" if untested else "not spoken")
-    told: list[object] = [badge(row.state, _STATE_STYLE[row.state] if row.judged else "none")]
+    told: list[object] = [
+        badge(row.state, _STATE_STYLE.get(row.state, "none") if row.judged else "none")
+    ]
     if row.fixed.order or row.chained.order:
         told.append(f"same session {_series(row.fixed)}")
         told.append(f"fresh each time {_series(row.chained)}")
@@ -237,7 +239,9 @@ def check_table(checks: Sequence[Check]) -> Table:
 def _outcome(check: Check) -> Cell:
     if check.outcome == "broken" and check.severity != "error":
         return badge(check.severity, "fair")
-    return badge(OUTCOME_WORDS[check.outcome], _OUTCOME_STYLE[check.outcome])
+    return badge(
+        OUTCOME_WORDS.get(check.outcome, check.outcome), _OUTCOME_STYLE.get(check.outcome, "none")
+    )
 
 
 def _message(check: Check) -> object:

@@ -7,12 +7,12 @@ addresses change with DNS: the gravest outcome decides, and the addresses stand 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.formats.findings import NORMAL, effect_words
 from tlsresume.results import Check, Finding, TargetResult
 from tlsresume.results.places import named_place
+from tlsresume.value import Value
 
 #: What JUnit makes of a case.
 Kind = Literal["failure", "error", "skipped", "passed"]
@@ -33,8 +33,7 @@ _KINDS: dict[str, Kind] = {
 _GRAVEST = tuple(_KINDS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Value, frozen=True, kw_only=True):
     """A test case: `type_` is JUnit's type of a failure, `message` one sentence, `lines` the
     text below it."""
 
@@ -112,7 +111,9 @@ def _of_checks(target: TargetResult, name: str, checks: Sequence[Check]) -> Case
 
 
 def _outcome(check: Check) -> str:
-    return "warning" if check.outcome == "broken" and check.severity != "error" else check.outcome
+    if check.outcome == "broken" and check.severity != "error":
+        return "warning"
+    return check.outcome if check.outcome in _KINDS else "untestable"
 
 
 def _message(checks: Sequence[Check]) -> str:

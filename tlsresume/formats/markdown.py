@@ -65,7 +65,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield "| target | verdict | addresses | connections | time |"
     yield "|---|---|---:|---:|---:|"
     for target in report.targets:
-        sign = "❌" if flaw(target) else VERDICT_SIGN[target.verdict]
+        sign = "❌" if flaw(target) else VERDICT_SIGN.get(target.verdict, "❔")
         yield (
             f"| {escape(target.target)} | {sign} {escape(headline(target))} |"
             f" {len({each.address for each in target.addresses})} | {target.connections} | {seconds(target.duration_ms)} |"
@@ -164,7 +164,7 @@ def _checks(target: TargetResult) -> Iterator[str]:
     yield "| demand | where | outcome | |"
     yield "|---|---|---|---|"
     for check in shown:
-        outcome = OUTCOME_WORDS[check.outcome]
+        outcome = OUTCOME_WORDS.get(check.outcome, check.outcome)
         if check.outcome == "broken":
             outcome = "❌ broken" if check.severity == "error" else f"⚠️ {check.severity}"
         cells = (check.demand, place(check), outcome, check.message)

@@ -100,9 +100,7 @@ def _numbers(report: Report) -> Iterator[str]:
     several = len(report.targets) > 1
     for target in report.targets:
         prefix = f"{target.target}::" if several else ""
-        limits = {
-            check.demand.partition("=")[0]: check.limit for check in target.checks if check.limit
-        }
+        limits = {check.key: check.limit for check in target.checks if check.limit}
         warn, crit = limits.get("warning") or "", limits.get("critical") or ""
         for mechanism, rate in _lowest(target).items():
             yield f"{_label(f'{prefix}{mechanism}_rate')}={rate:g}%;{warn};{crit};0;100"

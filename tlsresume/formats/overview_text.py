@@ -7,7 +7,7 @@ target whole, before this.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tlsresume.diagnosis.wording import clause
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
@@ -18,6 +18,7 @@ from tlsresume.formats.units import count, seconds
 from tlsresume.formats.verdicts import FLAWS, verdict_words
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report, TargetResult
+from tlsresume.value import Value
 
 #: Rows beside the list: the numbers of verdicts, what all targets show together, what to type, the last line (which may take
 #: three rows), the prompt.
@@ -28,8 +29,7 @@ _NAME_SHARE = 0.4
 _GRAVITY = (ExitStatus.INTERRUPTED, *EXIT_STATUS_PRECEDENCE, ExitStatus.OK)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Value, frozen=True):
     target: TargetResult
     status: ExitStatus
     why: str

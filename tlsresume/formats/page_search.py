@@ -13,11 +13,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tlsresume.diagnosis.log_messages import MESSAGES, LogMessage
 from tlsresume.formats.explanation import Explanation, pages
+from tlsresume.value import Value
 
 #: More of a line than this says no more.
 _LONGEST = 4096
@@ -47,8 +47,7 @@ _COMMON = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """The pages that a line leads to, the best first. `whole`: a message is in the line, word
     for word."""
 
@@ -63,8 +62,7 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text)) - _COMMON
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(Value, frozen=True):
     messages: tuple[frozenset[str], ...]
     texts: dict[str, frozenset[str]]
     plain: dict[str, str]

@@ -7,7 +7,6 @@ still fresh is told by the collector's own node_textfile_mtime_seconds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from tlsresume.results import (
     TargetResult,
     Tool,
 )
+from tlsresume.value import Value
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
@@ -35,8 +35,7 @@ _MECHANISM = (*_ADDRESS, "mechanism", "tls_version")
 VERDICTS = ("resumes", "partly", "does-not-resume", "untested")
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Value, frozen=True):
     """A gauge: what it says, its labels."""
 
     about: str

@@ -1,7 +1,7 @@
 """Reading a report back: what `--format json` wrote, now or by an earlier version.
 
 Within a schema number fields are only added, so a missing one has its default and one
-that is not known here is left alone.
+that is not known here is left alone. A word that is not known is read as `unknown`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tlsresume.errors import ReportFileError
+from tlsresume.formats.newer_words import convert
 from tlsresume.results import SCHEMA, Report
 
 #: Ten thousand targets with all their attempts stay below this.
@@ -40,7 +41,7 @@ def parse_report(data: bytes, name: str) -> Report:
         what = "the report of a run that failed" if "error" in whole else "not a report of probe"
         raise ReportFileError(f"{name} is {what}", path=name)
     try:
-        return msgspec.convert(whole, Report)
+        return convert(whole, Report)
     except msgspec.ValidationError as error:
         raise ReportFileError(f"{name} is not a report: {_lower(str(error))}", path=name) from None
 

@@ -68,7 +68,7 @@ def put_headline(page: Page, target: TargetResult) -> None:
 
 def verdict_style(target: TargetResult) -> str:
     """Green only where nothing about it fails."""
-    return BAD if flaw(target) else VERDICT_STYLE[target.verdict]
+    return BAD if flaw(target) else VERDICT_STYLE.get(target.verdict, FAINT)
 
 
 def put_screen(
@@ -164,7 +164,10 @@ def put_demands(page: Page, target: TargetResult) -> None:
     lines = [(o, c) for o, c in lines if c.kind != "finding" or c.demand not in told]
     shown = lines if not page.view.wraps else lines[:_CHECKS]
     for number, (outcome, check) in enumerate(shown):
-        word, style = OUTCOME_WORDS[outcome], UNSURE if outcome == "untestable" else FAIR
+        word, style = (
+            OUTCOME_WORDS.get(outcome, outcome),
+            UNSURE if outcome == "untestable" else FAIR,
+        )
         if outcome == "broken":
             mild = check.severity != "error"
             word, style = (check.severity, FAIR) if mild else ("demand broken", BAD)

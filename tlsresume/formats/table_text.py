@@ -9,7 +9,6 @@ differ, their order stands beside the number, since it is what names a round rob
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.folding_text import folded, groups_of, names_of
@@ -26,6 +25,7 @@ from tlsresume.results import (
     State,
     TicketSummary,
 )
+from tlsresume.value import Value
 
 #: Mechanisms as people call them; JSON and the command line have the short words.
 MECHANISM_WORDS: dict[Mechanism, str] = {
@@ -89,8 +89,8 @@ def place_of(address: AddressResult) -> str:
 
 def mechanism_words(mechanism: Mechanism, transport: Transport) -> str:
     """A mechanism over a transport, as people call it."""
-    words = MECHANISM_WORDS[mechanism]
-    return {"tcp": words, "quic": "QUIC ticket", "dtls": f"D{words}"}[transport]
+    words = MECHANISM_WORDS.get(mechanism, mechanism)
+    return {"quic": "QUIC ticket", "dtls": f"D{words}"}.get(transport, words)
 
 
 def quic_words(quic: QUICResult) -> str:
@@ -145,8 +145,7 @@ def _says(target: str, address: AddressResult) -> bool:
     return target.startswith((f"{address.address}:", f"[{address.address}]"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Value, frozen=True):
     """A row of the table: its label, and its cells with their styles or words instead."""
 
     label: str
@@ -207,7 +206,7 @@ def _line(rows: Sequence[MechanismResult], transport: Transport, *, quick: bool 
     """One mechanism on addresses that are alike."""
     row = rows[0]
     label = mechanism_words(row.mechanism, transport)
-    style = STATE_STYLE[row.state] if row.judged else FAINT
+    style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
     if not _tried(row):
         words = row.state.replace("-", " ") + (f": {row.reason}" if row.reason else "")
         return _Line(label, words=words, style=style)
@@ -227,8 +226,7 @@ def _tried(row: MechanismResult) -> bool:
     return any(series.order or series.offered for series in (row.fixed, row.chained))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
+class _Cell(Value, frozen=True):
     """The same series of one mechanism on addresses that are alike."""
 
     series: tuple[Series, ...]
@@ -330,7 +328,7 @@ def _put_lines(page: Page, groups: Sequence[Sequence[AddressResult]]) -> None:
 def _total(group: Sequence[AddressResult], row: MechanismResult | None) -> tuple[str, str]:
     if row is None:
         return pad("-", 16), FAINT
-    style = STATE_STYLE[row.state] if row.judged else FAINT
+    style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
     if not _tried(row):
         return pad(row.state.replace("-", " "), 16), style
     own = [each for address in group for each in address.mechanisms]

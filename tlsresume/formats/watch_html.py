@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tlsresume.diagnosis.watched import KeyLife, WatchedTarget, WatchReport
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, needs_mending, page
@@ -11,6 +10,7 @@ from tlsresume.formats.units import count, duration, short_key
 from tlsresume.formats.watch_text import letters, when
 from tlsresume.results import Tool
 from tlsresume.target import format_endpoint
+from tlsresume.value import Value
 
 #: Hues far apart, the golden angle round the circle; readable on white and on black.
 _GOLDEN, _FIRST_HUE = 137.5, 205.0
@@ -18,8 +18,7 @@ _GOLDEN, _FIRST_HUE = 137.5, 205.0
 _LEAST = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Value, frozen=True):
     """A time in which a key was seen: percent from the left, and of the width."""
 
     left: str
@@ -27,8 +26,7 @@ class Bar:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     """One key on one address."""
 
     label: str
@@ -36,8 +34,7 @@ class Row:
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Value, frozen=True):
     """A row per address and key, between two points in time."""
 
     words: str
@@ -46,8 +43,7 @@ class Timeline:
     last: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class _Shown(Value, frozen=True, kw_only=True):
     """A target as the page shows it; `why` is empty where nothing needs mending."""
 
     number: int

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tlsresume.errors import (
     BudgetSpent,
@@ -91,8 +93,7 @@ def _place(attempt: Trial, kind: str) -> _Place:
     return (attempt.address, attempt.port, kind if kind == "timeout" else offered or "")
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     """A connection or why there is none; and its attempt, once it has ended."""
 
     link: NetworkLink | None = None
@@ -182,8 +183,7 @@ class NetworkLab(Lab):
         try:
             yield
             self._parting = None
-            if parting:
-                await asyncio.wait(parting)
+            await asyncio.gather(*parting)  # one that broke is a bug of ours, and raises
         finally:
             self._parting = None
             for task in parting:
@@ -382,10 +382,7 @@ class NetworkLab(Lab):
             on_message,
             deadline=started + self._manners.timeout,
         )
-        try:
-            local_port: int | None = sock.getsockname()[1]
-        except (OSError, IndexError):
-            local_port = None
+        local_port = _port_of(sock)
 
         def observed(n: int) -> Trial:
             return observed_trial(
@@ -417,22 +414,31 @@ class NetworkLab(Lab):
                 link.release()
             opened.attempt = self.record(observed(len(self.journal) + 1))
             if parting is not None:
-                task = asyncio.create_task(self._part(link, opened.attempt, observed))
-                parting.add(task)
-                task.add_done_callback(parting.discard)
+                self._part(link, opened.attempt, observed, parting)
 
-    async def _part(
-        self, link: NetworkLink, attempt: Trial, observed: Callable[[int], Trial]
+    def _part(
+        self,
+        link: NetworkLink,
+        attempt: Trial,
+        observed: Callable[[int], Trial],
+        parting: set[asyncio.Task[None]],
     ) -> None:
-        """Wait for the peer's end of a connection, and fill in what came of it."""
-        ended = Ending(attempt, link)
-        try:
-            await link.part()
-        except asyncio.CancelledError:
-            link.failure = link.failure or Failure("data", "cancelled", "interrupted")
-            raise
-        finally:
-            self.journal.settle(ended.attempt(observed))
+        """Wait for the peer's end of a connection on the side, and fill in what came of it."""
+        ending = Ending(attempt, link)
+
+        def parted(task: asyncio.Task[None]) -> None:
+            # Also of a task that was cancelled before it began.
+            link.parting = False
+            link.release()
+            if task.cancelled():
+                link.failure = link.failure or Failure("data", "cancelled", "interrupted")
+            self.journal.settle(ending.attempt(observed))
+            if task.cancelled() or task.exception() is None:
+                parting.discard(task)
+
+        task = asyncio.create_task(link.part())
+        parting.add(task)
+        task.add_done_callback(parted)
 
     @asynccontextmanager
     async def _datagrams(self, about: Circumstances, opened: _Opened) -> AsyncIterator[None]:
@@ -561,6 +567,15 @@ class NetworkLab(Lab):
 
     def wall_time(self) -> float:
         return time.time()
+
+
+def _port_of(sock: socket.socket) -> int | None:
+    """The local port, unless the connection is gone already."""
+    try:
+        port: int = sock.getsockname()[1]
+    except (OSError, IndexError):
+        return None
+    return port
 
 
 def _stopped(link: NetworkLink, seconds: float) -> Failure:

@@ -123,7 +123,7 @@ async def _socks(
         at.address,
         at.port,
         username=proxy.user,
-        password=proxy.password,
+        password=proxy.login and proxy.login[1].text,
         rdns=proxy.resolves,
     )
     try:

@@ -8,16 +8,18 @@ correct probe must say of each, known because the server was made that way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import field
+
+from tlsresume.value import Value
 
 Version = Literal["1.2", "1.3"]
 Backend = Literal["pyopenssl", "stdlib"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Value, frozen=True, kw_only=True):
     """What a server does about resumption, and which of the usual oddities it has.
 
     Issuing:
@@ -133,8 +135,7 @@ class Behaviour:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
+class Truth(Value, frozen=True, kw_only=True):
     """What is known of a behaviour: the right verdict, and each mechanism's state.
 
     `states` maps psk, ticket and session-id to the states of `results.State`;

@@ -13,7 +13,6 @@ a throw-away SSL_CTX must then carry the extension. Otherwise there is no suppor
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from functools import cache
 from typing import Any
@@ -47,6 +46,8 @@ def can_ask() -> bool:
 
 def ask_max_fragment_length(context: SSL.Context, length: int) -> bool:
     """Let the ClientHellos of a Context ask for fragments of `length` bytes; False: impossible."""
+    import ctypes
+
     mode = MODES[length]
     function = _exported()
     if function is not None:
@@ -62,6 +63,8 @@ def ask_max_fragment_length(context: SSL.Context, length: int) -> bool:
 @cache
 def _exported() -> Any:
     """The function, where the library that the bindings use exports it."""
+    import ctypes
+
     try:
         return ctypes.CDLL(_rust.__file__).SSL_CTX_set_tlsext_max_fragment_length
     except (AttributeError, OSError):

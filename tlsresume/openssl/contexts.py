@@ -195,7 +195,7 @@ def _private_key(path: str, passphrase: bytes | None) -> Any:
     try:
         data = read_held(path, LARGEST_PEM, FileError)
         try:
-            return load_pem_private_key(data, passphrase)
+            return load_pem_private_key(data, passphrase and bytes(passphrase))
         except TypeError:
             if passphrase is None:
                 raise

@@ -48,7 +48,7 @@ def compare(old: TargetResult, new: TargetResult) -> tuple[Change, ...]:
     """Everything that changed between two results of one target."""
     changes = []
     if old.verdict != new.verdict:
-        worse = _VERDICT_RANK[new.verdict] < _VERDICT_RANK[old.verdict]
+        worse = _VERDICT_RANK.get(new.verdict, 0) < _VERDICT_RANK.get(old.verdict, 0)
         changes.append(Change(what="verdict", before=old.verdict, after=new.verdict, worse=worse))
     if not old.addresses and not new.addresses:
         before, after = (each.error.message if each.error else "" for each in (old, new))
@@ -73,14 +73,14 @@ def known_checks(
     addresses = {check.address for check in before if check.address}
     for check in before:
         key = (check.demand, check.address, check.mechanism, check.transport)
-        earlier[key] = max(earlier.get(key, 0), _BADNESS[check.outcome])
+        earlier[key] = max(earlier.get(key, 0), _BADNESS.get(check.outcome, 1))
     worse = {
         (change.address, change.mechanism, change.transport) for change in changes if change.worse
     }
     only = next(iter(addresses)) if len(addresses) == 1 else None
 
     def judged(check: Check) -> Check:
-        badness = _BADNESS[check.outcome]
+        badness = _BADNESS.get(check.outcome, 1)
         if not badness or (check.kind == "finding" and check.outcome == "broken"):
             return check
         # A single address that moved is compared with where it was.
@@ -207,7 +207,7 @@ def _mechanism(
             "state",
             f"{old.state} ({tries_words(old)})",
             f"{new.state} ({tries_words(new)})",
-            worse=_STATE_RANK[new.state] < _STATE_RANK[old.state],
+            worse=_STATE_RANK.get(new.state, 0) < _STATE_RANK.get(old.state, 0),
         )
     elif _rate_moved(old, new):
         (was, of), (now, by) = judged_tries(old), judged_tries(new)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tlsresume.diagnosis.certificates import faults
 from tlsresume.experiments.early_outcome import TOO_EARLY
-from tlsresume.policy.demands import Demands
+from tlsresume.policy.demands import Asked, Demands
 from tlsresume.policy.durations import parse_duration, short_duration
 from tlsresume.policy.mechanisms import check_mechanisms
 from tlsresume.results import (
@@ -35,7 +35,7 @@ def check_target(target: TargetResult, demands: Demands) -> tuple[Check, ...]:
         check for address in target.addresses for check in _check_address(target, address, demands)
     ]
     if not target.addresses:
-        checks = [_unseen(target, name, kind) for name, kind in _names(demands)]
+        checks = [_unseen(target, asked, kind) for asked, kind in _each_asked(demands)]
     checks += _whole_target(target, demands)
     if demands.expect:
         named = set(demands.expect)
@@ -43,6 +43,7 @@ def check_target(target: TargetResult, demands: Demands) -> tuple[Check, ...]:
         checks += [
             Check(
                 demand=mechanism,
+                key=mechanism,
                 kind="expectation",
                 outcome="not-checked",
                 message="no expectation names it",
@@ -58,9 +59,10 @@ def _check_address(
     target: TargetResult, address: AddressResult, demands: Demands
 ) -> Iterator[Check]:
     if address.error is not None:
-        for name, kind in _names(demands):
+        for asked, kind in _each_asked(demands):
             yield Check(
-                demand=name,
+                demand=asked.text,
+                key=asked.key,
                 kind=kind,
                 outcome="unreachable",
                 message=address.error.message,
@@ -75,50 +77,61 @@ def _check_address(
                 yield replace(check, address=address.address, transport=address.transport)
 
 
-def _names(demands: Demands) -> Iterator[tuple[str, CheckKind]]:
-    """Every demand on an address by name, for one that cannot be looked at."""
+def _each_asked(demands: Demands) -> Iterator[tuple[Asked, CheckKind]]:
+    """Every demand on an address, for one that cannot be looked at."""
     if not demands.replaces_verdict:
-        yield "resumes", "verdict"
+        yield Asked("resumes"), "verdict"
     for mechanism, expected in demands.expect.items():
         if expected != "any":
-            yield f"{mechanism}={expected}", "expectation"
+            yield Asked(mechanism, expected), "expectation"
     if demands.min_rate is not None and not demands.expect:
-        yield f"min-rate={demands.min_rate:g}", "expectation"
+        yield Asked("min-rate", f"{demands.min_rate:g}"), "expectation"
     for field in ("warning", "critical"):
         if getattr(demands, field) is not None:
-            yield f"{field}={getattr(demands, field)}", "threshold"
+            yield Asked(field, getattr(demands, field)), "threshold"
     for field in _EACH_ADDRESS:
         if getattr(demands, field) not in (None, False):
-            yield name_of(field, demands), "limit"
+            yield asked_of(field, demands), "limit"
 
 
-def name_of(field: str, demands: Demands) -> str:
+def asked_of(field: str, demands: Demands) -> Asked:
     """A limit as it would be typed in a policy."""
     value = getattr(demands, field)
     key = field.replace("_", "-")
     if field in ("max_lifetime", "min_lifetime"):
-        return f"{key}={short_duration(parse_duration(value))}"
-    return key if value is True else f"{key}={value}"
+        return Asked(key, short_duration(parse_duration(value)))
+    return Asked(key, None if value is True else str(value))
 
 
-def _unseen(target: TargetResult, name: str, kind: CheckKind) -> Check:
+def _unseen(target: TargetResult, asked: Asked, kind: CheckKind) -> Check:
     """A demand on a target of which no address was looked at."""
+    outcome: CheckOutcome = "unreachable"
     if target.error is not None:
-        return Check(demand=name, kind=kind, outcome="unreachable", message=target.error.message)
-    left = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
-    return Check(demand=name, kind=kind, outcome="untestable", message=left or "nothing was tested")
+        message = target.error.message
+    else:
+        outcome = "untestable"
+        left = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
+        message = left or "nothing was tested"
+    return Check(demand=asked.text, key=asked.key, kind=kind, outcome=outcome, message=message)
 
 
 # -------------------------------------------------------------- on each address
 
 
 def _limit(
-    name: str,
+    asked: Asked,
     outcome: CheckOutcome,
     message: str,
     mechanism: Mechanism | None = None,
 ) -> Check:
-    return Check(demand=name, kind="limit", outcome=outcome, message=message, mechanism=mechanism)
+    return Check(
+        demand=asked.text,
+        key=asked.key,
+        kind="limit",
+        outcome=outcome,
+        message=message,
+        mechanism=mechanism,
+    )
 
 
 def _tickets(address: AddressResult) -> Iterator[tuple[Mechanism, TicketSummary]]:
@@ -128,34 +141,34 @@ def _tickets(address: AddressResult) -> Iterator[tuple[Mechanism, TicketSummary]
 
 
 def _max_lifetime(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("max_lifetime", demands)
+    asked = asked_of("max_lifetime", demands)
     most = parse_duration(demands.max_lifetime or 0)
     found = False
     for mechanism, tickets in _tickets(address):
         found = True
         if not tickets.lifetime and mechanism == "ticket":
             # RFC 5077 section 3.3: 0 leaves the lifetime unspecified.
-            yield _limit(name, "untestable", "the server states no lifetime", mechanism)
+            yield _limit(asked, "untestable", "the server states no lifetime", mechanism)
         else:
             outcome: CheckOutcome = "met" if tickets.lifetime <= most else "broken"
-            yield _limit(name, outcome, f"tickets live {_words(tickets.lifetime)}", mechanism)
+            yield _limit(asked, outcome, f"tickets live {_words(tickets.lifetime)}", mechanism)
     if not found:
-        yield _limit(name, "met", "no ticket is issued")
+        yield _limit(asked, "met", "no ticket is issued")
 
 
 def _min_lifetime(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("min_lifetime", demands)
+    asked = asked_of("min_lifetime", demands)
     least = parse_duration(demands.min_lifetime or 0)
     found = False
     for mechanism, tickets in _tickets(address):
         found = True
         if not tickets.lifetime and mechanism == "ticket":
-            yield _limit(name, "untestable", "the server states no lifetime", mechanism)
+            yield _limit(asked, "untestable", "the server states no lifetime", mechanism)
         else:
             outcome: CheckOutcome = "met" if tickets.lifetime >= least else "broken"
-            yield _limit(name, outcome, f"tickets live {_words(tickets.lifetime)}", mechanism)
+            yield _limit(asked, outcome, f"tickets live {_words(tickets.lifetime)}", mechanism)
     if not found:
-        yield _limit(name, "broken", "no ticket is issued")
+        yield _limit(asked, "broken", "no ticket is issued")
 
 
 def _words(seconds: int) -> str:
@@ -163,30 +176,30 @@ def _words(seconds: int) -> str:
 
 
 def _min_tickets(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("min_tickets", demands)
+    asked = asked_of("min_tickets", demands)
     tickets = dict(_tickets(address)).get("psk")
     count = tickets.count if tickets is not None else 0
     outcome: CheckOutcome = "met" if count >= (demands.min_tickets or 0) else "broken"
     spoken = "TLSv1.3" in address.tls_versions
     message = f"{count} per full handshake" if spoken else "TLS 1.3 is not spoken"
-    yield _limit(name, outcome, message, "psk")
+    yield _limit(asked, outcome, message, "psk")
 
 
 def _early_data(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("early_data", demands)
+    asked = asked_of("early_data", demands)
     tickets = dict(_tickets(address)).get("psk")
     size = tickets.max_early_data if tickets is not None else 0
     wanted = demands.early_data == "require"
     message = f"tickets allow {size} bytes" if size else "tickets allow none"
     if tickets is None:
         message = "no TLS 1.3 ticket is issued"
-    yield _limit(name, "met" if bool(size) is wanted else "broken", message, "psk")
+    yield _limit(asked, "met" if bool(size) is wanted else "broken", message, "psk")
 
 
 def _early_data_replay(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("early_data_replay", demands)
+    asked = asked_of("early_data_replay", demands)
     outcome, message = _replays(address.early_data)
-    yield _limit(name, outcome, message, "psk")
+    yield _limit(asked, outcome, message, "psk")
 
 
 def _replays(early: EarlyData | None) -> tuple[CheckOutcome, str]:
@@ -210,14 +223,14 @@ def _replays(early: EarlyData | None) -> tuple[CheckOutcome, str]:
 
 
 def _valid_certificate(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("require_valid_certificate", demands)
+    asked = asked_of("require_valid_certificate", demands)
     certificate = address.certificate
     if certificate is None:
-        yield _limit(name, "untestable", "no certificate was seen")
+        yield _limit(asked, "untestable", "no certificate was seen")
     elif wrong := faults(certificate):
-        yield _limit(name, "broken", wrong)
+        yield _limit(asked, "broken", wrong)
     else:
-        yield _limit(name, "met", "verified")
+        yield _limit(asked, "met", "verified")
 
 
 _EACH_ADDRESS: dict[str, Callable[[AddressResult, Demands], Iterator[Check]]] = {
@@ -234,7 +247,7 @@ _EACH_ADDRESS: dict[str, Callable[[AddressResult, Demands], Iterator[Check]]] = 
 
 
 def _max_ticket_keys(target: TargetResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("max_ticket_keys", demands)
+    asked = asked_of("max_ticket_keys", demands)
     seen: set[str] = set()
     hidden: set[str] = set()
     issued = False
@@ -249,34 +262,34 @@ def _max_ticket_keys(target: TargetResult, demands: Demands) -> Iterator[Check]:
     most = demands.max_ticket_keys or 0
     if len(seen) > most:
         keys = ", ".join(sorted(key[:8] for key in seen))
-        yield _limit(name, "broken", f"{len(seen)} keys were seen: {keys}")
+        yield _limit(asked, "broken", f"{len(seen)} keys were seen: {keys}")
     elif not target.addresses:
-        yield _unseen(target, name, "limit")
+        yield _unseen(target, asked, "limit")
     elif hidden:
         yield _limit(
-            name, "untestable", f"key names are not visible on {', '.join(sorted(hidden))}"
+            asked, "untestable", f"key names are not visible on {', '.join(sorted(hidden))}"
         )
     elif any(address.error is not None for address in target.addresses):
-        yield _limit(name, "unreachable", "not every address could be asked")
+        yield _limit(asked, "unreachable", "not every address could be asked")
     else:
         count = f"{len(seen)} seen" if seen else "tickets have no key: they are stateful"
-        yield _limit(name, "met", count if issued else "no ticket is issued")
+        yield _limit(asked, "met", count if issued else "no ticket is issued")
 
 
 def _every_address(target: TargetResult, demands: Demands) -> Iterator[Check]:
-    name = name_of("every_address", demands)
+    asked = asked_of("every_address", demands)
     failed = [address for address in target.addresses if address.error is not None]
     left = any(skipped.kind == "no-route" for skipped in target.skipped)
     if failed:
-        yield _limit(name, "unreachable", ", ".join(a.place for a in failed))
+        yield _limit(asked, "unreachable", ", ".join(a.place for a in failed))
     elif not target.addresses:
-        yield _unseen(target, name, "limit")
+        yield _unseen(target, asked, "limit")
     elif left or target.incomplete:
         words = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
-        yield _limit(name, "untestable", words)
+        yield _limit(asked, "untestable", words)
     else:
         count = len({address.address for address in target.addresses})
-        yield _limit(name, "met", f"{count} address{'es' if count > 1 else ''} tested")
+        yield _limit(asked, "met", f"{count} address{'es' if count > 1 else ''} tested")
 
 
 def _complete(target: TargetResult, demands: Demands) -> Iterator[Check]:
@@ -285,6 +298,7 @@ def _complete(target: TargetResult, demands: Demands) -> Iterator[Check]:
         left = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
         yield Check(
             demand="complete",
+            key="complete",
             kind="expectation" if demands.replaces_verdict else "verdict",
             outcome="untestable",
             message=f"left out: {left}" if left else "interrupted",

@@ -6,7 +6,7 @@ verdict; all others add to it.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,18 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 
 def _about(text: str) -> msgspec.Meta:
     return msgspec.Meta(description=text)
+
+
+class Asked(NamedTuple):
+    """One demand as it would be typed, `psk=resumed`: the key, and what was asked, if anything."""
+
+    key: str
+    value: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Both, as a Check has it."""
+        return self.key if self.value is None else f"{self.key}={self.value}"
 
 
 class Demands(

@@ -220,7 +220,7 @@ def _by_verdict(target: TargetResult) -> Iterator[_Reason]:
     error = next((each for each in errors if each is not None), None)
     if error is not None and target.verdict in ("resumes", "untested"):
         yield _Reason(ExitStatus.UNREACHABLE, error.message)
-    status = _VERDICT_STATUS[target.verdict]
+    status = _VERDICT_STATUS.get(target.verdict, ExitStatus.INCONCLUSIVE)
     if status is not ExitStatus.OK and not bad:
         yield _Reason(status, _untested(target) if target.verdict == "untested" else target.verdict)
 
@@ -272,7 +272,7 @@ def _check_status(target: TargetResult, check: Check) -> ExitStatus:
         row = _row(target, check)
         if row is not None and row.fails_with_session:
             return ExitStatus.FAILS_WITH_SESSION
-    return _OUTCOME_STATUS[check.outcome]
+    return _OUTCOME_STATUS.get(check.outcome, ExitStatus.INCONCLUSIVE)
 
 
 def _check_words(target: TargetResult, check: Check) -> str:

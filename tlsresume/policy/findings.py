@@ -56,7 +56,7 @@ SHOWN_BY_ONE_OFFER: frozenset[str] = frozenset(
 
 def counts(severity: Severity, fail_on: FailOn) -> bool:
     """Whether a severity is one that `--fail-on` names, or graver."""
-    return _RANK[severity] >= _LEAST[fail_on]
+    return _RANK.get(severity, 2) >= _LEAST[fail_on]
 
 
 def graded(
@@ -65,7 +65,7 @@ def graded(
     """The severity of a finding under a policy that grades its code."""
     if grade is None:
         return finding.severity
-    raised = _RANK[grade] > _RANK[finding.severity]
+    raised = _RANK.get(grade, 2) > _RANK.get(finding.severity, 2)
     return finding.severity if raised and _speaks_aside(finding, target, demands) else grade
 
 
@@ -183,7 +183,7 @@ def is_known(
         for each in before
         if each.code == finding.code
         and each.transport == finding.transport
-        and _RANK[each.severity] >= _RANK[finding.severity]
+        and _RANK.get(each.severity, 2) >= _RANK.get(finding.severity, 2)
     ]
     had = {each.address for each in old.addresses if each.transport == finding.transport}
 

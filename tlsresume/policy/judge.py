@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import field
 
 from tlsresume.policy.baseline import compare, known_checks
 from tlsresume.policy.check import check_target
@@ -31,13 +33,13 @@ from tlsresume.results import (
     TargetResult,
     Violation,
 )
+from tlsresume.value import Value
 
 #: What stands in the place of a target's name for findings that several show together.
 ALL_TARGETS = "all targets"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Value, frozen=True, kw_only=True):
     """What a run is held against. `name` says where the demands come from, None if nothing
     was demanded; `demands` are those of the command line, on top of the policy's; `today`
     is the day (UTC) that waivers are measured by. `fail_on` and `ignore` (codes) are for
@@ -148,8 +150,9 @@ class Judge:
 
     def _source(self, check: Check) -> str | None:
         sources = self.policy.sources
-        key = check.demand.partition("=")[0]
-        return sources.get(key) or (sources.get("expect") if check.kind == "expectation" else None)
+        return sources.get(check.key) or (
+            sources.get("expect") if check.kind == "expectation" else None
+        )
 
     # ---------------------------------------------------------------- findings
 
@@ -179,7 +182,12 @@ class Judge:
             elif target.quick and code not in SHOWN_BY_ONE_OFFER:
                 outcome, message = "untestable", "it needs several tries (--quick)"
             yield Check(
-                demand=code, kind="finding", outcome=outcome, message=message, severity=severity
+                demand=code,
+                key=code,
+                kind="finding",
+                outcome=outcome,
+                message=message,
+                severity=severity,
             )
 
     def _finding_check(
@@ -198,6 +206,7 @@ class Judge:
         failing = counts(finding.severity, self.fail_on)
         yield Check(
             demand=finding.code,
+            key=finding.code,
             kind="finding",
             outcome=outcome,
             message=message,
@@ -261,20 +270,21 @@ class Judge:
     # ----------------------------------------------------------------- waivers
 
     def _waiver(
-        self, target: str, demand: str, transport: Transport | None = None
+        self, target: str, *demand: str, transport: Transport | None = None
     ) -> Waiver | None:
-        """The waiver that holds today for a demand on a target, by one transport."""
+        """The waiver that holds today for a demand on a target, by one transport; `demand` is
+        what it is called, as for `Waiver.covers`."""
         covering = (
             waiver
             for waiver in self.policy.waivers
-            if waiver.covers(target, demand)
+            if waiver.covers(target, *demand)
             and (waiver.transport is None or waiver.transport == transport)
         )
         return next((waiver for waiver in covering if not waiver.expired(self.today)), None)
 
     def _waived(self, target: str, checks: list[Check]) -> Iterator[Check]:
         for check in checks:
-            waiver = self._waiver(target, check.demand, check.transport)
+            waiver = self._waiver(target, check.demand, check.key, transport=check.transport)
             if waiver is not None and check.outcome in ("broken", "untestable"):
                 until = f"waived until {waiver.expires}: {waiver.reason}"
                 yield replace(check, outcome="waived", message=f"{check.message}; {until}")
@@ -284,6 +294,7 @@ class Judge:
             if waiver.expired(self.today) and waiver.covers(target, waiver.demand):
                 yield Check(
                     demand=f"waiver of {waiver.demand}",
+                    key="waiver",
                     kind="waiver",
                     outcome="broken",
                     message=f"expired on {waiver.expires}: {waiver.reason}",
@@ -299,6 +310,6 @@ def _is_of(check: Check, finding: Finding) -> bool:
 
 def _where(check: Check) -> str:
     parts = [part for part in (check.place, check.mechanism) if part]
-    if check.mechanism and check.demand.startswith(f"{check.mechanism}="):
+    if check.key == check.mechanism:
         parts = parts[:-1]
     return f"{' '.join(parts)}: " if parts else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tlsresume.policy.demands import Demands, Expected
+from tlsresume.policy.demands import Asked, Demands, Expected
 from tlsresume.policy.ranges import parse_range
 from tlsresume.results import (
     AddressResult,
@@ -98,7 +98,7 @@ def tries_words(row: MechanismResult) -> str:
 
 
 def _check(  # noqa: PLR0917  the first six are every check's
-    demand: str,
+    asked: Asked,
     kind: CheckKind,
     outcome: CheckOutcome,
     message: str,
@@ -109,7 +109,8 @@ def _check(  # noqa: PLR0917  the first six are every check's
     limit: str | None = None,
 ) -> Check:
     return Check(
-        demand=demand,
+        demand=asked.text,
+        key=asked.key,
         kind=kind,
         outcome=outcome,
         message=message,
@@ -125,17 +126,17 @@ def _judged(address: AddressResult) -> list[MechanismResult]:
     return [row for row in address.mechanisms if row.judged]
 
 
-def _nothing(demand: str, kind: CheckKind, address: AddressResult) -> Check:
-    return _check(demand, kind, "untestable", "nothing could be tested here", address)
+def _nothing(asked: Asked, kind: CheckKind, address: AddressResult) -> Check:
+    return _check(asked, kind, "untestable", "nothing could be tested here", address)
 
 
 def _default_verdict(address: AddressResult) -> Iterator[Check]:
     rows = _judged(address)
     if not rows:
-        yield _nothing("resumes", "verdict", address)
+        yield _nothing(Asked("resumes"), "verdict", address)
     for row in rows:
-        outcome = _STATE_OUTCOME[row.state]
-        yield _check("resumes", "verdict", outcome, tries_words(row), address, row.mechanism)
+        outcome = _STATE_OUTCOME.get(row.state, "untestable")
+        yield _check(Asked("resumes"), "verdict", outcome, tries_words(row), address, row.mechanism)
 
 
 def _expectation(
@@ -145,21 +146,21 @@ def _expectation(
     expected: Expected,
     min_rate: float | None,
 ) -> Check:
-    demand = f"{mechanism}={expected}"
+    asked = Asked(mechanism, expected)
     row = next((row for row in address.mechanisms if row.mechanism == mechanism), None)
     if expected == "any":
         message = tries_words(row) if row is not None else "not spoken, or not tried"
-        return _check(demand, "expectation", "met", message, address, mechanism)
+        return _check(asked, "expectation", "met", message, address, mechanism)
     if row is None:
         outcome, message = _missing(target, address, mechanism, expected)
     elif expected == "not-resumed":
-        outcome, message = _INVERSE[row.state], tries_words(row)
+        outcome, message = _INVERSE.get(row.state, "untestable"), tries_words(row)
     else:
-        outcome, message = _STATE_OUTCOME[row.state], tries_words(row)
+        outcome, message = _STATE_OUTCOME.get(row.state, "untestable"), tries_words(row)
         if min_rate is not None and row.state not in ("not-issued", "untested"):
             outcome = _rate_outcome(row, min_rate)
             message += f", {min_rate:.0%} demanded"
-    return _check(demand, "expectation", outcome, message, address, mechanism)
+    return _check(asked, "expectation", outcome, message, address, mechanism)
 
 
 def _missing(
@@ -183,19 +184,19 @@ def _missing(
 def _rate_outcome(row: MechanismResult, least: float) -> CheckOutcome:
     accepted, offered = judged_tries(row)
     if not offered:
-        return _STATE_OUTCOME[row.state]
+        return _STATE_OUTCOME.get(row.state, "untestable")
     # A rate of exactly the limit is enough, whatever floats make of it.
     return "met" if accepted / offered >= least - 1e-9 else "broken"
 
 
 def _rates(address: AddressResult, least: float) -> Iterator[Check]:
-    demand = f"min-rate={least:g}"
+    asked = Asked("min-rate", f"{least:g}")
     rows = _judged(address)
     if not rows:
-        yield _nothing(demand, "expectation", address)
+        yield _nothing(asked, "expectation", address)
     for row in rows:
         outcome = _rate_outcome(row, least)
-        yield _check(demand, "expectation", outcome, tries_words(row), address, row.mechanism)
+        yield _check(asked, "expectation", outcome, tries_words(row), address, row.mechanism)
 
 
 def _thresholds(address: AddressResult, demands: Demands) -> Iterator[Check]:
@@ -206,16 +207,16 @@ def _thresholds(address: AddressResult, demands: Demands) -> Iterator[Check]:
     for name, text, severity in graded:
         if text is None:
             continue
-        demand, limit = f"{name}={text}", parse_range(text)
+        asked, limit = Asked(name, text), parse_range(text)
         rows = _judged(address)
         if not rows:
-            yield _nothing(demand, "threshold", address)
+            yield _nothing(asked, "threshold", address)
         for row in rows:
             rate = rate_percent(row)
             outcome: CheckOutcome = "untestable"
             if rate is not None:
                 outcome = "broken" if limit.alerts(rate) else "met"
             yield _check(
-                demand, "threshold", outcome, tries_words(row), address, row.mechanism,
+                asked, "threshold", outcome, tries_words(row), address, row.mechanism,
                 severity=severity, limit=text,
             )  # fmt: skip

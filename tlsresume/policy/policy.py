@@ -60,10 +60,10 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Whether its last day is over."""
         return today > self.expires
 
-    def covers(self, target: str, demand: str) -> bool:
-        """Whether it is about this demand (`psk=resumed`, or just `psk`) on this target."""
-        names = (demand, demand.partition("=")[0], "*")
-        return self.demand in names and target_matches(self.target, target)
+    def covers(self, target: str, *demand: str) -> bool:
+        """Whether it is about a demand on this target, by what that is called: `psk=resumed` and
+        `psk`."""
+        return self.demand in (*demand, "*") and target_matches(self.target, target)
 
 
 class Policy(

@@ -9,6 +9,7 @@ import struct
 
 from tlsresume.preludes.talk import Reading, Script, Talk
 from tlsresume.proxies import Proxy, ProxyHeader
+from tlsresume.value import Secret
 
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([1-5][0-9]{2})(?: (.*))?")
 
@@ -28,8 +29,9 @@ def connect(proxy: Proxy, endpoint: str, user_agent: str) -> Script:
 
     def script(talk: Talk, _host: str) -> Reading[None]:
         login = ""
-        if proxy.user is not None:
-            pair = f"{proxy.user}:{proxy.password or ''}".encode()
+        if proxy.login is not None:
+            user, password = proxy.login
+            pair = Secret.of(user) + b":" + password
             login = f"Proxy-Authorization: Basic {base64.b64encode(pair).decode()}\r\n"
         talk.say(
             (

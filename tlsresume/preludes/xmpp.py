@@ -7,7 +7,6 @@ forbids (document types, processing instructions) is refused unread.
 from __future__ import annotations
 
 import re
-from html import escape
 
 from tlsresume.preludes.talk import Reading, Talk
 
@@ -55,6 +54,8 @@ def _tag(talk: Talk) -> Reading[tuple[str, bytes]]:
 
 def _open_stream(talk: Talk, host: str, namespace: str) -> Reading[bool]:
     """Whether the features of a new stream have STARTTLS in them."""
+    from html import escape
+
     talk.say(
         (
             f"<?xml version='1.0'?><stream:stream to=\"{escape(host)}\" xmlns='{namespace}'"

@@ -6,8 +6,7 @@ metadata) is given as it stands; who prints it makes it safe.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tlsresume.protocols import Transport
 from tlsresume.results import ErrorResult, Finding, KeyUse
@@ -56,8 +55,7 @@ class QUICInspection(Value, frozen=True, kw_only=True):
     token_length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection(Result):
+class Inspection(Result, Value, frozen=True, kw_only=True):
     """All that a session file says. Durations are seconds, points in time UTC, ISO 8601.
 
     `session` is the SHA-256 of the session, a name that gives nothing away.
@@ -69,6 +67,8 @@ class Inspection(Result):
     `wrapping` says what the session was found in, the outermost first; `number` and `of`
     which it is, where a file has several. `max_fragment_length` is in bytes.
     """
+
+    _hidden: ClassVar = frozenset({"master_key"})
 
     path: str
     format: Format
@@ -101,7 +101,7 @@ class Inspection(Result):
     mode: str | None
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    master_key: str | None = field(default=None, repr=False)
+    master_key: str | None = None
     unsupported: Unsupported | None = None
     max_fragment_length: int | None = None
     wrapping: tuple[str, ...] = ()

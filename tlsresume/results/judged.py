@@ -100,8 +100,8 @@ CheckOutcome = Literal[
 class Check(Value, frozen=True, kw_only=True):
     """One demand held against one place of a target, and what came of it.
 
-    `demand` is what was asked, as it would be typed (`psk=resumed`); `source` the
-    standard it rests on, if any. `limit` is a threshold's range. Only a broken check
+    `demand` is what was asked, as it would be typed (`psk=resumed`), `key` the same without its
+    value (`psk`); `source` the standard it rests on, if any. `limit` is a threshold's range. Only a broken check
     of severity `error` fails a run.
     """
 
@@ -115,6 +115,7 @@ class Check(Value, frozen=True, kw_only=True):
     source: str | None = None
     limit: str | None = None
     transport: Transport = "tcp"
+    key: str = ""
 
     @property
     def place(self) -> str | None:

@@ -14,4 +14,8 @@ def version_label(tls_version: str, transport: Transport) -> str:
 
 def named_place(address: str, transport: Transport) -> str:
     """An address, as in `192.0.2.1` or `192.0.2.1 (QUIC)`."""
-    return address if transport == "tcp" else f"{address} ({TRANSPORT_WORDS[transport]})"
+    return (
+        address
+        if transport == "tcp"
+        else f"{address} ({TRANSPORT_WORDS.get(transport, transport)})"
+    )

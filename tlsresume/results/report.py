@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tlsresume.errors import ErrorStack
@@ -38,8 +37,7 @@ from tlsresume.results.value import Result
 from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetResult(Result):
+class TargetResult(Result, Value, frozen=True, kw_only=True):
     """The answer for one target. `starttls` is the prelude, `notes` how it was reached.
 
     `started` and `finished` are UTC, ISO 8601; None where the probe did not begin or end.
@@ -82,8 +80,7 @@ class TargetResult(Result):
         return self.exit_status == 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveResult(Result):
+class SaveResult(Result, Value, frozen=True, kw_only=True):
     """What `save` got: the facts about the sessions, never the sessions themselves.
 
     `saved` is False where no resumable session came; `reason` then says why, in words.
@@ -120,8 +117,7 @@ class SaveResult(Result):
         return self.saved and self.error is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeResult(Result):
+class ResumeResult(Result, Value, frozen=True, kw_only=True):
     """What came of offering one saved session to one address.
 
     `session_reused` is SSL_session_reused(3) of the last try; `offered`, `accepted` and
@@ -205,8 +201,7 @@ class Tool(Value, frozen=True, kw_only=True):
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report(Result):
+class Report(Result, Value, frozen=True, kw_only=True):
     """What a run of `probe` found; the one shape that every format prints.
 
     `policy` and `baseline` name what it was held against, None where nothing was asked.

@@ -59,6 +59,9 @@ class SSLSession:
     kex_group: Annotated[int | None, asn1.Explicit(19)]
     peer_rpk: Annotated[bytes | None, asn1.Explicit(20)]
 
+    def __repr__(self) -> str:
+        return f"SSLSession(ssl_version={self.ssl_version:#06x}, cipher={self.cipher.hex()})"
+
 
 _INT32 = (-(2**31), 2**31 - 1)
 _INT64 = (-(2**63), 2**63 - 1)

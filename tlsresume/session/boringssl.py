@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tlsresume.session.asn1 import SessionError, elements
 from tlsresume.session.facts import SessionFields, protocol_of, text_of
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 _BOOLEAN, _INTEGER, _OCTETS, _SEQUENCE = 0x01, 0x02, 0x04, 0x30
@@ -33,7 +33,7 @@ class BoringSSLSession(Value, frozen=True):
     ssl_version: int
     cipher: bytes
     session_id: bytes
-    secret: bytes
+    secret: Secret
     others: dict[int, bytes]
 
     def number(self, element: int) -> int:
@@ -73,7 +73,7 @@ def read_boringssl(der: bytes) -> BoringSSLSession | None:
     if not any(number in others for number in _TELLING) or len(found[1][1]) > 4:
         return None
     return BoringSSLSession(
-        int.from_bytes(found[1][1], "big"), found[2][1], found[3][1], found[4][1], others
+        int.from_bytes(found[1][1], "big"), found[2][1], found[3][1], Secret(found[4][1]), others
     )
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import ClassVar
 
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 _VERSION, _TICKET, _ALPN = 0x01, 0x04, 0x05
 
@@ -29,9 +28,7 @@ _LENGTHS: dict[int, int | None] = {
 class CurlSession(Value, frozen=True):
     """One line: the library's own bytes of the session, and the ALPN protocol."""
 
-    _hidden: ClassVar = frozenset({"data"})
-
-    data: bytes
+    data: Secret
     alpn: str | None = None
 
 
@@ -73,4 +70,4 @@ def _read(value: str) -> CurlSession | None:
     if _TICKET not in values:
         return None
     alpn = values.get(_ALPN, b"").decode("ascii", "replace")
-    return CurlSession(values[_TICKET], alpn if alpn.isprintable() and alpn else None)
+    return CurlSession(Secret(values[_TICKET]), alpn if alpn.isprintable() and alpn else None)

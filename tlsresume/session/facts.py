@@ -7,7 +7,7 @@ from typing import ClassVar
 from tlsresume.session import asn1
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.names import cipher_hash, cipher_name, group_name
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: DTLS1_VERSION, DTLS1_2_VERSION, DTLS 1.3 (RFC 9147), and the TLS that each is like.
@@ -28,13 +28,13 @@ class SessionFields(Value, frozen=True, kw_only=True):
     `tls_version` the TLS whose rules it follows. `max_fragment_length` is in bytes.
     """
 
-    _hidden: ClassVar = frozenset({"master_key", "peer", "ticket"})
+    _hidden: ClassVar = frozenset({"peer", "ticket"})
 
     tls_version: ProtocolVersion
     protocol: str
     cipher: int
     session_id: bytes
-    master_key: bytes
+    master_key: Secret
     time: int
     timeout: int
     peer: bytes | None

@@ -15,10 +15,12 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from msgspec.structs import force_setattr
 
 from tlsresume.session.unwrap import decode_dump
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 Encoding = Literal["raw", "base64", "hex"]
 
@@ -32,9 +34,7 @@ Order = Literal["haproxy", "first"]
 class KeyText(Value, frozen=True, kw_only=True):
     """Keys as found in a text; `groups` are lists that a server keeps apart, such as the
     files that `show tls-keys` prints one after the other. `form` says where they were found,
-    for people; it is empty for plain lines. `nameless` keys have zeros for a name."""
-
-    _hidden: ClassVar = frozenset({"groups"})
+    for people; it is empty for plain lines. Each key becomes a Secret. `nameless` keys have zeros for a name."""
 
     groups: tuple[tuple[bytes, ...], ...]
     encoding: Encoding
@@ -42,6 +42,10 @@ class KeyText(Value, frozen=True, kw_only=True):
     form: str = ""
     nameless: bool = False
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        secret = tuple(tuple(Secret(key) for key in group) for group in self.groups)
+        force_setattr(self, "groups", secret)
 
 
 class NoKeys(Value, frozen=True):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import struct
 import time as clock
 from collections.abc import Sequence
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 from tlsresume.errors import KeyFileError
 from tlsresume.session.bounded import read_bounded
@@ -42,7 +42,7 @@ from tlsresume.session.unseal import (
 )
 from tlsresume.session.unwrap import decode_text
 from tlsresume.session.weak import weakness
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
 KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
@@ -97,10 +97,8 @@ class FileKey(Value, frozen=True):
     """One key of a file: its place from 1, its bytes, and what it is for. A nameless one has
     zeros where the name would be, and may have made a ticket of any name."""
 
-    _hidden: ClassVar = frozenset({"data"})
-
     number: int
-    data: bytes
+    data: Secret
     role: Role = "only"
     nameless: bool = False
 
@@ -112,15 +110,15 @@ class FileKey(Value, frozen=True):
             periods = gnutls_rotation(time, lifetime)
             return [gnutls_key(self.data), *(gnutls_key(self.data, each) for each in periods)]
         if self.nameless:
-            parts = b"", self.data[16:48], self.data[48:]
+            parts = b"", Secret(self.data[16:48]), Secret(self.data[48:])
             return [TicketKey("openssl", *parts, "AES-256, MAC, without a name (stunnel)")]
         orders = (_H2O_ORDER,) if len(self.data) == _H2O else ORDERS[len(self.data)]
         return [
             TicketKey(
                 "openssl",
                 self.data[:16],
-                self.data[order.cipher],
-                self.data[order.mac],
+                Secret(self.data[order.cipher]),
+                Secret(self.data[order.mac]),
                 order.words,
             )
             for order in orders
@@ -214,7 +212,7 @@ def parse_key_file(data: bytes, path: str, kind: KeyKind | None = None) -> Ticke
     return TicketKeyFile(
         path=path,
         keys=tuple(
-            FileKey(number, key, role, text.nameless)
+            FileKey(number, Secret(key), role, text.nameless)
             for number, (key, role) in enumerate(zip(keys, roles, strict=True), 1)
         ),
         kind=kind,

@@ -17,8 +17,9 @@ them (1, and -1 where several tickets share none).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from tlsresume.session.ticket import STATEFUL_LENGTH
 from tlsresume.value import Value
@@ -324,8 +325,7 @@ class LooksLike(Value, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     points: int
     reasons: list[str] = field(default_factory=list)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tlsresume.session import asn1
 from tlsresume.session.facts import SessionFields, protocol_of, text_of
+from tlsresume.value import Secret
 
 #: The lengths behind the modes of max_fragment_length (RFC 6066 section 4).
 _FRAGMENTS = {1: 512, 2: 1024, 3: 2048, 4: 4096}
@@ -23,7 +24,7 @@ def read(der: bytes) -> SessionFields:
         protocol=protocol,
         cipher=int.from_bytes(structure.cipher, "big"),
         session_id=structure.session_id,
-        master_key=structure.master_key,
+        master_key=Secret(structure.master_key),
         time=structure.time or 0,
         timeout=structure.timeout or 0,
         peer=peer,

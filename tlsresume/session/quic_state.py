@@ -20,6 +20,7 @@ import msgspec
 
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.facts import SessionFields
+from tlsresume.value import Secret
 from tlsresume.wire.handshake import ProtocolVersion
 
 #: The number of this layout; what is not compatible gets the next one.
@@ -69,9 +70,9 @@ class QUICState(msgspec.Struct, frozen=True, kw_only=True):
         return f"QUICState(ticket of {len(self.ticket) // 2} bytes, lifetime {self.lifetime} s)"
 
     @property
-    def secret_bytes(self) -> bytes:
+    def secret_bytes(self) -> Secret:
         """The PSK of the ticket."""
-        return bytes.fromhex(self.secret)
+        return Secret(bytes.fromhex(self.secret))
 
     @property
     def ticket_bytes(self) -> bytes:

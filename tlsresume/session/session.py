@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
+
+from msgspec.structs import force_setattr
 
 from tlsresume.protocols import Transport
 from tlsresume.session import boringssl, openssl_state, quic_state
 from tlsresume.session.asn1 import SessionError
 from tlsresume.session.facts import SessionFields
 from tlsresume.session.names import why_not_offered
+from tlsresume.value import Secret, Value
 from tlsresume.wire.handshake import ProtocolVersion
 
 __all__ = [
@@ -47,8 +50,7 @@ Unsupported = Literal["version", "datagram", "cipher", "library", "fragments"]
 NOT_USABLE_HERE = "not usable by this tool: "
 
 
-@dataclass(frozen=True, slots=True)
-class _KindOfState:
+class _KindOfState(Value, frozen=True):
     """How the states of one kind are read, who offers them, and how many seconds of a ticket's
     age that library lets pass; `lasting` None: they are not rewritten, nor offered."""
 
@@ -66,10 +68,9 @@ _KINDS: dict[Kind, _KindOfState] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ResumptionState:
-    """A resumption state as bytes. `data` is a secret, and not shown by repr: only the transport
-    that made it, and what keeps it on disk, may look into it.
+class ResumptionState(Value, frozen=True, dict=True):
+    """A resumption state as bytes. `data` becomes a Secret: only the transport that made it, and
+    what keeps it on disk, may look into it.
 
     `kind` names the format.
     Nothing is checked before a field is asked for, which raises SessionError
@@ -77,8 +78,11 @@ class ResumptionState:
     """
 
     kind: Kind
-    data: bytes = field(repr=False)
-    _fields: SessionFields | None = field(default=None, init=False, repr=False, compare=False)
+    data: bytes
+
+    def __post_init__(self) -> None:
+        if type(self.data) is not Secret:
+            force_setattr(self, "data", Secret(self.data))
 
     @classmethod
     def from_der(cls, data: bytes) -> ResumptionState:
@@ -117,14 +121,10 @@ class ResumptionState:
             return None
         return quic_state.VERSIONS.get(quic_state.decode(self.data).quic_version)
 
-    @property
+    @cached_property
     def fields(self) -> SessionFields:
         """What the bytes say. Raises SessionError."""
-        fields = self._fields
-        if fields is None:
-            fields = _KINDS[self.kind].read(self.data)
-            object.__setattr__(self, "_fields", fields)
-        return fields
+        return _KINDS[self.kind].read(self.data)
 
     @property
     def sha256(self) -> str:

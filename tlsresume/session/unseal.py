@@ -20,13 +20,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tlsresume.session.layouts import GNUTLS, GO_1_20, GO_1_21, OPENSSL, TicketLayout
 from tlsresume.session.session import Session, SessionError
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 Scheme = Literal["openssl", "gnutls", "go"]
 
@@ -46,24 +46,20 @@ class TicketKey(Value, frozen=True):
     """One ticket key, taken apart. `order` says how it lay in its file, in words; an empty
     `name` goes with any."""
 
-    _hidden: ClassVar = frozenset({"cipher_key", "mac_key"})
-
     scheme: Scheme
     name: bytes
-    cipher_key: bytes
-    mac_key: bytes
+    cipher_key: Secret
+    mac_key: Secret
     order: str = ""
 
 
 class Unsealed(Value, frozen=True):
     """A ticket that a key opened. `mac` says whether its MAC is that of the key."""
 
-    _hidden: ClassVar = frozenset({"plaintext"})
-
     key: TicketKey
     layout: str
     mac: bool
-    plaintext: bytes
+    plaintext: Secret
 
     @property
     def session(self) -> Session | None:
@@ -106,7 +102,7 @@ def _open_openssl(
     padded = _cbc(key.cipher_key, fields["iv"], fields["ciphertext"])
     mac = hmac.compare_digest(hmac.digest(key.mac_key, ticket[:-32], "sha256"), fields["mac"])
     plaintext = _unpad(padded)
-    opened = Unsealed(key, layout.name, mac, padded if plaintext is None else plaintext)
+    opened = Unsealed(key, layout.name, mac, Secret(padded if plaintext is None else plaintext))
     return opened if mac or (plaintext is not None and opened.is_session) else None
 
 
@@ -136,7 +132,7 @@ def _open_gnutls(
         # Its plaintext has no shape that would show a right key.
         return None
     plaintext = _cbc(key.cipher_key, fields["iv"], fields["ciphertext"])
-    return Unsealed(key, layout.name, mac, plaintext)
+    return Unsealed(key, layout.name, mac, Secret(plaintext))
 
 
 def _open_go(
@@ -146,7 +142,7 @@ def _open_go(
         return None
     decryptor = Cipher(algorithms.AES(key.cipher_key), modes.CTR(fields["iv"])).decryptor()
     plaintext = decryptor.update(fields["ciphertext"]) + decryptor.finalize()
-    return Unsealed(key, layout.name, mac=True, plaintext=plaintext)
+    return Unsealed(key, layout.name, mac=True, plaintext=Secret(plaintext))
 
 
 _Open = Callable[[TicketLayout, bytes, Mapping[str, bytes], TicketKey], Unsealed | None]
@@ -165,7 +161,9 @@ SCHEMES: dict[Scheme, tuple[tuple[TicketLayout, _Open], ...]] = {
 def go_key(seed: bytes) -> TicketKey:
     """What Go makes of a key of 32 bytes (crypto/tls, ticketKeyFromBytes)."""
     derived = hashlib.sha512(seed).digest()
-    return TicketKey("go", derived[:16], derived[16:32], derived[32:48], "a seed of 32 bytes")
+    return TicketKey(
+        "go", derived[:16], Secret(derived[16:32]), Secret(derived[32:48]), "a seed of 32 bytes"
+    )
 
 
 def gnutls_key(master: bytes, period: int | None = None) -> TicketKey:
@@ -173,7 +171,7 @@ def gnutls_key(master: bytes, period: int | None = None) -> TicketKey:
     key = master
     if period is not None:
         key = hashlib.sha3_512(period.to_bytes(8, "big") + master).digest()
-    return TicketKey("gnutls", key[:16], key[16:48], key[48:64], "name, AES, MAC")
+    return TicketKey("gnutls", key[:16], Secret(key[16:48]), Secret(key[48:64]), "name, AES, MAC")
 
 
 def gnutls_rotation(time: int, lifetime: int) -> tuple[int, ...]:

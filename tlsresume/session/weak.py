@@ -34,7 +34,7 @@ from tlsresume.session.unseal import (
     holds_secret,
     unseal,
 )
-from tlsresume.value import Value
+from tlsresume.value import Secret, Value
 
 PAPER = "Hebrok et al., USENIX Security 2023"
 GNUTLS_CVE = "CVE-2020-13777"
@@ -145,7 +145,9 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
             start = bytes(a ^ b for a, b in zip(block, iv, strict=True))
             if not 0 < len(ciphertext) - der_length(start) <= 16:
                 continue
-            opened = unseal(ticket, TicketKey("openssl", fields["key_name"], key, b"", "weak"))
+            opened = unseal(
+                ticket, TicketKey("openssl", fields["key_name"], Secret(key), Secret(), "weak")
+            )
             if opened is None or not holds_secret(opened.plaintext, secret, nonces):
                 continue
             return WeakKey(

@@ -8,7 +8,6 @@ of RFC 8446 unless another RFC is named.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tlsresume.value import Value
@@ -51,8 +50,7 @@ def _framed(kind: HandshakeType, body: bytes) -> bytes:
 # ------------------------------------------------------------------- hellos
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello(WithExtensions):
+class ClientHello(WithExtensions, Value, frozen=True):
     """Section 4.1.2; RFC 5246 section 7.4.1.2.
 
     `extension_block` is False where the message ends before the extensions, as
@@ -140,8 +138,7 @@ class ClientHello(WithExtensions):
         return _framed(HandshakeType.client_hello, body)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello(WithExtensions):
+class ServerHello(WithExtensions, Value, frozen=True):
     """Section 4.1.3, HelloRetryRequest (4.1.4) included; RFC 5246 section 7.4.1.3."""
 
     legacy_version: int
@@ -208,8 +205,7 @@ class ServerHello(WithExtensions):
         return _framed(HandshakeType.server_hello, body)
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedExtensions(WithExtensions):
+class EncryptedExtensions(WithExtensions, Value, frozen=True):
     """Section 4.3.1."""
 
     extensions: tuple[Extension, ...] = ()
@@ -248,14 +244,15 @@ class NewSessionTicket12(Value, frozen=True):
         return _framed(HandshakeType.new_session_ticket, body)
 
 
-@dataclass(frozen=True, slots=True)
-class NewSessionTicket13(WithExtensions):
+class NewSessionTicket13(WithExtensions, Value, frozen=True):
     """Section 4.6.1; `lifetime` in seconds, `age_add` in milliseconds."""
+
+    _hidden: ClassVar = frozenset({"ticket"})
 
     lifetime: int
     age_add: int
     nonce: bytes
-    ticket: bytes = field(repr=False)
+    ticket: bytes
     extensions: tuple[Extension, ...] = ()
 
     @property
@@ -291,8 +288,7 @@ class CertificateRequest12(Value, frozen=True):
     authorities: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRequest13(WithExtensions):
+class CertificateRequest13(WithExtensions, Value, frozen=True):
     """Section 4.3.2."""
 
     context: bytes

@@ -6,7 +6,9 @@ text of their rule.
 
 from __future__ import annotations
 
-from tlsresume.diagnosis.catalogue import RULES, Entry
+from tlsresume.diagnosis.catalogue import RULES
+from tlsresume.diagnosis.engine import Entry
+from tlsresume.diagnosis.software import ServerSetting, Software
 
 _RULE = {rule.code: rule for rule in RULES}
 
@@ -27,10 +29,10 @@ ENTRIES: tuple[Entry, ...] = (
         " while another key is in use. A rotation never goes back.",
         advice="Give all nodes the same ticket keys, and rotate them together; or let the balancer"
         " send a client to the same node.",
-        directives=(
-            "nginx: ssl_session_ticket_key FILE;",
-            "HAProxy: bind ... ssl tls-ticket-keys FILE",
-            "Apache: SSLSessionTicketKeyFile FILE",
+        settings=(
+            ServerSetting.of(Software.NGINX, text="nginx: ssl_session_ticket_key FILE;"),
+            ServerSetting.of(Software.HAPROXY, text="HAProxy: bind ... ssl tls-ticket-keys FILE"),
+            ServerSetting.of(Software.HTTPD, text="Apache: SSLSessionTicketKeyFile FILE"),
         ),
         sources=("RFC 5077 section 5.5", "RFC 8446 section 4.6.1"),
     ),
@@ -46,9 +48,14 @@ ENTRIES: tuple[Entry, ...] = (
         " neither issues nor accepts after that, and another key does.",
         advice="When rotating, keep the old key for decryption as long as its tickets live. Give"
         " the server key files, so that a restart does not make new keys.",
-        directives=(
-            "nginx: list the new ssl_session_ticket_key first, and the old one after it",
-            "HAProxy: tls-ticket-keys, whose penultimate line encrypts",
+        settings=(
+            ServerSetting.of(
+                Software.NGINX,
+                text="nginx: list the new ssl_session_ticket_key first, and the old one after it",
+            ),
+            ServerSetting.of(
+                Software.HAPROXY, text="HAProxy: tls-ticket-keys, whose penultimate line encrypts"
+            ),
         ),
         sources=("RFC 5077 section 5.5", "RFC 9325 section 3.4"),
     ),
@@ -104,7 +111,10 @@ ENTRIES: tuple[Entry, ...] = (
         " log), and its offer after that.",
         advice="In the client: drop tickets at the end of their lifetime; on the server: a lifetime"
         " that fits how soon clients come back.",
-        directives=("nginx: ssl_session_timeout TIME;", "OpenSSL: SSL_CTX_set_timeout(3)"),
+        settings=(
+            ServerSetting.of(Software.NGINX, text="nginx: ssl_session_timeout TIME;"),
+            ServerSetting.of(Software.OPENSSL, text="OpenSSL: SSL_CTX_set_timeout(3)"),
+        ),
         sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
     ),
 )
@@ -116,16 +126,4 @@ def text_of(code: str) -> Entry:
     """The text of a finding of `capture`, shared or its own. Raises KeyError."""
     if code in _ENTRY:
         return _ENTRY[code]
-    rule = _RULE[code]
-    return Entry(
-        code=code,
-        group=rule.group,
-        severity=rule.severity,
-        mechanisms=rule.mechanisms,
-        title=rule.title,
-        cause=rule.cause,
-        tells=rule.tells,
-        advice=rule.advice,
-        directives=rule.directives,
-        sources=rule.sources,
-    )
+    return _RULE[code]

@@ -7,9 +7,10 @@ not say again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tlsresume.diagnosis.engine import Entry, Match, ask
 from tlsresume.features.capture.catalogue import text_of
 from tlsresume.features.capture.handshake import Packet
 from tlsresume.features.capture.key_names import KeyUse
@@ -45,43 +46,44 @@ class _Case:
         )
 
 
+class Passed(Match, frozen=True, kw_only=True):
+    """That a check fits what passed; the other fields are those of a CaptureFinding."""
+
+    mechanism: Mechanism | None = None
+    packets: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    software: tuple[str, ...] = ()
+
+
+Check = Callable[[_Case], Iterator[Passed]]
+
+
 def findings(
     tally: ServerTally, keys: dict[str, KeyUse], files: tuple[str, ...]
 ) -> tuple[CaptureFinding, ...]:
     """What the counts of a server show."""
     case = _Case(tally, keys, files)
-    found = list(_separate_keys(case)) or list(_rotated(case))
-    if not found:
-        found += _refused_always(case)
-    for check in _OTHERS:
-        found += check(case)
-    return tuple(found)
+    # Of the refusals the first check that fits explains them all.
+    refusals = (list(ask([(text_of(code), check)], case)) for code, check in _REFUSALS.items())
+    found = next(filter(None, refusals), [])
+    found += ask(((text_of(code), check) for code, check in _OTHERS.items()), case)
+    return tuple(_finding(entry, passed) for entry, passed in found)
 
 
-def _finding(
-    code: str,
-    *,
-    evidence: Sequence[str],
-    mechanism: Mechanism | None = None,
-    packets: Sequence[str] = (),
-    clients: Sequence[str] = (),
-    software: Sequence[str] = (),
-    not_known: Sequence[str] = (),
-) -> CaptureFinding:
-    text = text_of(code)
+def _finding(entry: Entry, passed: Passed) -> CaptureFinding:
     return CaptureFinding(
-        code=code,
-        severity=text.severity,
-        title=text.title,
-        cause=text.cause,
-        advice=text.advice,
-        directives=text.directives,
-        mechanism=mechanism,
-        evidence=tuple(evidence),
-        packets=tuple(packets),
-        clients=tuple(clients),
-        software=tuple(software),
-        not_known=tuple(not_known),
+        code=entry.code,
+        severity=entry.severity,
+        title=entry.title,
+        cause=entry.cause,
+        advice=entry.advice,
+        directives=entry.directives,
+        mechanism=passed.mechanism,
+        evidence=passed.seen,
+        packets=passed.packets,
+        clients=passed.clients,
+        software=passed.software,
+        not_known=passed.not_known,
     )
 
 
@@ -99,7 +101,7 @@ def _refused_packets(case: _Case) -> list[str]:
 # ------------------------------------------------------------------ ticket keys
 
 
-def _separate_keys(case: _Case) -> Iterator[CaptureFinding]:
+def _separate_keys(case: _Case) -> Iterator[Passed]:
     """A key that is refused and comes back, while another one is in use."""
     back = {
         name: use
@@ -116,7 +118,7 @@ def _separate_keys(case: _Case) -> Iterator[CaptureFinding]:
         for name, use in list(back.items())[:_MOST_NAMED]
     ]
     lines.append(f"{count(len(alive), 'key name')} in use: {_names(alive)}")
-    yield _finding("separate-keys", evidence=lines, packets=_refused_packets(case))
+    yield Passed(seen=tuple(lines), packets=tuple(_refused_packets(case)))
 
 
 def _at_the_same_time(one: KeyUse, other: KeyUse) -> bool:
@@ -126,7 +128,7 @@ def _at_the_same_time(one: KeyUse, other: KeyUse) -> bool:
     return one.first_alive < other.last_alive and other.first_alive < one.last_alive
 
 
-def _rotated(case: _Case) -> Iterator[CaptureFinding]:
+def _rotated(case: _Case) -> Iterator[Passed]:
     """Keys whose tickets are refused, and never in use again, beside one that is."""
     old = {name: use for name, use in case.keys.items() if use.refused}
     new = {name: use for name, use in case.keys.items() if not use.refused and use.last_alive}
@@ -147,7 +149,7 @@ def _rotated(case: _Case) -> Iterator[CaptureFinding]:
         )
     since = min(use.first_alive for use in new.values())
     lines.append(f"in use since {utc(since)}: {_names(new)}")
-    yield _finding("rotated", evidence=lines, packets=_refused_packets(case))
+    yield Passed(seen=tuple(lines), packets=tuple(_refused_packets(case)))
 
 
 def _names(keys: dict[str, KeyUse]) -> str:
@@ -158,7 +160,7 @@ def _names(keys: dict[str, KeyUse]) -> str:
 # -------------------------------------------------------------------- refusals
 
 
-def _refused_always(case: _Case) -> Iterator[CaptureFinding]:
+def _refused_always(case: _Case) -> Iterator[Passed]:
     for mechanism in MECHANISMS:
         counts = case.tally.mechanisms[mechanism]
         if counts.accepted or counts.plain_refused < ENOUGH:
@@ -170,33 +172,30 @@ def _refused_always(case: _Case) -> Iterator[CaptureFinding]:
                 " another TLS version"
             )
         unseen = "" if case.keys or mechanism == "session-id" else "which keys the tickets name"
-        yield _finding(
-            "refused-always",
+        yield Passed(
             mechanism=mechanism,
-            evidence=lines,
+            seen=tuple(lines),
             packets=case.packets(case.tally.seen_as("refused", mechanism)),
             not_known=(unseen,) if unseen else (),
         )
 
 
 def _by_mechanism(
-    case: _Case, kind: EvidenceKind, code: str, say: Callable[[Evidence], str]
-) -> Iterator[CaptureFinding]:
+    case: _Case, kind: EvidenceKind, say: Callable[[Evidence], str]
+) -> Iterator[Passed]:
     for mechanism, evidence in case.tally.evidence.get(kind, {}).items():
         if evidence.count:
-            yield _finding(
-                code,
+            yield Passed(
                 mechanism=mechanism,
-                evidence=[say(evidence)],
+                seen=(say(evidence),),
                 packets=case.packets(evidence),
             )
 
 
-def _version_changed(case: _Case) -> Iterator[CaptureFinding]:
+def _version_changed(case: _Case) -> Iterator[Passed]:
     versions = ", ".join(f"{name} {number}" for name, number in case.tally.versions.most_common())
     yield from _by_mechanism(
         case,
-        "version-changed",
         "version-changed",
         lambda evidence: (
             f"{count(evidence.count, 'session')} of another TLS version than the server chose"
@@ -205,11 +204,10 @@ def _version_changed(case: _Case) -> Iterator[CaptureFinding]:
     )
 
 
-def _past_lifetime(case: _Case) -> Iterator[CaptureFinding]:
+def _past_lifetime(case: _Case) -> Iterator[Passed]:
     yield from _by_mechanism(
         case,
         "past-lifetime",
-        "offered-past-lifetime",
         lambda evidence: (
             f"{count(evidence.count, 'offer')} past the ticket's lifetime, by"
             f" {duration(evidence.longest)} at most"
@@ -217,21 +215,19 @@ def _past_lifetime(case: _Case) -> Iterator[CaptureFinding]:
     )
 
 
-def _used_twice(case: _Case) -> Iterator[CaptureFinding]:
+def _used_twice(case: _Case) -> Iterator[Passed]:
     yield from _by_mechanism(
         case,
         "used-twice",
-        "ticket-used-twice",
         lambda evidence: f"{count(evidence.count, 'offer')} of a ticket that was offered before",
     )
 
 
-def _early_data(case: _Case) -> Iterator[CaptureFinding]:
+def _early_data(case: _Case) -> Iterator[Passed]:
     early = case.tally.early
     yield from _by_mechanism(
         case,
         "early-data",
-        "early-data-rejected",
         lambda evidence: (
             f"{count(evidence.count, 'resumed connection')} without the early data that came with"
             f" it; {early['accepted']} of {early['offered']} seen to be accepted"
@@ -242,7 +238,7 @@ def _early_data(case: _Case) -> Iterator[CaptureFinding]:
 # --------------------------------------------------------------------- clients
 
 
-def _never_offers(case: _Case) -> Iterator[CaptureFinding]:
+def _never_offers(case: _Case) -> Iterator[Passed]:
     programs = [
         (name, counts)
         for name, counts in case.tally.software.items()
@@ -270,20 +266,24 @@ def _never_offers(case: _Case) -> Iterator[CaptureFinding]:
         lines.append("no client of this server offers a session")
         not_known.append("whether the server gives sessions at all: tlsresume probe tells")
     examples = [counts.example for _, counts in [*programs, *clients] if counts.example]
-    yield _finding(
-        "never-offers",
-        evidence=lines,
-        packets=[case.packet(example) for example in dict.fromkeys(examples)][:_MOST_NAMED],
-        clients=[name for name, _ in clients[:_MOST_NAMED]],
-        software=[name for name, _ in programs[:_MOST_NAMED]],
-        not_known=not_known,
+    yield Passed(
+        seen=tuple(lines),
+        packets=tuple(case.packet(one) for one in dict.fromkeys(examples))[:_MOST_NAMED],
+        clients=tuple(name for name, _ in clients[:_MOST_NAMED]),
+        software=tuple(name for name, _ in programs[:_MOST_NAMED]),
+        not_known=tuple(not_known),
     )
 
 
-_OTHERS: tuple[Callable[[_Case], Iterator[CaptureFinding]], ...] = (
-    _version_changed,
-    _past_lifetime,
-    _used_twice,
-    _early_data,
-    _never_offers,
-)
+_REFUSALS: dict[str, Check] = {
+    "separate-keys": _separate_keys,
+    "rotated": _rotated,
+    "refused-always": _refused_always,
+}
+_OTHERS: dict[str, Check] = {
+    "version-changed": _version_changed,
+    "offered-past-lifetime": _past_lifetime,
+    "ticket-used-twice": _used_twice,
+    "early-data-rejected": _early_data,
+    "never-offers": _never_offers,
+}

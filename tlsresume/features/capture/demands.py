@@ -14,6 +14,7 @@ import msgspec
 
 from tlsresume.errors import ExitStatus
 from tlsresume.features.capture.report import CaptureReport, Demand, ServerReport
+from tlsresume.policy.demands import Asked
 from tlsresume.policy.policy import Policy
 from tlsresume.results import Severity
 
@@ -91,18 +92,19 @@ def _least_rate(wanted: Wanted, names: Sequence[str]) -> float | None:
 
 def _rate(name: str, least: float, accepted: int, known: int, unknown: int) -> Demand:
     of = "offers" if name == "min-rate" else "handshakes"
+    demand = Asked(name, f"{least:g}").text
     if known <= unknown:
         message = f"the outcome of {known} of {known + unknown} {of} is known: too few to judge"
-        return Demand(demand=f"{name}={least:g}", outcome="too-few", message=message)
+        return Demand(demand=demand, key=name, outcome="too-few", message=message)
     found = accepted / known
     message = f"{accepted} of {known} {of} resumed: {found:.1%}"
     met = found >= least - 1e-9
-    return Demand(demand=f"{name}={least:g}", outcome="met" if met else "broken", message=message)
+    return Demand(demand=demand, key=name, outcome="met" if met else "broken", message=message)
 
 
 def _findings(server: ServerReport, severities: dict[str, Severity]) -> list[Demand]:
     return [
-        Demand(demand=finding.code, outcome="broken", message=finding.title)
+        Demand(demand=finding.code, key=finding.code, outcome="broken", message=finding.title)
         for finding in server.findings
         if severities.get(finding.code, finding.severity) == "error"
     ]
@@ -110,7 +112,7 @@ def _findings(server: ServerReport, severities: dict[str, Severity]) -> list[Dem
 
 def _waived(demand: Demand, policy: Policy, names: Sequence[str], today: dt.date) -> Demand:
     covered = any(
-        waiver.covers(name, demand.demand) and not waiver.expired(today)
+        waiver.covers(name, demand.demand, demand.key) and not waiver.expired(today)
         for waiver in policy.waivers
         for name in names
     )

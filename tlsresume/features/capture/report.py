@@ -116,11 +116,12 @@ class CaptureFinding(_Value, frozen=True, kw_only=True):
 
 
 class Demand(_Value, frozen=True, kw_only=True):
-    """A demand on one server, and what came of it."""
+    """A demand on one server, and what came of it; `key` is the demand without its value."""
 
     demand: str
     outcome: Literal["met", "broken", "waived", "too-few"]
     message: str
+    key: str = ""
 
 
 class ServerReport(_Value, frozen=True, kw_only=True):

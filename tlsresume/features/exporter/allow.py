@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import (
     IPv4Address,
@@ -24,14 +23,15 @@ from ipaddress import (
     ip_network,
 )
 
+from tlsresume.value import Value
+
 _Address = IPv4Address | IPv6Address
 _NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
 #: IPv4 addresses inside IPv6 ones, by NAT64 (RFC 6052 section 2.1).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value, frozen=True):
     """What may be probed: a name or a network (one of the two), at one port or at any."""
 
     name: str | None
@@ -76,8 +76,7 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(Value, frozen=True):
     """The rules; `rules` None: nothing was said, and all but link-local addresses are allowed."""
 
     rules: tuple[Rule, ...] | None = None

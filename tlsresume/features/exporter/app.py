@@ -40,6 +40,7 @@ from tlsresume.formats.printable import printable
 from tlsresume.lab import Gate
 from tlsresume.network.trace import TraceLine
 from tlsresume.target import Target
+from tlsresume.value import Secret
 from tlsresume.version import __version__
 
 #: The module that a scrape gets which names none.
@@ -241,7 +242,7 @@ class _Guard:
         await self._app(scope, receive, send)
 
 
-def _known(headers: dict[bytes, bytes], users: tuple[tuple[str, str], ...]) -> bool:
+def _known(headers: dict[bytes, bytes], users: tuple[tuple[str, Secret], ...]) -> bool:
     scheme, _, coded = headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"basic":
         return False
@@ -253,7 +254,7 @@ def _known(headers: dict[bytes, bytes], users: tuple[tuple[str, str], ...]) -> b
     for user, right in users:
         # Each is compared, so that the time taken tells nothing of who exists.
         same = hmac.compare_digest(name, user.encode("utf-8", "surrogateescape"))
-        found |= same & hmac.compare_digest(password, right.encode("utf-8", "surrogateescape"))
+        found |= same & hmac.compare_digest(password, right)
     return found
 
 

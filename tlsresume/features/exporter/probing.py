@@ -6,10 +6,11 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tlsresume.actions.probing import check_probe, probe_of
+from tlsresume.actions.before_probe import check_probe
+from tlsresume.actions.probing import probe_of
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError, UsageError, first_of
 from tlsresume.features.exporter.allow import Allow
 from tlsresume.features.exporter.sharing import Outcome
@@ -20,6 +21,7 @@ from tlsresume.network.resolve import addresses_for
 from tlsresume.policy.judge import Judge
 from tlsresume.results import ErrorResult, Report, TargetResult
 from tlsresume.scan import tool
+from tlsresume.value import Value
 
 if TYPE_CHECKING:
     from tlsresume.network.trace import Trace
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     from tlsresume.target import Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(Value, frozen=True, kw_only=True):
     """A way to probe that the configuration names.
 
     `parse` makes a Target of a scrape's text; `judge` decides on success; a result serves for

@@ -9,7 +9,6 @@ import difflib
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +17,7 @@ from tlsresume.configuration import Configuration
 from tlsresume.errors import ConfigurationFileError
 from tlsresume.features.exporter.allow import Allow, parse_rule
 from tlsresume.policy.durations import parse_duration
+from tlsresume.value import Secret, Value
 
 #: Where it listens unless told otherwise: loopback, so that nobody else can have it connect.
 LISTEN = "127.0.0.1:9843"
@@ -47,8 +47,7 @@ class _Web(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     users: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExporterSettings:
+class ExporterSettings(Value, frozen=True, kw_only=True):
     """What `[exporter]` says.
 
     At most `concurrency` probes run at a time and `waiting` scrapes wait for a place. A scrape
@@ -64,13 +63,12 @@ class ExporterSettings:
     timeout_offset: float = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSettings:
+class WebSettings(Value, frozen=True, kw_only=True):
     """What `[web]` says: files for TLS, and the passwords of `users`, who alone are served."""
 
     certificate: str | None = None
     key: str | None = None
-    users: tuple[tuple[str, str], ...] = ()
+    users: tuple[tuple[str, Secret], ...] = ()
 
     def __repr__(self) -> str:
         return f"WebSettings(certificate={self.certificate!r}, users={len(self.users)})"
@@ -107,7 +105,7 @@ def web_settings(configuration: Configuration) -> WebSettings:
     return WebSettings(
         certificate=configuration_file(configuration, said.tls_cert),
         key=configuration_file(configuration, said.tls_key),
-        users=tuple(said.users.items()),
+        users=tuple((user, Secret.of(password)) for user, password in said.users.items()),
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tlsresume.features.exporter.probing import Module
 from tlsresume.features.exporter.settings import ExporterSettings, WebSettings
+from tlsresume.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class Setup(Value, frozen=True, kw_only=True):
     """Settings and modules; `generation` counts the readings."""
 
     settings: ExporterSettings

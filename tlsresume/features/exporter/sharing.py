@@ -11,15 +11,15 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
+
+from tlsresume.value import Value
 
 #: Results that are kept at most, the newest.
 MOST_KEPT = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Value, frozen=True, kw_only=True):
     """What a probe gave: its metrics, whether it succeeded, and when it ended (monotonic)."""
 
     metrics: str
@@ -31,8 +31,7 @@ class Outcome:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Value, frozen=True):
     """Which scrapes share a result. `generation` counts the configurations that were read."""
 
     target: str

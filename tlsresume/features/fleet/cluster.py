@@ -11,19 +11,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
-from tlsresume.features.fleet.engine import Here, Job, untouched
+from tlsresume.features.fleet.engine import Here, untouched
 from tlsresume.features.fleet.processes import Setting
-from tlsresume.features.fleet.selection import bucket
+from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import make_room
+from tlsresume.value import Value
 
 #: Targets in a share: enough that sending one is cheap, few enough that little is lost with it.
 SHARE = 20
@@ -38,8 +38,7 @@ _GRACE = 3.0
 _LOOK = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What came of a share: results in its order, or the error that ends the run."""
 
     results: tuple[TargetResult, ...] = ()
@@ -73,7 +72,9 @@ def probe_share(jobs: tuple[Job, ...], setting: Setting, ending: str) -> Outcome
                 tasks.create_task(one(job))
 
     stop, done = Stop(), threading.Event()
-    threading.Thread(target=_watch, args=(ending, stop, done), daemon=True).start()
+    # Only this thread knows the worker's way to the scheduler.
+    event = _event(ending, _client_here())
+    threading.Thread(target=_watch, args=(event, stop, done), daemon=True).start()
     try:
         loop.run(every(), stop)
     except Stopped:
@@ -92,9 +93,8 @@ def probe_share(jobs: tuple[Job, ...], setting: Setting, ending: str) -> Outcome
     return Outcome(tuple(results[id(job)] for job in jobs))
 
 
-def _watch(ending: str, stop: Stop, done: threading.Event) -> None:
+def _watch(event: Any, stop: Stop, done: threading.Event) -> None:
     """Stop a share when the run ends, on a thread beside it."""
-    event = _event(ending)
     while not done.is_set():
         try:
             ended = event.wait(timeout=_LOOK)
@@ -105,7 +105,15 @@ def _watch(ending: str, stop: Stop, done: threading.Event) -> None:
             return
 
 
-def _event(name: str, client: object = None) -> Any:
+def _client_here() -> object:
+    """The connection of this worker to its scheduler."""
+    from distributed import get_client
+
+    find: Any = get_client  # it has no types
+    return find()
+
+
+def _event(name: str, client: object) -> Any:
     """The event of a name, which all of a cluster know."""
     from distributed import Event
 

@@ -7,8 +7,8 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -118,7 +118,12 @@ def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def with_fleet(*args: Any, **kwargs: Any) -> Any:
         said = {name: kwargs.pop(name) for name in _NAMES}
         said["jobs"] = said["jobs"] or 1
-        return function(*args, fleet=FleetAsked(**said), **kwargs)
+        fleet = FleetAsked(**said)
+        if fleet.retry_unreachable and fleet.continued is None:
+            raise click.UsageError("--retry-unreachable needs --continue")
+        if fleet.dask is not None and fleet.jobs > 1:
+            raise click.UsageError("--dask and --jobs exclude each other")
+        return function(*args, fleet=fleet, **kwargs)
 
     decorated: Callable[..., Any] = with_fleet
     for option in reversed(_OPTIONS):
@@ -126,8 +131,7 @@ def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetAsked:
+class FleetAsked(NamedTuple):
     """What the user asked for of many targets."""
 
     parallel: int | None
@@ -140,12 +144,6 @@ class FleetAsked:
     continued: str | None
     retry_unreachable: bool
     dask: str | None
-
-    def __post_init__(self) -> None:
-        if self.retry_unreachable and self.continued is None:
-            raise click.UsageError("--retry-unreachable needs --continue")
-        if self.dask is not None and self.jobs > 1:
-            raise click.UsageError("--dask and --jobs exclude each other")
 
     @property
     def anything(self) -> bool:
@@ -196,8 +194,7 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """What a run over many targets needs beside the list."""
 
     fleet: FleetAsked

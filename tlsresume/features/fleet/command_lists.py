@@ -15,19 +15,19 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import BinaryIO, Self
 
 import click
+from msgspec import Struct, field
 
+from tlsresume.actions.before_probe import check_probe
 from tlsresume.actions.fingerprint import fingerprint
-from tlsresume.actions.probing import check_probe
 from tlsresume.cli.connecting import Connection, line_options
 from tlsresume.endpoints import format_endpoint
 from tlsresume.errors import FileError, UsageError
-from tlsresume.features.fleet.engine import Job
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
-from tlsresume.features.fleet.selection import Exclusions, Shard
+from tlsresume.features.fleet.selection import Exclusions, Job, Shard
 from tlsresume.options import ProbeOptions
 from tlsresume.results import TargetResult
 from tlsresume.session import bounded
@@ -41,8 +41,7 @@ _AHEAD = 256
 Entry = tuple[Target, Connection]
 
 
-@dataclass(slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, kw_only=True):
     """What becomes of each target: its options, and whether it is probed at all.
 
     `earlier` gives what a run before this one found of it; `known` is told of that.

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tlsresume.errors import ReportFileError
+from tlsresume.formats.newer_words import convert
 from tlsresume.results import SCHEMA, Report, TargetResult
 
 #: The longest line that a target can have.
@@ -102,7 +103,7 @@ class Earlier:
                 file.seek(start)
                 whole: dict[str, Any] = msgspec.json.decode(file.readline())
             whole["targets"] = [whole.pop("target")]
-            return msgspec.convert(whole, Report).targets[0]
+            return convert(whole, Report).targets[0]
         except (OSError, KeyError, msgspec.MsgspecError) as error:
             raise ReportFileError(
                 f"{self._path} changed while it was read: {error}", path=self._path

@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
+
+from msgspec import Struct
 
 from tlsresume.actions.probe import AnyProbe, no_time
 from tlsresume.actions.probing import probe_of
 from tlsresume.errors import first_of
+from tlsresume.features.fleet.selection import Job
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
-from tlsresume.options import ProbeOptions
 from tlsresume.results import Skipped, TargetResult
 from tlsresume.target import Target
 from tlsresume.transports.library import check_library
@@ -34,17 +36,6 @@ _TAKEN = 64
 
 STATUS_AFTER = 2.0
 STATUS_EVERY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A target to probe, with its options and their fingerprint."""
-
-    target: Target
-    options: ProbeOptions
-    fingerprint: str
-    #: Addresses that were left out, with the reason, before it was begun.
-    skipped: tuple[Skipped, ...] = ()
 
 
 class Prober(Protocol):
@@ -139,8 +130,7 @@ class Here:
         """Nothing is left: each probe ended with its task."""
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """How far a run is. `total` None: not known."""
 
     total: int | None = None

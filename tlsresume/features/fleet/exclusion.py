@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tlsresume.errors import LocalError, ResolveError
-from tlsresume.features.fleet.engine import Job, Prober
-from tlsresume.features.fleet.selection import Exclusions
+from tlsresume.features.fleet.engine import Prober
+from tlsresume.features.fleet.selection import Exclusions, Job
 from tlsresume.network.resolve import addresses_for
 from tlsresume.results import Skipped, TargetResult
 

@@ -7,11 +7,11 @@ expanded explicitly. A `#` begins a comment.
 
 from __future__ import annotations
 
-import csv
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from tlsresume.value import Value
 
 #: The longest line that means anything, in bytes.
 LONGEST = 65_536
@@ -21,15 +21,13 @@ MOST_ADDRESSES = 1 << 24
 _SHELL = frozenset(" \t\"'\\#")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Value, frozen=True):
     """A line of ours: a target and options."""
 
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Value, frozen=True):
     """A line of zgrab2: a name to send, or None, the address to go to, or None, and a port."""
 
     domain: str | None
@@ -37,8 +35,7 @@ class Named:
     port: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Value, frozen=True):
     """Every address of a network, perhaps under a name, at a port or the usual one."""
 
     network: IPv4Network | IPv6Network
@@ -68,6 +65,8 @@ def parse_line(text: str) -> Line | None:
 
 def _zgrab2(text: str) -> Line | None:
     """None where the first field is neither empty nor an address."""
+    import csv
+
     try:
         (fields,) = csv.reader([text.partition("#")[0]], skipinitialspace=True)
     except csv.Error as error:

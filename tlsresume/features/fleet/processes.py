@@ -16,17 +16,17 @@ import signal
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tlsresume.errors import LocalError, TLSResumeError
-from tlsresume.features.fleet.engine import Here, Job, untouched
-from tlsresume.features.fleet.selection import bucket
+from tlsresume.features.fleet.engine import Here, untouched
+from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace, TraceLine
 from tlsresume.results import ErrorResult, TargetResult
 from tlsresume.shortage import is_shortage, local_error, make_room
 from tlsresume.transports.library import check_library
+from tlsresume.value import Value
 
 _LENGTH = struct.Struct("!I")
 
@@ -34,8 +34,7 @@ _LENGTH = struct.Struct("!I")
 _GRACE = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Value, frozen=True, kw_only=True):
     """What a process must know before its first target. `seconds`: what is left of the run's time,
     and what it was given."""
 
@@ -49,23 +48,20 @@ class Setting:
     told: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Value, frozen=True):
     """What came of the job with a number."""
 
     number: int
     result: TargetResult
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Value, frozen=True):
     """An error that ends the run: options that cannot be carried out."""
 
     error: TLSResumeError
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Value, frozen=True):
     """A line of progress."""
 
     text: str

@@ -5,17 +5,28 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from tlsresume.options import ProbeOptions
+from tlsresume.results import Skipped
 from tlsresume.target import Target
+from tlsresume.value import Value
 
 _NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Job(Value, frozen=True):
+    """A target to probe, with its options and their fingerprint."""
+
+    target: Target
+    options: ProbeOptions
+    fingerprint: str
+    #: Addresses that were left out, with the reason, before it was begun.
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Shard(Value, frozen=True):
     """The `number`-th of `count` parts of a list, from 1, by a stable hash of each target."""
 
     number: int

@@ -26,6 +26,7 @@ from tlsresume.features.serve.results import (
     ServerResult,
 )
 from tlsresume.features.serve.tally import Span, Tally
+from tlsresume.features.serve.view import Stay, View
 from tlsresume.results import MECHANISMS
 
 
@@ -95,9 +96,7 @@ def _client(
 ) -> ClientResult:
     tally = client.tallies[place]
     stays = {
-        each.name: checks.Stay(
-            row=each.row, tally=client.tallies[each], command=commands.get(each.name)
-        )
+        each.name: Stay(row=each.row, tally=client.tallies[each], command=commands.get(each.name))
         for each in places
         if each in client.tallies and each.transport == place.transport
     }
@@ -106,7 +105,7 @@ def _client(
         each.asked for each in others
     )
     judgement = judge(tally, state, asks_elsewhere=asks_elsewhere)
-    view = checks.View(name=place.name, label=client.label, stays=stays)
+    view = View(name=place.name, label=client.label, stays=stays)
     return ClientResult(
         client=client.fingerprint,
         label=client.label,

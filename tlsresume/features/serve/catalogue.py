@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-import msgspec
-
-from tlsresume.diagnosis.catalogue import Entry
+from tlsresume.diagnosis.engine import Entry
 from tlsresume.features.serve.codes import SEVERITIES, Code
 from tlsresume.results import MECHANISMS, Mechanism
 
@@ -45,16 +44,35 @@ def software_of(label: str | None) -> str | None:
     return next((name for name, pattern in SOFTWARE.items() if pattern.search(label)), None)
 
 
-class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of one code. `settings` are what to set, by client software."""
+class ClientSetting(NamedTuple):
+    """What to set in one client software, by the name that SOFTWARE or people have for it."""
 
-    title: str
-    tells: str
-    cause: str
-    advice: str
-    settings: Mapping[str, str] = {}
-    sources: tuple[str, ...]
-    mechanisms: tuple[Mechanism, ...] = MECHANISMS
+    software: str
+    words: str
+
+    @property
+    def text(self) -> str:
+        """The line, beginning with the software's name."""
+        return f"{self.software}: {self.words}"
+
+
+def _entry(
+    code: Code,
+    *,
+    settings: Mapping[str, str] | None = None,
+    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
+    **texts: Any,
+) -> Entry:
+    """The entry of one code; `settings` are what to set, by client software."""
+    own = tuple(ClientSetting(*each) for each in (settings or {}).items())
+    return Entry(
+        code=code,
+        group="S",
+        severity=SEVERITIES[code],
+        mechanisms=mechanisms,
+        settings=own,
+        **texts,
+    )
 
 
 _KEEP_SESSIONS: Mapping[str, str] = {
@@ -100,8 +118,9 @@ _DATA_SESSIONS: Mapping[str, str] = {
     " the handshake",
 }
 
-TEXTS: Mapping[Code, Text] = {
-    "never-offers": Text(
+_ENTRIES = (
+    _entry(
+        "never-offers",
         title="the client never offers a session",
         tells="Each connection that began after the client had got a session, under the same"
         " name, made a full handshake. A TLS 1.3 server alone cannot tell a client that keeps no"
@@ -114,7 +133,8 @@ TEXTS: Mapping[Code, Text] = {
         settings=_KEEP_SESSIONS,
         sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.1"),
     ),
-    "no-psk-modes": Text(
+    _entry(
+        "no-psk-modes",
         title="the client says that it can use no TLS 1.3 ticket",
         tells="No ClientHello of its TLS 1.3 connections has psk_key_exchange_modes with"
         " psk_dhe_ke.",
@@ -130,7 +150,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 8446 section 4.2.9",),
         mechanisms=("psk",),
     ),
-    "no-ticket-extension": Text(
+    _entry(
+        "no-ticket-extension",
         title="the client takes no TLS 1.2 ticket",
         tells="No ClientHello of its TLS 1.2 connections has the session_ticket extension.",
         cause="Tickets are off in the client. With a server that keeps session IDs it can still"
@@ -149,7 +170,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 5077 section 3.2",),
         mechanisms=("ticket",),
     ),
-    "no-session-ids": Text(
+    _entry(
+        "no-session-ids",
         title="the client offers no TLS 1.2 session ID",
         tells="It was given session IDs and nothing else, and offered none.",
         cause="Some libraries resume by tickets only (Go), others by nothing where no session is"
@@ -158,7 +180,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 5246 section 7.4.1.2",),
         mechanisms=("session-id",),
     ),
-    "took-session-too-early": Text(
+    _entry(
+        "took-session-too-early",
         title="the client takes its session before the ticket has come",
         tells="It resumes on TLS 1.2, where the session is there with the handshake, and never"
         " offers on TLS 1.3; or it offers where tickets come with the handshake, and not where"
@@ -178,7 +201,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 8446 section 4.6.1", "SSL_get_session(3), NOTES"),
         mechanisms=("psk",),
     ),
-    "ticket-used-twice": Text(
+    _entry(
+        "ticket-used-twice",
         title="the client offers a TLS 1.3 ticket more than once",
         tells="The same ticket came on several connections.",
         cause="Whoever watches the network can link connections that show the same ticket, and"
@@ -191,7 +215,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 8446 appendix C.4",),
         mechanisms=("psk",),
     ),
-    "offered-past-lifetime": Text(
+    _entry(
+        "offered-past-lifetime",
         title="the client offers a ticket that has expired",
         tells="A TLS 1.3 ticket was older than the lifetime that came with it. In TLS 1.2 the"
         " lifetime is a hint, and this is no fault.",
@@ -201,7 +226,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 8446 section 4.6.1",),
         mechanisms=("psk",),
     ),
-    "offers-across-names": Text(
+    _entry(
+        "offers-across-names",
         title="the client offers a session under another server name",
         tells="A session came under another name (SNI) than the one it was issued under.",
         cause="Its cache is not keyed by the name. A server behind the same address can then"
@@ -210,7 +236,8 @@ TEXTS: Mapping[Code, Text] = {
         advice="Key the session cache by name and port.",
         sources=("RFC 8446 section 4.6.1", "RFC 6066 section 3"),
     ),
-    "offers-across-ports": Text(
+    _entry(
+        "offers-across-ports",
         title="the client offers a session at another port",
         tells="A session came to another port than the one that issued it.",
         cause="Its cache is keyed by the host alone. Another service on the same host cannot"
@@ -219,7 +246,8 @@ TEXTS: Mapping[Code, Text] = {
         settings={"Go": "a ClientSessionCache of its own for each service"},
         sources=("RFC 8446 section 4.6.1",),
     ),
-    "data-connection-offers-nothing": Text(
+    _entry(
+        "data-connection-offers-nothing",
         title="FTP data connections do not offer the control connection's session",
         tells="When the client made a data connection its control connection had a session, and"
         " the data connection offered none.",
@@ -230,7 +258,8 @@ TEXTS: Mapping[Code, Text] = {
         settings=_DATA_SESSIONS,
         sources=("RFC 4217 section 10.2", "vsftpd.conf(5), require_ssl_reuse"),
     ),
-    "data-connection-other-session": Text(
+    _entry(
+        "data-connection-other-session",
         title="FTP data connections offer another session than the control connection's",
         tells="A data connection offered a session that was got neither on its control connection"
         " nor on a data connection beside that.",
@@ -240,7 +269,8 @@ TEXTS: Mapping[Code, Text] = {
         settings=_DATA_SESSIONS,
         sources=("RFC 4217 section 10.2", "vsftpd.conf(5), require_ssl_reuse"),
     ),
-    "wrong-ticket-age": Text(
+    _entry(
+        "wrong-ticket-age",
         title="the client is wrong about the age of its ticket",
         tells="The age in the offer differs by more than 2 seconds from the time since the"
         " ticket left.",
@@ -250,7 +280,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 8446 section 4.2.11.1",),
         mechanisms=("psk",),
     ),
-    "cuts-connection": Text(
+    _entry(
+        "cuts-connection",
         title="the client ends connections without close_notify",
         tells="The stream ended without close_notify. A reset alone is not counted: it may hide"
         " one.",
@@ -265,7 +296,8 @@ TEXTS: Mapping[Code, Text] = {
         },
         sources=("RFC 8446 section 6.1", "SSL_shutdown(3)"),
     ),
-    "early-data-unasked": Text(
+    _entry(
+        "early-data-unasked",
         title="the client sends early data with a ticket that allows none",
         tells="A ClientHello announced early data with a ticket that came without"
         " max_early_data_size.",
@@ -275,7 +307,8 @@ TEXTS: Mapping[Code, Text] = {
         sources=("RFC 8446 section 4.2.10",),
         mechanisms=("psk",),
     ),
-    "gives-up-when-refused": Text(
+    _entry(
+        "gives-up-when-refused",
         title="the client gives up when its session is refused",
         tells="It offered a session, the server went on with a full handshake, and the client"
         " ended the connection.",
@@ -285,14 +318,16 @@ TEXTS: Mapping[Code, Text] = {
         " authors.",
         sources=("RFC 8446 section 4.2.11", "RFC 5077 section 3.1"),
     ),
-    "fails-here": Text(
+    _entry(
+        "fails-here",
         title="the client fails with this behaviour of the server, and works with the default",
         tells="Connections, or the command, failed here and not in `default`.",
         cause="The client does not cope with something that servers are free to do.",
         advice="See what the evidence names; `tlsresume serve --behaviour NAME` shows it alone.",
         sources=("RFC 8446 section 4.1.4", "RFC 8446 section 6.1"),
     ),
-    "offers-across-client-certificates": Text(
+    _entry(
+        "offers-across-client-certificates",
         title="the client offers a session that belongs to another client certificate",
         tells="A session of a connection with one client certificate (or none) was offered on a"
         " connection that, once it was refused, showed another. Seen only where sessions are"
@@ -308,7 +343,8 @@ TEXTS: Mapping[Code, Text] = {
         },
         sources=("CVE-2016-5420", "RFC 8446 section 4.6.2"),
     ),
-    "offers-after-failed-verification": Text(
+    _entry(
+        "offers-after-failed-verification",
         title="the client offers a session of a server that it refused",
         tells="It refused the certificate of the connection that the session came from, by an"
         " alert, or by asking nothing in `untrusted` while it asks elsewhere.",
@@ -318,7 +354,8 @@ TEXTS: Mapping[Code, Text] = {
         settings={"curl": "8.6.0 or newer"},
         sources=("CVE-2024-0853", "SSL_set_session(3), NOTES"),
     ),
-    "offers-unverified-session": Text(
+    _entry(
+        "offers-unverified-session",
         title="a session that was got without verification lets the client pass verification",
         tells="In `untrusted` a request for {url}strict arrived on a resumed connection.",
         cause="The session of a connection without verification was offered on one that should"
@@ -332,22 +369,9 @@ TEXTS: Mapping[Code, Text] = {
         },
         sources=("SSL_set_session(3), NOTES", "RFC 8446 section 4.6.1"),
     ),
-}
+)
 
+TEXTS: Mapping[str, Entry] = {entry.code: entry for entry in _ENTRIES}
 
 #: The pages of `tlsresume explain`, in the order of the codes.
-ENTRIES: tuple[Entry, ...] = tuple(
-    Entry(
-        code=code,
-        group="S",
-        severity=severity,
-        mechanisms=TEXTS[code].mechanisms,
-        title=TEXTS[code].title,
-        cause=TEXTS[code].cause,
-        tells=TEXTS[code].tells,
-        advice=TEXTS[code].advice,
-        directives=tuple(f"{name}: {text}" for name, text in TEXTS[code].settings.items()),
-        sources=TEXTS[code].sources,
-    )
-    for code, severity in SEVERITIES.items()
-)
+ENTRIES: tuple[Entry, ...] = tuple(TEXTS[code] for code in SEVERITIES)

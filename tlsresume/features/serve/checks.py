@@ -4,59 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
-from tlsresume.features.serve.behaviours import Row
-from tlsresume.features.serve.catalogue import TEXTS, software_of
-from tlsresume.features.serve.codes import SEVERITIES, Code
-from tlsresume.features.serve.results import CommandResult
-from tlsresume.features.serve.tally import Remark, Tally
+from tlsresume.diagnosis.engine import Entry, Match, ask, finding_of
+from tlsresume.features.serve.catalogue import TEXTS, ClientSetting, software_of
+from tlsresume.features.serve.codes import Code
+from tlsresume.features.serve.tally import Remark
+from tlsresume.features.serve.view import View
 from tlsresume.formats.explanation import sentence
 from tlsresume.formats.units import count
 from tlsresume.results import Finding
-
-
-class Stay(msgspec.Struct, frozen=True, kw_only=True):
-    """What one client did at one server, and what became of the command that was run there."""
-
-    row: Row
-    tally: Tally
-    command: CommandResult | None = None
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check looks at: one client at one server, and its stays at all of them by name."""
-
-    name: str
-    label: str | None
-    stays: Mapping[str, Stay]
-
-    @property
-    def here(self) -> Stay:
-        """The stay that is looked at."""
-        return self.stays[self.name]
-
-    @property
-    def tally(self) -> Tally:
-        """The tally that is looked at."""
-        return self.here.tally
-
-    def elsewhere(self, *names: str) -> list[tuple[str, Tally]]:
-        """The tallies of other servers, of all or of some."""
-        return [
-            (name, stay.tally)
-            for name, stay in self.stays.items()
-            if name != self.name and (not names or name in names)
-        ]
-
-
-class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """That a check fits: what was seen, in words, and what stays open."""
-
-    seen: tuple[str, ...]
-    not_known: tuple[str, ...] = ()
-    candidates: tuple[str, ...] = ()
-
 
 Check = Callable[[View], Match | None]
 
@@ -371,28 +326,19 @@ CHECKS: Mapping[Code, Check] = {
 
 def findings(view: View) -> tuple[Finding, ...]:
     """All findings about one client at one server."""
-    matches = ((code, check(view)) for code, check in CHECKS.items())
-    return tuple(_finding(code, match, view) for code, match in matches if match is not None)
+    checks = ((TEXTS[code], check) for code, check in CHECKS.items())
+    return tuple(_finding(entry, match, view) for entry, match in ask(checks, view))
 
 
-def _finding(code: Code, match: Match, view: View) -> Finding:
-    text = TEXTS[code]
+def _finding(entry: Entry, match: Match, view: View) -> Finding:
     software = software_of(view.label)
-    settings = tuple(
-        f"{name}: {words}"
-        for name, words in text.settings.items()
-        if software not in text.settings or name == software
-    )
-    return Finding(
-        code=code,
-        severity=SEVERITIES[code],
-        title=sentence(text.title),
-        cause=text.cause,
-        advice=text.advice,
-        evidence=match.seen,
-        directives=settings,
-        not_known=match.not_known,
-        candidates=match.candidates,
+    settings = [each for each in entry.settings if isinstance(each, ClientSetting)]
+    known = [each for each in settings if each.software == software]
+    return finding_of(
+        entry,
+        match,
+        title=sentence(entry.title),
+        directives=tuple(each.text for each in known or settings),
     )
 
 

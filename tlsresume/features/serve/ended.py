@@ -32,7 +32,7 @@ class Facts:
     after a HelloRetryRequest; `answer` is the ServerHello; `given`: sessions that left
     and that the client can use; `certificate`: SHA-256 of the client's, `leaf` the server's own
     where it was sent; `tickets` were sent, the first of them; `refused_ticket`: the client ended
-    the connection on one; `control`: that of the control connection, if this is a data
+    the connection on one. `control`: that of the control connection, if this is a data
     connection of FTP.
     """
 

@@ -54,8 +54,8 @@ def observation_of(
     time: float,
     address: str,
     port: int,
+    transport: Transport,
     client: str,
-    transport: Transport = "tcp",
 ) -> Observation:
     """What a connection showed that has ended. `time` is when it began, in seconds since 1970."""
     hello, answer = facts.hello, facts.answer

@@ -80,11 +80,11 @@ class ObservedConnection:
     def __init__(self, ledger: Ledger, place: Place, number: int, address: str) -> None:
         self._ledger = ledger
         self._place = place
-        self._facts = Facts(number)
+        self.facts = Facts(number)
         self._address = local_address(address)
         self._began = ledger.clock()
         self._started = time.time()
-        self._client: Client | None = None
+        self.client: Client | None = None
         self._version: ProtocolVersion | None = None
         self._ticket_last = False
         self._waiting: list[tuple[bytes, NewSessionTicket12 | NewSessionTicket13 | None]] = []
@@ -95,28 +95,27 @@ class ObservedConnection:
     def beside(self, control: Observer) -> None:
         """It is a data connection of that control connection."""
         if isinstance(control, ObservedConnection):
-            facts = control._facts  # noqa: SLF001  one of the same class
-            self._facts.control = facts
-            self._client = control._client  # noqa: SLF001  same
-            facts.session_of |= {facts.number, self._facts.number}
-            if not facts.given and facts.offer is not None:  # it goes on with that
-                facts.session_of |= {each.connection for each in facts.offer.known}
+            self.facts.control = control.facts
+            control.facts.session_of |= {control.facts.number, self.facts.number}
+            if not control.facts.given and control.facts.offer is not None:  # it goes on with that
+                control.facts.session_of |= {each.connection for each in control.facts.offer.known}
+            self.client = control.client
 
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
         """Take a message; a malformed one is OpenSSL's business."""
         try:
             if content_type == ContentType.alert:
-                if len(self._facts.alerts) < _MOST_ALERTS:
+                if len(self.facts.alerts) < _MOST_ALERTS:
                     alert = parse_alert(raw)
                     sender: Literal["client", "server"] = "server" if sent else "client"
-                    self._facts.alerts.append(
+                    self.facts.alerts.append(
                         AlertSeen(sender, alert.level, alert.description, alert.name)
                     )
-                    self._facts.refused_ticket |= (
+                    self.facts.refused_ticket |= (
                         not sent and self._ticket_last and alert.description in OF_BAD_MESSAGES
                     )
                     if not sent and alert.description in _REFUSALS:
-                        self._facts.fate.refused_certificate = True
+                        self.facts.fate.refused_certificate = True
             elif raw and raw[0] in _LOOKED_INTO and len(raw) <= _LARGEST_HELLO:
                 self._handshake(parse_handshake(raw, self._version), sent=sent)
         except WireError:
@@ -127,73 +126,73 @@ class ObservedConnection:
             self._ticket_last = isinstance(message, NewSessionTicket12 | NewSessionTicket13)
         match message:
             case ClientHello() if not sent:
-                self._facts.hellos += 1
-                if self._facts.hello is None:
-                    self._facts.hello = message
+                self.facts.hellos += 1
+                if self.facts.hello is None:
+                    self.facts.hello = message
                     with self._ledger.changed:
                         self._look_up(message)
             case ServerHello() if sent:
                 self._version = version_of(message.version)
                 if not message.is_hello_retry_request:
-                    self._facts.answer = message
+                    self.facts.answer = message
                     if message.session_id and self._issues_id(message):
                         self._waiting.append((message.session_id, None))
             case NewSessionTicket12() | NewSessionTicket13() if sent and message.ticket:
-                if len(self._facts.tickets) < _MOST_TICKETS:
+                if len(self.facts.tickets) < _MOST_TICKETS:
                     at = (self._ledger.clock() - self._began) * 1000
-                    self._facts.tickets.append(ticket_of(message, at))
+                    self.facts.tickets.append(ticket_of(message, at))
                 self._waiting.append((message.ticket, message))
             case CertificateMessage() if sent and message.certificates:
-                self._facts.leaf = message.certificates[0]
+                self.facts.leaf = message.certificates[0]
             case CertificateRequest12() | CertificateRequest13() if sent:
-                self._facts.asked_certificate = True
+                self.facts.asked_certificate = True
             case CertificateMessage() if not sent and message.certificates:
-                self._facts.certificate = sha256(message.certificates[0]).hexdigest()
+                self.facts.certificate = sha256(message.certificates[0]).hexdigest()
 
     def _issues_id(self, hello: ServerHello) -> bool:
         """Whether a ServerHello's session ID is a new one: TLS 1.2, and not an echo."""
         return (
             self._version is ProtocolVersion.TLSv1_2
             and self._place.row.behaviour.session_ids
-            and self._facts.hello is not None
-            and hello.session_id != self._facts.hello.session_id
+            and self.facts.hello is not None
+            and hello.session_id != self.facts.hello.session_id
         )
 
     def _look_up(self, hello: ClientHello) -> None:
         ledger, place = self._ledger, self._place
         client = ledger.client_of(fingerprint(hello, place.transport), self._address)
-        if self._client is not None:  # that of the control connection
-            client = ledger.same(self._client, client)
-        self._facts.offer = ledger.offer_of(hello)
-        if self._facts.offer is not None:
+        if self.client is not None:  # that of the control connection
+            client = ledger.same(self.client, client)
+        self.facts.offer = ledger.offer_of(hello)
+        if self.facts.offer is not None:
             client = ledger.take_offer(
                 client,
                 place,
-                self._facts.number,
+                self.facts.number,
                 hello.server_name,
-                self._facts.offer,
-                siblings=self._facts.siblings,
+                self.facts.offer,
+                siblings=self.facts.siblings,
             )
             self._check_ages(hello, client.tally(place))
-        self._client = client
+        self.client = client
         tally = client.tally(place)
-        self._facts.first = tally.connections == 0
+        self.facts.first = tally.connections == 0
         tally.connections += 1
-        tally.later += not self._facts.first
+        tally.later += not self.facts.first
         where = (place, hello.server_name)
         now = ledger.clock()
         if where in client.given:
             first, until = client.given[where]
-            self._facts.could = first < self._began and now < until
-        if self._facts.control is not None:
-            self._facts.could = self._facts.could or self._facts.control.given > 0
-        known = self._facts.offer.known if self._facts.offer is not None else []
+            self.facts.could = first < self._began and now < until
+        if self.facts.control is not None:
+            self.facts.could = self.facts.could or self.facts.control.given > 0
+        known = self.facts.offer.known if self.facts.offer is not None else []
         # What is offered could be, whatever the hello that got it said.
-        self._facts.could = self._facts.could or any(
+        self.facts.could = self.facts.could or any(
             (each.place, each.name) == where and now < each.at + each.lifetime for each in known
         )
-        self._facts.incapable = (
-            not self._facts.could
+        self.facts.incapable = (
+            not self.facts.could
             and where in client.unusable
             and where not in client.given
             and client.unusable[where] < self._began
@@ -204,17 +203,17 @@ class ObservedConnection:
                 tally.remark(
                     Remark(
                         code="early-data-unasked",
-                        connection=self._facts.number,
+                        connection=self.facts.number,
                         source=known[0].connection,
                     )
                 )
 
     def _check_ages(self, hello: ClientHello, tally: Tally) -> None:
-        if self._facts.offer is None:
+        if self.facts.offer is None:
             return
         now = self._ledger.clock()
         if not hello.psk_identities:
-            for issued in self._facts.offer.known:
+            for issued in self.facts.offer.known:
                 tally.count_age(now - issued.at, None)
             return
         for psk in hello.psk_identities:
@@ -225,12 +224,12 @@ class ObservedConnection:
                 claimed = (psk.obfuscated_ticket_age - issued.age_add) % 2**32 / 1000
                 tally.count_age(real, claimed)
                 # The hello of a data connection waits until a transfer is asked for.
-                waited = self._facts.control is not None
+                waited = self.facts.control is not None
                 if abs(claimed - real) > AGE_TOLERANCE and not waited:
                     tally.remark(
                         Remark(
                             code="wrong-ticket-age",
-                            connection=self._facts.number,
+                            connection=self.facts.number,
                             source=issued.connection,
                             value=claimed,
                             limit=real,
@@ -246,16 +245,16 @@ class ObservedConnection:
         with self._ledger.changed:
             for name, ticket in waiting:
                 self._issue(name, ticket)
-            if established and self._client is not None:
+            if established and self.client is not None:
                 for where, until in self._given_later:
-                    self._facts.given += 1
-                    self._ledger.give(self._client.root(), where, self._ledger.clock(), until)
+                    self.facts.given += 1
+                    self._ledger.give(self.client.root(), where, self._ledger.clock(), until)
                 self._given_later = []
 
     def _issue(self, name: bytes, ticket: NewSessionTicket12 | NewSessionTicket13 | None) -> None:
-        if self._client is None or self._facts.hello is None:
+        if self.client is None or self.facts.hello is None:
             return
-        client, hello = self._client.root(), self._facts.hello
+        client, hello = self.client.root(), self.facts.hello
         now = self._ledger.clock()
         lifetime = float(self._place.row.behaviour.lifetime or _DEFAULT_LIFETIME)
         age_add, early, usable = None, 0, True
@@ -266,20 +265,20 @@ class ObservedConnection:
                 usable = PSK_DHE_KE in hello.psk_modes
             case NewSessionTicket12() if ticket.lifetime_hint:
                 lifetime = float(ticket.lifetime_hint)
-        known = self._facts.offer.known if self._facts.offer is not None else []
+        known = self.facts.offer.known if self.facts.offer is not None else []
         self._ledger.issue(
             name,
             Issued(
                 client=client,
                 place=self._place,
-                connection=self._facts.number,
+                connection=self.facts.number,
                 at=now,
                 name=hello.server_name,
                 lifetime=lifetime,
                 age_add=age_add,
                 max_early_data=early,
-                certificate=self._facts.certificate or (known[0].certificate if known else None),
-                fate=self._facts.fate,
+                certificate=self.facts.certificate or (known[0].certificate if known else None),
+                fate=self.facts.fate,
             ),
         )
         where = (self._place, hello.server_name)
@@ -292,25 +291,25 @@ class ObservedConnection:
         """Note how it went."""
         ledger, place = self._ledger, self._place
         with ledger.changed:
-            if self._client is None or self._facts.hello is None:
+            if self.client is None or self.facts.hello is None:
                 place.without_hello += 1
                 return
-            client = self._client = self._client.root()
+            client = self.client = self.client.root()
             label = user_agent(served.head)
             client.label = client.label or label
             tally = client.tally(place)
-            count(tally, self._facts, served, place.row)
-            settle(tally, self._facts, served, place.row)
+            count(tally, self.facts, served, place.row)
+            settle(tally, self.facts, served, place.row)
             self._give_unusable(served)
-            known = self._facts.offer.known if self._facts.offer is not None else []
+            known = self.facts.offer.known if self.facts.offer is not None else []
             ledger.end(
                 Seen(
                     place=place.title,
-                    number=self._facts.number,
+                    number=self.facts.number,
                     client=client.fingerprint,
                     label=client.label,
                     version=served.version,
-                    offered=self._facts.offer.mechanism if self._facts.offer is not None else None,
+                    offered=self.facts.offer.mechanism if self.facts.offer is not None else None,
                     accepted=served.reused,
                     age=self._began - known[0].at if known else None,
                     ending=served.ending,
@@ -323,7 +322,7 @@ class ObservedConnection:
 
     def _observation(self, served: Served) -> Observation:
         return observation_of(
-            self._facts,
+            self.facts,
             served,
             time=self._started,
             address=self._place.host,
@@ -335,20 +334,20 @@ class ObservedConnection:
     def _give_unusable(self, served: Served) -> None:
         """Note where the server would have given a session to a client that could take it."""
         if (
-            self._client is None
-            or self._facts.hello is None
-            or self._facts.given
+            self.client is None
+            or self.facts.hello is None
+            or self.facts.given
             or not served.handshaken
         ):
             return
         row = self._place.row
         if served.version == "TLSv1.3":
-            unable = row.issues and PSK_DHE_KE not in self._facts.hello.psk_modes
+            unable = row.issues and PSK_DHE_KE not in self.facts.hello.psk_modes
         else:
-            unable = row.behaviour.tickets and self._facts.hello.session_ticket is None
+            unable = row.behaviour.tickets and self.facts.hello.session_ticket is None
         if unable and not served.reused:
-            where = (self._place, self._facts.hello.server_name)
-            self._ledger.give_unusable(self._client, where, self._ledger.clock())
+            where = (self._place, self.facts.hello.server_name)
+            self._ledger.give_unusable(self.client, where, self._ledger.clock())
 
 
 def observer_maker(ledger: Ledger, place: Place) -> Callable[[int, str], ObservedConnection]:

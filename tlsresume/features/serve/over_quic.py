@@ -34,6 +34,7 @@ def quic_service(
         single_use=behaviour.single_use,
         lifetime=behaviour.lifetime or _DEFAULT_LIFETIME,
         early_data=behaviour.early_data > 0,
+        takes_early_data=behaviour.early_data > 0,
         late_tickets=behaviour.tickets_after_data,
         rotate_after=behaviour.rotate_after,
         closes=not keep_alive,

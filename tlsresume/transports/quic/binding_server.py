@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +33,11 @@ _TICKET_SIZE = 64
 
 #: Names that are no promise of aioquic's: by class, checked before a server starts.
 REQUIRED: dict[str, tuple[str, ...]] = {
-    "QuicConnection": ("_initialize", "_handle_connection_close_frame"),
+    "QuicConnection": (
+        "_initialize",
+        "_handle_connection_close_frame",
+        "_parse_transport_parameters",
+    ),
     "Context": ("_build_session_ticket", "handle_message", "session_resumed"),
 }
 
@@ -61,10 +66,16 @@ def check_server_available() -> None:
 
 
 def server_configuration(
-    certificate_pem: bytes, key_pem: bytes, alpn: tuple[str, ...], *, idle: float
+    certificate_pem: bytes,
+    key_pem: bytes,
+    alpn: tuple[str, ...],
+    *,
+    versions: tuple[int, ...],
+    idle: float,
 ) -> Any:
     """What connections of a server share. `certificate_pem` holds the chain, the leaf first;
-    `idle`: seconds after which a silent client is given up."""
+    `versions` are QUIC's, by number, the preferred one first; `idle`: seconds after which a silent
+    client is given up."""
     from aioquic.quic.configuration import QuicConfiguration
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -72,6 +83,7 @@ def server_configuration(
     configuration = QuicConfiguration(
         is_client=False,
         alpn_protocols=list(alpn),
+        supported_versions=list(versions),
         idle_timeout=idle,
         max_data=_WINDOW,
         max_stream_data=_WINDOW,
@@ -303,7 +315,9 @@ def _observed(
     original: bytes,
     retried: bytes | None,
 ) -> Any:
-    """A QuicConnection whose handshake messages and close are told."""
+    """A QuicConnection whose handshake messages and close are told, and that prefers QUIC versions
+    in the order of its configuration, where aioquic's goes by the client's (RFC 9368 section 2.3
+    leaves it to the server)."""
     from aioquic.quic.connection import QuicConnection
 
     class Observed(QuicConnection):
@@ -314,6 +328,14 @@ def _observed(
             watch(self.tls, handle._on_handshake)
             if not handle.takes_early_data:
                 _reject_early_data(self.tls)
+
+        def _parse_transport_parameters(self, *arguments: Any, **named: Any) -> None:
+            super()._parse_transport_parameters(*arguments, **named)
+            theirs = self._remote_version_information
+            if theirs is not None:
+                ours = self._configuration.supported_versions
+                both = [version for version in ours if version in theirs.available_versions]
+                self._remote_version_information = replace(theirs, available_versions=both)
 
         def _handle_connection_close_frame(self, context: Any, frame_type: int, buf: Any) -> None:
             if self._close_event is None:

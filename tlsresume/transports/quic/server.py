@@ -17,6 +17,7 @@ from typing import Any
 
 from tlsresume.openssl.server_acceptor import Limits
 from tlsresume.openssl.server_observer import Observer
+from tlsresume.transports.quic.binding import VERSIONS
 from tlsresume.transports.quic.binding_server import (
     Header,
     Retries,
@@ -29,6 +30,8 @@ from tlsresume.transports.quic.server_connection import ServerConnection
 
 #: Tickets that are remembered at most.
 MOST_TICKETS = 20_000
+#: Requests whose paths are remembered.
+MOST_EXECUTED = 1_000
 #: Handshakes under way from which on a client must prove its address.
 RETRY_FROM = 64
 
@@ -48,8 +51,16 @@ class QUICService:
     is the server's memory of them: servers that share it are one. Tickets are good for `lifetime`
     seconds, may allow early data, and come with the first answer only if `late_tickets`. After
     `rotate_after` handshakes earlier tickets are refused; after `change_after` ones the
-    certificate and key are those of `later`. `closes`: a connection is closed when its client has
-    the answer. `observe` is called for each connection with its number and the client's address.
+    certificate and key are those of `later`.
+
+    Early data: `takes_early_data` or resumes without; `answers_early`: requests are answered at
+    once, else when the handshake is done; `too_early`: they get a 425 before that. `executed` has
+    the path of each request that was answered otherwise, the newest ones.
+
+    `closes`: a connection is closed when its client has the answer. `known_ids`: datagrams that
+    begin with the ID of an earlier connection get no answer; None: they begin a new one.
+    `versions` are QUIC's, by number, the preferred one first. `observe` is called for each
+    connection with its number and the client's address.
     """
 
     certificate_pem: bytes
@@ -60,6 +71,11 @@ class QUICService:
     single_use: bool = False
     lifetime: int = 86_400
     early_data: bool = True
+    takes_early_data: bool = True
+    answers_early: bool = True
+    too_early: bool = False
+    known_ids: set[bytes] | None = None
+    versions: tuple[int, ...] = VERSIONS
     late_tickets: bool = False
     rotate_after: int | None = None
     change_after: int | None = None
@@ -69,6 +85,7 @@ class QUICService:
     answer: Callable[[bool], bytes] = _greeting
     observe: Callable[[int, str], Observer] | None = None
     tickets: dict[bytes, Any] = field(default_factory=dict)
+    executed: list[str] = field(default_factory=list)
     connections: int = 0
     _established: int = 0
     _rotated: bool = False
@@ -90,7 +107,9 @@ class QUICService:
         return self._configuration(*(self.later or (self.certificate_pem, self.key_pem)))
 
     def _configuration(self, certificate: bytes, key: bytes) -> Any:
-        return server_configuration(certificate, key, self.alpn, idle=self.limits.idle)
+        return server_configuration(
+            certificate, key, self.alpn, versions=self.versions, idle=self.limits.idle
+        )
 
     @property
     def configuration(self) -> Any:
@@ -125,6 +144,11 @@ class QUICService:
         if not self.honours:
             return None
         return self.tickets.pop(label, None) if self.single_use else self.tickets.get(label)
+
+    def execute(self, path: str) -> None:
+        """Note a request that is answered."""
+        self.executed.append(path)
+        del self.executed[:-MOST_EXECUTED]
 
     def established(self) -> None:
         """Count a handshake."""
@@ -177,6 +201,11 @@ class QUICEndpoint:
             self._accept(header, data, source, now)
 
     def _accept(self, header: Header, data: bytes, source: Source, now: float) -> None:
+        known = self._service.known_ids
+        if known is not None:
+            if header.destination in known:
+                return
+            known.add(header.destination)
         original, retried = header.destination, None
         address = (str(source[0]).partition("%")[0], int(source[1]))
         waiting = sum(not each.handshaken for each in self._connections)

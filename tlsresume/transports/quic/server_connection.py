@@ -21,6 +21,8 @@ from tlsresume.wire.registry import AlertDescription, name_of
 _NO_ERROR, H3_NO_ERROR = 0x0, 0x100
 #: What ends a connection that does not end by itself; RFC 9114 section 8.1.
 _H3_EXCESSIVE_LOAD = 0x107
+#: What requests are answered; 425 is Too Early (RFC 8470 section 5.2).
+_OK, _TOO_EARLY = 200, 425
 #: Seconds between the client's having all of an answer and our closing.
 _GRACE = 0.25
 #: Bytes of a client until its handshake is done, and of a request's head that are kept.
@@ -38,8 +40,16 @@ class Manner(Protocol):
         """What a client may cost."""
 
     @property
-    def early_data(self) -> bool:
+    def takes_early_data(self) -> bool:
         """Whether early data is accepted."""
+
+    @property
+    def answers_early(self) -> bool:
+        """Whether requests in early data are answered at once."""
+
+    @property
+    def too_early(self) -> bool:
+        """Whether that answer is 425."""
 
     @property
     def closes(self) -> bool:
@@ -48,6 +58,9 @@ class Manner(Protocol):
     @property
     def answer(self) -> Callable[[bool], bytes]:
         """The body of an answer, by whether the connection is resumed."""
+
+    def execute(self, path: str) -> None:
+        """A request is answered."""
 
     def fetch(self, label: bytes) -> Any:
         """The ticket of that name, if it is accepted."""
@@ -84,7 +97,7 @@ class ServerConnection:
             configuration,
             self._message,
             manner.fetch,
-            early_data=manner.early_data,
+            early_data=manner.takes_early_data,
             original=original,
             retried=retried,
         )
@@ -93,7 +106,9 @@ class ServerConnection:
         self._requests = 0
         self._unanswered = 0
         self._head = b""
-        self._answered_to = -1
+        #: Streams of requests that are not whole, and of those that wait for the handshake.
+        self._asked: dict[int, str] = {}
+        self._waiting: list[tuple[int, str]] = []
         self._give_up_at: float | None = now + manner.limits.handshake
         self._close_at: float | None = None
         self._error: str | None = None
@@ -201,27 +216,46 @@ class ServerConnection:
         self._unanswered = 0
         self._manner.established()
         self._manner.give_ticket(self._handle, answering=False)
+        for stream, path in self._waiting:
+            self._answer(stream, path)
+        self._waiting.clear()
         if self._requests:  # they came in early data
             self._manner.give_ticket(self._handle, answering=True)
 
     def _take_http(self, event: Any) -> None:
         from aioquic.h3.events import DataReceived, HeadersReceived
 
-        if isinstance(event, HeadersReceived) and not self._head:
-            self._head = _head(event.headers)
-        if not isinstance(event, HeadersReceived | DataReceived) or not event.stream_ended:
+        if not isinstance(event, HeadersReceived | DataReceived):
             return
+        if isinstance(event, HeadersReceived):
+            self._head = self._head or _head(event.headers)
+            path = dict(event.headers).get(b":path", b"").decode("latin-1")
+            self._asked[event.stream_id] = path[:_HEAD_KEPT]
+        if not event.stream_ended or event.stream_id not in self._asked:
+            return
+        path = self._asked.pop(event.stream_id)
+        if self.handshaken or self._manner.answers_early:
+            self._answer(event.stream_id, path)
+        else:
+            self._waiting.append((event.stream_id, path))
+
+    def _answer(self, stream: int, path: str) -> None:
+        status = _OK
+        if self._manner.too_early and not self.handshaken:
+            status = _TOO_EARLY
+        else:
+            self._manner.execute(path)
         body = self._manner.answer(self._handle.resumed)
         fields = [
-            (b":status", b"200"),
+            (b":status", b"%d" % status),
             (b"server", b"tlsresume"),
             (b"content-type", b"text/plain"),
             (b"content-length", b"%d" % len(body)),
         ]
-        self._h3.send_headers(event.stream_id, fields)
-        self._h3.send_data(event.stream_id, body, end_stream=True)
+        self._h3.send_headers(stream, fields)
+        self._h3.send_data(stream, body, end_stream=True)
         if self._manner.closes:
-            self._handle.go_away(self._h3, event.stream_id)
+            self._handle.go_away(self._h3, stream)
         self._answered()
 
     def _echo(self, event: Any) -> None:
