@@ -5,6 +5,7 @@ The built-in server's log is the truth: which requests it executed, and how ofte
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -14,12 +15,18 @@ from functools import partial
 from typing import Any
 
 import pytest
+from aioquic.quic.packet import encode_quic_retry
 
 from tests.commands import runner
 from tests.datagram_peers import Answering, Losing, identity
 from tests.quic_early_peer import EarlyServerSide, EarlyService
 from tests.quic_pair import QUICPair
+from tlsresume.evidence.trial import Trial
+from tlsresume.experiments.early_outcome import UNTOLD, untold
+from tlsresume.experiments.purposes import EarlyReplay
+from tlsresume.lab import Budget, Errand, Gate, Route
 from tlsresume.network.datagram_server import DatagramServer
+from tlsresume.network.lab import Manners, NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.request_line import parse_http1
 from tlsresume.results import EarlyData, TargetResult
@@ -287,6 +294,42 @@ def test_the_answer_to_a_copy_is_read_in_clear_and_ended(tmp_path) -> None:
             assert flight.farewell(junk) is None
             assert flight.in_clear(junk).server_hello is None
             assert not flight.asks_for_retry(junk)
+
+
+def retry(data: bytes) -> list[bytes]:
+    """A server that has every client prove its address first (RFC 9000 section 8.1.2)."""
+    first = next(packets(data))
+    return [
+        encode_quic_retry(
+            version=first.version, source_cid=b"retried!", destination_cid=first.source,
+            original_destination_cid=first.destination, retry_token=b"token",
+        )
+    ]  # fmt: skip
+
+
+def test_a_copy_that_meets_a_retry_tells_nothing(tmp_path) -> None:
+    """Presenting a copy is a connection over QUIC in the journal; a Retry, and silence, are why it
+    tells nothing of early data, and each has words for the report."""
+    pair = QUICPair()
+    plan = pair.plan(tmp_path)
+    session = pair.run(plan).sessions[0]
+
+    async def presented(answer: Callable[[bytes], list[bytes]]) -> Trial:
+        with DatagramServer(lambda: Answering(answer)) as server:
+            lab = NetworkLab(Budget(1), Gate(), Manners(timeout=0.5))
+            config = replace(plan, early_data=parse_http1(b"GET /", "localhost", "tests"))
+            flight = lab.first_flight(config, session)
+            try:
+                route = Route(server.host, server.port, transport="quic")
+                return await lab.present(route, flight, Errand(purpose=EarlyReplay.COPY))
+            finally:
+                flight.release()
+
+    for answer, why in ((retry, "retry"), (lambda _data: [], "silent")):
+        trial = asyncio.run(presented(answer))
+        assert (trial.transport, trial.presented, trial.server_hello_seen) == ("quic", True, False)
+        assert untold(trial) == why
+        assert UNTOLD[why]
 
 
 def test_a_sealed_initial_packet_opens() -> None:
