@@ -441,7 +441,9 @@ def test_trace_lines_are_safe(capsys):
     """A handshake message shown with -v names connection, direction and text, made safe."""
     from tlsresume.network.trace import TraceLine
 
-    console.trace_line(TraceLine(3, "192.0.2.1:443", "server", "Alert \x1b[31m"))
+    console.trace_line(
+        TraceLine(connection=3, where="192.0.2.1:443", sender="server", text="Alert \x1b[31m")
+    )
     console.note("a note")
     assert capsys.readouterr().err == ("#3   192.0.2.1:443 < Alert \\x1b[31m\ntlsresume: a note\n")
 

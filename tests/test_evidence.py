@@ -187,3 +187,16 @@ def test_evidence_costs_steps_in_proportion_to_attempts():
         cost(mechanism, key, 2)
         few, many = cost(mechanism, key, 20), cost(mechanism, key, 80)
         assert many < 5 * few, (mechanism, key, few, many)
+
+
+def test_how_a_connection_ended_is_filled_in():
+    """A trial whose end was awaited stays who it was: what it issued, and what it spoilt."""
+    story = Story("session-id").full()
+    session = story.journal[-1].sessions[-1]
+    story.broken(session, kind="closed").declined(session, key=None)
+    told, before = story.evidence, story.evidence.not_counted
+    for at in range(len(told)):
+        told.settle(changed(told[at], closed="by-peer"))
+    assert told.not_counted == before == {2: NotCounted.SPOILED}
+    assert {trial.closed for trial in told} == {"by-peer"}
+    assert told.issuer_of(session.fields.session_id) is told[0]

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -412,6 +413,24 @@ def test_an_end_where_a_client_certificate_was_due():
         link = linked(peer.port, scene)
     assert (failure_of(link).step, failure_of(link).kind) == ("handshake", "closed")
     assert any("--cert" in hint for hint in failure_of(link).hints)
+
+
+def test_an_end_after_data_that_was_read_is_no_refusal_of_a_certificate():
+    """A server that has spoken has taken the handshake, also where its words were read since."""
+
+    def greet_and_end(tls: ssl.SSLSocket, stopping: threading.Event) -> None:
+        tls.sendall(b"220 ready")
+        end_at_once(tls, stopping)
+
+    async def scene(link: NetworkLink) -> None:
+        await link.start_tls(ClientConfig())
+        assert await link.receive() == b"220 ready"
+        await link.tickets(1, 5)
+        await link.close()
+
+    with TLSPeer(greet_and_end, ask_certificate=True) as peer:
+        link = linked(peer.port, scene)
+    assert link.failure is None
 
 
 def test_an_end_after_tickets_is_no_refusal_of_a_certificate():

@@ -129,7 +129,7 @@ def test_every_value_that_holds_a_secret_keeps_it():
 
 
 def showing(text: str, secret: bytes) -> bool:
-    """Whether a text has four bytes of a secret on end, as they are, escaped or in hex."""
-    pieces = [secret[at : at + 4] for at in range(len(secret) - 3)]
+    """Whether a text has eight bytes of a secret on end, as they are, escaped or in hex."""
+    pieces = [secret[at : at + 8] for at in range(len(secret) - 7)]
     ways = [str(bytes(each))[2:-1] for each in pieces] + [each.hex() for each in pieces]
     return any(each in text for each in ways)

@@ -86,7 +86,7 @@ def scan(
     # The loop's clock is this one.
     since = time.monotonic() if began is None else began
     end = None if deadline is None else (since + deadline - _telling(targets, deadline), deadline)
-    shared = _Scan(gate, trace, progress, end)
+    shared = _Scan(gate=gate, trace=trace, progress=progress, deadline=end)
     runs = [_Run(shared, target, options) for target, options in targets]
     try:
         loop.run(_run_all(runs, on_result, parallel, status))
@@ -112,7 +112,7 @@ def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[
     return lambda line: progress(f"{target.name}: {line}")
 
 
-class _Scan(Value, frozen=True):
+class _Scan(Value, frozen=True, kw_only=True):
     """What all targets of a run share."""
 
     gate: Gate

@@ -28,7 +28,7 @@ OPTIONS = ProbeOptions()
 
 def job(name: str) -> Job:
     target = parse_target(name)
-    return Job(target, OPTIONS, fingerprint(target, OPTIONS))
+    return Job(target=target, options=OPTIONS, fingerprint=fingerprint(target, OPTIONS))
 
 
 class Canned:

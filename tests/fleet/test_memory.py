@@ -11,6 +11,7 @@ import weakref
 from pathlib import Path
 
 from tests.peers import RawPeer, refused_port
+from tests.tls_peer import TLSPeer
 from tlsresume.actions.probe import aprobe
 from tlsresume.openssl import binding
 from tlsresume.openssl.behaviour import Behaviour
@@ -68,6 +69,10 @@ def test_a_streamed_target_leaves_less_than_five_kilobytes(tmp_path: Path) -> No
     assert open_now <= 4 * 4
 
 
+def leave(_tls, _stopping) -> None:
+    """End the connection without close_notify."""
+
+
 def test_no_cycle_keeps_a_connection_of_openssl(monkeypatch) -> None:
     """Without the collector each `SSL *` is freed with its connection, however that ended."""
     alive: list[weakref.ref[object]] = []
@@ -89,13 +94,14 @@ def test_no_cycle_keeps_a_connection_of_openssl(monkeypatch) -> None:
     try:
         with (
             Server(Behaviour()) as server,
+            TLSPeer(leave, tickets=1) as brusque,
             RawPeer("silent") as silent,
             RawPeer("reset after ClientHello") as reset,
             refused_port() as closed,
         ):
-            before = len(alive)
-            asyncio.run(both(server.port, silent.port, reset.port, closed))
+            asyncio.run(both(server.port, brusque.port, silent.port, reset.port, closed))
+        left = [ref() for ref in alive if ref() is not None]
     finally:
         gc.enable()
-    assert len(alive) - before > 6
-    assert [ref() for ref in alive if ref() is not None] == []
+    assert len(alive) > 8
+    assert left == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import socket
 import ssl
 from dataclasses import replace
@@ -28,6 +29,7 @@ from tlsresume.features.serve.results import ClientResult, ServeReport
 from tlsresume.openssl.server_acceptor import Limits
 from tlsresume.openssl.server_contexts import self_signed
 from tlsresume.transports.quic import server as quic_server
+from tlsresume.transports.quic.binding_server import Retries, read_header
 from tlsresume.transports.quic.server import QUICEndpoint, QUICService
 
 
@@ -252,6 +254,28 @@ def test_a_client_behind_a_retry_is_served(monkeypatch):
     assert answers == [b"full handshake\n", b"resumed\n"]
 
 
+def test_a_retry_token_is_good_for_one_address_and_a_while():
+    """A token counts only from the address that got it, for the connection ID that went with it,
+    and for some seconds; other bytes are none."""
+    retries = Retries()
+    configuration = endpoint()._service.configuration
+    begun = read_header(first_flight(), configuration)
+    assert begun is not None
+    asked = read_header(retries.ask(begun, ("192.0.2.1", 5), 10.0), configuration)
+    assert asked is not None
+    came = msgspec.structs.replace(begun, destination=asked.source, token=asked.token)
+    assert retries.original(came, ("192.0.2.1", 5), 11.0) == begun.destination
+    for header, address, now in (
+        (came, ("192.0.2.2", 5), 11.0),
+        (came, ("192.0.2.1", 6), 11.0),
+        (came, ("192.0.2.1", 5), 99.0),
+        (msgspec.structs.replace(came, destination=bytes(8)), ("192.0.2.1", 5), 11.0),
+        (msgspec.structs.replace(came, token=came.token[:-1] + b"x"), ("192.0.2.1", 5), 11.0),
+        (msgspec.structs.replace(came, token=b""), ("192.0.2.1", 5), 11.0),
+    ):
+        assert retries.original(header, address, now) is None
+
+
 def test_connections_are_limited():
     """Where all places are taken the oldest makes room, and its datagrams start nothing."""
     limits = Limits(connections=4)
@@ -260,3 +284,19 @@ def test_connections_are_limited():
         server.receive(first_flight(), ("192.0.2.1", number), 0.0)
         server.outgoing(0.0)
     assert server.open_connections() == 4
+
+
+def test_damaged_first_datagrams_raise_nothing(monkeypatch):
+    """Whatever is damaged in a client's first datagram, with Retry and without, the server goes on,
+    and remembers no more than it may."""
+    chance = random.Random(17)
+    server = endpoint()
+    starts = [first_flight() for _ in range(5)]
+    for number in range(600):
+        damaged = bytearray(chance.choice(starts))
+        for _ in range(chance.randrange(1, 6)):
+            damaged[chance.randrange(60)] = chance.randrange(256)
+        monkeypatch.setattr(quic_server, "RETRY_FROM", 64 * (number % 2))
+        server.receive(bytes(damaged), ("192.0.2.1", number), number / 100)
+        server.outgoing(number / 100)
+    assert server.open_connections() <= 64

@@ -144,7 +144,12 @@ class Probe:
         )
 
         self.investigation = Investigation(
-            self.lab, self.terms, self.options, self._note, self.progress
+            # Not a method of ours: that would be a cycle, and keep all attempts for a while.
+            self.lab,
+            self.terms,
+            self.options,
+            self.skipped.append,
+            self.progress,
         )
 
     @property

@@ -80,7 +80,6 @@ MATTER: dict[str, dict[str, str]] = {
         "starttls": "speak smtp, imap, ftp ... instead of HTTPS",
         "quic": "serve HTTP/3, too",
         "connections": "end after N connections to each",
-        "how_long": "end after this time, such as 10m",
         "expect": "what clients must do, such as resumed",
         "formats": "text, json, junit, html ...",
     },

@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.over_time import finding
-from tlsresume.diagnosis.rules import TRIES, rule
+from tlsresume.diagnosis.rules import told
 from tlsresume.diagnosis.software import ServerSetting, Software
-from tlsresume.diagnosis.view import View
-from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.results import AddressResult, Finding, MechanismResult
 
-
-@rule(
+told(
     "quic-tcp-differ",
     "T",
     "warning",
-    needs=TRIES,
+    title="Sessions are resumed over TCP and not over QUIC, or the reverse",
+    tells="--quic probed both on one address, and one resumes where the other does not.",
     cause="The two are often served by different processes, libraries or keys, so sessions may"
     " work on one and not on the other. Clients that change to HTTP/3 lose or gain resumption"
     " with it, and nobody sees it over the other.",
@@ -42,20 +39,16 @@ from tlsresume.results import AddressResult, Finding, MechanismResult
         ),
     ),
     sources=("RFC 9001 section 4.5", "RFC 9114 section 3.1"),
+    home=__name__,
 )
-def quic_tcp_differ(_view: View) -> Match | None:
-    """Sessions are resumed over TCP and not over QUIC, or the reverse.
-
-    --quic probed both on one address, and one resumes where the other does not.
-    """
-    return None
 
 
-@rule(
+told(
     "quic-unreachable",
     "W",
     "warning",
-    needs=Part.OUTCOME | Part.PURPOSE,
+    title="QUIC is not answered on the port of HTTPS",
+    tells="TCP answers, and no address answers QUIC; a warning where Alt-Svc promises HTTP/3 on this port, else information.",
     cause="No QUIC answers on the port that HTTPS has: UDP is blocked on the way, or nothing"
     " listens. Where HTTP/3 is promised, clients try it first and fall back late or not at all.",
     advice="Open the UDP port in every firewall and balancer on the way, or stop promising HTTP/3.",
@@ -64,14 +57,8 @@ def quic_tcp_differ(_view: View) -> Match | None:
         ServerSetting.of(Software.CADDY, text="Caddy servers { protocols h1 h2 }"),
     ),
     sources=("RFC 9114 section 3.1.1", "RFC 7838 section 2.4"),
+    home=__name__,
 )
-def quic_unreachable(_view: View) -> Match | None:
-    """QUIC is not answered on the port of HTTPS.
-
-    TCP answers, and no address answers QUIC; a warning where Alt-Svc promises HTTP/3 on this
-    port, else information.
-    """
-    return None
 
 
 def promises_http3(attempts: Iterable[Trial]) -> int | None:

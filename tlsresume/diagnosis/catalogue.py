@@ -55,7 +55,7 @@ _ORDER = (
 
 #: Every rule, in the order of precedence, whatever the order of the imports above.
 RULES: tuple[Rule, ...] = tuple(
-    rule for part in _ORDER for rule in registered() if rule.check.__module__ == part.__name__
+    rule for part in _ORDER for rule in registered() if rule.home == part.__name__
 )
 
 

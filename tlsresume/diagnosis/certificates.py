@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from tlsresume.evidence.trial import Trial
 from tlsresume.results import Certificate, CertificateProblem
+from tlsresume.transports.library import covers
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.
@@ -65,8 +66,6 @@ def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
 def _problems(
     der: bytes, facts: Facts, time: float, name: str | None
 ) -> Iterator[CertificateProblem]:
-    from tlsresume.openssl.binding_names import covers
-
     validity = validity_problem(facts, time)
     if validity is not None:
         yield validity

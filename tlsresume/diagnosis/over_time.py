@@ -10,19 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tlsresume.diagnosis.engine import Match, finding_of
-from tlsresume.diagnosis.rules import TRIES, registered, rule
+from tlsresume.diagnosis.rules import registered, told
 from tlsresume.diagnosis.software import ServerSetting, Software
-from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import short
-from tlsresume.evidence.observation import Part
 from tlsresume.results import Finding, Mechanism, TargetResult
 
-
-@rule(
+told(
     "ticket-key-too-old",
     "T",
     "error",
-    needs=Part.TICKETS,
+    title="A ticket key is in use for longer than allowed",
+    tells="watch saw tickets under one key name for longer than --max-key-age.",
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the longer"
@@ -34,20 +32,16 @@ from tlsresume.results import Finding, Mechanism, TargetResult
         ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),
     ),
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.5"),
+    home=__name__,
 )
-def key_too_old(_view: View) -> Match | None:
-    """A ticket key is in use for longer than allowed.
-
-    watch saw tickets under one key name for longer than --max-key-age.
-    """
-    return None
 
 
-@rule(
+told(
     "nodes-out-of-step",
     "T",
     "warning",
-    needs=Part.TICKETS,
+    title="A new ticket key has not reached every node",
+    tells="In the last sample of watch an address, or a node behind it, still issued under a key that was seen before the newest one.",
     mechanisms=("psk", "ticket"),
     cause="A node issues tickets under an older key than another: it did not get the new key, or"
     " not yet, and declines tickets that are made with it.",
@@ -57,21 +51,16 @@ def key_too_old(_view: View) -> Match | None:
         ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
     ),
     sources=("RFC 5077 section 4",),
+    home=__name__,
 )
-def nodes_out_of_step(_view: View) -> Match | None:
-    """A new ticket key has not reached every node.
-
-    In the last sample of watch an address, or a node behind it, still issued under a key that
-    was seen before the newest one.
-    """
-    return None
 
 
-@rule(
+told(
     "rotation-drops-sessions",
     "T",
     "warning",
-    needs=TRIES | Part.TICKETS,
+    title="Sessions from before a rotation are not resumed after it",
+    tells="watch offered a session under the old key, still within its lifetime, where tickets were issued under a newer one, and it was declined.",
     mechanisms=("psk", "ticket"),
     cause="The old key was dropped when the new one came, so every client makes a full handshake"
     " after a rotation.",
@@ -81,21 +70,16 @@ def nodes_out_of_step(_view: View) -> Match | None:
         ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
     ),
     sources=("RFC 5077 section 5.6", "RFC 9325 section 3.4"),
+    home=__name__,
 )
-def rotation_drops_sessions(_view: View) -> Match | None:
-    """Sessions from before a rotation are not resumed after it.
-
-    watch offered a session under the old key, still within its lifetime, where tickets were
-    issued under a newer one, and it was declined.
-    """
-    return None
 
 
-@rule(
+told(
     "ticket-key-shared",
     "T",
     "warning",
-    needs=Part.TICKETS,
+    title="Unrelated names share a ticket key",
+    tells="Tickets of targets whose names differ in the last two labels begin with the same 16 bytes.",
     harm="security",
     mechanisms=("psk", "ticket"),
     cause="Servers of unrelated names issue tickets under the same key: who has the key of one can"
@@ -107,13 +91,8 @@ def rotation_drops_sessions(_view: View) -> Match | None:
         ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
     ),
     sources=("RFC 5077 section 5.5", "RFC 8446 section 4.6.1", "RFC 9325 section 3.4"),
+    home=__name__,
 )
-def key_shared(_view: View) -> Match | None:
-    """Unrelated names share a ticket key.
-
-    Tickets of targets whose names differ in the last two labels begin with the same 16 bytes.
-    """
-    return None
 
 
 def finding(

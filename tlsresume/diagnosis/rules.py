@@ -42,18 +42,21 @@ Check = Callable[[View], Match | None]
 class Rule(Entry, frozen=True, kw_only=True):
     """One cause: how to recognise it, and what to tell people of it.
 
-    `needs` are the parts of the evidence without which its check cannot tell.
+    `needs` are the parts of the evidence without which its check cannot tell. `check` is None
+    where it is found by a comparison that no view shows: of samples (`watch`), targets, or
+    transports. `home` is the module that it stands in.
     """
 
     needs: Part
-    check: Check
+    check: Check | None
+    home: str
     settings: tuple[ServerSetting, ...] = ()
 
     def match(self, view: View) -> Match | None:
         """The rule's answer for a view; None also where the mechanism is not its own, or where
         not all that it needs is visible."""
         asked = view.mechanism in self.mechanisms and self.unseen(view) is Part.NOTHING
-        return self.check(view) if asked else None
+        return self.check(view) if asked and self.check is not None else None
 
     def unseen(self, view: View) -> Part:
         """What the rule needs and the source of a view cannot show."""
@@ -96,11 +99,48 @@ def rule(
                 settings=settings,
                 sources=sources,
                 check=check,
+                home=check.__module__,
             )
         )
         return check
 
     return register
+
+
+def told(
+    code: str,
+    group: Group,
+    severity: Severity,
+    *,
+    home: str,
+    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
+    settings: tuple[ServerSetting, ...] = (),
+    harm: Harm = "users",
+    title: str,
+    tells: str,
+    cause: str,
+    advice: str,
+    sources: tuple[str, ...],
+) -> None:
+    """Put a cause into the table that is found by no check of views; `home` is the module."""
+    _RULES.append(
+        Rule(
+            code=code,
+            group=group,
+            severity=severity,
+            needs=Part.NOTHING,
+            harm=harm,
+            mechanisms=mechanisms,
+            title=title,
+            tells=tells,
+            cause=cause,
+            advice=advice,
+            settings=settings,
+            sources=sources,
+            check=None,
+            home=home,
+        )
+    )
 
 
 def registered() -> tuple[Rule, ...]:

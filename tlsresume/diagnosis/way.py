@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsresume.diagnosis.engine import Match
 from tlsresume.diagnosis.ftp_data import first_failure, listed, replies, sound
-from tlsresume.diagnosis.rules import TRIES, rule
+from tlsresume.diagnosis.rules import CONTROLLED, rule
 from tlsresume.diagnosis.software import ServerSetting, Software
 from tlsresume.diagnosis.view import View
 from tlsresume.diagnosis.wording import connections, exchange
@@ -22,7 +22,7 @@ _FTPS = (
     "plaintext-injection",
     "W",
     "error",
-    needs=Part.PURPOSE | Part.ANSWER,
+    needs=Part.OUTCOME | Part.PURPOSE | Part.ANSWER,
     harm="security",
     cause="The server, or somebody on the way, sent data in clear behind the answer that starts"
     " TLS. A client that keeps it takes it for protected data.",
@@ -68,7 +68,7 @@ def _in_words(attempts: tuple[Trial, ...], what: str) -> str:
     "ftp-reuse-required",
     "W",
     "info",
-    needs=TRIES | Part.ANSWER,
+    needs=CONTROLLED | Part.ANSWER,
     cause="The server requires the FTPS data connection to resume the control connection's TLS"
     " session. It did when tlsresume offered it.",
     advice="If your client fails where tlsresume succeeds, the client is at fault: it does not"
@@ -108,7 +108,7 @@ def ftp_reuse_required(view: View) -> Match | None:
     "ftp-reuse-fails",
     "W",
     "error",
-    needs=TRIES | Part.ANSWER,
+    needs=CONTROLLED | Part.SECRET | Part.ANSWER,
     cause="The server refuses FTPS data connections, also those that offer the control"
     " connection's session as it is meant; or it gives no session that could be offered.",
     advice="No client can transfer files as it is. Look at the server's words below; where it"
@@ -141,7 +141,7 @@ def ftp_reuse_fails(view: View) -> Match | None:
     "ftp-data-not-resumed",
     "W",
     "warning",
-    needs=TRIES | Part.ANSWER,
+    needs=CONTROLLED | Part.ANSWER,
     cause="The server takes FTPS data connections, and resumes the control connection's session"
     " on none of them: each transfer costs a full handshake, and nothing ties the data"
     " connection to the login.",
@@ -169,7 +169,7 @@ def ftp_data_not_resumed(view: View) -> Match | None:
     "ftp-tickets-run-out",
     "W",
     "warning",
-    needs=TRIES | Part.TICKETS | Part.ANSWER,
+    needs=CONTROLLED | Part.TICKETS | Part.ANSWER,
     cause="Resumption of FTPS data connections works for a while and then stops: a ticket is"
     " accepted only so often, or no new ones come to replace those that were used.",
     advice="Keep the newest ticket of every connection, data connections included (they come"
@@ -212,7 +212,7 @@ def ftp_tickets_run_out(view: View) -> Match | None:
     "pasv-address-ignored",
     "W",
     "warning",
-    needs=Part.OUTCOME | Part.PURPOSE | Part.ANSWER,
+    needs=CONTROLLED | Part.ANSWER,
     cause="The server's answer to PASV names another address than the one that the control"
     " connection goes to, such as a private one behind NAT, or a public one that is out of date."
     " tlsresume, like curl, goes to the control connection's; a client that obeys goes astray.",

@@ -39,12 +39,8 @@ class Evidence(Sequence[Trial]):
 
     def __init__(self, trials: Iterable[Trial] = (), *, part_of: Evidence | None = None) -> None:
         self._whole = part_of
-        self._trials: list[Trial] = []
-        self._issuers: dict[bytes, Trial] = {}
-        #: Sessions that broken connections of ours may have destroyed.
-        self.spoilt = Spoilt()
-        for trial in trials:
-            self.append(trial)
+        self._trials = list(trials)
+        self._learn_anew()
 
     @overload
     def __getitem__(self, at: int) -> Trial: ...
@@ -66,19 +62,17 @@ class Evidence(Sequence[Trial]):
     def append(self, trial: Trial) -> None:
         """Add a trial."""
         self._trials.append(trial)
-        self._learn(trial)
         self._forget()
 
     def correct(self, trial: Trial) -> None:
         """Put what is known now of a trial in the place of what was recorded under its number."""
         self._trials[trial.n - 1] = trial
-        self._issuers, self.spoilt = {}, Spoilt()
-        for each in self._trials:
-            self._learn(each)
+        self._learn_anew()
         self._forget()
 
     def settle(self, trial: Trial) -> None:
         """Fill in how a recorded trial's connection ended, once that is known."""
+        self._learn()
         old = self._trials[trial.n - 1]
         self._trials[trial.n - 1] = trial
         for handle in map(handle_of, trial.sessions):
@@ -86,12 +80,18 @@ class Evidence(Sequence[Trial]):
                 self._issuers[handle] = trial
         self._forget()
 
-    def _learn(self, trial: Trial) -> None:
-        self.spoilt.add(trial)
-        for session in trial.sessions:
-            handle = handle_of(session)
-            if handle is not None:
-                self._issuers.setdefault(handle, trial)
+    def _learn_anew(self) -> None:
+        self._learnt, self._issuers, self._spoilt = 0, dict[bytes, Trial](), Spoilt()
+
+    def _learn(self) -> None:
+        """Take in the trials that came since what is learnt from them was asked for."""
+        for trial in self._trials[self._learnt :]:
+            self._spoilt.add(trial)
+            for session in trial.sessions:
+                handle = handle_of(session)
+                if handle is not None:
+                    self._issuers.setdefault(handle, trial)
+        self._learnt = len(self._trials)
 
     def _forget(self) -> None:
         for name in _DERIVED:
@@ -104,11 +104,17 @@ class Evidence(Sequence[Trial]):
         """What carried the trials."""
         return self._trials[0].transport if self._trials else "tcp"
 
+    @property
+    def spoilt(self) -> Spoilt:
+        """Sessions that broken connections of ours may have destroyed."""
+        self._learn()
+        return self._spoilt
+
     @cached_property
     def not_counted(self) -> dict[int, NotCounted]:
         """By position: the trials that do not count, and why."""
         last = {trial.ask: at for at, trial in enumerate(self._trials)}
-        reasons = {}
+        reasons, spoilt = {}, self.spoilt
         for at, trial in enumerate(self._trials):
             if last[trial.ask] != at:
                 reasons[at] = NotCounted.REPLACED
@@ -116,7 +122,7 @@ class Evidence(Sequence[Trial]):
                 reasons[at] = NotCounted.OURS
             elif trial.unsettled:
                 reasons[at] = NotCounted.UNSETTLED
-            elif self.spoilt.spoils(trial):
+            elif spoilt.spoils(trial):
                 reasons[at] = NotCounted.SPOILED
         return reasons
 
@@ -184,6 +190,7 @@ class Evidence(Sequence[Trial]):
 
     def issuer_of(self, handle: bytes | None) -> Trial | None:
         """The first trial that brought a session with this handle."""
+        self._learn()
         return None if handle is None else self._issuers.get(handle)
 
 

@@ -27,7 +27,7 @@ class Dot(Value, frozen=True):
     top: str
 
 
-class Strip(Value, frozen=True):
+class Strip(Value, frozen=True, kw_only=True):
     """The handshake times of one kind."""
 
     name: str
@@ -112,4 +112,10 @@ def _strip(name: str, style: str, times: Sequence[float], end: float) -> Strip:
         for number, value in enumerate(times[::every])
     )
     middle = median(times)
-    return Strip(name, style, dots, milliseconds(middle), _percent(middle, end))
+    return Strip(
+        name=name,
+        style=style,
+        dots=dots,
+        median=milliseconds(middle),
+        median_at=_percent(middle, end),
+    )

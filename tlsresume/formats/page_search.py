@@ -62,7 +62,7 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text)) - _COMMON
 
 
-class _Index(Value, frozen=True):
+class _Index(Value, frozen=True, kw_only=True):
     messages: tuple[frozenset[str], ...]
     texts: dict[str, frozenset[str]]
     plain: dict[str, str]
@@ -77,7 +77,12 @@ def _index(every: tuple[Explanation, ...]) -> _Index:
     known = [*messages, *texts.values()]
     counts = Counter(word for words in known for word in words)
     weight = {word: math.log(len(known) / count) for word, count in counts.items()}
-    return _Index(messages, texts, {code: _flat(text) for code, text in plain.items()}, weight)
+    return _Index(
+        messages=messages,
+        texts=texts,
+        plain={code: _flat(text) for code, text in plain.items()},
+        weight=weight,
+    )
 
 
 def _page_text(page: Explanation) -> str:

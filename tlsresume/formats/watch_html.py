@@ -34,7 +34,7 @@ class Row(Value, frozen=True):
     bars: tuple[Bar, ...]
 
 
-class Timeline(Value, frozen=True):
+class Timeline(Value, frozen=True, kw_only=True):
     """A row per address and key, between two points in time."""
 
     words: str
@@ -118,7 +118,7 @@ def timeline(target: WatchedTarget) -> Timeline:
     """The keys of a target on a line of time."""
     first, last = target.first or "", target.last or ""
     if not target.keys:
-        return Timeline("", (), first, last)
+        return Timeline(words="", rows=(), first=first, last=last)
     start, end = when(first), when(last)
     hues = {name: (_FIRST_HUE + at * _GOLDEN) % 360 for at, name in enumerate(letters(target))}
     rows = tuple(
@@ -129,7 +129,9 @@ def timeline(target: WatchedTarget) -> Timeline:
         )
         for key in target.keys
     )
-    return Timeline(f"Keys of {target.target} from {first} to {last}", rows, first, last)
+    return Timeline(
+        words=f"Keys of {target.target} from {first} to {last}", rows=rows, first=first, last=last
+    )
 
 
 def _bars(key: KeyLife, start: float, end: float) -> Iterator[Bar]:

@@ -91,7 +91,9 @@ class _SocketChannel(Channel):
         if not came and self._error is not None:
             # That of a stream stays; that of datagrams says what became of one of them.
             error, self._error = self._error, self._error if self.stream else None
-            raise error
+            # A new one each time: the frames of one that is kept would keep this channel, and
+            # with it OpenSSL's memory, until the collector comes.
+            raise type(error)(*error.args)
         return came
 
     async def _wait(self, deadline: float) -> None:
@@ -133,7 +135,7 @@ class _SocketChannel(Channel):
         except BlockingIOError:  # no more, or woken for nothing
             pass
         except (OSError, EOFError) as error:
-            self._error = error
+            self._error = error.with_traceback(None)
         if self._came or self._error is not None:
             self._wake()
 

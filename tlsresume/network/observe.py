@@ -249,7 +249,7 @@ class Ending:
         if client is None:
             return (failure,)
         broken = None if client.failure is None else client.failure.kind
-        return failure, client.tickets, len(client.data), broken in (None, "closed")
+        return failure, client.tickets, client.pending, broken in (None, "closed")
 
     def attempt(self, observed: Callable[[int], Trial]) -> Trial:
         """The attempt with its end; `observed` looks at all of the link anew, for a number."""

@@ -11,7 +11,7 @@ from tlsresume.wire.handshake import ContentType, HandshakeType
 from tlsresume.wire.transcript import Entry, Role, describe
 
 
-class TraceLine(Value, frozen=True):
+class TraceLine(Value, frozen=True, kw_only=True):
     """One message: on which connection, who sent it, and what it says that matters here."""
 
     connection: int
@@ -39,6 +39,8 @@ def tracer(trace: Trace, connection: int, where: str) -> OnMessage:
             size=len(message),
             handshake_type=type_,
         )
-        trace(TraceLine(connection, where, sender.value, describe(entry)))
+        trace(
+            TraceLine(connection=connection, where=where, sender=sender.value, text=describe(entry))
+        )
 
     return on_message

@@ -141,7 +141,7 @@ class Verification(Value, frozen=True):
     stored: bool = False
 
 
-class Timings(Value, frozen=True):
+class Timings(Value, frozen=True, kw_only=True):
     """Milliseconds spent in each step; None where the step did not end."""
 
     dns: float | None = None

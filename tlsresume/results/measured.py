@@ -31,7 +31,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     return (max(0.0, centre - half), min(1.0, centre + half))
 
 
-class Series(Value, frozen=True):
+class Series(Value, frozen=True, kw_only=True):
     """How often a mechanism's session was offered and accepted, in one series of tries.
 
     `order` has a letter per try, in the order of their start: R reused, N new, E the
@@ -69,7 +69,7 @@ class KeyName(Value, frozen=True):
     connections: int
 
 
-class TicketSummary(Value, frozen=True):
+class TicketSummary(Value, frozen=True, kw_only=True):
     """What a server's tickets look like. `count` per full handshake, `length` in bytes,
     `lifetime` in seconds (0 in TLS 1.2: not stated); `key_name` None: not visible. `looks_like`
     names layouts, the likeliest first; none: the ticket is opaque."""
@@ -127,8 +127,8 @@ class MechanismResult(Value, frozen=True, kw_only=True):
     state: State
     judged: bool
     reason: str | None = None
-    fixed: Series = Series(0, 0)
-    chained: Series = Series(0, 0)
+    fixed: Series = Series(offered=0, accepted=0)
+    chained: Series = Series(offered=0, accepted=0)
     tickets: TicketSummary | None = None
     timing: TimingSummary = TimingSummary()
     bytes: BytesSummary = BytesSummary()
@@ -170,8 +170,8 @@ class FTPData(Value, frozen=True, kw_only=True):
 
     mechanism: Mechanism
     tls_version: str
-    fresh: Series = Series(0, 0)
-    same: Series = Series(0, 0)
+    fresh: Series = Series(offered=0, accepted=0)
+    same: Series = Series(offered=0, accepted=0)
     fresh_failure: int | None = None
     same_failure: int | None = None
     required: bool | None = None

@@ -160,7 +160,7 @@ class ResumeResult(Result, Value, frozen=True, kw_only=True):
     reason: str | None = None
     pinned: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    tries: Series = Series(0, 0)
+    tries: Series = Series(offered=0, accepted=0)
     fails_with_session: bool | None = None
     verification: Verification | None = None
     timings: Timings = Timings()

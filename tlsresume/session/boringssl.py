@@ -27,7 +27,7 @@ _TELLING = (17, 21, 22, 23, 25)
 _PLAIN = (_INTEGER, _INTEGER, _OCTETS, _OCTETS, _OCTETS)
 
 
-class BoringSSLSession(Value, frozen=True):
+class BoringSSLSession(Value, frozen=True, kw_only=True):
     """The elements of a session of BoringSSL by their number; the five without one apart."""
 
     ssl_version: int
@@ -73,7 +73,11 @@ def read_boringssl(der: bytes) -> BoringSSLSession | None:
     if not any(number in others for number in _TELLING) or len(found[1][1]) > 4:
         return None
     return BoringSSLSession(
-        int.from_bytes(found[1][1], "big"), found[2][1], found[3][1], Secret(found[4][1]), others
+        ssl_version=int.from_bytes(found[1][1], "big"),
+        cipher=found[2][1],
+        session_id=found[3][1],
+        secret=Secret(found[4][1]),
+        others=others,
     )
 
 

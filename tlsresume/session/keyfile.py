@@ -93,7 +93,7 @@ KINDS_OF: dict[int, tuple[KeyKind, ...]] = {
 } | {_GO: ("go",), _GNUTLS: ("gnutls",)}
 
 
-class FileKey(Value, frozen=True):
+class FileKey(Value, frozen=True, kw_only=True):
     """One key of a file: its place from 1, its bytes, and what it is for. A nameless one has
     zeros where the name would be, and may have made a ticket of any name."""
 
@@ -151,7 +151,7 @@ def read_key_files(paths: Sequence[str], kind: KeyKind | None = None) -> tuple[T
         keys, warnings = file.keys, file.warnings
         if len(singles) > 1 and file in singles:
             role: Role = "current" if file is singles[0] else "older"
-            keys = (FileKey(1, keys[0].data, role, keys[0].nameless),)
+            keys = (FileKey(number=1, data=keys[0].data, role=role, nameless=keys[0].nameless),)
         for key in keys:
             other = seen.setdefault(key.data, file.path)
             if other != file.path:
@@ -212,7 +212,7 @@ def parse_key_file(data: bytes, path: str, kind: KeyKind | None = None) -> Ticke
     return TicketKeyFile(
         path=path,
         keys=tuple(
-            FileKey(number, Secret(key), role, text.nameless)
+            FileKey(number=number, data=Secret(key), role=role, nameless=text.nameless)
             for number, (key, role) in enumerate(zip(keys, roles, strict=True), 1)
         ),
         kind=kind,

@@ -314,7 +314,7 @@ class Around(Value, frozen=True, kw_only=True):
     named: int | None = None
 
 
-class LooksLike(Value, frozen=True):
+class LooksLike(Value, frozen=True, kw_only=True):
     """A layout that a ticket fits: how sure that is, and why."""
 
     layout: str

@@ -66,7 +66,7 @@ def is_stateful(ticket: bytes) -> bool:
     return 0 < len(ticket) < _SHORTEST_SEALED
 
 
-class KeyNaming(Value, frozen=True):
+class KeyNaming(Value, frozen=True, kw_only=True):
     """How the tickets of one target name their keys.
 
     `visible` says that names can be told; `certain` that they were proved, by

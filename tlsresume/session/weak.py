@@ -61,7 +61,7 @@ WORDS: tuple[bytes, ...] = (
 _OFFSETS = (0, 1, 16, 17, 32, 33, 48, 49)
 
 
-class WeakKey(Value, frozen=True):
+class WeakKey(Value, frozen=True, kw_only=True):
     """The key that opened a ticket: how to say it, under which layout, what was published.
 
     `mac` says whether the MAC is that of a weak key too.
@@ -230,7 +230,7 @@ def _go(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey | None
         opened = unseal(ticket, key)
         if opened is not None and holds_secret(opened.plaintext, secret, nonces):
             layout = GO_1_20.name if ticket[:16] == key.name else GO_1_21.name
-            return WeakKey(name, layout, "AES-128-CTR", mac=opened.mac)
+            return WeakKey(pattern=name, layout=layout, cipher="AES-128-CTR", mac=opened.mac)
     return None
 
 

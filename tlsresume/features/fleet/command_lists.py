@@ -63,7 +63,7 @@ class Rules(Struct, kw_only=True):
             return None
         options = self.options(target, own)
         check_probe(target, options)
-        job = Job(target, options, fingerprint(target, options))
+        job = Job(target=target, options=options, fingerprint=fingerprint(target, options))
         found = self.earlier(job.fingerprint)
         if found is not None:
             self.known(found)

@@ -16,7 +16,7 @@ from tlsresume.value import Value
 _NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
 
 
-class Job(Value, frozen=True):
+class Job(Value, frozen=True, kw_only=True):
     """A target to probe, with its options and their fingerprint."""
 
     target: Target
