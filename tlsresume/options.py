@@ -262,7 +262,8 @@ class ResumeOptions(Value, frozen=True, kw_only=True):
 
 class WatchOptions(Value, frozen=True, kw_only=True):
     """What `watch` does: a sample of `tries` full handshakes per address and version, `every`
-    so many seconds, for `duration` seconds (None: until it is stopped), or `once`."""
+    so many seconds, for `duration` seconds (None: until it is stopped), or `once`. `quic` watches
+    HTTP/3 on the same port, too, as a target of its own."""
 
     connect: ConnectOptions = field(default_factory=ConnectOptions)
     every: float = 600.0
@@ -270,13 +271,14 @@ class WatchOptions(Value, frozen=True, kw_only=True):
     once: bool = False
     tries: int = 3
     max_addresses: int = 8
+    quic: bool = False
 
     def __post_init__(self) -> None:
         checked.kind("connect", self.connect, ConnectOptions, "a ConnectOptions")
         checked.seconds("every", self.every, LONGEST)
         if self.duration is not None:
             checked.seconds("duration", self.duration, LONGEST, zero=True)
-        checked.flags(once=self.once)
+        checked.flags(once=self.once, quic=self.quic)
         checked.whole("tries", self.tries, 1, 1000)
         checked.whole("max_addresses", self.max_addresses, 1, 256)
 

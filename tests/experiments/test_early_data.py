@@ -715,7 +715,7 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
                           plan=terms.plan_for("psk"))  # fmt: skip
         line = parse_request_line("GET")
         asked = EarlySetting(setting=setting, line=line, run_id="0123abcd", ages=(0.05,))
-        assert asyncio.run(replay_early_data(asked)) is None
+        assert asyncio.run(replay_early_data(asked)) == ()
     late = [changed(a, early_data="rejected") if a.series == "later-original" else a
             for a in journal]  # fmt: skip
     early = early_data(Evidence(late), HERE)

@@ -30,7 +30,16 @@ from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
 from tlsresume.policy.exit_status import plugin_state
 from tlsresume.policy.judge import Judge
-from tlsresume.results import Change, Check, Crossing, EarlyData, ErrorResult, KeyName
+from tlsresume.results import (
+    Change,
+    Check,
+    Crossing,
+    EarlyAfter,
+    EarlyData,
+    EarlyRequest,
+    ErrorResult,
+    KeyName,
+)
 from tlsresume.results import Skipped as LeftOut
 
 VIEW = View(width=80)
@@ -458,6 +467,40 @@ def test_early_data_stands_beside_its_address():
     address = replace(cases.GOOD.addresses[0], early_data=EarlyData(max=16384, accepted=True))
     text = rendered("html", cases.report(replace(cases.GOOD, addresses=(address,))))
     assert "early data: accepted; replay not tested" in text
+
+
+def test_early_data_is_a_block_in_every_format_with_blocks():
+    """Each replay, its outcome and the requests stand in HTML and Markdown; Prometheus has a series
+    for each presentation that was answered, and none for the others."""
+    early = EarlyData(
+        max=16384, accepted=True, same_ticket="full-handshake", exact_copy="accepted",
+        exact_copies=("accepted", "full-handshake"), after=(EarlyAfter(seconds=60.0, result="rejected"),),
+        answered_before_finished=True, status=200, reason="stale",
+        requests=(EarlyRequest(id="ab12-copy", sent_at="2026-01-01T00:00:00.000+00:00",
+                               presentations=2, answers=(200,)),),
+    )  # fmt: skip
+    tcp = replace(cases.GOOD.addresses[0], early_data=early)
+    quic = replace(tcp, transport="quic", early_data=EarlyData(max=0))
+    made = cases.report(replace(cases.GOOD, addresses=(tcp, quic)))
+    page, table = rendered("html", made), rendered("markdown", made)
+    for text in (page, table):
+        for word in ("Exact copy", "accepted (1 of 2)", "60 s: rejected", "full handshake",
+                     "old ones are refused", "tickets allow none"):  # fmt: skip
+            assert word in text
+    assert "ab12-copy" in page
+    replay = "tlsresume_early_data_replay_accepted"
+    lines = [line for line in rendered("prometheus", made).splitlines() if "early_data_" in line
+             and not line.startswith(("#", "tlsresume_max"))]  # fmt: skip
+    told = {line.partition("{")[0] + ":" + line.rpartition('presentation="')[2].partition('"')[0]
+            if replay in line else line.partition("{")[0]: line.rpartition(" ")[2]
+            for line in lines}  # fmt: skip
+    assert told == {
+        "tlsresume_early_data_accepted": "1.0",
+        f"{replay}:same-ticket": "0.0",
+        f"{replay}:exact-copy": "1.0",
+        f"{replay}:after": "0.0",
+        "tlsresume_early_data_answered_early": "1.0",
+    }
 
 
 def test_crossings_are_a_matrix():

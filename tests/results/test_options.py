@@ -82,6 +82,7 @@ REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {
         "every": (0, math.nan),
         "duration": (-1, math.inf),
         "once": (None,),
+        "quic": (None,),
         "tries": (0,),
         "max_addresses": (0,),
     },

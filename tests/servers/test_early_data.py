@@ -143,6 +143,16 @@ ROWS: dict[str, Row] = {
         times={"taken": 1, "first": 1, "second": 1, "copy": 2},
         options=("--timeout", "3"),
     ),
+    # OpenSSL takes early data while the ticket age that the client states is within 10 s of its
+    # own reckoning (TICKET_AGE_ALLOWANCE): what is held back longer is resumed without it.
+    "s_server-stale": Row(
+        server="s_server",
+        lines=("-no_anti_replay",),
+        early=_TAKEN | {"reason": "stale", "after": [{"seconds": 12.0, "result": "rejected"}]},
+        findings=_REPLAYED,
+        times={"taken": 1, "copy": 2, "after12s": 1},
+        options=("--timeout", "3", "--replay-age", "12s"),
+    ),
     # gnutls_anti_replay_enable: exact copies are refused; gnutls-serv answers no early data.
     "gnutls": Row(
         server="gnutls",

@@ -221,3 +221,33 @@ def test_watch_remembers_quic(at, run, tmp_path):
         first, second = history.samples()
     assert (first.error, second.error, first.target) == (None, None, f"h3://{NAME}:{port}")
     assert [offer.outcome for offer in second.offers] == ["resumed"]
+
+
+def test_version_2_and_groups_that_aioquic_lacks(at, run):
+    """A server that prefers QUIC version 2 gets it, and its tickets resume; one that wants P-521
+    is skipped with the reason, and TCP's exit status stands."""
+    port = newer.gtlsserver(at, "--preferred-versions=v2")
+    status, target = probed(run, f"h3://{NAME}:{port}", "--no-explain")
+    assert (status, target["verdict"]) == (0, "resumes")
+    assert target["addresses"][0]["quic"]["version"] == 2
+    port = newer.nginx(at, "ssl_ecdh_curve secp521r1; return 200 ok;", "return 200 ok;")
+    for words, expected in (
+        ((f"h3://{NAME}:{port}",), 4),
+        ((f"https://{NAME}:{port}", "--quic"), 0),
+    ):
+        status, target = probed(run, *words, "--no-explain")
+        assert status == expected
+        assert any("aioquic can offer" in each["reason"] for each in target["skipped"])
+        assert not {"quic-unreachable", "quic-tcp-differ"} & codes(target)
+
+
+def test_the_matrix_of_addresses(at, run):
+    """Two nodes with keys of their own, each at an address, decline each other's sessions."""
+    one = newer.gtlsserver(at)
+    at.start(one, "gtlsserver", "-q", "127.0.0.2", str(one), at.inside("key.pem"),
+             at.inside("cert.pem"))  # fmt: skip
+    where = f"{NAME}:{one}"
+    status, target = probed(run, f"h3://{where}", "--resolve", f"{where}:{HOST},127.0.0.2")
+    assert status == 3
+    cells = {(c["issuing"], c["accepting"]): c["accepted"] for c in target["crossings"]}
+    assert cells == {(HOST, "127.0.0.2"): 0, ("127.0.0.2", HOST): 0}

@@ -39,6 +39,11 @@ def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
     return click.option(*names, cls=GroupedOption, group=group, **attributes)
 
 
+def quic_option(group: str, words: str) -> Callable[..., Any]:
+    """`--quic` of a command; a line of a target list may say it of its own target."""
+    return _option(group, "--quic", is_flag=True, help=words)
+
+
 _OPTIONS: tuple[Callable[..., Any], ...] = (
     _option(
         ROUTE, "--servername", "--sni", metavar="NAME",
@@ -147,7 +152,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _option(TIME, "--no-send", is_flag=True, help="Send nothing."),
     _option(
         TIME, "--mtu", metavar="BYTES", type=click.IntRange(*MTU_RANGE), default=1200,
-        show_default=True, help="The most bytes of a DTLS datagram.",
+        show_default=True, help="The most bytes of a DTLS datagram; where nothing comes back, the"
+        " other of 1200 and 1400 is tried.",
     ),
     _option(
         TIME, "--keylogfile", metavar="FILE", envvar="SSLKEYLOGFILE",
@@ -192,6 +198,8 @@ class Connection:
         self._said = said
         #: What a line of a target list says, by the names of options.
         self.own: dict[str, Any] = own or {}
+        #: Whether a line wants QUIC beside TCP for its own target.
+        self.quic = bool(self.own.get("quic"))
         for one, other in _EXCLUSIVE:
             if said[one] and said[other]:
                 first, second = (_spelling(name) for name in (one, other))
@@ -287,7 +295,7 @@ class Connection:
         given = {
             name: value
             for name, value in context.params.items()
-            if name in _NAMES
+            if (name in _NAMES or name == "quic")
             and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
         said = dict(self._said)
@@ -347,5 +355,6 @@ def _line_command_with(spelt: frozenset[str]) -> click.Command:
 @click.command("line", add_help_option=False)
 @click.argument("target")
 @connection_options
-def _line_command(target: str, connection: Connection) -> None:
+@quic_option(ROUTE, "Test HTTP/3 on the same port, too.")
+def _line_command(target: str, connection: Connection, *, quic: bool) -> None:
     """Parse one line of a targets file; it is never run."""

@@ -10,7 +10,7 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand, effective, told
-from tlsresume.cli.connecting import TIME, Connection, connection_options
+from tlsresume.cli.connecting import TIME, Connection, connection_options, quic_option
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
 from tlsresume.cli.failing import finding_options
@@ -105,13 +105,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     help="As few connections as tell whether each mechanism resumes: one to get a session, one"
     " to offer it. Findings that need several tries are untested.",
 )
-@click.option(
-    "--quic",
-    cls=GroupedOption,
-    group=PROBE,
-    is_flag=True,
-    help="Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone.",
-)
+@quic_option(PROBE, "Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone.")
 @click.option(
     "--node-header",
     cls=GroupedOption,
@@ -274,6 +268,7 @@ def _options(connection: Connection, asked: dict[str, object]) -> ProbeOptions:
 
     said = dict(asked)
     explain = not said.pop("no_explain")
+    said["quic"] = said["quic"] or connection.quic
     connect = connection.options()
     own = tuple((name, told(value)) for name, value in connection.own.items())
     return ProbeOptions(connect=connect, explain=explain, own_options=own, **said)  # type: ignore[arg-type]  # click has checked each

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from tlsresume.evidence.early_outcome import TOO_EARLY, outcome
+from tlsresume.evidence.early_outcome import TOO_EARLY, outcome, untold
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import Trial
@@ -114,7 +114,7 @@ def _after_copy(copies: Sequence[Trial], originals: Sequence[Trial]) -> tuple[Ea
     """What became of each first flight whose copy was surely taken up before: its ServerHello
     resumes the session. Where it does not, the second presentation is no replay."""
     known = {_request_id(copy) for copy in copies if copy.accepted}
-    replayed = [a for a in originals if _request_id(a) in known]
+    replayed = [a for a in originals if _request_id(a) in known and untold(a) is None]
     told = (outcome(attempt) for attempt in replayed)
     return tuple(each for each in told if each is not None)
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tlsresume.evidence.trial import Trial
 from tlsresume.results import EarlyOutcome
+
+#: Why a copy over QUIC tells nothing of early data.
+Untold = Literal["retry", "silent"]
+
+UNTOLD: dict[Untold, str] = {
+    "retry": "the server sends a Retry, which proves our address, before it reads a first flight",
+    "silent": "the server said nothing to it: over QUIC it may take a copy for packets of the"
+    " connection that the first presentation made",
+}
 
 #: RFC 8470 section 5.2: Too Early.
 TOO_EARLY = 425
@@ -33,3 +44,13 @@ def failed_later(attempt: Trial) -> bool:
 def unanswered(attempt: Trial) -> bool:
     """Whether early data was taken and nothing came back."""
     return outcome(attempt) == "accepted" and not attempt.response
+
+
+def untold(attempt: Trial) -> Untold | None:
+    """Why a first flight that was presented over QUIC, once or again, tells nothing; None where
+    it tells something."""
+    if attempt.transport != "quic" or (attempt.error is not None and attempt.error.ours):
+        return None
+    if attempt.datagrams is not None and attempt.datagrams.retries:
+        return "retry"
+    return None if attempt.traffic.received else "silent"

@@ -8,6 +8,10 @@ made them, which alone can decrypt what the server says to the *second* presenta
 request is *executed* before the server can know that it is fresh shows while our Finished is
 held back, which whoever replays cannot send.
 
+Over QUIC a copy bears the connection IDs of the first presentation, so that the server may take
+it for packets of a connection that it knows, and a Retry proves addresses before anything is
+read: such a copy tells nothing, and the reason is given.
+
 Only with `--replay-early-data`: it looks like an attack, and sends requests more than once.
 """
 
@@ -19,13 +23,13 @@ from dataclasses import replace
 
 from msgspec import Struct, field
 
-from tlsresume.evidence.early_outcome import TOO_EARLY, outcome, unanswered
+from tlsresume.evidence.early_outcome import TOO_EARLY, UNTOLD, outcome, unanswered, untold
 from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.connections import http_host
 from tlsresume.experiments.subject import Setting
 from tlsresume.lab import Errand, Route
-from tlsresume.request_line import RequestLine
+from tlsresume.request_line import HTTPRequest, RequestLine
 from tlsresume.sessions.session import Session
 from tlsresume.tls.registry import NamedGroup, name_of
 from tlsresume.transports.config import ClientConfig
@@ -44,6 +48,9 @@ _OTHER_GROUPS = ("X25519", "P-256", "P-384", "P-521")
 
 #: Connections that each question takes at most, for a plan and for the budget.
 TAKING, SAME_TICKET, EXACT_COPY, HOLDING, OTHER_ADDRESS, AT_AGE = 8, 3, 9, 2, 3, 3
+
+#: Of the label of each replay: what it asks.
+_QUESTIONS = {"copy": "the exact copy", "other": "the copy from another address"}
 
 #: So many exact copies are made; a copy that another node declines is no replay, and made again.
 _COPIES = 2
@@ -70,12 +77,22 @@ class EarlySetting(Value, frozen=True, kw_only=True):
     progress: Callable[[str], None] = lambda _line: None
 
 
-async def replay_early_data(asked: EarlySetting) -> str | None:
-    """Ask every question of one address. Returns why the rest was left out, None if nothing was.
+class LeftOut(Value, frozen=True):
+    """A question that was not answered, and why; `question` is empty for all that were left."""
+
+    question: str
+    reason: str
+
+
+async def replay_early_data(asked: EarlySetting) -> tuple[LeftOut, ...]:
+    """Ask every question of one address. Returns what was left without an answer.
 
     Raises BudgetSpent.
     """
-    return await _Asking(asked, asked.setting.plan).run()
+    asking = _Asking(asked, asked.setting.plan)
+    why = await asking.run()
+    rest = () if why is None else (LeftOut("", why),)
+    return (*rest, *dict.fromkeys(asking.untold))
 
 
 def sends_early_data(session: Session) -> bool:
@@ -88,14 +105,16 @@ class _Asking(Struct):
     plan: ClientConfig
     _ids: Counter[str] = field(default_factory=Counter)
     _hold: float = _LEAST_HOLD
+    #: Copies that told nothing.
+    untold: list[LeftOut] = field(default_factory=list)
 
     async def run(self) -> str | None:
         control, session = await self._control()
         if session is None:
             return "no ticket that allows early data came"
-        room, size = session.fields.max_early_data, len(self._request("x" * 24))
-        if size > room:
-            return f"tickets allow {room} bytes of early data, the request has {size}"
+        room, request = session.fields.max_early_data, self._request("x" * 24)
+        if isinstance(request, bytes) and len(request) > room:
+            return f"tickets allow {room} bytes of early data, the request has {len(request)}"
         if control.answer_ms is not None:
             self._hold = min(_MOST_HOLD, max(_LEAST_HOLD, _HOLD_FACTOR * control.answer_ms / 1000))
         taken = await self._taken(session)
@@ -133,7 +152,7 @@ class _Asking(Struct):
         result = outcome(attempt)
         if result == "accepted" and attempt.response:
             return attempt
-        if attempt.retry_group is not None:
+        if attempt.retry_group is not None and attempt.transport == "tcp":
             self.plan = replace(self.plan, groups=_groups(attempt.retry_group))
         elif result == "failed" or unanswered(attempt):
             await self._without()
@@ -172,6 +191,8 @@ class _Asking(Struct):
             copy = await self._replayed(
                 session, (EarlyReplay.COPY, EarlyReplay.ORIGINAL), "copy", self._route
             )
+            if self.untold:
+                return  # the next copy would be met in the same way
             left -= bool(copy.accepted)
             if not left:
                 return
@@ -203,11 +224,18 @@ class _Asking(Struct):
         flight = self._flight(session, name)
         try:
             copy = await self._present(flight, purposes[0], name, first_to)
+            self._note(_QUESTIONS[label], copy)
             if copy.server_hello_seen:
-                await self._sent(flight, purposes[1], name)
+                original = await self._sent(flight, purposes[1], name)
+                self._note(_QUESTIONS[label], original)
         finally:
             flight.release()
         return copy
+
+    def _note(self, question: str, attempt: Trial) -> None:
+        why = untold(attempt)
+        if why is not None:
+            self.untold.append(LeftOut(question, UNTOLD[why]))
 
     async def _after_pauses(self) -> None:
         """First flights that are presented at once, and again when they have aged."""
@@ -227,7 +255,8 @@ class _Asking(Struct):
                 if left > 0:
                     self.asked.progress(f"early data: the next replay in {left:.0f} s")
                     await lab.wait(left)
-                await self._sent(flight, EarlyReplay.LATER_ORIGINAL, name, after=age)
+                late = await self._sent(flight, EarlyReplay.LATER_ORIGINAL, name, after=age)
+                self._note(f"the copy after {age:g} s", late)
         finally:
             for *_, flight, _name in kept:
                 flight.release()
@@ -247,9 +276,12 @@ class _Asking(Struct):
     def _ask(self, name: str, after: float | None = None) -> EarlyAsk:
         return EarlyAsk(name, self.asked.line.method, after)
 
-    def _request(self, name: str) -> bytes:
-        terms = self.asked.setting.terms
-        return self.asked.line.request(http_host(terms.target), terms.user_agent, name)
+    def _request(self, name: str) -> bytes | HTTPRequest:
+        terms, line = self.asked.setting.terms, self.asked.line
+        host = http_host(terms.target)
+        if self._route.transport == "quic" and self.plan.alpn[0].startswith("h3"):
+            return line.http3(host, terms.user_agent, name)
+        return line.request(host, terms.user_agent, name)
 
     def _full_errand(self, setting: Setting, purpose: EarlyReplay) -> Errand:
         # Of no mechanism: these connections say nothing about how sessions are resumed.

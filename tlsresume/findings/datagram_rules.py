@@ -5,6 +5,8 @@ What they look at is told in datagrams.py.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tlsresume.evidence.datagrams import answered, with_first_use_of_token
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import TOKEN_TRIES, Token
@@ -130,10 +132,16 @@ def lifetime_counts_down(view: View) -> Match | None:
     "error",
     needs=CONTROLLED,
     mechanisms=("psk",),
-    cause="The server gives tokens for later connections, and ends each connection on which one is"
-    " shown, as if it were the answer to a Retry. Clients show them as a matter of course.",
+    cause="The server gives tokens for later connections, and takes one that is shown for the"
+    " answer to a Retry that it never sent: its transport parameters then name another connection"
+    " ID, on which a client must end the connection, or it says nothing. Clients show tokens as a"
+    " matter of course.",
     advice="Update the server's QUIC library, or have it give no NEW_TOKENs.",
-    sources=("RFC 9000 section 8.1.3", "RFC 9000 section 7.3", "seen on Knot DNS 3.4.6"),
+    sources=(
+        "RFC 9000 section 8.1.3",
+        "RFC 9000 section 7.3",
+        "knotd 3.4.6 of Debian 13, with aioquic as the client",
+    ),
 )
 def fails_with_token(view: View) -> Match | None:
     """QUIC connections fail when the server's own token is shown.
@@ -173,9 +181,14 @@ def datagrams_lost(view: View) -> Match | None:
     times = sum(a.datagrams.retransmissions for a in lossy if a.datagrams is not None)
     if times <= _BY_CHANCE:
         return None
-    return Match(
-        seen=(f"{times} retransmissions on {len(lossy)} of {connections(len(own))}",),
-    )
+    seen = [f"{times} retransmissions on {len(lossy)} of {connections(len(own))}"]
+    sizes = [(a.plan.mtu, a.datagrams.mtu) for a in lossy if a.datagrams and a.datagrams.mtu]
+    for (planned, answered_at), count in Counter(sizes).items():
+        seen.append(
+            f"{connections(count)} came about with datagrams of {answered_at} bytes, and not with"
+            f" {planned}: --mtu {answered_at} begins with that"
+        )
+    return Match(seen=tuple(seen))
 
 
 @rule(

@@ -228,7 +228,7 @@ def early_data_answered_early(view: View) -> Match | None:
     """A request in early data is answered before the handshake ended.
 
     Our Finished is held back, and the answer comes all the same. A warning where replays are
-    accepted, too; information where they are not.
+    accepted, too, or could not be told; information where they are not.
     """
     early = view.early
     if early is None or not early.answered_before_finished or _refuses_early(early):
@@ -238,7 +238,8 @@ def early_data_answered_early(view: View) -> Match | None:
     return Match(
         seen=(f"answered while our Finished was held back{''.join(status)}",),
         evidence=_shown(view, held),
-        severity=None if "accepted" in early.replays else "info",
+        severity=None if "accepted" in early.replays or not early.replays else "info",
+        not_known=() if early.replays else ("whether a replay is accepted",),
     )
 
 

@@ -9,7 +9,8 @@ from tlsresume.results import EarlyData, EarlyReason
 
 _LABEL = "  early data  "
 
-_REASONS: dict[EarlyReason, str] = {
+#: Why early data was rejected, in few words.
+REASON_WORDS: dict[EarlyReason, str] = {
     "hello-retry": "after a HelloRetryRequest",
     "session-declined": "the session was declined",
     "server-choice": "though the session is resumed",
@@ -43,7 +44,7 @@ def _taken(early: EarlyData) -> str:
     if early.accepted is None:
         return f"tickets allow {early.max} bytes; whether it is accepted could not be told"
     if not early.accepted:
-        words = f"rejected, {_REASONS[early.reason]}" if early.reason else "rejected"
+        words = f"rejected, {REASON_WORDS[early.reason]}" if early.reason else "rejected"
         return f"{words} ({early.group})" if early.group else words
     if early.group:
         return f"accepted with a key share of {early.group}, else rejected"
@@ -72,7 +73,7 @@ def _answered(early: EarlyData) -> list[str]:
     if early.status != _TOO_EARLY and early.answered_before_finished is not None:
         if not early.answered_before_finished:
             words.append("answered after the handshake only")
-        elif "accepted" in early.replays:
+        elif "accepted" in early.replays or not early.replays:
             words.append("answered before the handshake ended: GET only what may happen twice")
         else:
             words.append("answered before the handshake ended")

@@ -23,7 +23,9 @@ from tlsresume.formats.html_tables import (
     change_table,
     check_table,
     crossing_tables,
+    early_table,
     key_table,
+    request_table,
 )
 from tlsresume.formats.page import View
 from tlsresume.formats.units import count, seconds, utc
@@ -59,6 +61,8 @@ class _Shown(Value, frozen=True, kw_only=True):
     checks: Table
     changes: Table
     strips: Strips
+    early: Table
+    requests: Table
     crossings: list[tuple[str, Table]] = field(default_factory=list)
     attempts: list[tuple[str, Table]] = field(default_factory=list)
 
@@ -130,6 +134,8 @@ def _shown(number: int, alone: Report, status: ExitStatus, *, folded: bool) -> _
         checks=check_table(target.checks),
         changes=change_table(target.changes),
         strips=handshake_chart(row for address in target.addresses for row in address.attempts),
+        early=early_table(target.addresses),
+        requests=request_table(target.addresses),
         crossings=list(crossing_tables(target.crossings)),
         attempts=[attempt_table(address) for address in target.addresses if address.attempts],
     )

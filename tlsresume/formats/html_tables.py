@@ -9,6 +9,8 @@ from tlsresume.evidence.certificates import faults
 from tlsresume.findings.ticket_keys import which
 from tlsresume.formats.attempts import offer_words
 from tlsresume.formats.checks import OUTCOME_WORDS, place
+from tlsresume.formats.early_data_table import HEADS as EARLY_HEADS
+from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
 from tlsresume.formats.ticket_text import key_words
@@ -131,6 +133,38 @@ def _certificate(address: AddressResult) -> object:
     wrong = faults(found)
     told = [badge("not verified", "fair"), wrong] if wrong else [badge("verified", "good")]
     return lines(*told, found.subject or "(no subject)", f"until {utc(found.not_after)}")
+
+
+_EARLY_STYLE: dict[str, Style] = {"accepted": "fair", "answered": "fair", "failed": "bad"}
+
+
+def early_table(addresses: Sequence[AddressResult]) -> Table:
+    """What became of early data on each address, and of each replay of it."""
+    return Table(
+        heads=EARLY_HEADS,
+        rows=[
+            (code(row.address), badge(row.fresh, "none"), *map(_early, row[2:7]), *row[7:])
+            for row in early_rows(addresses)
+        ],
+    )
+
+
+def _early(words: str) -> object:
+    """A cell of a replay: that it was accepted stands out."""
+    word = words.partition(" (")[0].rpartition(": ")[2]
+    return badge(words, _EARLY_STYLE.get(word, "good")) if words else soft("-")
+
+
+def request_table(addresses: Sequence[AddressResult]) -> Table:
+    """The marked requests, for comparing with the server's log."""
+    return Table(
+        heads=("Request", "First sent (UTC)", "Presented", "Answers"),
+        rows=[
+            (code(each.id), each.sent_at, each.presentations, ", ".join(map(str, each.answers)))
+            for each in marked_requests(addresses)
+        ],
+        right=(2,),
+    )
 
 
 def crossing_tables(found: Sequence[Crossing]) -> Iterator[tuple[str, Table]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, place
+from tlsresume.formats.early_data_table import HEADS, early_rows
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
@@ -101,6 +102,12 @@ def _target(target: TargetResult) -> Iterator[str]:
         yield "| address | mechanism | same session | fresh each time | tickets | new | reused |"
         yield "|---|---|---|---|---|---:|---:|"
         yield from (_row(address, row) for address, row in rows)
+        yield ""
+    early = early_rows(target.addresses)
+    if early:
+        yield f"| {' | '.join(('early data', *HEADS[1:]))} |"
+        yield f"|{'---|' * len(HEADS)}"
+        yield from (f"| {' | '.join(escape(cell) for cell in row)} |" for row in early)
         yield ""
     for address in target.addresses:
         if address.error is not None and address.error != target.error:

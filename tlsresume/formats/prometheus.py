@@ -16,6 +16,7 @@ from tlsresume.policy.judge import ALL_TARGETS
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
     AddressResult,
+    EarlyData,
     ErrorResult,
     MechanismResult,
     Report,
@@ -64,6 +65,17 @@ METRICS: dict[str, Metric] = {
     ),
     "tlsresume_certificate_expiry_timestamp_seconds": Metric(
         "When the certificate ends, in seconds since 1970", _ADDRESS
+    ),
+    "tlsresume_early_data_accepted": Metric(
+        "1 if early data on a fresh session was accepted", _ADDRESS
+    ),
+    "tlsresume_early_data_replay_accepted": Metric(
+        "1 if early data that was presented before was accepted; presentation is same-ticket,"
+        " exact-copy, other-address or after (a pause)",
+        (*_ADDRESS, "presentation"),
+    ),
+    "tlsresume_early_data_answered_early": Metric(
+        "1 if early data was answered while our Finished was held back", _ADDRESS
     ),
     "tlsresume_judged": Metric("1 if the mechanism counts for the verdict", _MECHANISM),
     "tlsresume_resumed": Metric(
@@ -176,8 +188,32 @@ def _address(gauges: _Gauges, target: str, address: AddressResult) -> None:
         end = _timestamp(address.certificate.not_after)
         if end is not None:
             gauges.set("tlsresume_certificate_expiry_timestamp_seconds", end, *labels, transport=by)
+    if address.early_data is not None:
+        _early_data(gauges, labels, address.early_data, by)
     for row in address.mechanisms:
         _mechanism(gauges, (*labels, row.mechanism, row.tls_version), row, by)
+
+
+def _early_data(gauges: _Gauges, labels: tuple[str, str], early: EarlyData, by: Transport) -> None:
+    """What was not asked, or could not be told, has no series."""
+    late = [each.result for each in early.after if each.result is not None]
+    replays = {
+        "same-ticket": early.same_ticket,
+        "exact-copy": early.exact_copy,
+        "other-address": early.other_address,
+        "after": "accepted" if "accepted" in late else next(iter(late), None),
+    }
+    if early.accepted is not None:
+        gauges.set("tlsresume_early_data_accepted", int(early.accepted), *labels, transport=by)
+    for presentation, outcome in replays.items():
+        if outcome is not None:
+            gauges.set(
+                "tlsresume_early_data_replay_accepted", int(outcome == "accepted"), *labels,
+                presentation, transport=by,
+            )  # fmt: skip
+    if early.answered_before_finished is not None:
+        answered = int(early.answered_before_finished)
+        gauges.set("tlsresume_early_data_answered_early", answered, *labels, transport=by)
 
 
 def _timestamp(text: str) -> float | None:

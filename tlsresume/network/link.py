@@ -191,6 +191,10 @@ class NetworkLink(Link):
                 sent += sum(map(len, flight.data))
                 received += await self._channel.read(min(self._deadline, self._now() + pause))
                 pause *= 2
+            acknowledgement = flight.acknowledgement(received)
+            if acknowledgement is not None:
+                await self._channel.send((acknowledgement,), self._deadline)
+                sent += len(acknowledgement)
             while received and sum(map(len, received)) < _ENOUGH_PRESENTED:
                 until = min(self._deadline, self._now() + PRESENTED_QUIET)
                 came = await self._channel.read(until)

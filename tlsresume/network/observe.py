@@ -25,6 +25,7 @@ from tlsresume.tls.describe import certificate_request_words
 from tlsresume.tls.handshake import AlertDescription, HandshakeType, NewSessionTicket13
 from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.facts import DatagramFacts
 from tlsresume.transports.interface import Account, Presented
 from tlsresume.value import Value
 
@@ -83,6 +84,7 @@ def _presented_trial(
         ask=about.ask,
         local_port=local_port,
         mechanism=about.errand.mechanism,
+        transport=about.route.transport,
         observation=_seen_in_clear(about, seen),
         offer=_offer(about.session),
         state=about.session,
@@ -109,6 +111,10 @@ def _seen_in_clear(about: Circumstances, seen: Presented) -> Observation:
         tls_version=transcript.version,
         alerts=_alerts(transcript),
         traffic=Traffic(seen.sent, seen.received, 2 if seen.received else 1),
+        transport=about.route.transport,
+        datagrams=(
+            None if about.route.transport == "tcp" else DatagramFacts(retries=int(seen.retry))
+        ),
     )
 
 

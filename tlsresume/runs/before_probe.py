@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.errors import UsageError
 from tlsresume.experiments.connections import check_terms
 from tlsresume.options import ProbeOptions
+from tlsresume.runs.over_quic import over_quic
 from tlsresume.targets.target import Target
-from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.value import Value
 
 #: Full handshakes of an address: one per mechanism to discover, one to start each chain. Those
@@ -34,26 +33,8 @@ def check_probe(target: Target, options: ProbeOptions) -> None:
 def quic_beside(target: Target, options: ProbeOptions) -> tuple[Target, ProbeOptions]:
     """The same target over QUIC, and its options. Raises UsageError where QUIC cannot lead to
     it, or speaks something else there."""
-    if target.transport != "tcp":
-        raise UsageError(f"{target.name}: --quic is for targets of TCP: this one has no other")
-    reason = None
-    if target.unix:
-        reason = "a unix socket has no UDP port"
-    elif target.starttls is not None:
-        reason = "QUIC has no STARTTLS; --quic tests HTTP/3 beside HTTPS"
-    elif target.proxy is not None or target.proxy_header is not None:
-        reason = "QUIC goes over UDP, through no proxy and with no PROXY header"
-    elif target.scheme not in ("https", ""):
-        reason = f"--quic tests HTTP/3 beside HTTPS, and this is {target.scheme}"
-    if reason is not None:
-        raise UsageError(
-            f"{target.name}: {reason}", hints=("doq://HOST and quic://HOST:PORT go elsewhere",)
-        )
-    connect = options.connect
-    if ProtocolVersion.TLSv1_3 not in connect.tls:
-        raise UsageError(f"{target.name}: QUIC has TLS 1.3 only, and --tls forbids it")
-    ours = replace(connect, alpn=None, ciphers=None, send=b"" if connect.send == b"" else None)
-    return replace(target, scheme="h3"), replace(options, connect=ours, quic=False)
+    theirs, connect = over_quic(target, options.connect)
+    return theirs, replace(options, connect=connect, quic=False)
 
 
 class Share(Value, frozen=True):

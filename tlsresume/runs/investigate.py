@@ -120,8 +120,8 @@ class Investigation(Struct):
         line = self.options.early_request
         if line is None:
             return
-        if self.terms.target.transport != "tcp":
-            self._note("early data", "it is sent and replayed over TCP only", "other")
+        if self.terms.target.transport == "dtls":
+            self._note("early data", "DTLS 1.2 has none", "other")
             return
         allowing = [address for address in addresses if early_room(address)]
         for address in addresses:
@@ -150,20 +150,27 @@ class Investigation(Struct):
         cost = early_data.cost(len(asked.ages), elsewhere=asked.elsewhere is not None)
         self.progress(f"early data on {address.address}: up to {cost} connections")
         try:
-            why = await early_data.replay_early_data(asked)
+            left = await early_data.replay_early_data(asked)
         except LimitedByServer as limited:
             self._leave_early_data(limited.message, address, "limited")
         except BudgetSpent as spent:
             self._leave_early_data(spent.message, address, "budget")
         else:
-            if why is not None:
-                self._leave_early_data(why, address)
+            for each in left:
+                self._leave_early_data(each.reason, address, question=each.question)
 
     def _leave_early_data(
-        self, reason: str, address: AddressResult | None = None, kind: SkippedKind = "other"
+        self,
+        reason: str,
+        address: AddressResult | None = None,
+        kind: SkippedKind = "other",
+        *,
+        question: str = "",
     ) -> None:
         here = None if address is None else address.address
         what = "early data" if here is None else f"early data on {here}"
+        if question:
+            what = f"{what}: {question}"
         self.leave_out(Skipped(what, reason, kind, here))
 
     def explanation(self, address: AddressResult, mechanism: MechanismResult) -> Explanation:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.errors import UsageError
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import Terms, http_host
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols.schemes import SCHEME_OF_PORT
+from tlsresume.request_line import HTTPRequest, parse_http1
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.sessions.file import SessionFile, SessionMetadata
 from tlsresume.targets.target import Target, is_address
@@ -30,8 +31,8 @@ def target_of(file: SessionFile, named: Target | None, options: ResumeOptions) -
     target = _target_of(file, named, options)
     if target.transport != transport:
         raise _other_transport(file, target)
-    if options.early_data and transport != "tcp":
-        raise UsageError(f"{target.name}: early data is sent over TCP only, not over this")
+    if options.early_data and transport == "dtls":
+        raise UsageError(f"{target.name}: DTLS 1.2 has no early data")
     return target
 
 
@@ -109,12 +110,31 @@ def _to_saved_address(target: Target, metadata: SessionMetadata, options: Resume
     return replace(target, connect=(metadata.address, metadata.port or target.port))
 
 
+def _early_request(target: Target, alpn: tuple[str, ...], data: bytes) -> bytes | HTTPRequest:
+    """What goes out as early data: over HTTP/3 the request that is written for HTTP/1. Raises
+    UsageError."""
+    if not data or target.transport != "quic" or not (alpn and alpn[0].startswith("h3")):
+        return data
+    try:
+        return parse_http1(data, http_host(target), USER_AGENT)
+    except ValueError as error:
+        raise UsageError(
+            f"{target.name}: early data over HTTP/3: {error}",
+            hints=("write a request such as --early-data 'GET /status'",),
+        ) from None
+
+
 def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
-    """The session's own version, cipher, SNI and ALPN, except where told otherwise."""
+    """The session's own version, cipher, SNI and ALPN, except where told otherwise. Raises
+    UsageError."""
+    plan = _plan_of(file, target, options)
+    return replace(plan, early_data=_early_request(target, plan.alpn, options.early_data))
+
+
+def _plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
     plan = replace(
         Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
-        early_data=options.early_data,
         # Not a matter of pinning: the server answers with it wherever it takes the session.
         max_fragment_length=fields.max_fragment_length,
         extended_master_secret=options.extended_master_secret,

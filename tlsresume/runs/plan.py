@@ -82,7 +82,7 @@ def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
                 steps=asked,
             )
         )
-    if options.early_request is not None:
+    if options.early_request is not None and target.transport != "dtls":
         stages.append(_replays(options))
     return TargetPlan(
         target=target.name,

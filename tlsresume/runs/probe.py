@@ -415,7 +415,7 @@ class Probe:
     def _early_data(self, address: AddressResult) -> EarlyData | None:
         """What was asked of early data; where tickets allow none, that is the answer. None where
         TLS 1.3 was not tested."""
-        if self.options.early_request is None or address.transport != "tcp":
+        if self.options.early_request is None or address.transport == "dtls":
             return None
         asked = ProtocolVersion.TLSv1_3 in self.options.connect.tls
         untested = any(m.mechanism == "psk" and m.state == "untested" for m in address.mechanisms)

@@ -238,12 +238,13 @@ class _Resumption(Struct):
         """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
         errand = Errand(
             purpose=EarlyReplay.REPEATED,
-            send=self.options.early_data,
+            send=self.plan.early_data,
             want_response=True,
         )
         plan = replace(self.plan, early_data=b"")
         session = attempt.sessions[-1] if attempt.sessions else None
-        await lab.connect(Route(attempt.address, attempt.port), plan, errand, session)
+        route = Route(attempt.address, attempt.port, transport=self.target.transport)
+        await lab.connect(route, plan, errand, session)
 
     def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
         metadata, session = self.file.metadata, self.file.session
@@ -275,12 +276,11 @@ class _Resumption(Struct):
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
         errand = terms.with_answer(terms.errand(Resume.RESUME, mechanism, wait=wait))
-        if self.options.early_data:
+        if self.plan.early_data:
             # Where it is not taken, it is sent again after the handshake, as clients do.
-            early = self.options.early_data
             return replace(
                 errand,
-                send=early,
+                send=self.plan.early_data,
                 send_after=0.0,
                 want_response=True,
                 clean=self.options.clean_close,

@@ -211,6 +211,7 @@ def datagram_cases() -> tuple[DatagramCase, ...]:
                 _save("psk"),
                 _inspect("psk"),
                 _resume("psk", transport="quic"),
+                _resume("psk", "--early-data", "GET /", transport="quic", early_data="accepted"),
             ),
             skipped=missing,
         ),

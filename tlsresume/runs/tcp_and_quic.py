@@ -81,6 +81,9 @@ class BothTransports(Struct):
         tcp, quic = self.tcp.result(), self.quic.result()
         silent = _silent(quic.addresses) and any(a.error is None for a in tcp.addresses)
         theirs = () if silent else quic.addresses
+        if not (quic.incomplete or quic.interrupted):
+            # What aioquic cannot do is among what was skipped, and bears on no verdict of TCP's.
+            theirs = tuple(address for address in theirs if not _untested(address))
         addresses = (*tcp.addresses, *theirs)
         incomplete = any(each.incomplete or each.interrupted for each in (tcp, quic))
         findings = merge([
@@ -113,6 +116,11 @@ class BothTransports(Struct):
 def _silent(addresses: Sequence[AddressResult]) -> bool:
     """Whether QUIC was found on no address."""
     return bool(addresses) and all(address.error is not None for address in addresses)
+
+
+def _untested(address: AddressResult) -> bool:
+    """Whether nothing could be asked of an address that did not fail."""
+    return address.error is None and all(m.state == "untested" for m in address.mechanisms)
 
 
 def _unreached(addresses: Sequence[AddressResult]) -> list[Skipped]:

@@ -50,6 +50,9 @@ VERSIONS: dict[int, _Version] = {
 _LONGEST_ID = 20
 #: Frames that may stand in an Initial packet (RFC 9000 section 12.4).
 _PING, _ACK, _ACK_ECN, _CRYPTO = 1, 2, 3, 6
+_CLOSE = 0x1C
+#: The tag of AES-GCM, and the least bytes of a datagram with an Initial packet (section 14.1).
+_TAG, _SMALLEST = 16, 1200
 _PADDING_RUN = re.compile(rb"\x00*")
 #: An honest datagram has at most one packet of each kind and epoch.
 _MOST_COALESCED = 8
@@ -132,6 +135,14 @@ def _keys(number: int, destination: bytes, sender: Sender) -> _Keys:
 
 def open_initial(packet: Packet, destination: bytes, sender: Sender) -> bytes | None:
     """The frames in an Initial packet; None where it is not of this sender and connection.
+    See `open_numbered`."""
+    opened = open_numbered(packet, destination, sender)
+    return None if opened is None else opened[1]
+
+
+def open_numbered(packet: Packet, destination: bytes, sender: Sender) -> tuple[int, bytes] | None:
+    """The number of an Initial packet and its frames; None where it is not of this sender and
+    connection.
 
     `destination` is the Destination Connection ID of the client's first Initial packet, or
     of its first one after a Retry.
@@ -148,11 +159,53 @@ def open_initial(packet: Packet, destination: bytes, sender: Sender) -> bytes | 
     number = int.from_bytes(data[at : at + size], "big") ^ int.from_bytes(mask[1 : 1 + size], "big")
     header = bytes([first]) + data[1:at] + number.to_bytes(size, "big")
     try:
-        return keys.payload.decrypt(
+        return number, keys.payload.decrypt(
             (keys.iv ^ number).to_bytes(12, "big"), data[at + size :], header
         )
     except (InvalidTag, ValueError):
         return None
+
+
+def seal_initial(
+    version: int,
+    destination: bytes,
+    *,
+    to: bytes,
+    source: bytes,
+    number: int,
+    frames: bytes,
+    sender: Sender = "client",
+) -> bytes:
+    """An Initial packet without a token (RFC 9000 section 17.2.2), as a datagram of the
+    1200 bytes that one must have (section 14.1).
+
+    `destination` is that of the client's first Initial packet, whose keys go on; `to` is the
+    receiver's own connection ID. `number` is below 2 to the 16.
+    """
+    kind = VERSIONS[version].kinds.index("initial")
+    header = bytes([0xC0 | kind << 4 | 1]) + version.to_bytes(4, "big")
+    header += bytes([len(to)]) + to + bytes([len(source)]) + source + b"\0"
+    room = _SMALLEST - len(header) - 2 - _TAG
+    body = frames + bytes(max(0, room - 2 - len(frames)))
+    header += (0x4000 | 2 + len(body) + _TAG).to_bytes(2, "big") + number.to_bytes(2, "big")
+    keys = _keys(version, destination, sender)
+    sealed = keys.payload.encrypt((keys.iv ^ number).to_bytes(12, "big"), body, header)
+    encryptor = Cipher(keys.header, modes.ECB()).encryptor()  # noqa: S305  RFC 9001 section 5.4.3
+    mask = encryptor.update(sealed[2:18])
+    at = len(header) - 2
+    first = header[0] ^ mask[0] & 0x0F
+    masked = bytes(a ^ b for a, b in zip(header[at:], mask[1:3], strict=True))
+    return bytes([first]) + header[1:at] + masked + sealed
+
+
+def ack_frame(largest: int) -> bytes:
+    """An ACK of one packet of the peer's (RFC 9000 section 19.3)."""
+    return bytes([_ACK]) + (0xC0 << 56 | largest).to_bytes(8, "big") + b"\0\0\0"
+
+
+def close_frame() -> bytes:
+    """CONNECTION_CLOSE without an error (RFC 9000 section 19.19)."""
+    return bytes([_CLOSE]) + b"\0\0\0"
 
 
 def crypto_frames(frames: bytes) -> Iterator[tuple[int, bytes]]:

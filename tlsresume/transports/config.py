@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from tlsresume.request_line import HTTPRequest
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.value import Value
 
@@ -42,6 +43,8 @@ class ClientConfig(Value, frozen=True, kw_only=True):
     SSL_OP_NO_EXTENDED_MASTER_SECRET (both SSL_CTX_set_options(3)). `padding` makes the
     ClientHello longer by that many bytes, at least 4 (0: not at all). `max_fragment_length`
     (512, 1024, 2048 or 4096 bytes) asks for the extension of that name (RFC 6066 section 4).
+    `early_data` goes out as early data where the offered session allows it: bytes, or over QUIC
+    a request for HTTP/3.
     `address_token` is a QUIC server's proof of our address (NEW_TOKEN, RFC 9000 section 8.1.3):
     None shows the one that came with the session, b"" none.
     """
@@ -59,7 +62,7 @@ class ClientConfig(Value, frozen=True, kw_only=True):
     groups: str | None = None
     tickets: bool = True
     extended_master_secret: bool = True
-    early_data: bytes = b""
+    early_data: bytes | HTTPRequest = b""
     padding: int = 0
     trust: Trust = Trust()
     certificate: ClientCertificate | None = None

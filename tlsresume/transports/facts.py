@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from tlsresume.request_line import HTTPRequest
 
-class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request without a body, before it takes the form of an HTTP version."""
-
-    method: str = "HEAD"
-    authority: str
-    path: str = "/"
-    user_agent: str
+__all__ = ["DatagramFacts", "HTTPRequest"]
 
 
 class DatagramFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +15,8 @@ class DatagramFacts(msgspec.Struct, frozen=True, kw_only=True):
     `version` is QUIC's (1 or 2; None for DTLS); `retries` counts Retry packets (QUIC), or
     HelloVerifyRequests (DTLS); `token_offered` says that a NEW_TOKEN went with the first
     packet; `token_issued` that the server gave one; `retransmissions` counts the times that
-    we had to ask again.
+    we had to ask again. `mtu` is the size of datagrams that was answered, where that was not the
+    one of the plan (DTLS).
     """
 
     version: int | None = None
@@ -28,3 +24,4 @@ class DatagramFacts(msgspec.Struct, frozen=True, kw_only=True):
     token_offered: bool = False
     token_issued: bool = False
     retransmissions: int = 0
+    mtu: int | None = None

@@ -60,7 +60,8 @@ class Capabilities(Value, frozen=True, kw_only=True):
 class ClientOffer(Value, frozen=True, kw_only=True):
     """What a connection offers beyond a full handshake.
 
-    `early_request` goes out as early data where the session allows that many bytes.
+    `early_request` goes out as early data where the session allows that many bytes; over QUIC it
+    may be a request for HTTP/3.
     `address_token` is a QUIC server's proof of our address (NEW_TOKEN, RFC 9000 section 8.1.3):
     None shows the one that came with the session, b"" none.
     """
@@ -69,7 +70,7 @@ class ClientOffer(Value, frozen=True, kw_only=True):
 
     state: ResumptionState | None = None
     address_token: bytes | None = None
-    early_request: bytes = b""
+    early_request: bytes | HTTPRequest = b""
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -332,6 +333,11 @@ class Flight(ABC):
         """Whether an answer to a copy wants our address proved before anything is read."""
         del received
         return False
+
+    def acknowledgement(self, received: Sequence[bytes]) -> bytes | None:
+        """What says at once that an answer to a copy came, where that hastens its end."""
+        del received
+        return None
 
     def farewell(self, received: Sequence[bytes]) -> bytes | None:
         """What ends the connection that the server made of a copy, where anything must."""

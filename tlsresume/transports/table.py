@@ -94,7 +94,7 @@ class _QUIC(Transport):
     protocol = "QUIC"
     stream = False
     capabilities = Capabilities(
-        session_ids=False, tickets=True, early_data=False, unclean_close=True, groups=False
+        session_ids=False, tickets=True, early_data=True, unclean_close=True, groups=False
     )
 
     def open(
@@ -108,9 +108,19 @@ class _QUIC(Transport):
         from tlsresume.transports.quic.client import QUICClient
 
         client = QUICClient(
-            config, offer.state, clock=clock, on_message=on_message, token=offer.address_token
+            config,
+            offer.state,
+            clock=clock,
+            on_message=on_message,
+            token=offer.address_token,
+            early_request=offer.early_request,
         )
         return _started(client)
+
+    def first_flight(self, config: ClientConfig, offer: ClientOffer, *, clock: Clock) -> Flight:
+        from tlsresume.transports.quic.first_flight import QUICFirstFlight
+
+        return QUICFirstFlight(config, offer, clock=clock)
 
 
 TRANSPORTS: dict[TransportName, Transport] = {

@@ -11,7 +11,7 @@ from tlsresume.errors import first_of
 from tlsresume.features.watch.history import History, default_path
 from tlsresume.features.watch.rotation import watch_report
 from tlsresume.features.watch.samples import Sample, WatchReport
-from tlsresume.features.watch.sampling import Watch
+from tlsresume.features.watch.sampling import Watch, watched
 from tlsresume.features.watch.text import sample_line
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
@@ -55,7 +55,7 @@ def watch(
             pass
         except BaseExceptionGroup as group:
             raise first_of(group) from None
-        return _told(remembered, path, goals, max_key_age)
+        return _told(remembered, path, goals, settings, max_key_age)
 
 
 async def awatch(
@@ -78,7 +78,7 @@ async def awatch(
             await _watched(goals, settings, remembered, tell, deadline)
         except BaseExceptionGroup as group:
             raise first_of(group) from None
-        return _told(remembered, path, goals, max_key_age)
+        return _told(remembered, path, goals, settings, max_key_age)
 
 
 def _watch_options(options: WatchOptions | None) -> WatchOptions:
@@ -116,7 +116,11 @@ async def _watched(
 
 
 def _told(
-    history: History, path: Path, goals: Sequence[Target], max_key_age: float | None
+    history: History,
+    path: Path,
+    goals: Sequence[Target],
+    options: WatchOptions,
+    max_key_age: float | None,
 ) -> WatchReport:
-    names = [target.name for target in goals]
+    names = [target.name for target, _ in watched(goals, options)]
     return watch_report(history.samples(names), history=str(path), max_key_age=max_key_age)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsresume.cli.configuring import ConfiguredCommand
-from tlsresume.cli.connecting import Connection, connection_options
+from tlsresume.cli.connecting import Connection, connection_options, quic_option
 from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.cli.outputs import Outputs, output_options
@@ -79,6 +79,7 @@ max_key_age_option = click.option(
     help="Full handshakes of each sample, per address and TLS version: enough to meet every"
     " node behind it.",
 )
+@quic_option(WHEN, "Watch HTTP/3 on the same port, too, as a target of its own.")
 @history_option
 @max_key_age_option
 @connection_options
@@ -131,5 +132,6 @@ def _options(connection: Connection, asked: dict[str, object]) -> WatchOptions:
         every=asked["every"],  # type: ignore[arg-type]  # a number, by its callback
         duration=asked["how_long"],  # type: ignore[arg-type]  # same
         once=bool(asked["once"]),
+        quic=bool(asked["quic"]),
         tries=asked["tries"],  # type: ignore[arg-type]  # click has checked it
     )

@@ -15,7 +15,7 @@ from tlsresume.cli.tool import this_tool
 from tlsresume.errors import ExitStatus, first_of
 from tlsresume.features.watch.rotation import watch_report
 from tlsresume.features.watch.samples import Sample, WatchReport
-from tlsresume.features.watch.sampling import Watch
+from tlsresume.features.watch.sampling import Watch, watched
 from tlsresume.features.watch.text import render_watch, sample_line
 from tlsresume.formats import document
 from tlsresume.network.loop import run
@@ -45,7 +45,7 @@ def watch(
 ) -> ExitStatus:
     """Watch, show, and report in the end; an interrupt ends it too, with what is known."""
     _warn_of_others(history)
-    names = [target.name for target in targets]
+    names = [target.name for target, _ in watched(targets, options)]
     interrupted = False
     with ExitStack() as stack:
         live = _live(outputs)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -26,6 +27,7 @@ from tlsresume.features.watch.samples import Offer, Outcome, Sample, Sighting
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
 from tlsresume.results import Mechanism
+from tlsresume.runs.over_quic import over_quic
 from tlsresume.runs.reach import addresses_of, lab_for
 from tlsresume.shortage import make_room
 from tlsresume.targets.target import Target
@@ -46,6 +48,19 @@ OnSample = Callable[[Sample], None]
 Sampler = Callable[[Target], Awaitable[tuple[Sample, Sequence[Kept]]]]
 
 
+def watched(
+    targets: Sequence[Target], options: WatchOptions
+) -> tuple[tuple[Target, WatchOptions], ...]:
+    """What is watched, each once: the targets, and with `options.quic` HTTP/3 beside each. Raises
+    UsageError."""
+    every = {target.name: (target, options) for target in targets}
+    if options.quic:
+        for target in targets:
+            theirs, connect = over_quic(target, options.connect)
+            every.setdefault(theirs.name, (theirs, replace(options, connect=connect)))
+    return tuple(every.values())
+
+
 class Watch(Struct):
     """Targets being watched. `sampler` takes the samples; tests give their own, and a clock."""
 
@@ -59,15 +74,16 @@ class Watch(Struct):
 
     async def run(self) -> None:
         """Sample until the time is over; at once and for ever where no end was asked for."""
-        for target in self.targets:
-            check_terms(target, self.options.connect)
-        make_room(min(_PARALLEL, len(self.targets)) * self.options.max_addresses)
+        goals = watched(self.targets, self.options)
+        for target, options in goals:
+            check_terms(target, options.connect)
+        make_room(min(_PARALLEL, len(goals)) * self.options.max_addresses)
         # The loop must hear a signal while another watch holds the file.
         self.history.patience = 0
         now = self.now or asyncio.get_running_loop().time
         started, rounds = now(), 0
         while True:
-            await self._round()
+            await self._round(goals)
             if self.options.once:
                 return
             # Rounds that took too long are left out, not made up for.
@@ -77,23 +93,23 @@ class Watch(Struct):
                 return
             await self.sleep(max(0.0, started + due - now()))
 
-    async def _round(self) -> None:
+    async def _round(self, goals: Sequence[tuple[Target, WatchOptions]]) -> None:
         places = asyncio.Semaphore(_PARALLEL)
 
-        async def one(target: Target) -> None:
+        async def one(target: Target, options: WatchOptions) -> None:
             async with places:
-                sample, kept = await self._sample(target)
+                sample, kept = await self._sample(target, options)
             await _patiently(lambda: self.history.add(sample, kept))
             self.on_sample(sample)
 
         async with asyncio.TaskGroup() as tasks:
-            for target in self.targets:
-                tasks.create_task(one(target))
+            for goal in goals:
+                tasks.create_task(one(*goal))
 
-    async def _sample(self, target: Target) -> tuple[Sample, Sequence[Kept]]:
+    async def _sample(self, target: Target, options: WatchOptions) -> tuple[Sample, Sequence[Kept]]:
         if self.sampler is not None:
             return await self.sampler(target)
-        return await take_sample(target, self.options, self.history)
+        return await take_sample(target, options, self.history)
 
 
 async def take_sample(

@@ -19,6 +19,7 @@ from typing import Literal
 from OpenSSL import SSL
 
 from tlsresume.errors import ErrorStack, UsageError
+from tlsresume.request_line import HTTPRequest
 from tlsresume.sessions.session import ResumptionState
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.handshake import (
@@ -78,7 +79,7 @@ class TLSClient(Connection):
         *,
         clock: Clock,
         on_message: OnMessage | None = None,
-        early_request: bytes | None = None,
+        early_request: bytes | HTTPRequest | None = None,
     ) -> None:
         early = config.early_data if early_request is None else early_request
         offer = ClientOffer(state=session, early_request=early)
@@ -145,18 +146,17 @@ class TLSClient(Connection):
         self._started = self._clock()
         if self.failure is not None:
             return
-        if self.offer.early_request and self._early_data_allowed():
-            returned = self._handle.write_early_data(self.offer.early_request)
+        early = self.offer.early_request
+        if isinstance(early, bytes) and early and self._early_data_allowed(len(early)):
+            returned = self._handle.write_early_data(early)
             if returned.error and returned.error != binding.WANT_READ:
                 self._break("SSL_write_early_data", returned)
                 return
         self._advance()
 
-    def _early_data_allowed(self) -> bool:
+    def _early_data_allowed(self, size: int) -> bool:
         state = self.offer.state
-        return state is not None and (state.fields.max_early_data or 0) >= len(
-            self.offer.early_request
-        )
+        return state is not None and (state.fields.max_early_data or 0) >= size
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the network."""

@@ -26,6 +26,12 @@ from tlsresume.transports.openssl.contexts import datagram_context_for
 
 _ALERT = 21
 
+#: The two sizes of datagrams that are tried, in bytes: the first goes nearly everywhere, the
+#: second puts a ClientHello of up to 1.3 KB into one piece, for servers that put none together.
+_SMALL_MTU, _LARGE_MTU = 1200, 1400
+#: After so many times that nothing came back the other size is tried.
+_SILENCES = 2
+
 #: An honest server asks for a cookie once, or once more when that took too long.
 _MOST_COOKIES = 8
 
@@ -46,6 +52,8 @@ class DTLSClient(TLSClient):
         self._retransmissions = 0
         self._understood = False
         self._request = b""
+        self._mtu = config.mtu
+        self._silences = 0
         super().__init__(config, session, clock=clock, on_message=on_message, early_request=b"")
 
     def _context(self) -> SSL.Context:
@@ -61,6 +69,7 @@ class DTLSClient(TLSClient):
 
     def receive(self, data: bytes) -> None:
         """Take one datagram."""
+        self._silences = 0
         super().receive(data)
         if self.established and self._request:
             request, self._request = self._request, b""
@@ -72,7 +81,7 @@ class DTLSClient(TLSClient):
 
     def drain(self) -> list[bytes]:
         """The datagrams that must be sent now."""
-        return packed(b"".join(super().drain()), self.config.mtu)
+        return packed(b"".join(super().drain()), self._mtu)
 
     @property
     def deadline(self) -> float | None:
@@ -87,8 +96,19 @@ class DTLSClient(TLSClient):
         if self.failure is not None or self._handle.timeout() != 0:
             return
         self._retransmissions += 1
+        self._silences += 1
+        if self._silences == _SILENCES:
+            self._try_other_size()
         if not self._handle.handle_timeout():
             self.failure = Broken("closed", "no answer came, however often it was asked for")
+
+    def _try_other_size(self) -> None:
+        """From now on, and for what is sent again: a path may lose large datagrams, and a server
+        drop a message in pieces."""
+        self._silences = 0
+        other = _LARGE_MTU if self._mtu <= _SMALL_MTU else _SMALL_MTU
+        if self._handle.set_mtu(other):
+            self._mtu = other
 
     def ask(self, request: HTTPRequest | bytes) -> None:
         """Send a datagram of data, now or when the handshake is done."""
@@ -139,4 +159,5 @@ class DTLSClient(TLSClient):
         return DatagramFacts(
             retries=self._cookies,
             retransmissions=self._retransmissions,
+            mtu=None if self._mtu == self.config.mtu or not self._understood else self._mtu,
         )

@@ -1,4 +1,5 @@
-"""The only file that may touch private names of aioquic, and the door to all its names.
+"""The door to aioquic's names: with binding_observed.py and binding_server.py the only files that
+may touch private ones.
 
 What aioquic does and does not tell: which handshake messages passed, how often a Retry
 came, which QUIC version was agreed on, whether the peer or we ended the connection. These
@@ -9,7 +10,6 @@ values. `check_available` says in one line what is missing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -17,15 +17,13 @@ from typing import Any
 
 from tlsresume.errors import BindingError, UsageError
 from tlsresume.sessions.quic_state import QUICState
+from tlsresume.transports.quic.binding_observed import OnHandshake, observed
 from tlsresume.value import Value
 
 #: The first version in which everything used here was found.
 NEEDS_AIOQUIC = "1.2"
 
 INSTALL = "pip install 'tlsresume[quic]'"
-
-#: Called with: sent by us, one whole handshake message with its header.
-OnHandshake = Callable[[bool, bytes], None]
 
 #: QUIC versions that are offered, by number: 1 (RFC 9000) and 2 (RFC 9369).
 VERSION_1, VERSION_2 = 0x00000001, 0x6B3343CF
@@ -164,7 +162,7 @@ class Handle:
         self.tokens: list[bytes] = []
         self.retries = 0
         self.peer_versions: tuple[int, ...] = ()
-        self._connection = _observed(self, configuration, on_handshake)
+        self._connection = observed(self, configuration, on_handshake)
         self._closed_by_peer = False
 
     # ---------------------------------------------------------------- driving
@@ -300,71 +298,3 @@ def _ticket(state: QUICState, server_name: str, *, early_data: bool) -> Any:
         other_extensions=[(kind, bytes.fromhex(body)) for kind, body in state.extensions],
     )
     return ticket if early_data else replace(ticket, max_early_data_size=None)
-
-
-def _observed(handle: Handle, configuration: Any, on_handshake: OnHandshake) -> Any:
-    """A QuicConnection whose handshake messages, Retry and close are told."""
-    from aioquic.quic.connection import QuicConnection
-
-    class Observed(QuicConnection):
-        """A connection makes its TLS context anew after a Retry, and then tells of that one."""
-
-        def _initialize(self, peer_cid: bytes) -> None:
-            super()._initialize(peer_cid)
-            _watch(self.tls, on_handshake)
-
-        def _handle_connection_close_frame(self, context: Any, frame_type: int, buf: Any) -> None:
-            if self._close_event is None:
-                handle.told_closed()
-            super()._handle_connection_close_frame(context, frame_type, buf)
-
-        def _receive_version_negotiation_packet(self, header: Any, now: float) -> None:
-            handle.peer_versions = tuple(header.supported_versions)
-            super()._receive_version_negotiation_packet(header=header, now=now)
-
-        def _receive_retry_packet(self, header: Any, packet_without_tag: bytes, now: float) -> None:
-            before = self._retry_count
-            super()._receive_retry_packet(
-                header=header, packet_without_tag=packet_without_tag, now=now
-            )
-            handle.retries += self._retry_count - before
-
-    return Observed(
-        configuration=configuration,
-        session_ticket_handler=handle.tickets.append,
-        token_handler=handle.tokens.append,
-    )
-
-
-def _watch(context: Any, on_handshake: OnHandshake) -> None:
-    """Have each handshake message told: the server's before it is handled, so that a refused one
-    is seen, too; ours as they are put into the buffers, which are emptied afterwards."""
-    handle_message = context.handle_message
-    received = bytearray()
-
-    def told(data: bytes, buffers: Any) -> None:
-        before = {epoch: buffer.tell() for epoch, buffer in buffers.items()}
-        received.extend(data)
-        while len(received) >= 4:
-            size = 4 + int.from_bytes(received[1:4], "big")
-            if len(received) < size:
-                break
-            on_handshake(False, bytes(received[:size]))
-            del received[:size]
-        try:
-            handle_message(data, buffers)
-        finally:
-            for epoch, buffer in buffers.items():
-                if buffer.tell() > before[epoch]:
-                    _tell_own(buffer.data_slice(before[epoch], buffer.tell()), on_handshake)
-
-    context.handle_message = told
-
-
-def _tell_own(flight: bytes, on_handshake: OnHandshake) -> None:
-    """Our own messages of one flight, one by one."""
-    at = 0
-    while at + 4 <= len(flight):
-        size = 4 + int.from_bytes(flight[at + 1 : at + 4], "big")
-        on_handshake(True, flight[at : at + size])
-        at += size

@@ -18,11 +18,10 @@ from tlsresume.errors import BindingError
 from tlsresume.transports.quic.binding import (
     INSTALL,
     NEEDS_AIOQUIC,
-    OnHandshake,
     Terminated,
-    _watch,
     check_available,
 )
+from tlsresume.transports.quic.binding_observed import OnHandshake, watch
 from tlsresume.value import Value
 
 #: RFC 9001 section 4.6.1: the only limit of early data that a QUIC ticket may state.
@@ -329,7 +328,7 @@ def _observed(
 
         def _initialize(self, peer_cid: bytes) -> None:
             super()._initialize(peer_cid)
-            _watch(self.tls, handle._on_handshake)
+            watch(self.tls, handle._on_handshake)
             if not handle.takes_early_data:
                 _reject_early_data(self.tls)
 

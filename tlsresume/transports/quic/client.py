@@ -10,78 +10,34 @@ that a result is known also where a bad one is no reason to stop.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
-from tlsresume.errors import FileError, UsageError
+from tlsresume.errors import UsageError
 from tlsresume.sessions import quic_state
 from tlsresume.sessions.session import ResumptionState
-from tlsresume.tls.buffer import WireError
 from tlsresume.tls.handshake import (
     HandshakeType,
     NamedGroup,
-    NewSessionTicket13,
-    ProtocolVersion,
     cipher_name,
     name_of,
-    parse_handshake,
 )
-from tlsresume.tls.registry import AlertDescription
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken
-from tlsresume.transports.interface import (
-    DATA_KEPT,
-    SESSIONS_KEPT,
-    ClientOffer,
-    Connection,
-    OnMessage,
-)
+from tlsresume.transports.interface import ClientOffer, Connection, OnMessage
 from tlsresume.transports.openssl.binding import verify_message
 from tlsresume.transports.quic import binding
+from tlsresume.transports.quic.endings import explain
+from tlsresume.transports.quic.kept_flight import KeptFlight
+from tlsresume.transports.quic.kept_tickets import KeptTickets
+from tlsresume.transports.quic.requests import H3_NO_ERROR, Exchange
+from tlsresume.transports.quic.settings import open_keylog, settings_of
 from tlsresume.transports.quic.verification import own_certificate, verify_result
 
 _NEW_SESSION_TICKET = HandshakeType.new_session_ticket
 _ALERT, _HANDSHAKE = 21, 22
-
-#: QUIC errors (RFC 9000 section 20.1) whose names help a reader.
-_ERROR_NAMES: dict[int, str] = {
-    0x1: "INTERNAL_ERROR",
-    0x2: "CONNECTION_REFUSED",
-    0x3: "FLOW_CONTROL_ERROR",
-    0x4: "STREAM_LIMIT_ERROR",
-    0x5: "STREAM_STATE_ERROR",
-    0x7: "FRAME_ENCODING_ERROR",
-    0x8: "TRANSPORT_PARAMETER_ERROR",
-    0xA: "PROTOCOL_VIOLATION",
-    0xB: "INVALID_TOKEN",
-    0xE: "KEY_UPDATE_ERROR",
-    0xF: "AEAD_LIMIT_REACHED",
-    0x10: "NO_VIABLE_PATH",
-    0x11: "VERSION_NEGOTIATION_ERROR",
-}
-
-#: HTTP/3's H3_NO_ERROR (RFC 9114 section 8.1).
-_H3_NO_ERROR = 0x100
-
-#: What may help against an alert (RFC 8446 section 6.2).
-_ALERT_HINTS: dict[int, tuple[str, ...]] = {
-    AlertDescription.handshake_failure: (
-        "no common cipher or group: aioquic offers no ML-KEM, which a server may demand",
-    ),
-    AlertDescription.no_application_protocol: (
-        "the server refuses the offered protocols: --alpn PROTO",
-    ),
-    AlertDescription.certificate_required: (
-        "the server demands a client certificate: --cert FILE --key FILE",
-    ),
-}
-
-#: Events of streams that are kept until a request is made.
-_EARLY_KEPT = 64
 
 
 class QUICClient(Connection):
@@ -100,60 +56,85 @@ class QUICClient(Connection):
         clock: Callable[[], float],
         on_message: OnMessage | None = None,
         token: bytes | None = None,
+        early_request: bytes | HTTPRequest | None = None,
     ) -> None:
         if token is None:
             token = plan.address_token
-        offer = ClientOffer(state=session, address_token=token)
+        early = plan.early_data if early_request is None else early_request
+        offer = ClientOffer(state=session, address_token=token, early_request=early)
         super().__init__(plan, offer, clock=clock, on_message=on_message)
-        self._nonces: list[bytes] = []
-        self._h3: Any = None
-        self._stream: int | None = None
         self._request: HTTPRequest | bytes | None = None
         self._retransmissions = 0
-        self._kept = (0, 0)
-        #: What came on streams before HTTP/3 was begun here: settings, and the tables that
-        #: later answers refer to (RFC 9204).
-        self._early: list[Any] = []
         self._direction = ""
         self._verify_result: int | None = None
         self._alpn: str | None = None
         self._asked = False
-        self._keylog = _open_keylog(plan.keylogfile)
+        self._keylog = open_keylog(plan.keylogfile)
         state = quic_state.decode(session.data) if session is not None else None
         if token is None:
             token = bytes.fromhex(state.token or "") if state is not None else b""
         self._token = token
+        self._early = early if early and state is not None and state.max_early_data else None
+        self._kept_flight = KeptFlight()
         try:
             self._handle = binding.Handle(
-                _settings(plan, self._keylog), self._record, state=state, token=token,
-                early_data=False,
+                settings_of(plan, self._keylog), self._record, state=state, token=token,
+                early_data=self._early is not None,
             )  # fmt: skip
         except (OSError, ValueError, TypeError) as error:
             self._close_keylog()
             raise UsageError(f"aioquic cannot use these settings: {error}") from error
+        self._kept_tickets = KeptTickets(self._handle, plan.server_name)
+        self._exchange = Exchange(self._handle.connection, self.data)
 
     # --------------------------------------------------------------- driving
 
     def start(self) -> None:
-        """Make the first flight."""
+        """Make the first flight, with early data where the session allows it."""
         self._started = self._clock()
-        self._guarded(lambda: self._handle.connect(self._clock()))
+        self._guarded(self._connect)
+
+    def _connect(self) -> None:
+        self._handle.connect(self._now())
+        if self._early is not None:
+            session = self.offer.state
+            alpn = session.fields.alpn if session is not None else None
+            self._exchange.send(self._early, alpn or next(iter(self.config.alpn), ""))
+
+    def make_flight(self) -> list[bytes]:
+        """`start`, for a first flight that is sent later: its datagrams, and those alone are given
+        by `datagrams` until they are answered."""
+        self.start()
+        made: list[bytes] = []
+        self._guarded(lambda: made.extend(self._handle.datagrams(self._now())))
+        self._kept_flight.keep(made, self._started)
+        return list(made)
+
+    def sent_now(self, on_message: OnMessage | None) -> None:
+        """The flight that was made is sent now: times count from here."""
+        super().sent_now(on_message)
+        self._count(">")
+        self.sent += sum(map(len, self._kept_flight.take(self._started)))
+
+    def _now(self) -> float:
+        """The time as aioquic sees it."""
+        return self._clock() - self._kept_flight.behind
 
     def receive(self, data: bytes) -> None:
         """Take one datagram."""
         self._count("<")
         self.received += len(data)
+        self._kept_flight.answered()
         if self.failure is None:
-            self._guarded(lambda: self._handle.receive(data, self._clock()))
+            self._guarded(lambda: self._handle.receive(data, self._now()))
 
     def drain(self) -> list[bytes]:
         """What must be sent now."""
         found: list[bytes] = []
-
-        def collect() -> None:
-            found.extend(self._handle.datagrams(self._clock()))
-
-        self._guarded(collect)
+        if self._kept_flight.waiting:
+            found = self._kept_flight.take(self._clock())
+        else:
+            self._guarded(lambda: found.extend(self._handle.datagrams(self._now())))
         if found:
             self._count(">")
             self.sent += sum(map(len, found))
@@ -162,20 +143,30 @@ class QUICClient(Connection):
     @property
     def deadline(self) -> float | None:
         """When `on_deadline` is due."""
-        return self._handle.timer() if self.failure is None else None
+        if self.failure is not None:
+            return None
+        if self._kept_flight.waiting:
+            return self._kept_flight.due
+        timer = self._handle.timer()
+        return None if timer is None else timer + self._kept_flight.behind
 
     def on_deadline(self) -> None:
         """Ask again, where an answer is late."""
+        if self._kept_flight.waiting:
+            return  # `datagrams` gives it now
 
         def fire() -> None:
-            self._retransmissions += self._handle.on_timer(self._clock())
+            self._retransmissions += self._handle.on_timer(self._now())
 
         self._guarded(fire)
 
     def ask(self, request: HTTPRequest | bytes) -> None:
-        """Send a request on a stream of its own, now or when the handshake is done."""
-        self._request = request
+        """Send a request on a stream of its own, now or when the handshake is done. One that went
+        out as early data in vain is sent again by aioquic, and is not doubled here."""
         self._asked = True
+        if self._exchange.sent:
+            return
+        self._request = request
         if self.established and self.failure is None:
             self._guarded(self._send_request)
 
@@ -186,8 +177,7 @@ class QUICClient(Connection):
     def close(self, *, clean: bool = True) -> None:
         """Queue a CONNECTION_CLOSE."""
         if clean and self.failure is None and not self.peer_closed:
-            code = _H3_NO_ERROR if self._h3 is not None else 0
-            self._guarded(lambda: self._handle.close(code))
+            self._guarded(lambda: self._handle.close(self._exchange.no_error))
 
     def release(self) -> None:
         """Close the key log, if there is one."""
@@ -200,7 +190,10 @@ class QUICClient(Connection):
             call()
             for event in self._handle.events():
                 self._take(event)
-            self._keep_tickets()
+            if self._kept_tickets.news:
+                self.sessions = self._kept_tickets.sessions(
+                    alpn=self._alpn, leaf=self._leaf(), verify_result=self.verify_result
+                )
         except Exception as error:  # noqa: BLE001  whatever a peer's bytes do inside the library
             self._fail(Broken("openssl", f"aioquic failed: {type(error).__name__}: {error}"))
 
@@ -219,7 +212,7 @@ class QUICClient(Connection):
         at_ms = (self._clock() - self._started) * 1000
         role = Role.CLIENT if sent else Role.SERVER
         if not sent and message[0] == _NEW_SESSION_TICKET:
-            self._nonces.append(_nonce(message))
+            self._kept_tickets.record(message)
             self.tickets += 1
             if self.first_ticket_at is None:
                 self.first_ticket_at = at_ms
@@ -238,91 +231,13 @@ class QUICClient(Connection):
                 self._send_request()
         elif isinstance(event, events.ConnectionTerminated):
             self._ended(self._handle.terminated(event))
-        elif (
-            isinstance(event, events.StreamDataReceived)
-            and event.stream_id == self._stream
-            and self._h3 is None
-        ):
-            self._keep(event.data)
-            self.answered = self.answered or event.end_stream
-        if self._h3 is not None:
-            for each in self._h3.handle_event(event):
-                self._take_http(each)
-        elif isinstance(event, events.StreamDataReceived) and len(self._early) < _EARLY_KEPT:
-            self._early.append(event)
-
-    def _take_http(self, event: Any) -> None:
-        """An answer of HTTP/3, as its first line and fields look in HTTP/1."""
-        from aioquic.h3 import events
-
-        if getattr(event, "stream_id", None) != self._stream:
-            return
-        if isinstance(event, events.HeadersReceived) and not self.data:
-            fields = dict(event.headers)
-            lines = [b"HTTP/3 " + fields.pop(b":status", b"000")]
-            lines += [name + b": " + value for name, value in fields.items()]
-            self._keep(b"\r\n".join(lines) + b"\r\n\r\n")
-        elif isinstance(event, events.DataReceived):
-            self._keep(event.data)
-        if getattr(event, "stream_ended", False):
-            self.answered = True
-
-    def _keep(self, data: bytes) -> None:
-        self.data += data[: max(0, DATA_KEPT - len(self.data))]
+        self._exchange.take(event)
+        self.answered = self._exchange.ended
 
     def _send_request(self) -> None:
         request, self._request = self._request, None
-        connection = self._handle.connection
-        if isinstance(request, HTTPRequest) and (self._alpn or "").startswith("h3"):
-            from aioquic.h3.connection import H3Connection
-
-            self._h3 = H3Connection(connection)
-            early, self._early = self._early, []
-            for event in early:
-                self._h3.handle_event(event)
-            self._stream = connection.get_next_available_stream_id()
-            self._h3.send_headers(
-                self._stream,
-                [
-                    (b":method", request.method.encode()),
-                    (b":scheme", b"https"),
-                    (b":authority", request.authority.encode()),
-                    (b":path", request.path.encode()),
-                    (b"user-agent", request.user_agent.encode()),
-                ],
-                end_stream=True,
-            )
-        elif isinstance(request, bytes) and request:
-            self._stream = connection.get_next_available_stream_id()
-            connection.send_stream_data(self._stream, request, end_stream=True)
-
-    def _keep_tickets(self) -> None:
-        """Make sessions of the tickets, anew when one or a NEW_TOKEN has come since: the last
-        token goes with each, whichever came first."""
-        handle = self._handle
-        if (len(handle.tickets), len(handle.tokens)) == self._kept:
-            return
-        self._kept = (len(handle.tickets), len(handle.tokens))
-        token = handle.tokens[-1] if handle.tokens else None
-        self.sessions = [
-            self._session(ticket, nonce, token)
-            for ticket, nonce in zip_longest(
-                handle.tickets[:SESSIONS_KEPT], self._nonces[:SESSIONS_KEPT], fillvalue=b""
-            )
-            if ticket
-        ]
-
-    def _session(self, ticket: Any, nonce: bytes, token: bytes | None) -> ResumptionState:
-        state = self._handle.state_of(
-            ticket,
-            alpn=self._alpn,
-            server_name=self.config.server_name,
-            nonce=nonce,
-            peer=self._leaf(),
-            token=token,
-            verify_result=self.verify_result,
-        )
-        return ResumptionState("quic", quic_state.encode(state))
+        if request is not None:
+            self._exchange.send(request, self._alpn or "")
 
     def _leaf(self) -> bytes | None:
         """The server's certificate: of this handshake, or of the one that was resumed."""
@@ -334,7 +249,7 @@ class QUICClient(Connection):
     # -------------------------------------------------------------- endings
 
     def _ended(self, end: binding.Terminated) -> None:
-        if end.by_peer and self.established and end.code in (0, _H3_NO_ERROR):
+        if end.by_peer and self.established and end.code in (0, H3_NO_ERROR):
             self.peer_closed = True
             return
         alert = end.alert
@@ -343,35 +258,7 @@ class QUICClient(Connection):
             entry = self.recorder.alert(Role.SERVER, bytes((2, alert)), at_ms)
             if self._on_message is not None:
                 self._on_message(Role.SERVER, _ALERT, entry.raw)
-        self._fail(self._explain(end, alert))
-
-    def _explain(self, end: binding.Terminated, alert: int | None) -> Broken:
-        if self._handle.peer_versions and not self.transcript.server_hello:
-            versions = ", ".join(f"0x{version:08x}" for version in self._handle.peer_versions[:8])
-            return Broken("not-tls", f"the server speaks no QUIC version of ours, but {versions}")
-        retry = self.transcript.hello_retry_request
-        if retry is not None and not end.by_peer:
-            group = retry.selected_group
-            asked = "" if group is None else f" (group {name_of(NamedGroup, group)})"
-            return Broken(
-                "unsupported",
-                f"the server answers with HelloRetryRequest{asked}, which aioquic cannot follow",
-            )
-        said = f": {end.reason}" if end.reason else ""
-        if alert is not None:
-            if end.by_peer:
-                return Broken(
-                    "alert",
-                    f"the server sent alert {alert} {_alert_name(alert)}",
-                    None,
-                    alert,
-                    _ALERT_HINTS.get(alert, ()),
-                )
-            return Broken("openssl", f"aioquic refused the handshake: {_alert_name(alert)}{said}")
-        name = _ERROR_NAMES.get(end.code, f"error 0x{end.code:x}")
-        if end.by_peer:
-            return Broken("closed", f"the server ended the connection with {name}{said}")
-        return Broken("openssl", f"aioquic ended the connection with {name}{said}")
+        self._fail(explain(end, self.transcript, self._handle.peer_versions))
 
     def _verify(self) -> None:
         """Check the certificate; with `plan.verify` a bad one is the end of the connection."""
@@ -461,44 +348,3 @@ class QUICClient(Connection):
         if self._keylog is not None:
             self._keylog.close()
             self._keylog = None
-
-
-def _settings(plan: ClientConfig, keylog: Any) -> binding.Settings:
-    if plan.groups:
-        raise UsageError("--groups has no effect on QUIC: aioquic has a list of its own")
-    certificate = plan.certificate
-    return binding.Settings(
-        alpn=plan.alpn,
-        server_name=plan.server_name,
-        cipher_suites=binding.suite_numbers(plan.ciphersuites),
-        certificate=(
-            None
-            if certificate is None
-            else (certificate.certificate, certificate.key, certificate.passphrase)
-        ),
-        keylog=keylog,
-    )
-
-
-def _open_keylog(path: str | None) -> Any:
-    if path is None:
-        return None
-    try:
-        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"cannot write the key log {path}: {reason}", path=path) from None
-    return os.fdopen(log, "a", encoding="ascii")
-
-
-def _nonce(message: bytes) -> bytes:
-    """The nonce of a NewSessionTicket, empty where the message is malformed."""
-    try:
-        parsed = parse_handshake(message, ProtocolVersion.TLSv1_3)
-    except WireError:
-        return b""
-    return parsed.nonce if isinstance(parsed, NewSessionTicket13) else b""
-
-
-def _alert_name(number: int) -> str:
-    return name_of(AlertDescription, number)

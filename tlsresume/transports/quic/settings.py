@@ -1,0 +1,40 @@
+"""From a Plan to what aioquic is told, and the file that its secrets are written to."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tlsresume.errors import FileError, UsageError
+from tlsresume.transports.config import ClientConfig
+from tlsresume.transports.quic import binding
+
+
+def settings_of(plan: ClientConfig, keylog: Any) -> binding.Settings:
+    """What a plan lets aioquic offer. Raises UsageError."""
+    if plan.groups:
+        raise UsageError("--groups has no effect on QUIC: aioquic has a list of its own")
+    certificate = plan.certificate
+    return binding.Settings(
+        alpn=plan.alpn,
+        server_name=plan.server_name,
+        cipher_suites=binding.suite_numbers(plan.ciphersuites),
+        certificate=(
+            None
+            if certificate is None
+            else (certificate.certificate, certificate.key, certificate.passphrase)
+        ),
+        keylog=keylog,
+    )
+
+
+def open_keylog(path: str | None) -> Any:
+    """The key log, to append to. Raises FileError."""
+    if path is None:
+        return None
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"cannot write the key log {path}: {reason}", path=path) from None
+    return os.fdopen(log, "a", encoding="ascii")
