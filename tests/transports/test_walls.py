@@ -9,8 +9,7 @@ from tests.paths import PACKAGE
 
 #: Files above the transports that import `tlsresume.transports.openssl`, and why.
 MAY_IMPORT_OPENSSL = {
-    "runs/selftest.py": "it runs our own server, which is another interface than a client",
-    "features/serve/*.py": "our server is what it serves with",
+    "server/*.py": "our server is another interface than a client, on the same bindings",
 }
 
 #: What each transport implements or is given: it knows none of them.
@@ -58,7 +57,7 @@ def test_a_list_of_transports_loads_none():
 
 #: Who may look into the bytes of a resumption state: the transports, the files of its kinds, and
 #: what keeps it on disk.
-MAY_READ_STATES = "openssl/*.py transports/*.py transports/quic/*.py session/*.py history.py"
+MAY_READ_STATES = "transports/*.py sessions/*.py features/watch/history.py"
 
 
 def test_a_resumption_state_is_opaque():
@@ -83,7 +82,7 @@ def test_each_kind_of_state_has_its_file():
     wrong = {
         (name, module)
         for name in LAYERED
-        if not matches(name, "session/*.py transports/quic/*.py")
+        if not matches(name, "sessions/*.py transports/quic/*.py")
         for module in imports(name)
         if module in inside or module.rpartition(".")[0] in inside
     }
@@ -91,11 +90,11 @@ def test_each_kind_of_state_has_its_file():
 
 
 def test_the_saved_target_is_parsed_where_the_file_is_read():
-    """Nobody above `session` takes the saved text apart again; it is printed as it stands."""
+    """Nobody above `sessions` takes the saved text apart again; it is printed as it stands."""
     wrong = {
         name
         for name in LAYERED
-        if not matches(name, "session/*.py formats/*.py")
+        if not matches(name, "sessions/*.py formats/*.py")
         for node in ast.walk(tree(name))
         if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("metadata.target")
     }

@@ -114,8 +114,9 @@ def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -
     """Print the plan of a run. Raises click.UsageError for a format that has none."""
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, plan_text
+    from tlsresume.results.plan import Plans
     from tlsresume.runs.before_probe import quic_beside
-    from tlsresume.runs.plan import Plans, plan_probe
+    from tlsresume.runs.plan import plan_probe
 
     for choice in outputs.choices:
         if choice.name not in ("text", "json"):

@@ -1,17 +1,26 @@
 """Features that cut across the layers: one folder each, whole, with its command.py.
 
-Which features have findings of their own is said here, as strings, so that nothing is
-imported before it is asked for.
+What each feature adds to other parts is said here, as strings: nothing is imported before it is
+asked for, so this file stands below everything, and the folders beside it above.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tlsresume.findings.engine import Entry
+
+#: Modules with checks of a probe's own trials; `findings.catalogue` says where they stand.
+CHECKS: tuple[str, ...] = ("tlsresume.features.ftps.checks",)
+
+#: What a probe asks beyond its own questions: see `runs.follow_up.FollowUp`.
+FOLLOW_UPS: tuple[str, ...] = ("tlsresume.features.ftps.follow_up",)
+
+#: Functions that put what a feature knows of an address on its page: (Page, AddressResult).
+ADDRESS_TEXTS: tuple[str, ...] = ("tlsresume.features.ftps.text:put_address",)
 
 #: Modules with the texts of a feature's findings, as `ENTRIES`.
 CATALOGUES: tuple[str, ...] = (
@@ -28,7 +37,7 @@ def entries() -> tuple[Entry, ...]:
     """
     found: dict[str, Entry] = {}
     for module in CATALOGUES:
-        for entry in import_module(module).ENTRIES:
+        for entry in load(module).ENTRIES:
             known = found.get(entry.code)
             found[entry.code] = entry if known is None else _both(known, entry)
     return tuple(found.values())
@@ -47,13 +56,17 @@ def _both(first: Entry, second: Entry) -> Entry:
 DOCUMENTS: dict[str, str] = {
     "capture/capture.schema.json": "tlsresume.features.capture.report:CaptureReport",
     "serve/serve.schema.json": "tlsresume.features.serve.results:ServeReport",
+    "watch/watch.schema.json": "tlsresume.features.watch.samples:WatchReport",
 }
+
+
+def load(home: str) -> Any:
+    """What a string names: a module, or with `MODULE:NAME` something in one."""
+    module, _, name = home.partition(":")
+    found = import_module(module)
+    return getattr(found, name) if name else found
 
 
 def documents() -> dict[str, type]:
     """The type of each schema file, by its place below this folder."""
-    found: dict[str, type] = {}
-    for place, home in DOCUMENTS.items():
-        module, _, name = home.partition(":")
-        found[place] = getattr(import_module(module), name)
-    return found
+    return {place: load(home) for place, home in DOCUMENTS.items()}

@@ -2,53 +2,55 @@
 
 from __future__ import annotations
 
-from tlsresume.findings import across_targets as over_time
+from tlsresume import features
 from tlsresume.findings import (
+    across_targets,
     alternatives,
+    cache_and_expiry,
+    changed_since_issue,
     client_certificates,
     datagram_rules,
     early_data,
+    handshake_failures,
     hello_size,
     honoured_later,
     malformed_ticket,
+    misread_resumption,
     never_offered,
     other_key,
     other_names,
+    plaintext_injection,
     rate_limits,
+    reachability,
     resumed_answers,
+    session_mismatch,
     tickets,
 )
-from tlsresume.findings import cache_and_expiry as lost
-from tlsresume.findings import changed_since_issue as changed
-from tlsresume.findings import handshake_failures as failed
-from tlsresume.findings import misread_resumption as misread
-from tlsresume.findings import reachability as contact
-from tlsresume.findings import session_mismatch as mismatch
-from tlsresume.findings import starttls_and_ftps as way
 from tlsresume.findings.engine import Group
 from tlsresume.findings.rules import Rule, registered
 from tlsresume.value import Value
 
 _ORDER = (
     never_offered,
-    mismatch,
+    session_mismatch,
     other_names,
     hello_size,
-    failed,
-    changed,
+    handshake_failures,
+    changed_since_issue,
     other_key,
     honoured_later,
-    lost,
-    misread,
+    cache_and_expiry,
+    misread_resumption,
     early_data,
     resumed_answers,
     malformed_ticket,
     tickets,
-    over_time,
-    way,
+    across_targets,
+    plaintext_injection,
+    *map(features.load, features.CHECKS),
     client_certificates,
     rate_limits,
-    contact,
+    reachability,
     datagram_rules,
     alternatives,
 )

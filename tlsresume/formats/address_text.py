@@ -5,8 +5,8 @@ The table of the first screen, which folds addresses, is in `table_text`.
 
 from __future__ import annotations
 
-from tlsresume.features.ftps.text import put_ftp_data
 from tlsresume.formats.early_data_text import put_early_data
+from tlsresume.formats.feature_text import put_features
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
 from tlsresume.formats.table_text import (
     ONCE,
@@ -55,7 +55,7 @@ def put_address(page: Page, address: AddressResult, *, quick: bool = False) -> N
     for mechanism in address.mechanisms:
         _put_remarks(page, mechanism)
     put_early_data(page, address.early_data)
-    put_ftp_data(page, address.ftp_data)
+    put_features(page, address)
     _put_meaning(page, address)
 
 

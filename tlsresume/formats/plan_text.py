@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
-from tlsresume.runs.plan import Plans, TargetPlan
+from tlsresume.results.plan import Plans, TargetPlan
 
 _NAME = 16
 _COUNT = 5

@@ -10,13 +10,12 @@ from typing import Any
 
 import msgspec
 
-from tlsresume.features.watch.samples import WatchReport
 from tlsresume.formats.document import Failure
 from tlsresume.formats.explanation import Explanations
 from tlsresume.results import SCHEMA, Report, ResumeResult, SaveResult, Tool
 from tlsresume.results.configuration import HeldConfiguration
 from tlsresume.results.inspection import Inspections
-from tlsresume.runs.plan import Plans
+from tlsresume.results.plan import Plans
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,7 +27,6 @@ DOCUMENTS: dict[str, type] = {
     "inspect": Inspections,
     "explain": Explanations,
     "plan": Plans,
-    "watch": WatchReport,
     "config": HeldConfiguration,
     "failure": Failure,
 }

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tlsresume.features.ftps.text import put_ftp_data
 from tlsresume.formats.early_data_text import early_words, put_early_data
+from tlsresume.formats.feature_text import put_features
 from tlsresume.formats.folding_text import folded, groups_of, names_of
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
 from tlsresume.formats.units import count, duration, milliseconds, short_key
@@ -137,7 +137,7 @@ def put_tables(
     for address in reversed(told.values()):
         several = len({words for words, _ in told}) > 1
         put_early_data(page, address.early_data, address.address if several else None)
-        put_ftp_data(page, address.ftp_data)
+        put_features(page, address)
     _put_facts(page, tested)
 
 

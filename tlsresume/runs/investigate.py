@@ -19,7 +19,6 @@ from tlsresume.experiments import other_names as names
 from tlsresume.experiments.connections import Terms
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.subject import Setting
-from tlsresume.features.ftps import data_connections as ftp
 from tlsresume.findings.across_addresses import crossing_view, crossings, lifetimes
 from tlsresume.findings.judge import judge, judge_tickets, judge_way, merge, wanted
 from tlsresume.findings.view import View, make_view
@@ -37,6 +36,7 @@ from tlsresume.results import (
     SkippedKind,
 )
 from tlsresume.runs.explain import Explanation
+from tlsresume.runs.follow_up import follow_ups
 
 #: The fewest connections that one offer at an age takes.
 _PER_AGE = 2
@@ -66,7 +66,8 @@ class Investigation(Struct):
         async with asyncio.TaskGroup() as tasks:
             for address in reached:
                 tasks.create_task(self._named(address))
-                tasks.create_task(self._ftp_data(address))
+                for each in follow_ups():
+                    tasks.create_task(each.measure(self, address))
         await self._early_data(reached)
 
     async def wait_longer(self, route: Route) -> None:
@@ -76,43 +77,6 @@ class Investigation(Struct):
         with contextlib.suppress(BudgetSpent):
             await EXPERIMENTS["elicit"].run(self._setting_at(route, "psk"))
 
-    # ------------------------------------------------- FTPS data connections
-
-    async def _ftp_data(self, address: AddressResult) -> None:
-        """One mechanism of each version, as an ordinary client has it."""
-        if self.terms.target.speaks != "ftp":
-            return
-        if self.options.quick:
-            self._note("FTPS data connections", "--quick", "other")
-            return
-        for result in address.mechanisms:
-            if not result.judged:
-                continue
-            setting = ftp.FTPSetting(
-                lab=self.lab,
-                route=Route(address.address, address.port, transport=address.transport),
-                terms=self.terms,
-                mechanism=result.mechanism,
-                login=self.options.ftp,
-                tries=self.options.tries,
-                issued=result.state != "not-issued",
-            )
-            what = f"FTPS data connections of {result.tls_version} on {address.address}"
-            cost = ftp.cost(setting.tries, issued=setting.issued)
-            if cost > self.lab.budget.left:
-                self._note(what, f"{cost} connections, over the {self.lab.budget.left} left"
-                           " of the budget")  # fmt: skip
-                continue
-            self.progress(f"{what}: up to {cost} connections")
-            try:
-                why = await ftp.data_connections(setting)
-            except BudgetSpent as spent:
-                # Other addresses may have taken what was left.
-                self._note(what, spent.message)
-                continue
-            if why is not None:
-                self._note(what, why, "other")
-
     # ---------------------------------------------------------------- early data
 
     async def _early_data(self, addresses: Sequence[AddressResult]) -> None:
@@ -121,7 +85,7 @@ class Investigation(Struct):
         if line is None:
             return
         if self.terms.target.transport == "dtls":
-            self._note("early data", "DTLS 1.2 has none", "other")
+            self.note("early data", "DTLS 1.2 has none", "other")
             return
         allowing = [address for address in addresses if early_room(address)]
         for address in addresses:
@@ -227,15 +191,16 @@ class Investigation(Struct):
             self._crossed.append(mechanism)
             cost = crossing.cost(len(settings), single=mechanism == "psk")
             if cost > self.lab.budget.left:
-                self._note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
+                self.note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
                            f" the {self.lab.budget.left} left of the budget")  # fmt: skip
                 continue
             try:
                 await crossing.cross(settings)
             except BudgetSpent as spent:
-                self._note(f"a part of the {mechanism} matrix of addresses", spent.message)
+                self.note(f"a part of the {mechanism} matrix of addresses", spent.message)
 
-    def _note(self, what: str, reason: str, kind: SkippedKind = "budget") -> None:
+    def note(self, what: str, reason: str, kind: SkippedKind = "budget") -> None:
+        """Note what was not done, and why."""
         self.leave_out(Skipped(what, reason, kind))
 
     # ------------------------------------------------------- what was asked for
@@ -254,7 +219,7 @@ class Investigation(Struct):
                 unable = EXPERIMENTS[name].unable(address.transport)
                 if unable is not None:
                     mechanism = explanation.setting.mechanism
-                    self._note(
+                    self.note(
                         f"experiment {name} of {mechanism} on {address.address}", unable, "other"
                     )
             await self._within_budget(explanation, self._cross_names)
@@ -270,7 +235,7 @@ class Investigation(Struct):
         try:
             await ask(setting)
         except BudgetSpent as spent:
-            self._note(f"a part of what was asked for on {setting.route.address}", spent.message)
+            self.note(f"a part of what was asked for on {setting.route.address}", spent.message)
 
     async def _cross_names(self, setting: Setting) -> None:
         for name in self.options.cross_names:

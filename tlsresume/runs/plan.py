@@ -15,51 +15,15 @@ from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
 from tlsresume.options import ProbeOptions
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.plan import Stage, Step, TargetPlan
 from tlsresume.runs.before_probe import share_budget
+from tlsresume.runs.follow_up import follow_ups
 from tlsresume.targets.target import Target, format_endpoint
-from tlsresume.value import Value
 
 #: What another protocol costs: the target's session, then the offer.
 _CROSS_ALPN = 2
 #: Experiments that take a session from a file.
 _OF_FILES = frozenset({"own-name"})
-
-
-class Step(Value, frozen=True, kw_only=True):
-    """One question, and at most how many connections it takes on one address."""
-
-    name: str
-    question: str
-    connections: int
-
-
-class Stage(Value, frozen=True, kw_only=True):
-    """Steps that are made together. `when` says on what condition; `each` of what a step
-    is counted for."""
-
-    title: str
-    when: str
-    each: str
-    steps: tuple[Step, ...]
-
-
-class TargetPlan(Value, frozen=True, kw_only=True):
-    """What would be done to one target. `covers` is the number of addresses that the
-    budget allows all tries on; `limits` are sentences on what bounds the whole."""
-
-    target: str
-    connect: str | None
-    mechanisms: tuple[Mechanism, ...]
-    budget: int
-    covers: int
-    limits: tuple[str, ...]
-    stages: tuple[Stage, ...]
-
-
-class Plans(Value, frozen=True, kw_only=True):
-    """The plan of a run, target by target."""
-
-    plans: tuple[TargetPlan, ...]
 
 
 def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
@@ -70,8 +34,8 @@ def plan_probe(target: Target, options: ProbeOptions) -> TargetPlan:
     stages = [_first_round(mechanisms, options.tries)]
     if options.explain:
         stages += [_ladder(target.transport), _matrix()]
-    if target.speaks == "ftp":
-        stages.append(_ftp_data(options.tries))
+    more = (each.stage(target, options) for each in follow_ups())
+    stages += [stage for stage in more if stage is not None]
     asked = tuple(_asked_for(options))
     if asked:
         stages.append(
@@ -142,20 +106,6 @@ def _first_round(mechanisms: tuple[Mechanism, ...], tries: int) -> Stage:
                 connections=2 + 2 * tries,
             )
             for name in mechanisms
-        ),
-    )
-
-
-def _ftp_data(tries: int) -> Stage:
-    logins = f"{tries} listings in one login"
-    return Stage(
-        title="FTPS data connections",
-        when="for each TLS version; where no session is issued, only without one",
-        each="per address and TLS version",
-        steps=(
-            Step(name="fresh", question=f"{logins}, a fresh session each", connections=tries + 1),
-            Step(name="same", question=f"{logins}, one session for all", connections=tries + 1),
-            Step(name="none", question="does one listing need a session?", connections=2),
         ),
     )
 

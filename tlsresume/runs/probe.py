@@ -23,7 +23,6 @@ from tlsresume.experiments.connections import Terms, check_terms
 from tlsresume.experiments.discover import Discovery, OnFull
 from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import QUICK, SERIES, Tries
-from tlsresume.features.ftps.summary import ftp_data
 from tlsresume.findings.alternatives import promises_http3
 from tlsresume.findings.ticket_keys import issued_tickets, key_uses
 from tlsresume.lab import Budget, Doing, Gate, Route
@@ -43,6 +42,7 @@ from tlsresume.results import (
 )
 from tlsresume.runs.before_probe import Share, share_budget
 from tlsresume.runs.fingerprint import fingerprint
+from tlsresume.runs.follow_up import follow_ups
 from tlsresume.runs.investigate import Investigation, early_room
 from tlsresume.runs.reach import chosen_target, unreachable
 from tlsresume.runs.retry import discover_again, resolve_again
@@ -397,7 +397,9 @@ class Probe:
                 rows = tuple(
                     replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
                 )
-                summary = replace(summary, mechanisms=rows, ftp_data=ftp_data(own))
+                summary = replace(summary, mechanisms=rows)
+                for each in follow_ups():
+                    summary = replace(summary, **each.summary(own))
                 found.append(replace(summary, early_data=self._early_data(summary)))
         return found
 

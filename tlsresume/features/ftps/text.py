@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tlsresume.formats.page import BAD, FAIR, GOOD, Page
 from tlsresume.formats.units import count
-from tlsresume.results import FTPData, Series
+from tlsresume.results import AddressResult, FTPData, Series
 
 _VERSIONS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
 
 
-def put_ftp_data(page: Page, rows: tuple[FTPData, ...]) -> None:
+def put_address(page: Page, address: AddressResult) -> None:
     """A paragraph for each TLS version: which data connections resumed, and must they."""
-    for row in rows:
+    for row in address.ftp_data:
         label = f"  FTPS data, {_VERSIONS.get(row.tls_version, row.tls_version)}: "
         parts = [
             _series("fresh ticket each time", row.fresh, row.fresh_failure),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tlsresume.features.ftps.text import put_ftp_data
+from tlsresume.features.ftps.text import put_address
 from tlsresume.formats.page import Page, View
-from tlsresume.results import FTPData, Series
+from tlsresume.results import AddressResult, FTPData, Series
 
 
 def shown(row: FTPData) -> str:
     page = Page(View(width=200))
-    put_ftp_data(page, (row,))
+    put_address(page, AddressResult(address="192.0.2.1", port=21, ftp_data=(row,)))
     return page.render()
 
 
