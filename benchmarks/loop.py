@@ -18,8 +18,8 @@ from pathlib import Path
 from peers import CIPHER, GROUP
 
 from tlsresume.evidence.purposes import Tries
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.sessions.session import Session
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
@@ -41,9 +41,9 @@ def plan_for(version: str, name: str | None = None) -> ClientConfig:
 
 
 #: As s_time does: no close_notify.
-ERRAND = Errand(purpose=Tries.FULL, clean=False)
+ERRAND = Task(purpose=Tries.FULL, clean=False)
 #: As a try does: a ticket, then close_notify.
-WHOLE = Errand(purpose=Tries.FULL, want_tickets=1)
+WHOLE = Task(purpose=Tries.FULL, want_tickets=1)
 #: Connections of one Lab, whose journal ends with it, as that of a target does.
 _PER_LAB = 100
 
@@ -66,30 +66,30 @@ def resident_kib() -> int:
 
 
 async def connect(
-    port: int, count: int, session: Session | None, plan: ClientConfig, errand: Errand
+    port: int, count: int, session: Session | None, plan: ClientConfig, task: Task
 ) -> None:
     """Make connections one after the other, and see that each is as it should be."""
     route, gate = Route("127.0.0.1", port), Gate()
     for _ in range(0, count, _PER_LAB):
-        lab = NetworkLab(Budget(_PER_LAB), gate, Manners())
+        lab = NetworkLab(Budget(_PER_LAB), gate, LabOptions())
         for _ in range(_PER_LAB):
-            attempt = await lab.connect(route, plan, errand, session)
+            attempt = await lab.connect(route, plan, task, session)
             if not attempt.handshake_done or attempt.reused is not (session is not None):
                 raise RuntimeError(f"reused {attempt.reused}, {attempt.error}")
 
 
 async def first_session(port: int, plan: ClientConfig) -> Session:
     """A session to resume with."""
-    lab = NetworkLab(Budget(1), Gate(), Manners())
+    lab = NetworkLab(Budget(1), Gate(), LabOptions())
     return (await lab.connect(Route("127.0.0.1", port), plan, WHOLE)).sessions[-1]
 
 
-async def handshakes(port: int, kind: str, count: int, plan: ClientConfig, errand: Errand) -> None:
+async def handshakes(port: int, kind: str, count: int, plan: ClientConfig, task: Task) -> None:
     """CPU per connection, warmed up before."""
     session = await first_session(port, plan) if kind == "resumed" else None
-    await connect(port, _PER_LAB, session, plan, errand)
+    await connect(port, _PER_LAB, session, plan, task)
     began = cpu()
-    await connect(port, count, session, plan, errand)
+    await connect(port, count, session, plan, task)
     print((cpu() - began) / count)
 
 

@@ -40,7 +40,7 @@ class Route(Value, frozen=True):
     transport: Transport = "tcp"
 
 
-class Errand(Value, frozen=True, kw_only=True):
+class Task(Value, frozen=True, kw_only=True):
     """What to do on a connection, apart from TLS itself, and what it is for.
 
     `want_tickets`: wait for that many TLS 1.3 tickets, `ticket_wait` seconds at most,
@@ -75,11 +75,11 @@ class Errand(Value, frozen=True, kw_only=True):
 Stage = Literal["connection", "handshake", "ticket"]
 
 
-class Doing(Struct, eq=False):
+class OpenConnection(Struct, eq=False):
     """A connection that is open now, and what it waits for: since when, on the Lab's clock,
     and for how many seconds at most."""
 
-    errand: Errand
+    task: Task
     offers: bool
     since: float
     limit: float
@@ -316,22 +316,22 @@ class Lab(ABC):
         self,
         route: Route,
         plan: ClientConfig,
-        errand: Errand,
+        task: Task,
         session: Session | None = None,
         *,
         milestones: Milestones | None = None,
     ) -> Trial:
-        """Dial, handshake with `session` offered, run the errand, close. The attempt is
+        """Dial, handshake with `session` offered, run the task, close. The attempt is
         returned and journalled, also when the peer failed. Raises BudgetSpent, and
         LocalError where this machine has no descriptor, port or memory for it."""
 
     def dial(
-        self, route: Route, errand: Errand, *, beside: bool = False
+        self, route: Route, task: Task, *, beside: bool = False
     ) -> AbstractAsyncContextManager[Link]:
         """A connection for a conversation, where TLS can start; several may be open.
 
         `beside`: it belongs to another one, so nothing is said in clear before TLS. What
-        the errand says apart from its names is the caller's business. The attempt is
+        the task says apart from its names is the caller's business. The attempt is
         journalled when the block ends. Raises BudgetSpent and LocalError, and PeerError
         where no connection could be made.
         """
@@ -346,7 +346,7 @@ class Lab(ABC):
         offer = ClientOffer(state=session, early_request=plan.early_data)
         return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
 
-    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
+    async def present(self, route: Route, flight: Flight, task: Task) -> Trial:
         """Send a copy of a first flight on a connection that cannot go on with it.
 
         What comes back in clear (a ServerHello) is read, and whatever follows for a moment.

@@ -37,9 +37,9 @@ class Example:
         if self.behaviour is None:
             # From the tests, which no tool imports otherwise.
             sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-            from tests.helpers.ftp_peer import FTPPeer, Manners
+            from tests.helpers.ftp_peer import FTPPeer, LabOptions
 
-            return stack.enter_context(FTPPeer(Manners(required=True))).port
+            return stack.enter_context(FTPPeer(LabOptions(required=True))).port
         port = 0
         for address in self.addresses:
             port = stack.enter_context(Server(self.behaviour, address, port=port)).port

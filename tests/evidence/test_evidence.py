@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.evidence import STATEFUL, Story
 from tests.helpers.growth import steps
 from tests.helpers.trials import changed
-from tlsresume.evidence.destroyed_sessions import Spoilt
+from tlsresume.evidence.destroyed_sessions import DestroyedSessions
 from tlsresume.evidence.evidence import Evidence, NotCounted
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.purposes import Control, Retry, Tries
@@ -74,7 +74,7 @@ def test_what_is_spoilt_is_found_as_by_a_look_at_every_pair():
                 for a in journal
             ]
             dice.shuffle(journal)
-            whole, index = Evidence(journal), Spoilt()
+            whole, index = Evidence(journal), DestroyedSessions()
             for attempt in journal:
                 index.add(attempt)
             for attempt in journal:

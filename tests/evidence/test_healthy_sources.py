@@ -35,8 +35,8 @@ from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.judge import judge, matches, not_visible
 from tlsresume.findings.observed import OBSERVABLE, views_of
 from tlsresume.findings.view import View, make_view
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.results import Mechanism
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.server import Server
@@ -94,15 +94,15 @@ def both_ends(version: str, **knobs: Any) -> BothEnds:
 
 
 async def _connect(port: int, version: str) -> list[Trial]:
-    lab = NetworkLab(Budget(10), Gate(), Manners(timeout=20.0))
+    lab = NetworkLab(Budget(10), Gate(), LabOptions(timeout=20.0))
     mechanism, session = MECHANISM[version], None
     for n in range(4):
         purpose = purpose_of("tries", "chained") if n else purpose_of("discover", "full")
-        errand = Errand(
+        task = Task(
             purpose=purpose, mechanism=mechanism, send=HEAD, want_tickets=1, ticket_wait=10.0
         )
         plan = plan_for(version, verify_name=None)
-        trial = await lab.connect(Route(HERE, port), plan, errand, session)
+        trial = await lab.connect(Route(HERE, port), plan, task, session)
         assert trial.handshake_done, trial.error
         session = trial.sessions[-1] if trial.sessions else session
     return list(lab.journal)

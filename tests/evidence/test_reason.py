@@ -10,7 +10,7 @@ from tests.helpers.rows import each_row
 from tests.helpers.trials import changed
 from tlsresume.evidence.observation import Ticket
 from tlsresume.findings.one_connection import why_not_resumed
-from tlsresume.lab import Errand
+from tlsresume.lab import Task
 from tlsresume.sessions.session import Session
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
@@ -23,8 +23,8 @@ KEY, OTHER = b"k" * 16, b"o" * 16
 def ask(session: Session, **plan) -> Ask:
     version = session.fields.tls_version
     chosen = ClientConfig(**({"minimum": version, "maximum": version} | plan))
-    errand = Errand(purpose=purpose_of("resume", "resume"), mechanism=session.mechanism)
-    return Ask(1, START, ROUTE, chosen, errand, session)
+    task = Task(purpose=purpose_of("resume", "resume"), mechanism=session.mechanism)
+    return Ask(1, START, ROUTE, chosen, task, session)
 
 
 def ticket(name: bytes, length: int = 176) -> bytes:

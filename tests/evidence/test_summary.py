@@ -17,7 +17,7 @@ from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.states import letter, verdict_of
 from tlsresume.evidence.summary import row, summarise_address
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Errand
+from tlsresume.lab import Task
 from tlsresume.results import (
     AddressResult,
     AlertSeen,
@@ -45,7 +45,7 @@ def ask(number, mechanism="psk", series="fixed", session=None) -> Ask:
         START + number,
         ROUTE,
         ClientConfig(minimum=version, maximum=version),
-        Errand(purpose=purpose_of(experiment, series), mechanism=mechanism),
+        Task(purpose=purpose_of(experiment, series), mechanism=mechanism),
         session,
     )
 

@@ -11,14 +11,14 @@ from tests.helpers.rows import each_row
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.age import find_lifetime, offer_at_ages
-from tlsresume.experiments.connections import Terms
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.connections import TargetSetup
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.across_addresses import lifetimes
 from tlsresume.options import ConnectOptions
 from tlsresume.results import Mechanism
 from tlsresume.targets.target import parse_target
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 
 class Forgetful:
@@ -45,7 +45,7 @@ class Forgetful:
         return done(ask)
 
     def _issue(self, ask: Ask) -> Trial:
-        mechanism = ask.errand.mechanism
+        mechanism = ask.task.mechanism
         assert mechanism is not None
         handles = [bytes([len(self._born) + n]) * 32 + b"x" * 160 for n in range(2)]
         if mechanism != "psk":
@@ -66,9 +66,9 @@ def ask_ages(server, ages, mechanism: Mechanism = "psk") -> tuple[CannedLab, lis
     return lab, said
 
 
-def setting(lab: CannedLab, mechanism: Mechanism = "psk") -> Setting:
+def setting(lab: CannedLab, mechanism: Mechanism = "psk") -> MechanismSetup:
     plan = TERMS.plan_for(mechanism)
-    return Setting(lab=lab, route=ROUTE, terms=TERMS, mechanism=mechanism, plan=plan)
+    return MechanismSetup(lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, plan=plan)
 
 
 def search(server, longest: float, mechanism: Mechanism = "psk", **how) -> CannedLab:

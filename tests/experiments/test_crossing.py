@@ -13,9 +13,9 @@ from tests.helpers.trials import changed
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.crossing import cost, cross
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.across_addresses import crossing_view, crossings
 from tlsresume.findings.judge import judge
 from tlsresume.lab import Route
@@ -23,7 +23,7 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results import Mechanism
 from tlsresume.targets.target import parse_target
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
@@ -46,10 +46,10 @@ def run(
 ) -> CannedLab:
     lab = CannedLab(Addresses(node_of, **how), budget=budget)
     settings = [
-        Setting(
+        MechanismSetup(
             lab=lab,
             route=Route(address, 443),
-            terms=TERMS,
+            target_setup=TERMS,
             mechanism=mechanism,
             plan=TERMS.plan_for(mechanism),
         )
@@ -137,8 +137,8 @@ def test_a_spent_budget_is_raised_after_what_was_paid_for() -> None:
 def test_nodes_behind_one_address_are_crossed_by_their_names() -> None:
     """Where a response header names nodes, who issued and who answered is counted."""
     lab = CannedLab(Pool(pick=lambda n: n % 2))
-    setting = Setting(
-        lab=lab, route=Route(ADDRESSES[0], 443), terms=TERMS, mechanism="ticket",
+    setting = MechanismSetup(
+        lab=lab, route=Route(ADDRESSES[0], 443), target_setup=TERMS, mechanism="ticket",
         plan=TERMS.plan_for("ticket"),
     )  # fmt: skip
 

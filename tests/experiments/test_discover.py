@@ -10,20 +10,20 @@ import pytest
 from tests.helpers.canned_lab import ROUTE, CannedLab, Pool, attempt_of, broken, done
 from tests.helpers.trials import changed
 from tlsresume.errors import BudgetSpent
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import Discovery, discover
 from tlsresume.options import ConnectOptions
 from tlsresume.results import AlertSeen, Failure, Traffic
 from tlsresume.targets.target import parse_target
 from tlsresume.tls.handshake import ProtocolVersion
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
 
 
-def run(reply, terms=TERMS, budget=200) -> tuple[Discovery, CannedLab]:
+def run(reply, target_setup=TERMS, budget=200) -> tuple[Discovery, CannedLab]:
     lab = CannedLab(reply, budget=budget)
-    return asyncio.run(discover(lab, ROUTE, terms)), lab
+    return asyncio.run(discover(lab, ROUTE, target_setup)), lab
 
 
 def version_alert(ask):
@@ -50,7 +50,7 @@ def test_session_ids_are_asked_for_without_tickets():
     """Only a client that takes no tickets shows whether session IDs work."""
     _, lab = run(Pool())
     assert [ask.plan.tickets for ask in lab.asks] == [
-        ask.errand.mechanism != "session-id" for ask in lab.asks
+        ask.task.mechanism != "session-id" for ask in lab.asks
     ]
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_chooses_tls12_speaks_no_tls13(kind):
     def reply(ask):
         if ask.plan.minimum == V13:
             return broken(ask, kind)
-        return done(ask, tls_version=V12) if ask.errand.purpose.series == "both" else pool(ask)
+        return done(ask, tls_version=V12) if ask.task.purpose.series == "both" else pool(ask)
 
     found, lab = run(reply)
     assert (found.in_doubt, len(lab.asks)) == ({}, 4)
@@ -96,7 +96,7 @@ def test_a_server_that_then_chooses_tls13_is_in_doubt():
     pool = Pool()
 
     def reply(ask):
-        if ask.errand.purpose.series == "both":
+        if ask.task.purpose.series == "both":
             return done(ask)
         return broken(ask) if ask.plan.minimum == V13 else pool(ask)
 
@@ -146,7 +146,7 @@ def test_one_mechanism_of_a_spoken_version_is_in_doubt(kind):
     """A mechanism that breaks, where its version is spoken, is named by itself."""
     pool = Pool()
     found, _ = run(
-        lambda ask: broken(ask, kind) if ask.errand.mechanism == "session-id" else pool(ask)
+        lambda ask: broken(ask, kind) if ask.task.mechanism == "session-id" else pool(ask)
     )
     assert list(found.in_doubt) == ["session-id"]
 
@@ -158,7 +158,7 @@ def silent(ask):
 def test_a_peer_that_never_answers_is_asked_twice():
     """Each silence costs the whole timeout: one hello of each version is enough."""
     found, lab = run(silent)
-    assert [ask.errand.mechanism for ask in lab.asks] == ["psk", "ticket"]
+    assert [ask.task.mechanism for ask in lab.asks] == ["psk", "ticket"]
     assert (found.in_doubt, found.both) == ({}, None)
 
 
@@ -169,7 +169,7 @@ def test_silence_at_tls13_alone_says_nothing_of_tls12():
     def reply(ask):
         if ask.plan.minimum == V13:
             return silent(ask)
-        return done(ask, tls_version=V12) if ask.errand.purpose.series == "both" else pool(ask)
+        return done(ask, tls_version=V12) if ask.task.purpose.series == "both" else pool(ask)
 
     found, lab = run(reply)
     assert (list(found.full), found.in_doubt) == (["psk", "ticket", "session-id"], {})
@@ -183,9 +183,9 @@ def test_the_others_do_not_wait_for_a_ticket():
     both = asyncio.Event()
 
     class Waits(CannedLab):
-        async def connect(self, route, plan, errand, session=None, *, milestones=None):
-            if errand.mechanism != "psk":
-                attempt = await super().connect(route, plan, errand, session)
+        async def connect(self, route, plan, task, session=None, *, milestones=None):
+            if task.mechanism != "psk":
+                attempt = await super().connect(route, plan, task, session)
                 if len(self.journal) == 2:
                     both.set()
                 return attempt
@@ -193,7 +193,7 @@ def test_the_others_do_not_wait_for_a_ticket():
             milestones.reach(milestones.handshake)
             async with asyncio.timeout(5):
                 await both.wait()
-            return await super().connect(route, plan, errand, session)
+            return await super().connect(route, plan, task, session)
 
     lab = Waits(Pool())
     found = asyncio.run(discover(lab, ROUTE, TERMS))

@@ -28,15 +28,15 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purposes import EarlyReplay, Resume, Save
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments import early_data as early_module
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.early_data import EarlySetting, replay_early_data
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.folding_text import groups_of
 from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
@@ -368,17 +368,17 @@ def test_a_peer_that_sends_without_end() -> None:
 
 
 def new_lab(budget: int = 9) -> NetworkLab:
-    return NetworkLab(Budget(budget), Gate(1), Manners(timeout=1.0))
+    return NetworkLab(Budget(budget), Gate(1), LabOptions(timeout=1.0))
 
 
 def a_session(lab: NetworkLab, port: int) -> Session:
-    errand = Errand(purpose=Save.FULL, want_tickets=1, ticket_wait=2.0)
-    attempt = asyncio.run(lab.connect(Route(HERE, port), TLS13, errand))
+    task = Task(purpose=Save.FULL, want_tickets=1, ticket_wait=2.0)
+    attempt = asyncio.run(lab.connect(Route(HERE, port), TLS13, task))
     return attempt.sessions[-1]
 
 
 PLAN = replace(TLS13, early_data=b"GET / HTTP/1.1\r\n\r\n")
-ERRAND = Errand(purpose=EarlyReplay.COPY, early=EarlyAsk("id"))
+ERRAND = Task(purpose=EarlyReplay.COPY, early=EarlyAsk("id"))
 
 
 def test_a_first_flight_is_presented_as_any_connection_is_made() -> None:
@@ -455,8 +455,8 @@ def test_early_data_is_never_sent_again_by_itself() -> None:
     with _EarlyPeer(_cuts) as peer:
         lab = new_lab()
         session = a_session(lab, peer.port)
-        errand = Errand(purpose=Resume.RESUME)
-        asyncio.run(lab.connect(Route(HERE, peer.port), PLAN, errand, session))
+        task = Task(purpose=Resume.RESUME)
+        asyncio.run(lab.connect(Route(HERE, peer.port), PLAN, task, session))
     assert len(lab.journal) == 2
 
 
@@ -707,12 +707,12 @@ def test_a_demand_that_forbids_replays() -> None:
 def test_a_pause_tells_a_check_of_freshness() -> None:
     """What is rejected after a pause only, while a replay at once is accepted, is stale."""
     with Server(taking()) as server:
-        lab = NetworkLab(Budget(40), Gate(), Manners(timeout=5.0))
+        lab = NetworkLab(Budget(40), Gate(), LabOptions(timeout=5.0))
         journal = lab.journal
         target = parse_target(f"https://{HERE}:{server.port}")
-        terms = Terms(target, QUICK.connect, "tlsresume/test")
-        setting = Setting(lab=lab, route=Route(HERE, server.port), terms=terms, mechanism="psk",
-                          plan=terms.plan_for("psk"))  # fmt: skip
+        target_setup = TargetSetup(target, QUICK.connect, "tlsresume/test")
+        setting = MechanismSetup(lab=lab, route=Route(HERE, server.port), target_setup=target_setup, mechanism="psk",
+                          plan=target_setup.plan_for("psk"))  # fmt: skip
         line = parse_request_line("GET")
         asked = EarlySetting(setting=setting, line=line, run_id="0123abcd", ages=(0.05,))
         assert asyncio.run(replay_early_data(asked)) == ()

@@ -17,10 +17,10 @@ from tests.helpers.trials import changed
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.experiments.tries import Tries
 from tlsresume.findings.judge import judge
 from tlsresume.findings.view import NotRun, Saved, WhyNotRun
@@ -32,17 +32,17 @@ from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
 
 def setting_on(
     lab: CannedLab, mechanism: Mechanism = "psk", subject: Session | None = None
-) -> Setting:
-    return Setting(
+) -> MechanismSetup:
+    return MechanismSetup(
         lab=lab,
         route=ROUTE,
-        terms=TERMS,
+        target_setup=TERMS,
         mechanism=mechanism,
         plan=TERMS.plan_for(mechanism),
         subject=subject,
@@ -154,8 +154,8 @@ def test_a_late_ticket_is_told_from_none() -> None:
     pool = Pool()
 
     def late(ask: Ask) -> Trial:
-        patient = ask.errand.purpose.experiment == "elicit"
-        return pool(ask) if patient or ask.errand.mechanism != "psk" else done(ask)
+        patient = ask.task.purpose.experiment == "elicit"
+        return pool(ask) if patient or ask.task.mechanism != "psk" else done(ask)
 
     _, explanation = explain(late, "psk")
     (finding,) = [f for f in judge([explanation.view()]) if f.code == "not-issued"]

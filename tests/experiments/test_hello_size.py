@@ -16,9 +16,9 @@ from tests.helpers.purposes import purpose_of
 from tests.helpers.trials import changed
 from tlsresume.errors import UsageError
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.judge import judge, wanted
 from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.network.observe import hello_size
@@ -34,7 +34,7 @@ from tlsresume.transports.openssl.client import TLSClient
 
 pytestmark = pytest.mark.slow
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 
 def hello(plan: ClientConfig) -> TLSClient:
@@ -101,7 +101,9 @@ class Hellos(CannedLab):
 def experiment(lab: CannedLab, mechanism: Mechanism) -> list[Ask]:
     """What the experiment asked for, after one session was offered in vain."""
     plan = TERMS.plan_for(mechanism)
-    setting = Setting(lab=lab, route=ROUTE, terms=TERMS, mechanism=mechanism, plan=plan)
+    setting = MechanismSetup(
+        lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, plan=plan
+    )
 
     async def run() -> None:
         _, session = await setting.full(purpose_of("tries", "full"))
@@ -126,7 +128,7 @@ def test_the_control_is_as_long_as_the_offer(mechanism: Mechanism) -> None:
 
     lab = Hellos(refuses)
     asks = experiment(lab, mechanism)
-    series = [ask.errand.purpose.series for ask in asks]
+    series = [ask.task.purpose.series for ask in asks]
     assert series == (
         ["plain", "padded", "short"] * 2
         if mechanism == "psk"
@@ -134,9 +136,9 @@ def test_the_control_is_as_long_as_the_offer(mechanism: Mechanism) -> None:
     )
     for ask in asks:
         attempt = lab.journal[ask.number - 1]
-        expected = {"plain": 300, "padded": 800, "short": 710}[ask.errand.purpose.series]
+        expected = {"plain": 300, "padded": 800, "short": 710}[ask.task.purpose.series]
         assert attempt.hello_size == expected
-        assert (ask.session is not None) == (ask.errand.purpose.series == "short")
+        assert (ask.session is not None) == (ask.task.purpose.series == "short")
 
 
 def test_silence_is_not_waited_for_twice() -> None:
@@ -148,7 +150,7 @@ def test_silence_is_not_waited_for_twice() -> None:
             return broken(ask, "timeout")
         return pool(ask)
 
-    series = [ask.errand.purpose.series for ask in experiment(Hellos(reply), "ticket")]
+    series = [ask.task.purpose.series for ask in experiment(Hellos(reply), "ticket")]
     assert series == ["plain", "padded", "plain"]
 
 

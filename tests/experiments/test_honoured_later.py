@@ -13,10 +13,10 @@ from tests.helpers.trials import changed
 from tlsresume.evidence.states import verdict_of
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.honoured_later import PAUSE
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.experiments.tries import Tries
 from tlsresume.findings.judge import judge
 from tlsresume.findings.view import NotRun, WhyNotRun
@@ -25,7 +25,7 @@ from tlsresume.results import Mechanism
 from tlsresume.runs.explain import Explanation
 from tlsresume.targets.target import parse_target
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 STATES: tuple[Mechanism, ...] = ("psk", "session-id")
 
 
@@ -57,8 +57,12 @@ def explained(delay: float, mechanism: Mechanism) -> tuple[CannedLab, list[str]]
     async def run() -> Explanation:
         discovery = await discover(lab, ROUTE, TERMS)
         await Tries(lab, ROUTE, TERMS, discovery, tries=5, concurrency=1, answer=False).run()
-        setting = Setting(
-            lab=lab, route=ROUTE, terms=TERMS, mechanism=mechanism, plan=TERMS.plan_for(mechanism)
+        setting = MechanismSetup(
+            lab=lab,
+            route=ROUTE,
+            target_setup=TERMS,
+            mechanism=mechanism,
+            plan=TERMS.plan_for(mechanism),
         )
         explanation = Explanation(setting)
         await explanation.run()

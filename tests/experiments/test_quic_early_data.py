@@ -24,8 +24,8 @@ from tests.helpers.quic_pair import QUICPair
 from tlsresume.evidence.early_outcome import UNTOLD, untold
 from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.request_line import parse_http1
 from tlsresume.results import EarlyData, TargetResult
@@ -316,12 +316,12 @@ def test_a_copy_that_meets_a_retry_tells_nothing(tmp_path) -> None:
 
     async def presented(answer: Callable[[bytes], list[bytes]]) -> Trial:
         with DatagramServer(lambda: Answering(answer)) as server:
-            lab = NetworkLab(Budget(1), Gate(), Manners(timeout=0.5))
+            lab = NetworkLab(Budget(1), Gate(), LabOptions(timeout=0.5))
             config = replace(plan, early_data=parse_http1(b"GET /", "localhost", "tests"))
             flight = lab.first_flight(config, session)
             try:
                 route = Route(server.host, server.port, transport="quic")
-                return await lab.present(route, flight, Errand(purpose=EarlyReplay.COPY))
+                return await lab.present(route, flight, Task(purpose=EarlyReplay.COPY))
             finally:
                 flight.release()
 

@@ -16,7 +16,7 @@ from tests.helpers.trials import changed
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.states import verdict_of
 from tlsresume.evidence.summary import summarise_address
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.tries import Tries
 from tlsresume.options import ConnectOptions
@@ -26,24 +26,26 @@ from tlsresume.tls.handshake import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 
-TERMS = Terms(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 TLS13_ONLY = replace(TERMS, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
 
 
 def run(
-    reply, *, tries=5, concurrency=4, budget=200, seed=1, terms=TERMS
+    reply, *, tries=5, concurrency=4, budget=200, seed=1, target_setup=TERMS
 ) -> tuple[CannedLab, AddressResult]:
     lab = CannedLab(reply, budget=budget, dice=random.Random(seed))
-    return lab, run_on(lab, tries=tries, concurrency=concurrency, seed=seed, terms=terms)
+    return lab, run_on(
+        lab, tries=tries, concurrency=concurrency, seed=seed, target_setup=target_setup
+    )
 
 
-def run_on(lab, *, tries=5, concurrency=4, seed=1, terms=TERMS) -> AddressResult:
+def run_on(lab, *, tries=5, concurrency=4, seed=1, target_setup=TERMS) -> AddressResult:
     async def both():
-        found = await discover(lab, ROUTE, terms)
+        found = await discover(lab, ROUTE, target_setup)
         await Tries(
             lab,
             ROUTE,
-            terms,
+            target_setup,
             found,
             tries=tries,
             concurrency=concurrency,
@@ -79,7 +81,7 @@ def test_fixed_offers_one_session_and_chained_each_a_fresh_one():
         series: [
             ask.session.fields.ticket
             for ask in lab.asks
-            if ask.session and ask.errand.mechanism == "psk" and ask.errand.purpose.series == series
+            if ask.session and ask.task.mechanism == "psk" and ask.task.purpose.series == series
         ]
         for series in ("fixed", "chained")
     }
@@ -142,7 +144,7 @@ class Breaking(CannedLab):
     def answer(self, ask):
         if ask.session is None or ask.number % 7:
             return self.pool(ask)
-        if ask.errand.mechanism != "ticket":
+        if ask.task.mechanism != "ticket":
             self.lost += 1
             self.pool.forget(ask.session)
         # As the network Lab does: the same ask again.
@@ -189,15 +191,15 @@ def test_a_spent_budget_is_said_and_never_overdrawn(budget):
 def test_a_silent_server_is_waited_for_once():
     """Answers to our data are asked for until one stays away, and then no more."""
     lab, _ = run(Pool())
-    assert sum(ask.errand.want_response for ask in lab.asks) == 1
+    assert sum(ask.task.want_response for ask in lab.asks) == 1
     pool = Pool()
     lab, _ = run(lambda ask: changed(pool(ask), response=b"HTTP/1.1 200 OK\r\n\r\n"))
-    assert sum(ask.errand.want_response for ask in lab.asks) == 6
+    assert sum(ask.task.want_response for ask in lab.asks) == 6
 
 
 def test_a_lifetime_of_zero_is_not_resumption():
     """A TLS 1.3 ticket that must be discarded at once counts for nothing, even if accepted."""
-    _, result = run(Pool(lifetime=0), terms=TLS13_ONLY)
+    _, result = run(Pool(lifetime=0), target_setup=TLS13_ONLY)
     (psk,) = result.mechanisms
     assert psk.fixed.order == "RRRRR"
     assert psk.state == "not-resumed"
@@ -212,11 +214,11 @@ def test_not_offered_by_openssl_is_no_refusal():
 
     def reply(ask):
         attempt = pool(ask)
-        if ask.errand.purpose.series == "fixed":
+        if ask.task.purpose.series == "fixed":
             return changed(attempt, offered=None, reused=False, accepted=False)
         return attempt
 
-    _, result = run(reply, terms=TLS13_ONLY)
+    _, result = run(reply, target_setup=TLS13_ONLY)
     (psk,) = result.mechanisms
     assert (psk.fixed.order, psk.chained.order, psk.state) == ("-----", "RRRRR", "resumed")
 
@@ -227,13 +229,13 @@ def test_a_chain_goes_on_after_a_refusal():
     pool = Pool(mechanisms=("psk",))
 
     def reply(ask):
-        if ask.errand.purpose.series == "chained" and next(turns) == 2:
+        if ask.task.purpose.series == "chained" and next(turns) == 2:
             pool.forget(ask.session)
         return pool(ask)
 
-    lab, result = run(reply, terms=TLS13_ONLY, concurrency=1)
+    lab, result = run(reply, target_setup=TLS13_ONLY, concurrency=1)
     assert result.mechanisms[0].chained.order == "RRNRR"
-    assert sum(ask.errand.purpose.series == "full" for ask in lab.asks) == 2
+    assert sum(ask.task.purpose.series == "full" for ask in lab.asks) == 2
 
 
 def test_a_chain_whose_connections_bring_nothing_starts_again():
@@ -244,9 +246,9 @@ def test_a_chain_whose_connections_bring_nothing_starts_again():
         attempt = pool(ask)
         return changed(attempt, sessions=(), tickets=()) if attempt.reused else attempt
 
-    lab, result = run(reply, terms=TLS13_ONLY)
+    lab, result = run(reply, target_setup=TLS13_ONLY)
     assert result.mechanisms[0].chained.order == "RRRRR"
-    assert sum(ask.errand.purpose.series == "full" for ask in lab.asks) == 1 + 5
+    assert sum(ask.task.purpose.series == "full" for ask in lab.asks) == 1 + 5
 
 
 def test_two_chained_tries_of_one_mechanism_never_overlap():
@@ -255,13 +257,13 @@ def test_two_chained_tries_of_one_mechanism_never_overlap():
     pool = Pool()
 
     class Watching(CannedLab):
-        async def connect(self, route, plan, errand, session=None, **how):
-            key = f"{errand.mechanism} {errand.purpose.series}"
+        async def connect(self, route, plan, task, session=None, **how):
+            key = f"{task.mechanism} {task.purpose.series}"
             open_now[key] = open_now.get(key, 0) + 1
-            if errand.purpose.series == "chained":
+            if task.purpose.series == "chained":
                 assert open_now[key] == 1
             try:
-                return await super().connect(route, plan, errand, session, **how)
+                return await super().connect(route, plan, task, session, **how)
             finally:
                 open_now[key] -= 1
 
@@ -278,7 +280,7 @@ def test_sessions_of_another_mechanism_are_not_taken():
     """A ticket-less TLS 1.2 server issues session IDs only: the ticket counts as not issued."""
 
     def reply(ask):
-        if ask.errand.mechanism == "ticket":
+        if ask.task.mechanism == "ticket":
             return done(ask, sessions=(mint("session-id", b"i" * 32, ask.time),))
         return Pool(mechanisms=("session-id",))(ask)
 
@@ -299,23 +301,23 @@ def test_three_silences_end_a_series(concurrency):
 
         every = 1
 
-        async def connect(self, route, plan, errand, session=None, *, milestones=None):
-            attempt = await super().connect(route, plan, errand, session, milestones=milestones)
+        async def connect(self, route, plan, task, session=None, *, milestones=None):
+            attempt = await super().connect(route, plan, task, session, milestones=milestones)
             offers = sum(one.offer is not None for one in self.journal)
             if session is not None and offers % self.every == 0:
-                ask = next(each for each in self.asks if each.errand is errand)
-                silent = broken(ask, "timeout", offered=errand.mechanism)
+                ask = next(each for each in self.asks if each.task is task)
+                silent = broken(ask, "timeout", offered=task.mechanism)
                 attempt = changed(silent, n=attempt.n, ask=attempt.ask)
                 self.journal.correct(attempt)
             return attempt
 
     lab = Silent(Pool(), dice=random.Random(1))
-    result = run_on(lab, concurrency=concurrency, terms=TLS13_ONLY)
+    result = run_on(lab, concurrency=concurrency, target_setup=TLS13_ONLY)
     psk = result.mechanisms[0]
     assert (psk.fixed.order, psk.chained.order) == ("EEE", "EEE")
     lab = Silent(Pool(), dice=random.Random(1))
     lab.every = 3
-    result = run_on(lab, concurrency=concurrency, terms=TLS13_ONLY)
+    result = run_on(lab, concurrency=concurrency, target_setup=TLS13_ONLY)
     psk = result.mechanisms[0]
     assert (len(psk.fixed.order), len(psk.chained.order)) == (5, 5)
 
@@ -329,12 +331,12 @@ def test_tries_begin_with_the_first_session_of_their_mechanism():
             super().__init__(pool)
             self.tried = asyncio.Event()
 
-        async def connect(self, route, plan, errand, session=None, **how):
-            if errand.purpose.experiment == "discover" and errand.mechanism != "psk":
+        async def connect(self, route, plan, task, session=None, **how):
+            if task.purpose.experiment == "discover" and task.mechanism != "psk":
                 await self.tried.wait()
-            elif errand.purpose.experiment == "tries":
+            elif task.purpose.experiment == "tries":
                 self.tried.set()
-            return await super().connect(route, plan, errand, session, **how)
+            return await super().connect(route, plan, task, session, **how)
 
     async def both() -> CannedLab:
         lab = Slow()
@@ -347,7 +349,7 @@ def test_tries_begin_with_the_first_session_of_their_mechanism():
         return lab
 
     lab = asyncio.run(both())
-    asked = Counter((ask.errand.mechanism, ask.errand.purpose.series) for ask in lab.asks)
+    asked = Counter((ask.task.mechanism, ask.task.purpose.series) for ask in lab.asks)
     for mechanism in ("psk", "ticket", "session-id"):
         assert asked[mechanism, "fixed"] == asked[mechanism, "chained"] == 5
 

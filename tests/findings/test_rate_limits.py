@@ -11,15 +11,15 @@ from tests.helpers.peers import RawPeer
 from tests.helpers.purposes import purpose_of
 from tlsresume.errors import LimitedByServer, PreludeError
 from tlsresume.findings.judge import judge, judge_way
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.before_tls import Approach
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.before_tls import BeforeTLS
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import Prelude
 from tlsresume.transports.config import ClientConfig
 
 HERE = "127.0.0.1"
-ERRAND = Errand(purpose=purpose_of("test", "full"))
+ERRAND = Task(purpose=purpose_of("test", "full"))
 
 
 def test_the_numbers_of_smtp_and_ftp_are_limits_and_http_is_not() -> None:
@@ -51,7 +51,7 @@ def test_the_lab_waits_and_then_asks_for_no_more(starttls) -> None:
 
     async def ask() -> NetworkLab:
         lab = NetworkLab(
-            Budget(9), Gate(), Manners(timeout=5.0, approach=Approach(starttls=starttls))
+            Budget(9), Gate(), LabOptions(timeout=5.0, before_tls=BeforeTLS(starttls=starttls))
         )
         route = Route(HERE, refusing.port)
         attempt = await lab.connect(route, ClientConfig(), ERRAND)

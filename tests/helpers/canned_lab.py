@@ -17,7 +17,7 @@ from tests.helpers.sessions import altered
 from tests.helpers.trials import trial
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Budget, Errand, Lab, Milestones, Route
+from tlsresume.lab import Budget, Lab, Milestones, Route, Task
 from tlsresume.results import Failure, FailureKind, Mechanism, Timings
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
@@ -34,7 +34,7 @@ class Ask:
     time: float
     route: Route
     plan: ClientConfig
-    errand: Errand
+    task: Task
     session: Session | None
 
 
@@ -63,7 +63,7 @@ class CannedLab(Lab):
         self,
         route: Route,
         plan: ClientConfig,
-        errand: Errand,
+        task: Task,
         session: Session | None = None,
         *,
         milestones: Milestones | None = None,
@@ -72,12 +72,12 @@ class CannedLab(Lab):
         for _ in range(self._dice.randrange(3)):
             await asyncio.sleep(0)
         self._clock += self._seconds
-        ask = Ask(len(self.asks) + 1, self.wall_time(), route, plan, errand, session)
+        ask = Ask(len(self.asks) + 1, self.wall_time(), route, plan, task, session)
         self.asks.append(ask)
         attempt = self.answer(ask)
         if milestones is not None and attempt.handshake_done:
             milestones.reach(milestones.handshake)
-            if errand.want_tickets and not attempt.tickets:
+            if task.want_tickets and not attempt.tickets:
                 milestones.reach(milestones.quiet)
         for _ in range(self._dice.randrange(3)):
             await asyncio.sleep(0)
@@ -107,8 +107,8 @@ def attempt_of(ask: Ask, **seen: Any) -> Trial:
         "time": ask.time,
         "address": ask.route.address,
         "port": ask.route.port,
-        "purpose": ask.errand.purpose,
-        "mechanism": ask.errand.mechanism,
+        "purpose": ask.task.purpose,
+        "mechanism": ask.task.mechanism,
         "plan": ask.plan,
         "state": ask.session,
         "offered": ask.session.mechanism if ask.session else None,
@@ -174,7 +174,7 @@ class Pool:
     _used: set[bytes] = field(default_factory=set)
 
     def __call__(self, ask: Ask) -> Trial:
-        mechanism = ask.errand.mechanism
+        mechanism = ask.task.mechanism
         assert mechanism is not None
         if self.breaks(ask):
             return broken(ask)

@@ -1,4 +1,4 @@
-"""A small FTP server with TLS of the stdlib's, whose manners on data connections are knobs."""
+"""A small FTP server with TLS of the stdlib's, whose options on data connections are knobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tlsresume.server.server import Acceptor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manners:
+class LabOptions:
     """`required`: a data connection must resume (522). `broken`: none ever works. `lasting`:
     so many listings of one login succeed. `tickets`: TLS 1.3 tickets of each connection.
     `extended`: EPSV is known. `early`: TLS on the data connection before the 150. `greets`:
@@ -38,19 +38,19 @@ class FTPPeer(Acceptor):
     """Serves anonymous logins and listings, one thread for each control connection."""
 
     def __init__(
-        self, manners: Manners | None = None, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+        self, options: LabOptions | None = None, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ) -> None:
         super().__init__()
-        self.manners = manners or Manners()
+        self.options = options or LabOptions()
         self.said: list[str] = []
         self._context = self._new_context(version)
         # Sessions of the one are unknown to the other.
-        self._data_context = self._new_context(version) if self.manners.forgets else self._context
+        self._data_context = self._new_context(version) if self.options.forgets else self._context
 
     def _new_context(self, version: ssl.TLSVersion) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = context.maximum_version = version
-        context.num_tickets = self.manners.tickets
+        context.num_tickets = self.options.tickets
         identity = certificates.localhost()
         with tempfile.TemporaryDirectory() as folder:
             certificate, key = Path(folder, "c.pem"), Path(folder, "k.pem")
@@ -60,16 +60,16 @@ class FTPPeer(Acceptor):
         return context
 
     def serve(self, connection: socket.socket, number: int) -> None:
-        if not self.manners.implicit:
+        if not self.options.implicit:
             connection.sendall(b"220-Hello\r\n 220 dear\r\n220 client\r\n")
             if self._line(connection) != "AUTH TLS":
                 return
-            connection.sendall(b"234 go\r\n" + self.manners.injects)
+            connection.sendall(b"234 go\r\n" + self.options.injects)
         tls = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self.adopt(tls)
         try:
             tls.do_handshake()
-            if self.manners.implicit:
+            if self.options.implicit:
                 tls.sendall(b"220 inside\r\n")
             self._session(tls)
         finally:
@@ -94,7 +94,7 @@ class FTPPeer(Acceptor):
         listed = 0
         while True:
             word, _, argument = self._line(control).partition(" ")
-            if word in ("EPSV", "PASV") and (self.manners.extended or word == "PASV"):
+            if word in ("EPSV", "PASV") and (self.options.extended or word == "PASV"):
                 listener = listeners.enter_context(socket.create_server(("127.0.0.1", 0)))
                 listener.settimeout(5)
                 port = listener.getsockname()[1]
@@ -102,13 +102,13 @@ class FTPPeer(Acceptor):
                     control.sendall(b"229 Entering (|||%d|)\r\n" % port)
                 else:
                     # An address elsewhere is one that a careful client does not follow.
-                    host = b"192,0,2,1" if self.manners.elsewhere else b"127,0,0,1"
+                    host = b"192,0,2,1" if self.options.elsewhere else b"127,0,0,1"
                     numbers = b"%s,%d,%d" % (host, port // 256, port % 256)
                     control.sendall(b"227 Entering (" + numbers + b").\r\n")
             elif word == "LIST" and listener is not None:
                 listed += 1
                 self._list(control, listener, listed)
-            elif word == "PASS" and self.manners.password not in (None, argument):
+            elif word == "PASS" and self.options.password not in (None, argument):
                 control.sendall(b"530 Login incorrect\r\n")
             elif word in _ANSWERS:
                 control.sendall(_ANSWERS[word])
@@ -118,9 +118,9 @@ class FTPPeer(Acceptor):
                 control.sendall(b"502 unknown\r\n")
 
     def _list(self, control: ssl.SSLSocket, listener: socket.socket, listed: int) -> None:
-        manners = self.manners
+        options = self.options
         data, _ = listener.accept()
-        if not manners.early:
+        if not options.early:
             control.sendall(b"150 Here it comes\r\n")
         with (
             suppress(OSError),
@@ -129,12 +129,12 @@ class FTPPeer(Acceptor):
             ) as tls,
         ):
             tls.do_handshake()
-            if manners.early:
+            if options.early:
                 control.sendall(b"150 Here it came\r\n")
-            if manners.broken or listed > manners.lasting:
+            if options.broken or listed > options.lasting:
                 control.sendall(b"425 Unable to build data connection\r\n")
                 return
-            if manners.required and not tls.session_reused:
+            if options.required and not tls.session_reused:
                 control.sendall(b"522 SSL connection failed: session reuse required\r\n")
                 return
             tls.sendall(b"-rw-r--r-- 1 a b 5 Jan 1 2026 file\r\n")

@@ -16,10 +16,10 @@ from tests.helpers.purposes import purpose_of
 from tests.helpers.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Budget, Errand, Gate, Milestones, Route
+from tlsresume.lab import Budget, Gate, Milestones, Route, Task
 from tlsresume.network import before_tls as approach
 from tlsresume.network.dial import dial
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.network.trace import TraceLine
 from tlsresume.results import Failure
 from tlsresume.sessions.session import Session
@@ -33,7 +33,7 @@ HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HERE = "127.0.0.1"
 PLAN = ClientConfig(server_name="localhost", verify_name="localhost")
 TLS12 = replace(PLAN, maximum=ProtocolVersion.TLSv1_2)
-ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
+ERRAND = Task(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 
 
 @pytest.fixture(autouse=True)
@@ -44,18 +44,18 @@ def _nothing_is_left_open():
     assert binding._listening == {}
 
 
-def new_lab(budget: int = 50, gate: Gate | None = None, **manners: Any) -> NetworkLab:
-    return NetworkLab(Budget(budget), gate or Gate(), Manners(**{"timeout": 5.0, **manners}))
+def new_lab(budget: int = 50, gate: Gate | None = None, **options: Any) -> NetworkLab:
+    return NetworkLab(Budget(budget), gate or Gate(), LabOptions(**{"timeout": 5.0, **options}))
 
 
 def connected(
     lab: NetworkLab,
     port: int,
-    errand: Errand = ERRAND,
+    task: Task = ERRAND,
     session: Session | None = None,
     plan: ClientConfig = PLAN,
 ) -> Trial:
-    return asyncio.run(lab.connect(Route(HERE, port), plan, errand, session))
+    return asyncio.run(lab.connect(Route(HERE, port), plan, task, session))
 
 
 def error_of(attempt: Trial) -> Failure:
@@ -71,7 +71,7 @@ async def together(*work: Coroutine[Any, Any, Trial]) -> list[Trial]:
 
 
 def test_a_connection_is_journalled(server, tls_version):
-    """What is returned is what the journal has, numbered, timed and with its errand."""
+    """What is returned is what the journal has, numbered, timed and with its task."""
     peer = server(versions=(tls_version,))
     lab = new_lab()
     before = time.time()
@@ -297,9 +297,9 @@ def test_a_long_way_is_no_silence(server):
 
 def test_the_wait_for_an_answer_is_part_of_the_wait_for_a_ticket():
     """A server that neither answers nor gives tickets costs one wait, not two."""
-    errand = replace(ERRAND, send=HEAD, want_response=True, ticket_wait=0.8)
+    task = replace(ERRAND, send=HEAD, want_response=True, ticket_wait=0.8)
     with TLSPeer(ignore) as peer:
-        attempt = connected(new_lab(timeout=2.4), peer.port, errand)
+        attempt = connected(new_lab(timeout=2.4), peer.port, task)
     assert attempt.handshake_done
     assert attempt.timings.total is not None
     assert attempt.timings.handshake is not None
@@ -349,10 +349,10 @@ def test_an_answer_can_be_asked_for(server, tls_version):
 
 def test_reading_an_answer_is_bounded():
     """An answer without end is cut, and stays a good handshake."""
-    errand = replace(ERRAND, want_tickets=0, send=HEAD, want_response=True)
+    task = replace(ERRAND, want_tickets=0, send=HEAD, want_response=True)
     began = time.monotonic()
     with TLSPeer(flood) as peer:
-        attempt = connected(new_lab(), peer.port, errand)
+        attempt = connected(new_lab(), peer.port, task)
     assert time.monotonic() - began < 5
     assert attempt.handshake_done
     assert len(attempt.response) <= 16384
@@ -470,13 +470,13 @@ def test_cancelling_after_the_handshake_keeps_what_was_seen(server):
             said.set()
 
     async def scene() -> None:
-        errand = replace(ERRAND, ticket_wait=60)
-        task = asyncio.create_task(lab.connect(Route(HERE, peer.port), PLAN, errand))
+        task = replace(ERRAND, ticket_wait=60)
+        running = asyncio.create_task(lab.connect(Route(HERE, peer.port), PLAN, task))
         await said.wait()
         await asyncio.sleep(0)
-        task.cancel()
+        running.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await task
+            await running
 
     lab = new_lab(trace=trace)
     asyncio.run(scene())

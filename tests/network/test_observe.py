@@ -12,21 +12,21 @@ from tests.helpers.peers import RawPeer
 from tests.helpers.purposes import purpose_of
 from tests.helpers.rows import each_row
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.network.observe import _header
 from tlsresume.sessions.session import Session
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig, Trust
 
 PLAN = ClientConfig(server_name="localhost", verify_name="localhost", alpn=("http/1.1",))
-ERRAND = Errand(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=2)
+ERRAND = Task(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=2)
 
 
 def seen(
-    port: int, plan: ClientConfig = PLAN, session: Session | None = None, **manners: Any
+    port: int, plan: ClientConfig = PLAN, session: Session | None = None, **options: Any
 ) -> Trial:
-    lab = NetworkLab(Budget(9), Gate(), Manners(timeout=5, **manners))
+    lab = NetworkLab(Budget(9), Gate(), LabOptions(timeout=5, **options))
     return asyncio.run(lab.connect(Route("127.0.0.1", port), plan, ERRAND, session))
 
 

@@ -18,12 +18,12 @@ from tests.helpers.peers import RawPeer
 from tests.helpers.purposes import purpose_of
 from tlsresume import shortage
 from tlsresume.errors import ExitStatus, LocalError
-from tlsresume.lab import Budget, Errand, Gate, Route
+from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network import before_tls as approach
 from tlsresume.network import lab as network_lab
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import target_status
 from tlsresume.results import TargetResult
@@ -39,7 +39,7 @@ from tlsresume.transports.openssl import contexts
 pytestmark = pytest.mark.slow
 
 HERE = "127.0.0.1"
-ERRAND = Errand(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
+ERRAND = Task(purpose=purpose_of("test", "full"), want_tickets=1, ticket_wait=2.0)
 CONNECT = ConnectOptions(timeout=3, ticket_wait=0.3, tls=(ProtocolVersion.TLSv1_3,))
 OPTIONS = ProbeOptions(connect=CONNECT, tries=3, explain=False)
 SHORT = (
@@ -140,7 +140,7 @@ def test_it_is_the_end_of_another_connection_that_is_waited_for(server, monkeypa
     """Who finds no descriptor goes on when a connection of ours has ended, to whatever address,
     and not only after a pause."""
     peer = server()
-    lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=60))
+    lab = NetworkLab(Budget(9), Gate(4), LabOptions(timeout=60))
     calls: list[Route] = []
 
     async def dialling(route: Route, seconds: float) -> Any:
@@ -198,7 +198,7 @@ def test_a_shortage_within_a_connection_is_tried_again(server, monkeypatch):
             return real(*key, **more)
 
         monkeypatch.setattr(contexts, "_context", context)
-        lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
+        lab = NetworkLab(Budget(9), Gate(4), LabOptions(timeout=3))
         attempt = asyncio.run(
             lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)
         )
@@ -223,7 +223,7 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
         await send(self, pieces, deadline)
 
     monkeypatch.setattr(Stream, "send", sending)
-    lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=60))
+    lab = NetworkLab(Budget(9), Gate(4), LabOptions(timeout=60))
     attempt = asyncio.run(
         lab.connect(Route(HERE, peer.port), ClientConfig(server_name="localhost"), ERRAND)
     )
@@ -235,7 +235,7 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
 def test_a_conversation_without_descriptors_is_ours(short_of):
     """A connection for a conversation that this machine cannot make is no refusal."""
     short_of(SHORT[0], lambda _: True)
-    lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
+    lab = NetworkLab(Budget(9), Gate(4), LabOptions(timeout=3))
 
     async def scene() -> None:
         async with lab.dial(Route(HERE, 1), ERRAND):
@@ -249,7 +249,7 @@ def test_a_conversation_without_descriptors_is_ours(short_of):
 def test_a_pinned_port_in_use_ends_nothing(short_of):
     """A port of ours that still lingers is one attempt that does not count."""
     with RawPeer("silent") as peer:
-        lab = NetworkLab(Budget(9), Gate(4), Manners(timeout=3))
+        lab = NetworkLab(Budget(9), Gate(4), LabOptions(timeout=3))
         route = Route(HERE, peer.port, local_port=peer.port)
         attempt = asyncio.run(lab.connect(route, ClientConfig(), ERRAND))
     assert attempt.error is not None

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.peers import RawPeer, refused_port
 from tlsresume.errors import BindingError, ExitStatus, UsageError
 from tlsresume.evidence.purposes import Elicit, Tries
-from tlsresume.lab import Doing, Errand
+from tlsresume.lab import OpenConnection, Task
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
 from tlsresume.results import Report, TargetResult
@@ -85,13 +85,13 @@ def test_a_long_run_says_what_it_does(count, monkeypatch):
 
 def test_an_offer_without_an_answer_is_named_with_its_try():
     """Who waits for an answer to an offered session is told for how long, and which try it is."""
-    errand = Errand(purpose=Tries.FIXED, mechanism="psk", number=2, of=5)
-    offered = Doing(errand=errand, offers=True, since=0.0, limit=10.0, stage="handshake")
+    task = Task(purpose=Tries.FIXED, mechanism="psk", number=2, of=5)
+    offered = OpenConnection(task=task, offers=True, since=0.0, limit=10.0, stage="handshake")
     assert waiting_words(offered, 7.2) == (
         "waiting for an answer to an offered session, 7 of 10 s, try 2 of 5"
     )
-    other = Errand(purpose=Elicit.FULL)
-    late = Doing(errand=other, offers=False, since=0.0, limit=3.0, stage="ticket")
+    other = Task(purpose=Elicit.FULL)
+    late = OpenConnection(task=other, offers=False, since=0.0, limit=3.0, stage="ticket")
     assert waiting_words(late, 3.4) == "waiting for a ticket, 3 of 3 s"
 
 

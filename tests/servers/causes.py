@@ -19,7 +19,7 @@ from tests.servers.harness import HOST, Running, serve
 from tests.servers.material import Material
 from tests.servers.servers import RECIPES
 from tlsresume.evidence.purposes import Save
-from tlsresume.lab import Errand, Route
+from tlsresume.lab import Route, Task
 from tlsresume.options import ConnectOptions
 from tlsresume.runs.reach import lab_for
 from tlsresume.sessions import asn1
@@ -69,7 +69,7 @@ def structure_of(path: Path) -> asn1.SSLSession:
 def save_with_plan(port: int, path: Path, plan: ClientConfig) -> None:
     """Save a session that the command line has no options to make."""
     lab = lab_for(ConnectOptions(), parse_target(f"{HOST}:{port}"))
-    attempt = asyncio.run(lab.connect(Route(HOST, port), plan, Errand(purpose=Save.FULL)))
+    attempt = asyncio.run(lab.connect(Route(HOST, port), plan, Task(purpose=Save.FULL)))
     assert attempt.sessions, attempt
     metadata = SessionMetadata(
         target=f"{HOST}:{port}", address=HOST, port=port, leaf_sha256=attempt.leaf_sha256

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.rows import each_row
 from tlsresume.errors import ResolveError, UsageError
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.network.resolve import addresses_for
 from tlsresume.options import ConnectOptions
 from tlsresume.protocols.farewell import FAREWELLS
@@ -73,10 +73,10 @@ def test_each_scheme_has_something_harmless_to_say(name):
     DTLS by themselves say nothing of the protocol inside."""
     port = "" if SCHEMES[name].port else ":1"
     target = parse_target(f"{name}://a.example{port}")
-    sent = Terms(target, ConnectOptions(), "agent/1").send
+    sent = TargetSetup(target, ConnectOptions(), "agent/1").send
     assert bool(sent) is (name not in ("mysql", "quic", "dtls"))
     assert sent == (FAREWELLS.get(target.speaks or "", b"") or sent)
-    assert Terms(target, ConnectOptions(send=b"x"), "agent/1").send == b"x"
+    assert TargetSetup(target, ConnectOptions(send=b"x"), "agent/1").send == b"x"
 
 
 def test_every_prelude_has_a_scheme_of_its_name():

@@ -26,7 +26,10 @@ GROUP = "Configuration"
 
 #: The commands that share what a file says: those that connect. Their modules have `command`.
 SHARING: dict[str, str] = {
-    name: f"tlsresume.cli.{name}" for name in ("probe", "save", "resume", "watch")
+    "probe": "tlsresume.cli.probe",
+    "save": "tlsresume.cli.save",
+    "resume": "tlsresume.cli.resume",
+    "watch": "tlsresume.features.watch.command",
 }
 #: The commands that are configured by the table with their name only, since their formats and
 #: files are others.

@@ -12,7 +12,7 @@ from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.trial import Trial
 
 
-class Spoilt:
+class DestroyedSessions:
     """Which full handshakes tell nothing, since another connection may have lost the session.
 
     Of each session the two earliest spoilers and the two latest full handshakes are kept: more

@@ -16,7 +16,7 @@ from enum import Enum
 from functools import cached_property
 from typing import overload
 
-from tlsresume.evidence.destroyed_sessions import Spoilt
+from tlsresume.evidence.destroyed_sessions import DestroyedSessions
 from tlsresume.evidence.offer import handle_of
 from tlsresume.evidence.purpose import Purpose, Wanted
 from tlsresume.evidence.trial import Trial
@@ -81,7 +81,7 @@ class Evidence(Sequence[Trial]):
         self._forget()
 
     def _learn_anew(self) -> None:
-        self._learnt, self._issuers, self._spoilt = 0, dict[bytes, Trial](), Spoilt()
+        self._learnt, self._issuers, self._spoilt = 0, dict[bytes, Trial](), DestroyedSessions()
 
     def _learn(self) -> None:
         """Take in the trials that came since what is learnt from them was asked for."""
@@ -105,7 +105,7 @@ class Evidence(Sequence[Trial]):
         return self._trials[0].transport if self._trials else "tcp"
 
     @property
-    def spoilt(self) -> Spoilt:
+    def spoilt(self) -> DestroyedSessions:
         """Sessions that broken connections of ours may have destroyed."""
         self._learn()
         return self._spoilt

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from tlsresume.evidence.purposes import Age, AtAge
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.sessions.session import Session
 from tlsresume.value import Value
 
@@ -30,7 +30,7 @@ class _Kept(Value, frozen=True):
     since: float
 
 
-async def _keep(setting: Setting, count: int) -> list[_Kept]:
+async def _keep(setting: MechanismSetup, count: int) -> list[_Kept]:
     kept: list[_Kept] = []
     while len(kept) < count:
         attempt, _ = await setting.full(Age.FULL)
@@ -42,7 +42,7 @@ async def _keep(setting: Setting, count: int) -> list[_Kept]:
     return kept[:count]
 
 
-async def _offer_at(setting: Setting, kept: _Kept, age: float, progress: Progress) -> Trial:
+async def _offer_at(setting: MechanismSetup, kept: _Kept, age: float, progress: Progress) -> Trial:
     left = kept.since + age - setting.lab.now()
     if left > 0:
         progress(f"{setting.mechanism}: next offer at age {age:g} s, in {left:.0f} s")
@@ -57,14 +57,14 @@ async def _offer_at(setting: Setting, kept: _Kept, age: float, progress: Progres
     return attempt
 
 
-async def offer_at_ages(setting: Setting, ages: Sequence[float], progress: Progress) -> None:
+async def offer_at_ages(setting: MechanismSetup, ages: Sequence[float], progress: Progress) -> None:
     """Offer a session of its own at each age, in seconds, growing."""
     kept = await _keep(setting, len(ages))
     for one, age in zip(kept, sorted(ages), strict=False):
         await _offer_at(setting, one, age, progress)
 
 
-async def find_lifetime(setting: Setting, longest: float, progress: Progress) -> None:
+async def find_lifetime(setting: MechanismSetup, longest: float, progress: Progress) -> None:
     """Double the age until a session is refused, then narrow the span between the oldest that
     was taken and the youngest that was refused. `longest` bounds the age, and three times
     that the time it takes."""

@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.evidence.purposes import Answers
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 
 #: As many of each kind as a judgement needs.
 PAIRS = 3
 
 
-async def compare_answers(setting: Setting) -> None:
+async def compare_answers(setting: MechanismSetup) -> None:
     """Ask the same on three full and on three resumed connections."""
-    if not setting.terms.send:
+    if not setting.target_setup.send:
         return
-    errand = setting.terms.with_answer(setting.errand(Answers.FULL))
+    task = setting.target_setup.with_answer(setting.task(Answers.FULL))
     for _ in range(PAIRS):
-        attempt = await setting.lab.connect(setting.route, setting.plan, errand)
+        attempt = await setting.lab.connect(setting.route, setting.plan, task)
         own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
         if own:
-            offer = replace(errand, purpose=Answers.OFFER, ticket_wait=0.5)
+            offer = replace(task, purpose=Answers.OFFER, ticket_wait=0.5)
             await setting.lab.connect(setting.route, setting.plan, offer, own[-1])

@@ -1,4 +1,4 @@
-"""What all connections to one target have in common: plans and errands made from options.
+"""What all connections to one target have in common: plans and tasks made from options.
 
 An experiment changes one thing and takes the rest from here, so that two
 attempts differ in nothing else.
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tlsresume.errors import UsageError
 from tlsresume.evidence.purpose import Purpose
-from tlsresume.lab import Errand
+from tlsresume.lab import Task
 from tlsresume.options import ConnectOptions
 from tlsresume.protocols.farewell import FAREWELLS
 from tlsresume.protocols.schemes import Transport
@@ -41,7 +41,7 @@ VERSIONS_OF: dict[Transport, tuple[ProtocolVersion, ...]] = {
 }
 
 
-class Terms(Value, frozen=True):
+class TargetSetup(Value, frozen=True):
     """A target and how to connect to it. `user_agent` names us in HTTP requests; `show_tokens`
     sends the token for address validation that came with a QUIC session."""
 
@@ -103,11 +103,9 @@ class Terms(Value, frozen=True):
         """A ClientConfig under which a server can only use this mechanism."""
         return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
-    def errand(
-        self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None
-    ) -> Errand:
+    def task(self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None) -> Task:
         """Wait for tickets; if none comes in a while, send data and wait on."""
-        return Errand(
+        return Task(
             purpose=purpose,
             mechanism=mechanism,
             want_tickets=1 if mechanism == "psk" else 0,
@@ -116,15 +114,15 @@ class Terms(Value, frozen=True):
             send_after=SILENCE,
         )
 
-    def with_answer(self, errand: Errand, *, body: bool = False) -> Errand:
-        """The same errand, with data sent at once and the answer read; `body`: of HTTP, where
+    def with_answer(self, task: Task, *, body: bool = False) -> Task:
+        """The same task, with data sent at once and the answer read; `body`: of HTTP, where
         the request is ours, with what the answer contains."""
         data = self.send
         if not data:
-            return errand
+            return task
         if body and self.options.send is None and self.target.http:
             data = self._request("GET")
-        return replace(errand, send=data, send_after=0.0, want_response=True)
+        return replace(task, send=data, send_after=0.0, want_response=True)
 
 
 def http_host(target: Target) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.purposes import FromAddress, Matrix
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.sessions.session import Session
 
 
@@ -21,7 +21,7 @@ def cost(addresses: int, *, single: bool) -> int:
     return 2 * others if single else addresses + others
 
 
-async def cross(settings: Sequence[Setting]) -> None:
+async def cross(settings: Sequence[MechanismSetup]) -> None:
     """Offer each address's sessions to every other one. Raises BudgetSpent.
 
     All settings are of one mechanism.
@@ -34,7 +34,9 @@ async def cross(settings: Sequence[Setting]) -> None:
             raise spent
 
 
-async def _from_one(issuer: Setting, settings: Sequence[Setting]) -> BudgetSpent | None:
+async def _from_one(
+    issuer: MechanismSetup, settings: Sequence[MechanismSetup]
+) -> BudgetSpent | None:
     spare: list[Session] = []
     try:
         for acceptor in settings:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.evidence.purposes import DefaultServer
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 
 COST = 2
 
 
-async def default_server(setting: Setting) -> None:
+async def default_server(setting: MechanismSetup) -> None:
     """A handshake without SNI, and its own session offered without SNI."""
     if setting.plan.server_name is None:
         return

@@ -17,8 +17,8 @@ from msgspec import Struct, field
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.purposes import Discover
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import VERSION_OF, Terms
-from tlsresume.lab import Errand, Lab, Milestones, Route
+from tlsresume.experiments.connections import VERSION_OF, TargetSetup
+from tlsresume.lab import Lab, Milestones, Route, Task
 from tlsresume.results import Mechanism
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.value import Value
@@ -86,15 +86,15 @@ def issues(attempt: Trial, mechanism: Mechanism) -> bool:
     return any(session.mechanism == mechanism for session in attempt.sessions)
 
 
-def errand_for(terms: Terms, mechanism: Mechanism) -> Errand:
+def errand_for(target_setup: TargetSetup, mechanism: Mechanism) -> Task:
     """TLS 1.3: wait in silence first, so that tickets after data can be told apart."""
-    return terms.errand(Discover.FULL, mechanism)
+    return target_setup.task(Discover.FULL, mechanism)
 
 
 async def discover(
     lab: Lab,
     route: Route,
-    terms: Terms,
+    target_setup: TargetSetup,
     on_quiet: Callable[[], None] | None = None,
     *,
     few: bool = False,
@@ -106,8 +106,8 @@ async def discover(
     `on_full` with each handshake as it ends.
     `few`: of a version that the server says it does not speak, one mechanism only is asked for.
     """
-    wanted = list(terms.mechanisms)
-    asking = _Asking(lab, route, terms, on_full)
+    wanted = list(target_setup.mechanisms)
+    asking = _Asking(lab, route, target_setup, on_full)
 
     async def tell(quiet: Awaitable[bool]) -> None:
         if await quiet and on_quiet is not None:
@@ -132,11 +132,11 @@ async def discover(
     full = {name: asking.full[name] for name in wanted if name in asking.full}
     both = None
     if (
-        len(terms.versions) > 1
+        len(target_setup.versions) > 1
         and _unclear(full.get("psk"))
         and any(attempt.handshake_done for attempt in full.values())
     ):
-        both = await lab.connect(route, terms.plan(), Errand(purpose=Discover.BOTH))
+        both = await lab.connect(route, target_setup.plan(), Task(purpose=Discover.BOTH))
     return Discovery(full, both)
 
 
@@ -145,15 +145,15 @@ class _Asking(Struct):
 
     lab: Lab
     route: Route
-    terms: Terms
+    target_setup: TargetSetup
     on_full: OnFull | None = None
     full: dict[Mechanism, Trial] = field(default_factory=dict)
     spent: list[BudgetSpent] = field(default_factory=list)
 
     async def ask(self, mechanism: Mechanism, milestones: Milestones | None = None) -> None:
-        plan, errand = self.terms.plan_for(mechanism), errand_for(self.terms, mechanism)
+        plan, task = self.target_setup.plan_for(mechanism), errand_for(self.target_setup, mechanism)
         try:
-            attempt = await self.lab.connect(self.route, plan, errand, milestones=milestones)
+            attempt = await self.lab.connect(self.route, plan, task, milestones=milestones)
         except BudgetSpent as error:
             # What is paid for beside this one may still end.
             self.spent.append(error)

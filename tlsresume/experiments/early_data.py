@@ -27,8 +27,8 @@ from tlsresume.evidence.early_outcome import TOO_EARLY, UNTOLD, outcome, unanswe
 from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.experiments.connections import http_host
-from tlsresume.experiments.subject import Setting
-from tlsresume.lab import Errand, Route
+from tlsresume.experiments.subject import MechanismSetup
+from tlsresume.lab import Route, Task
 from tlsresume.request_line import HTTPRequest, RequestLine
 from tlsresume.sessions.session import Session
 from tlsresume.tls.registry import NamedGroup, name_of
@@ -69,11 +69,11 @@ class EarlySetting(Value, frozen=True, kw_only=True):
     address of the target, that takes the first presentation of a flight; None: there is none.
     """
 
-    setting: Setting
+    setting: MechanismSetup
     line: RequestLine
     run_id: str
     ages: tuple[float, ...] = ()
-    elsewhere: Setting | None = None
+    elsewhere: MechanismSetup | None = None
     progress: Callable[[str], None] = lambda _line: None
 
 
@@ -134,7 +134,7 @@ class _Asking(Struct):
     async def _control(self) -> tuple[Trial, Session | None]:
         """The request after a full handshake: how it is answered where nothing is early."""
         name = self._id("control")
-        errand = replace(
+        task = replace(
             self._full_errand(self.asked.setting, EarlyReplay.FULL),
             send=self._request(name),
             send_after=0.0,
@@ -142,7 +142,7 @@ class _Asking(Struct):
             early=self._ask(name),
         )
         setting = self.asked.setting
-        attempt = await setting.lab.connect(setting.route, self.plan, errand)
+        attempt = await setting.lab.connect(setting.route, self.plan, task)
         return attempt, _usable(attempt.sessions)
 
     async def _taken(self, session: Session) -> Trial:
@@ -277,21 +277,21 @@ class _Asking(Struct):
         return EarlyAsk(name, self.asked.line.method, after)
 
     def _request(self, name: str) -> bytes | HTTPRequest:
-        terms, line = self.asked.setting.terms, self.asked.line
-        host = http_host(terms.target)
+        target_setup, line = self.asked.setting.target_setup, self.asked.line
+        host = http_host(target_setup.target)
         if self._route.transport == "quic" and self.plan.alpn[0].startswith("h3"):
-            return line.http3(host, terms.user_agent, name)
-        return line.request(host, terms.user_agent, name)
+            return line.http3(host, target_setup.user_agent, name)
+        return line.request(host, target_setup.user_agent, name)
 
-    def _full_errand(self, setting: Setting, purpose: EarlyReplay) -> Errand:
+    def _full_errand(self, setting: MechanismSetup, purpose: EarlyReplay) -> Task:
         # Of no mechanism: these connections say nothing about how sessions are resumed.
-        return replace(setting.errand(purpose), mechanism=None)
+        return replace(setting.task(purpose), mechanism=None)
 
-    async def _session(self, setting: Setting | None = None) -> Session | None:
+    async def _session(self, setting: MechanismSetup | None = None) -> Session | None:
         """A session that no connection has used yet."""
         issuer = setting or self.asked.setting
-        errand = self._full_errand(issuer, EarlyReplay.SESSION)
-        attempt = await issuer.lab.connect(issuer.route, self.plan, errand)
+        task = self._full_errand(issuer, EarlyReplay.SESSION)
+        attempt = await issuer.lab.connect(issuer.route, self.plan, task)
         return _usable(attempt.sessions)
 
     def _flight(self, session: Session, name: str) -> Flight:
@@ -301,8 +301,8 @@ class _Asking(Struct):
     async def _present(
         self, flight: Flight, purpose: EarlyReplay, name: str, route: Route
     ) -> Trial:
-        errand = Errand(purpose=purpose, early=self._ask(name))
-        return await self.asked.setting.lab.present(route, flight, errand)
+        task = Task(purpose=purpose, early=self._ask(name))
+        return await self.asked.setting.lab.present(route, flight, task)
 
     async def _early(
         self,
@@ -332,7 +332,7 @@ class _Asking(Struct):
         hold: float = 0.0,
         after: float | None = None,
     ) -> Trial:
-        errand = Errand(
+        task = Task(
             purpose=purpose,
             send=self._request(name) if repeat else b"",
             want_response=True,
@@ -343,18 +343,18 @@ class _Asking(Struct):
             early=self._ask(name, after),
         )
         lab = self.asked.setting.lab
-        return await lab.connect(self._route, flight.config, errand, flight.session)
+        return await lab.connect(self._route, flight.config, task, flight.session)
 
     async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
         """The request after a handshake that may offer a session, but sends nothing early."""
-        errand = Errand(
+        task = Task(
             purpose=purpose,
             send=self._request(name),
             want_response=True,
             early=self._ask(name),
         )
         lab = self.asked.setting.lab
-        return await lab.connect(self._route, self.plan, errand, session)
+        return await lab.connect(self._route, self.plan, task, session)
 
 
 def _usable(sessions: Sequence[Session]) -> Session | None:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from tlsresume.evidence.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
@@ -39,7 +39,7 @@ _LEAST = 4
 _MOST = 60_000
 
 
-async def hello_size(setting: Setting) -> None:
+async def hello_size(setting: MechanismSetup) -> None:
     """Without a session, as it is and as long as an offer; then a session in a short hello."""
     longest = longest_unresumed(setting)
     if longest is None:
@@ -64,7 +64,7 @@ async def hello_size(setting: Setting) -> None:
             plain = await _without_session(setting, HelloSize.PLAIN, setting.plan)
 
 
-def longest_unresumed(setting: Setting) -> int | None:
+def longest_unresumed(setting: MechanismSetup) -> int | None:
     """The longest ClientHello of this mechanism and address that offered a session in vain."""
     sizes = [
         attempt.hello_size
@@ -79,12 +79,14 @@ def longest_unresumed(setting: Setting) -> int | None:
     return max(sizes, default=None)
 
 
-async def _without_session(setting: Setting, purpose: HelloSize, plan: ClientConfig) -> Trial:
-    errand = setting.errand(purpose)
-    if setting.terms.target.http:
+async def _without_session(
+    setting: MechanismSetup, purpose: HelloSize, plan: ClientConfig
+) -> Trial:
+    task = setting.task(purpose)
+    if setting.target_setup.target.http:
         # The answer may name the node.
-        errand = setting.terms.with_answer(errand)
-    return await setting.lab.connect(setting.route, plan, errand)
+        task = setting.target_setup.with_answer(task)
+    return await setting.lab.connect(setting.route, plan, task)
 
 
 def _short(plan: ClientConfig, group: str | None) -> ClientConfig | None:

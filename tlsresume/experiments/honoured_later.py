@@ -7,7 +7,7 @@ some time after the handshake only.
 from __future__ import annotations
 
 from tlsresume.evidence.purposes import Later
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 
 #: Seconds between the handshake and the later offer.
 PAUSE = 2.5
@@ -18,7 +18,7 @@ _PAIRS = 2
 COST = 3 * _PAIRS
 
 
-async def later(setting: Setting) -> None:
+async def later(setting: MechanismSetup) -> None:
     """Sessions offered at once, and again after a pause that they all share."""
     kept = []
     for _ in range(_PAIRS):

@@ -27,14 +27,14 @@ from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments import default_server, hello_size
 from tlsresume.experiments import honoured_later as later
 from tlsresume.experiments.answers import PAIRS, compare_answers
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.protocols.schemes import Transport
 from tlsresume.sessions.session import Session
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 
-Run = Callable[[Setting], Coroutine[Any, Any, None]]
+Run = Callable[[MechanismSetup], Coroutine[Any, Any, None]]
 
 _PAIRS = 5
 
@@ -90,7 +90,7 @@ class Experiment(Value, frozen=True):
         return _UNABLE[transport].get(self.name)
 
 
-async def _control(setting: Setting) -> None:
+async def _control(setting: MechanismSetup) -> None:
     """Without a session, with the one that this brought, and without again."""
     attempt, session = await setting.full(Control.FULL)
     if session is not None and setting.subject is None and attempt.handshake_done:
@@ -98,13 +98,13 @@ async def _control(setting: Setting) -> None:
     await setting.full(Control.FULL)
 
 
-async def _offer_again(setting: Setting, session: Session) -> None:
+async def _offer_again(setting: MechanismSetup, session: Session) -> None:
     """Not where silence answered before: it costs the whole timeout, and has been waited out."""
     if not any(a.error and a.error.kind == "timeout" for a in setting.lab.journal):
         await setting.offer(Control.OFFER, session)
 
 
-async def _retry(setting: Setting) -> None:
+async def _retry(setting: MechanismSetup) -> None:
     left = _AGAIN
     for _ in range(_PAIRS):
         _, session = await setting.full(Retry.FULL)
@@ -116,14 +116,14 @@ async def _retry(setting: Setting) -> None:
             last = await setting.offer(Retry.AGAIN, session)
 
 
-async def _same_ticket(setting: Setting) -> None:
+async def _same_ticket(setting: MechanismSetup) -> None:
     _, session = await setting.full(SameTicket.FULL)
     if session is not None:
         await setting.offer(SameTicket.FIRST, session)
         await setting.offer(SameTicket.SECOND, session)
 
 
-async def _close(setting: Setting) -> None:
+async def _close(setting: MechanismSetup) -> None:
     for _ in range(_CLOSES):
         for clean, full, after in (
             (True, Close.FULL_CLEAN, Close.AFTER_CLEAN),
@@ -137,28 +137,28 @@ async def _close(setting: Setting) -> None:
                 await setting.offer(after, session)
 
 
-async def _elicit(setting: Setting) -> None:
-    errand = setting.terms.with_answer(setting.errand(Elicit.FULL))
-    errand = replace(errand, ticket_wait=2 * setting.terms.options.ticket_wait)
-    await setting.lab.connect(setting.route, setting.plan, errand)
+async def _elicit(setting: MechanismSetup) -> None:
+    task = setting.target_setup.with_answer(setting.task(Elicit.FULL))
+    task = replace(task, ticket_wait=2 * setting.target_setup.options.ticket_wait)
+    await setting.lab.connect(setting.route, setting.plan, task)
 
 
-async def _unpinned(setting: Setting) -> None:
+async def _unpinned(setting: MechanismSetup) -> None:
     await setting.full(Unpinned.FULL, plan=_ordinary(setting))
 
 
-def _ordinary(setting: Setting) -> ClientConfig:
+def _ordinary(setting: MechanismSetup) -> ClientConfig:
     plan = setting.plan
     return replace(
         plan,
         minimum=ProtocolVersion.TLSv1_2,
         maximum=ProtocolVersion.TLSv1_3,
-        ciphers=setting.terms.options.ciphers,
-        ciphersuites=setting.terms.options.ciphersuites,
+        ciphers=setting.target_setup.options.ciphers,
+        ciphersuites=setting.target_setup.options.ciphersuites,
     )
 
 
-async def _no_ems(setting: Setting) -> None:
+async def _no_ems(setting: MechanismSetup) -> None:
     plan = replace(setting.plan, extended_master_secret=False)
     session: Session | None = setting.subject
     if session is None:
@@ -167,7 +167,7 @@ async def _no_ems(setting: Setting) -> None:
         await setting.offer(NoEMS.OFFER, session, plan=plan)
 
 
-async def _own_name(setting: Setting) -> None:
+async def _own_name(setting: MechanismSetup) -> None:
     if setting.subject is None:
         return
     plan = replace(setting.plan, server_name=setting.own_name)
@@ -176,7 +176,7 @@ async def _own_name(setting: Setting) -> None:
     await setting.offer(OwnName.OFFER, setting.subject, plan=plan)
 
 
-async def _versions(setting: Setting) -> None:
+async def _versions(setting: MechanismSetup) -> None:
     _, session = await setting.full(Versions.FULL)
     if session is not None:
         await setting.offer(Versions.PINNED, session)
@@ -185,7 +185,7 @@ async def _versions(setting: Setting) -> None:
         await setting.offer(Versions.BOTH, session, plan=_ordinary(setting))
 
 
-async def _ciphers(setting: Setting) -> None:
+async def _ciphers(setting: MechanismSetup) -> None:
     """Offer a TLS 1.3 session beside a suite of another hash that is listed first."""
     _, session = await setting.full(Ciphers.FULL)
     if session is None:
@@ -206,7 +206,7 @@ async def _ciphers(setting: Setting) -> None:
         )
 
 
-async def _source_port(setting: Setting) -> None:
+async def _source_port(setting: MechanismSetup) -> None:
     """Does a balancer that hashes our source port send us to the same node again?"""
     first, session = await setting.full(SourcePort.FULL)
     if session is None or first.local_port is None:

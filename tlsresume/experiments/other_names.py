@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tlsresume.evidence.purposes import CrossALPN, CrossName
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
@@ -26,7 +26,7 @@ class _Names(Value, frozen=True):
     """Connections under the target's own name and another one, each with a request whose
     answer is read: with a body, since that tells two hosts apart."""
 
-    setting: Setting
+    setting: MechanismSetup
     other: str
 
     async def own(self, purpose: CrossName, plan: ClientConfig) -> Session | None:
@@ -44,20 +44,22 @@ class _Names(Value, frozen=True):
     async def _ask(
         self, purpose: CrossName, plan: ClientConfig, session: Session | None, *, other: bool
     ) -> Trial:
-        setting, terms = self.setting, self.setting.terms
+        setting, target_setup = self.setting, self.setting.target_setup
         if other:
-            terms = replace(terms, target=replace(terms.target, server_name=self.other))
+            target_setup = replace(
+                target_setup, target=replace(target_setup.target, server_name=self.other)
+            )
         wait = _WAIT if other and session is not None else None
-        errand = terms.errand(purpose, setting.mechanism, wait=wait)
-        errand = terms.with_answer(errand, body=True)
-        return await setting.lab.connect(setting.route, plan, errand, session)
+        task = target_setup.task(purpose, setting.mechanism, wait=wait)
+        task = target_setup.with_answer(task, body=True)
+        return await setting.lab.connect(setting.route, plan, task, session)
 
     def _session(self, attempt: Trial) -> Session | None:
         own = [s for s in attempt.sessions if s.mechanism == self.setting.mechanism]
         return own[-1] if own else None
 
 
-async def cross_name(setting: Setting, name: str) -> None:
+async def cross_name(setting: MechanismSetup, name: str) -> None:
     """Make a session under the target's name, offer it under `name`, and ask there without one.
 
     Where a client certificate was given, once without it and once with it; and the other
@@ -79,7 +81,7 @@ async def cross_name(setting: Setting, name: str) -> None:
         await names.ask(CrossName.CARRIED, bare, session)
 
 
-async def cross_protocol(setting: Setting, protocol: str) -> None:
+async def cross_protocol(setting: MechanismSetup, protocol: str) -> None:
     """Make a session under the target's ALPN, offer it with `protocol`."""
     _, session = await setting.full(CrossALPN.FULL)
     if session is not None:

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms
-from tlsresume.lab import Errand, Lab, Route
+from tlsresume.experiments.connections import TargetSetup
+from tlsresume.lab import Lab, Route, Task
 from tlsresume.results import Mechanism
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
@@ -21,22 +21,22 @@ from tlsresume.value import Value
 _EVERY = 100
 
 
-class Setting(Value, frozen=True, kw_only=True):
+class MechanismSetup(Value, frozen=True, kw_only=True):
     """One mechanism on one address. `subject` is the session in question, if it comes from
     a file; `own_name` and `own_alpn` what it was made with."""
 
     lab: Lab
     route: Route
-    terms: Terms
+    target_setup: TargetSetup
     mechanism: Mechanism
     plan: ClientConfig
     subject: Session | None = None
     own_name: str | None = None
     own_alpn: str | None = None
 
-    def errand(self, purpose: Purpose) -> Errand:
+    def task(self, purpose: Purpose) -> Task:
         """Tickets waited for, and data sent where tickets come only after it."""
-        return self.terms.errand(purpose, self.mechanism)
+        return self.target_setup.task(purpose, self.mechanism)
 
     async def full(
         self,
@@ -50,10 +50,10 @@ class Setting(Value, frozen=True, kw_only=True):
 
         `every_ticket`: of several TLS 1.3 tickets the last one is waited for.
         """
-        errand = replace(self.errand(purpose), clean=clean)
-        if every_ticket and errand.want_tickets:
-            errand = replace(errand, want_tickets=_EVERY)
-        attempt = await self.lab.connect(self.route, plan or self.plan, errand)
+        task = replace(self.task(purpose), clean=clean)
+        if every_ticket and task.want_tickets:
+            task = replace(task, want_tickets=_EVERY)
+        attempt = await self.lab.connect(self.route, plan or self.plan, task)
         own = [s for s in attempt.sessions if s.mechanism == self.mechanism]
         return attempt, own[-1] if own else None
 
@@ -66,6 +66,6 @@ class Setting(Value, frozen=True, kw_only=True):
         local_port: int | None = None,
     ) -> Trial:
         """A handshake that offers a session. It waits for no ticket if it resumed."""
-        errand = replace(self.errand(purpose), send=b"", ticket_wait=0.5)
+        task = replace(self.task(purpose), send=b"", ticket_wait=0.5)
         route = self.route if local_port is None else replace(self.route, local_port=local_port)
-        return await self.lab.connect(route, plan or self.plan, errand, session)
+        return await self.lab.connect(route, plan or self.plan, task, session)

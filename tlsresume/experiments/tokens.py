@@ -11,20 +11,20 @@ from dataclasses import replace
 
 from tlsresume.evidence.purposes import TOKEN_TRIES, Token
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.lab import Lab, Route
 
 
-async def show_token(lab: Lab, route: Route, terms: Terms, full: Trial) -> bool:
+async def show_token(lab: Lab, route: Route, target_setup: TargetSetup, full: Trial) -> bool:
     """Show the token that a full handshake brought, and no session; whether later connections
     may show theirs. Raises BudgetSpent."""
     token = full.sessions[-1].token if full.sessions else b""
     if not token:
         return False
-    errand = replace(terms.errand(Token.ALONE, "psk"), send=b"", ticket_wait=0.5)
-    plan = replace(terms.plan_for("psk"), address_token=token)
+    task = replace(target_setup.task(Token.ALONE, "psk"), send=b"", ticket_wait=0.5)
+    plan = replace(target_setup.plan_for("psk"), address_token=token)
     for _ in range(TOKEN_TRIES):
-        attempt = await lab.connect(route, plan, errand)
+        attempt = await lab.connect(route, plan, task)
         if attempt.handshake_done:
             return True
     return False

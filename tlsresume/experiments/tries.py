@@ -26,9 +26,9 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.purposes import Tries as Purposes
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import Discovery, issues
-from tlsresume.lab import Errand, Lab, Route
+from tlsresume.lab import Lab, Route, Task
 from tlsresume.results import Mechanism
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
@@ -113,7 +113,7 @@ class Tries:
         self,
         lab: Lab,
         route: Route,
-        terms: Terms,
+        target_setup: TargetSetup,
         discovery: Discovery | None = None,
         *,
         tries: int,
@@ -124,7 +124,7 @@ class Tries:
     ) -> None:
         self._lab = lab
         self._route = route
-        self._terms = terms
+        self._terms = target_setup
         self._answer = answer
         self._concurrency = concurrency
         self._tries = tries
@@ -256,30 +256,30 @@ class Tries:
     def _series_of(self, item: _Try) -> _Series:
         return self._series.setdefault(item, _Series())
 
-    def _errand(self, item: _Try) -> Errand:
+    def _errand(self, item: _Try) -> Task:
         first = self._full[item.mechanism].timings.first_ticket
         wait = self._terms.options.ticket_wait
         if first is not None:
             wait = min(wait, max(_LEAST_WAIT, _WAIT_FACTOR * first / 1000))
-        errand = self._terms.errand(item.series, item.mechanism, wait=wait)
-        errand = replace(errand, number=self._series_of(item).begun, of=self._tries)
+        task = self._terms.task(item.series, item.mechanism, wait=wait)
+        task = replace(task, number=self._series_of(item).begun, of=self._tries)
         if self._answer:
-            return self._terms.with_answer(errand)
+            return self._terms.with_answer(task)
         if any(ticket.after_data for ticket in self._full[item.mechanism].tickets):
-            return replace(errand, send_after=0.0)
-        return replace(errand, send=b"")
+            return replace(task, send_after=0.0)
+        return replace(task, send=b"")
 
-    async def _connect(self, plan: ClientConfig, errand: Errand, session: Session | None) -> Trial:
+    async def _connect(self, plan: ClientConfig, task: Task, session: Session | None) -> Trial:
         """One connection; whether the server answers data is found out by one at a time."""
-        if not errand.want_response or self._answers:
-            return await self._lab.connect(self._route, plan, errand, session)
+        if not task.want_response or self._answers:
+            return await self._lab.connect(self._route, plan, task, session)
         async with self._asking:
             if self._answers is not None:
-                errand = replace(errand, want_response=self._answers)
-            attempt = await self._lab.connect(self._route, plan, errand, session)
+                task = replace(task, want_response=self._answers)
+            attempt = await self._lab.connect(self._route, plan, task, session)
             # That a resumed connection is not answered says nothing of others.
             telling = attempt.response or not attempt.reused
-            if errand.want_response and telling and attempt.handshake_done and not attempt.error:
+            if task.want_response and telling and attempt.handshake_done and not attempt.error:
                 self._answers = bool(attempt.response)
             return attempt
 
@@ -293,9 +293,9 @@ class Tries:
         async with self._replacing[item.mechanism]:
             session = self._fixed_sessions[item.mechanism]
             if self._maybe_lost(session):
-                errand = replace(self._errand(item), purpose=Purposes.FULL)
+                task = replace(self._errand(item), purpose=Purposes.FULL)
                 plan = self._terms.plan_for(item.mechanism)
-                attempt = await self._connect(plan, errand, None)
+                attempt = await self._connect(plan, task, None)
                 fresh = [s for s in attempt.sessions if s.mechanism == item.mechanism]
                 if fresh:
                     session = self._fixed_sessions[item.mechanism] = fresh[-1]
@@ -308,13 +308,13 @@ class Tries:
 
     async def _chained(self, chain: _Chain, item: _Try) -> Trial | None:
         plan = self._terms.plan_for(item.mechanism)
-        errand = self._errand(item)
-        if not chain.sessions and not await self._start(chain, errand):
+        task = self._errand(item)
+        if not chain.sessions and not await self._start(chain, task):
             return None
         if not chain.answered:
-            errand = self._terms.with_answer(errand)
+            task = self._terms.with_answer(task)
         session = chain.sessions.pop()
-        attempt = await self._connect(plan, errand, session)
+        attempt = await self._connect(plan, task, session)
         # One answer to compare with that of the full handshake, as soon as one resumes.
         if attempt.reused and (attempt.asked or attempt.response or self._answers is False):
             chain.answered = True
@@ -324,11 +324,11 @@ class Tries:
             chain.sessions = [session]
         return attempt
 
-    async def _start(self, chain: _Chain, errand: Errand) -> bool:
+    async def _start(self, chain: _Chain, task: Task) -> bool:
         """A full handshake for sessions of the chain's own. False: none can be had."""
         if chain.failed_fulls >= _CLEAR:
             return False
-        full = replace(self._terms.with_answer(errand), purpose=Purposes.FULL)
+        full = replace(self._terms.with_answer(task), purpose=Purposes.FULL)
         full = replace(full, ticket_wait=self._terms.options.ticket_wait)
         plan = self._terms.plan_for(chain.mechanism)
         attempt = await self._connect(plan, full, None)

@@ -20,7 +20,7 @@ from tlsresume.targets.target import Target
 from tlsresume.value import Value
 
 
-class Approach(Value, frozen=True, kw_only=True):
+class BeforeTLS(Value, frozen=True, kw_only=True):
     """How to get from here to where TLS starts, whatever the address.
 
     `host` is the name that a prelude asks for, where its protocol has that.
@@ -32,7 +32,7 @@ class Approach(Value, frozen=True, kw_only=True):
     header: ProxyHeader | None = None
 
     @classmethod
-    def to(cls, target: Target) -> Approach:
+    def to(cls, target: Target) -> BeforeTLS:
         """The way to a target."""
         return cls(
             host=target.verify_name,
@@ -41,33 +41,35 @@ class Approach(Value, frozen=True, kw_only=True):
             header=target.proxy_header,
         )
 
-    def beside(self) -> Approach:
+    def beside(self) -> BeforeTLS:
         """The way of a second connection that belongs to a first one: TLS starts at once."""
-        return Approach(host=self.host, proxy=self.proxy)
+        return BeforeTLS(host=self.host, proxy=self.proxy)
 
 
-async def reach(route: Route, approach: Approach, seconds: float) -> Reached | Failure:
+async def reach(route: Route, before_tls: BeforeTLS, seconds: float) -> Reached | Failure:
     """A connection to a route, directly or through the proxy."""
-    if approach.proxy is not None:
-        return await reach_through(approach.proxy, route, seconds)
+    if before_tls.proxy is not None:
+        return await reach_through(before_tls.proxy, route, seconds)
     dialled = await dial(route, seconds)
     return dialled if isinstance(dialled, Failure) else Reached(*dialled)
 
 
-async def begin(link: NetworkLink, sock: socket.socket, route: Route, approach: Approach) -> None:
+async def begin(
+    link: NetworkLink, sock: socket.socket, route: Route, before_tls: BeforeTLS
+) -> None:
     """Say all that comes before TLS. Raises PreludeError; `link.failure` then says more."""
     where = format_endpoint(route.address, route.port)
     prelude = None
     try:
-        if approach.header is not None:
-            await link.send(_header(approach.header, sock, route))
-        if approach.starttls is not None:
-            prelude = Prelude(PRELUDES[approach.starttls], approach.host)
+        if before_tls.header is not None:
+            await link.send(_header(before_tls.header, sock, route))
+        if before_tls.starttls is not None:
+            prelude = Prelude(PRELUDES[before_tls.starttls], before_tls.host)
             await play(prelude, link)
             link.node, link.greeting, link.after_starttls = prelude.node, prelude.first, True
     except PreludeError as error:
         kind = _KINDS.get(error.why, "starttls")
-        said = f"STARTTLS {approach.starttls}: {error.message}"
+        said = f"STARTTLS {before_tls.starttls}: {error.message}"
         link.failure = Failure.at(where, "starttls", kind, said, error.hints)
         raise
     except TimeoutError:

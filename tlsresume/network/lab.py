@@ -20,12 +20,12 @@ from tlsresume.errors import (
     PreludeError,
 )
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Budget, Doing, Errand, Gate, Lab, Link, Milestones, Route
-from tlsresume.network.before_tls import Approach, begin, reach
+from tlsresume.lab import Budget, Gate, Lab, Link, Milestones, OpenConnection, Route, Task
+from tlsresume.network.before_tls import BeforeTLS, begin, reach
 from tlsresume.network.channel import Datagrams, Stream
 from tlsresume.network.dial import failure_from, open_datagram_socket
 from tlsresume.network.link import NetworkLink
-from tlsresume.network.observe import Circumstances, Ending, failed_trial, observed_trial
+from tlsresume.network.observe import Ending, KnownBefore, failed_trial, observed_trial
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.results import Failure
@@ -42,7 +42,7 @@ _RETRY_ALONE = frozenset(
 )
 
 #: Where this machine has no descriptor or port left, it is asked again: at the latest after
-#: so many seconds, or when a connection of ours has ended; for `Manners.timeout` while others
+#: so many seconds, or when a connection of ours has ended; for `LabOptions.timeout` while others
 #: are open, whose end helps, and for so many seconds in all where none is.
 _ROOM_PAUSE = 0.2
 _PATIENCE_ALONE = 2.0
@@ -74,11 +74,11 @@ RESPONSE_WAIT = 3.0
 _RESPONSE_SHARE = 1 / 3
 
 
-class Manners(Value, frozen=True, kw_only=True):
+class LabOptions(Value, frozen=True, kw_only=True):
     """How the Lab behaves towards peers. Seconds."""
 
     timeout: float = 10.0
-    approach: Approach = Approach()
+    before_tls: BeforeTLS = BeforeTLS()
     node_header: str | None = None
     trace: Trace | None = None
 
@@ -151,16 +151,16 @@ def _was_limited(attempt: Trial, journal: Sequence[Trial]) -> bool:
 class NetworkLab(Lab):
     """Connections of one target, within a budget, through a Gate that targets share."""
 
-    def __init__(self, budget: Budget, gate: Gate, manners: Manners) -> None:
+    def __init__(self, budget: Budget, gate: Gate, options: LabOptions) -> None:
         super().__init__(budget)
         self._gate = gate
-        self._manners = manners
+        self._options = options
         self._dialled = 0
         self._asked = 0
         self._in_vain: Counter[_Place] = Counter()
         self._limits = _Limits()
         #: The connections that are open now, the oldest first.
-        self.doing: list[Doing] = []
+        self.doing: list[OpenConnection] = []
         #: Connections whose goodbye is out, while their places are given back; None: they
         #: keep their places until the peer has closed, too.
         self._parting: set[asyncio.Task[None]] | None = None
@@ -168,7 +168,7 @@ class NetworkLab(Lab):
     @property
     def timeout(self) -> float:
         """Seconds that one connection may take."""
-        return self._manners.timeout
+        return self._options.timeout
 
     @asynccontextmanager
     async def parting_early(self) -> AsyncIterator[None]:
@@ -194,7 +194,7 @@ class NetworkLab(Lab):
         self,
         route: Route,
         plan: ClientConfig,
-        errand: Errand,
+        task: Task,
         session: Session | None = None,
         *,
         milestones: Milestones | None = None,
@@ -204,7 +204,7 @@ class NetworkLab(Lab):
         self._asked += 1
         ask = self._asked
         async with self._gate.slot(route.address, route.port) as place:
-            attempt = await self._attempt(route, plan, errand, session, ask, milestones=milestones)
+            attempt = await self._attempt(route, plan, task, session, ask, milestones=milestones)
         crowded = place.shared
         self._note(attempt, crowded=crowded)
         if attempt.error is None or not attempt.error.ours:
@@ -221,7 +221,7 @@ class NetworkLab(Lab):
                     await self.wait(pause)
                     broke = attempt.error
                     attempt = await self._attempt(
-                        route, plan, errand, session, ask, milestones=milestones, retried=True
+                        route, plan, task, session, ask, milestones=milestones, retried=True
                     )
             except (BudgetSpent, LocalError, asyncio.CancelledError):
                 self.journal.correct(attempt.left_unsettled())
@@ -271,43 +271,43 @@ class NetworkLab(Lab):
         self,
         route: Route,
         plan: ClientConfig,
-        errand: Errand,
+        task: Task,
         session: Session | None,
         ask: int,
         *,
         milestones: Milestones | None = None,
         retried: bool = False,
     ) -> Trial:
-        about = Circumstances(
+        about = KnownBefore(
             route=route,
             plan=plan,
-            errand=errand,
+            task=task,
             session=session,
             time=self.wall_time(),
             ask=ask,
             retried=retried,
         )
-        doing = Doing(errand, session is not None, self.now(), self._manners.timeout)
+        doing = OpenConnection(task, session is not None, self.now(), self._options.timeout)
         self.doing.append(doing)
         try:
-            async with self._linked(about, self._manners.approach) as opened:
+            async with self._linked(about, self._options.before_tls) as opened:
                 if opened.link is not None:
                     doing.stage = "handshake"
-                    await self._run(opened.link, plan, errand, session, milestones, doing=doing)
+                    await self._run(opened.link, plan, task, session, milestones, doing=doing)
         finally:
             self.doing.remove(doing)
         if opened.attempt is None:
             raise AssertionError("every attempt is recorded")
         return opened.attempt
 
-    async def present(self, route: Route, flight: Flight, errand: Errand) -> Trial:
+    async def present(self, route: Route, flight: Flight, task: Task) -> Trial:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
-        about = Circumstances(
+        about = KnownBefore(
             route=route,
             plan=flight.config,
-            errand=errand,
+            task=task,
             session=flight.session,
             time=self.wall_time(),
             ask=self._asked,
@@ -315,7 +315,7 @@ class NetworkLab(Lab):
         )
         async with (
             self._gate.slot(route.address, route.port),
-            self._linked(about, self._manners.approach) as opened,
+            self._linked(about, self._options.before_tls) as opened,
         ):
             if opened.link is not None:
                 await opened.link.present(flight)
@@ -324,25 +324,23 @@ class NetworkLab(Lab):
         return opened.attempt
 
     @asynccontextmanager
-    async def dial(
-        self, route: Route, errand: Errand, *, beside: bool = False
-    ) -> AsyncIterator[Link]:
+    async def dial(self, route: Route, task: Task, *, beside: bool = False) -> AsyncIterator[Link]:
         self._limits.check(route)
         self.budget.reserve()
         self._asked += 1
-        about = Circumstances(
+        about = KnownBefore(
             route=route,
             plan=ClientConfig(),
-            errand=errand,
+            task=task,
             session=None,
             time=self.wall_time(),
             ask=self._asked,
             retried=False,
         )
-        approach = self._manners.approach
+        before_tls = self._options.before_tls
         async with (
             self._gate.slot(route.address, route.port),
-            self._linked(about, approach.beside() if beside else approach) as opened,
+            self._linked(about, before_tls.beside() if beside else before_tls) as opened,
         ):
             if opened.link is None:
                 if _is_local(opened.failure):
@@ -351,7 +349,7 @@ class NetworkLab(Lab):
             yield opened.link
 
     @asynccontextmanager
-    async def _linked(self, about: Circumstances, approach: Approach) -> AsyncIterator[_Opened]:
+    async def _linked(self, about: KnownBefore, before_tls: BeforeTLS) -> AsyncIterator[_Opened]:
         """A connection on which TLS can start; its attempt is recorded when the block ends."""
         opened = _Opened()
         route = about.route
@@ -360,7 +358,7 @@ class NetworkLab(Lab):
                 yield opened
             return
         try:
-            started, reached = await self._reach(route, approach)
+            started, reached = await self._reach(route, before_tls)
         except asyncio.CancelledError:
             self.record(failed_trial(about, Failure("connect", "cancelled", "interrupted")))
             raise
@@ -374,13 +372,13 @@ class NetworkLab(Lab):
         sock, connect_ms = reached.sock, reached.milliseconds
         self._dialled += 1
         where = format_endpoint(route.address, route.port)
-        trace = self._manners.trace
+        trace = self._options.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
         link = NetworkLink(
             Stream(sock, where, unread=reached.unread),
-            self._manners.timeout,
+            self._options.timeout,
             on_message,
-            deadline=started + self._manners.timeout,
+            deadline=started + self._options.timeout,
         )
         local_port = _port_of(sock)
 
@@ -392,12 +390,12 @@ class NetworkLab(Lab):
                 local_port=local_port,
                 connect_ms=connect_ms,
                 total_ms=(self.now() - started) * 1000,
-                node_header=self._manners.node_header,
+                node_header=self._options.node_header,
             )
 
         try:
             try:
-                await begin(link, sock, route, approach)
+                await begin(link, sock, route, before_tls)
             except PreludeError:
                 opened.failure = link.failure
                 await link.close()
@@ -441,7 +439,7 @@ class NetworkLab(Lab):
         task.add_done_callback(parted)
 
     @asynccontextmanager
-    async def _datagrams(self, about: Circumstances, opened: _Opened) -> AsyncIterator[None]:
+    async def _datagrams(self, about: KnownBefore, opened: _Opened) -> AsyncIterator[None]:
         """`_linked` over UDP, where nothing comes before the first flight."""
         route, started = about.route, self.now()
         sock = open_datagram_socket(route)
@@ -454,9 +452,9 @@ class NetworkLab(Lab):
             return
         self._dialled += 1
         where = format_endpoint(route.address, route.port)
-        trace = self._manners.trace
+        trace = self._options.trace
         on_message = tracer(trace, self._dialled, where) if trace is not None else None
-        timeout = self._manners.timeout
+        timeout = self._options.timeout
         transport = TRANSPORTS[route.transport]
         link = NetworkLink(
             Datagrams(sock, where, transport.protocol),
@@ -482,22 +480,22 @@ class NetworkLab(Lab):
                     local_port=local_port,
                     connect_ms=None,
                     total_ms=(self.now() - started) * 1000,
-                    node_header=self._manners.node_header,
+                    node_header=self._options.node_header,
                 )
             )
 
-    async def _reach(self, route: Route, approach: Approach) -> tuple[float, Reached | Failure]:
+    async def _reach(self, route: Route, before_tls: BeforeTLS) -> tuple[float, Reached | Failure]:
         """When dialling began, and what came of it. A shortage of ours is waited for."""
         await self._gate.turn()
         asked = self.now()
         while True:
             started = self.now()
-            reached = await reach(route, approach, self._manners.timeout)
+            reached = await reach(route, before_tls, self._options.timeout)
             if not isinstance(reached, Failure) or not _is_local(reached):
                 return started, reached
             others = self._gate.open > 1
-            patience = self._manners.timeout if others else _PATIENCE_ALONE
-            left = asked + min(patience, self._manners.timeout) - self.now()
+            patience = self._options.timeout if others else _PATIENCE_ALONE
+            left = asked + min(patience, self._options.timeout) - self.now()
             if route.local_port is not None or left <= 0:
                 return started, reached
             await self._gate.one_leaves(min(left, _ROOM_PAUSE))
@@ -506,15 +504,15 @@ class NetworkLab(Lab):
         self,
         link: NetworkLink,
         plan: ClientConfig,
-        errand: Errand,
+        task: Task,
         session: Session | None,
         milestones: Milestones | None,
         *,
-        doing: Doing,
+        doing: OpenConnection,
     ) -> None:
         try:
             await link.start_tls(
-                plan, session, flight=errand.flight, hold_finished=errand.hold_finished
+                plan, session, flight=task.flight, hold_finished=task.hold_finished
             )
         except HandshakeError:
             await link.close()
@@ -528,20 +526,18 @@ class NetworkLab(Lab):
         if milestones is not None:
             milestones.reach(milestones.handshake)
         began = self.now()
-        doing.stage, doing.since, doing.limit = "ticket", began, errand.ticket_wait
-        wanted = errand.want_tickets if link.speaks_tls13 else 0
-        in_silence = bool(wanted and errand.send and errand.send_after)
+        doing.stage, doing.since, doing.limit = "ticket", began, task.ticket_wait
+        wanted = task.want_tickets if link.speaks_tls13 else 0
+        in_silence = bool(wanted and task.send and task.send_after)
         if in_silence:
-            await link.tickets(wanted, _silence(errand, link))
+            await link.tickets(wanted, _silence(task, link))
         early = link.early_data_accepted
-        asked = bool(errand.send) and (
-            not in_silence or errand.want_response or not link.got_tickets
-        )
+        asked = bool(task.send) and (not in_silence or task.want_response or not link.got_tickets)
         if asked and not early:
-            await link.ask(errand.send)
-        end = began + errand.ticket_wait
-        patience = min(RESPONSE_WAIT, self._manners.timeout * _RESPONSE_SHARE)
-        if (asked or early) and errand.want_response and await link.response(patience):
+            await link.ask(task.send)
+        end = began + task.ticket_wait
+        patience = min(RESPONSE_WAIT, self._options.timeout * _RESPONSE_SHARE)
+        if (asked or early) and task.want_response and await link.response(patience):
             # What a server sends with its answer is here now, or about to come.
             end = min(end, self.now() + AFTER_RESPONSE)
         if wanted and not link.got_tickets:
@@ -550,7 +546,7 @@ class NetworkLab(Lab):
             if milestones is not None:
                 milestones.reach(milestones.quiet)
             await link.tickets(wanted, max(0.0, end - self.now()))
-        await self._close(link, clean=errand.clean)
+        await self._close(link, clean=task.clean)
 
     async def _close(self, link: NetworkLink, *, clean: bool) -> None:
         parting = self._parting
@@ -601,10 +597,8 @@ def _local_error(failure: Failure | None) -> LocalError:
     return LocalError(failure.message, hints=failure.hints)
 
 
-def _silence(errand: Errand, link: NetworkLink) -> float:
+def _silence(task: Task, link: NetworkLink) -> float:
     """Seconds to wait before data is sent: a ticket of the server's own accord needs the way
     there and back, for which the handshake took at least as long."""
     there_and_back = 2 * (link.handshake_ms or 0.0) / 1000
-    return min(
-        max(errand.send_after, min(there_and_back, errand.ticket_wait / 2)), errand.ticket_wait
-    )
+    return min(max(task.send_after, min(there_and_back, task.ticket_wait / 2)), task.ticket_wait)

@@ -134,7 +134,7 @@ class NetworkLink(Link):
         flight: Flight | None = None,
         hold_finished: float = 0.0,
     ) -> None:
-        """Run the handshake; `flight` and `hold_finished` are as in `Errand`."""
+        """Run the handshake; `flight` and `hold_finished` are as in `Task`."""
         started = self._now()
         if flight is None:
             offer = ClientOffer(

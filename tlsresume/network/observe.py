@@ -10,7 +10,7 @@ from typing import TypedDict
 from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Errand, Route
+from tlsresume.lab import Route, Task
 from tlsresume.network.link import NetworkLink
 from tlsresume.results import (
     AlertSeen,
@@ -32,40 +32,40 @@ from tlsresume.value import Value
 _RESPONSE_KEPT = 16384
 
 
-class Circumstances(Value, frozen=True, kw_only=True):
+class KnownBefore(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route
     plan: ClientConfig
-    errand: Errand
+    task: Task
     session: Session | None
     time: float
     ask: int
     retried: bool
 
 
-def failed_trial(about: Circumstances, failure: Failure) -> Trial:
+def failed_trial(about: KnownBefore, failure: Failure) -> Trial:
     """A trial that never got to TLS."""
     return Trial(
         n=0,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
-        purpose=about.errand.purpose,
+        purpose=about.task.purpose,
         plan=about.plan,
         transport=about.route.transport,
         ask=about.ask,
-        mechanism=about.errand.mechanism,
+        mechanism=about.task.mechanism,
         offer=_offer(about.session),
         state=about.session,
-        early=about.errand.early,
+        early=about.task.early,
         error=failure,
         retried=about.retried,
     )
 
 
 def _presented_trial(
-    about: Circumstances,
+    about: KnownBefore,
     link: NetworkLink,
     seen: Presented,
     *,
@@ -79,23 +79,23 @@ def _presented_trial(
         time=about.time,
         address=about.route.address,
         port=about.route.port,
-        purpose=about.errand.purpose,
+        purpose=about.task.purpose,
         plan=about.plan,
         ask=about.ask,
         local_port=local_port,
-        mechanism=about.errand.mechanism,
+        mechanism=about.task.mechanism,
         transport=about.route.transport,
         observation=_seen_in_clear(about, seen),
         offer=_offer(about.session),
         state=about.session,
-        early=about.errand.early,
+        early=about.task.early,
         presented=True,
         timings=Timings(connect=connect_ms, total=total_ms),
         error=link.failure,
     )
 
 
-def _seen_in_clear(about: Circumstances, seen: Presented) -> Observation:
+def _seen_in_clear(about: KnownBefore, seen: Presented) -> Observation:
     transcript = seen.transcript
     retry = transcript.hello_retry_request
     return Observation(
@@ -119,7 +119,7 @@ def _seen_in_clear(about: Circumstances, seen: Presented) -> Observation:
 
 
 def observed_trial(
-    about: Circumstances,
+    about: KnownBefore,
     link: NetworkLink,
     *,
     n: int = 0,
@@ -152,11 +152,11 @@ def observed_trial(
         time=about.time,
         address=about.route.address,
         port=about.route.port,
-        purpose=about.errand.purpose,
+        purpose=about.task.purpose,
         plan=client.config,
         transport=about.route.transport,
         ask=about.ask,
-        mechanism=about.errand.mechanism,
+        mechanism=about.task.mechanism,
         local_port=local_port,
         node=_header(response, node_header) if node_header else link.node,
         observation=_observe(about, client, done=done),
@@ -164,7 +164,7 @@ def observed_trial(
         state=state,
         set_session=client.set_session,
         sessions=client.states,
-        early=about.errand.early,
+        early=about.task.early,
         early_answer=link.early_answer,
         greeting=link.greeting,
         asked=link.answer_ms is not None,
@@ -172,7 +172,7 @@ def observed_trial(
         left=link.left,
         response=response,
         reply=link.reply,
-        named_address=about.errand.named_address,
+        named_address=about.task.named_address,
         timings=Timings(
             connect=connect_ms,
             handshake=link.handshake_ms,
@@ -186,7 +186,7 @@ def observed_trial(
 
 
 def _observe(
-    about: Circumstances,
+    about: KnownBefore,
     client: Account,
     *,
     done: bool,

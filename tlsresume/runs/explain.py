@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from tlsresume.errors import BudgetSpent, LimitedByServer
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.judge import wanted
 from tlsresume.findings.view import NotRun, Saved, View, WhyNotRun, make_view
 
@@ -24,7 +24,7 @@ _RUNGS = len(EXPERIMENTS) + 1
 class Explanation(Struct):
     """One mechanism on one address being explained."""
 
-    setting: Setting
+    setting: MechanismSetup
     judged: bool = True
     saved: Saved | None = None
     skipped: list[NotRun] = field(default_factory=list)

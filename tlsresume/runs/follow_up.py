@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from tlsresume import features
 from tlsresume.evidence.evidence import Evidence
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.lab import Lab
 from tlsresume.options import ProbeOptions
 from tlsresume.results import AddressResult, SkippedKind
@@ -23,9 +23,8 @@ class Round(Protocol):
     """The second round of a probe, as far as a feature needs it."""
 
     lab: Lab
-    terms: Terms
+    target_setup: TargetSetup
     options: ProbeOptions
-
 
     @property
     def progress(self) -> Callable[[str], None]:

@@ -16,9 +16,9 @@ from msgspec import Struct, field
 from tlsresume.errors import BudgetSpent, LimitedByServer
 from tlsresume.experiments import age, crossing, early_data
 from tlsresume.experiments import other_names as names
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.ladder import EXPERIMENTS
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.across_addresses import crossing_view, crossings, lifetimes
 from tlsresume.findings.judge import judge, judge_tickets, judge_way, merge, wanted
 from tlsresume.findings.view import View, make_view
@@ -48,7 +48,7 @@ class Investigation(Struct):
     """What comes after the first round on one target. `leave_out` notes what was not done."""
 
     lab: Lab
-    terms: Terms
+    target_setup: TargetSetup
     options: ProbeOptions
     leave_out: LeaveOut
     progress: Callable[[str], None]
@@ -84,15 +84,15 @@ class Investigation(Struct):
         line = self.options.early_request
         if line is None:
             return
-        if self.terms.target.transport == "dtls":
+        if self.target_setup.target.transport == "dtls":
             self.note("early data", "DTLS 1.2 has none", "other")
             return
         allowing = [address for address in addresses if early_room(address)]
         for address in addresses:
             if address not in allowing and not _psk(address):
                 self._leave_early_data("no TLS 1.3 ticket is issued", address)
-        if allowing and self.terms.target.speaks not in (None, "http"):
-            spoken = self.terms.target.speaks
+        if allowing and self.target_setup.target.speaks not in (None, "http"):
+            spoken = self.target_setup.target.speaks
             self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
             return
         # One mark for the target, so that one command finds all its requests in a log.
@@ -150,18 +150,18 @@ class Investigation(Struct):
         """Whether findings on a mechanism have their full weight: it is judged, or demanded."""
         return mechanism.judged or mechanism.mechanism in self.options.demanded
 
-    def _setting(self, address: AddressResult, mechanism: Mechanism) -> Setting:
+    def _setting(self, address: AddressResult, mechanism: Mechanism) -> MechanismSetup:
         return self._setting_at(
             Route(address.address, address.port, transport=address.transport), mechanism
         )
 
-    def _setting_at(self, route: Route, mechanism: Mechanism) -> Setting:
-        return Setting(
+    def _setting_at(self, route: Route, mechanism: Mechanism) -> MechanismSetup:
+        return MechanismSetup(
             lab=self.lab,
             route=route,
-            terms=self.terms,
+            target_setup=self.target_setup,
             mechanism=mechanism,
-            plan=self.terms.plan_for(mechanism),
+            plan=self.target_setup.plan_for(mechanism),
         )
 
     async def _explain(self, address: AddressResult) -> None:
@@ -229,7 +229,7 @@ class Investigation(Struct):
                 tasks.create_task(self._within_budget(explanation, self._age))
 
     async def _within_budget(
-        self, explanation: Explanation, ask: Callable[[Setting], Awaitable[None]]
+        self, explanation: Explanation, ask: Callable[[MechanismSetup], Awaitable[None]]
     ) -> None:
         setting = explanation.setting
         try:
@@ -237,13 +237,13 @@ class Investigation(Struct):
         except BudgetSpent as spent:
             self.note(f"a part of what was asked for on {setting.route.address}", spent.message)
 
-    async def _cross_names(self, setting: Setting) -> None:
+    async def _cross_names(self, setting: MechanismSetup) -> None:
         for name in self.options.cross_names:
             await names.cross_name(setting, name)
         for protocol in self.options.cross_protocols:
             await names.cross_protocol(setting, protocol)
 
-    async def _age(self, setting: Setting) -> None:
+    async def _age(self, setting: MechanismSetup) -> None:
         if self.options.ages:
             await age.offer_at_ages(setting, self.options.ages, self.progress)
         if self.options.find_lifetime is not None:

@@ -189,7 +189,7 @@ class _Run:
         """What the connections are for that are open now."""
         if self._probe is None:
             return ""
-        names = dict.fromkeys(each.errand.purpose.experiment for each in self._probe.doing)
+        names = dict.fromkeys(each.task.purpose.experiment for each in self._probe.doing)
         return ", ".join(_DOING.get(name, name) for name in names)
 
     @property

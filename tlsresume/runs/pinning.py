@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.errors import UsageError
-from tlsresume.experiments.connections import Terms, http_host
+from tlsresume.experiments.connections import TargetSetup, http_host
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols.schemes import SCHEME_OF_PORT
 from tlsresume.request_line import HTTPRequest, parse_http1
@@ -134,7 +134,7 @@ def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> Client
 def _plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
     plan = replace(
-        Terms(target, connect, USER_AGENT).plan(tickets=options.tickets),
+        TargetSetup(target, connect, USER_AGENT).plan(tickets=options.tickets),
         # Not a matter of pinning: the server answers with it wherever it takes the session.
         max_fragment_length=fields.max_fragment_length,
         extended_master_secret=options.extended_master_secret,

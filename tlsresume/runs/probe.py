@@ -19,16 +19,16 @@ from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError
 from tlsresume.evidence.early_data_summary import early_data
 from tlsresume.evidence.states import verdict_of
 from tlsresume.evidence.summary import summarise_address
-from tlsresume.experiments.connections import Terms, check_terms
+from tlsresume.experiments.connections import TargetSetup, check_terms
 from tlsresume.experiments.discover import Discovery, OnFull
 from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import QUICK, SERIES, Tries
 from tlsresume.findings.alternatives import promises_http3
 from tlsresume.findings.ticket_keys import issued_tickets, key_uses
-from tlsresume.lab import Budget, Doing, Gate, Route
+from tlsresume.lab import Budget, Gate, OpenConnection, Route
 from tlsresume.network import loop
-from tlsresume.network.before_tls import Approach
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.network.before_tls import BeforeTLS
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
@@ -90,7 +90,7 @@ class AnyProbe(Protocol):
     def connections(self) -> int: ...
 
     @property
-    def doing(self) -> list[Doing]: ...
+    def doing(self) -> list[OpenConnection]: ...
 
     @property
     def waiting(self) -> str: ...
@@ -135,9 +135,9 @@ class Probe:
         self.lab = NetworkLab(
             Budget(self.options.budget),
             self.gate,
-            Manners(
+            LabOptions(
                 timeout=connect.timeout,
-                approach=Approach.to(self.target),
+                before_tls=BeforeTLS.to(self.target),
                 node_header=self.options.node_header,
                 trace=self.trace,
             ),
@@ -146,16 +146,16 @@ class Probe:
         self.investigation = Investigation(
             # Not a method of ours: that would be a cycle, and keep all attempts for a while.
             self.lab,
-            self.terms,
+            self.target_setup,
             self.options,
             self.skipped.append,
             self.progress,
         )
 
     @property
-    def terms(self) -> Terms:
+    def target_setup(self) -> TargetSetup:
         """How every connection to the target is made."""
-        return Terms(self.target, self.options.connect, USER_AGENT, show_tokens=False)
+        return TargetSetup(self.target, self.options.connect, USER_AGENT, show_tokens=False)
 
     @property
     def connections(self) -> int:
@@ -163,7 +163,7 @@ class Probe:
         return len(self.lab.journal)
 
     @property
-    def doing(self) -> list[Doing]:
+    def doing(self) -> list[OpenConnection]:
         """The connections that are open now, and what they are for."""
         return self.lab.doing
 
@@ -274,11 +274,11 @@ class Probe:
         try:
             if address.route.transport == "quic":
                 discovery = await self._discover(address, on_quiet)
-                terms, psk = self.terms, discovery.full.get("psk")
+                target_setup, psk = self.target_setup, discovery.full.get("psk")
                 if psk is not None and psk.handshake_done:
-                    shown = await show_token(self.lab, address.route, terms, psk)
-                    terms = replace(terms, show_tokens=shown)
-                await self._tries(address, terms, tries, discovery).run()
+                    shown = await show_token(self.lab, address.route, target_setup, psk)
+                    target_setup = replace(target_setup, show_tokens=shown)
+                await self._tries(address, target_setup, tries, discovery).run()
             else:
                 await self._discover_and_try(address, tries, on_quiet)
         except LimitedByServer as limited:
@@ -297,7 +297,7 @@ class Probe:
         address.discovery, address.outdated = await discover_again(
             self.lab,
             address.route,
-            self.terms,
+            self.target_setup,
             self.options.retries,
             on_quiet,
             few=self.options.quick,
@@ -311,7 +311,7 @@ class Probe:
         self, address: _Address, count: int, on_quiet: Callable[[], None]
     ) -> None:
         """Discovery, with each mechanism's tries from its first session on."""
-        tries = self._tries(address, self.terms, count)
+        tries = self._tries(address, self.target_setup, count)
         trying = asyncio.create_task(tries.run())
         try:
             discovery = await self._discover(address, on_quiet, tries.add)
@@ -330,12 +330,16 @@ class Probe:
         await trying
 
     def _tries(
-        self, address: _Address, terms: Terms, count: int, discovery: Discovery | None = None
+        self,
+        address: _Address,
+        target_setup: TargetSetup,
+        count: int,
+        discovery: Discovery | None = None,
     ) -> Tries:
         return Tries(
             self.lab,
             address.route,
-            terms,
+            target_setup,
             discovery,
             tries=count,
             concurrency=self.options.concurrency,

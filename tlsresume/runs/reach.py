@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from tlsresume import checked
 from tlsresume.errors import LocalError, PeerError
 from tlsresume.evidence.trial import Trial
-from tlsresume.lab import Budget, Errand, Gate, Route
-from tlsresume.network.before_tls import Approach
-from tlsresume.network.lab import Manners, NetworkLab
+from tlsresume.lab import Budget, Gate, Route, Task
+from tlsresume.network.before_tls import BeforeTLS
+from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.options import LONGEST, ConnectOptions
@@ -28,12 +28,8 @@ _PLENTY = 1_000_000
 def lab_for(options: ConnectOptions, target: Target, trace: Trace | None = None) -> NetworkLab:
     """A Lab for one command on one target. Raises BindingError."""
     check_library()
-    manners = Manners(
-        timeout=options.timeout,
-        approach=Approach.to(target),
-        trace=trace,
-    )
-    return NetworkLab(Budget(_PLENTY), Gate(1), manners)
+    chosen = LabOptions(timeout=options.timeout, before_tls=BeforeTLS.to(target), trace=trace)
+    return NetworkLab(Budget(_PLENTY), Gate(1), chosen)
 
 
 def chosen_target(target: Target | str) -> Target:
@@ -72,7 +68,7 @@ async def connect_first(
     lab: NetworkLab,
     target: Target,
     plan: ClientConfig,
-    errand: Errand,
+    task: Task,
     session: Session | None = None,
 ) -> Trial:
     """Connect to the first address that answers, as an ordinary client does.
@@ -83,7 +79,7 @@ async def connect_first(
     for address in addresses:
         route = Route(address, target.dial_to[1], transport=target.transport)
         with blaming_us(lab):
-            attempt = await lab.connect(route, plan, errand, session)
+            attempt = await lab.connect(route, plan, task, session)
         if not unreachable(attempt.error):
             break
     return attempt.resolved_in(round(dns_ms, 3))

@@ -21,15 +21,15 @@ from tlsresume.evidence.purposes import EarlyReplay, Resume, Token
 from tlsresume.evidence.states import letter
 from tlsresume.evidence.summary import error_result, row, version_of
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms, check_terms
-from tlsresume.experiments.subject import Setting
+from tlsresume.experiments.connections import TargetSetup, check_terms
+from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.judge import judge
 from tlsresume.findings.one_connection import why_not_resumed
 from tlsresume.findings.resumed_answers import unusual
 from tlsresume.findings.ticket_keys import Issued, issued_tickets, key_uses
 from tlsresume.findings.view import Saved, View
 from tlsresume.findings.with_and_without_session import controlled
-from tlsresume.lab import Errand, Route
+from tlsresume.lab import Route, Task
 from tlsresume.network import loop
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.loop import Stop, Stopped
@@ -209,12 +209,12 @@ class _Resumption(Struct):
 
     async def _offer(self, lab: NetworkLab, address: str) -> list[Trial]:
         route = Route(address, self.target.dial_to[1], transport=self.target.transport)
-        plan, errand = self.plan, self._errand()
+        plan, task = self.plan, self._errand()
         attempts = []
         for _ in range(self.options.tries):
-            attempt = await lab.connect(route, plan, errand, self.file.session)
+            attempt = await lab.connect(route, plan, task, self.file.session)
             if attempt.datagrams is not None and attempt.datagrams.token_offered:
-                attempt = await self._without_token(lab, route, attempt, errand)
+                attempt = await self._without_token(lab, route, attempt, task)
             attempts.append(attempt)
             if unreachable(attempt.error):
                 break
@@ -224,7 +224,7 @@ class _Resumption(Struct):
         return attempts
 
     async def _without_token(
-        self, lab: NetworkLab, route: Route, attempt: Trial, errand: Errand
+        self, lab: NetworkLab, route: Route, attempt: Trial, task: Task
     ) -> Trial:
         """The same again without the token, where a connection that showed it broke: what that
         says is not said of the session."""
@@ -232,11 +232,11 @@ class _Resumption(Struct):
             return attempt
         lab.journal.correct(attempt.made_instead_for(Token.SHOWN))
         plan = replace(self.plan, address_token=b"")
-        return await lab.connect(route, plan, errand, self.file.session)
+        return await lab.connect(route, plan, task, self.file.session)
 
     async def _repeat(self, lab: NetworkLab, attempt: Trial) -> None:
         """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
-        errand = Errand(
+        task = Task(
             purpose=EarlyReplay.REPEATED,
             send=self.plan.early_data,
             want_response=True,
@@ -244,7 +244,7 @@ class _Resumption(Struct):
         plan = replace(self.plan, early_data=b"")
         session = attempt.sessions[-1] if attempt.sessions else None
         route = Route(attempt.address, attempt.port, transport=self.target.transport)
-        await lab.connect(route, plan, errand, session)
+        await lab.connect(route, plan, task, session)
 
     def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
         metadata, session = self.file.metadata, self.file.session
@@ -255,10 +255,10 @@ class _Resumption(Struct):
             leaf_sha256=metadata.leaf_sha256,
             client_certificate_until=metadata.client_certificate_end,
         )
-        setting = Setting(
+        setting = MechanismSetup(
             lab=lab,
             route=Route(address, self.target.dial_to[1], transport=self.target.transport),
-            terms=self._terms,
+            target_setup=self._terms,
             mechanism=session.mechanism,
             plan=replace(self.plan, early_data=b""),
             subject=session,
@@ -268,30 +268,30 @@ class _Resumption(Struct):
         return Explanation(setting, saved=saved)
 
     @property
-    def _terms(self) -> Terms:
-        return Terms(self.target, self.options.connect, USER_AGENT)
+    def _terms(self) -> TargetSetup:
+        return TargetSetup(self.target, self.options.connect, USER_AGENT)
 
-    def _errand(self) -> Errand:
-        terms = self._terms
+    def _errand(self) -> Task:
+        target_setup = self._terms
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
-        errand = terms.with_answer(terms.errand(Resume.RESUME, mechanism, wait=wait))
+        task = target_setup.with_answer(target_setup.task(Resume.RESUME, mechanism, wait=wait))
         if self.plan.early_data:
             # Where it is not taken, it is sent again after the handshake, as clients do.
             return replace(
-                errand,
+                task,
                 send=self.plan.early_data,
                 send_after=0.0,
                 want_response=True,
                 clean=self.options.clean_close,
             )
         if self.options.clean_close:
-            return errand
+            return task
         # A server that is asked to close does so before we can cut the connection.
-        send = errand.send
+        send = task.send
         if isinstance(send, bytes):
             send = send.replace(b"Connection: close\r\n", b"")
-        return replace(errand, send=send, clean=False)
+        return replace(task, send=send, clean=False)
 
     # ------------------------------------------------------------------ result
 

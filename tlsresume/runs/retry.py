@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from tlsresume.errors import ResolveError
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import Discovery, OnFull, discover
 from tlsresume.lab import Lab, Route
 
@@ -39,7 +39,7 @@ async def resolve_again(look_up: Callable[[], Awaitable[_T]], lab: Lab, retries:
 async def discover_again(
     lab: Lab,
     route: Route,
-    terms: Terms,
+    target_setup: TargetSetup,
     retries: int,
     on_quiet: Callable[[], None] | None = None,
     *,
@@ -53,12 +53,12 @@ async def discover_again(
     """
     outdated = 0
     for number in range(retries):
-        discovery = await discover(lab, route, terms, on_quiet, few=few, on_full=on_full)
+        discovery = await discover(lab, route, target_setup, on_quiet, few=few, on_full=on_full)
         if not _worth_repeating(discovery):
             return discovery, outdated
         outdated = max(attempt.n for attempt in discovery.full.values())
         await lab.wait(pause(number))
-    return await discover(lab, route, terms, on_quiet, few=few, on_full=on_full), outdated
+    return await discover(lab, route, target_setup, on_quiet, few=few, on_full=on_full), outdated
 
 
 def _worth_repeating(discovery: Discovery) -> bool:

@@ -11,8 +11,8 @@ from tlsresume.evidence.certificates import describe_leaf, facts_of
 from tlsresume.evidence.purposes import Save
 from tlsresume.evidence.summary import error_result, version_of
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import Terms, check_terms
-from tlsresume.lab import Errand
+from tlsresume.experiments.connections import TargetSetup, check_terms
+from tlsresume.lab import Task
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
@@ -97,26 +97,26 @@ async def _save(
     target: Target, options: SaveOptions, trace: Trace | None, status: Status | None
 ) -> Saved:
     check_terms(target, options.connect)
-    terms = Terms(target, options.connect, USER_AGENT)
-    if options.mechanism is not None and options.mechanism not in terms.mechanisms:
+    target_setup = TargetSetup(target, options.connect, USER_AGENT)
+    if options.mechanism is not None and options.mechanism not in target_setup.mechanisms:
         raise UsageError(
             f"{target.name} has no {options.mechanism} with these options",
-            hints=(f"it can have {', '.join(terms.mechanisms)}",),
+            hints=(f"it can have {', '.join(target_setup.mechanisms)}",),
         )
-    plan, errand = _plan(terms, options.mechanism)
+    plan, task = _plan(target_setup, options.mechanism)
     lab = lab_for(options.connect, target, trace)
     try:
         async with telling(lab, status):
-            attempt = await connect_first(lab, target, plan, errand)
+            attempt = await connect_first(lab, target, plan, task)
     except PeerError as error:
         failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
         return SaveResult(target=target.name, error=failure), []
     return _result(target, options, attempt)
 
 
-def _plan(terms: Terms, mechanism: Mechanism | None) -> tuple[ClientConfig, Errand]:
-    errand = terms.errand(Save.FULL, mechanism or "psk")
-    return (terms.plan() if mechanism is None else terms.plan_for(mechanism)), errand
+def _plan(target_setup: TargetSetup, mechanism: Mechanism | None) -> tuple[ClientConfig, Task]:
+    task = target_setup.task(Save.FULL, mechanism or "psk")
+    return (target_setup.plan() if mechanism is None else target_setup.plan_for(mechanism)), task
 
 
 def _result(target: Target, options: SaveOptions, attempt: Trial) -> Saved:

@@ -15,10 +15,10 @@ from msgspec import Struct
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError
 from tlsresume.evidence.purposes import AltSvc
 from tlsresume.evidence.states import verdict_of
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.findings.alternatives import promises_http3, quic_findings
 from tlsresume.findings.judge import merge
-from tlsresume.lab import Doing, Route
+from tlsresume.lab import OpenConnection, Route
 from tlsresume.results import AddressResult, Skipped, TargetResult
 from tlsresume.runs.probe import Probe
 
@@ -40,7 +40,7 @@ class BothTransports(Struct):
         return self.tcp.connections + self.quic.connections
 
     @property
-    def doing(self) -> list[Doing]:
+    def doing(self) -> list[OpenConnection]:
         """The connections that are open now, and what they are for."""
         return [*self.tcp.doing, *self.quic.doing]
 
@@ -68,11 +68,13 @@ class BothTransports(Struct):
         reached = [a for a in probe.result().addresses if a.error is None]
         if not reached or promises_http3(probe.lab.journal):
             return
-        terms = Terms(probe.target, probe.options.connect, probe.terms.user_agent)
-        errand = terms.with_answer(terms.errand(AltSvc.FULL, "psk", wait=0.0))
+        target_setup = TargetSetup(
+            probe.target, probe.options.connect, probe.target_setup.user_agent
+        )
+        task = target_setup.with_answer(target_setup.task(AltSvc.FULL, "psk", wait=0.0))
         route = Route(reached[0].address, reached[0].port)
         try:
-            await probe.lab.connect(route, terms.plan(), errand)
+            await probe.lab.connect(route, target_setup.plan(), task)
         except (BudgetSpent, LimitedByServer, LocalError):
             return  # what is not known is not said
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from tlsresume.lab import Doing, Stage
+from tlsresume.lab import OpenConnection, Stage
 from tlsresume.network.lab import NetworkLab
 
 Status = Callable[[str], None]
@@ -28,12 +28,12 @@ _OFFER_WAITS: dict[Stage, str] = _WAITS | {
 }
 
 
-def waiting_words(doing: Doing, waited: float) -> str:
+def waiting_words(doing: OpenConnection, waited: float) -> str:
     """`waiting for an answer to an offered session, 7 of 10 s, try 2 of 5`."""
     words = (_OFFER_WAITS if doing.offers else _WAITS)[doing.stage]
     said = f"{words}, {min(waited, doing.limit):.0f} of {doing.limit:.3g} s"
-    errand = doing.errand
-    return f"{said}, try {min(errand.number, errand.of)} of {errand.of}" if errand.of else said
+    task = doing.task
+    return f"{said}, try {min(task.number, task.of)} of {task.of}" if task.of else said
 
 
 def longest_wait(lab: NetworkLab) -> str:

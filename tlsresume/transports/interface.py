@@ -311,7 +311,7 @@ class Flight(ABC):
 
     It can be sent more than once, as an attacker would: a copy goes out on a plain socket
     (`Lab.present`), and the same bytes once more on the connection that this one goes on with
-    (`Errand.flight`), which alone can decrypt the answer. `data` are its bytes as `drain` gave
+    (`Task.flight`), which alone can decrypt the answer. `data` are its bytes as `drain` gave
     them, `early` says whether early data is among them. Call `release` in the end, also where
     the flight was never sent.
     """

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from tests.helpers.ftp_peer import FTPPeer, Manners
+from tests.helpers.ftp_peer import FTPPeer, LabOptions
 from tlsresume.options import ConnectOptions, FTPLogin, ProbeOptions
 from tlsresume.results import FTPData, TargetResult
 from tlsresume.runs.probe import probe
@@ -18,9 +18,9 @@ VERSIONS = {"psk": ssl.TLSVersion.TLSv1_3, "ticket": ssl.TLSVersion.TLSv1_2}
 
 
 def probed(peer: FTPPeer, login: FTPLogin | None = None, budget: int = 200) -> TargetResult:
-    starttls = "none" if peer.manners.implicit else "ftp"
-    url = f"ftps://127.0.0.1:{peer.port}" if peer.manners.implicit else f"127.0.0.1:{peer.port}"
-    target = parse_target(url, starttls="auto" if peer.manners.implicit else starttls)
+    starttls = "none" if peer.options.implicit else "ftp"
+    url = f"ftps://127.0.0.1:{peer.port}" if peer.options.implicit else f"127.0.0.1:{peer.port}"
+    target = parse_target(url, starttls="auto" if peer.options.implicit else starttls)
     options = ProbeOptions(
         connect=ConnectOptions(timeout=5, ticket_wait=1),
         tries=3,
@@ -44,7 +44,7 @@ def ways(result: TargetResult) -> set[str]:
 @pytest.mark.parametrize("mechanism", VERSIONS)
 def test_a_server_that_demands_resumption_gets_it(mechanism):
     """522 without a session; with the control connection's session every listing succeeds."""
-    with FTPPeer(Manners(required=True), VERSIONS[mechanism]) as peer:
+    with FTPPeer(LabOptions(required=True), VERSIONS[mechanism]) as peer:
         result = probed(peer)
     row = only_row(result)
     assert (row.mechanism, row.required) == (mechanism, True)
@@ -77,28 +77,28 @@ def test_the_login_is_plain_and_harmless():
 
 
 @pytest.mark.parametrize(
-    "manners",
+    "options",
     [
-        Manners(extended=False),
-        Manners(extended=False, elsewhere=True),
-        Manners(elsewhere=True),
-        Manners(early=True),
-        Manners(implicit=True),
+        LabOptions(extended=False),
+        LabOptions(extended=False, elsewhere=True),
+        LabOptions(elsewhere=True),
+        LabOptions(early=True),
+        LabOptions(implicit=True),
     ],
 )
-def test_servers_differ(manners):
+def test_servers_differ(options):
     """PASV, also with an address elsewhere, which is a warning whether or not EPSV is known; TLS
     before the 150, and implicit TLS all work."""
-    with FTPPeer(manners) as peer:
+    with FTPPeer(options) as peer:
         result = probed(peer)
     assert only_row(result).fresh.order == "RRR"
     told = {f.code: f.severity for f in result.findings if f.severity != "info"}
-    assert told == ({"pasv-address-ignored": "warning"} if manners.elsewhere else {})
+    assert told == ({"pasv-address-ignored": "warning"} if options.elsewhere else {})
 
 
 def test_where_no_session_is_known_on_the_data_connection():
     """Listings work, and none resumes: a warning."""
-    with FTPPeer(Manners(forgets=True)) as peer:
+    with FTPPeer(LabOptions(forgets=True)) as peer:
         result = probed(peer)
     row = only_row(result)
     # Data connections know each other's sessions, which is no consolation.
@@ -106,10 +106,12 @@ def test_where_no_session_is_known_on_the_data_connection():
     assert ways(result) == {"ftp-data-not-resumed"}
 
 
-@pytest.mark.parametrize("manners", [Manners(broken=True), Manners(required=True, forgets=True)])
-def test_where_no_client_can_transfer(manners):
+@pytest.mark.parametrize(
+    "options", [LabOptions(broken=True), LabOptions(required=True, forgets=True)]
+)
+def test_where_no_client_can_transfer(options):
     """Refused with the session and without it: an error."""
-    with FTPPeer(manners) as peer:
+    with FTPPeer(options) as peer:
         result = probed(peer)
     row = only_row(result)
     assert (row.required, row.fresh_failure) == (True, 1)
@@ -120,7 +122,7 @@ def test_where_no_client_can_transfer(manners):
 def test_where_the_server_gives_nothing_to_offer(required):
     """Without tickets a data connection is tried without: where that is refused, no client can
     transfer, and that is an error; where it is taken, resumption is no concern of transfers."""
-    with FTPPeer(Manners(required=required, tickets=0)) as peer:
+    with FTPPeer(LabOptions(required=required, tickets=0)) as peer:
         result = probed(peer)
     row = only_row(result)
     assert (row.mechanism, row.required) == ("psk", required)
@@ -130,7 +132,7 @@ def test_where_the_server_gives_nothing_to_offer(required):
 
 def test_works_twice_and_then_fails():
     """The index of the first failure is told, and the server's words."""
-    with FTPPeer(Manners(lasting=2)) as peer:
+    with FTPPeer(LabOptions(lasting=2)) as peer:
         result = probed(peer)
     row = only_row(result)
     assert (row.fresh_failure, row.same_failure) == (3, 3)
@@ -141,7 +143,7 @@ def test_works_twice_and_then_fails():
 
 def test_a_wrong_password_is_named_and_not_shown():
     """The probe stands, the data connections are skipped with the server's words."""
-    with FTPPeer(Manners(password="right")) as peer:
+    with FTPPeer(LabOptions(password="right")) as peer:
         result = probed(peer, FTPLogin("tester", "wrong secret"))
     assert result.verdict == "resumes"
     (skipped,) = [s for s in result.skipped if s.what.startswith("FTPS")]
@@ -158,7 +160,7 @@ def test_a_budget_too_small_is_named():
 
 def test_data_in_clear_behind_the_answer_is_a_finding():
     """CVE-2011-0411: nothing is sent after it, and the finding says what came."""
-    with FTPPeer(Manners(injects=b"230 you are in\r\n")) as peer:
+    with FTPPeer(LabOptions(injects=b"230 you are in\r\n")) as peer:
         result = probed(peer)
     assert result.error is not None
     assert (result.error.step, result.error.kind) == ("starttls", "injection")

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
 from tlsresume.features.fleet.engine import Here, untouched
-from tlsresume.features.fleet.processes import Setting
+from tlsresume.features.fleet.processes import WorkerSettings
 from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network import loop
@@ -45,7 +45,7 @@ class Outcome(Value, frozen=True):
     error: TLSResumeError | None = None
 
 
-def probe_share(jobs: tuple[Job, ...], setting: Setting, ending: str) -> Outcome:
+def probe_share(jobs: tuple[Job, ...], setting: WorkerSettings, ending: str) -> Outcome:
     """Probe a share, on a worker. `ending` names the event of the cluster that ends it early:
     then results are what is known by then."""
     results: dict[int, TargetResult] = {}
@@ -128,7 +128,9 @@ def _nothing(job: Job) -> TargetResult:
 class Cluster:
     """Probes on the workers of a scheduler. `buckets` shares are under way at most."""
 
-    def __init__(self, address: str, setting: Setting, end: tuple[float, float] | None) -> None:
+    def __init__(
+        self, address: str, setting: WorkerSettings, end: tuple[float, float] | None
+    ) -> None:
         self._address = address
         self._setting = setting
         self._end = end

@@ -354,7 +354,7 @@ def _prober(
     from tlsresume.cli import console
     from tlsresume.features.fleet.engine import Here
     from tlsresume.features.fleet.exclusion import Resolved
-    from tlsresume.features.fleet.processes import Processes, Setting
+    from tlsresume.features.fleet.processes import Processes, WorkerSettings
     from tlsresume.lab import Gate
 
     fleet, outputs = run.fleet, run.outputs
@@ -368,7 +368,7 @@ def _prober(
             return prober
         return Resolved(prober, exclusions, excluded)
     each = max(1, parallel // fleet.jobs) if fleet.dask is None else _FOR_A_CORE
-    setting = Setting(
+    setting = WorkerSettings(
         concurrency=run.usual.concurrency,
         parallel=each,
         room=each * run.usual.concurrency + _BESIDE,

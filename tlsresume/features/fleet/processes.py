@@ -34,7 +34,7 @@ _LENGTH = struct.Struct("!I")
 _GRACE = 2.0
 
 
-class Setting(Value, frozen=True, kw_only=True):
+class WorkerSettings(Value, frozen=True, kw_only=True):
     """What a process must know before its first target. `seconds`: what is left of the run's time,
     and what it was given."""
 
@@ -61,7 +61,7 @@ class Failed(Value, frozen=True):
     error: TLSResumeError
 
 
-class Said(Value, frozen=True):
+class ProgressLine(Value, frozen=True):
     """A line of progress."""
 
     text: str
@@ -84,7 +84,7 @@ async def _read(stream: asyncio.StreamReader) -> Any:
 class _Process:
     """One process and what it probes now."""
 
-    def __init__(self, setting: Setting, hear: Callable[[object], None]) -> None:
+    def __init__(self, setting: WorkerSettings, hear: Callable[[object], None]) -> None:
         self._setting = setting
         self._hear = hear
         self._process: asyncio.subprocess.Process | None = None
@@ -196,7 +196,7 @@ class Processes:
 
     def __init__(
         self,
-        setting: Setting,
+        setting: WorkerSettings,
         count: int,
         trace: Trace | None = None,
         progress: Callable[[str], None] | None = None,
@@ -216,7 +216,7 @@ class Processes:
         match said:
             case TraceLine() if self._trace is not None:
                 self._trace(said)
-            case Said(text) if self._progress is not None:
+            case ProgressLine(text) if self._progress is not None:
                 self._progress(text)
 
     async def probe(self, job: Job) -> TargetResult:
@@ -246,7 +246,7 @@ async def _serve() -> None:
     reader = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
     out = os.dup(1)
-    setting: Setting | None = await _read(reader)
+    setting: WorkerSettings | None = await _read(reader)
     if setting is None:
         return
     tell = _writer(out)
@@ -259,7 +259,7 @@ async def _serve() -> None:
         setting.parallel,
         end,
         tell if setting.traced else None,
-        (lambda line: tell(Said(line))) if setting.told else None,
+        (lambda line: tell(ProgressLine(line))) if setting.told else None,
     )
     running: dict[asyncio.Task[None], tuple[int, Job]] = {}
 

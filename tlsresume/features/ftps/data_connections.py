@@ -16,9 +16,9 @@ from dataclasses import replace
 
 from tlsresume.errors import PeerError
 from tlsresume.evidence.purposes import FTPData
-from tlsresume.experiments.connections import Terms
+from tlsresume.experiments.connections import TargetSetup
 from tlsresume.features.ftps.control_connection import Control, FTPError
-from tlsresume.lab import Errand, Lab, Link, Route
+from tlsresume.lab import Lab, Link, Route, Task
 from tlsresume.options import FTPLogin
 from tlsresume.results import Mechanism
 from tlsresume.sessions.session import Session
@@ -42,7 +42,7 @@ class FTPSetting(Value, frozen=True, kw_only=True):
 
     lab: Lab
     route: Route
-    terms: Terms
+    target_setup: TargetSetup
     mechanism: Mechanism
     login: FTPLogin
     tries: int
@@ -50,7 +50,7 @@ class FTPSetting(Value, frozen=True, kw_only=True):
 
     @property
     def plan(self) -> ClientConfig:
-        return self.terms.plan_for(self.mechanism)
+        return self.target_setup.plan_for(self.mechanism)
 
     @property
     def over_ipv4(self) -> bool:
@@ -60,8 +60,8 @@ class FTPSetting(Value, frozen=True, kw_only=True):
         except ValueError:
             return False
 
-    def errand(self, purpose: FTPData) -> Errand:
-        return Errand(purpose=purpose, mechanism=self.mechanism)
+    def task(self, purpose: FTPData) -> Task:
+        return Task(purpose=purpose, mechanism=self.mechanism)
 
 
 async def data_connections(setting: FTPSetting) -> str | None:
@@ -85,11 +85,11 @@ async def data_connections(setting: FTPSetting) -> str | None:
 
 
 async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
-    async with setting.lab.dial(setting.route, setting.errand(FTPData.CONTROL)) as link:
+    async with setting.lab.dial(setting.route, setting.task(FTPData.CONTROL)) as link:
         await link.start_tls(setting.plan)
         control = Control(link)
         login = setting.login
-        implicit = setting.terms.target.starttls is None
+        implicit = setting.target_setup.target.starttls is None
         await control.log_in(login.user, login.secret, greeting=implicit)
         sessions = list(link.sessions)
         first = sessions[0] if sessions else None
@@ -118,8 +118,8 @@ async def _transfer(
     # Once with PASV, too: what it says of the address is what many clients obey.
     passive = await control.passive(plain_first=series is FTPData.NONE and setting.over_ipv4)
     route = replace(setting.route, port=passive.port, local_port=None)
-    errand = replace(setting.errand(series), named_address=passive.named_address)
-    async with setting.lab.dial(route, errand, beside=True) as link:
+    task = replace(setting.task(series), named_address=passive.named_address)
+    async with setting.lab.dial(route, task, beside=True) as link:
         await control.send("LIST")
         # Some servers shake hands on the data connection before they say 150, others after.
         reading = asyncio.create_task(_read(link, setting.plan, offer))

@@ -18,7 +18,7 @@ from tlsresume.targets.target import Target
 
 async def measure(run: Round, address: AddressResult) -> None:
     """One mechanism of each version, as an ordinary client has it."""
-    if run.terms.target.speaks != "ftp":
+    if run.target_setup.target.speaks != "ftp":
         return
     if run.options.quick:
         run.note("FTPS data connections", "--quick", "other")
@@ -29,7 +29,7 @@ async def measure(run: Round, address: AddressResult) -> None:
         setting = FTPSetting(
             lab=run.lab,
             route=Route(address.address, address.port, transport=address.transport),
-            terms=run.terms,
+            target_setup=run.target_setup,
             mechanism=result.mechanism,
             login=run.options.ftp,
             tries=run.options.tries,

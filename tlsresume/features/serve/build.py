@@ -26,7 +26,7 @@ from tlsresume.features.serve.results import (
     ServerResult,
 )
 from tlsresume.features.serve.tally import Span, Tally
-from tlsresume.features.serve.view import Stay, View
+from tlsresume.features.serve.view import View, Visits
 from tlsresume.results import MECHANISMS
 
 
@@ -96,7 +96,7 @@ def _client(
 ) -> ClientResult:
     tally = client.tallies[place]
     stays = {
-        each.name: Stay(row=each.row, tally=client.tallies[each], command=commands.get(each.name))
+        each.name: Visits(row=each.row, tally=client.tallies[each], command=commands.get(each.name))
         for each in places
         if each in client.tallies and each.transport == place.transport
     }

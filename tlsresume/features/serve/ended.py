@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tlsresume.evidence.observation import AlertSeen, Ticket
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.codes import Code
-from tlsresume.features.serve.ledger import Fate, Offer
+from tlsresume.features.serve.ledger import ConnectionEnd, Offer
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.formats.printable import printable
 from tlsresume.server.observer import Served
@@ -46,7 +46,7 @@ class Facts:
     answer: ServerHello | None = None
     alerts: list[AlertSeen] = field(default_factory=list)
     certificate: str | None = None
-    fate: Fate = field(default_factory=Fate)
+    fate: ConnectionEnd = field(default_factory=ConnectionEnd)
     given: int = 0
     leaf: bytes | None = None
     asked_certificate: bool = False

@@ -100,7 +100,7 @@ class Client:
 
 
 @dataclass(slots=True, eq=False)
-class Fate:
+class ConnectionEnd:
     """What became of the connection that a session came from, known once it has ended."""
 
     ended: bool = False
@@ -123,7 +123,7 @@ class Issued:
     age_add: int | None
     max_early_data: int
     certificate: str | None
-    fate: Fate
+    fate: ConnectionEnd
     uses: int = 0
 
 

@@ -11,7 +11,7 @@ from tlsresume.features.serve.results import CommandResult
 from tlsresume.features.serve.tally import Tally
 
 
-class Stay(msgspec.Struct, frozen=True, kw_only=True):
+class Visits(msgspec.Struct, frozen=True, kw_only=True):
     """What one client did at one server, and what became of the command that was run there."""
 
     row: Row
@@ -24,10 +24,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     label: str | None
-    stays: Mapping[str, Stay]
+    stays: Mapping[str, Visits]
 
     @property
-    def here(self) -> Stay:
+    def here(self) -> Visits:
         """The stay that is looked at."""
         return self.stays[self.name]
 

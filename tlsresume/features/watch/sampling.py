@@ -20,7 +20,7 @@ from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.evidence.purposes import Sample as Purposes
 from tlsresume.evidence.states import issued_key
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import VERSION_OF, Terms, check_terms
+from tlsresume.experiments.connections import VERSION_OF, TargetSetup, check_terms
 from tlsresume.experiments.discover import issues
 from tlsresume.features.watch.history import History, HistoryBusyError, Kept
 from tlsresume.features.watch.samples import Offer, Outcome, Sample, Sighting
@@ -124,19 +124,19 @@ async def take_sample(
     try:
         async with asyncio.timeout(total):
             addresses, _ = await addresses_of(target, lab.timeout)
-            terms = Terms(target, options.connect, USER_AGENT, show_tokens=False)
+            target_setup = TargetSetup(target, options.connect, USER_AGENT, show_tokens=False)
             looks = [
                 _Look(
                     lab,
                     Route(address, target.dial_to[1], transport=target.transport),
-                    terms,
+                    target_setup,
                     options.tries,
                     history,
                     name,
                 )
                 for address in addresses[: options.max_addresses]
                 for name in _MECHANISMS
-                if VERSION_OF[name] in terms.versions
+                if VERSION_OF[name] in target_setup.versions
             ]
             async with asyncio.TaskGroup() as tasks:
                 for look in looks:
@@ -170,7 +170,7 @@ class _Look(Struct):
 
     lab: Lab
     route: Route
-    terms: Terms
+    target_setup: TargetSetup
     tries: int
     history: History
     mechanism: Mechanism
@@ -183,21 +183,21 @@ class _Look(Struct):
 
     async def run(self) -> None:
         """Offer the session from before, then make full handshakes."""
-        plan = self.terms.plan_for(self.mechanism)
-        errand = self.terms.errand(Purposes.FULL, self.mechanism)
+        plan = self.target_setup.plan_for(self.mechanism)
+        task = self.target_setup.task(Purposes.FULL, self.mechanism)
         route, place = self.route, (self.route.address, self.route.port)
         self.old = await _patiently(
-            lambda: self.history.take(self.terms.target.name, *place, self.mechanism)
+            lambda: self.history.take(self.target_setup.target.name, *place, self.mechanism)
         )
         if self.old is not None:
             session = self.old.session
             self.age = session.age(self.lab.wall_time())
             # In TLS 1.2 OpenSSL would offer it also when its time is over.
             if session.lifetime is None or self.age <= session.lifetime:
-                self.offered = await self.lab.connect(route, plan, errand, session)
+                self.offered = await self.lab.connect(route, plan, task, session)
             self.settled = True
         for _ in range(self.tries):
-            attempt = await self.lab.connect(route, plan, errand)
+            attempt = await self.lab.connect(route, plan, task)
             self.full.append(attempt)
             if not issues(attempt, self.mechanism):
                 return
