@@ -17,6 +17,7 @@ from tlsresume.features.capture.inputs import CHUNK, STDIN, Input, can_be_read_t
 from tlsresume.features.capture.merge import Ordered, newest_time, open_captures
 from tlsresume.features.capture.pcap import Packet
 from tlsresume.features.capture.report import CaptureReport, FileReport
+from tlsresume.features.capture.sample import never_visible
 from tlsresume.features.capture.seen import Judged, Memory, endpoint, judge, line_of, utc
 from tlsresume.features.capture.seen import Seen as Line
 from tlsresume.features.capture.tally import Tallies
@@ -139,6 +140,7 @@ class Capture:
             servers_total=tallies.servers.total,
             servers_dropped=tallies.servers.total - len(servers),
             servers=servers,
+            not_visible=never_visible(),
         )
 
     def _notes(self) -> list[str]:
