@@ -120,10 +120,11 @@ class Capture:
 
     # ---------------------------------------------------------------- report
 
-    def report(self) -> CaptureReport:
-        """All that is known by now."""
+    def report(self, most: int | None = None) -> CaptureReport:
+        """All that is known by now, of at most so many servers, if fewer than was asked."""
         tallies, options = self.tallies, self._options
-        servers = server_reports(tallies, options.files, options.top)
+        top = options.top if most is None else min(most, options.top)
+        servers = server_reports(tallies, options.files, top)
         return CaptureReport(
             exit_status=int(ExitStatus.OK),
             exit_zero=False,

@@ -59,7 +59,9 @@ class Sample:
             self._nameless += 1
             name = self._nameless.to_bytes(8)
         # Captured at two places, whose clocks differ, its tickets came only once.
-        self._kept.setdefault(name, (observation_of(judged, client), facts.hello_packet))
+        if name in self._kept:
+            return
+        self._kept[name] = (observation_of(judged, client), facts.hello_packet)
         if len(self._kept) > MOST:
             del self._kept[next(iter(self._kept))]
 
