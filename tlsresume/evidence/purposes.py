@@ -1,7 +1,9 @@
 """The purposes of all connections: what experiments write into attempts and checks read.
 
 Apart from the experiments themselves, so that whoever reads attempts (the checks, `explain`)
-need not import what makes connections.
+need not import what makes connections. They do not stand in their experiments' files: those are in a
+layer above this one, where `states`, `summary` and others read them. So an experiment is a file of
+its own and an entry here.
 """
 
 from __future__ import annotations
