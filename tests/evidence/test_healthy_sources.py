@@ -192,7 +192,7 @@ def test_the_servers_side_finds_what_is_wrong() -> None:
     }
     for code, (tickets, alert) in cases.items():
         script = Script(Place("default", BEHAVIOURS["default"]))
-        script.connect(hello(), *tickets, alert=alert)
+        script.connect(hello(), *tickets, alert=alert, requests=alert is None)
         found = worse(view_of([each.observation for each in script.ended], "psk"))
         assert code in found, (code, found)
     twice = Script(Place("default", BEHAVIOURS["default"]))
@@ -201,6 +201,14 @@ def test_the_servers_side_finds_what_is_wrong() -> None:
     twice.connect(hello(), good)
     found = worse(view_of([each.observation for each in twice.ended], "psk"))
     assert found == ["tickets-not-fresh"]
+
+
+def test_an_alert_after_an_answer_is_about_no_ticket() -> None:
+    """OpenSSL answers a missing close_notify with decode_error: where a request was answered, the
+    ticket before that was taken."""
+    script = Script(Place("default", BEHAVIOURS["default"]))
+    script.connect(hello(), ticket(b"t" * 32), alert=AlertDescription.decode_error, requests=1)
+    assert worse(view_of([each.observation for each in script.ended], "psk")) == []
 
 
 def test_bytes_alone_find_what_is_wrong() -> None:

@@ -51,7 +51,8 @@ def observation_of(
         early_data=_early_data(hello, served),
         alerts=tuple(facts.alerts),
         tickets=tuple(facts.tickets),
-        malformed_ticket=facts.refused_ticket,
+        # Who asked for something went on after the ticket, so the alert was about what came later.
+        malformed_ticket=facts.refused_ticket and not served.requests,
         certificate_seen=facts.leaf is not None,
         certificate_requested=facts.asked_certificate,
         leaf=facts.leaf,

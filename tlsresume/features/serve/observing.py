@@ -112,7 +112,10 @@ class ObservedConnection:
                         AlertSeen(sender, alert.level, alert.description, alert.name)
                     )
                     self.facts.refused_ticket |= (
-                        not sent and self._ticket_last and alert.description in BAD_MESSAGE_ALERTS
+                        not sent
+                        and self._ticket_last
+                        and alert.fatal
+                        and alert.description in BAD_MESSAGE_ALERTS
                     )
                     if not sent and alert.description in _REFUSALS:
                         self.facts.fate.refused_certificate = True
