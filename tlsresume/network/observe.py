@@ -255,8 +255,8 @@ class Ending:
         """The attempt with its end; `observed` looks at all of the link anew, for a number."""
         attempt, client = self._attempt, self._link.client
         if client is None or self._came() != self._before:
-            return observed(attempt.n)
-        return attempt.ended(
+            return observed(attempt.n).parted_at(attempt.timings.total)
+        return attempt.parted_at(attempt.timings.total).ended(
             self._link.closed,
             _alerts(client.transcript),
             Traffic(client.sent, client.received, client.flights),
