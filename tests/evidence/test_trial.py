@@ -17,7 +17,7 @@ from tlsresume.results.connection import SIDES, Side
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
-ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "plan": ClientConfig(),
+ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "config": ClientConfig(),
          "purpose": purpose_of("tries", "fixed")}  # fmt: skip
 
 #: Of a trial without an observation, what it says of the handshake that there never was.
@@ -56,7 +56,7 @@ def test_each_property_asks_the_observation():
 def test_what_was_allowed_is_read_from_the_clienthello_where_one_was_seen():
     """The plan stands in for a ClientHello that nobody saw."""
     tls12, tls13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
-    planned = ABOUT | {"plan": ClientConfig(server_name="a.test", maximum=tls12)}
+    planned = ABOUT | {"config": ClientConfig(server_name="a.test", maximum=tls12)}
     unseen = trial(**planned)
     seen = trial(**planned, allowed=Allowed(server_name="b.test", versions=(0x0304,)))
     old = trial(**planned, allowed=Allowed(extended_master_secret=True))

@@ -165,7 +165,7 @@ def fails_with_tickets(view: View) -> Match | None:
     able = [
         a
         for a in view.everything
-        if a.mechanism == "ticket" and a.offer is None and not a.purpose.other_plan
+        if a.mechanism == "ticket" and a.offer is None and not a.purpose.other_config
     ]
     if not able or not view.full or any(a.handshake_done for a in able):
         return None

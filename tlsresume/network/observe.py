@@ -36,7 +36,7 @@ class KnownBefore(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route
-    plan: ClientConfig
+    config: ClientConfig
     task: Task
     session: Session | None
     time: float
@@ -52,7 +52,7 @@ def failed_trial(about: KnownBefore, failure: Failure) -> Trial:
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=about.plan,
+        config=about.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.task.mechanism,
@@ -80,7 +80,7 @@ def _presented_trial(
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=about.plan,
+        config=about.config,
         ask=about.ask,
         local_port=local_port,
         mechanism=about.task.mechanism,
@@ -153,7 +153,7 @@ def observed_trial(
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=client.config,
+        config=client.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.task.mechanism,
