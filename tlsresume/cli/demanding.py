@@ -8,17 +8,35 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tlsresume.cli.grouping import GroupedOption
+from tlsresume.durations import parse_duration, parse_share
+from tlsresume.policy.demand_table import (
+    COUNT,
+    DEMANDS,
+    DURATION,
+    EXPECTATIONS,
+    RANGE,
+    SHARE,
+    WORD,
+    YES,
+    Kind,
+    Option,
+    Row,
+    crossed,
+)
+from tlsresume.policy.ranges import parse_range
 
 if TYPE_CHECKING:
-    from tlsresume.policy.demands import Demands, Expected
+    from tlsresume.policy.demands import Expected
     from tlsresume.policy.judge import Judge
     from tlsresume.policy.policy import Policy
     from tlsresume.results import Mechanism, Report
+
+_T = TypeVar("_T")
 
 GROUP = "What to demand"
 
@@ -29,35 +47,21 @@ def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
 
 def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
     """Seconds from a length of time such as 5m or 250ms. Raises BadParameter."""
-    if value is None:
-        return None
-    from tlsresume.durations import parse_duration
-
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def _range(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None:
-        from tlsresume.policy.ranges import parse_range
-
-        try:
-            parse_range(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-    return value
+    return None if value is None else _parsed(parse_duration, value)
 
 
 def rate(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
     """A share above 0 and up to 1, from 0.9 or 90%. Raises BadParameter."""
-    if value is None:
-        return None
-    from tlsresume.durations import parse_share
+    return None if value is None else _parsed(parse_share, value)
 
+
+def _range(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    return value if value is None else _parsed(parse_range, value).text
+
+
+def _parsed(parse: Callable[[str], _T], value: str) -> _T:
     try:
-        return parse_share(value)
+        return parse(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -90,47 +94,29 @@ def expectations(
     return found
 
 
-expect_option = _option(
-    "--expect", metavar="MECHANISM[=STATE]|STATE", multiple=True, callback=expectations,
-    help="Expect psk, ticket or session-id (all, if none is named) to be resumed (where no STATE"
-    " is named), not-resumed, or any. Replaces the default verdict; what is not named is not"
-    " checked.",
-)  # fmt: skip
-min_rate_option = _option(
-    "--min-rate", metavar="SHARE", callback=rate,
-    help="The lowest share of offered sessions that must be resumed, such as 0.9 or 90%."
-    " Replaces the default verdict.",
-)  # fmt: skip
+#: How values of each kind are read.
+_READ: dict[Kind, dict[str, Any]] = {
+    COUNT: {"type": click.IntRange(1)},
+    DURATION: {"callback": duration},
+    EXPECTATIONS: {"multiple": True, "callback": expectations},
+    RANGE: {"callback": _range},
+    SHARE: {"callback": rate},
+    WORD: {"is_flag": True},
+    YES: {"is_flag": True},
+}
 
-_OPTIONS: tuple[Callable[..., Any], ...] = (
-    expect_option,
-    min_rate_option,
-    _option(
-        "--max-lifetime", metavar="TIME", callback=duration,
-        help="Tickets must live no longer than this, such as 24h.",
-    ),
-    _option(
-        "--min-lifetime", metavar="TIME", callback=duration,
-        help="Tickets must live at least this long, such as 5m.",
-    ),
-    _option(
-        "--max-ticket-keys", metavar="N", type=click.IntRange(1),
-        help="Ticket keys that may be seen over all addresses of a target.",
-    ),
-    _option(
-        "--min-tickets", metavar="N", type=click.IntRange(1),
-        help="TLS 1.3 tickets that each full handshake must bring.",
-    ),
-    _option("--require-early-data", is_flag=True, help="Tickets must allow early data."),
-    _option("--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
-    _option(
-        "--forbid-early-data-replay", is_flag=True,
-        help="No replay of early data may be accepted; needs --replay-early-data.",
-    ),
-    _option(
-        "--require-valid-certificate", is_flag=True,
-        help="The certificate must be trusted and for this host.",
-    ),
+
+def _typed(row: Row, option: Option) -> Callable[..., Any]:
+    """An option of the command line, by what its value is."""
+    return _option(option.spelling, metavar=row.kind.metavar, help=option.help, **_READ[row.kind])
+
+
+_ROWS = [(row, option) for row in DEMANDS for option in row.options]
+_BY_KEY = {row.key: _typed(row, option) for row, option in _ROWS}
+expect_option = _BY_KEY["expect"]
+min_rate_option = _BY_KEY["min-rate"]
+
+_FILES = (
     _option(
         "--policy", metavar="FILE|NAME",
         help="Demand what a policy says: a TOML file (see tlsresume policy), or one of default,"
@@ -140,20 +126,16 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         "--baseline", metavar="FILE",
         help="Report, and fail on, only what got worse since this report (--format json=FILE).",
     ),
-    _option(
-        "--warning", metavar="RANGE", callback=_range,
-        help="For nagios: warn on a resumption rate, in percent, outside RANGE, such as 90:.",
-    ),
-    _option(
-        "--critical", metavar="RANGE", callback=_range,
-        help="For nagios: the same for critical, such as 50:. Both replace the default verdict.",
-    ),
 )  # fmt: skip
 
+#: In the order of their help: what is for nagios alone stands last.
+_OPTIONS = (
+    *(_typed(row, option) for row, option in _ROWS if row.kind is not RANGE),
+    *_FILES,
+    *(_typed(row, option) for row, option in _ROWS if row.kind is RANGE),
+)
 _NAMES = (
-    "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
-    "require_early_data", "forbid_early_data", "forbid_early_data_replay", "require_valid_certificate", "policy", "baseline",
-    "warning", "critical", "fail_on", "ignore",
+    *(option.parameter for _, option in _ROWS), "policy", "baseline", "fail_on", "ignore",
 )  # fmt: skip
 
 
@@ -162,19 +144,26 @@ class Demanded:
 
     def __init__(self, said: dict[str, Any]) -> None:
         self._said = said
-        if said["require_early_data"] and said["forbid_early_data"]:
-            raise click.UsageError(
-                "--require-early-data and --forbid-early-data exclude each other"
-            )
-        least, most = said["min_lifetime"], said["max_lifetime"]
-        if least is not None and most is not None and least > most:
-            raise click.UsageError("--min-lifetime is longer than --max-lifetime")
+        asked: dict[str, Any] = {}
+        for row, option in _ROWS:
+            value = said[option.parameter]
+            if value in (None, False):
+                continue
+            if row.field in asked:
+                spelt = " and ".join(each.spelling for each in row.options)
+                raise click.UsageError(f"{spelt} exclude each other")
+            asked[row.field] = value if option.word is None else option.word
+        from tlsresume.policy.demands import Demands
+
+        self._demands = Demands(**asked)
+        if (keys := crossed(self._demands)) is not None:
+            raise click.UsageError(f"--{keys[0]} is longer than --{keys[1]}")
 
     @property
     def rates(self) -> dict[str, object]:
         """What was demanded of rates, by option; None where it was not."""
-        names = {"--min-rate": "min_rate", "--warning": "warning", "--critical": "critical"}
-        return {option: self._said[name] for option, name in names.items()}
+        of_rates = [option for row, option in _ROWS if row.kind in (SHARE, RANGE)]
+        return {option.spelling: self._said[option.parameter] for option in of_rates}
 
     def judge(self, *, exit_zero: bool = False) -> Judge:
         """Read the policy and the baseline. Raises FileError, UsageError."""
@@ -184,7 +173,7 @@ class Demanded:
         from tlsresume.policy.policy import Policy
 
         said = self._said
-        demands = self._demands()
+        demands = self._demands
         policy = read_policy(said["policy"]) if said["policy"] else Policy()
         name = said["policy"] or ("command line" if demands.stated else None)
         if said["expect"] and not demands.demands_something and not said["policy"]:
@@ -199,25 +188,6 @@ class Demanded:
             fail_on=said["fail_on"],
             ignore=said["ignore"],
             exit_zero=exit_zero,
-        )
-
-    def _demands(self) -> Demands:
-        from tlsresume.policy.demands import Demands
-
-        said = self._said
-        early = "require" if said["require_early_data"] else None
-        return Demands(
-            expect=said["expect"],
-            min_rate=said["min_rate"],
-            max_lifetime=said["max_lifetime"],
-            min_lifetime=said["min_lifetime"],
-            max_ticket_keys=said["max_ticket_keys"],
-            min_tickets=said["min_tickets"],
-            early_data="forbid" if said["forbid_early_data"] else early,  # type: ignore[arg-type]  # one of the two
-            early_data_replay="forbid" if said["forbid_early_data_replay"] else None,
-            require_valid_certificate=said["require_valid_certificate"] or None,
-            warning=said["warning"],
-            critical=said["critical"],
         )
 
 
