@@ -5,12 +5,10 @@ What was not reached is never broken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 
 from tlsresume.policy.demand_table import DEMANDS, ranges_and_limits
 from tlsresume.policy.demands import Asked, Demands, asked_of
-from tlsresume.policy.limits import Found
 from tlsresume.policy.mechanisms import check_mechanisms
 from tlsresume.results import (
     MECHANISMS,
@@ -34,13 +32,8 @@ def check_target(target: TargetResult, demands: Demands) -> tuple[Check, ...]:
         named = set(demands.expect)
         unnamed = {row.mechanism for address in target.addresses for row in address.mechanisms}
         checks += [
-            Check(
-                demand=mechanism,
-                key=mechanism,
-                kind="expectation",
-                outcome="not-checked",
-                message="no expectation names it",
-                mechanism=mechanism,
+            Asked(mechanism).check(
+                "expectation", "not-checked", "no expectation names it", mechanism
             )
             for mechanism in MECHANISMS
             if mechanism in unnamed - named
@@ -53,21 +46,14 @@ def _check_address(
 ) -> Iterator[Check]:
     if address.error is not None:
         for asked, kind in _each_asked(demands):
-            yield Check(
-                demand=asked.text,
-                key=asked.key,
-                kind=kind,
-                outcome="unreachable",
-                message=address.error.message,
-                address=address.address,
-                transport=address.transport,
-            )
+            yield asked.check(kind, "unreachable", address.error.message, on=address)
         return
     yield from check_mechanisms(target, address, demands)
     for row in DEMANDS:
         if row.each_address is not None and (value := row.asked(demands)) is not None:
-            for check in _limits(asked_of(row, demands), row.each_address(address, value)):
-                yield replace(check, address=address.address, transport=address.transport)
+            asked = asked_of(row, demands)
+            for found in row.each_address(address, value):
+                yield asked.check("limit", *found, on=address)
 
 
 def _each_asked(demands: Demands) -> Iterator[tuple[Asked, CheckKind]]:
@@ -84,18 +70,6 @@ def _each_asked(demands: Demands) -> Iterator[tuple[Asked, CheckKind]]:
             yield asked_of(row, demands), "limit" if row.is_limit else "threshold"
 
 
-def _limits(asked: Asked, found: Iterable[Found]) -> Iterator[Check]:
-    for outcome, message, mechanism in found:
-        yield Check(
-            demand=asked.text,
-            key=asked.key,
-            kind="limit",
-            outcome=outcome,
-            message=message,
-            mechanism=mechanism,
-        )
-
-
 def _unseen(target: TargetResult, asked: Asked, kind: CheckKind) -> Check:
     """A demand on a target of which no address was looked at."""
     outcome: CheckOutcome = "unreachable"
@@ -105,23 +79,16 @@ def _unseen(target: TargetResult, asked: Asked, kind: CheckKind) -> Check:
         outcome = "untestable"
         left = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
         message = left or "nothing was tested"
-    return Check(demand=asked.text, key=asked.key, kind=kind, outcome=outcome, message=message)
-
-
-# -------------------------------------------------------------- on all together
+    return asked.check(kind, outcome, message)
 
 
 def _complete(target: TargetResult, demands: Demands) -> Iterator[Check]:
     """What was left out for want of budget or time could be what is broken."""
     if target.addresses and (target.incomplete or target.interrupted):
         left = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
-        yield Check(
-            demand="complete",
-            key="complete",
-            kind="expectation" if demands.replaces_verdict else "verdict",
-            outcome="untestable",
-            message=f"left out: {left}" if left else "interrupted",
-        )
+        kind: CheckKind = "expectation" if demands.replaces_verdict else "verdict"
+        message = f"left out: {left}" if left else "interrupted"
+        yield Asked("complete").check(kind, "untestable", message)
 
 
 def _whole_target(target: TargetResult, demands: Demands) -> Iterator[Check]:
@@ -130,6 +97,7 @@ def _whole_target(target: TargetResult, demands: Demands) -> Iterator[Check]:
         if row.all_addresses is not None and (value := row.asked(demands)) is not None:
             asked = asked_of(row, demands)
             if target.addresses:
-                yield from _limits(asked, row.all_addresses(target, value))
+                for found in row.all_addresses(target, value):
+                    yield asked.check("limit", *found)
             else:
                 yield _unseen(target, asked, "limit")

@@ -12,7 +12,7 @@ import msgspec
 
 from tlsresume.durations import PATTERN, short_duration
 from tlsresume.policy import demand_table as table
-from tlsresume.results import Mechanism
+from tlsresume.results import AddressResult, Check, CheckKind, CheckOutcome, Mechanism
 
 Expected = Literal["resumed", "not-resumed", "any"]
 EXPECTED: tuple[Expected, ...] = ("resumed", "not-resumed", "any")
@@ -40,6 +40,23 @@ class Asked(NamedTuple):
     def text(self) -> str:
         """Both, as a Check has it."""
         return self.key if self.value is None else f"{self.key}={self.value}"
+
+    def check(
+        self,
+        kind: CheckKind,
+        outcome: CheckOutcome,
+        message: str,
+        mechanism: Mechanism | None = None,
+        on: AddressResult | None = None,
+        **more: Any,
+    ) -> Check:
+        """What came of it: on an address, where one is given."""
+        if on is not None:
+            more |= {"address": on.address, "transport": on.transport}
+        return Check(
+            demand=self.text, key=self.key, kind=kind, outcome=outcome, message=message,
+            mechanism=mechanism, **more,
+        )  # fmt: skip
 
 
 def _field(row: table.Row) -> tuple[str, Any, Any]:
