@@ -14,20 +14,7 @@ import click
 
 from tlsresume.cli.grouping import GroupedOption
 from tlsresume.durations import parse_duration, parse_share
-from tlsresume.policy.demand_table import (
-    COUNT,
-    DEMANDS,
-    DURATION,
-    EXPECTATIONS,
-    RANGE,
-    SHARE,
-    WORD,
-    YES,
-    Kind,
-    Option,
-    Row,
-    crossed,
-)
+from tlsresume.policy import demand_table as table
 from tlsresume.policy.ranges import parse_range
 
 if TYPE_CHECKING:
@@ -95,23 +82,23 @@ def expectations(
 
 
 #: How values of each kind are read.
-_READ: dict[Kind, dict[str, Any]] = {
-    COUNT: {"type": click.IntRange(1)},
-    DURATION: {"callback": duration},
-    EXPECTATIONS: {"multiple": True, "callback": expectations},
-    RANGE: {"callback": _range},
-    SHARE: {"callback": rate},
-    WORD: {"is_flag": True},
-    YES: {"is_flag": True},
+_READ: dict[table.Kind, dict[str, Any]] = {
+    table.COUNT: {"type": click.IntRange(1)},
+    table.DURATION: {"callback": duration},
+    table.EXPECTATIONS: {"multiple": True, "callback": expectations},
+    table.RANGE: {"callback": _range},
+    table.SHARE: {"callback": rate},
+    table.WORD: {"is_flag": True},
+    table.YES: {"is_flag": True},
 }
 
 
-def _typed(row: Row, option: Option) -> Callable[..., Any]:
+def _typed(row: table.Row, option: table.Option) -> Callable[..., Any]:
     """An option of the command line, by what its value is."""
     return _option(option.spelling, metavar=row.kind.metavar, help=option.help, **_READ[row.kind])
 
 
-_ROWS = [(row, option) for row in DEMANDS for option in row.options]
+_ROWS = [(row, option) for row in table.DEMANDS for option in row.options]
 _BY_KEY = {row.key: _typed(row, option) for row, option in _ROWS}
 expect_option = _BY_KEY["expect"]
 min_rate_option = _BY_KEY["min-rate"]
@@ -130,9 +117,9 @@ _FILES = (
 
 #: In the order of their help: what is for nagios alone stands last.
 _OPTIONS = (
-    *(_typed(row, option) for row, option in _ROWS if row.kind is not RANGE),
+    *(_typed(row, option) for row, option in _ROWS if row.kind is not table.RANGE),
     *_FILES,
-    *(_typed(row, option) for row, option in _ROWS if row.kind is RANGE),
+    *(_typed(row, option) for row, option in _ROWS if row.kind is table.RANGE),
 )
 _NAMES = (
     *(option.parameter for _, option in _ROWS), "policy", "baseline", "fail_on", "ignore",
@@ -156,13 +143,13 @@ class Demanded:
         from tlsresume.policy.demands import Demands
 
         self._demands = Demands(**asked)
-        if (keys := crossed(self._demands)) is not None:
+        if (keys := table.crossed(self._demands)) is not None:
             raise click.UsageError(f"--{keys[0]} is longer than --{keys[1]}")
 
     @property
     def rates(self) -> dict[str, object]:
         """What was demanded of rates, by option; None where it was not."""
-        of_rates = [option for row, option in _ROWS if row.kind in (SHARE, RANGE)]
+        of_rates = [option for row, option in _ROWS if row.kind in (table.SHARE, table.RANGE)]
         return {option.spelling: self._said[option.parameter] for option in of_rates}
 
     def judge(self, *, exit_zero: bool = False) -> Judge:
