@@ -241,14 +241,12 @@ class Program:
     cure: str | None = None
     cured: tuple[str | None, str | None] = ("resumes", "resumes")
     codes: frozenset[str] = field(default_factory=frozenset)
-    packages: tuple[str, ...] = ()
     remedy: str = ""
 
 
 RESUMES = ("resumes", "resumes")
 NEVER = ("never-offers", "never-offers")
 PYTHON = sys.executable
-LIBRARIES = ("requests", "urllib3", "httpx", "aiohttp")
 S_CLIENT = "openssl s_client -connect {host}:{port} -CAfile {cafile} -servername localhost -ign_eof"
 _GET = r"printf 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'"
 
@@ -298,7 +296,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/requests_plain.py {url}",
         NEVER,
         cure="{python} {folder}/requests_session.py {url}",
-        packages=LIBRARIES,
         remedy="an adapter whose Context gives `session=`",
     ),
     Program(
@@ -307,7 +304,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/urllib3_plain.py {url}",
         NEVER,
         cure="{python} {folder}/urllib3_session.py {url}",
-        packages=LIBRARIES,
         remedy="a Context that gives `session=`",
     ),
     Program(
@@ -316,7 +312,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/httpx_plain.py {url}",
         NEVER,
         cure="{python} {folder}/httpx_session.py {url}",
-        packages=LIBRARIES,
         remedy="a Context that gives `session=`",
     ),
     Program(
@@ -325,7 +320,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/aiohttp_plain.py {url}",
         NEVER,
         cure="{python} {folder}/aiohttp_session.py {url}",
-        packages=LIBRARIES,
         remedy="a Context that gives `session=`",
     ),
     Program(
