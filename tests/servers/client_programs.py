@@ -231,7 +231,8 @@ class Program:
     the command that cures it. `codes` are findings that it must have on TLS 1.3; `remedy` is
     the cure in words.
 
-    `truth` None: not spoken, or not told there.
+    `truth` None: not spoken, or not told there. `notes` says why, by the behaviour that goes
+    wrong or the code of the finding.
     """
 
     name: str
@@ -242,6 +243,7 @@ class Program:
     cured: tuple[str | None, str | None] = ("resumes", "resumes")
     codes: frozenset[str] = field(default_factory=frozenset)
     remedy: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 RESUMES = ("resumes", "resumes")
@@ -256,6 +258,10 @@ PROGRAMS: tuple[Program, ...] = (
         "curl",
         "curl -sS {url} {url} {url}",
         RESUMES,
+        notes={
+            "no-ticket-extension": "curl's OpenSSL backend and urllib3 ask for no TLS 1.2 tickets;"
+            " they resume by session ID.",
+        },
     ),
     Program(
         "curl, three processes",
@@ -350,6 +356,13 @@ PROGRAMS: tuple[Program, ...] = (
         "go",
         "{folder}/fetch-go {url} cache",
         RESUMES,
+        notes={
+            "hello-retry": "Go with a session cache fails in `hello-retry`: it offers the session"
+            " again after a HelloRetryRequest with a wrong binder, and the server ends the"
+            " handshake.",
+            "session-ids": "Go offers no session IDs, so it resumes nothing with a TLS 1.2 server"
+            " that issues no tickets.",
+        },
     ),
     Program(
         "Java HttpClient, one client",
@@ -393,6 +406,11 @@ PROGRAMS: tuple[Program, ...] = (
         f"({_GET}; sleep 1; {_GET}; sleep 1) | gnutls-cli -r --x509cafile={{cafile}} -p {{port}}"
         " localhost --waitresumption",
         RESUMES,
+        notes=dict.fromkeys(
+            ("no-tickets", "late-tickets"),
+            "`gnutls-cli -r --waitresumption` waits for ever where no ticket comes before it"
+            " speaks (`no-tickets`, `late-tickets`).",
+        ),
     ),
     Program(
         "openssl s_client -reconnect",
@@ -410,6 +428,10 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="curl -sS {url} {url}",
         remedy="none",
+        notes={
+            "untrusted": "lftp verifies the certificate when its request is on its way already:"
+            " in `untrusted` the request arrives as often as not.",
+        },
     ),
     Program(
         "Chromium",

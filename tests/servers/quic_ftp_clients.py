@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.servers import newer
 from tests.servers.client_programs import FILES, NEVER, RESUMES
@@ -70,7 +70,6 @@ class FtpProgram:
     truth: tuple[str, str]
     #: `ftps` begins with TLS, which ftplib does not.
     protocols: tuple[str, ...] = ("ftp", "ftps")
-    notes: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
 
 
