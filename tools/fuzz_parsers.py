@@ -26,7 +26,7 @@ from tlsresume.policy.ranges import parse_range
 from tlsresume.policy.reading import builtin_text, parse_policy
 from tlsresume.protocols.greetings import hint_for_plain, hint_for_words
 from tlsresume.protocols.schemes import SCHEMES
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import Prelude, Script
 from tlsresume.server.contexts import self_signed
 from tlsresume.sessions.file import parse_session_file

@@ -11,7 +11,7 @@ from fuzz_parsers import Parser, parsers
 
 from tests.helpers import growth
 from tests.helpers.rows import each_row
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from tlsresume.findings.judge import judge, judge_way
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.before_tls import BeforeTLS
 from tlsresume.network.lab import LabOptions, NetworkLab
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import Prelude
 from tlsresume.transports.config import ClientConfig
 

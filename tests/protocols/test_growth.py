@@ -9,7 +9,7 @@ from tests.helpers.preludes import HONEST
 from tlsresume.errors import PreludeError
 from tlsresume.protocols import packets, replies, xmpp
 from tlsresume.protocols import talk as talking
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import LARGEST, Prelude, Reading, Script, Talk
 from tlsresume.targets import proxying
 from tlsresume.targets.proxies import Proxy

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.preludes import MYSQL_GREETING
 from tests.helpers.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import Prelude
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.preludes import HONEST, play
 from tests.helpers.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import LARGEST, Prelude
 
 #: protocol, what the server says in turn, the kind of error, words that must be in it

@@ -8,7 +8,7 @@ from tests.helpers.preludes import HONEST, play
 from tests.helpers.rows import each_row
 from tlsresume.errors import PreludeError
 from tlsresume.protocols.schemes import STARTTLS
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import LARGEST, Prelude, words
 
 NAMES = sorted(PRELUDES)

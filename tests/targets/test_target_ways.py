@@ -13,7 +13,8 @@ from tlsresume.errors import ResolveError, UsageError
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.network.resolve import addresses_for
 from tlsresume.options import ConnectOptions
-from tlsresume.protocols.schemes import FAREWELLS, SCHEMES, STARTTLS
+from tlsresume.protocols.farewell import FAREWELLS
+from tlsresume.protocols.schemes import SCHEMES, STARTTLS
 from tlsresume.targets.proxies import Proxy
 from tlsresume.targets.target import Target, parse_resolve, parse_target
 

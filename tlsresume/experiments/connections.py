@@ -12,7 +12,8 @@ from tlsresume.errors import UsageError
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Task
 from tlsresume.options import ConnectOptions
-from tlsresume.protocols.schemes import FAREWELLS, Transport
+from tlsresume.protocols.farewell import FAREWELLS
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.targets.target import Target, format_endpoint
 from tlsresume.tls.handshake import ProtocolVersion

@@ -10,7 +10,7 @@ from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.proxy import Reached, reach_through
-from tlsresume.protocols.scripts import PRELUDES
+from tlsresume.protocols.table import PRELUDES
 from tlsresume.protocols.talk import Prelude
 from tlsresume.results import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint

@@ -1,18 +1,28 @@
 """Which protocol a server speaks, by the first words it says in clear: a guess, for a hint.
 
-How greetings begin stands in the rows of `schemes.py`. Here are the hints that follow: for
-somebody who began with TLS where it starts later, and for one who named the wrong protocol.
+A table of how greetings begin, and the hints that follow from it: for somebody who began
+with TLS where it starts later, and for one who named the wrong protocol.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
 
-from tlsresume.protocols.schemes import PROTOCOLS
-
-#: A reply that greets in several protocols, of which none was recognised.
-_READY = re.compile(rb"220[ -]"), ("smtp", "ftp", "lmtp")
+#: What the first bytes look like, and the preludes that fit; the first that matches counts.
+_GREETINGS: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
+    (re.compile(rb"220.*\bLMTP\b", re.IGNORECASE), ("lmtp",)),
+    (re.compile(rb"220.*E?SMTP", re.IGNORECASE), ("smtp",)),
+    (re.compile(rb"220.*FTP", re.IGNORECASE), ("ftp",)),
+    (re.compile(rb"220[ -]"), ("smtp", "ftp", "lmtp")),
+    (re.compile(rb"20[01][ -]"), ("nntp",)),
+    (re.compile(rb"\* (OK|PREAUTH)\b", re.IGNORECASE), ("imap",)),
+    (re.compile(rb"\+OK\b"), ("pop3",)),
+    (re.compile(rb'"IMPLEMENTATION"', re.IGNORECASE), ("sieve",)),
+    (re.compile(rb"<(\?xml|stream:)"), ("xmpp", "xmpp-server")),
+    (re.compile(rb"(:\S+ )?NOTICE (\*|AUTH)"), ("irc",)),
+    # The packet's length, its number 0, and the protocol's version 10.
+    (re.compile(rb"...\x00\x0a\d", re.DOTALL), ("mysql",)),
+)
 
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 
@@ -21,22 +31,9 @@ AT_ONCE = (
 )
 
 
-@cache
-def _greetings() -> tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...]:
-    """How greetings look, and the protocols that greet so; the first that matches counts."""
-    looks = dict.fromkeys(each.greeting for each in PROTOCOLS if each.greeting)
-    return (
-        *(
-            (re.compile(look), tuple(each.name for each in PROTOCOLS if each.greeting == look))
-            for look in looks
-        ),
-        _READY,
-    )
-
-
 def preludes_of(said: bytes) -> tuple[str, ...]:
-    """The protocols whose greeting begins like this; empty where none does."""
-    return next((names for look, names in _greetings() if look.match(said)), ())
+    """The preludes whose greeting begins like this; empty where none does."""
+    return next((names for shape, names in _GREETINGS if shape.match(said)), ())
 
 
 def hint_for_plain(said: bytes) -> tuple[str, ...]:
