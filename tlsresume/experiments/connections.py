@@ -12,7 +12,6 @@ from tlsresume.errors import UsageError
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Task
 from tlsresume.options import ConnectOptions
-from tlsresume.protocols.farewell import FAREWELLS
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.targets.target import Target, format_endpoint
@@ -68,7 +67,7 @@ class TargetSetup(Value, frozen=True):
             return self.options.send
         if self.target.http:
             return self._request("HEAD")
-        return FAREWELLS.get(self.target.speaks or "", b"")
+        return self.target.protocol.farewell
 
     def _request(self, method: str) -> bytes | HTTPRequest:
         if self.target.transport == "quic":

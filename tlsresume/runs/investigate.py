@@ -24,6 +24,7 @@ from tlsresume.findings.judge import judge, judge_tickets, judge_way, merge, wan
 from tlsresume.findings.view import View, make_view
 from tlsresume.lab import Lab, Route
 from tlsresume.options import ProbeOptions
+from tlsresume.protocols.rows import HTTP, UNKNOWN
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -91,9 +92,9 @@ class Investigation(Struct):
         for address in addresses:
             if address not in allowing and not _psk(address):
                 self._leave_early_data("no TLS 1.3 ticket is issued", address)
-        if allowing and self.target_setup.target.speaks not in (None, "http"):
-            spoken = self.target_setup.target.speaks
-            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
+        spoken = self.target_setup.target.protocol
+        if allowing and spoken not in (HTTP, UNKNOWN):
+            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken.name}")
             return
         # One mark for the target, so that one command finds all its requests in a log.
         run_id = secrets.token_hex(4)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from tlsresume.errors import UsageError
 from tlsresume.experiments.connections import TargetSetup, http_host
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
-from tlsresume.protocols.schemes import SCHEME_OF_PORT
+from tlsresume.protocols.table import SCHEME_OF_PORT
 from tlsresume.request_line import HTTPRequest, parse_http1
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.sessions.file import SessionFile, SessionMetadata

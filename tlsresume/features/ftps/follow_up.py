@@ -18,7 +18,7 @@ from tlsresume.targets.target import Target
 
 async def measure(run: Round, address: AddressResult) -> None:
     """One mechanism of each version, as an ordinary client has it."""
-    if run.target_setup.target.speaks != "ftp":
+    if run.target_setup.target.protocol.name != "ftp":
         return
     if run.options.quick:
         run.note("FTPS data connections", "--quick", "other")
@@ -53,7 +53,7 @@ async def measure(run: Round, address: AddressResult) -> None:
 
 def stage(target: Target, options: ProbeOptions) -> Stage | None:
     """What `measure` does, for `--plan`."""
-    if target.speaks != "ftp":
+    if target.protocol.name != "ftp":
         return None
     tries = options.tries
     logins = f"{tries} listings in one login"
