@@ -88,10 +88,10 @@ def handshakes() -> tuple[bytes, ...]:
 def _shaken(
     context: ssl.SSLContext, version: ProtocolVersion, session: Session | None
 ) -> TLSClient:
-    plan = ClientConfig(
+    config = ClientConfig(
         server_name="localhost", alpn=("h2", "http/1.1"), minimum=version, maximum=version
     )
-    client = TLSClient(plan, session, clock=lambda: 0.0)
+    client = TLSClient(config, session, clock=lambda: 0.0)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context.wrap_bio(incoming, outgoing, server_side=True)
     client.start()

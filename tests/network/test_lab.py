@@ -53,9 +53,9 @@ def connected(
     port: int,
     task: Task = ERRAND,
     session: Session | None = None,
-    plan: ClientConfig = PLAN,
+    config: ClientConfig = PLAN,
 ) -> Trial:
-    return asyncio.run(lab.connect(Route(HERE, port), plan, task, session))
+    return asyncio.run(lab.connect(Route(HERE, port), config, task, session))
 
 
 def error_of(attempt: Trial) -> Failure:
@@ -491,7 +491,7 @@ def test_a_plan_that_cannot_be_carried_out_is_raised(server):
     peer = server()
     lab = new_lab()
     with pytest.raises(UsageError):
-        connected(lab, peer.port, plan=ClientConfig(ciphers="NO-SUCH-CIPHER"))
+        connected(lab, peer.port, config=ClientConfig(ciphers="NO-SUCH-CIPHER"))
     assert lab._gate.busy(HERE, peer.port) == 0
 
 

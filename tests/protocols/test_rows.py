@@ -70,9 +70,7 @@ def test_a_new_protocol_is_one_row():
     assert "STARTTLS acme" in with_one_row_more("probe", "--plan", "a.example:7777")
     assert "--starttls acme" in with_one_row_more("hint")
     with PreludePeer((b"ACME 1 ready\n", b"TLS PLEASE\n", b"GO\n")) as peer:
-        said = with_one_row_more(
-            "probe", f"acme://localhost:{peer.port}", "-4", "--format", "json"
-        )
+        said = with_one_row_more("probe", f"acme://localhost:{peer.port}", "-4", "--format", "json")
     target = json.loads(said)["targets"][0]
     assert target["starttls"] == "acme"
     assert target["verdict"] == "resumes"

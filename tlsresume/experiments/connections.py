@@ -76,7 +76,7 @@ class TargetSetup(Value, frozen=True):
             )
         return request(self.target, self.user_agent, method)
 
-    def plan(self, *versions: ProtocolVersion, tickets: bool = True) -> ClientConfig:
+    def config(self, *versions: ProtocolVersion, tickets: bool = True) -> ClientConfig:
         """A ClientConfig for some of the versions (none given: all that are allowed)."""
         chosen = versions or self.versions
         options = self.options
@@ -98,9 +98,9 @@ class TargetSetup(Value, frozen=True):
             address_token=None if self.show_tokens else b"",
         )
 
-    def plan_for(self, mechanism: Mechanism) -> ClientConfig:
+    def config_for(self, mechanism: Mechanism) -> ClientConfig:
         """A ClientConfig under which a server can only use this mechanism."""
-        return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
+        return self.config(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
     def task(self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None) -> Task:
         """Wait for tickets; if none comes in a while, send data and wait on."""
@@ -146,7 +146,7 @@ def request(target: Target, user_agent: str, method: str) -> bytes:
     ).encode("ascii")
 
 
-def check_terms(target: Target, options: ConnectOptions) -> None:
+def check_transport(target: Target, options: ConnectOptions) -> None:
     """Whether a transport can be used with these options. Raises UsageError, and BindingError
     where its library is too old."""
     transport = target.transport

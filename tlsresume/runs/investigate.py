@@ -102,11 +102,11 @@ class Investigation(Struct):
             for number, address in enumerate(allowing):
                 other = allowing[(number + 1) % len(allowing)]
                 asked = early_data.EarlySetting(
-                    setting=self._setting(address, "psk"),
+                    setup=self._setup(address, "psk"),
                     line=line,
                     run_id=f"{run_id}-{number + 1}" if number else run_id,
                     ages=self.options.replay_ages,
-                    elsewhere=self._setting(other, "psk") if other is not address else None,
+                    elsewhere=self._setup(other, "psk") if other is not address else None,
                     progress=self.progress,
                 )
                 tasks.create_task(self._replay(address, asked))
@@ -143,7 +143,7 @@ class Investigation(Struct):
         key = (address.address, mechanism.mechanism)
         if key not in self.explanations:
             self.explanations[key] = Explanation(
-                self._setting(address, mechanism.mechanism), judged=self._speaks(mechanism)
+                self._setup(address, mechanism.mechanism), judged=self._speaks(mechanism)
             )
         return self.explanations[key]
 
@@ -151,7 +151,7 @@ class Investigation(Struct):
         """Whether findings on a mechanism have their full weight: it is judged, or demanded."""
         return mechanism.judged or mechanism.mechanism in self.options.demanded
 
-    def _setting(self, address: AddressResult, mechanism: Mechanism) -> MechanismSetup:
+    def _setup(self, address: AddressResult, mechanism: Mechanism) -> MechanismSetup:
         return self._setting_at(
             Route(address.address, address.port, transport=address.transport), mechanism
         )
@@ -162,7 +162,7 @@ class Investigation(Struct):
             route=route,
             target_setup=self.target_setup,
             mechanism=mechanism,
-            plan=self.target_setup.plan_for(mechanism),
+            config=self.target_setup.config_for(mechanism),
         )
 
     async def _explain(self, address: AddressResult) -> None:
@@ -180,23 +180,23 @@ class Investigation(Struct):
     async def _cross(self, addresses: Sequence[AddressResult]) -> None:
         mechanisms: list[Mechanism] = ["psk", "ticket", "session-id"]
         for mechanism in mechanisms:
-            settings = [
-                self._setting(address, mechanism)
+            setups = [
+                self._setup(address, mechanism)
                 for address in addresses
                 for result in address.mechanisms
                 if result.mechanism == mechanism and self._speaks(result)
                 and result.resumes
             ]  # fmt: skip
-            if len(settings) < 2:
+            if len(setups) < 2:
                 continue
             self._crossed.append(mechanism)
-            cost = crossing.cost(len(settings), single=mechanism == "psk")
+            cost = crossing.cost(len(setups), single=mechanism == "psk")
             if cost > self.lab.budget.left:
                 self.note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
                            f" the {self.lab.budget.left} left of the budget")  # fmt: skip
                 continue
             try:
-                await crossing.cross(settings)
+                await crossing.cross(setups)
             except BudgetSpent as spent:
                 self.note(f"a part of the {mechanism} matrix of addresses", spent.message)
 
@@ -219,7 +219,7 @@ class Investigation(Struct):
                     await explanation.experiment(name)
                 unable = EXPERIMENTS[name].unable(address.transport)
                 if unable is not None:
-                    mechanism = explanation.setting.mechanism
+                    mechanism = explanation.setup.mechanism
                     self.note(
                         f"experiment {name} of {mechanism} on {address.address}", unable, "other"
                     )
@@ -232,23 +232,23 @@ class Investigation(Struct):
     async def _within_budget(
         self, explanation: Explanation, ask: Callable[[MechanismSetup], Awaitable[None]]
     ) -> None:
-        setting = explanation.setting
+        setup = explanation.setup
         try:
-            await ask(setting)
+            await ask(setup)
         except BudgetSpent as spent:
-            self.note(f"a part of what was asked for on {setting.route.address}", spent.message)
+            self.note(f"a part of what was asked for on {setup.route.address}", spent.message)
 
-    async def _cross_names(self, setting: MechanismSetup) -> None:
+    async def _cross_names(self, setup: MechanismSetup) -> None:
         for name in self.options.cross_names:
-            await names.cross_name(setting, name)
+            await names.cross_name(setup, name)
         for protocol in self.options.cross_protocols:
-            await names.cross_protocol(setting, protocol)
+            await names.cross_protocol(setup, protocol)
 
-    async def _age(self, setting: MechanismSetup) -> None:
+    async def _age(self, setup: MechanismSetup) -> None:
         if self.options.ages:
-            await age.offer_at_ages(setting, self.options.ages, self.progress)
+            await age.offer_at_ages(setup, self.options.ages, self.progress)
         if self.options.find_lifetime is not None:
-            await age.find_lifetime(setting, self.options.find_lifetime, self.progress)
+            await age.find_lifetime(setup, self.options.find_lifetime, self.progress)
 
     # ------------------------------------------------------------------ result
 
