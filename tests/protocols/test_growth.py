@@ -1,4 +1,4 @@
-"""preludes/: the work on a peer's words grows with their number, not with its square."""
+"""protocols/: the work on a peer's words grows with their number, not with its square."""
 
 from __future__ import annotations
 
