@@ -20,7 +20,7 @@ from tests.features.capture.reading import connections_of
 from tests.features.capture.talks import Talk
 from tests.features.serve.clients import Script, hello, ticket
 from tests.helpers.certificates import localhost
-from tests.helpers.pair import VERSIONS, plan_for
+from tests.helpers.pair import VERSIONS, config_for
 from tests.helpers.purposes import purpose_of
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Observation, Part
@@ -101,8 +101,8 @@ async def _connect(port: int, version: str) -> list[Trial]:
         task = Task(
             purpose=purpose, mechanism=mechanism, send=HEAD, want_tickets=1, ticket_wait=10.0
         )
-        plan = plan_for(version, verify_name=None)
-        trial = await lab.connect(Route(HERE, port), plan, task, session)
+        config = config_for(version, verify_name=None)
+        trial = await lab.connect(Route(HERE, port), config, task, session)
         assert trial.handshake_done, trial.error
         session = trial.sessions[-1] if trial.sessions else session
     return list(lab.journal)

@@ -19,7 +19,7 @@ from tlsresume.value import Value
 Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
 
-class MechanismSetup(Protocol):
+class SettingLine(Protocol):
     """A line that says what to set, beginning with the software's name."""
 
     @property
@@ -43,7 +43,7 @@ class Entry(Value, frozen=True, kw_only=True):
     tells: str
     advice: str
     sources: tuple[str, ...]
-    settings: tuple[MechanismSetup, ...] = ()
+    settings: tuple[SettingLine, ...] = ()
     harm: Harm = "users"
 
     @property

@@ -148,7 +148,7 @@ def mixed_version_pool(view: View) -> Match | None:
     On some connections alert 70 protocol_version or 'wrong version number', on others of
     the same TLS version a finished handshake.
     """
-    everything = [a for a in (*view.attempts, *view.elsewhere) if not a.purpose.other_plan]
+    everything = [a for a in (*view.attempts, *view.elsewhere) if not a.purpose.other_config]
     refused = [
         a
         for a in everything

@@ -184,14 +184,14 @@ def version_not_allowed(view: View) -> Match | None:
     session = view.session
     if session is None or not view.withheld:
         return None
-    plan, version = view.withheld[0].plan, session.fields.tls_version
-    if plan.minimum <= version <= plan.maximum:
+    config, version = view.withheld[0].config, session.fields.tls_version
+    if config.minimum <= version <= config.maximum:
         return None
     return Match(
         seen=(
             (
-                f"the session is {version.label}; allowed were {plan.minimum.label} to"
-                f" {plan.maximum.label}"
+                f"the session is {version.label}; allowed were {config.minimum.label} to"
+                f" {config.maximum.label}"
             ),
         ),
         evidence=_shown(view, view.withheld),
@@ -217,7 +217,7 @@ def client_ticket_off(view: View) -> Match | None:
     with tickets does not know.
     """
     session = view.session
-    tries = [a for a in view.subject if not a.plan.tickets and not a.reused]
+    tries = [a for a in view.subject if not a.config.tickets and not a.reused]
     if session is None or not tries or not session.fields.ticket:
         return None
     return Match(

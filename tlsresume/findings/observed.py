@@ -75,7 +75,7 @@ def _trial(n: int, seen: Observation, mechanism: Mechanism) -> Trial:
         port=seen.port,
         transport=seen.transport,
         purpose=Observed.SEEN,
-        plan=ClientConfig(),
+        config=ClientConfig(),
         mechanism=mechanism,
         observation=seen,
     )

@@ -148,5 +148,5 @@ def told(
 
 
 def registered() -> tuple[Rule, ...]:
-    """Every rule until now; `diagnosis.catalogue.RULES` is the whole table."""
+    """Every rule until now; `findings.catalogue.RULES` is the whole table."""
     return tuple(_RULES)

@@ -43,7 +43,7 @@ class KnownBefore(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route
-    plan: ClientConfig
+    config: ClientConfig
     task: Task
     session: Session | None
     time: float
@@ -59,7 +59,7 @@ def failed_trial(about: KnownBefore, failure: Failure) -> Trial:
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=about.plan,
+        config=about.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.task.mechanism,
@@ -87,7 +87,7 @@ def _presented_trial(
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=about.plan,
+        config=about.config,
         ask=about.ask,
         local_port=local_port,
         mechanism=about.task.mechanism,
@@ -160,7 +160,7 @@ def observed_trial(
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=client.config,
+        config=client.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.task.mechanism,
@@ -262,8 +262,8 @@ class Ending:
         """The attempt with its end; `observed` looks at all of the link anew, for a number."""
         attempt, client = self._attempt, self._link.client
         if client is None or self._came() != self._before:
-            return observed(attempt.n)
-        return attempt.ended(
+            return observed(attempt.n).parted_at(attempt.timings.total)
+        return attempt.parted_at(attempt.timings.total).ended(
             self._link.closed,
             _alerts(client.transcript),
             Traffic(client.sent, client.received, client.flights),

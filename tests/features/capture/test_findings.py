@@ -138,8 +138,8 @@ def test_version_changed(tmp_path):
     old = Peer(versions=("1.2",))
     talk = Talk(old)
     both = {"minimum": ProtocolVersion.TLSv1_2}
-    session = talk.connect("1.3", plan=both).sessions[0]
-    talk.connect("1.3", session, plan=both, peer=Peer())
+    session = talk.connect("1.3", config=both).sessions[0]
+    talk.connect("1.3", session, config=both, peer=Peer())
     report = report_of(tmp_path, talk.frames)
     assert [found.code for found in report.servers[0].findings] == ["version-changed"]
 
