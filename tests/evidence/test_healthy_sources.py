@@ -212,6 +212,18 @@ def test_bytes_alone_find_what_is_wrong() -> None:
     assert worse(view_of(observations, "ticket")) == ["tickets-not-fresh"]
 
 
+def test_a_hint_of_zero_before_tls_13_says_nothing() -> None:
+    """A session of TLS 1.3 that is offered to a server which answers with TLS 1.2 meets tickets
+    without a lifetime hint: those have no lifetime of zero."""
+    (seen,) = seen_in(packets("1.2", times=0))
+    assert seen.tickets
+    unsaid = tuple(structs.replace(each, lifetime=0) for each in seen.tickets)
+    older = structs.replace(
+        seen, offered="psk", handle=b"of TLS 1.3", accepted=False, tickets=unsaid
+    )
+    assert worse(view_of([older], "psk")) == []
+
+
 def test_where_the_answer_is_not_visible_nothing_is_said() -> None:
     """One connection without a visible outcome makes the outcome invisible, and no check that
     needs it is asked."""

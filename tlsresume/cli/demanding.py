@@ -6,13 +6,12 @@ files are read. Only expectations and rates replace the default verdict.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.failing import FINDING_OPTIONS
+from tlsresume.cli.grouping import one_argument, option
 
 if TYPE_CHECKING:
     from tlsresume.policy.demands import Demands, Expected
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from tlsresume.results import Mechanism, Report
 
 GROUP = "What to demand"
-
-
-def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
-    return click.option(*names, cls=GroupedOption, group=GROUP, **attributes)
 
 
 def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -90,70 +85,73 @@ def expectations(
     return found
 
 
-expect_option = _option(
-    "--expect", metavar="MECHANISM[=STATE]|STATE", multiple=True, callback=expectations,
+expect_option = option(
+    GROUP, "--expect", metavar="MECHANISM[=STATE]|STATE", multiple=True, callback=expectations,
     help="Expect psk, ticket or session-id (all, if none is named) to be resumed (where no STATE"
     " is named), not-resumed, or any. Replaces the default verdict; what is not named is not"
     " checked.",
+    short={
+        "probe": "expect psk, ticket, session-id, or not-resumed",
+        "resume": "expect resumed (the default) or not-resumed",
+    },
+    short_value="STATE",
 )  # fmt: skip
-min_rate_option = _option(
-    "--min-rate", metavar="SHARE", callback=rate,
+min_rate_option = option(
+    GROUP, "--min-rate", metavar="SHARE", callback=rate,
     help="The lowest share of offered sessions that must be resumed, such as 0.9 or 90%."
     " Replaces the default verdict.",
 )  # fmt: skip
 
-_OPTIONS: tuple[Callable[..., Any], ...] = (
+_OPTIONS = (
     expect_option,
     min_rate_option,
-    _option(
-        "--max-lifetime", metavar="TIME", callback=duration,
+    option(
+        GROUP, "--max-lifetime", metavar="TIME", callback=duration,
         help="Tickets must live no longer than this, such as 24h.",
     ),
-    _option(
-        "--min-lifetime", metavar="TIME", callback=duration,
+    option(
+        GROUP, "--min-lifetime", metavar="TIME", callback=duration,
         help="Tickets must live at least this long, such as 5m.",
     ),
-    _option(
-        "--max-ticket-keys", metavar="N", type=click.IntRange(1),
+    option(
+        GROUP, "--max-ticket-keys", metavar="N", type=click.IntRange(1),
         help="Ticket keys that may be seen over all addresses of a target.",
     ),
-    _option(
-        "--min-tickets", metavar="N", type=click.IntRange(1),
+    option(
+        GROUP, "--min-tickets", metavar="N", type=click.IntRange(1),
         help="TLS 1.3 tickets that each full handshake must bring.",
     ),
-    _option("--require-early-data", is_flag=True, help="Tickets must allow early data."),
-    _option("--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
-    _option(
-        "--forbid-early-data-replay", is_flag=True,
+    option(
+        GROUP, "--require-early-data", is_flag=True, excludes="forbid_early_data",
+        help="Tickets must allow early data.",
+    ),
+    option(GROUP, "--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
+    option(
+        GROUP, "--forbid-early-data-replay", is_flag=True,
         help="No replay of early data may be accepted; needs --replay-early-data.",
     ),
-    _option(
-        "--require-valid-certificate", is_flag=True,
+    option(
+        GROUP, "--require-valid-certificate", is_flag=True,
         help="The certificate must be trusted and for this host.",
     ),
-    _option(
-        "--policy", metavar="FILE|NAME",
+    option(
+        GROUP, "--policy", metavar="FILE|NAME",
         help="Demand what a policy says: a TOML file (see tlsresume policy), or one of default,"
         " strict, load-balanced, no-resumption. Options add to it and come before it.",
+        short="demand what strict, load-balanced ... say",
     ),
-    _option(
-        "--baseline", metavar="FILE",
+    option(
+        GROUP, "--baseline", metavar="FILE", reads_file=True,
         help="Report, and fail on, only what got worse since this report (--format json=FILE).",
     ),
-    _option(
-        "--warning", metavar="RANGE", callback=_range,
+    option(
+        GROUP, "--warning", metavar="RANGE", callback=_range,
         help="For nagios: warn on a resumption rate, in percent, outside RANGE, such as 90:.",
     ),
-    _option(
-        "--critical", metavar="RANGE", callback=_range,
+    option(
+        GROUP, "--critical", metavar="RANGE", callback=_range,
         help="For nagios: the same for critical, such as 50:. Both replace the default verdict.",
     ),
-)  # fmt: skip
-
-_NAMES = (
-    "expect", "min_rate", "max_lifetime", "min_lifetime", "max_ticket_keys", "min_tickets",
-    "require_early_data", "forbid_early_data", "forbid_early_data_replay", "require_valid_certificate", "policy", "baseline",
-    "warning", "critical", "fail_on", "ignore",
 )  # fmt: skip
 
 
@@ -162,10 +160,6 @@ class Demanded:
 
     def __init__(self, said: dict[str, Any]) -> None:
         self._said = said
-        if said["require_early_data"] and said["forbid_early_data"]:
-            raise click.UsageError(
-                "--require-early-data and --forbid-early-data exclude each other"
-            )
         least, most = said["min_lifetime"], said["max_lifetime"]
         if least is not None and most is not None and least > most:
             raise click.UsageError("--min-lifetime is longer than --max-lifetime")
@@ -221,18 +215,8 @@ class Demanded:
         )
 
 
-def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `Demanded`; it gets them as one `demanded` argument."""
-
-    @functools.wraps(function)
-    def with_demands(*args: Any, **kwargs: Any) -> Any:
-        said = {name: kwargs.pop(name) for name in _NAMES}
-        return function(*args, demanded=Demanded(said), **kwargs)
-
-    decorated: Callable[..., Any] = with_demands
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+#: Give a command the options of `Demanded`; it gets them as one `demanded` argument.
+demand_options = one_argument("demanded", (*_OPTIONS, *FINDING_OPTIONS), Demanded)
 
 
 def read_policy(name: str) -> Policy:

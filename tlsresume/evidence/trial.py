@@ -102,6 +102,9 @@ class Trial(Value, frozen=True, kw_only=True):
     reply: str | None = None
     named_address: str | None = None
     timings: Timings = Timings()
+    #: Milliseconds until our side was closed, where the peer's end was waited for beside the next
+    #: connection; None: nothing else was begun before the end.
+    parted_ms: float | None = None
     closed: Closed = "failed"
     error: Failure | None = None
     retried: bool = False
@@ -120,6 +123,16 @@ class Trial(Value, frozen=True, kw_only=True):
     def made_instead_for(self, purpose: Purpose) -> Self:
         """The same trial, which serves another purpose than it was made for."""
         return msgspec.structs.replace(self, purpose=purpose)
+
+    @property
+    def open_until(self) -> float:
+        """When we had closed our side, in seconds since 1970."""
+        milliseconds = self.timings.total if self.parted_ms is None else self.parted_ms
+        return self.time + (milliseconds or 0.0) / 1000
+
+    def parted_at(self, milliseconds: float | None) -> Self:
+        """The same trial, whose place was given back before the peer had closed."""
+        return msgspec.structs.replace(self, parted_ms=milliseconds)
 
     def ended(
         self, closed: Closed, alerts: tuple[AlertSeen, ...], traffic: Traffic, total: float

@@ -329,6 +329,7 @@ def breaks_anyway(view: View) -> Match | None:
     " fits no cause known to this tool.",
     advice="Look at the server's log at the times that -v lists; clients can work round it by offering no"
     " session.",
+    catch_all=True,
     sources=("SSL_set_session(3)", "SSL_get_error(3)"),
 )
 def fails_with_session(view: View) -> Match | None:

@@ -87,7 +87,7 @@ def captured_too_early(view: View) -> Match | None:
     "lifetime-zero",
     "A",
     "warning",
-    needs=Part.TICKETS,
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
@@ -113,12 +113,17 @@ def lifetime_zero(view: View) -> Match | None:
             seen=("the saved ticket has a lifetime of 0",),
             evidence=("SSL_SESSION: no lifetime hint [9]", *_shown(view, view.withheld)),
         )
-    brought = [a for a in view.attempts if a.tickets]
+    brought = [
+        attempt
+        for attempt in view.attempts
+        if attempt.tickets and attempt.tls_version is ProtocolVersion.TLSv1_3
+    ]
     if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
         return None
     return Match(
         seen=(f"lifetime 0 in each ticket of {len(brought)} connections",),
         evidence=("NewSessionTicket.ticket_lifetime: 0", *_shown(view, tuple(brought))),
+        shown_by=tuple(attempt.n for attempt in brought),
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from tlsresume.durations import parse_duration, parse_share
 from tlsresume.errors import PolicyFileError
+from tlsresume.files import parse_toml
 from tlsresume.policy.demands import EXPECTED, Demands
 from tlsresume.policy.names import BUILTIN, BuiltinName
 from tlsresume.policy.policy import (
@@ -25,9 +26,8 @@ from tlsresume.policy.policy import (
 )
 from tlsresume.policy.ranges import parse_range
 from tlsresume.results import MECHANISMS, Severity
-from tlsresume.safe_toml import LARGEST, parse_toml
 
-__all__ = ["LARGEST", "builtin_policy", "builtin_text", "nearest", "parse_policy"]
+__all__ = ["builtin_policy", "builtin_text", "nearest", "parse_policy"]
 
 #: How much of a wrong key or word an error repeats.
 _SHOWN = 60

@@ -326,3 +326,14 @@ def test_the_columns_of_csv_are_documented():
         name for line in table.splitlines() for name in re.findall("`(.+?)`", line.split(" | ")[0])
     ]
     assert sorted(named) == sorted(COLUMNS)
+
+
+def test_text_says_what_was_not_visible(run, path):
+    """With -v people read which checks packets could not answer, and what would show it."""
+    _, out, _ = run("capture", path, "-v")
+    flat = " ".join(out.split())
+    assert "tickets of psk (--keylogfile shows them), for " in flat
+    assert "ticket-lifetime-too-long" in flat
+    assert re.search(r"not visible in packets: \d\d checks of `tlsresume probe`", flat)
+    _, out, _ = run("capture", path)
+    assert "not visible" not in out

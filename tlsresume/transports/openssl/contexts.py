@@ -21,7 +21,7 @@ from OpenSSL.crypto import X509
 
 from tlsresume import shortage
 from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
-from tlsresume.safe_read import LARGEST_PEM, is_regular, read_held
+from tlsresume.files import LARGEST_PEM, is_regular, read_held
 from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
 from tlsresume.transports.openssl import binding
 from tlsresume.transports.openssl.binding_fragments import ask_max_fragment_length
