@@ -20,6 +20,7 @@ from tlsresume import shortage
 from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network import before_tls as approach
+from tlsresume.network import dialling as opening
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.dialling import LabOptions
