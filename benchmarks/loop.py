@@ -19,7 +19,8 @@ from peers import CIPHER, GROUP
 
 from tlsresume.evidence.purposes import Tries
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.sessions.session import Session
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig

@@ -36,7 +36,8 @@ from tlsresume.findings.judge import judge, matches, not_visible
 from tlsresume.findings.observed import OBSERVABLE, views_of
 from tlsresume.findings.view import View, make_view
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.results import Mechanism
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.server import Server

@@ -36,7 +36,8 @@ from tlsresume.formats.folding_text import groups_of
 from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands

@@ -25,7 +25,8 @@ from tlsresume.evidence.early_outcome import UNTOLD, untold
 from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.request_line import parse_http1
 from tlsresume.results import EarlyData, TargetResult

@@ -13,7 +13,8 @@ from tlsresume.errors import LimitedByServer, PreludeError
 from tlsresume.findings.judge import judge, judge_way
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.before_tls import BeforeTLS
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import Prelude
 from tlsresume.transports.config import ClientConfig

@@ -10,7 +10,8 @@ from tests.helpers.datagram_peers import dtls_service
 from tlsresume.evidence.purposes import Save
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.server.datagrams import DatagramServer
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig

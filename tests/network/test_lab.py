@@ -19,7 +19,8 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Milestones, Route, Task
 from tlsresume.network import before_tls
 from tlsresume.network.dial import dial
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.network.trace import TraceLine
 from tlsresume.results import Failure
 from tlsresume.sessions.session import Session

@@ -13,7 +13,8 @@ from tests.helpers.purposes import purpose_of
 from tests.helpers.rows import each_row
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.network.observe import _header
 from tlsresume.sessions.session import Session
 from tlsresume.tls.handshake import ProtocolVersion

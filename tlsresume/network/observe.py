@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import TypedDict
 
@@ -40,7 +41,9 @@ _RESPONSE_KEPT = 16384
 
 
 class KnownBefore(Value, frozen=True, kw_only=True):
-    """What is known of an attempt before its first byte."""
+    """What is known of an attempt before its first byte: where it goes, what it may offer, what
+    for, and when. `ask` numbers what an experiment asked for: attempts that are `retried` have
+    the number of the first."""
 
     route: Route
     config: ClientConfig
@@ -48,7 +51,11 @@ class KnownBefore(Value, frozen=True, kw_only=True):
     session: Session | None
     time: float
     ask: int
-    retried: bool
+    retried: bool = False
+
+    def again(self, time: float) -> KnownBefore:
+        """The same attempt, made again at a time of the wall clock."""
+        return replace(self, time=time, retried=True)
 
 
 def failed_trial(about: KnownBefore, failure: Failure) -> Trial:

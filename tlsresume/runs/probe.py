@@ -28,7 +28,8 @@ from tlsresume.findings.ticket_keys import issued_tickets, key_uses
 from tlsresume.lab import Budget, Gate, OpenConnection, Route
 from tlsresume.network import loop
 from tlsresume.network.before_tls import BeforeTLS
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace

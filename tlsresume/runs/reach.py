@@ -11,7 +11,8 @@ from tlsresume.errors import LocalError, PeerError
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.before_tls import BeforeTLS
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.options import LONGEST, ConnectOptions
