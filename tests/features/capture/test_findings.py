@@ -219,7 +219,7 @@ def test_healthy_traffic_has_nothing_worse_than_information(tmp_path):
         session = None
         for number in range(40):
             place = ("192.0.2.1", 41000 + number)
-            client = talk.connect(version, session, plan=logged(tmp_path), client=place)
+            client = talk.connect(version, session, config=logged(tmp_path), client=place)
             session = client.sessions[-1] if client.sessions else session
         for server in (server_of(tmp_path, talk.frames), opened(tmp_path, talk)):
             assert [each.code for each in server.findings if each.severity != "info"] == []
@@ -236,7 +236,7 @@ def test_lifetimes_of_tickets(tmp_path):
     assert found.packets
     assert found.directives
     talk = Talk(lifetime=700_000)
-    talk.twice("1.3", plan=logged(tmp_path))
+    talk.twice("1.3", config=logged(tmp_path))
     assert server_of(tmp_path, talk.frames).findings == ()
     (found,) = opened(tmp_path, talk).findings
     assert (found.code, found.mechanism) == ("ticket-lifetime-long", "psk")
@@ -269,7 +269,7 @@ def test_what_is_not_visible_is_said(tmp_path):
     """Checks that packets cannot answer are listed: of TLS 1.3 those of tickets, unless a key log
     opens them; and what only a probe can tell, once for all servers."""
     talk = Talk()
-    talk.twice("1.3", plan=logged(tmp_path))
+    talk.twice("1.3", config=logged(tmp_path))
     blind = server_of(tmp_path, talk.frames)
     assert {each.code for each in blind.not_visible} == {rule.code for rule in ASKED}
     assert {(each.mechanisms, each.parts) for each in blind.not_visible} == {
