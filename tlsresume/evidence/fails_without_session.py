@@ -1,4 +1,4 @@
-"""Connections that break whatever they offer: what they say of a session, namely nothing.
+"""Connections that fail with and without a session: they are not evidence about the session.
 
 A limit on connections, a ban or a bad path strikes offers and others alike. So an
 offer that ends without an answer counts against the session only where connections

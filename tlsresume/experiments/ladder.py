@@ -24,8 +24,7 @@ from tlsresume.evidence.purposes import (
     Versions,
 )
 from tlsresume.experiment_names import ExperimentName
-from tlsresume.experiments import default_server, hello_size
-from tlsresume.experiments import honoured_later as later
+from tlsresume.experiments import default_server, hello_size, honoured_later
 from tlsresume.experiments.answers import PAIRS, compare_answers
 from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.protocols.schemes import Transport
@@ -228,7 +227,7 @@ EXPERIMENTS: dict[ExperimentName, Experiment] = {
         Experiment("retry", "is a fresh session accepted at once?", 2 * _PAIRS + _AGAIN, _retry),
         Experiment("answers", "is a request answered alike?", 2 * PAIRS, compare_answers),
         Experiment("later", "is a session accepted later that is refused at once?",
-                   later.COST, later.later),
+                   honoured_later.COST, honoured_later.later),
         Experiment("hello-size", "does the length of the ClientHello decide who answers?",
                    hello_size.COST, hello_size.hello_size),
         Experiment("default-server", "what becomes of clients that send no server name?",

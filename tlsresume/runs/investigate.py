@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent, LimitedByServer
-from tlsresume.experiments import age, crossing, early_data
-from tlsresume.experiments import other_names as names
+from tlsresume.experiments import age, crossing, early_data, other_names
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.subject import MechanismSetup
@@ -240,9 +239,9 @@ class Investigation(Struct):
 
     async def _cross_names(self, setup: MechanismSetup) -> None:
         for name in self.options.cross_names:
-            await names.cross_name(setup, name)
+            await other_names.cross_name(setup, name)
         for protocol in self.options.cross_protocols:
-            await names.cross_protocol(setup, protocol)
+            await other_names.cross_protocol(setup, protocol)
 
     async def _age(self, setup: MechanismSetup) -> None:
         if self.options.ages:
