@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers import certificates
 from tlsresume.cli.configuring import VARIABLES
-from tlsresume.network import lab as network_lab
+from tlsresume.network import retries
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity
 from tlsresume.server.server import Server
@@ -93,8 +93,8 @@ def server() -> Iterator[StartServer]:
 @pytest.fixture
 def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What broke, or was turned away, is tried again as often as ever, after shorter pauses."""
-    monkeypatch.setattr(network_lab, "_PAUSES", (0.01, 0.02))
-    monkeypatch.setattr(network_lab, "_LIMIT_PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(retries, "_PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(retries, "_LIMIT_PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture(scope="session")

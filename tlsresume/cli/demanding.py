@@ -6,13 +6,13 @@ files are read. Only expectations and rates replace the default verdict.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.failing import FINDING_OPTIONS
+from tlsresume.cli.grouping import Declaration, one_argument, option
 from tlsresume.durations import parse_duration, parse_share
 from tlsresume.policy import demand_table as table
 from tlsresume.policy.ranges import parse_range
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 GROUP = "What to demand"
-
-
-def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
-    return click.option(*names, cls=GroupedOption, group=GROUP, **attributes)
 
 
 def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -93,37 +89,38 @@ _READ: dict[table.Kind, dict[str, Any]] = {
 }
 
 
-def _typed(row: table.Row, option: table.Option) -> Callable[..., Any]:
+def _typed(row: table.Row, typed: table.Option) -> Declaration:
     """An option of the command line, by what its value is."""
-    return _option(option.spelling, metavar=row.kind.metavar, help=option.help, **_READ[row.kind])
+    return option(
+        GROUP, typed.spelling, metavar=row.kind.metavar, help=typed.help, short=typed.short or "",
+        short_value=typed.short_value, **_READ[row.kind],
+    )  # fmt: skip
 
 
-_ROWS = [(row, option) for row in table.DEMANDS for option in row.options]
-_BY_KEY = {row.key: _typed(row, option) for row, option in _ROWS}
+_ROWS = [(row, typed) for row in table.DEMANDS for typed in row.options]
+_BY_KEY = {row.key: _typed(row, typed) for row, typed in _ROWS}
 expect_option = _BY_KEY["expect"]
 min_rate_option = _BY_KEY["min-rate"]
 
 _FILES = (
-    _option(
-        "--policy", metavar="FILE|NAME",
+    option(
+        GROUP, "--policy", metavar="FILE|NAME",
         help="Demand what a policy says: a TOML file (see tlsresume policy), or one of default,"
         " strict, load-balanced, no-resumption. Options add to it and come before it.",
+        short="demand what strict, load-balanced ... say",
     ),
-    _option(
-        "--baseline", metavar="FILE",
+    option(
+        GROUP, "--baseline", metavar="FILE", reads_file=True,
         help="Report, and fail on, only what got worse since this report (--format json=FILE).",
     ),
 )  # fmt: skip
 
 #: In the order of their help: what is for nagios alone stands last.
 _OPTIONS = (
-    *(_typed(row, option) for row, option in _ROWS if row.kind is not table.RANGE),
+    *(_typed(row, typed) for row, typed in _ROWS if row.kind is not table.RANGE),
     *_FILES,
-    *(_typed(row, option) for row, option in _ROWS if row.kind is table.RANGE),
+    *(_typed(row, typed) for row, typed in _ROWS if row.kind is table.RANGE),
 )
-_NAMES = (
-    *(option.parameter for _, option in _ROWS), "policy", "baseline", "fail_on", "ignore",
-)  # fmt: skip
 
 
 class Demanded:
@@ -132,14 +129,14 @@ class Demanded:
     def __init__(self, said: dict[str, Any]) -> None:
         self._said = said
         asked: dict[str, Any] = {}
-        for row, option in _ROWS:
-            value = said[option.parameter]
+        for row, typed in _ROWS:
+            value = said[typed.parameter]
             if value in (None, False):
                 continue
             if row.field in asked:
                 spelt = " and ".join(each.spelling for each in row.options)
                 raise click.UsageError(f"{spelt} exclude each other")
-            asked[row.field] = value if option.word is None else option.word
+            asked[row.field] = value if typed.word is None else typed.word
         from tlsresume.policy.demands import Demands
 
         self._demands = Demands(**asked)
@@ -149,8 +146,8 @@ class Demanded:
     @property
     def rates(self) -> dict[str, object]:
         """What was demanded of rates, by option; None where it was not."""
-        of_rates = [option for row, option in _ROWS if row.kind in (table.SHARE, table.RANGE)]
-        return {option.spelling: self._said[option.parameter] for option in of_rates}
+        of_rates = [typed for row, typed in _ROWS if row.kind in (table.SHARE, table.RANGE)]
+        return {typed.spelling: self._said[typed.parameter] for typed in of_rates}
 
     def judge(self, *, exit_zero: bool = False) -> Judge:
         """Read the policy and the baseline. Raises FileError, UsageError."""
@@ -178,18 +175,8 @@ class Demanded:
         )
 
 
-def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `Demanded`; it gets them as one `demanded` argument."""
-
-    @functools.wraps(function)
-    def with_demands(*args: Any, **kwargs: Any) -> Any:
-        said = {name: kwargs.pop(name) for name in _NAMES}
-        return function(*args, demanded=Demanded(said), **kwargs)
-
-    decorated: Callable[..., Any] = with_demands
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+#: Give a command the options of `Demanded`; it gets them as one `demanded` argument.
+demand_options = one_argument("demanded", (*_OPTIONS, *FINDING_OPTIONS), Demanded)
 
 
 def read_policy(name: str) -> Policy:

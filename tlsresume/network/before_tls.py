@@ -6,11 +6,11 @@ import socket
 
 from tlsresume.errors import PreludeError
 from tlsresume.lab import Route
-from tlsresume.network.dial import dial, failure_from
+from tlsresume.network.dial import dial, failure_from, open_datagram_socket
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.proxy import Reached, reach_through
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import Prelude
 from tlsresume.results import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint
@@ -47,7 +47,10 @@ class BeforeTLS(Value, frozen=True, kw_only=True):
 
 
 async def reach(route: Route, before_tls: BeforeTLS, seconds: float) -> Reached | Failure:
-    """A connection to a route, directly or through the proxy."""
+    """A connection to a route, directly or through the proxy; over UDP a socket, and nothing is sent."""
+    if route.transport != "tcp":
+        sock = open_datagram_socket(route)
+        return sock if isinstance(sock, Failure) else Reached(sock, None)
     if before_tls.proxy is not None:
         return await reach_through(before_tls.proxy, route, seconds)
     dialled = await dial(route, seconds)
@@ -64,7 +67,7 @@ async def begin(
         if before_tls.header is not None:
             await link.send(_header(before_tls.header, sock, route))
         if before_tls.starttls is not None:
-            prelude = Prelude(PRELUDES[before_tls.starttls], before_tls.host)
+            prelude = Prelude(script_of(before_tls.starttls), before_tls.host)
             await play(prelude, link)
             link.node, link.greeting, link.after_starttls = prelude.node, prelude.first, True
     except PreludeError as error:

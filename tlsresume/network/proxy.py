@@ -27,11 +27,11 @@ from tlsresume.version import USER_AGENT
 
 
 class Reached(Value, frozen=True):
-    """A connection to a target: its socket, the milliseconds it took, and what came with
-    the proxy's last answer."""
+    """A connection to a target: its socket, the milliseconds it took (None: over UDP nothing
+    is sent for it), and what came with the proxy's last answer."""
 
     sock: socket.socket
-    milliseconds: float
+    milliseconds: float | None
     unread: bytes = b""
 
 

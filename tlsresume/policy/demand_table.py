@@ -44,11 +44,14 @@ EXPECTATIONS = Kind("expectations", "MECHANISM[=STATE]|STATE")
 
 
 class Option(NamedTuple):
-    """An option of the command line; `word` is what it asks for, None if its value says so."""
+    """An option of the command line; `word` is what it asks for, None if its value says so.
+    `short` is what the short help of each command says of it."""
 
     spelling: str
     help: str
     word: str | None
+    short: Mapping[str, str] | None = None
+    short_value: str | None = None
 
     @property
     def parameter(self) -> str:
@@ -74,6 +77,8 @@ class Row(NamedTuple):
     each_address: Callable[[AddressResult, Any], Iterable[limits.Found]] | None = None
     all_addresses: Callable[[TargetResult, Any], Iterable[limits.Found]] | None = None
     not_above: str | None = None
+    short: Mapping[str, str] | None = None
+    short_value: str | None = None
 
     @property
     def field(self) -> str:
@@ -84,7 +89,7 @@ class Row(NamedTuple):
     def options(self) -> Iterator[Option]:
         """What the command line has for it."""
         if self.help is not None:
-            yield Option(f"--{self.key}", self.help, None)
+            yield Option(f"--{self.key}", self.help, None, self.short, self.short_value)
         for word, words in self.words.items():
             yield Option(f"--{word}-{self.key}", words, word)
 
@@ -108,6 +113,11 @@ DEMANDS: tuple[Row, ...] = (
     ),
     Row(
         "expect", EXPECTATIONS,
+        short={
+            "probe": "expect psk, ticket, session-id, or not-resumed",
+            "resume": "expect resumed (the default) or not-resumed",
+        },
+        short_value="STATE",
         about="What each mechanism must do; replaces the default verdict",
         help="Expect psk, ticket or session-id (all, if none is named) to be resumed (where no"
         " STATE is named), not-resumed, or any. Replaces the default verdict; what is not named"

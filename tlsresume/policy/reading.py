@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from tlsresume.errors import PolicyFileError
+from tlsresume.files import parse_toml
 from tlsresume.policy.demand_table import DEMANDS, SHARE, Row, crossed
 from tlsresume.policy.demands import EXPECTED, Demands
 from tlsresume.policy.names import BUILTIN, BuiltinName
@@ -24,9 +25,8 @@ from tlsresume.policy.policy import (
     on_top,
 )
 from tlsresume.results import MECHANISMS, Severity
-from tlsresume.safe_toml import LARGEST, parse_toml
 
-__all__ = ["LARGEST", "builtin_policy", "builtin_text", "nearest", "parse_policy"]
+__all__ = ["builtin_policy", "builtin_text", "nearest", "parse_policy"]
 
 #: How much of a wrong key or word an error repeats.
 _SHOWN = 60

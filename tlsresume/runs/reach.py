@@ -11,7 +11,8 @@ from tlsresume.errors import LocalError, PeerError
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.before_tls import BeforeTLS
-from tlsresume.network.lab import LabOptions, NetworkLab
+from tlsresume.network.dialling import LabOptions
+from tlsresume.network.lab import NetworkLab
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.options import LONGEST, ConnectOptions
@@ -67,7 +68,7 @@ async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...],
 async def connect_first(
     lab: NetworkLab,
     target: Target,
-    plan: ClientConfig,
+    config: ClientConfig,
     task: Task,
     session: Session | None = None,
 ) -> Trial:
@@ -79,7 +80,7 @@ async def connect_first(
     for address in addresses:
         route = Route(address, target.dial_to[1], transport=target.transport)
         with blaming_us(lab):
-            attempt = await lab.connect(route, plan, task, session)
+            attempt = await lab.connect(route, config, task, session)
         if not unreachable(attempt.error):
             break
     return attempt.resolved_in(round(dns_ms, 3))
