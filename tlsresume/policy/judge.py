@@ -20,8 +20,7 @@ from tlsresume.policy.findings import (
     graded,
     is_known,
 )
-from tlsresume.policy.policy import Policy, Waiver
-from tlsresume.protocols.schemes import Transport
+from tlsresume.policy.policy import Policy
 from tlsresume.results import (
     Change,
     Check,
@@ -248,7 +247,7 @@ class Judge(Value, frozen=True, kw_only=True):
             return "none"
         if finding.code in self.ignore:
             return "ignored"
-        if self._waiver(ALL_TARGETS, finding.code) is not None:
+        if self.policy.waiver(self.today, ALL_TARGETS, finding.code) is not None:
             return "waived"
         before = self.baseline.findings if self.baseline is not None else ()
         known = any(
@@ -260,22 +259,11 @@ class Judge(Value, frozen=True, kw_only=True):
 
     # ----------------------------------------------------------------- waivers
 
-    def _waiver(
-        self, target: str, *demand: str, transport: Transport | None = None
-    ) -> Waiver | None:
-        """The waiver that holds today for a demand on a target, by one transport; `demand` is
-        what it is called, as for `Waiver.covers`."""
-        covering = (
-            waiver
-            for waiver in self.policy.waivers
-            if waiver.covers(target, *demand)
-            and (waiver.transport is None or waiver.transport == transport)
-        )
-        return next((waiver for waiver in covering if not waiver.expired(self.today)), None)
-
     def _waived(self, target: str, checks: list[Check]) -> Iterator[Check]:
         for check in checks:
-            waiver = self._waiver(target, check.demand, check.key, transport=check.transport)
+            waiver = self.policy.waiver(
+                self.today, target, check.demand, check.key, transport=check.transport
+            )
             if waiver is not None and check.outcome in ("broken", "untestable"):
                 until = f"waived until {waiver.expires}: {waiver.reason}"
                 yield replace(check, outcome="waived", message=f"{check.message}; {until}")

@@ -100,6 +100,19 @@ class Policy(
                 found = merge(found if section.inherit else Demands(), section)
         return found
 
+    def waiver(
+        self, today: dt.date, target: str, *demand: str, transport: Transport | None = None
+    ) -> Waiver | None:
+        """The waiver that holds on a day for a demand on a target, by one transport; `demand` is
+        what it is called, as for `Waiver.covers`."""
+        covering = (
+            waiver
+            for waiver in self.waivers
+            if waiver.covers(target, *demand)
+            and (waiver.transport is None or waiver.transport == transport)
+        )
+        return next((waiver for waiver in covering if not waiver.expired(today)), None)
+
     @property
     def demands_something(self) -> bool:
         """Whether any answer of any server could break it."""

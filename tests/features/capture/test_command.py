@@ -328,6 +328,24 @@ def test_the_columns_of_csv_are_documented():
     assert sorted(named) == sorted(COLUMNS)
 
 
+def test_a_waiver_of_one_transport_is_of_that_only():
+    """A waiver that names a transport leaves the same demand over another as it is."""
+    import datetime as dt
+
+    from tlsresume.features.capture.demands import _waived
+    from tlsresume.features.capture.report import Demand
+    from tlsresume.policy.reading import parse_policy
+
+    policy = parse_policy(
+        '[defaults]\nmin-rate = 1\n[[waivers]]\ntarget = "*"\ndemand = "min-rate"\n'
+        'reason = "soon"\nexpires = 2026-12-31\ntransport = "quic"\n', "p",
+    )  # fmt: skip
+    demand = Demand(demand="min-rate=1", key="min-rate", outcome="broken", message="")
+    for transport, outcome in (("quic", "waived"), ("tcp", "broken")):
+        held = _waived(demand, policy, ["a:443"], dt.date(2026, 1, 1), transport)
+        assert held.outcome == outcome
+
+
 def test_text_says_what_was_not_visible(run, path):
     """With -v people read which checks packets could not answer, and what would show it."""
     _, out, _ = run("capture", path, "-v")

@@ -15,7 +15,9 @@ import msgspec
 from tlsresume.errors import ExitStatus
 from tlsresume.features.capture.report import CaptureReport, Demand, ServerReport
 from tlsresume.policy.demands import Asked
+from tlsresume.policy.mechanisms import is_enough
 from tlsresume.policy.policy import Policy
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results import Severity
 
 
@@ -78,7 +80,7 @@ def _demands(server: ServerReport, wanted: Wanted, today: dt.date) -> list[Deman
         )
     if policy is not None:
         found += _findings(server, policy.findings)
-        found = [_waived(each, policy, names, today) for each in found]
+        found = [_waived(each, policy, names, today, server.transport) for each in found]
     return found
 
 
@@ -98,7 +100,7 @@ def _rate(name: str, least: float, accepted: int, known: int, unknown: int) -> D
         return Demand(demand=demand, key=name, outcome="too-few", message=message)
     found = accepted / known
     message = f"{accepted} of {known} {of} resumed: {found:.1%}"
-    met = found >= least - 1e-9
+    met = is_enough(found, least)
     return Demand(demand=demand, key=name, outcome="met" if met else "broken", message=message)
 
 
@@ -110,10 +112,11 @@ def _findings(server: ServerReport, severities: dict[str, Severity]) -> list[Dem
     ]
 
 
-def _waived(demand: Demand, policy: Policy, names: Sequence[str], today: dt.date) -> Demand:
+def _waived(
+    demand: Demand, policy: Policy, names: Sequence[str], today: dt.date, transport: Transport
+) -> Demand:
     covered = any(
-        waiver.covers(name, demand.demand, demand.key) and not waiver.expired(today)
-        for waiver in policy.waivers
+        policy.waiver(today, name, demand.demand, demand.key, transport=transport) is not None
         for name in names
     )
     if demand.outcome != "broken" or not covered:
