@@ -53,7 +53,7 @@ class Sample(PlainPurpose):
     FULL = "full", Role.CONTROL
 
 
-@experiment("token", other_plan=True)
+@experiment("token", other_config=True)
 class Token(PlainPurpose):
     """Is a QUIC server's token for address validation accepted?"""
 
@@ -82,7 +82,7 @@ class Control(PlainPurpose):
     """The session that the first control brought."""
 
 
-@experiment("unpinned", other_plan=True)
+@experiment("unpinned", other_config=True)
 class Unpinned(PlainPurpose):
     """Does it work with other versions and ciphers?"""
 
@@ -103,7 +103,7 @@ class Elicit(PlainPurpose):
     FULL = "full", Role.CONTROL
 
 
-@experiment("no-ems", other_plan=True)
+@experiment("no-ems", other_config=True)
 class NoEMS(PlainPurpose):
     """Does the extended master secret matter?"""
 
@@ -147,7 +147,7 @@ class Later(PlainPurpose):
     LATER = "later"
 
 
-@experiment("hello-size", other_plan=True, other_server=True)
+@experiment("hello-size", other_config=True, other_server=True)
 class HelloSize(PlainPurpose):
     """Does the length of the ClientHello decide who answers?"""
 
@@ -159,7 +159,7 @@ class HelloSize(PlainPurpose):
     """With a session, in a short ClientHello."""
 
 
-@experiment("default-server", other_plan=True, other_server=True)
+@experiment("default-server", other_config=True, other_server=True)
 class DefaultServer(PlainPurpose):
     """What becomes of clients that send no server name?"""
 
@@ -207,7 +207,7 @@ class SourcePort(PlainPurpose):
 # ------------------------------------------------------------------ what the user asks for
 
 
-@experiment("cross-name", other_plan=True, other_server=True)
+@experiment("cross-name", other_config=True, other_server=True)
 class CrossName(PlainPurpose):
     """Is a session accepted under another server name?
 
