@@ -232,7 +232,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l cert -r -F -d 'T
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l key -r -F -d 'Its key (PEM)'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l ca -x -a '(__fish_complete_directories)' -d 'Keep the authority that signs the certificate in this folder (ca.pem, ca-key.pem), for devices that must trust it once'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l client-ca -r -F -d 'Ask clients for a certificate that an authority in FILE (PEM) has signed'
-complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l require-client-cert -d 'Refuse clients without a certificate'
+complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l require-client-cert -d 'Refuse clients without a certificate; without --client-ca any certificate will do'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l run -x -d 'Run this shell command against each behaviour in turn'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l repeat -x -d 'Run the command N times in each behaviour, for clients that keep sessions on disk'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l connections -x -d 'End after N connections to each behaviour; with --run, end the command then'

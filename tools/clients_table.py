@@ -37,6 +37,7 @@ from tests.servers.quic_ftp_clients import (
     CHROMIUM,
     CHROMIUM_NEEDS,
     FTP_PROGRAMS,
+    GTLSCLIENT_NOTES,
     QUIC_FTP_FILES,
     gtlsclient,
 )
@@ -58,6 +59,7 @@ VERSIONS: Mapping[str, str] = {
     sys.executable: f"{sys.executable} -c 'import platform, ssl;"
     " print(platform.python_version(), ssl.OPENSSL_VERSION)'",
 }
+NO_NOTES: Mapping[str, str] = {}
 _VERSION = re.compile(r"\d+(?:\.\d+)+\w*")
 _LIBRARY = re.compile(r"(OpenSSL|GnuTLS|LibreSSL)[/ ](\d+(?:\.\d+)+\w*)")
 #: The codes that every client that never offers has: its verdict says the same.
@@ -187,8 +189,10 @@ def https(number: int, folder: Path) -> Row:
     return Row(cells, true_notes(program.notes, servers))
 
 
-def http3(name: str, version: str, command: str, remedy: str = "") -> Row:
-    """A row of HTTP/3: the verdict, and how often early data was taken where it is."""
+def http3(
+    name: str, version: str, command: str, remedy: str = "", notes: Mapping[str, str] = NO_NOTES
+) -> Row:
+    """A row of HTTP/3: the verdict, and whether early data is sent where it is taken."""
     over_quic = []
     for behaviour in ("default", "all"):
         servers = serve(command, "--quic", "--behaviour", behaviour)["servers"]
@@ -199,7 +203,8 @@ def http3(name: str, version: str, command: str, remedy: str = "") -> Row:
     verdict = default["clients"][0]["verdict"] if default["clients"] else "untested"
     findings = told(findings_in(servers))
     sends = "sends it" if taken else "no"
-    return Row((name, version, verdict, sends, right_in(servers), findings, remedy))
+    cells = (name, version, verdict, sends, right_in(servers), findings, remedy)
+    return Row(cells, true_notes(notes, servers))
 
 
 def ftp(number: int, folder: Path) -> Row:
@@ -247,7 +252,8 @@ def gtlsclient_row(*, keep: bool) -> Row:
         changes = at.root / "usr" / "share" / "doc" / "ngtcp2-client" / "changelog.Debian.gz"
         version = numbers(gzip.decompress(changes.read_bytes()).decode().splitlines()[0])
         remedy = "" if keep else "`--session-file` and `--tp-file`"
-        return http3(name, f"ngtcp2 {version}", gtlsclient(at, keep=keep), remedy)
+        command = gtlsclient(at, keep=keep)
+        return http3(name, f"ngtcp2 {version}", command, remedy, GTLSCLIENT_NOTES)
 
 
 def chromium_row(folder: Path) -> Row:

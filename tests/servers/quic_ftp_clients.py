@@ -32,6 +32,10 @@ rm -rf "$HOME"
 CHROMIUM = "bash {folder}/browse-quic.sh {url} {cafile} {folder} {port}"
 #: What a browser needs on PATH, beside itself.
 CHROMIUM_NEEDS = ("chromium", "openssl", "certutil")
+#: Sentences that are true where a behaviour goes wrong.
+GTLSCLIENT_NOTES: Mapping[str, str] = {
+    "untrusted": "gtlsclient is an example of a client, and verifies no certificate (`untrusted`)."
+}
 
 
 def gtlsclient(at: newer.Folder, *, keep: bool) -> str:

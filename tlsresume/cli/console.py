@@ -110,6 +110,12 @@ def _give_up(stream: TextIO) -> None:
         os.close(nothing)
 
 
+def leave_line() -> None:
+    """Begin a new line on a terminal, which shows ^C where the last one ended."""
+    if sys.stderr.isatty():
+        say_text("\n")
+
+
 def say(page: Page) -> None:
     """Write a page to stderr."""
     say_text(page.render())

@@ -227,8 +227,9 @@ def test_an_interrupt_is_an_end_like_any_other(tmp_path):
     line = running.stderr.readline()
     assert "default at https://localhost:" in line
     running.send_signal(signal.SIGTERM)
-    out, _ = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=60)
     assert (running.returncode, json.loads(out)["verdict"]) == (0, "untested")
+    assert "Ctrl-C ends it and prints the report" in err
     mark = tmp_path / "pid"
     running = start("--format", "json", "--run", f"echo $$ > {mark}; sleep 600")
     while not mark.exists() or not mark.read_text().strip():
@@ -268,6 +269,17 @@ def test_enough_connections(run, client):
     server = json.loads(out)["servers"][0]
     assert (status, server["command"]["timed_out"]) == (3, False)
     assert server["connections"] >= 4
+
+
+def test_where_the_authority_is_kept_is_told(run, tmp_path):
+    """With --ca the file that clients must trust is the one that stays; a --listen without an
+    address is told the form that it has."""
+    folder = tmp_path / "authority"
+    _, _, err = run("serve", "--for", "1ms", "--ca", str(folder))
+    assert f"clients must trust {folder}/ca.pem" in err
+    assert "Ctrl-C" not in err  # it ends by itself
+    _, _, err = run("serve", "--for", "1ms", "--listen", "8443")
+    assert "'8443' is no address, as in 127.0.0.1:8443 or :8443" in err
 
 
 def test_usage_errors(run, tmp_path):

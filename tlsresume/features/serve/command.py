@@ -40,7 +40,7 @@ def _listen(_context: click.Context, _option: click.Parameter, value: str) -> tu
     try:
         ip_address(host)
     except ValueError:
-        raise click.BadParameter(f"{host!r} is not an IP address") from None
+        raise click.BadParameter(f"{host!r} is no address, as in 127.0.0.1:8443 or :8443") from None
     return host, int(port or 0)
 
 
@@ -174,7 +174,7 @@ def _file(**settings: Any) -> click.Path:
     WHAT,
     "--require-client-cert",
     is_flag=True,
-    help="Refuse clients without a certificate.",
+    help="Refuse clients without a certificate; without --client-ca any certificate will do.",
 )
 @option(
     CLIENTS,
@@ -284,6 +284,7 @@ def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
             until_the_end(serving, ends, onlooker)
         except KeyboardInterrupt:
             interrupted = ends.command is not None
+            console.leave_line()
         report = serving.report()
         onlooker.show()
     _emit(outputs, report)
@@ -303,7 +304,17 @@ def _say_where(serving: Serving, ends: Ends, *, quiet: bool) -> None:
             console.note(f"{behaviour} at {url}{over_quic}")
         for each in serving.options.not_served():
             console.note(each.words())
-        console.note(f"clients must trust {serving.cafile}")
+        console.note(f"clients must trust {_what_to_trust(serving)}")
+        if ends.seconds is None and ends.connections is None:
+            console.note("Ctrl-C ends it and prints the report")
+
+
+def _what_to_trust(serving: Serving) -> str:
+    """The file with the authority: the one that is kept, where there is one."""
+    options = serving.options
+    if options.ca is not None and options.certificate is None:
+        return str(options.ca / "ca.pem")
+    return serving.cafile
 
 
 def _emit(outputs: Outputs, report: ServeReport) -> None:
