@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tlsresume.errors import ConfigurationFileError
-from tlsresume.safe_toml import LARGEST, parse_toml
+from tlsresume.files import LARGEST_TOML, parse_toml
 
 #: The name of the file in the working folder.
 WORKING_FOLDER_FILE = "tlsresume.toml"
@@ -88,9 +88,9 @@ def users_file(environment: Mapping[str, str]) -> str | None:
 
 def read_configuration(path: str, *, trusted: bool = True) -> Configuration:
     """The configuration in a file. Raises ConfigurationFileError."""
-    from tlsresume.safe_read import read_bounded
+    from tlsresume.files import read_bounded
 
-    data, _ = read_bounded(path, LARGEST * 4, ConfigurationFileError)
+    data, _ = read_bounded(path, LARGEST_TOML * 4, ConfigurationFileError)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -159,8 +159,6 @@ def test_ways_to_help(run):
 def test_short_help_is_one_screen_and_the_long_one_has_all(run):
     """-h fits 24 rows of 80 columns, with a prompt, and shows ten options at most; --help lists
     every option that is not hidden, under headings."""
-    from tlsresume.cli.short_help import MATTER
-
     for name in ("", *root.COMMANDS, *root.SUBCOMMANDS):
         status, out, err = run(*name.split(), "-h")
         assert (status, err) == (0, ""), name
@@ -176,7 +174,7 @@ def test_short_help_is_one_screen_and_the_long_one_has_all(run):
         for option in command.params:
             if option.opts[0].startswith("-") and not getattr(option, "hidden", False):
                 assert option.opts[0] in long, (name, option.opts)
-        matter = MATTER.get(name.split()[-1], {})
+        matter = getattr(command, "matter_most", ())
         assert len(matter) <= 10
         for each in matter:
             assert known[each].opts[0] in out, (name, each)

@@ -19,7 +19,7 @@ from tests.helpers import certificates
 from tests.helpers.commands import runner
 from tests.helpers.peers import refused_port
 from tests.paths import VECTORS
-from tlsresume import safe_read as bounded
+from tlsresume import files
 from tlsresume.cli.refuse_secrets import check
 from tlsresume.errors import ExitStatus
 from tlsresume.transports.openssl import contexts
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     contexts._context.cache_clear()
-    bounded._held.clear()
+    files._held.clear()
     for name in ("SSLKEYLOGFILE", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     yield
-    bounded.give_up_after(None)
+    files.give_up_after(None)
     contexts._context.cache_clear()
 
 
@@ -99,7 +99,7 @@ def words(tmp_path) -> Callable[..., list[str]]:
 def test_what_is_no_file_ends_each_command(run, words, silent, server, tmp_path, monkeypatch):
     """A silent pipe, a pipe without a writer, an endless device and a folder, given to any
     option that reads a file, end in an error, and never in waiting or in a bug."""
-    monkeypatch.setattr(bounded, "PATIENCE", 0.01)
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
     target = f"127.0.0.1:{server().port}"
     for option, before in READ.items():
         empty = tmp_path / f"empty {option}"
@@ -156,7 +156,7 @@ def test_pems_may_come_through_pipes(run, server, tmp_path):
 
 def test_a_default_of_trust_that_is_no_file(run, server, silent, monkeypatch):
     """$SSL_CERT_FILE, which OpenSSL itself would open, may name a pipe or a device, too."""
-    monkeypatch.setattr(bounded, "PATIENCE", 0.01)
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
     target = f"127.0.0.1:{server().port}"
     for name in (silent(), "/dev/zero"):
         contexts._context.cache_clear()
@@ -213,7 +213,7 @@ def test_reports_into_pipes_and_devices(run, tmp_path, monkeypatch):
 
 def test_the_hook_against_secrets_waits_for_no_pipe(tmp_path, silent, monkeypatch, capsys):
     """The pre-commit hook says that it cannot read what is no file."""
-    monkeypatch.setattr(bounded, "PATIENCE", 0.01)
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
     assert check([silent(), str(tmp_path)]) == 2
     assert "nothing came from" in capsys.readouterr().err
 

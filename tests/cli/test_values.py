@@ -52,7 +52,7 @@ def test_nonsense_is_refused_in_words(run):
 
 def test_early_data_from_a_pipe_without_a_writer(run, tmp_path, monkeypatch):
     """A pipe that stays silent is an error in time, and no hang."""
-    monkeypatch.setattr("tlsresume.safe_read.PATIENCE", 0.05)
+    monkeypatch.setattr("tlsresume.files.PATIENCE", 0.05)
     os.mkfifo(tmp_path / "pipe")
     keep = os.open(tmp_path / "pipe", os.O_RDWR)
     try:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from tests.helpers import certificates, sessions
 from tests.helpers.rows import each_row
 from tests.helpers.sessions import METADATA
-from tlsresume import safe_read as bounded
+from tlsresume import files
 from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError, UsageError
 from tlsresume.sessions.file import (
     LARGEST,
@@ -300,7 +300,7 @@ def test_a_pipe_without_a_writer(tmp_path):
 
 def test_a_silent_pipe(tmp_path, monkeypatch):
     """A pipe whose writer says nothing is given up."""
-    monkeypatch.setattr(bounded, "PATIENCE", 0.01)
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
     os.mkfifo(tmp_path / "pipe")
     writer = os.open(tmp_path / "pipe", os.O_RDWR)
     try:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tlsresume import checked
-from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import PolicyFileError, ReportFileError
 from tlsresume.features import entries
+from tlsresume.files import LARGEST_TOML, read_bounded, write_atomically
 from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import LARGEST as LARGEST_REPORT
@@ -19,11 +19,9 @@ from tlsresume.policy.findings import FailOn
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.names import BUILTIN
 from tlsresume.policy.policy import Policy
-from tlsresume.policy.reading import LARGEST as LARGEST_POLICY
 from tlsresume.policy.reading import builtin_policy, nearest, parse_policy
 from tlsresume.results import Report, TargetResult
 from tlsresume.runs.many_targets import tool
-from tlsresume.safe_read import read_bounded
 
 #: A report holds no secret: the umask alone says who may read it.
 _REPORT_MODE = 0o666
@@ -39,7 +37,7 @@ def read_policy(name: str) -> Policy:
         if name.lower() == builtin:
             return builtin_policy(builtin)
     try:
-        data, _ = read_bounded(name, LARGEST_POLICY, PolicyFileError)
+        data, _ = read_bounded(name, LARGEST_TOML, PolicyFileError)
         codes = [entry.code for entry in entries()]
         return parse_policy(data.decode("utf-8-sig"), name, codes)
     except PolicyFileError as error:

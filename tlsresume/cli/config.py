@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from tlsresume.cli.configuring import CONFIGURED, GROUP
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedCommand, option
 from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
@@ -29,19 +29,17 @@ _SOURCES: dict[ParameterSource, OptionSource] = {
     default="probe",
     type=click.Choice(list(CONFIGURED), case_sensitive=False),
 )
-@click.option(
+@option(
+    GROUP,
     "--config",
     "file",
-    cls=GroupedOption,
-    group=GROUP,
     metavar="FILE",
     help="Show what holds with this configuration file.",
 )
-@click.option(
+@option(
+    GROUP,
     "--no-config",
     "no_file",
-    cls=GroupedOption,
-    group=GROUP,
     is_flag=True,
     help="Show what holds without one.",
 )
@@ -84,19 +82,19 @@ def held_configuration(ctx: click.Context, name: str, words: list[str]) -> HeldC
     own = wanted.make_context(name, [*words, *needed], parent=root)
     configuration = configuration_of(own)
     options = []
-    for option in options_of(wanted):
-        said = own.get_parameter_source(option.name or "")
+    for each in options_of(wanted):
+        said = own.get_parameter_source(each.name or "")
         source = "default" if said is None else _SOURCES.get(said, "default")
         place = None
         if source == "environment":
-            place = option.envvar if isinstance(option.envvar, str) else None
+            place = each.envvar if isinstance(each.envvar, str) else None
         elif source == "file" and configuration is not None:
             place = configuration.path
-        value = told(own.params.get(option.name or ""))
+        value = told(own.params.get(each.name or ""))
         empty = value is None or value is False or value == ()
         options.append(
             HeldOption(
-                key=key_of(option),
+                key=key_of(each),
                 value=None if empty else value,
                 source=source,
                 place=place,

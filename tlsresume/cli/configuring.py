@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tlsresume.cli.grouping import BareOrWithValue, GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 
 if TYPE_CHECKING:
     from tlsresume.configuration import Configuration
@@ -49,12 +49,6 @@ VARIABLES: dict[str, str] = {
     "proxy": "TLSRESUME_PROXY",
 }
 
-#: Of two options that exclude each other, what was said in the stronger place holds.
-_EXCLUSIVE = (
-    ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"), ("proxy", "proxy_env"),
-    ("require_early_data", "forbid_early_data"), ("verbose", "quiet"), ("once", "how_long"),
-)  # fmt: skip
-
 #: Where values come from, the strongest place first; what has its default was not said.
 _STRENGTH = (
     ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP,
@@ -65,12 +59,6 @@ _META = "tlsresume.configuration"
 
 #: What `-h`, `--config` and others of their kind are not: values that a file could set.
 _NEVER = frozenset({"help", "short_help", "config", "no_config"})
-
-#: Files that are read, whose options do not say so by their type.
-_FILES_READ = frozenset({"baseline", "targets", "ticket-keys", "cert", "key", "client-ca"})
-
-#: What goes with an option that stands on the command line only.
-_ONLY_TYPED = frozenset({"replay_ages"})
 
 
 class ConfiguredCommand(GroupedCommand):
@@ -106,8 +94,9 @@ class ConfiguredCommand(GroupedCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
-        for pair in _EXCLUSIVE:
-            _weaker_gives_way(ctx, pair)
+        for option in self.params:
+            if isinstance(option, GroupedOption) and option.excludes:
+                _weaker_gives_way(ctx, (option.name or "", option.excludes))
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -128,7 +117,7 @@ def configuration_of(ctx: click.Context) -> Configuration | None:
 def options_of(command: click.Command) -> Iterator[click.Option]:
     """The options of a command that a file can set."""
     for option in values_of(command):
-        if option.name not in _ONLY_TYPED and not isinstance(option, BareOrWithValue):
+        if not getattr(option, "only_typed", False):
             yield option
 
 
@@ -274,9 +263,7 @@ def _from_its_folder(configuration: Configuration, option: click.Option, text: s
     """The name of a file that is read, from the folder of the configuration file on."""
     from tlsresume.policy.names import BUILTIN
 
-    kind = option.type
-    read = isinstance(kind, click.Path) and kind.exists
-    read = read or key_of(option) in _FILES_READ
+    read = isinstance(option, GroupedOption) and option.reads_file
     read = read or (key_of(option) == "policy" and text.lower() not in BUILTIN)
     return os.path.join(configuration.folder, text) if read and text != "-" else text  # noqa: PTH118  it may be no valid Path
 

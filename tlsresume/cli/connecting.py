@@ -8,20 +8,20 @@ comes before what the command line says.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlsresume.cli import values
 from tlsresume.cli.connection_files import look_at_files, passphrase
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import Declaration, check_together, one_argument, option
 from tlsresume.cli.proxying import (
     proxy_header_said,
     proxy_said,
     with_proxy_of_environment,
 )
-from tlsresume.protocols.schemes import MTU_RANGE, STARTTLS
+from tlsresume.protocols.schemes import MTU_RANGE
+from tlsresume.protocols.table import STARTTLS
 from tlsresume.targets.endpoints import perhaps_meant
 
 if TYPE_CHECKING:
@@ -35,127 +35,130 @@ _READABLE = click.Path(exists=True, dir_okay=False, readable=True)
 _FOLDER = click.Path(exists=True, file_okay=False, readable=True)
 
 
-def _option(group: str, *names: str, **attributes: Any) -> Callable[..., Any]:
-    return click.option(*names, cls=GroupedOption, group=group, **attributes)
-
-
-def quic_option(group: str, words: str) -> Callable[..., Any]:
+def quic_option(group: str, words: str) -> Declaration:
     """`--quic` of a command; a line of a target list may say it of its own target."""
-    return _option(group, "--quic", is_flag=True, help=words)
+    return option(group, "--quic", is_flag=True, help=words)
 
 
-_OPTIONS: tuple[Callable[..., Any], ...] = (
-    _option(
-        ROUTE, "--servername", "--sni", metavar="NAME",
+_OPTIONS = (
+    option(
+        ROUTE, "--servername", "--sni", metavar="NAME", excludes="no_sni",
         help="Send this name as SNI, and expect it in the certificate.",
+        short="send another name, and expect it",
     ),
-    _option(ROUTE, "--no-sni", is_flag=True, help="Send no SNI."),
-    _option(
+    option(ROUTE, "--no-sni", is_flag=True, help="Send no SNI."),
+    option(
         ROUTE, "--connect", metavar="ADDR[:PORT]",
         help="Go there instead, and keep the target's name.",
+        short="go there instead, and keep the name",
     ),
-    _option(ROUTE, "-4", "ipv4", is_flag=True, help="Use IPv4 addresses only."),
-    _option(ROUTE, "-6", "ipv6", is_flag=True, help="Use IPv6 addresses only."),
-    _option(
+    option(
+        ROUTE, "-4", "ipv4", is_flag=True, excludes="ipv6", help="Use IPv4 addresses only.",
+    ),
+    option(ROUTE, "-6", "ipv6", is_flag=True, help="Use IPv6 addresses only."),
+    option(
         ROUTE, "--resolve", metavar="HOST:PORT:ADDR", multiple=True,
         help="Take this address for HOST instead of asking DNS, as in curl; may be repeated.",
     ),
-    _option(
+    option(
         ROUTE, "--starttls", metavar="PROTO", type=click.Choice(["auto", "none", *STARTTLS]),
         default="auto", show_default=True,
         help="Start TLS as this protocol does: " + ", ".join(STARTTLS) + ". auto goes by the"
         " URL or a well-known port; none starts TLS at once.",
+        short="start TLS as smtp, imap, ldap ... do",
     ),
-    _option(
-        ROUTE, "--proxy", metavar="URL",
+    option(
+        ROUTE, "--proxy", metavar="URL", excludes="proxy_env",
         help="Go through a proxy: http://[USER@]HOST:PORT, socks5:// or socks5h:// (which, like"
         " http://, leaves the name to the proxy).",
     ),
-    _option(
-        ROUTE, "--proxy-password-file", metavar="FILE", type=_READABLE,
+    option(
+        ROUTE, "--proxy-password-file", metavar="FILE", type=_READABLE, needs="proxy",
         help="The proxy's password is the first line of this file; else it is taken from"
         " $TLSRESUME_PROXY_PASSWORD.",
     ),
-    _option(
+    option(
         ROUTE, "--proxy-env", is_flag=True,
         help="Go through the proxy that $HTTPS_PROXY names, except where $NO_PROXY forbids it.",
     ),
-    _option(
+    option(
         ROUTE, "--proxy-protocol", type=click.Choice(["v1", "v2"]),
         help="Send a PROXY header first, as a balancer does to its servers.",
     ),
-    _option(
-        ROUTE, "--proxy-source", metavar="ADDR[:PORT]",
+    option(
+        ROUTE, "--proxy-source", metavar="ADDR[:PORT]", needs="proxy_protocol",
         help="The client's address in the PROXY header; the default is our own.",
     ),
-    _option(
+    option(
         OFFER, "--tls", multiple=True, type=values.Version(),
         help="A TLS version that is allowed; give it twice for both (the default).",
+        short={"probe": "test this version only", "save": "allow this version only"},
     ),
-    _option(
+    option(
         OFFER, "--ciphers", metavar="LIST", callback=values.openssl_list,
         help="Ciphers of TLS 1.2, as an OpenSSL list.",
     ),
-    _option(
+    option(
         OFFER, "--ciphersuites", metavar="LIST", callback=values.openssl_list,
         help="Cipher suites of TLS 1.3, separated by colons.",
     ),
-    _option(
+    option(
         OFFER, "--groups", metavar="LIST", callback=values.openssl_list,
         help="Key exchange groups, separated by colons.",
     ),
-    _option(
+    option(
         OFFER, "--alpn", metavar="PROTO", multiple=True, callback=values.protocols,
         help="Offer this protocol by ALPN; may be repeated. The default is http/1.1 for https;"
         " '' offers none.",
     ),
-    _option(
+    option(
         TRUST, "--cafile", metavar="FILE", type=_READABLE,
         help="Trust the certificates in this PEM file instead of the system's.",
     ),
-    _option(
+    option(
         TRUST, "--capath", metavar="DIR", type=_FOLDER,
         help="Trust the certificates in this folder (see openssl-rehash(1)).",
     ),
-    _option(
+    option(
         TRUST, "--verify", is_flag=True,
         help="Fail when the certificate is not trusted or not for this name. A full handshake"
         " always reports it; a resumed one verifies nothing.",
     ),
-    _option(
+    option(
         TRUST, "--cert", metavar="FILE", type=_READABLE,
         help="The client certificate, with its chain, in PEM.",
     ),
-    _option(
-        TRUST, "--key", metavar="FILE", type=_READABLE,
+    option(
+        TRUST, "--key", metavar="FILE", type=_READABLE, needs="cert",
         help="Its private key, in PEM; the default is the --cert file.",
     ),
-    _option(
-        TRUST, "--passphrase-file", metavar="FILE", type=_READABLE,
+    option(
+        TRUST, "--passphrase-file", metavar="FILE", type=_READABLE, needs="cert",
         help="The key's passphrase is the first line of this file. Else it is asked for, or"
         " taken from $TLSRESUME_PASSPHRASE.",
     ),
-    _option(
+    option(
         TIME, "--timeout", metavar="TIME", default="10s", show_default=True,
         callback=values.seconds(3600), help="Time allowed for one connection, such as 5s or 250ms.",
+        short="time for one connection, such as 5s",
     ),
-    _option(
+    option(
         TIME, "--ticket-wait", metavar="TIME", default="3s", show_default=True,
         callback=values.seconds(600), help="Time to wait for a TLS 1.3 ticket.",
     ),
-    _option(
-        TIME, "--send", metavar="TEXT", callback=values.to_send,
+    option(
+        TIME, "--send", metavar="TEXT", callback=values.to_send, excludes="no_send",
         help="Send this after the handshake, for servers that give tickets only then."
         r" Escapes: \r \n \t \0 \\ \xHH. The default is a HEAD request for https, and for other"
         " protocols a command that ends the conversation.",
     ),
-    _option(TIME, "--no-send", is_flag=True, help="Send nothing."),
-    _option(
+    option(TIME, "--no-send", is_flag=True, help="Send nothing."),
+    option(
         TIME, "--mtu", metavar="BYTES", type=click.IntRange(*MTU_RANGE), default=1200,
         show_default=True, help="The most bytes of a DTLS datagram; where nothing comes back, the"
         " other of 1200 and 1400 is tried.",
     ),
-    _option(
+    option(
         TIME, "--keylogfile", metavar="FILE", envvar="SSLKEYLOGFILE",
         type=click.Path(dir_okay=False, writable=True),
         help="Append the secrets of all connections to this file, for Wireshark; also"
@@ -163,32 +166,14 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     ),
 )  # fmt: skip
 
-_NAMES = frozenset(
-    {
-        "servername", "no_sni", "connect", "ipv4", "ipv6", "tls", "ciphers", "ciphersuites",
-        "groups", "alpn", "cafile", "capath", "verify", "cert", "key", "passphrase_file",
-        "timeout", "ticket_wait", "send", "no_send", "keylogfile", "resolve", "starttls",
-        "mtu", "proxy", "proxy_password_file", "proxy_env", "proxy_protocol", "proxy_source",
-    }
-)  # fmt: skip
-
 _ROUTE = (
     "servername", "no_sni", "connect", "ipv4", "ipv6", "resolve", "proxy", "proxy_env",
     "proxy_protocol",
 )  # fmt: skip
 
-#: Of two options that exclude each other what a line of a file says wins.
-_EXCLUSIVE = (
-    ("servername", "no_sni"), ("send", "no_send"), ("ipv4", "ipv6"), ("proxy", "proxy_env"),
-)  # fmt: skip
 
-#: What makes sense only beside another option.
-_NEEDS = {
-    "key": "cert",
-    "passphrase_file": "cert",
-    "proxy_password_file": "proxy",
-    "proxy_source": "proxy_protocol",
-}
+#: What an option of a line is called, without dashes.
+_KEYS = {each.name: each.spelling.lstrip("-") for each in _OPTIONS} | {"quic": "quic"}
 
 
 class Connection:
@@ -200,13 +185,6 @@ class Connection:
         self.own: dict[str, Any] = own or {}
         #: Whether a line wants QUIC beside TCP for its own target.
         self.quic = bool(self.own.get("quic"))
-        for one, other in _EXCLUSIVE:
-            if said[one] and said[other]:
-                first, second = (_spelling(name) for name in (one, other))
-                raise click.UsageError(f"{first} and {second} exclude each other")
-        for one, needed in _NEEDS.items():
-            if said[one] and not said[needed]:
-                raise click.UsageError(f"{_spelling(one)} needs {_spelling(needed)}")
 
     def target(self, text: str) -> Target:
         """The target that a text names, reached as the options say. Raises UsageError."""
@@ -295,33 +273,21 @@ class Connection:
         given = {
             name: value
             for name, value in context.params.items()
-            if (name in _NAMES or name == "quic")
+            if name != "target"
             and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
         said = dict(self._said)
-        for one, other in _EXCLUSIVE:
-            if one in given or other in given:
-                said[one] = said[other] = None
-        own = {_spelling(name).lstrip("-"): value for name, value in given.items()}
+        for each in _OPTIONS:
+            if each.excludes and (each.name in given or each.excludes in given):
+                # Of two that exclude each other, what the line says comes before the command line.
+                said[each.name] = said[each.excludes] = None
+        check_together(said | given, _OPTIONS)
+        own = {_KEYS[name]: value for name, value in given.items()}
         return context.params["target"], Connection(said | given, own)
 
 
-def _spelling(name: str) -> str:
-    return {"ipv4": "-4", "ipv6": "-6"}.get(name, "--" + name.replace("_", "-"))
-
-
-def connection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the connection options; it gets them as one `connection` argument."""
-
-    @functools.wraps(function)
-    def with_connection(*args: Any, **kwargs: Any) -> Any:
-        said = {name: kwargs.pop(name) for name in _NAMES}
-        return function(*args, connection=Connection(said), **kwargs)
-
-    decorated: Callable[..., Any] = with_connection
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+#: Give a command the connection options; it gets them as one `connection` argument.
+connection_options = one_argument("connection", _OPTIONS, Connection)
 
 
 def _command_for(words: list[str]) -> click.Command:

@@ -21,7 +21,7 @@ def look_at_files(said: dict[str, Any]) -> None:
     for name in ("cafile", "cert", "key"):
         if said[name] is not None:
             from tlsresume.errors import FileError
-            from tlsresume.safe_read import LARGEST_PEM, read_held
+            from tlsresume.files import LARGEST_PEM, read_held
 
             read_held(said[name], LARGEST_PEM, FileError)
     if said["keylogfile"]:
@@ -53,7 +53,7 @@ def passphrase(key: str, file: str | None) -> Secret | None:
     Raises FileError.
     """
     from tlsresume.errors import FileError
-    from tlsresume.safe_read import LARGEST_PEM, read_held
+    from tlsresume.files import LARGEST_PEM, read_held
     from tlsresume.value import Secret
 
     if file is not None:

@@ -10,7 +10,7 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.demanding import duration
-from tlsresume.cli.grouping import BareOrWithValue, GroupedOption
+from tlsresume.cli.grouping import BareOrWithValue, option
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ GROUP = "Experiments, only when asked for"
 def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options; it gets them under the names of `ProbeOptions`, and `plan`."""
 
-    @_option(
+    @option(
+        GROUP,
         "--experiment",
         "experiments",
         multiple=True,
@@ -35,7 +36,8 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Run this experiment too, on each mechanism that is judged; may be repeated. One of"
         f" {', '.join(EXPERIMENT_NAMES)}. See --plan for what each asks.",
     )
-    @_option(
+    @option(
+        GROUP,
         "--cross-name",
         "cross_names",
         multiple=True,
@@ -44,7 +46,8 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Offer the target's session under this other server name, to the same address; may"
         " be repeated. That server learns of the session.",
     )
-    @_option(
+    @option(
+        GROUP,
         "--cross-alpn",
         "cross_protocols",
         multiple=True,
@@ -52,7 +55,8 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         callback=lambda *given: values.protocols(*given) or (),
         help="Offer the session with this other ALPN protocol; may be repeated.",
     )
-    @_option(
+    @option(
+        GROUP,
         "--age",
         "ages",
         multiple=True,
@@ -60,17 +64,18 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         callback=values.ages,
         help="Keep sessions and offer them at these ages, such as 30,5m,2h; may be repeated.",
     )
-    @_option(
+    @option(
+        GROUP,
         "--find-lifetime",
         metavar="MAX",
         callback=duration,
         help="Find how long sessions are honoured, up to this age, such as 2h. Takes several"
         " times as long; Ctrl-C reports what is known.",
     )
-    @click.option(
+    @option(
+        GROUP,
         "--replay-early-data",
         cls=BareOrWithValue,
-        group=GROUP,
         bare="GET",
         metavar="REQUEST",
         callback=values.request_line,
@@ -78,16 +83,19 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         " again, as an attacker would. The server may execute each more than once. REQUEST is"
         " GET (the default), POST, or such as 'GET /status'; a mark for the log goes with it.",
     )
-    @_option(
+    @option(
+        GROUP,
         "--replay-age",
         "replay_ages",
+        only_typed=True,
         multiple=True,
         metavar="TIME[,TIME...]",
         callback=values.ages,
         help="With --replay-early-data: present a copy again after these pauses, such as 12s,60s;"
         " may be repeated.",
     )
-    @_option(
+    @option(
+        GROUP,
         "--plan",
         is_flag=True,
         help="Say what would be run, and why, and connect to nothing.",
@@ -99,15 +107,7 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--replay-age needs --replay-early-data")
         return function(*args, **kwargs)
 
-    decorated: Callable[..., Any] = with_experiments
-    return decorated
-
-
-def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
-    decorate: Callable[..., Any] = click.option(
-        *names, cls=GroupedOption, group=GROUP, **attributes
-    )
-    return decorate
+    return with_experiments
 
 
 def show_plan(wanted: Sequence[tuple[Target, ProbeOptions]], outputs: Outputs) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import add_options, option
 
 GROUP = "Exit status"
 
@@ -32,29 +32,29 @@ def codes(
     return tuple(dict.fromkeys(values))
 
 
+#: The arguments `fail_on` and `ignore`.
+FINDING_OPTIONS = (
+    option(
+        GROUP,
+        "--fail-on",
+        type=click.Choice(("error", "warning", "never")),
+        default="error",
+        show_default=True,
+        help="Exit 3 on findings so grave or graver, after the policy's grades. Demands fail"
+        " as ever.",
+    ),
+    option(
+        GROUP,
+        "--ignore",
+        metavar="CODE",
+        multiple=True,
+        callback=codes,
+        help="Do not fail on this finding, such as other-ticket-key; it is reported as"
+        " ignored. May be given several times.",
+    ),
+)
+
+
 def finding_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the arguments `fail_on` and `ignore`."""
-    for option in (
-        click.option(
-            "--ignore",
-            cls=GroupedOption,
-            group=GROUP,
-            metavar="CODE",
-            multiple=True,
-            callback=codes,
-            help="Do not fail on this finding, such as other-ticket-key; it is reported as"
-            " ignored. May be given several times.",
-        ),
-        click.option(
-            "--fail-on",
-            cls=GroupedOption,
-            group=GROUP,
-            type=click.Choice(("error", "warning", "never")),
-            default="error",
-            show_default=True,
-            help="Exit 3 on findings so grave or graver, after the policy's grades. Demands fail"
-            " as ever.",
-        ),
-    ):
-        function = option(function)
-    return function
+    return add_options(function, FINDING_OPTIONS)

@@ -1,4 +1,7 @@
-"""Options under headings, the short and the whole help, and what is forgiven in options.
+"""Options, each declared once; under headings, in the short and the whole help; what is forgiven.
+
+`option` declares one: its names, its words for `--help`, those for `-h` beside them, and what it
+goes with. A declaration decorates a command, or stands in a tuple that several commands share.
 
 `-h` is one screen with the options that matter most, `--help` lists all, under headings. Every
 choice is taken in any case of letters. An option that other programs have, and this one spells
@@ -7,6 +10,8 @@ in another way, is answered with the command to type (`mistakes`).
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,13 +21,45 @@ OTHER = "Other options"
 
 
 class GroupedOption(click.Option):
-    """An option that stands under a heading of its command's help."""
+    """An option that stands under a heading of its command's help.
 
-    def __init__(self, *args: Any, group: str = OTHER, **kwargs: Any) -> None:
+    `short`: its words in the short help, or those by the names of commands, where they differ;
+    `short_value` is its value there, where the long one would not fit. `excludes`: the Python
+    name of an option that must not be given beside it; `needs`, of one that must. `reads_file`: its value is the name of a
+    file that is read, which a configuration file names from its own folder on. `only_typed`: it
+    can stand on the command line only.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        group: str = OTHER,
+        short: str | Mapping[str, str] = "",
+        short_value: str = "",
+        excludes: str | None = None,
+        needs: str | None = None,
+        reads_file: bool = False,
+        only_typed: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.group = group
+        self.short = short
+        self.short_value = short_value
+        self.excludes = excludes
+        self.needs = needs
+        self.reads_file = reads_file or (isinstance(self.type, click.Path) and self.type.exists)
+        self.only_typed = only_typed
         if isinstance(self.type, click.Choice):
             self.type.case_sensitive = False
+
+    def short_record(self, ctx: click.Context) -> tuple[str, str]:
+        """How the option is spelt in the short help of a command, and its words there."""
+        words = self.short if isinstance(self.short, str) else self.short[ctx.command.name or ""]
+        if self.short_value:
+            return f"{', '.join(self.opts)} {self.short_value}", words
+        record = self.get_help_record(ctx)
+        return "" if record is None else record[0], words
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """The value, checked. Where it came from elsewhere than the command line, that place is
@@ -72,6 +109,75 @@ def _is_number(text: str) -> bool:
     return text.strip().removeprefix("-").isdecimal()
 
 
+class Declaration:
+    """An option as it is declared: a decorator, which gives it to a command."""
+
+    def __init__(self, names: tuple[str, ...], attributes: dict[str, Any]) -> None:
+        self._names = names
+        self._attributes = attributes
+        plain = [name for name in names if not name.startswith("-")]
+        long = [name[2:].replace("-", "_") for name in names if name.startswith("--")]
+        #: The Python name that click gives it.
+        self.name = (plain or long)[0]
+        self.excludes: str | None = attributes.get("excludes")
+        self.needs: str | None = attributes.get("needs")
+
+    @property
+    def spelling(self) -> str:
+        """How it is typed, in messages."""
+        return next((name for name in self._names if name.startswith("--")), self._names[0])
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        decorate = click.option(*self._names, **{"cls": GroupedOption} | self._attributes)
+        return decorate(function)
+
+
+def option(group: str, *names: str, **attributes: Any) -> Declaration:
+    """Declare an option under a heading of the help, by the attributes of a GroupedOption."""
+    return Declaration(names, attributes | {"group": group})
+
+
+def add_options(function: Callable[..., Any], options: Sequence[Declaration]) -> Callable[..., Any]:
+    """Give a command options, in the order in which its help shows them."""
+    for each in reversed(options):
+        function = each(function)
+    return function
+
+
+def check_together(said: Mapping[str, Any], options: Sequence[Declaration]) -> None:
+    """Raise UsageError where values, by Python names, exclude each other or lack another."""
+    for each in options:
+        if not said[each.name]:
+            continue
+        if each.excludes and said[each.excludes]:
+            other = _named(options, each.excludes)
+            raise click.UsageError(f"{each.spelling} and {other.spelling} exclude each other")
+        if each.needs and not said[each.needs]:
+            raise click.UsageError(f"{each.spelling} needs {_named(options, each.needs).spelling}")
+
+
+def _named(options: Sequence[Declaration], name: str) -> Declaration:
+    return next(each for each in options if each.name == name)
+
+
+def one_argument(
+    name: str, options: Sequence[Declaration], make: Callable[[dict[str, Any]], Any]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a command options; it gets their values, by Python names, as one
+    argument, which `make` makes of them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def gathered(*args: Any, **kwargs: Any) -> Any:
+            said = {each.name: kwargs.pop(each.name) for each in options}
+            check_together(said, options)
+            return function(*args, **{name: make(said)}, **kwargs)
+
+        return add_options(gathered, options)
+
+    return decorate
+
+
 class BareOrWithValue(GroupedOption):
     """An option that may stand alone, or with a value behind `=`; what follows it is never its
     value. It can be given on the command line only, so that nobody's settings or environment
@@ -81,7 +187,7 @@ class BareOrWithValue(GroupedOption):
     """
 
     def __init__(self, *args: Any, bare: str, **kwargs: Any) -> None:
-        super().__init__(*args, allow_from_autoenv=False, **kwargs)
+        super().__init__(*args, allow_from_autoenv=False, only_typed=True, **kwargs)
         self.bare = bare
 
     def with_value(self, argument: str) -> str:
@@ -104,10 +210,15 @@ class BareOrWithValue(GroupedOption):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists its options by heading, in order of first appearance."""
+    """A command whose help lists its options by heading, in order of first appearance.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    `matter_most`: the Python names of the options that its short help shows, at most ten, so that
+    the screen has room for the usage and a prompt, and each is a line of 80 columns.
+    """
+
+    def __init__(self, *args: Any, matter_most: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.matter_most = matter_most
         self.params.append(
             click.Option(
                 ["-h", "short_help"],
@@ -157,23 +268,13 @@ class GroupedCommand(click.Command):
 
     def one_screen(self, ctx: click.Context) -> str:
         """Usage, what the command does, the options that matter, and where the others are."""
-        from tlsresume.cli.short_help import MATTER, VALUES
-
-        matter = MATTER.get(self.name or "", {})
         formatter = ctx.make_formatter()
         self.format_usage(ctx, formatter)
         formatter.write_paragraph()
         first = (self.help or "").strip().partition("\n\n")[0]
         formatter.write_text(" ".join(first.split()))
-        named = {option.name: option for option in self.get_params(ctx)}
-        rows = []
-        for name, words in matter.items():
-            if isinstance(option := named.get(name), click.Option):
-                record = option.get_help_record(ctx)
-                spelt = "" if record is None else record[0]
-                if value := VALUES.get(name):
-                    spelt = f"{', '.join(option.opts)} {value}"
-                rows.append((spelt, words))
+        named = {each.name: each for each in self.params if isinstance(each, GroupedOption)}
+        rows = [named[name].short_record(ctx) for name in self.matter_most]
         if rows:
             with formatter.section("Options that matter most"):
                 formatter.write_dl(rows)

@@ -8,7 +8,7 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -21,22 +21,26 @@ if TYPE_CHECKING:
 SHOW = "What to show"
 
 
-@click.command("inspect", cls=ConfiguredCommand)
+@click.command(
+    "inspect",
+    cls=ConfiguredCommand,
+    matter_most=("show_ticket", "show_secrets", "key_files", "key_kind", "formats"),
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=values.file_names)
-@click.option(
+@option(
+    SHOW,
     "--hex",
     "show_ticket",
-    cls=GroupedOption,
-    group=SHOW,
     is_flag=True,
     help="Show the ticket as a hex dump.",
+    short="show the ticket as a hex dump",
 )
-@click.option(
+@option(
+    SHOW,
     "--show-secrets",
-    cls=GroupedOption,
-    group=SHOW,
     is_flag=True,
     help="Show the master secret or PSK too. Who has it can read the connection.",
+    short="show the master secret or PSK, too",
 )
 @output_options("text", "json")
 @ticket_key_options

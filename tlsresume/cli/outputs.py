@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import Declaration, add_options, option
 from tlsresume.errors import TLSResumeError
 
 if TYPE_CHECKING:
@@ -70,50 +70,48 @@ def _chosen(
 
 
 def _options(
-    names: Sequence[str], *, can_be_brief: bool, own_force: bool
-) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    names: Sequence[str], short: str, *, can_be_brief: bool, own_force: bool
+) -> Iterator[Declaration]:
     """The options of every command that prints a result, in the order of its help."""
-    yield click.option(
+    yield option(
+        GROUP,
         "--format",
         "formats",
-        cls=GroupedOption,
-        group=GROUP,
         multiple=True,
         metavar=f"{'|'.join(names)}[=FILE]",
         callback=lambda context, option, values: _chosen(names, context, option, values),
         help="How to print the result, or write it to FILE; may be given several times."
         " text is for people and the default.",
+        short=short or f"{', '.join(names[:-1])} or {names[-1]}",
+        short_value="NAME[=FILE]",
     )
-    yield click.option("--json", "as_json", is_flag=True, hidden=True)
+    yield option(GROUP, "--json", "as_json", is_flag=True, hidden=True)
     if not own_force:
-        yield click.option(
+        yield option(
+            GROUP,
             "--force",
-            cls=GroupedOption,
-            group=GROUP,
             is_flag=True,
             help="Let --format replace a FILE that holds something else than such a report.",
         )
     if can_be_brief:
-        yield click.option(
+        yield option(
+            GROUP,
             "--brief",
-            cls=GroupedOption,
-            group=GROUP,
             is_flag=True,
             help="Leave the single attempts out of json and jsonl.",
         )
-    yield click.option(
+    yield option(
+        GROUP,
         "-v",
         "--verbose",
-        cls=GroupedOption,
-        group=GROUP,
+        excludes="quiet",
         is_flag=True,
         help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
     )
-    yield click.option(
+    yield option(
+        GROUP,
         "-q",
         "--quiet",
-        cls=GroupedOption,
-        group=GROUP,
         is_flag=True,
         help="Print no text on the standard output about what is as asked.",
     )
@@ -123,12 +121,14 @@ def output_options(
     *names: str,
     can_be_brief: bool = False,
     own_force: bool = False,
+    short: str = "",
     begins: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command `--format` and `-v`; it gets them as one `outputs` argument.
 
     `can_be_brief`: its results hold attempts, and `--brief` leaves them out. `own_force`: the
-    command has a `--force`, which counts here, too. `begins`: how its own formats begin, as in
+    command has a `--force`, which counts here, too. `short`: what `-h` says of the formats, where
+    they are many. `begins`: how its own formats begin, as in
     a `Format`.
     """
 
@@ -158,11 +158,8 @@ def output_options(
             own = {"force": force} if own_force else {}
             return function(*args, outputs=outputs, **own, **kwargs)
 
-        decorated: Callable[..., Any] = with_outputs
-        options = _options(names, can_be_brief=can_be_brief, own_force=own_force)
-        for option in reversed(list(options)):
-            decorated = option(decorated)
-        return decorated
+        options = _options(names, short, can_be_brief=can_be_brief, own_force=own_force)
+        return add_options(with_outputs, tuple(options))
 
     return decorate
 
@@ -462,7 +459,7 @@ class Outputs:
         if choice in self._growing:
             self._growing[choice].close()
         elif choice.file is not None:
-            from tlsresume.atomic_write import write_atomically
+            from tlsresume.files import write_atomically
 
             with self._waiting(choice) as whole:
                 del self._pieces[choice]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedCommand, option
 from tlsresume.policy.names import BUILTIN
 
 if TYPE_CHECKING:
@@ -20,32 +20,28 @@ if TYPE_CHECKING:
 
 @click.command("policy", cls=GroupedCommand)
 @click.argument("files", nargs=-1, metavar="FILE|NAME...")
-@click.option(
+@option(
+    "Output",
     "--target",
-    cls=GroupedOption,
-    group="Output",
     metavar="HOST[:PORT]",
     help="Say what is demanded of this target, all sections taken together.",
 )
-@click.option(
+@option(
+    "Output",
     "--show",
-    cls=GroupedOption,
-    group="Output",
     type=click.Choice(BUILTIN),
     help="Print the text of a built-in policy, to start one of your own.",
 )
-@click.option(
+@option(
+    "Output",
     "--schema",
-    cls=GroupedOption,
-    group="Output",
     is_flag=True,
     help="Print the JSON Schema of policy files, for editors.",
 )
-@click.option(
+@option(
+    "Output",
     "-q",
     "--quiet",
-    cls=GroupedOption,
-    group="Output",
     is_flag=True,
     help="Print only what is wrong.",
 )

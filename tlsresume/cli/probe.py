@@ -13,8 +13,7 @@ from tlsresume.cli.configuring import ConfiguredCommand, effective, told
 from tlsresume.cli.connecting import TIME, Connection, connection_options, quic_option
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
-from tlsresume.cli.failing import finding_options
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 from tlsresume.features.fleet.command_fleet import FleetAsked, fleet_options
@@ -32,84 +31,94 @@ PROBE, JUDGE = "What to try", "Exit status"
 
 def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
     """Seconds, which also end the waiting for files: what reads them runs after this."""
-    from tlsresume.safe_read import give_up_after
+    from tlsresume.files import give_up_after
 
     seconds = duration(context, option, value)
     give_up_after(seconds)
     return seconds
 
 
-@click.command("probe", cls=ConfiguredCommand)
+@click.command(
+    "probe",
+    cls=ConfiguredCommand,
+    matter_most=(
+        "targets_file",
+        "tries",
+        "servername",
+        "connect",
+        "starttls",
+        "tls",
+        "expect",
+        "policy",
+        "timeout",
+        "formats",
+    ),
+)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
-@click.option(
+@option(
+    "Targets",
     "--targets",
     "targets_file",
-    cls=GroupedOption,
-    group="Targets",
+    reads_file=True,
     metavar="FILE|-",
     help="Read targets from a file, one a line with options of its own; # begins a comment.",
+    short="read targets from a file, one a line",
 )
 @fleet_options
-@click.option(
+@option(
+    PROBE,
     "--tries",
-    cls=GroupedOption,
-    group=PROBE,
     type=click.IntRange(1, 1000),
     metavar="N",
     default=5,
     show_default=True,
     help="How often each mechanism is tried, with one session and with fresh ones.",
+    short="how often each mechanism is tried (5)",
 )
-@click.option(
+@option(
+    PROBE,
     "--concurrency",
-    cls=GroupedOption,
-    group=PROBE,
     type=click.IntRange(1, 64),
     metavar="N",
     default=4,
     show_default=True,
     help="Connections at a time to one address.",
 )
-@click.option(
+@option(
+    PROBE,
     "--budget",
-    cls=GroupedOption,
-    group=PROBE,
     type=click.IntRange(1, 100_000),
     metavar="N",
     default=200,
     show_default=True,
     help="Connections to one target in all.",
 )
-@click.option(
+@option(
+    PROBE,
     "--max-addresses",
-    cls=GroupedOption,
-    group=PROBE,
     type=click.IntRange(1, 256),
     metavar="N",
     default=8,
     show_default=True,
     help="Addresses of one target that are tested.",
 )
-@click.option(
+@option(
+    PROBE,
     "--no-explain",
-    cls=GroupedOption,
-    group=PROBE,
     is_flag=True,
     help="Stop after the first round: do not look for the cause of what does not resume.",
 )
-@click.option(
+@option(
+    PROBE,
     "--quick",
-    cls=GroupedOption,
-    group=PROBE,
     is_flag=True,
     help="As few connections as tell whether each mechanism resumes: one to get a session, one"
     " to offer it. Findings that need several tries are untested.",
 )
 @quic_option(PROBE, "Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone.")
-@click.option(
+@option(
+    PROBE,
     "--node-header",
-    cls=GroupedOption,
-    group=PROBE,
     metavar="NAME",
     callback=values.header_name,
     help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
@@ -118,31 +127,27 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
 @ftp_options
 @connection_options
 @demand_options
-@finding_options
-@click.option(
+@option(
+    TIME,
     "--retries",
-    cls=GroupedOption,
-    group=TIME,
     type=click.IntRange(0, 100),
     metavar="N",
     default=0,
     show_default=True,
     help="Try again, with growing pauses, where no connection comes about; never for an answer.",
 )
-@click.option(
+@option(
+    TIME,
     "--deadline",
-    cls=GroupedOption,
-    group=TIME,
     metavar="TIME",
     callback=_deadline,
     help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
 )
-@output_options(*FORMATS, can_be_brief=True)
+@output_options(*FORMATS, can_be_brief=True, short="text, json, junit, html, nagios ...")
 @ticket_key_options
-@click.option(
+@option(
+    JUDGE,
     "--exit-zero",
-    cls=GroupedOption,
-    group=JUDGE,
     is_flag=True,
     help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
 )
@@ -232,9 +237,9 @@ def _refuse_beside_quick(asked: dict[str, object], demanded: Demanded) -> None:
         "--replay-early-data": asked.get("replay_early_data"),
         **demanded.rates,
     }
-    for option, said in refused.items():
+    for spelling, said in refused.items():
         if said not in (None, False, ()):
-            raise click.UsageError(f"{option} needs more tries than --quick makes")
+            raise click.UsageError(f"{spelling} needs more tries than --quick makes")
 
 
 class _Options:

@@ -17,7 +17,7 @@ _LONGEST_LINE = 4096
 def first_line(path: str) -> Secret:
     """A secret: the first line of a file, without its end. Raises FileError."""
     from tlsresume.errors import FileError
-    from tlsresume.safe_read import LARGEST_PEM, read_held
+    from tlsresume.files import LARGEST_PEM, read_held
     from tlsresume.value import Secret
 
     line = read_held(path, LARGEST_PEM, FileError).partition(b"\n")[0].rstrip(b"\r")

@@ -90,8 +90,8 @@ def check(files: Sequence[str]) -> int:
     These are the statuses that pre-commit expects of a hook: anything but 0 refuses.
     """
     from tlsresume.errors import FileError
+    from tlsresume.files import read_bounded
     from tlsresume.formats.printable import printable
-    from tlsresume.safe_read import read_bounded
 
     status = 0
     for name in files:

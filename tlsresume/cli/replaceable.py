@@ -11,8 +11,8 @@ import re
 import stat
 from pathlib import Path
 
-from tlsresume.atomic_write import refuse_odd
 from tlsresume.errors import OutputFileError
+from tlsresume.files import refuse_odd
 
 #: How much of a file is looked at.
 _START = 4096

@@ -12,7 +12,7 @@ from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
 from tlsresume.cli.failing import finding_options
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options, resume_without_attempts
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -28,88 +28,99 @@ if TYPE_CHECKING:
 WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 
 
-@click.command("resume", cls=ConfiguredCommand)
+@click.command(
+    "resume",
+    cls=ConfiguredCommand,
+    matter_most=(
+        "tries",
+        "each_address",
+        "resolve_now",
+        "any_host",
+        "update",
+        "early_data",
+        "no_pin",
+        "expect",
+        "timeout",
+        "formats",
+    ),
+)
 @click.argument("file", metavar="FILE", callback=values.file_names)
 @click.argument("target", required=False, metavar="[TARGET]")
-@click.option(
+@option(
+    WHERE,
     "--resolve-now",
-    cls=GroupedOption,
-    group=WHERE,
     is_flag=True,
     help="Ask DNS again, instead of going to the saved address.",
+    short="ask DNS again, not the saved address",
 )
-@click.option(
+@option(
+    WHERE,
     "--each-address",
-    cls=GroupedOption,
-    group=WHERE,
     is_flag=True,
     help="Ask DNS again, and offer the session to every address.",
+    short="offer it to every address of the name",
 )
-@click.option(
+@option(
+    WHERE,
     "--any-host",
-    cls=GroupedOption,
-    group=WHERE,
     is_flag=True,
     help="Allow offering the session to another host name than it was saved from.",
+    short="allow another host name than the saved one",
 )
-@click.option(
+@option(
+    HOW,
     "--tries",
-    cls=GroupedOption,
-    group=HOW,
     type=click.IntRange(1, 1000),
     metavar="N",
     default=1,
     show_default=True,
     help="Connections to make, each offering the saved session.",
+    short="how many connections offer the session (1)",
 )
-@click.option(
+@option(
+    HOW,
     "--update",
-    cls=GroupedOption,
-    group=HOW,
     is_flag=True,
     help="Store the renewed session in the file.",
+    short="store the renewed session in the file",
 )
-@click.option(
+@option(
+    HOW,
     "--early-data",
-    cls=GroupedOption,
-    group=HOW,
     metavar="TEXT|@FILE",
     callback=values.early_data,
     help="Send this as TLS 1.3 early data. It can be replayed by others: send nothing that"
     " must not happen twice.",
+    short="send this as early data",
 )
-@click.option(
+@option(
+    HOW,
     "--no-pin",
-    cls=GroupedOption,
-    group=HOW,
     is_flag=True,
     help="Do not insist on the TLS version, cipher, SNI and ALPN that were saved.",
+    short="do not insist on the saved version and cipher",
 )
-@click.option(
+@option(
+    HOW,
     "--no-ticket",
-    cls=GroupedOption,
-    group=HOW,
     is_flag=True,
     help="Send no session_ticket extension (TLS 1.2), to see the difference.",
 )
-@click.option(
+@option(
+    HOW,
     "--no-ems",
-    cls=GroupedOption,
-    group=HOW,
     is_flag=True,
     help="Send no extended_master_secret extension (TLS 1.2), to see the difference.",
 )
-@click.option(
+@option(
+    HOW,
     "--unclean-close",
-    cls=GroupedOption,
-    group=HOW,
     is_flag=True,
     help="Cut the connection instead of closing it, to see the difference.",
 )
-@click.option(
+@option(
+    HOW,
     "--no-explain",
-    cls=GroupedOption,
-    group=HOW,
     is_flag=True,
     help="Make no further connection to find out why a session was not resumed.",
 )
@@ -119,10 +130,9 @@ WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
 @finding_options
 @output_options("text", "json", can_be_brief=True)
 @ticket_key_options
-@click.option(
+@option(
+    JUDGE,
     "--exit-zero",
-    cls=GroupedOption,
-    group=JUDGE,
     is_flag=True,
     help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
 )

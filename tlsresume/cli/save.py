@@ -10,7 +10,7 @@ import click
 
 from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
@@ -24,32 +24,52 @@ FILE = "The file"
 _SUFFIX = ".session.pem"
 
 
-@click.command("save", cls=ConfiguredCommand)
+@click.command(
+    "save",
+    cls=ConfiguredCommand,
+    matter_most=(
+        "output",
+        "force",
+        "all_tickets",
+        "mechanism",
+        "servername",
+        "connect",
+        "starttls",
+        "tls",
+        "timeout",
+        "formats",
+    ),
+)
 @click.argument("target")
-@click.option(
+@option(
+    FILE,
     "-o",
     "--output",
-    cls=GroupedOption,
-    group=FILE,
     metavar="FILE",
     help="Where to write; - is the standard output. The default is HOST_PORT.session.pem here.",
+    short="where to write (HOST_PORT.session.pem)",
 )
-@click.option(
-    "--force", cls=GroupedOption, group=FILE, is_flag=True, help="Replace an existing file."
+@option(
+    FILE,
+    "--force",
+    is_flag=True,
+    help="Replace an existing file.",
+    short="replace an existing file",
 )
-@click.option(
+@option(
+    FILE,
     "--all-tickets",
-    cls=GroupedOption,
-    group=FILE,
     is_flag=True,
     help="Write a file for each ticket that came, numbered .1, .2 and so on.",
+    short="write a file for each ticket that came",
 )
-@click.option(
+@option(
+    FILE,
     "--mechanism",
-    cls=GroupedOption,
-    group=FILE,
     type=click.Choice(["psk", "ticket", "session-id"]),
     help="The kind of session to save; the default is what an ordinary client would get.",
+    short="the kind of session to save",
+    short_value="NAME",
 )
 @connection_options
 @output_options("text", "json", own_force=True)

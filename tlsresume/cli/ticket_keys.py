@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlsresume.cli import values
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import one_argument, option
 
 if TYPE_CHECKING:
     from tlsresume.tickets.key_files import TicketKeyFile
@@ -18,18 +16,12 @@ GROUP = "Ticket keys"
 _KINDS = ("nginx", "haproxy", "apache", "go", "gnutls")
 
 
-def ticket_key_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--ticket-keys` and `--ticket-key-kind`; it gets them, read, as one
-    `ticket_keys` argument.
-
-    It stands below `output_options`, so that an unreadable file still leaves a document.
-    """
-
-    @click.option(
+_OPTIONS = (
+    option(
+        GROUP,
         "--ticket-keys",
         "key_files",
-        cls=GroupedOption,
-        group=GROUP,
+        reads_file=True,
         multiple=True,
         metavar="FILE",
         type=click.Path(),
@@ -37,26 +29,24 @@ def ticket_key_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Tell which key of this file made each ticket: a raw file as for nginx, Apache,"
         " lighttpd or Traffic Server, HAProxy's lines or its show tls-keys, hex, YAML of Envoy, h2o"
         " or Kubernetes. Several files count in the order of nginx's configuration.",
-    )
-    @click.option(
+        short="tell which key of this file made a ticket",
+    ),
+    option(
+        GROUP,
         "--ticket-key-kind",
         "key_kind",
-        cls=GroupedOption,
-        group=GROUP,
+        needs="key_files",
         type=click.Choice(_KINDS),
         help="What the key files are for; without it every order of their parts is tried.",
-    )
-    @functools.wraps(function)
-    def with_keys(*args: Any, key_files: tuple[str, ...], key_kind: Any, **kwargs: Any) -> Any:
-        if key_kind is not None and not key_files:
-            raise click.UsageError("--ticket-key-kind needs --ticket-keys")
-        return function(*args, ticket_keys=_read(key_files, key_kind), **kwargs)
-
-    return with_keys
+        short="what the key files are for",
+        short_value="KIND",
+    ),
+)
 
 
-def _read(paths: tuple[str, ...], kind: Any) -> tuple[TicketKeyFile, ...]:
+def _read(said: dict[str, Any]) -> tuple[TicketKeyFile, ...]:
     """The key files; what is odd about them is said on stderr. Raises KeyFileError."""
+    paths, kind = said["key_files"], said["key_kind"]
     if not paths:
         return ()
     from tlsresume.cli.console import warn
@@ -67,3 +57,9 @@ def _read(paths: tuple[str, ...], kind: Any) -> tuple[TicketKeyFile, ...]:
         for warning in file.warnings:
             warn(warning)
     return files
+
+
+#: Give a command `--ticket-keys` and `--ticket-key-kind`; it gets them, read, as one
+#: `ticket_keys` argument. It stands below `output_options`, so that an unreadable file still
+#: leaves a document.
+ticket_key_options = one_argument("ticket_keys", _OPTIONS, _read)

@@ -107,7 +107,7 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
         raise click.BadParameter("no file is named behind the @")
     if value.startswith("@"):
         from tlsresume.errors import FileError
-        from tlsresume.safe_read import read_bounded
+        from tlsresume.files import read_bounded
 
         try:
             data = read_bounded(value[1:], 65536, FileError)[0]

@@ -21,9 +21,8 @@ from typing import Literal
 
 import msgspec
 
-from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import SessionFileError, UsageError
-from tlsresume.safe_read import read_bounded
+from tlsresume.files import read_bounded, write_atomically
 from tlsresume.sessions.contents import LABEL, QUIC_LABEL, UNREADABLE, Contents, find_contents
 from tlsresume.sessions.metadata import NO_METADATA, SessionMetadata, format_metadata
 from tlsresume.sessions.session import Session

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from tlsresume.errors import KeyFileError
-from tlsresume.safe_read import read_bounded
+from tlsresume.files import read_bounded
 from tlsresume.sessions.file import permission_warnings
 from tlsresume.sessions.identify import name_of_pem
 from tlsresume.sessions.unwrap import decode_text

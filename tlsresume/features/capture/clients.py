@@ -7,7 +7,7 @@ import secrets
 
 from tlsresume.errors import CaptureFileError
 from tlsresume.features.capture.seen import address
-from tlsresume.safe_read import read_bounded
+from tlsresume.files import read_bounded
 
 _LARGEST_KEY = 1 << 16
 _SHORTEST_KEY = 16

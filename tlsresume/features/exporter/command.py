@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlsresume.cli.grouping import GroupedCommand, GroupedOption
+from tlsresume.cli.grouping import GroupedCommand, option
 
 if TYPE_CHECKING:
     from tlsresume.configuration import Configuration
@@ -41,19 +41,17 @@ def parse_listen(value: str) -> tuple[str, int]:
 
 
 @click.command("exporter", cls=GroupedCommand)
-@click.option(
+@option(
+    _GROUP,
     "--config",
-    cls=GroupedOption,
-    group=_GROUP,
     metavar="FILE",
     type=click.Path(),
     help="Read [exporter], [modules.NAME] and [web] of this TOML file; without it there is one"
     " module, default, which is --quick.",
 )
-@click.option(
+@option(
+    _GROUP,
     "--listen",
-    cls=GroupedOption,
-    group=_GROUP,
     metavar="ADDR:PORT",
     callback=_listen,
     help="Listen there instead of where [exporter] says, or of 127.0.0.1:9843. Beyond loopback"

@@ -15,7 +15,6 @@ import click
 
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options
-from tlsresume.cli.failing import finding_options
 from tlsresume.configuration import Configuration
 from tlsresume.errors import ConfigurationFileError, UsageError
 from tlsresume.features.exporter.settings import check_keys, configuration_file, seconds
@@ -163,7 +162,6 @@ def _probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_probe_options
 @connection_options
 @demand_options
-@finding_options
 def _module_command(
     connection: Connection, demanded: Demanded, **said: Any
 ) -> tuple[Connection, Demanded, dict[str, Any]]:

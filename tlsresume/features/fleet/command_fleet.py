@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import one_argument, option
 
 if TYPE_CHECKING:
     from tlsresume.cli.connecting import Connection
@@ -39,10 +38,6 @@ _PATIENCE = 3
 _JUDGED_IN, _ALLOWED = 0.03, 0.8
 
 
-def _option(*names: str, **attributes: Any) -> Callable[..., Any]:
-    return click.option(*names, cls=GroupedOption, group=GROUP, **attributes)
-
-
 def _shard(_context: click.Context, _option: click.Parameter, value: str | None) -> Shard | None:
     if value is None:
         return None
@@ -60,75 +55,50 @@ def _rate(_context: click.Context, _option: click.Parameter, value: float | None
     return value
 
 
-_OPTIONS: tuple[Callable[..., Any], ...] = (
-    _option(
-        "--parallel", type=click.IntRange(1, 10_000), metavar="N",
+_OPTIONS = (
+    option(
+        GROUP, "--parallel", type=click.IntRange(1, 10_000), metavar="N",
         help="Targets at a time; by default as many as files and cores allow.",
     ),
-    _option(
-        "--jobs", type=click.IntRange(1, 256), metavar="N",
+    option(
+        GROUP, "--jobs", type=click.IntRange(1, 256), metavar="N",
         help="Processes to probe in, by default one; all names of one address stay in one.",
     ),
-    _option(
-        "--rate", type=float, metavar="N", callback=_rate,
+    option(
+        GROUP, "--rate", type=float, metavar="N", callback=_rate,
         help="New connections a second at most, over all processes.",
     ),
-    _option(
-        "--shard", metavar="K/N", callback=_shard,
+    option(
+        GROUP, "--shard", metavar="K/N", callback=_shard,
         help="Probe the K-th of N parts of the list only, by a stable hash of each target.",
     ),
-    _option(
-        "--exclude", metavar="FILE", type=click.Path(),
+    option(
+        GROUP, "--exclude", metavar="FILE", type=click.Path(),
         help="Connect to none of the names, networks and addresses in FILE, one a line, whatever"
         " leads there.",
     ),
-    _option(
-        "--skip-bad-lines", is_flag=True,
+    option(
+        GROUP, "--skip-bad-lines", is_flag=True,
         help="Tell of the lines of a list that make no sense, and probe the rest.",
     ),
-    _option(
-        "--expand", "expand_networks", is_flag=True,
+    option(
+        GROUP, "--expand", "expand_networks", is_flag=True,
         help="Probe each address of a target such as 192.0.2.0/24.",
     ),
-    _option(
-        "--continue", "continued", metavar="FILE",
+    option(
+        GROUP, "--continue", "continued", metavar="FILE",
         help="Go on with the run that wrote FILE (--format jsonl=FILE): targets that it has, with"
         " the same options, are not probed again; new lines are appended.",
     ),
-    _option(
-        "--retry-unreachable", is_flag=True,
+    option(
+        GROUP, "--retry-unreachable", is_flag=True, needs="continued",
         help="With --continue, probe again what was not reached.",
     ),
-    _option(
-        "--dask", metavar="ADDRESS",
+    option(
+        GROUP, "--dask", metavar="ADDRESS",
         help="Probe on the workers of this Dask scheduler, such as tcp://host:8786.",
     ),
 )  # fmt: skip
-
-_NAMES = (
-    "parallel", "jobs", "rate", "shard", "exclude", "skip_bad_lines", "expand_networks",
-    "continued", "retry_unreachable", "dask",
-)  # fmt: skip
-
-
-def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options; it gets them as one `fleet` argument."""
-
-    @functools.wraps(function)
-    def with_fleet(*args: Any, **kwargs: Any) -> Any:
-        said = {name: kwargs.pop(name) for name in _NAMES}
-        said["jobs"] = said["jobs"] or 1
-        fleet = FleetAsked(**said)
-        if fleet.retry_unreachable and fleet.continued is None:
-            raise click.UsageError("--retry-unreachable needs --continue")
-        if fleet.dask is not None and fleet.jobs > 1:
-            raise click.UsageError("--dask and --jobs exclude each other")
-        return function(*args, fleet=fleet, **kwargs)
-
-    decorated: Callable[..., Any] = with_fleet
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
 
 
 class FleetAsked(NamedTuple):
@@ -154,7 +124,7 @@ class FleetAsked(NamedTuple):
         """What `--exclude` names. Raises FileError."""
         from tlsresume.errors import FileError
         from tlsresume.features.fleet.selection import Exclusions
-        from tlsresume.safe_read import read_bounded
+        from tlsresume.files import read_bounded
 
         if self.exclude is None:
             return Exclusions()
@@ -185,6 +155,17 @@ _NOTHING = FleetAsked(
     parallel=None, jobs=1, rate=None, shard=None, exclude=None, skip_bad_lines=False,
     expand_networks=False, continued=None, retry_unreachable=False, dask=None,
 )  # fmt: skip
+
+
+def _asked(said: dict[str, Any]) -> FleetAsked:
+    fleet = FleetAsked(**said | {"jobs": said["jobs"] or 1})
+    if fleet.dask is not None and fleet.jobs > 1:
+        raise click.UsageError("--dask and --jobs exclude each other")
+    return fleet
+
+
+#: Give a command the options; it gets them as one `fleet` argument.
+fleet_options = one_argument("fleet", _OPTIONS, _asked)
 
 
 def _cores() -> int:

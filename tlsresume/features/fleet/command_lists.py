@@ -21,7 +21,7 @@ from typing import BinaryIO, Self
 import click
 from msgspec import Struct, field
 
-from tlsresume import safe_read as bounded
+from tlsresume import files
 from tlsresume.cli.connecting import Connection, line_options
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
@@ -332,8 +332,8 @@ def _opened(path: str) -> BinaryIO:
             raise FileError(f"{path} is a folder", path=path, hints=("name a file in it",))
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or os.isatty(fd)):
             raise FileError(f"{path} is a device, and no list of targets", path=path)
-        if not stat.S_ISREG(mode) and not select.select([fd], [], [], bounded.PATIENCE)[0]:
-            raise FileError(f"nothing came from {path} in {bounded.PATIENCE:g} s", path=path)
+        if not stat.S_ISREG(mode) and not select.select([fd], [], [], files.PATIENCE)[0]:
+            raise FileError(f"nothing came from {path} in {files.PATIENCE:g} s", path=path)
         os.set_blocking(fd, True)
         return os.fdopen(fd, "rb")
     except (OSError, ValueError) as error:

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import FileError
+from tlsresume.files import write_atomically
 from tlsresume.server.contexts import Identity
 
 #: A host name in ASCII, or a wildcard in the place of its first label.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import click
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.demanding import duration
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
 
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
     from tlsresume.features.serve.watching import Ends
 
 WHERE, WHAT, CLIENTS, JUDGE = "Where to listen", "What to serve", "Clients", "Exit status"
-
-
-def _option(
-    *names: str, group: str, **settings: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option(*names, cls=GroupedOption, group=group, **settings)
 
 
 def _listen(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, int]:
@@ -68,149 +61,179 @@ def _file(**settings: Any) -> click.Path:
     return click.Path(path_type=Path, **settings)
 
 
-@click.command("serve", cls=ConfiguredCommand)
-@_option(
+@click.command(
+    "serve",
+    cls=ConfiguredCommand,
+    matter_most=(
+        "behaviours",
+        "command",
+        "repeat",
+        "listen",
+        "tls",
+        "starttls",
+        "quic",
+        "connections",
+        "expect",
+        "formats",
+    ),
+)
+@option(
+    WHERE,
     "--listen",
-    group=WHERE,
     metavar="ADDR:PORT",
     default="127.0.0.1:0",
     callback=_listen,
     help="Listen there; the behaviours have PORT, PORT+1 and so on, in the order named. Port 0,"
     " the default, takes free ones. The default address is loopback.",
+    short="listen there (a free port of 127.0.0.1)",
 )
-@_option(
+@option(
+    WHERE,
     "--name",
     "names",
-    group=WHERE,
     metavar="NAME",
     multiple=True,
     help="A further name or IP address for the certificate, beside localhost, 127.0.0.1 and"
     " ::1; may be given several times.",
 )
-@_option(
+@option(
+    WHAT,
     "--behaviour",
     "behaviours",
-    group=WHAT,
     metavar="NAME",
     multiple=True,
     default=("default",),
     type=click.Choice((*BEHAVIOUR_NAMES, ALL)),
     help=f"How the server treats sessions: {', '.join(BEHAVIOUR_NAMES)}, or {ALL}. May be given"
     " several times; each has a port of its own.",
+    short="how the server treats sessions; or all",
 )
-@_option(
+@option(
+    WHAT,
     "--tls",
-    group=WHAT,
     type=values.Version(),
     help="Speak this version only.",
+    short="speak this version only",
 )
-@_option(
+@option(
+    WHAT,
     "--starttls",
-    group=WHAT,
     metavar="PROTO",
     type=click.Choice(STARTTLS),
     help=f"Speak this protocol ({', '.join(STARTTLS)}), with TLS by STARTTLS, instead of HTTPS; ftps begins with TLS.",
+    short="speak smtp, imap, ftp ... instead of HTTPS",
 )
-@_option(
+@option(
+    WHAT,
     "--quic",
-    group=WHAT,
     is_flag=True,
     help="Serve HTTP/3 too, over UDP with the same port numbers, and judge clients by it. Answers"
     " over TCP name it (Alt-Svc). Needs the extra tlsresume[quic].",
+    short="serve HTTP/3, too",
 )
-@_option(
+@option(
+    WHAT,
     "--keep-alive",
-    group=WHAT,
     is_flag=True,
     help="Leave the connection open after an answer. Without it each request is a connection.",
 )
-@_option(
+@option(
+    WHAT,
     "--cert",
     "certificate",
-    group=WHAT,
+    reads_file=True,
     metavar="FILE",
     type=_file(dir_okay=False),
     help="The certificate chain of the server (PEM), instead of one that is made.",
 )
-@_option(
+@option(
+    WHAT,
     "--key",
-    group=WHAT,
+    reads_file=True,
     metavar="FILE",
     type=_file(dir_okay=False),
     help="Its key (PEM).",
 )
-@_option(
+@option(
+    WHAT,
     "--ca",
-    group=WHAT,
     metavar="DIR",
     type=_file(file_okay=False),
     help="Keep the authority that signs the certificate in this folder (ca.pem, ca-key.pem), for"
     " devices that must trust it once. It may sign for the names of its first run only.",
 )
-@_option(
+@option(
+    WHAT,
     "--client-ca",
-    group=WHAT,
+    reads_file=True,
     metavar="FILE",
     type=_file(dir_okay=False),
     help="Ask clients for a certificate that an authority in FILE (PEM) has signed.",
 )
-@_option(
+@option(
+    WHAT,
     "--require-client-cert",
-    group=WHAT,
     is_flag=True,
     help="Refuse clients without a certificate.",
 )
-@_option(
+@option(
+    CLIENTS,
     "--run",
     "command",
-    group=CLIENTS,
     metavar="CMD",
     help="Run this shell command against each behaviour in turn. {url}, {host}, {port}, {cafile}"
     " and {truststore} (PKCS#12 for Java) in it are replaced, and its"
     " environment makes common clients trust the server. It ends, with all that it started,"
     " after the time of --for, or 60 s each time.",
+    short="run this client: {url} stands for the server",
 )
-@_option(
+@option(
+    CLIENTS,
     "--repeat",
-    group=CLIENTS,
     metavar="N",
     type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
     help="Run the command N times in each behaviour, for clients that keep sessions on disk.",
+    short="run it so often in each behaviour",
 )
-@_option(
+@option(
+    CLIENTS,
     "--connections",
-    group=CLIENTS,
     metavar="N",
     type=click.IntRange(1),
     help="End after N connections to each behaviour; with --run, end the command then.",
+    short="end after N connections to each",
 )
-@_option(
+@option(
+    CLIENTS,
     "--for",
     "how_long",
-    group=CLIENTS,
     metavar="TIME",
     callback=duration,
     help="End after this time, such as 10m. Without it, serve until interrupted.",
 )
-@_option(
+@option(
+    JUDGE,
     "--expect",
     "expect",
-    group=JUDGE,
     metavar="[BEHAVIOUR=]STATE",
     multiple=True,
     callback=_expect,
     help="Exit 3 unless clients do so: resumed, not-resumed, offered, or right (what suits the"
     " behaviour; the default with --run). They are judged from the second connection on.",
+    short="what clients must do, such as resumed",
+    short_value="STATE",
 )
-@_option(
+@option(
+    JUDGE,
     "--exit-zero",
-    group=JUDGE,
     is_flag=True,
     help="Exit with 0 where the answer is known and not as expected, or not known.",
 )
-@output_options("text", "json", "jsonl", "junit", "html", "prometheus")
+@output_options(
+    "text", "json", "jsonl", "junit", "html", "prometheus", short="text, json, junit, html ..."
+)
 def command(
     *,
     listen: tuple[str, int],

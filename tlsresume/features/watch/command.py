@@ -10,7 +10,7 @@ import click
 from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.connecting import Connection, connection_options, quic_option
 from tlsresume.cli.demanding import duration
-from tlsresume.cli.grouping import GroupedOption
+from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
@@ -21,63 +21,79 @@ WHEN, WHAT, JUDGE = "When to look", "What to remember", "Exit status"
 #: Words that are no hosts here: the subcommand, and what it is likely to be taken for.
 RESERVED = ("report", "list")
 
-history_option = click.option(
+history_option = option(
+    WHAT,
     "--history",
-    cls=GroupedOption,
-    group=WHAT,
     metavar="FILE",
     type=click.Path(dir_okay=False),
     help="The file of samples (SQLite; it holds sessions, and is for you alone). The default is"
     " tlsresume/watch.sqlite3 in $XDG_STATE_HOME, or ~/.local/state.",
+    short="the file of samples",
 )
-max_key_age_option = click.option(
+max_key_age_option = option(
+    JUDGE,
     "--max-key-age",
-    cls=GroupedOption,
-    group=JUDGE,
     metavar="TIME",
     callback=duration,
     help="Exit 3 when a key that is in use was first seen longer ago than this, such as 7d.",
+    short="fail when a key is older, such as 7d",
 )
 
 
-@click.command("watch", cls=ConfiguredCommand)
+@click.command(
+    "watch",
+    cls=ConfiguredCommand,
+    matter_most=(
+        "every",
+        "how_long",
+        "once",
+        "tries",
+        "history",
+        "max_key_age",
+        "connect",
+        "starttls",
+        "timeout",
+        "formats",
+    ),
+)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option(
+@option(
+    WHEN,
     "--every",
-    cls=GroupedOption,
-    group=WHEN,
     metavar="TIME",
     default="10m",
     show_default=True,
     callback=duration,
     help="Time from one sample to the next.",
+    short="time from one sample to the next (10m)",
 )
-@click.option(
+@option(
+    WHEN,
     "--for",
     "how_long",
-    cls=GroupedOption,
-    group=WHEN,
     metavar="TIME",
     callback=duration,
     help="Stop after this time, such as 48h. Without it, watch until interrupted.",
+    short="stop after this time, such as 48h",
 )
-@click.option(
+@option(
+    WHEN,
     "--once",
-    cls=GroupedOption,
-    group=WHEN,
+    excludes="how_long",
     is_flag=True,
     help="Take one sample and end: for cron and timers.",
+    short="take one sample and end, for cron",
 )
-@click.option(
+@option(
+    WHEN,
     "--tries",
-    cls=GroupedOption,
-    group=WHEN,
     type=click.IntRange(1, 100),
     metavar="N",
     default=3,
     show_default=True,
     help="Full handshakes of each sample, per address and TLS version: enough to meet every"
     " node behind it.",
+    short="full handshakes of each sample (3)",
 )
 @quic_option(WHEN, "Watch HTTP/3 on the same port, too, as a target of its own.")
 @history_option

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
 
 
-@click.command("report", cls=GroupedCommand)
+@click.command("report", cls=GroupedCommand, matter_most=("history", "max_key_age", "formats"))
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @history_option
 @max_key_age_option

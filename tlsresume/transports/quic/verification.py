@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
 from tlsresume.errors import FileError, UsageError
-from tlsresume.safe_read import LARGEST_PEM, read_held
+from tlsresume.files import LARGEST_PEM, read_held
 from tlsresume.targets.endpoints import is_address
 from tlsresume.transports.config import ClientCertificate, Trust
 from tlsresume.transports.openssl import binding

@@ -1,4 +1,4 @@
-"""atomic.py: a file is written whole or not at all, and nothing is left behind."""
+"""files.py: a file is written whole or not at all, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tlsresume.atomic_write import write_atomically
 from tlsresume.errors import ExitStatus, OutputFileError
+from tlsresume.files import write_atomically
 
 
 def names(folder):
