@@ -34,12 +34,29 @@ class NotCounted(Enum):
     SPOILED = "its session may have been lost with a broken connection of ours"
 
 
+class _Names:
+    """The key names in all tickets of a target, learnt when asked for. Its parts share this, not
+    the whole, which keeps the parts: such a circle would stay until the collector comes."""
+
+    def __init__(self, trials: list[Trial]) -> None:
+        self.trials = trials
+        self.learnt: KeyNaming | None = None
+
+    def naming(self) -> KeyNaming:
+        if self.learnt is None:
+            self.learnt = KeyNaming.learn(
+                [t.ticket for trial in self.trials for t in trial.tickets]
+            )
+        return self.learnt
+
+
 class Evidence(Sequence[Trial]):
     """The trials of one target, over one transport."""
 
     def __init__(self, trials: Iterable[Trial] = (), *, part_of: Evidence | None = None) -> None:
-        self._whole = part_of
         self._trials = list(trials)
+        names = _Names(self._trials) if part_of is None else part_of._names  # noqa: SLF001  same class
+        self._names: _Names = names
         self._learn_anew()
 
     @overload
@@ -96,6 +113,8 @@ class Evidence(Sequence[Trial]):
     def _forget(self) -> None:
         for name in _DERIVED:
             self.__dict__.pop(name, None)
+        if self._names.trials is self._trials:
+            self._names.learnt = None
 
     # ---------------------------------------------------------------- derivations
 
@@ -140,12 +159,10 @@ class Evidence(Sequence[Trial]):
         last = {trial.ask: trial for trial in self._trials}
         return tuple(trial for trial in last.values() if trial.left_unanswered)
 
-    @cached_property
+    @property
     def naming(self) -> KeyNaming:
         """What all tickets of the target together show about key names, also of a part of it."""
-        if self._whole is not None:
-            return self._whole.naming
-        return KeyNaming.learn([t.ticket for trial in self._trials for t in trial.tickets])
+        return self._names.naming()
 
     # ------------------------------------------------------------------- indexes
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tlsresume.tls.buffer import Reader, WireError, push_list, push_opaque, push_uint, read_whole
 from tlsresume.tls.registry import ExtensionType, name_of
@@ -73,7 +73,10 @@ class WithExtensions:
 
     def _decoded(self, number: int, pull: Callable[[Reader], T], absent: D) -> T | D:
         body = self.extension(number)
-        return absent if body is None else read_whole(body, pull)
+        if body is None:
+            return absent
+        known: T | None = _read.get((pull, body))
+        return read_whole(body, pull) if known is None else known
 
 
 # ------------------------------------------------------------------- bodies
@@ -241,22 +244,21 @@ def pull_extensions(reader: Reader, bodies: BodyParsers) -> tuple[Extension, ...
         pull = bodies.get(extension.type)
         if pull is not None and pull in _NEW_EACH_TIME:
             _check(extension, pull)
-        elif pull is not None and (pull, extension.body) not in _sound:
-            _check(extension, pull)
-            _remember_sound(pull, extension.body)
+        elif pull is not None and (pull, extension.body) not in _read:
+            _remember(pull, extension.body, _check(extension, pull))
     return extensions
 
 
-def _check(extension: Extension, pull: Callable[[Reader], object]) -> None:
+def _check(extension: Extension, pull: Callable[[Reader], Any]) -> Any:
     try:
-        read_whole(extension.body, pull)
+        return read_whole(extension.body, pull)
     except WireError as error:
         raise WireError(f"extension {extension.name}: {error.message}") from None
 
 
-#: Bodies that were read without an error. Most hellos of a capture have the same few.
-_sound: set[tuple[Callable[[Reader], object], bytes]] = set()
-_MOST_SOUND, _LONGEST_SOUND = 1024, 64
+#: What bodies without an error say. Most hellos of a probe, and of a capture, have the same few.
+_read: dict[tuple[Callable[[Reader], Any], bytes], Any] = {}
+_MOST_READ, _LONGEST_READ = 1024, 64
 
 
 #: Bodies that hold keys and tickets never come again.
@@ -270,11 +272,11 @@ _NEW_EACH_TIME: frozenset[Callable[[Reader], object]] = frozenset(
 )
 
 
-def _remember_sound(pull: Callable[[Reader], object], body: bytes) -> None:
-    if len(body) <= _LONGEST_SOUND:
-        if len(_sound) >= _MOST_SOUND:
-            _sound.clear()
-        _sound.add((pull, body))
+def _remember(pull: Callable[[Reader], Any], body: bytes, value: object) -> None:
+    if len(body) <= _LONGEST_READ:
+        if len(_read) >= _MOST_READ:
+            _read.clear()
+        _read[pull, body] = value
 
 
 def push_extensions(extensions: tuple[Extension, ...]) -> bytes:

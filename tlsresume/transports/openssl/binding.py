@@ -185,19 +185,24 @@ class _Listening:
 _listening: dict[int, _Listening] = {}
 
 _CONTENT_TYPES = frozenset({21, 22})
+_BYTES: Any = _ffi.typeof("const char *")
+_MESSAGE_CALLBACK: Any = _ffi.typeof("void(*)(int, int, int, const void *, size_t, SSL *, void *)")
 
 
-@_ffi.callback("void(int, int, int, const void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi has no types
+# Pointers as numbers: two calls of three are for record headers and content types, and an object
+# of cffi's for each pointer would cost more than all the rest of such a call.
+@_ffi.callback("void(int, int, int, uintptr_t, size_t, uintptr_t, uintptr_t)")  # type: ignore[untyped-decorator]  # cffi has no types
 def _on_message(
-    write_p: int, _version: int, content_type: int, buf: Any, size: int, ssl: Any, _arg: Any
+    write_p: int, _version: int, content_type: int, buf: int, size: int, ssl: int, _arg: int
 ) -> None:
+    if content_type not in _CONTENT_TYPES:
+        return
     entry = None
     try:
-        if content_type not in _CONTENT_TYPES:
-            return
-        entry = _listening.get(int(_ffi.cast("uintptr_t", ssl)))
+        entry = _listening.get(ssl)
         if entry is not None and entry.raised is None:
-            entry.listener(bool(write_p), content_type, bytes(_ffi.buffer(buf, size)))
+            message = _ffi.buffer(_ffi.cast(_BYTES, buf), size)[:]
+            entry.listener(bool(write_p), content_type, message)
     except BaseException as error:
         if entry is None:
             raise
@@ -206,7 +211,8 @@ def _on_message(
 
 def listen(context: SSL.Context) -> None:
     """Make every connection of a Context report its messages (SSL_CTX_set_msg_callback(3))."""
-    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)
+    callback = _ffi.cast(_MESSAGE_CALLBACK, _on_message)
+    _lib.SSL_CTX_set_msg_callback(context._context, callback)
 
 
 def attach(connection: SSL.Connection, listener: Listener) -> None:
