@@ -27,8 +27,9 @@ from tlsresume.features.watch.samples import (
     WatchReport,
 )
 from tlsresume.findings.across_targets import finding
-from tlsresume.findings.wording import seconds, short
+from tlsresume.findings.wording import short
 from tlsresume.results import Finding, Mechanism
+from tlsresume.units import span
 
 
 def iso(seconds: float) -> str:
@@ -339,7 +340,7 @@ def _lost_without_names(samples: Sequence[Sample]) -> Iterable[Finding]:
         yield finding(
             "rotation-drops-sessions",
             (
-                f"{offer.address}: by {iso(sample.time)} a session {seconds(offer.age)} old was"
+                f"{offer.address}: by {iso(sample.time)} a session {span(offer.age)} old was"
                 f" declined ({offer.mechanism}); these tickets name no key"
                 for sample, offer in declined
             ),
