@@ -10,7 +10,6 @@ while resumes sessions from before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -29,12 +28,7 @@ from tlsresume.features.watch.samples import (
 from tlsresume.findings.across_targets import finding
 from tlsresume.findings.wording import short
 from tlsresume.results import Finding, Mechanism
-from tlsresume.units import span
-
-
-def iso(seconds: float) -> str:
-    """A point in time as `2026-01-31T12:00:00Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+from tlsresume.units import iso, span
 
 
 def watch_report(
