@@ -31,8 +31,8 @@ QUICK_WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 # Layers without IO, and the tests of just these: what `make coverage` can measure in little time.
 # Tests of growth count lines by a tracer of their own, and would wait for that of coverage.
-PURE := wire session preludes
-PURE_TESTS = $(filter-out %_growth.py,$(wildcard $(patsubst %,tests/test_%_*.py,wire session prelude)))
+PURE := tls sessions tickets protocols
+PURE_TESTS = $(filter-out %_growth.py,$(wildcard $(PURE:%=tests/%/test_*.py)))
 COUNT ?= 1000000
 SEED ?= 1
 NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")

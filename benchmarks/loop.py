@@ -27,7 +27,7 @@ from tlsresume.transports.config import ClientConfig
 _VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
 
 
-def plan_for(version: str, name: str | None = None) -> ClientConfig:
+def config_for(version: str, name: str | None = None) -> ClientConfig:
     """One version. The server pins the key exchange to GROUP; P-256 is there for its
     certificate's sake."""
     number = _VERSIONS[version]
@@ -66,48 +66,48 @@ def resident_kib() -> int:
 
 
 async def connect(
-    port: int, count: int, session: Session | None, plan: ClientConfig, task: Task
+    port: int, count: int, session: Session | None, config: ClientConfig, task: Task
 ) -> None:
     """Make connections one after the other, and see that each is as it should be."""
     route, gate = Route("127.0.0.1", port), Gate()
     for _ in range(0, count, _PER_LAB):
         lab = NetworkLab(Budget(_PER_LAB), gate, LabOptions())
         for _ in range(_PER_LAB):
-            attempt = await lab.connect(route, plan, task, session)
+            attempt = await lab.connect(route, config, task, session)
             if not attempt.handshake_done or attempt.reused is not (session is not None):
                 raise RuntimeError(f"reused {attempt.reused}, {attempt.error}")
 
 
-async def first_session(port: int, plan: ClientConfig) -> Session:
+async def first_session(port: int, config: ClientConfig) -> Session:
     """A session to resume with."""
     lab = NetworkLab(Budget(1), Gate(), LabOptions())
-    return (await lab.connect(Route("127.0.0.1", port), plan, WHOLE)).sessions[-1]
+    return (await lab.connect(Route("127.0.0.1", port), config, WHOLE)).sessions[-1]
 
 
-async def handshakes(port: int, kind: str, count: int, plan: ClientConfig, task: Task) -> None:
+async def handshakes(port: int, kind: str, count: int, config: ClientConfig, task: Task) -> None:
     """CPU per connection, warmed up before."""
-    session = await first_session(port, plan) if kind == "resumed" else None
-    await connect(port, _PER_LAB, session, plan, task)
+    session = await first_session(port, config) if kind == "resumed" else None
+    await connect(port, _PER_LAB, session, config, task)
     began = cpu()
-    await connect(port, count, session, plan, task)
+    await connect(port, count, session, config, task)
     print((cpu() - began) / count)
 
 
 async def memory(port: int, count: int, steps: int) -> None:
     """Resident memory after the first step and each one after it, in KiB."""
-    plan = plan_for("1.2")
-    session = await first_session(port, plan)
+    config = config_for("1.2")
+    session = await first_session(port, config)
     for step in range(1, steps + 1):
-        await connect(port, count // steps, session, plan, ERRAND)
+        await connect(port, count // steps, session, config, ERRAND)
         print(step * (count // steps), resident_kib(), flush=True)
 
 
 if __name__ == "__main__":
     what, port, *rest = sys.argv[1:]
     if what == "handshakes":
-        asyncio.run(handshakes(int(port), rest[0], int(rest[1]), plan_for("1.2"), ERRAND))
+        asyncio.run(handshakes(int(port), rest[0], int(rest[1]), config_for("1.2"), ERRAND))
     elif what == "connections":
-        plan = plan_for(rest[2], "localhost")
-        asyncio.run(handshakes(int(port), rest[0], int(rest[1]), plan, WHOLE))
+        config = config_for(rest[2], "localhost")
+        asyncio.run(handshakes(int(port), rest[0], int(rest[1]), config, WHOLE))
     else:
         asyncio.run(memory(int(port), int(rest[0]), int(rest[1])))

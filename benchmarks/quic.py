@@ -38,8 +38,8 @@ def cpu_of(connect: Callable[[], object]) -> float:
 
 def ours(service: QUICService, session: Session | None = None) -> QUICClient:
     """A handshake of our client with a server of its own."""
-    plan = ClientConfig(minimum=ProtocolVersion.TLSv1_3, server_name="localhost", alpn=("h3",))
-    client, server = QUICClient(plan, session, clock=time.monotonic), service.side()
+    config = ClientConfig(minimum=ProtocolVersion.TLSv1_3, server_name="localhost", alpn=("h3",))
+    client, server = QUICClient(config, session, clock=time.monotonic), service.side()
     client.start()
     while not client.sessions and client.failure is None:
         for datagram in client.drain():

@@ -282,7 +282,7 @@ class Link(ABC):
         """Some bytes, at least one; b"" at the end of the stream."""
 
     @abstractmethod
-    async def start_tls(self, plan: ClientConfig, session: Session | None = None) -> None:
+    async def start_tls(self, config: ClientConfig, session: Session | None = None) -> None:
         """Run the handshake. Raises PeerError; what was seen is in the attempt all the same."""
 
     @abstractmethod
@@ -315,7 +315,7 @@ class Lab(ABC):
     async def connect(
         self,
         route: Route,
-        plan: ClientConfig,
+        config: ClientConfig,
         task: Task,
         session: Session | None = None,
         *,
@@ -337,14 +337,14 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def first_flight(self, plan: ClientConfig, session: Session) -> Flight:
-        """A first flight with the plan's early data, over the session's transport; nothing is
+    def first_flight(self, config: ClientConfig, session: Session) -> Flight:
+        """A first flight with the config's early data, over the session's transport; nothing is
         sent yet. Raises UsageError."""
         # What connects is not needed to plan a run.
         from tlsresume.transports.table import TRANSPORTS
 
-        offer = ClientOffer(state=session, early_request=plan.early_data)
-        return TRANSPORTS[session.transport].first_flight(plan, offer, clock=self.now)
+        offer = ClientOffer(state=session, early_request=config.early_data)
+        return TRANSPORTS[session.transport].first_flight(config, offer, clock=self.now)
 
     async def present(self, route: Route, flight: Flight, task: Task) -> Trial:
         """Send a copy of a first flight on a connection that cannot go on with it.

@@ -25,8 +25,7 @@ from tlsresume.policy.names import BUILTIN
 from tlsresume.policy.ranges import parse_range
 from tlsresume.policy.reading import builtin_text, parse_policy
 from tlsresume.protocols.greetings import hint_for_plain, hint_for_words
-from tlsresume.protocols.schemes import SCHEMES
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import SCHEMES, STARTTLS, script_of
 from tlsresume.protocols.talk import Prelude, Script
 from tlsresume.server.contexts import self_signed
 from tlsresume.sessions.file import parse_session_file
@@ -89,10 +88,10 @@ def handshakes() -> tuple[bytes, ...]:
 def _shaken(
     context: ssl.SSLContext, version: ProtocolVersion, session: Session | None
 ) -> TLSClient:
-    plan = ClientConfig(
+    config = ClientConfig(
         server_name="localhost", alpn=("h2", "http/1.1"), minimum=version, maximum=version
     )
-    client = TLSClient(plan, session, clock=lambda: 0.0)
+    client = TLSClient(config, session, clock=lambda: 0.0)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context.wrap_bio(incoming, outgoing, server_side=True)
     client.start()
@@ -232,8 +231,8 @@ def _greetings() -> dict[str, tuple[bytes, ...]]:
 def _preludes() -> Iterator[Parser]:
     greetings = _greetings()
     everything = tuple(each for several in greetings.values() for each in several)
-    for name, script in PRELUDES.items():
-        yield Parser(f"prelude {name}", _prelude(script), greetings[name], share=8)
+    for name in STARTTLS:
+        yield Parser(f"prelude {name}", _prelude(script_of(name)), greetings[name], share=8)
     script = connect(Proxy("http", "proxy.test", 8080), "a.test:443", "tlsresume")
     heads = (
         b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\n",

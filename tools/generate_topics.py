@@ -63,7 +63,7 @@ def findings() -> str:
         *_head(
             f"{PROGRAM}-findings",
             "why a session was not resumed",
-            "the rules in tlsresume/diagnosis",
+            "the rules in tlsresume/findings",
         ),
         ".SH DESCRIPTION",
         prose(

@@ -11,7 +11,7 @@ from fuzz_parsers import Parser, parsers
 
 from tests.helpers import growth
 from tests.helpers.rows import each_row
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import STARTTLS
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def test_damaged_inputs_end_in_our_errors(capsys):
     assert fuzz.main(["--count", "4000", "--seed", "7"]) == 0
     told = capsys.readouterr().out
     assert all(f"{parser.name}: " in told for parser in PARSERS)
-    assert {f"prelude {name}" for name in PRELUDES} <= {parser.name for parser in PARSERS}
+    assert {f"prelude {name}" for name in STARTTLS} <= {parser.name for parser in PARSERS}
 
 
 def test_the_right_inputs_are_right():

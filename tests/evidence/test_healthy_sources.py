@@ -20,7 +20,7 @@ from tests.features.capture.reading import connections_of
 from tests.features.capture.talks import Talk
 from tests.features.serve.clients import Script, hello, ticket
 from tests.helpers.certificates import localhost
-from tests.helpers.pair import VERSIONS, plan_for
+from tests.helpers.pair import VERSIONS, config_for
 from tests.helpers.purposes import purpose_of
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Observation, Part
@@ -101,8 +101,8 @@ async def _connect(port: int, version: str) -> list[Trial]:
         task = Task(
             purpose=purpose, mechanism=mechanism, send=HEAD, want_tickets=1, ticket_wait=10.0
         )
-        plan = plan_for(version, verify_name=None)
-        trial = await lab.connect(Route(HERE, port), plan, task, session)
+        config = config_for(version, verify_name=None)
+        trial = await lab.connect(Route(HERE, port), config, task, session)
         assert trial.handshake_done, trial.error
         session = trial.sessions[-1] if trial.sessions else session
     return list(lab.journal)
@@ -192,7 +192,7 @@ def test_the_servers_side_finds_what_is_wrong() -> None:
     }
     for code, (tickets, alert) in cases.items():
         script = Script(Place("default", BEHAVIOURS["default"]))
-        script.connect(hello(), *tickets, alert=alert)
+        script.connect(hello(), *tickets, alert=alert, requests=alert is None)
         found = worse(view_of([each.observation for each in script.ended], "psk"))
         assert code in found, (code, found)
     twice = Script(Place("default", BEHAVIOURS["default"]))
@@ -203,12 +203,32 @@ def test_the_servers_side_finds_what_is_wrong() -> None:
     assert found == ["tickets-not-fresh"]
 
 
+def test_an_alert_after_an_answer_is_about_no_ticket() -> None:
+    """OpenSSL answers a missing close_notify with decode_error: where a request was answered, the
+    ticket before that was taken."""
+    script = Script(Place("default", BEHAVIOURS["default"]))
+    script.connect(hello(), ticket(b"t" * 32), alert=AlertDescription.decode_error, requests=1)
+    assert worse(view_of([each.observation for each in script.ended], "psk")) == []
+
+
 def test_bytes_alone_find_what_is_wrong() -> None:
     """A ticket that is given out twice is found in packets, and said as a warning."""
     frames = packets("1.2", times=0)
     later = [replace(frame, time=frame.time + 10**12) for frame in frames]
     observations = seen_in(frames) + seen_in(later)
     assert worse(view_of(observations, "ticket")) == ["tickets-not-fresh"]
+
+
+def test_a_hint_of_zero_before_tls_13_says_nothing() -> None:
+    """A session of TLS 1.3 that is offered to a server which answers with TLS 1.2 meets tickets
+    without a lifetime hint: those have no lifetime of zero."""
+    (seen,) = seen_in(packets("1.2", times=0))
+    assert seen.tickets
+    unsaid = tuple(structs.replace(each, lifetime=0) for each in seen.tickets)
+    older = structs.replace(
+        seen, offered="psk", handle=b"of TLS 1.3", accepted=False, tickets=unsaid
+    )
+    assert worse(view_of([older], "psk")) == []
 
 
 def test_where_the_answer_is_not_visible_nothing_is_said() -> None:

@@ -20,9 +20,9 @@ VERSION = {"psk": V13, "ticket": V12, "session-id": V12}
 KEY, OTHER = b"k" * 16, b"o" * 16
 
 
-def ask(session: Session, **plan) -> Ask:
+def ask(session: Session, **config) -> Ask:
     version = session.fields.tls_version
-    chosen = ClientConfig(**({"minimum": version, "maximum": version} | plan))
+    chosen = ClientConfig(**({"minimum": version, "maximum": version} | config))
     task = Task(purpose=purpose_of("resume", "resume"), mechanism=session.mechanism)
     return Ask(1, START, ROUTE, chosen, task, session)
 
@@ -31,9 +31,9 @@ def ticket(name: bytes, length: int = 176) -> bytes:
     return name + bytes(length - len(name))
 
 
-def reason(session: Session, new: bytes | None = None, plan=None, **seen) -> str | None:
+def reason(session: Session, new: bytes | None = None, config=None, **seen) -> str | None:
     tickets = () if new is None else (Ticket(new, 7200, 1.0),)
-    return why_not_resumed(session, done(ask(session, **(plan or {})), tickets=tickets, **seen))
+    return why_not_resumed(session, done(ask(session, **(config or {})), tickets=tickets, **seen))
 
 
 @pytest.mark.parametrize("mechanism", VERSION)
@@ -49,7 +49,7 @@ def test_a_broken_connection_is_no_refusal():
 
 
 @each_row(
-    "session, plan, words",
+    "session, config, words",
     [
         (mint("psk", ticket(KEY), START - 9000), {}, "expired: the ticket is 9000 s old"),
         (mint("psk", b""), {}, "captured too early"),
@@ -67,9 +67,9 @@ def test_a_broken_connection_is_no_refusal():
         (mint("psk", ticket(KEY)), {}, "gave no reason"),
     ],
 )
-def test_why_it_was_not_offered(session, plan, words):
+def test_why_it_was_not_offered(session, config, words):
     """Each rule of OpenSSL's client that keeps a session back has its words."""
-    found = reason(session, plan=plan, offered=None)
+    found = reason(session, config=config, offered=None)
     assert found is not None
     assert found.startswith("not offered: ")
     assert words in found
@@ -108,7 +108,7 @@ def test_a_new_session_id_is_said():
 def test_another_version_was_chosen():
     """A session of one version cannot be accepted in another."""
     session = mint("ticket", ticket(KEY))
-    found = reason(session, plan={"maximum": V13}, tls_version=V13)
+    found = reason(session, config={"maximum": V13}, tls_version=V13)
     assert found == "offered, declined: the server chose TLSv1.3, the session is TLSv1.2"
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import pytest
+
 from tests.helpers.canned_lab import mint
 from tests.helpers.purposes import purpose_of
 from tests.helpers.trials import UNEVENTFUL, changed, trial
 from tlsresume.evidence.observation import Allowed, Part
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import Failure, FailureKind, Traffic
+from tlsresume.results import Failure, FailureKind, Timings, Traffic
 from tlsresume.results.connection import SIDES, Side
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
-ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "plan": ClientConfig(),
+ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "config": ClientConfig(),
          "purpose": purpose_of("tries", "fixed")}  # fmt: skip
 
 #: Of a trial without an observation, what it says of the handshake that there never was.
@@ -54,7 +56,7 @@ def test_each_property_asks_the_observation():
 def test_what_was_allowed_is_read_from_the_clienthello_where_one_was_seen():
     """The plan stands in for a ClientHello that nobody saw."""
     tls12, tls13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
-    planned = ABOUT | {"plan": ClientConfig(server_name="a.test", maximum=tls12)}
+    planned = ABOUT | {"config": ClientConfig(server_name="a.test", maximum=tls12)}
     unseen = trial(**planned)
     seen = trial(**planned, allowed=Allowed(server_name="b.test", versions=(0x0304,)))
     old = trial(**planned, allowed=Allowed(extended_master_secret=True))
@@ -109,3 +111,20 @@ def test_each_failure_lies_with_a_side():
     ours = {kind for kind in SIDES if Failure("handshake", kind, "").ours}
     assert ours == {kind for kind, side in SIDES.items() if side is Side.OURS}
     assert ours == {"local", "cancelled"}
+
+
+def test_a_place_given_back_is_no_open_connection():
+    """A connection is open until we have closed our side, however long the peer takes."""
+    closed = trial(
+        n=1,
+        time=100.0,
+        address="192.0.2.1",
+        port=443,
+        purpose=purpose_of("test", "full"),
+        plan=ClientConfig(),
+        timings=Timings(total=40.0),
+    )
+    assert closed.open_until == pytest.approx(100.04)
+    later = closed.parted_at(closed.timings.total).ended("clean", (), Traffic(), 5_000.0)
+    assert later.timings.total == 5_000.0
+    assert later.open_until == pytest.approx(100.04)

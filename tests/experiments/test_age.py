@@ -62,18 +62,20 @@ class Forgetful:
 def ask_ages(server, ages, mechanism: Mechanism = "psk") -> tuple[CannedLab, list[str]]:
     lab = CannedLab(server)
     said: list[str] = []
-    asyncio.run(offer_at_ages(setting(lab, mechanism), ages, said.append))
+    asyncio.run(offer_at_ages(setup(lab, mechanism), ages, said.append))
     return lab, said
 
 
-def setting(lab: CannedLab, mechanism: Mechanism = "psk") -> MechanismSetup:
-    plan = TERMS.plan_for(mechanism)
-    return MechanismSetup(lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, plan=plan)
+def setup(lab: CannedLab, mechanism: Mechanism = "psk") -> MechanismSetup:
+    config = TERMS.config_for(mechanism)
+    return MechanismSetup(
+        lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, config=config
+    )
 
 
 def search(server, longest: float, mechanism: Mechanism = "psk", **how) -> CannedLab:
     lab = CannedLab(server, **how)
-    asyncio.run(find_lifetime(setting(lab, mechanism), longest, lambda _line: None))
+    asyncio.run(find_lifetime(setup(lab, mechanism), longest, lambda _line: None))
     return lab
 
 
@@ -145,8 +147,8 @@ def test_an_alert_for_old_sessions_is_told_from_a_refusal() -> None:
 def test_a_server_that_issues_nothing_ends_at_once() -> None:
     """Without sessions there is nothing to wait for."""
     lab = CannedLab(Pool(mechanisms=()))
-    asyncio.run(find_lifetime(setting(lab), 3600, lambda _line: None))
-    asyncio.run(offer_at_ages(setting(lab), [3600.0], lambda _line: None))
+    asyncio.run(find_lifetime(setup(lab), 3600, lambda _line: None))
+    asyncio.run(offer_at_ages(setup(lab), [3600.0], lambda _line: None))
     assert lab.now() < 1
     assert lifetimes(lab.journal) == ()
 
@@ -164,7 +166,7 @@ def test_an_interrupt_leaves_what_is_known() -> None:
 
     async def run() -> None:
         with pytest.raises(asyncio.CancelledError):
-            await find_lifetime(setting(lab), 3600, lambda _line: None)
+            await find_lifetime(setup(lab), 3600, lambda _line: None)
 
     asyncio.run(run())
     (found,) = lifetimes(lab.journal)

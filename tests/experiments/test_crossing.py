@@ -45,17 +45,17 @@ def run(
     node_of: dict[str, int], mechanism: Mechanism = "psk", *, budget: int = 200, **how: object
 ) -> CannedLab:
     lab = CannedLab(Addresses(node_of, **how), budget=budget)
-    settings = [
+    setups = [
         MechanismSetup(
             lab=lab,
             route=Route(address, 443),
             target_setup=TERMS,
             mechanism=mechanism,
-            plan=TERMS.plan_for(mechanism),
+            config=TERMS.config_for(mechanism),
         )
         for address in node_of
     ]
-    asyncio.run(cross(settings))
+    asyncio.run(cross(setups))
     return lab
 
 
@@ -137,16 +137,16 @@ def test_a_spent_budget_is_raised_after_what_was_paid_for() -> None:
 def test_nodes_behind_one_address_are_crossed_by_their_names() -> None:
     """Where a response header names nodes, who issued and who answered is counted."""
     lab = CannedLab(Pool(pick=lambda n: n % 2))
-    setting = MechanismSetup(
+    setup = MechanismSetup(
         lab=lab, route=Route(ADDRESSES[0], 443), target_setup=TERMS, mechanism="ticket",
-        plan=TERMS.plan_for("ticket"),
+        config=TERMS.config_for("ticket"),
     )  # fmt: skip
 
     async def tries() -> None:
-        _, session = await setting.full(purpose_of("tries", "full"))
+        _, session = await setup.full(purpose_of("tries", "full"))
         for _ in range(4):
             assert session is not None
-            await setting.offer(purpose_of("tries", "fixed"), session)
+            await setup.offer(purpose_of("tries", "fixed"), session)
 
     asyncio.run(tries())
     named = [changed(a, node=f"web{a.n % 2}") for a in lab.journal]

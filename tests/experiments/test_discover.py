@@ -43,13 +43,13 @@ def test_only_allowed_versions_are_asked_for(allowed, expected):
     """What the user did not allow is not offered."""
     found, lab = run(Pool(), replace(TERMS, options=ConnectOptions(tls=(allowed,))))
     assert list(found.full) == expected
-    assert {ask.plan.maximum for ask in lab.asks} == {ask.plan.minimum for ask in lab.asks}
+    assert {ask.config.maximum for ask in lab.asks} == {ask.config.minimum for ask in lab.asks}
 
 
 def test_session_ids_are_asked_for_without_tickets():
     """Only a client that takes no tickets shows whether session IDs work."""
     _, lab = run(Pool())
-    assert [ask.plan.tickets for ask in lab.asks] == [
+    assert [ask.config.tickets for ask in lab.asks] == [
         ask.task.mechanism != "session-id" for ask in lab.asks
     ]
 
@@ -65,7 +65,7 @@ def test_where_nothing_listens_nothing_more_is_asked():
 def test_a_version_alert_settles_it():
     """A server that says it is the version is believed."""
     pool = Pool()
-    found, lab = run(lambda ask: version_alert(ask) if ask.plan.minimum == V13 else pool(ask))
+    found, lab = run(lambda ask: version_alert(ask) if ask.config.minimum == V13 else pool(ask))
     assert (found.in_doubt, found.both, len(lab.asks)) == ({}, None, 3)
 
 
@@ -75,7 +75,7 @@ def test_a_server_that_chooses_tls12_speaks_no_tls13(kind):
     pool = Pool()
 
     def reply(ask):
-        if ask.plan.minimum == V13:
+        if ask.config.minimum == V13:
             return broken(ask, kind)
         return done(ask, tls_version=V12) if ask.task.purpose.series == "both" else pool(ask)
 
@@ -87,7 +87,7 @@ def test_a_server_that_chooses_tls12_speaks_no_tls13(kind):
 def test_a_server_that_breaks_at_tls13_in_any_hello_is_in_doubt(kind):
     """Where both versions together break as well, TLS 1.3 is not known to be unspoken."""
     pool = Pool()
-    found, _ = run(lambda ask: broken(ask, kind) if ask.plan.maximum == V13 else pool(ask))
+    found, _ = run(lambda ask: broken(ask, kind) if ask.config.maximum == V13 else pool(ask))
     assert list(found.in_doubt) == [ProtocolVersion.TLSv1_3]
 
 
@@ -98,7 +98,7 @@ def test_a_server_that_then_chooses_tls13_is_in_doubt():
     def reply(ask):
         if ask.task.purpose.series == "both":
             return done(ask)
-        return broken(ask) if ask.plan.minimum == V13 else pool(ask)
+        return broken(ask) if ask.config.minimum == V13 else pool(ask)
 
     assert list(run(reply)[0].in_doubt) == [ProtocolVersion.TLSv1_3]
 
@@ -106,7 +106,7 @@ def test_a_server_that_then_chooses_tls13_is_in_doubt():
 def test_silence_at_tls12_is_in_doubt():
     """TLS 1.2 that gets no answer is named once, for both of its mechanisms."""
     pool = Pool()
-    found, _ = run(lambda ask: broken(ask, "timeout") if ask.plan.maximum == V12 else pool(ask))
+    found, _ = run(lambda ask: broken(ask, "timeout") if ask.config.maximum == V12 else pool(ask))
     assert list(found.in_doubt) == [ProtocolVersion.TLSv1_2]
 
 
@@ -115,7 +115,7 @@ def test_a_version_that_the_server_chose_is_spoken():
     pool = Pool()
 
     def reply(ask):
-        if ask.plan.maximum == V13:
+        if ask.config.maximum == V13:
             return pool(ask)
         return changed(broken(ask, "closed"), server_hello_seen=True, tls_version=V12)
 
@@ -128,7 +128,7 @@ def test_a_version_that_the_server_chose_is_spoken():
 def test_tls12_that_breaks_off_is_presumed_to_be_unspoken(kind):
     """Nothing is in doubt, but what was seen is kept to be told."""
     pool = Pool()
-    found, _ = run(lambda ask: broken(ask, kind) if ask.plan.maximum == V12 else pool(ask))
+    found, _ = run(lambda ask: broken(ask, kind) if ask.config.maximum == V12 else pool(ask))
     assert found.in_doubt == {}
     assert found.presumed is found.full["ticket"]
 
@@ -137,7 +137,7 @@ def test_tls12_that_breaks_off_is_presumed_to_be_unspoken(kind):
 def test_a_version_that_the_server_denies_is_not_presumed(maximum):
     """The alert protocol_version says all there is to say."""
     pool = Pool()
-    found, _ = run(lambda ask: version_alert(ask) if ask.plan.maximum == maximum else pool(ask))
+    found, _ = run(lambda ask: version_alert(ask) if ask.config.maximum == maximum else pool(ask))
     assert found.presumed is None
 
 
@@ -167,7 +167,7 @@ def test_silence_at_tls13_alone_says_nothing_of_tls12():
     pool = Pool()
 
     def reply(ask):
-        if ask.plan.minimum == V13:
+        if ask.config.minimum == V13:
             return silent(ask)
         return done(ask, tls_version=V12) if ask.task.purpose.series == "both" else pool(ask)
 
@@ -183,9 +183,9 @@ def test_the_others_do_not_wait_for_a_ticket():
     both = asyncio.Event()
 
     class Waits(CannedLab):
-        async def connect(self, route, plan, task, session=None, *, milestones=None):
+        async def connect(self, route, config, task, session=None, *, milestones=None):
             if task.mechanism != "psk":
-                attempt = await super().connect(route, plan, task, session)
+                attempt = await super().connect(route, config, task, session)
                 if len(self.journal) == 2:
                     both.set()
                 return attempt
@@ -193,7 +193,7 @@ def test_the_others_do_not_wait_for_a_ticket():
             milestones.reach(milestones.handshake)
             async with asyncio.timeout(5):
                 await both.wait()
-            return await super().connect(route, plan, task, session)
+            return await super().connect(route, config, task, session)
 
     lab = Waits(Pool())
     found = asyncio.run(discover(lab, ROUTE, TERMS))

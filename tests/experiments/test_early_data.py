@@ -711,10 +711,10 @@ def test_a_pause_tells_a_check_of_freshness() -> None:
         journal = lab.journal
         target = parse_target(f"https://{HERE}:{server.port}")
         target_setup = TargetSetup(target, QUICK.connect, "tlsresume/test")
-        setting = MechanismSetup(lab=lab, route=Route(HERE, server.port), target_setup=target_setup, mechanism="psk",
-                          plan=target_setup.plan_for("psk"))  # fmt: skip
+        setup = MechanismSetup(lab=lab, route=Route(HERE, server.port), target_setup=target_setup, mechanism="psk",
+                          config=target_setup.config_for("psk"))  # fmt: skip
         line = parse_request_line("GET")
-        asked = EarlySetting(setting=setting, line=line, run_id="0123abcd", ages=(0.05,))
+        asked = EarlySetting(setup=setup, line=line, run_id="0123abcd", ages=(0.05,))
         assert asyncio.run(replay_early_data(asked)) == ()
     late = [changed(a, early_data="rejected") if a.series == "later-original" else a
             for a in journal]  # fmt: skip

@@ -44,7 +44,7 @@ def setting_on(
         route=ROUTE,
         target_setup=TERMS,
         mechanism=mechanism,
-        plan=TERMS.plan_for(mechanism),
+        config=TERMS.config_for(mechanism),
         subject=subject,
         own_name=SNI if subject else None,
     )
@@ -76,10 +76,10 @@ def explain_file(
 ) -> tuple[CannedLab, Explanation]:
     """A session of a file, offered, and the ladder."""
     lab = CannedLab(reply)
-    setting = setting_on(lab, session.mechanism, session)
+    setup = setting_on(lab, session.mechanism, session)
     for _ in range(tries):
-        asyncio.run(setting.offer(purpose_of("resume", "resume"), session))
-    explanation = Explanation(setting, saved=Saved(session=session, server_name=SNI))
+        asyncio.run(setup.offer(purpose_of("resume", "resume"), session))
+    explanation = Explanation(setup, saved=Saved(session=session, server_name=SNI))
     asyncio.run(explanation.run())
     return lab, explanation
 

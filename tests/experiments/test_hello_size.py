@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.canned_lab import ROUTE, Ask, CannedLab, Pool, broken
 from tests.helpers.evidence import OTHER_LEAF, Story
-from tests.helpers.pair import VERSIONS, Tick, plan_for
+from tests.helpers.pair import VERSIONS, Tick, config_for
 from tests.helpers.peers import Relay, read_client_hello
 from tests.helpers.purposes import purpose_of
 from tests.helpers.trials import changed
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.slow
 TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 
-def hello(plan: ClientConfig) -> TLSClient:
-    client = TLSClient(plan, clock=Tick())
+def hello(config: ClientConfig) -> TLSClient:
+    client = TLSClient(config, clock=Tick())
     client.start()
     return client
 
@@ -50,10 +50,10 @@ def hello(plan: ClientConfig) -> TLSClient:
 def test_padding_makes_the_hello_longer_by_exactly_so_much(version: ProtocolVersion) -> None:
     """The bytes that go out are those that are counted, and padding is what is added to them,
     also over several records."""
-    plan = ClientConfig(minimum=version, maximum=version, server_name="example.test")
+    config = ClientConfig(minimum=version, maximum=version, server_name="example.test")
     lengths = {}
     for padding in (0, 4, 5, 700, 20_000):
-        client = hello(replace(plan, padding=padding))
+        client = hello(replace(config, padding=padding))
         sent = b"".join(client.drain())
         lengths[padding] = len(sent)
         assert hello_size(client.transcript) == len(sent)
@@ -77,7 +77,7 @@ def test_padding_that_no_extension_holds_is_refused() -> None:
 def test_servers_ignore_the_padding(tls_version: str) -> None:
     """A padded ClientHello gets a handshake, and sessions as ever."""
     with Server() as server, socket.create_connection(("127.0.0.1", server.port), 5) as link:
-        client = hello(replace(plan_for(tls_version), padding=3000))
+        client = hello(replace(config_for(tls_version), padding=3000))
         while not client.established:
             link.sendall(b"".join(client.drain()))
             client.receive(link.recv(65_536))
@@ -93,23 +93,23 @@ class Hellos(CannedLab):
     session, and their padding."""
 
     def answer(self, ask: Ask) -> Trial:
-        size = 300 + ask.plan.padding + 500 * (ask.session is not None)
-        size -= 90 * (ask.plan.groups is not None)
+        size = 300 + ask.config.padding + 500 * (ask.session is not None)
+        size -= 90 * (ask.config.groups is not None)
         return changed(super().answer(ask), hello_size=size)
 
 
 def experiment(lab: CannedLab, mechanism: Mechanism) -> list[Ask]:
     """What the experiment asked for, after one session was offered in vain."""
-    plan = TERMS.plan_for(mechanism)
-    setting = MechanismSetup(
-        lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, plan=plan
+    config = TERMS.config_for(mechanism)
+    setup = MechanismSetup(
+        lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, config=config
     )
 
     async def run() -> None:
-        _, session = await setting.full(purpose_of("tries", "full"))
+        _, session = await setup.full(purpose_of("tries", "full"))
         assert session is not None
-        await setting.offer(purpose_of("tries", "fixed"), session)
-        await EXPERIMENTS["hello-size"].run(setting)
+        await setup.offer(purpose_of("tries", "fixed"), session)
+        await EXPERIMENTS["hello-size"].run(setup)
 
     asyncio.run(run())
     return lab.asks[2:]
@@ -146,7 +146,7 @@ def test_silence_is_not_waited_for_twice() -> None:
     pool = Pool()
 
     def reply(ask: Ask) -> Trial:
-        if ask.session is not None or ask.plan.padding:
+        if ask.session is not None or ask.config.padding:
             return broken(ask, "timeout")
         return pool(ask)
 

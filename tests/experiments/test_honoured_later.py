@@ -57,14 +57,14 @@ def explained(delay: float, mechanism: Mechanism) -> tuple[CannedLab, list[str]]
     async def run() -> Explanation:
         discovery = await discover(lab, ROUTE, TERMS)
         await Tries(lab, ROUTE, TERMS, discovery, tries=5, concurrency=1, answer=False).run()
-        setting = MechanismSetup(
+        setup = MechanismSetup(
             lab=lab,
             route=ROUTE,
             target_setup=TERMS,
             mechanism=mechanism,
-            plan=TERMS.plan_for(mechanism),
+            config=TERMS.config_for(mechanism),
         )
-        explanation = Explanation(setting)
+        explanation = Explanation(setup)
         await explanation.run()
         return explanation
 

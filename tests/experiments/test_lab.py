@@ -228,6 +228,6 @@ class Paper(Lab):
 def test_attempts_are_numbered_as_they_end():
     """The journal numbers from 1, whatever number an attempt had."""
     lab = Paper(Budget(1))
-    attempt = Trial(n=9, time=0.0, address="a", port=1, purpose=Test.FULL, plan=ClientConfig())
+    attempt = Trial(n=9, time=0.0, address="a", port=1, purpose=Test.FULL, config=ClientConfig())
     assert [lab.record(attempt).n for _ in range(3)] == [1, 2, 3]
     assert [kept.n for kept in lab.journal] == [1, 2, 3]

@@ -33,14 +33,14 @@ def test_a_cut_is_noticed_before_its_session_is_offered(mechanism: Mechanism) ->
         return done(ask, sessions=tuple(mint(mechanism, h, ask.time) for h in handles))
 
     lab = CannedLab(issue)
-    setting = MechanismSetup(
+    setup = MechanismSetup(
         lab=lab,
         route=ROUTE,
         target_setup=TERMS,
         mechanism=mechanism,
-        plan=TERMS.plan_for(mechanism),
+        config=TERMS.config_for(mechanism),
     )
-    asyncio.run(EXPERIMENTS["close"].run(setting))
+    asyncio.run(EXPERIMENTS["close"].run(setup))
     cuts = [n for n, ask in enumerate(lab.asks) if not ask.task.clean]
     assert len(cuts) == 3
     for n in cuts:

@@ -233,11 +233,11 @@ def test_a_request_written_for_http1() -> None:
 def a_flight(tmp_path: Any):
     """A pair, and a first flight with early data on a session of the pair's."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path)
-    session = pair.run(plan).sessions[0]
+    config = pair.config(tmp_path)
+    session = pair.run(config).sessions[0]
     request = parse_http1(b"GET /early", "localhost", "tests")
     offer = ClientOffer(state=session, early_request=request)
-    flight = QUICFirstFlight(plan, offer, clock=lambda: pair.now)
+    flight = QUICFirstFlight(config, offer, clock=lambda: pair.now)
     try:
         yield pair, flight
     finally:
@@ -311,14 +311,14 @@ def test_a_copy_that_meets_a_retry_tells_nothing(tmp_path) -> None:
     """Presenting a copy is a connection over QUIC in the journal; a Retry, and silence, are why it
     tells nothing of early data, and each has words for the report."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path)
-    session = pair.run(plan).sessions[0]
+    config = pair.config(tmp_path)
+    session = pair.run(config).sessions[0]
 
     async def presented(answer: Callable[[bytes], list[bytes]]) -> Trial:
         with DatagramServer(lambda: Answering(answer)) as server:
             lab = NetworkLab(Budget(1), Gate(), LabOptions(timeout=0.5))
-            config = replace(plan, early_data=parse_http1(b"GET /", "localhost", "tests"))
-            flight = lab.first_flight(config, session)
+            early = replace(config, early_data=parse_http1(b"GET /", "localhost", "tests"))
+            flight = lab.first_flight(early, session)
             try:
                 route = Route(server.host, server.port, transport="quic")
                 return await lab.present(route, flight, Task(purpose=EarlyReplay.COPY))

@@ -257,13 +257,13 @@ def test_two_chained_tries_of_one_mechanism_never_overlap():
     pool = Pool()
 
     class Watching(CannedLab):
-        async def connect(self, route, plan, task, session=None, **how):
+        async def connect(self, route, config, task, session=None, **how):
             key = f"{task.mechanism} {task.purpose.series}"
             open_now[key] = open_now.get(key, 0) + 1
             if task.purpose.series == "chained":
                 assert open_now[key] == 1
             try:
-                return await super().connect(route, plan, task, session, **how)
+                return await super().connect(route, config, task, session, **how)
             finally:
                 open_now[key] -= 1
 
@@ -301,8 +301,8 @@ def test_three_silences_end_a_series(concurrency):
 
         every = 1
 
-        async def connect(self, route, plan, task, session=None, *, milestones=None):
-            attempt = await super().connect(route, plan, task, session, milestones=milestones)
+        async def connect(self, route, config, task, session=None, *, milestones=None):
+            attempt = await super().connect(route, config, task, session, milestones=milestones)
             offers = sum(one.offer is not None for one in self.journal)
             if session is not None and offers % self.every == 0:
                 ask = next(each for each in self.asks if each.task is task)
@@ -331,12 +331,12 @@ def test_tries_begin_with_the_first_session_of_their_mechanism():
             super().__init__(pool)
             self.tried = asyncio.Event()
 
-        async def connect(self, route, plan, task, session=None, **how):
+        async def connect(self, route, config, task, session=None, **how):
             if task.purpose.experiment == "discover" and task.mechanism != "psk":
                 await self.tried.wait()
             elif task.purpose.experiment == "tries":
                 self.tried.set()
-            return await super().connect(route, plan, task, session, **how)
+            return await super().connect(route, config, task, session, **how)
 
     async def both() -> CannedLab:
         lab = Slow()

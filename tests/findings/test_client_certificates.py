@@ -67,7 +67,7 @@ def test_a_certificate_that_was_wanted_and_not_given() -> None:
         story.full(**(asked | seen)).reused()
         assert ("client-certificate-missing" in told(story)) is missing, (answer, seen)
         story = Story("psk")
-        story.plan = replace(story.plan, certificate=GIVEN)
+        story.config = replace(story.config, certificate=GIVEN)
         story.full(response=answer, certificate_requested=True).reused()
         assert "client-certificate-missing" not in told(story)
     for number in (AlertDescription.certificate_required, AlertDescription.handshake_failure):
@@ -103,7 +103,7 @@ def test_a_client_certificate_outside_its_dates() -> None:
     ):
         own = certificate(start, end)
         story = Story("ticket")
-        story.plan = replace(story.plan, certificate=GIVEN)
+        story.config = replace(story.config, certificate=GIVEN)
         story.full(own_certificate=own, certificate_requested=True, response=status(400))
         found = told(story.reused(own_certificate=own, response=status(400)))
         assert ("client-certificate-expired" in found) is (words is not None)
@@ -127,7 +127,7 @@ def test_still_authenticated_only_with_good_answers_on_both_sides() -> None:
         (200, 401, "treated differently"),
     ):
         story = Story("psk")
-        story.plan = replace(story.plan, certificate=GIVEN)
+        story.config = replace(story.config, certificate=GIVEN)
         story.full(response=status(full), certificate_requested=True)
         finding = told(story.reused(response=status(resumed)))["client-certificate"]
         assert any(words in line for line in finding.evidence), (full, resumed)
@@ -152,14 +152,14 @@ def test_what_is_wrong_with_a_server_certificate_is_read_from_itself() -> None:
     for (start, end), (code, message), words in cases:
         leaf = certificate(NOW + start, NOW + end, "example.test")
         story = Story("psk")
-        story.plan = replace(story.plan, verify_name="example.test")
+        story.config = replace(story.config, verify_name="example.test")
         story.full(leaf=leaf, verification=Verification(code, message))
         found = describe_leaf(story.journal)
         assert found is not None
         assert faults(found) == words
     leaf = certificate(NOW + DAY, NOW + year, "*.other.test")
     story = Story("psk")
-    story.plan = replace(story.plan, verify_name="example.test")
+    story.config = replace(story.config, verify_name="example.test")
     story.full(leaf=leaf, verification=Verification(*unknown))
     found = describe_leaf(story.journal)
     assert found is not None

@@ -57,24 +57,24 @@ def test_sessions_that_nginx_never_accepts() -> None:
 
 def test_what_the_default_server_does_is_said_where_it_differs() -> None:
     """A refusal, another certificate, or sessions that are accepted; nothing where it is alike."""
-    plan = replace(Story("psk").plan, server_name=None)
+    config = replace(Story("psk").config, server_name=None)
 
     def story() -> Story:
         return refused(Story("psk"))
 
     unknown = alert(AlertDescription.unrecognized_name)
     tale = story()
-    tale._tell("default-server", "full", plan=plan, alerts=(unknown,))
+    tale._tell("default-server", "full", config=config, alerts=(unknown,))
     assert "alert 112" in only(tale).evidence[-1]
-    tale = story().full("default-server", plan=plan, leaf_sha256=OTHER_LEAF)
+    tale = story().full("default-server", config=config, leaf_sha256=OTHER_LEAF)
     assert "another certificate" in only(tale).evidence[-1]
-    tale = story().full("default-server", key=STATEFUL, plan=plan)
-    tale.reused(None, "default-server", "offer", plan=plan)
+    tale = story().full("default-server", key=STATEFUL, config=config)
+    tale.reused(None, "default-server", "offer", config=config)
     assert "tickets (stateful) are accepted, unlike under this name" in only(tale).evidence[-1]
     tale = (
         story()
-        .full("default-server", plan=plan)
-        .declined(None, "default-server", "offer", plan=plan)
+        .full("default-server", config=config)
+        .declined(None, "default-server", "offer", config=config)
     )
     assert "without a server name" not in " ".join(only(tale).evidence)
 
@@ -83,8 +83,10 @@ def test_nothing_issued_by_nginx() -> None:
     """A block that switches tickets off below a default server that has them on."""
     story = Story("psk").full(key=None).full("elicit", key=None, response=NGINX)
     assert wanted(story.view()) == ("default-server",)
-    plan = replace(story.plan, server_name=None)
-    story.full("default-server", plan=plan).reused(None, "default-server", "offer", plan=plan)
+    config = replace(story.config, server_name=None)
+    story.full("default-server", config=config).reused(
+        None, "default-server", "offer", config=config
+    )
     finding = only(story)
     assert finding.code == "not-issued"
     assert "tickets (sealed) are accepted" in finding.evidence[-1]
@@ -102,5 +104,5 @@ def test_sealed_tickets_that_are_refused_by_who_knows_whom() -> None:
 def test_a_server_that_was_asked_without_a_name_is_its_own_default() -> None:
     """Where no server name was sent, there is nothing to leave out."""
     story = Story("session-id")
-    story.plan = replace(story.plan, server_name=None)
+    story.config = replace(story.config, server_name=None)
     assert wanted(refused(story).later("NN").view()) == ()

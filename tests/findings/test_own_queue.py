@@ -42,7 +42,7 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
                 port=443,
                 purpose=Discover.FULL if n == 1 else Tries.FULL,
                 mechanism="psk",
-                plan=PLAN,
+                config=PLAN,
                 handshake_done=True,
                 tls_version=ProtocolVersion.TLSv1_3,
                 server_hello_seen=True,

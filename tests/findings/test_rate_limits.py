@@ -14,7 +14,7 @@ from tlsresume.findings.judge import judge, judge_way
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.before_tls import BeforeTLS
 from tlsresume.network.lab import LabOptions, NetworkLab
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import Prelude
 from tlsresume.transports.config import ClientConfig
 
@@ -35,7 +35,7 @@ def test_the_numbers_of_smtp_and_ftp_are_limits_and_http_is_not() -> None:
         ("smtp", b"HTTP/1.1 421 Misdirected Request\r\n\r\n", "garbled"),
     )
     for protocol, said, why in cases:
-        prelude = Prelude(PRELUDES[protocol], "a.example")
+        prelude = Prelude(script_of(protocol), "a.example")
         with pytest.raises(PreludeError) as caught:
             prelude.receive(said)
         assert caught.value.why == why, said

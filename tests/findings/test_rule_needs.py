@@ -10,7 +10,7 @@ from tlsresume.findings.judge import matches, not_visible
 from tlsresume.findings.rules import Rule
 
 #: What bytes, a server and a client can all show.
-OBSERVED = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE
+OBSERVED = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING
 
 
 def test_checks_read_no_more_than_they_need() -> None:

@@ -283,9 +283,9 @@ def test_the_key_of_another_name_is_no_second_key(mechanism: Mechanism) -> None:
     """--cross-name reaches what may be another server: its key is none of the target's, neither
     in the summary nor for the rules."""
     story = Story(mechanism).full().reused().reused().full("cross-name")
-    other = replace(story.plan, server_name="other.test", verify_name="other.test")
-    story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", key="b", plan=other)
-    story.full("cross-name", "control", key="b", plan=other)
+    other = replace(story.config, server_name="other.test", verify_name="other.test")
+    story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", key="b", config=other)
+    story.full("cross-name", "control", key="b", config=other)
     view = story.view()
     assert len(set(view.keys_in_order)) == 1
     summary = summarise_address(view.address, view.port, story.evidence)

@@ -17,7 +17,8 @@ from tlsresume.findings.view import View
 from tlsresume.tickets.key_names import KeyNaming
 
 _ALWAYS = {"visible", "time", "address", "port", "transport", "client"}
-_TICKETS = {"tickets", "malformed_ticket"}
+_TICKETS = {"tickets"}
+_ENDING = {"malformed_ticket"}
 _CERTIFICATE = {
     "certificate_seen", "certificate_requested", "certificate_wanted", "leaf", "leaf_sha256",
     "own_certificate", "verification",
@@ -25,9 +26,12 @@ _CERTIFICATE = {
 
 #: The fields of an observation that are of each part.
 OF_OBSERVATION: dict[Part, frozenset[str]] = {
-    Part.OUTCOME: frozenset({*Observation.__struct_fields__} - _ALWAYS - _TICKETS - _CERTIFICATE),
+    Part.OUTCOME: frozenset(
+        {*Observation.__struct_fields__} - _ALWAYS - _TICKETS - _CERTIFICATE - _ENDING
+    ),
     Part.TICKETS: frozenset(_TICKETS),
     Part.CERTIFICATE: frozenset(_CERTIFICATE),
+    Part.ENDING: frozenset(_ENDING),
 }
 #: What stands for each part in a trial where it is not visible.
 _OF_TRIAL: dict[Part, dict[str, Any]] = {

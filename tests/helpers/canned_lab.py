@@ -33,7 +33,7 @@ class Ask:
     number: int
     time: float
     route: Route
-    plan: ClientConfig
+    config: ClientConfig
     task: Task
     session: Session | None
 
@@ -62,7 +62,7 @@ class CannedLab(Lab):
     async def connect(
         self,
         route: Route,
-        plan: ClientConfig,
+        config: ClientConfig,
         task: Task,
         session: Session | None = None,
         *,
@@ -72,7 +72,7 @@ class CannedLab(Lab):
         for _ in range(self._dice.randrange(3)):
             await asyncio.sleep(0)
         self._clock += self._seconds
-        ask = Ask(len(self.asks) + 1, self.wall_time(), route, plan, task, session)
+        ask = Ask(len(self.asks) + 1, self.wall_time(), route, config, task, session)
         self.asks.append(ask)
         attempt = self.answer(ask)
         if milestones is not None and attempt.handshake_done:
@@ -109,7 +109,7 @@ def attempt_of(ask: Ask, **seen: Any) -> Trial:
         "port": ask.route.port,
         "purpose": ask.task.purpose,
         "mechanism": ask.task.mechanism,
-        "plan": ask.plan,
+        "config": ask.config,
         "state": ask.session,
         "offered": ask.session.mechanism if ask.session else None,
         "timings": Timings(connect=1.0, handshake=2.0, total=5.0),
@@ -119,7 +119,7 @@ def attempt_of(ask: Ask, **seen: Any) -> Trial:
 
 def done(ask: Ask, *, reused: bool = False, **seen: Any) -> Trial:
     """A connection whose handshake was completed."""
-    version = ask.plan.maximum
+    version = ask.config.maximum
     defaults = {
         "handshake_done": True,
         "server_hello_seen": True,

@@ -110,13 +110,13 @@ def expired_at_client(story: Story) -> Story:
 @row("version-not-allowed", *ALL)
 def version_not_allowed(story: Story) -> Story:
     other = TLS12 if story.mechanism == "psk" else TLS13
-    story.plan = replace(story.plan, minimum=other, maximum=other)
+    story.config = replace(story.config, minimum=other, maximum=other)
     return story.keep(story.session(age=60)).withheld(experiment="resume", series="resume")
 
 
 @row("client-ticket-off", "ticket")
 def client_ticket_off(story: Story) -> Story:
-    story.plan = replace(story.plan, tickets=False)
+    story.config = replace(story.config, tickets=False)
     return story.keep(story.session(age=60)).declined(
         experiment="resume", series="resume", offered="session-id", key=None
     )
@@ -307,7 +307,7 @@ def another_hash(story: Story) -> Story:
 def the_suite_is_gone(story: Story) -> Story:
     """Pinned to the session's suite the server finds nothing in common, session or not."""
     session = story.session(age=60)
-    story.plan = replace(story.plan, ciphersuites=session.fields.cipher_name)
+    story.config = replace(story.config, ciphersuites=session.fields.cipher_name)
     failure = alert(AlertDescription.handshake_failure)
     story.keep(session).broken(experiment="resume", series="resume", alerts=(failure,))
     error = Failure("handshake", "alert", "alert 40")
@@ -351,8 +351,8 @@ def nodes_with_other_certificates(story: Story) -> Story:
 def offered_under_another_name(story: Story) -> Story:
     story.keep(story.session(age=60), server_name="other.test")
     story.declined(experiment="resume", series="resume")
-    own = replace(story.plan, server_name="other.test")
-    return story.reused(None, "own-name", "offer", plan=own)
+    own = replace(story.config, server_name="other.test")
+    return story.reused(None, "own-name", "offer", config=own)
 
 
 @row("name-changed", *ALL)
@@ -360,30 +360,30 @@ def another_name_has_another_certificate(story: Story) -> Story:
     """A virtual host with a certificate of its own: the name is what we changed."""
     story.keep(story.session(age=60), server_name="other.test")
     story.declined(experiment="resume", series="resume", leaf_sha256=OTHER_LEAF)
-    own = replace(story.plan, server_name="other.test")
-    return story.reused(None, "own-name", "offer", plan=own)
+    own = replace(story.config, server_name="other.test")
+    return story.reused(None, "own-name", "offer", config=own)
 
 
 @row("name-changed", *ALL)
 def crossed_by_wish(story: Story) -> Story:
     """--cross-name on a server that resumes: declined under the other name."""
     story.full().reused().full("cross-name")
-    other = replace(story.plan, server_name="other.test", verify_name="other.test")
-    story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", plan=other)
-    return story.full("cross-name", "control", plan=other)
+    other = replace(story.config, server_name="other.test", verify_name="other.test")
+    story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", config=other)
+    return story.full("cross-name", "control", config=other)
 
 
 @row("name-changed", *ALL)
 def crossed_by_protocol(story: Story) -> Story:
     """--cross-alpn on a server that resumes: declined under the other protocol."""
     story.full().reused().full("cross-alpn")
-    other = replace(story.plan, alpn=("h2",))
-    return story.declined(story.journal[-1].sessions[-1], "cross-alpn", "offer", plan=other)
+    other = replace(story.config, alpn=("h2",))
+    return story.declined(story.journal[-1].sessions[-1], "cross-alpn", "offer", config=other)
 
 
 @row("version-changed", *ALL)
 def another_version(story: Story) -> Story:
-    story.plan = replace(story.plan, minimum=TLS12, maximum=TLS13)
+    story.config = replace(story.config, minimum=TLS12, maximum=TLS13)
     other = TLS12 if story.mechanism == "psk" else TLS13
     return story.keep(story.session(age=60)).declined(
         experiment="resume", series="resume", tls_version=other, key=None
@@ -547,8 +547,8 @@ def lost_with_a_cut(story: Story) -> Story:
 def made_without_ems(story: Story) -> Story:
     story.keep(story.session(age=60, flags=0))
     story.declined(experiment="resume", series="resume")
-    plan = replace(story.plan, extended_master_secret=False)
-    return story.reused(None, "no-ems", "offer", plan=plan)
+    config = replace(story.config, extended_master_secret=False)
+    return story.reused(None, "no-ems", "offer", config=config)
 
 
 @row("other-terminator", *TICKETS)
@@ -643,7 +643,7 @@ def edited_secret_by_the_standard(story: Story) -> Story:
 
 @row("cipher-removed", *TLS12_ONLY)
 def cipher_not_offered(story: Story) -> Story:
-    story.plan = replace(story.plan, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
+    story.config = replace(story.config, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
     story.keep(story.session(age=60))
     return story.broken(experiment="resume", series="resume", alerts=(_ILLEGAL,)).control()
 
@@ -651,7 +651,7 @@ def cipher_not_offered(story: Story) -> Story:
 @row("cipher-removed", *TLS12_ONLY)
 def cipher_gone_from_the_server(story: Story) -> Story:
     session = story.session(age=60)
-    story.plan = replace(story.plan, ciphers=session.fields.cipher_name)
+    story.config = replace(story.config, ciphers=session.fields.cipher_name)
     story.keep(session).broken(experiment="resume", series="resume", alerts=(_FAILURE,))
     error = Failure("handshake", "alert", "alert 40")
     for _ in range(2):
@@ -661,7 +661,7 @@ def cipher_gone_from_the_server(story: Story) -> Story:
 
 @row("ems-dropped", *TLS12_ONLY)
 def ems_not_offered(story: Story) -> Story:
-    story.plan = replace(story.plan, extended_master_secret=False)
+    story.config = replace(story.config, extended_master_secret=False)
     story.keep(story.session(age=60))
     story.broken(experiment="resume", series="resume", alerts=(_FAILURE,))
     return story.control(extended_master_secret=False)
@@ -703,7 +703,7 @@ def ems_gone_from_the_server(story: Story) -> Story:
 def alert_49(story: Story) -> Story:
     story.keep(story.session(age=60), server_name="other.test")
     denied = alert(AlertDescription.access_denied)
-    story.plan = replace(story.plan, certificate=ClientCertificate("c.pem", "k.pem"))
+    story.config = replace(story.config, certificate=ClientCertificate("c.pem", "k.pem"))
     story.broken(experiment="resume", series="resume", alerts=(denied,))
     return story.control(certificate_requested=True)
 
@@ -720,10 +720,10 @@ def http_421(story: Story) -> Story:
 @row("cross-name-refused", *TICKETS)
 def crossed_by_wish_and_refused(story: Story) -> Story:
     story.full().reused().full("cross-name")
-    other = replace(story.plan, server_name="other.test", verify_name="other.test")
+    other = replace(story.config, server_name="other.test", verify_name="other.test")
     denied = alert(AlertDescription.access_denied)
     session = story.journal[-1].sessions[-1]
-    return story.broken(session, "cross-name", "offer", alerts=(denied,), plan=other)
+    return story.broken(session, "cross-name", "offer", alerts=(denied,), config=other)
 
 
 @row("mixed-version-pool", *ALL)

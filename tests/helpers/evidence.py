@@ -51,7 +51,7 @@ SUITES = {AES_128: "TLS_AES_128_GCM_SHA256", AES_256: "TLS_AES_256_GCM_SHA384"}
 STATEFUL = "stateful"
 
 
-def plan_of(mechanism: Mechanism, **parts: Any) -> ClientConfig:
+def config_of(mechanism: Mechanism, **parts: Any) -> ClientConfig:
     """The plan under which a server can use only this mechanism."""
     version = TLS13 if mechanism == "psk" else TLS12
     chosen: dict[str, Any] = {
@@ -86,7 +86,7 @@ class Story:
     """What happened with one mechanism on one address, and what it looks like as a View."""
 
     mechanism: Mechanism
-    plan: ClientConfig = field(init=False)
+    config: ClientConfig = field(init=False)
     journal: list[Trial] = field(default_factory=list)
     skipped: list[NotRun] = field(default_factory=list)
     saved: Saved | None = None
@@ -95,7 +95,7 @@ class Story:
     _handles: int = 0
 
     def __post_init__(self) -> None:
-        self.plan = plan_of(self.mechanism)
+        self.config = config_of(self.mechanism)
 
     # ------------------------------------------------------------------ sessions
 
@@ -130,7 +130,7 @@ class Story:
             "port": PORT,
             "purpose": purpose_of(experiment, series),
             "mechanism": self.mechanism,
-            "plan": self.plan,
+            "config": self.config,
             "timings": Timings(connect=1.0, handshake=2.0, total=1005.0),
         }
         attempt = trial(**(defaults | seen))
@@ -144,7 +144,7 @@ class Story:
             "certificate_seen": True,
             "reused": False,
             "accepted": False,
-            "tls_version": self.plan.maximum,
+            "tls_version": self.config.maximum,
             "leaf_sha256": LEAF,
             "suite": AES_256,
             "cipher": SUITES[AES_256],
@@ -257,7 +257,7 @@ class Story:
                 port=good.port,
                 purpose=good.purpose,
                 mechanism=good.mechanism,
-                plan=good.plan,
+                config=good.config,
                 state=good.state,
                 offered=good.offered,
                 timings=Timings(connect=1.0, total=3.0),
@@ -335,16 +335,16 @@ class Story:
     ) -> Self:
         """The experiment cross-name: answers under the own name, to the offer under another,
         and to the control there (None: it broke). `suffix`: of the series' names."""
-        other = replace(self.plan, server_name=name, verify_name=name)
+        other = replace(self.config, server_name=name, verify_name=name)
         self.full("cross-name", f"full{suffix}", response=own)
         session = self.journal[-1].sessions[-1]
-        self.reused(session, "cross-name", f"offer{suffix}", plan=other, response=offer)
+        self.reused(session, "cross-name", f"offer{suffix}", config=other, response=offer)
         if control is None:
             failure = Failure("handshake", "timeout", "no answer")
             seen: dict[str, Any] = {"error": failure} | control_seen
-            self._tell("cross-name", f"control{suffix}", plan=other, **seen)
+            self._tell("cross-name", f"control{suffix}", config=other, **seen)
             return self
-        details: dict[str, Any] = {"plan": other, "response": control} | control_seen
+        details: dict[str, Any] = {"config": other, "response": control} | control_seen
         return self.full("cross-name", f"control{suffix}", **details)
 
     def retry(self, *answers: str, key: str = "a", then: str | None = None) -> Self:

@@ -17,7 +17,7 @@ from tlsresume.transports.openssl.client import TLSClient
 VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}
 
 
-def plan_for(version: str, **parts: Any) -> ClientConfig:
+def config_for(version: str, **parts: Any) -> ClientConfig:
     """A plan for exactly one version, that checks for localhost."""
     parts = {"server_name": "localhost", "verify_name": "localhost", **parts}
     return ClientConfig(minimum=VERSIONS[version], maximum=VERSIONS[version], **parts)
@@ -44,7 +44,7 @@ class ConnectionPair:
     def __init__(
         self,
         sides: Sides,
-        plan: ClientConfig,
+        config: ClientConfig,
         session: Session | None = None,
         *,
         chunk: int | None = None,
@@ -53,7 +53,7 @@ class ConnectionPair:
         self.side: Side = sides.new()
         self.received = b""
         self._chunk = chunk
-        self.client = TLSClient(plan, session, clock=Tick(), on_message=on_message)
+        self.client = TLSClient(config, session, clock=Tick(), on_message=on_message)
 
     def __enter__(self) -> Self:
         return self
@@ -96,12 +96,14 @@ class Peer:
     ) -> None:
         self.sides = Sides(behaviour or Behaviour(**knobs), identity or certificates.localhost())
 
-    def connect(self, plan: ClientConfig, session: Session | None = None, **how: Any) -> TLSClient:
+    def connect(
+        self, config: ClientConfig, session: Session | None = None, **how: Any
+    ) -> TLSClient:
         """A connection from start to clean end; the client can still be read."""
-        with ConnectionPair(self.sides, plan, session, **how) as pair:
+        with ConnectionPair(self.sides, config, session, **how) as pair:
             return pair.start().close().client
 
     def pair(
-        self, plan: ClientConfig, session: Session | None = None, **how: Any
+        self, config: ClientConfig, session: Session | None = None, **how: Any
     ) -> ConnectionPair:
-        return ConnectionPair(self.sides, plan, session, **how)
+        return ConnectionPair(self.sides, config, session, **how)

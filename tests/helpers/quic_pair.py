@@ -109,7 +109,7 @@ class QUICPair:
     settings: dict[str, Any] = field(default_factory=dict)
     now: float = 1000.0
 
-    def plan(self, folder: Path, **parts: Any) -> ClientConfig:
+    def config(self, folder: Path, **parts: Any) -> ClientConfig:
         """A plan that trusts the server's CA."""
         cafile = folder / "ca.pem"
         authority().cert_pem.write_to_path(str(cafile))
@@ -124,7 +124,7 @@ class QUICPair:
 
     def run(
         self,
-        plan: ClientConfig,
+        config: ClientConfig,
         session: Session | None = None,
         *,
         token: bytes = b"",
@@ -133,7 +133,7 @@ class QUICPair:
         server: Any = None,
     ) -> QUICClient:
         """One connection with a request, until it is answered, broke, or time is up."""
-        client = QUICClient(plan, session, clock=lambda: self.now, token=token)
+        client = QUICClient(config, session, clock=lambda: self.now, token=token)
         end = server or ServerEnd(self.tickets, **self.settings)
         until = self.now + seconds
         counts = {"client": 0, "server": 0}

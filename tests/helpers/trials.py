@@ -16,7 +16,7 @@ from tlsresume.evidence.trial import Trial
 
 #: What a client of ours sees, where nothing came of a handshake.
 UNEVENTFUL: dict[str, Any] = {
-    "visible": Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE,
+    "visible": Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING,
     "handshake_done": False,
     "server_hello_seen": False,
     "hello_retry": False,

@@ -50,9 +50,9 @@ def test_the_other_size_is_tried_where_nothing_comes_back() -> None:
     async def connect(gets: Callable[[bytes], bool], mtu: int) -> Trial:
         with DatagramServer(lambda: Choosy(service.side(), gets)) as server:
             lab = NetworkLab(Budget(3), Gate(), LabOptions(timeout=20.0))
-            plan = ClientConfig(maximum=ProtocolVersion.TLSv1_2, alpn=LONG, mtu=mtu)
+            config = ClientConfig(maximum=ProtocolVersion.TLSv1_2, alpn=LONG, mtu=mtu)
             route = Route(server.host, server.port, transport="dtls")
-            return await lab.connect(route, plan, Task(purpose=Save.FULL))
+            return await lab.connect(route, config, Task(purpose=Save.FULL))
 
     async def both() -> list[Trial]:
         cases = ((is_small, 1400), (is_whole, 1200), (is_small, 1200))

@@ -17,7 +17,7 @@ from tests.helpers.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Milestones, Route, Task
-from tlsresume.network import before_tls as approach
+from tlsresume.network import before_tls
 from tlsresume.network.dial import dial
 from tlsresume.network.lab import LabOptions, NetworkLab
 from tlsresume.network.trace import TraceLine
@@ -53,9 +53,9 @@ def connected(
     port: int,
     task: Task = ERRAND,
     session: Session | None = None,
-    plan: ClientConfig = PLAN,
+    config: ClientConfig = PLAN,
 ) -> Trial:
-    return asyncio.run(lab.connect(Route(HERE, port), plan, task, session))
+    return asyncio.run(lab.connect(Route(HERE, port), config, task, session))
 
 
 def error_of(attempt: Trial) -> Failure:
@@ -250,7 +250,7 @@ def test_the_timeout_bounds_dial_and_handshake_together(monkeypatch):
         await asyncio.sleep(0.3)
         return await dial(route, seconds)
 
-    monkeypatch.setattr(approach, "dial", slow_dial)
+    monkeypatch.setattr(before_tls, "dial", slow_dial)
     with RawPeer("silent") as peer:
         attempt = connected(new_lab(timeout=0.4), peer.port)
     assert error_of(attempt).kind == "timeout"
@@ -453,7 +453,7 @@ def test_a_cancelled_dial_is_recorded(monkeypatch):
             await task
         assert lab._gate.busy(HERE, 1) == 0
 
-    monkeypatch.setattr(approach, "dial", endless)
+    monkeypatch.setattr(before_tls, "dial", endless)
     lab = new_lab()
     asyncio.run(scene())
     [attempt] = lab.journal
@@ -491,7 +491,7 @@ def test_a_plan_that_cannot_be_carried_out_is_raised(server):
     peer = server()
     lab = new_lab()
     with pytest.raises(UsageError):
-        connected(lab, peer.port, plan=ClientConfig(ciphers="NO-SUCH-CIPHER"))
+        connected(lab, peer.port, config=ClientConfig(ciphers="NO-SUCH-CIPHER"))
     assert lab._gate.busy(HERE, peer.port) == 0
 
 

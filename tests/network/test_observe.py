@@ -24,10 +24,10 @@ ERRAND = Task(purpose=purpose_of("test", "full"), mechanism="psk", want_tickets=
 
 
 def seen(
-    port: int, plan: ClientConfig = PLAN, session: Session | None = None, **options: Any
+    port: int, config: ClientConfig = PLAN, session: Session | None = None, **options: Any
 ) -> Trial:
     lab = NetworkLab(Budget(9), Gate(), LabOptions(timeout=5, **options))
-    return asyncio.run(lab.connect(Route("127.0.0.1", port), plan, ERRAND, session))
+    return asyncio.run(lab.connect(Route("127.0.0.1", port), config, ERRAND, session))
 
 
 def test_a_full_tls13_handshake(server, cafile):
@@ -79,20 +79,20 @@ def test_a_full_tls12_handshake(server):
 def test_a_session_id_is_seen(server):
     """Without tickets the server's session ID is what can be offered."""
     peer = server(versions=("1.2",))
-    plan = replace(PLAN, tickets=False)
-    full = seen(peer.port, plan)
+    config = replace(PLAN, tickets=False)
+    full = seen(peer.port, config)
     assert full.tickets == ()
     assert full.server_session_id == full.sessions[0].fields.session_id
-    resumed = seen(peer.port, plan, full.sessions[0])
+    resumed = seen(peer.port, config, full.sessions[0])
     assert (resumed.offered, resumed.accepted, resumed.reused) == ("session-id", True, True)
 
 
 def test_a_resumed_handshake(server, tls_version, cafile):
     """No certificate is seen, and the verdict on it is the stored one."""
     peer = server(versions=(tls_version,), identity=certificates.expired())
-    plan = replace(PLAN, trust=Trust(cafile=str(cafile)))
-    full = seen(peer.port, plan)
-    resumed = seen(peer.port, plan, full.sessions[-1])
+    config = replace(PLAN, trust=Trust(cafile=str(cafile)))
+    full = seen(peer.port, config)
+    resumed = seen(peer.port, config, full.sessions[-1])
     assert resumed.reused is True
     assert not resumed.certificate_seen
     assert (resumed.leaf, resumed.leaf_sha256) == (None, None)
@@ -115,8 +115,8 @@ def test_offered_and_declined(server, tls_version):
 def test_not_offered(server):
     """A session that OpenSSL kept to itself is not offered, though it was set."""
     old = seen(server(versions=("1.2",)).port).sessions[-1]
-    plan = replace(PLAN, minimum=ProtocolVersion.TLSv1_3)
-    attempt = seen(server(versions=("1.3",)).port, plan, old)
+    config = replace(PLAN, minimum=ProtocolVersion.TLSv1_3)
+    attempt = seen(server(versions=("1.3",)).port, config, old)
     assert attempt.set_session == 1
     assert attempt.offered is None
     assert attempt.reused is False
@@ -126,11 +126,11 @@ def test_early_data_is_told_from_the_wire(server):
     """accepted, rejected, not-sent."""
     peer = server(versions=("1.3",), early_data=1000)
     session = seen(peer.port).sessions[-1]
-    plan = replace(PLAN, early_data=b"HEAD / HTTP/1.1\r\n\r\n")
-    assert seen(peer.port, plan, session).early_data == "accepted"
+    config = replace(PLAN, early_data=b"HEAD / HTTP/1.1\r\n\r\n")
+    assert seen(peer.port, config, session).early_data == "accepted"
     other = server(versions=("1.3",), early_data=1000)
-    assert seen(other.port, plan, session).early_data == "rejected"
-    assert seen(peer.port, plan).early_data == "not-sent"
+    assert seen(other.port, config, session).early_data == "rejected"
+    assert seen(peer.port, config).early_data == "not-sent"
 
 
 def test_a_hello_retry_and_a_certificate_request(server):

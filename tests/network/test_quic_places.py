@@ -59,7 +59,7 @@ def test_version_2_where_the_peer_prefers_it(tmp_path, versions) -> None:
     """A server that prefers QUIC version 2, or speaks no other, gets it (RFC 9368); its ticket is
     bound to that version, and the next connection begins with it (RFC 9369 section 5)."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path, verify=False, verify_name=None)
+    config = pair.config(tmp_path, verify=False, verify_name=None)
     service = EarlyService(
         certificate_pem=identity().certificate_pem,
         key_pem=identity().key_pem,
@@ -74,7 +74,7 @@ def test_version_2_where_the_peer_prefers_it(tmp_path, versions) -> None:
             passed.append((sender, datagram))
             return [datagram]
 
-        client = pair.run(plan, session, path=path, server=Served(service))
+        client = pair.run(config, session, path=path, server=Served(service))
         assert client.failure is None
         assert (client.facts.version, client.session_reused) == (2, resumed)
         begun.append(next(packets(passed[0][1])).version)
@@ -84,7 +84,7 @@ def test_version_2_where_the_peer_prefers_it(tmp_path, versions) -> None:
     assert begun == [1, VERSION_2]
     # A server that went back to version 1 since: whatever becomes of the ticket, the client gets on.
     back = replace(service, versions=(1,))
-    client = pair.run(plan, session, server=Served(back))
+    client = pair.run(config, session, server=Served(back))
     assert client.established
     assert client.facts.version == 1
 

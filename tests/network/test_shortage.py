@@ -19,7 +19,7 @@ from tests.helpers.purposes import purpose_of
 from tlsresume import shortage
 from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Gate, Route, Task
-from tlsresume.network import before_tls as approach
+from tlsresume.network import before_tls
 from tlsresume.network import lab as network_lab
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
@@ -66,7 +66,7 @@ def short_of(monkeypatch) -> Callable[..., list[Route]]:
                 return failure_from(error, "connect", f"{route.address}:{route.port}")
             return await dial(route, seconds)
 
-        monkeypatch.setattr(approach, "dial", dialling)
+        monkeypatch.setattr(before_tls, "dial", dialling)
         monkeypatch.setattr(network_lab, "_ROOM_PAUSE", 0.001)
         monkeypatch.setattr(network_lab, "_PATIENCE_ALONE", 0.02)
         return calls
@@ -149,7 +149,7 @@ def test_it_is_the_end_of_another_connection_that_is_waited_for(server, monkeypa
             return failure_from(SHORT[0], "connect", "h:1")
         return await dial(route, seconds)
 
-    monkeypatch.setattr(approach, "dial", dialling)
+    monkeypatch.setattr(before_tls, "dial", dialling)
     monkeypatch.setattr(network_lab, "_ROOM_PAUSE", 1000)
 
     async def scene() -> None:

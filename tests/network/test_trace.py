@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.pair import Peer, plan_for
+from tests.helpers.pair import Peer, config_for
 from tlsresume.network.trace import TraceLine, tracer
 from tlsresume.tls.handshake import ContentType
 from tlsresume.tls.transcript import Role
@@ -12,7 +12,7 @@ def test_each_message_is_one_line(tls_version):
     """Direction, name and size of every message of a handshake, with its connection."""
     lines: list[TraceLine] = []
     on_message = tracer(lines.append, 7, "localhost:443")
-    client = Peer().connect(plan_for(tls_version), on_message=on_message)
+    client = Peer().connect(config_for(tls_version), on_message=on_message)
     assert len(lines) == len(client.transcript.entries)
     assert {(line.connection, line.where) for line in lines} == {(7, "localhost:443")}
     assert lines[0].sender == "client"

@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.rows import each_row
-from tlsresume.protocols.greetings import AT_ONCE, hint_for_plain, hint_for_words, preludes_of
-from tlsresume.protocols.schemes import STARTTLS
+from tlsresume.protocols.greetings import AT_ONCE, hint_for_plain, hint_for_words
+from tlsresume.protocols.table import STARTTLS, starttls_by_greeting
 
 GREETINGS = [
     (b"220 mx1.example ESMTP Exim 4.96\r\n", ("smtp",)),
     (b"220 mail.example SMTP ready\r\n", ("smtp",)),
     (b"220 mail.example LMTP Postfix\r\n", ("lmtp",)),
+    (b"220 ftp.example ESMTP Postfix\r\n", ("smtp",)),
+    (b"220 smtp.example ESMTP LMTP Postfix\r\n", ("lmtp",)),
     (b"220 (vsFTPd 3.0.3)\r\n", ("ftp",)),
     (b"220-Welcome to Pure-FTPd\r\n", ("ftp",)),
-    (b"220 mail.example ready\r\n", ("smtp", "ftp", "lmtp")),
+    (b"220 mail.example ready\r\n", ("smtp", "lmtp", "ftp")),
     (b"200 news.example InterNetNews ready\r\n", ("nntp",)),
     (b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n", ("imap",)),
     (b"+OK POP3 ready\r\n", ("pop3",)),
@@ -31,7 +33,7 @@ GREETINGS = [
 @each_row("said, names", GREETINGS, ids=lambda value: str(value)[:20])
 def test_a_greeting_names_its_protocol(said, names):
     """Who began with TLS is told by which option it starts there."""
-    assert preludes_of(said) == names
+    assert starttls_by_greeting(said) == names
     (hint,) = hint_for_plain(said)
     assert f"--starttls {' or '.join(names)}" in hint
     assert f"{names[0]}://" in hint
@@ -59,4 +61,4 @@ def test_what_is_not_known_gets_no_guess(said):
 @given(st.binary(max_size=64))
 def test_any_bytes_give_known_names_only(said):
     """Whatever a server says, only preludes that exist are named."""
-    assert set(preludes_of(said)) <= set(STARTTLS)
+    assert set(starttls_by_greeting(said)) <= set(STARTTLS)

@@ -1,4 +1,4 @@
-"""preludes/: the work on a peer's words grows with their number, not with its square."""
+"""protocols/: the work on a peer's words grows with their number, not with its square."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.helpers.preludes import HONEST
 from tlsresume.errors import PreludeError
 from tlsresume.protocols import packets, replies, xmpp
 from tlsresume.protocols import talk as talking
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import STARTTLS, script_of
 from tlsresume.protocols.talk import LARGEST, Prelude, Reading, Script, Talk
 from tlsresume.targets import proxying
 from tlsresume.targets.proxies import Proxy
@@ -57,7 +57,7 @@ OPENINGS: dict[str, tuple[bytes, ...]] = {
     ),
 }
 SCRIPTS: dict[str, Script] = {
-    **PRELUDES,
+    **{name: script_of(name) for name in STARTTLS},
     "proxy": connect(Proxy("http", "proxy.test", 8080), "a.test:443", "tlsresume"),
 }
 
@@ -150,5 +150,5 @@ def test_the_counting_sees_what_is_read_twice(monkeypatch):
 def test_openings_are_of_every_prelude():
     """No prelude is left out here."""
     assert set(OPENINGS) == set(SCRIPTS)
-    assert set(HONEST) == set(PRELUDES)
+    assert set(HONEST) == set(STARTTLS)
     assert max(BYTES.values()) * TIMES < LARGEST

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.preludes import MYSQL_GREETING
 from tests.helpers.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import Prelude
 
 
@@ -60,7 +60,7 @@ UNWILLING = [
 @each_row("name, said, why, shown", UNWILLING)
 def test_a_refusal_is_told_in_the_servers_words(name, said, why, shown, size):
     """The server's no, or nonsense, is an error that repeats it."""
-    one = Prelude(PRELUDES[name], "a.example")
+    one = Prelude(script_of(name), "a.example")
     with pytest.raises(PreludeError) as caught:
         for at in range(0, len(said), size):
             one.receive(said[at : at + size])
@@ -71,13 +71,13 @@ def test_a_refusal_is_told_in_the_servers_words(name, said, why, shown, size):
 
 def test_the_packet_number_goes_on():
     """MySQL's packets of one exchange are numbered; ours follows the server's."""
-    one = Prelude(PRELUDES["mysql"], "a.example")
+    one = Prelude(script_of("mysql"), "a.example")
     one.receive(_mysql(MYSQL_GREETING, 4))
     assert one.drain()[3] == 5
 
 
 def test_the_host_is_quoted_in_xml():
     """No name can leave the attribute that it stands in."""
-    said = Prelude(PRELUDES["xmpp"], "a'\"<b>").drain()
+    said = Prelude(script_of("xmpp"), "a'\"<b>").drain()
     assert b"<b>" not in said
     assert b"&lt;b&gt;" in said

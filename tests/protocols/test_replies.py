@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.preludes import HONEST, play
 from tests.helpers.rows import each_row
 from tlsresume.errors import PreludeError
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import LARGEST, Prelude
 
 #: protocol, what the server says in turn, the kind of error, words that must be in it
@@ -41,7 +41,7 @@ UNWILLING = [
 @each_row("name, said, why, shown", UNWILLING)
 def test_a_refusal_is_told_in_the_servers_words(name, said, why, shown, size):
     """The server's no, or nonsense, is an error that repeats it."""
-    one = Prelude(PRELUDES[name], "a.example")
+    one = Prelude(script_of(name), "a.example")
     with pytest.raises(PreludeError) as caught:
         for text in said:
             for at in range(0, len(text), size):
@@ -56,7 +56,7 @@ def test_a_refusal_is_told_in_the_servers_words(name, said, why, shown, size):
 )
 def test_mail_servers_name_themselves(name, node):
     """The host name of the greeting tells nodes apart."""
-    one = Prelude(PRELUDES[name], "a.example")
+    one = Prelude(script_of(name), "a.example")
     play(one, HONEST[name], LARGEST)
     assert one.node == node
 
@@ -64,7 +64,7 @@ def test_mail_servers_name_themselves(name, node):
 @each_row("name", [b"[192.0.2.1]", b"\x1b[31m.x", b"localhost", b"-a.example", b""])
 def test_what_is_no_host_name_names_no_node(name):
     """A node's name is a host name with a dot, or nothing."""
-    one = Prelude(PRELUDES["smtp"], "a.example")
+    one = Prelude(script_of("smtp"), "a.example")
     one.receive(b"220 %s ESMTP\r\n" % name)
     one.receive(b"250-%s\r\n" % name)
     assert one.node is None
@@ -72,7 +72,7 @@ def test_what_is_no_host_name_names_no_node(name):
 
 def test_the_name_in_the_answer_to_ehlo_comes_first():
     """Behind a balancer's greeting the node says its own name later."""
-    one = Prelude(PRELUDES["smtp"], "a.example")
+    one = Prelude(script_of("smtp"), "a.example")
     one.receive(b"220 pool.a.example ESMTP\r\n")
     assert one.node == "pool.a.example"
     one.receive(b"250-Node7.A.example hello\r\n250 STARTTLS\r\n")

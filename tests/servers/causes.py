@@ -66,10 +66,10 @@ def structure_of(path: Path) -> asn1.SSLSession:
     return asn1.decode(read_session_file(str(path)).session.data)[0]
 
 
-def save_with_plan(port: int, path: Path, plan: ClientConfig) -> None:
+def save_with_plan(port: int, path: Path, config: ClientConfig) -> None:
     """Save a session that the command line has no options to make."""
     lab = lab_for(ConnectOptions(), parse_target(f"{HOST}:{port}"))
-    attempt = asyncio.run(lab.connect(Route(HOST, port), plan, Task(purpose=Save.FULL)))
+    attempt = asyncio.run(lab.connect(Route(HOST, port), config, Task(purpose=Save.FULL)))
     assert attempt.sessions, attempt
     metadata = SessionMetadata(
         target=f"{HOST}:{port}", address=HOST, port=port, leaf_sha256=attempt.leaf_sha256

@@ -231,7 +231,8 @@ class Program:
     the command that cures it. `codes` are findings that it must have on TLS 1.3; `remedy` is
     the cure in words.
 
-    `truth` None: not spoken, or not told there.
+    `truth` None: not spoken, or not told there. `notes` says why, by the behaviour that goes
+    wrong or the code of the finding.
     """
 
     name: str
@@ -241,14 +242,13 @@ class Program:
     cure: str | None = None
     cured: tuple[str | None, str | None] = ("resumes", "resumes")
     codes: frozenset[str] = field(default_factory=frozenset)
-    packages: tuple[str, ...] = ()
     remedy: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 RESUMES = ("resumes", "resumes")
 NEVER = ("never-offers", "never-offers")
 PYTHON = sys.executable
-LIBRARIES = ("requests", "urllib3", "httpx", "aiohttp")
 S_CLIENT = "openssl s_client -connect {host}:{port} -CAfile {cafile} -servername localhost -ign_eof"
 _GET = r"printf 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'"
 
@@ -258,6 +258,10 @@ PROGRAMS: tuple[Program, ...] = (
         "curl",
         "curl -sS {url} {url} {url}",
         RESUMES,
+        notes={
+            "no-ticket-extension": "curl's OpenSSL backend and urllib3 ask for no TLS 1.2 tickets;"
+            " they resume by session ID.",
+        },
     ),
     Program(
         "curl, three processes",
@@ -298,7 +302,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/requests_plain.py {url}",
         NEVER,
         cure="{python} {folder}/requests_session.py {url}",
-        packages=LIBRARIES,
         remedy="an adapter whose Context gives `session=`",
     ),
     Program(
@@ -307,7 +310,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/urllib3_plain.py {url}",
         NEVER,
         cure="{python} {folder}/urllib3_session.py {url}",
-        packages=LIBRARIES,
         remedy="a Context that gives `session=`",
     ),
     Program(
@@ -316,7 +318,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/httpx_plain.py {url}",
         NEVER,
         cure="{python} {folder}/httpx_session.py {url}",
-        packages=LIBRARIES,
         remedy="a Context that gives `session=`",
     ),
     Program(
@@ -325,7 +326,6 @@ PROGRAMS: tuple[Program, ...] = (
         "{python} {folder}/aiohttp_plain.py {url}",
         NEVER,
         cure="{python} {folder}/aiohttp_session.py {url}",
-        packages=LIBRARIES,
         remedy="a Context that gives `session=`",
     ),
     Program(
@@ -356,6 +356,13 @@ PROGRAMS: tuple[Program, ...] = (
         "go",
         "{folder}/fetch-go {url} cache",
         RESUMES,
+        notes={
+            "hello-retry": "Go with a session cache fails in `hello-retry`: it offers the session"
+            " again after a HelloRetryRequest with a wrong binder, and the server ends the"
+            " handshake.",
+            "session-ids": "Go offers no session IDs, so it resumes nothing with a TLS 1.2 server"
+            " that issues no tickets.",
+        },
     ),
     Program(
         "Java HttpClient, one client",
@@ -399,6 +406,11 @@ PROGRAMS: tuple[Program, ...] = (
         f"({_GET}; sleep 1; {_GET}; sleep 1) | gnutls-cli -r --x509cafile={{cafile}} -p {{port}}"
         " localhost --waitresumption",
         RESUMES,
+        notes=dict.fromkeys(
+            ("no-tickets", "late-tickets"),
+            "`gnutls-cli -r --waitresumption` waits for ever where no ticket comes before it"
+            " speaks (`no-tickets`, `late-tickets`).",
+        ),
     ),
     Program(
         "openssl s_client -reconnect",
@@ -416,6 +428,10 @@ PROGRAMS: tuple[Program, ...] = (
         NEVER,
         cure="curl -sS {url} {url}",
         remedy="none",
+        notes={
+            "untrusted": "lftp verifies the certificate when its request is on its way already:"
+            " in `untrusted` the request arrives as often as not.",
+        },
     ),
     Program(
         "Chromium",

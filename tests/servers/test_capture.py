@@ -31,7 +31,6 @@ from tests.servers.material import Material
 from tests.servers.servers import RECIPES
 
 SECONDS = 30.0
-AIOQUIC = "aioquic>=1.2"
 
 
 def needs(*programs: str) -> None:
@@ -285,7 +284,7 @@ def test_files_of_other_tools(nginx: Running, tmp_path: Path) -> None:
 
 def test_quic_of_aioquic(material: Material, tmp_path: Path) -> None:
     """Initial packets of another implementation: the second connection is seen to resume."""
-    python = installed("aioquic", AIOQUIC) / "bin" / "python"
+    python = installed("aioquic") / "bin" / "python"
     done = subprocess.run(
         [
             str(python),

@@ -67,8 +67,8 @@ def serve(command: str, *options: str) -> tuple[int, dict[str, Any]]:
 
 def filled(command: str, program: Program, folder: Path) -> str:
     """A command with its folder and Python; the rest in braces is the tool's."""
-    if program.packages:
-        python = installed("clients", *program.packages) / "bin" / "python"
+    if program.needs == "{python}":
+        python = installed("clients") / "bin" / "python"
         command = command.replace("{python}", str(python))
     return command.replace("{folder}", str(folder))
 

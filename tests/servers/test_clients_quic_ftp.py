@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 from tests.servers import newer
-from tests.servers.client_programs import FILES
+from tests.servers.quic_ftp_clients import (
+    CHROMIUM,
+    CHROMIUM_NEEDS,
+    FTP_PROGRAMS,
+    QUIC_FTP_FILES,
+    gtlsclient,
+)
 
 SECONDS = 120
 
@@ -37,6 +43,13 @@ def the_client(report: dict[str, Any], transport: str = "tcp") -> dict[str, Any]
     return client
 
 
+def written(folder: Path) -> str:
+    """The programs as files in a folder; its path for a shell."""
+    for name, text in QUIC_FTP_FILES.items():
+        (folder / name).write_text(text)
+    return shlex.quote(str(folder))
+
+
 def need(program: str) -> None:
     if not shutil.which(program):
         pytest.skip(f"no {program} here")
@@ -51,16 +64,6 @@ def at() -> Iterator[newer.Folder]:
         yield made
 
 
-def gtlsclient(at: newer.Folder, *, keep: bool) -> str:
-    """Three connections of ngtcp2's client, with its sessions in a file."""
-    files = f"--session-file={at.inside('s')} --tp-file={at.inside('t')}" if keep else ""
-    one = (
-        f"chroot {at.root} gtlsclient {files} --sni=localhost --exit-on-all-streams-close"
-        f" {'--wait-for-ticket' if keep else ''} -q 127.0.0.1 {{port}} https://localhost:{{port}}/"
-    )
-    return "; ".join([one] * 3)
-
-
 def test_gtlsclient(at):
     """ngtcp2's client resumes with its session file, also with early data, goes on where a
     session is refused, and is told never to offer without the file."""
@@ -72,8 +75,6 @@ def test_gtlsclient(at):
         ("refuse", True, "not-accepted", 0, 0, 0),
         ("default", False, "never-offers", 3, 0, 0),
     ):
-        for name in ("s", "t"):
-            (at.path / name).unlink(missing_ok=True)
         command = gtlsclient(at, keep=keep)
         got, report = serve(command, "--quic", "--behaviour", behaviour)
         client = the_client(report, "quic")
@@ -82,30 +83,11 @@ def test_gtlsclient(at):
         assert client["label"] == "nghttp3/ngtcp2 client"
 
 
-BROWSE = """
-export HOME=$(mktemp -d)
-mkdir -p "$HOME/.pki/nssdb"
-certutil -d "sql:$HOME/.pki/nssdb" -N --empty-password
-certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n tlsresume -i "$2"
-pin=$(openssl x509 -in "$2" -noout -pubkey | openssl pkey -pubin -outform der \\
-  | openssl dgst -sha256 -binary | base64)
-chromium --no-sandbox --headless --disable-gpu --disable-background-networking \\
-  --user-data-dir="$HOME/profile" --origin-to-force-quic-on=localhost:$4 \\
-  --ignore-certificate-errors-spki-list=$pin --dump-dom "file://$3/browse.html?url=$1" \\
-  >"$HOME/out" 2>&1
-rm -rf "$HOME"
-"""
-
-
 def test_chromium(tmp_path):
     """A browser that is made to use HTTP/3 resumes over it."""
-    need("chromium")
-    need("openssl")
-    need("certutil")
-    Path(tmp_path, "browse.html").write_text(FILES["browse.html"])
-    Path(tmp_path, "browse.sh").write_text(BROWSE)
-    folder = shlex.quote(str(tmp_path))
-    command = f"bash {folder}/browse.sh {{url}} {{cafile}} {folder} {{port}}"
+    for program in CHROMIUM_NEEDS:
+        need(program)
+    command = CHROMIUM.replace("{folder}", written(tmp_path))
     status, report = serve(command, "--quic")
     client = the_client(report, "quic")
     assert (client["verdict"], status) == ("resumes", 0), report
@@ -114,45 +96,22 @@ def test_chromium(tmp_path):
 
 # --------------------------------------------------------------------------------- FTP
 
-LFTP = (
-    "lftp -u u,p -e 'set ftp:ssl-force yes; set ftp:ssl-protect-data yes; set ssl:ca-file {cafile};"
-    " ls; cat hello.txt; put {folder}/up; bye' {url}"
-)
-CURL = "curl -sS --ssl-reqd -u u:p {url} {url}hello.txt && curl -sS --ssl-reqd -u u:p -T {folder}/up {url}"
-FTPLIB = """
-import ftplib, io, ssl, sys
-client = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=sys.argv[3]))
-client.connect(sys.argv[1], int(sys.argv[2]))
-client.login()
-client.prot_p()
-client.nlst()
-client.retrbinary("RETR hello.txt", print)
-client.storbinary("STOR up", io.BytesIO(b"some text"))
-client.quit()
-"""
-
 
 def test_clients_of_ftp(tmp_path):
     """Curl and lftp put the control connection's session on each data connection, whole
     transfers go through, and Python's ftplib is told that it does not."""
-    (tmp_path / "up").write_text("some text\n")
-    (tmp_path / "ftp.py").write_text(FTPLIB)
-    folder = shlex.quote(str(tmp_path))
-    python = f"{shlex.quote(sys.executable)} {folder}/ftp.py {{host}} {{port}} {{cafile}}"
+    folder = written(tmp_path)
     finding = "data-connection-offers-nothing"
-    for program, command, protocols, reuses in (
-        ("curl", CURL, ("ftp", "ftps"), True),
-        ("lftp", LFTP, ("ftp", "ftps"), True),
-        ("python3", python, ("ftp",), False),
-    ):
-        if not shutil.which(program):
+    for program in FTP_PROGRAMS:
+        if not shutil.which(program.needs):
             continue
-        for protocol in protocols:
-            for version in ("1.2", "1.3"):
-                where = (program, protocol, version)
-                _, report = serve(
-                    command.replace("{folder}", folder), "--starttls", protocol, "--tls", version
-                )
+        command = program.command.replace("{folder}", folder)
+        for protocol in program.protocols:
+            for version, truth in zip(("1.3", "1.2"), program.truth, strict=True):
+                where = (program.name, protocol, version)
+                status, report = serve(command, "--starttls", protocol, "--tls", version)
+                reuses = truth == "resumes"
+                assert (report["verdict"], status) == (truth, 0 if reuses else 3), where
                 (server,) = report["servers"]
                 assert server["command"]["exit"] == 0, (where, server["command"])
                 data = the_client(report)["data"]

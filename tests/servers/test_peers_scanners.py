@@ -17,12 +17,10 @@ from tests.servers.material import Material
 from tests.servers.peer_commands import resumes, run
 from tests.servers.servers import RECIPES
 
-SSLYZE = "sslyze==6.3.1"
-
 
 @pytest.fixture(scope="session")
 def sslyze() -> str:
-    return str(installed("sslyze", SSLYZE) / "bin" / "sslyze")
+    return str(installed("sslyze") / "bin" / "sslyze")
 
 
 def test_sslyze_does_not_test_tls13(only_13: Running, sslyze: str) -> None:

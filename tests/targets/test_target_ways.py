@@ -13,8 +13,7 @@ from tlsresume.errors import ResolveError, UsageError
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.network.resolve import addresses_for
 from tlsresume.options import ConnectOptions
-from tlsresume.protocols.farewell import FAREWELLS
-from tlsresume.protocols.schemes import SCHEMES, STARTTLS
+from tlsresume.protocols.table import SCHEMES, STARTTLS
 from tlsresume.targets.proxies import Proxy
 from tlsresume.targets.target import Target, parse_resolve, parse_target
 
@@ -64,7 +63,7 @@ def test_contradictions_are_usage_errors(text, asked):
 def test_a_prelude_asked_for_drops_the_scheme_of_the_port():
     """SMTP on port 443 is not HTTP: no HEAD request, no ALPN."""
     target = parse_target("a.example:443", starttls="smtp")
-    assert (target.http, target.alpn, target.speaks) == (False, (), "smtp")
+    assert (target.http, target.alpn, target.protocol.name) == (False, (), "smtp")
 
 
 @each_row("name", sorted(SCHEMES))
@@ -75,7 +74,7 @@ def test_each_scheme_has_something_harmless_to_say(name):
     target = parse_target(f"{name}://a.example{port}")
     sent = TargetSetup(target, ConnectOptions(), "agent/1").send
     assert bool(sent) is (name not in ("mysql", "quic", "dtls"))
-    assert sent == (FAREWELLS.get(target.speaks or "", b"") or sent)
+    assert sent == (target.protocol.farewell or sent)
     assert TargetSetup(target, ConnectOptions(send=b"x"), "agent/1").send == b"x"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.pair import Peer, Tick, plan_for
+from tests.helpers.pair import Peer, Tick, config_for
 from tlsresume.errors import HandshakeError
 from tlsresume.network.channel import Channel
 from tlsresume.network.link import CLOSE_WAIT, NetworkLink
@@ -292,8 +292,8 @@ def test_a_conversation():
 def test_one_account_at_the_end(tls_version):
     """After its release a connection still says all that it showed, whoever made it."""
     peer = Peer()
-    state = peer.connect(plan_for(tls_version)).account.states[-1]
-    account = peer.connect(plan_for(tls_version), state).account
+    state = peer.connect(config_for(tls_version)).account.states[-1]
+    account = peer.connect(config_for(tls_version), state).account
     assert isinstance(account, Account)
     assert (account.established, account.resumed, account.failure) == (True, True, None)
     assert (account.offer.state, account.set_session) == (state, 1)

@@ -20,7 +20,8 @@ from tlsresume.cli.proxying import (
     proxy_said,
     with_proxy_of_environment,
 )
-from tlsresume.protocols.schemes import MTU_RANGE, STARTTLS
+from tlsresume.protocols.schemes import MTU_RANGE
+from tlsresume.protocols.table import STARTTLS
 from tlsresume.targets.endpoints import perhaps_meant
 
 if TYPE_CHECKING:

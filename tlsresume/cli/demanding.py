@@ -6,53 +6,45 @@ files are read. Only expectations and rates replace the default verdict.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tlsresume.cli.failing import FINDING_OPTIONS
-from tlsresume.cli.grouping import one_argument, option
+from tlsresume.cli.grouping import Declaration, one_argument, option
+from tlsresume.durations import parse_duration, parse_share
+from tlsresume.policy import demand_table as table
+from tlsresume.policy.ranges import parse_range
 
 if TYPE_CHECKING:
-    from tlsresume.policy.demands import Demands, Expected
+    from tlsresume.policy.demands import Expected
     from tlsresume.policy.judge import Judge
     from tlsresume.policy.policy import Policy
     from tlsresume.results import Mechanism, Report
+
+_T = TypeVar("_T")
 
 GROUP = "What to demand"
 
 
 def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
     """Seconds from a length of time such as 5m or 250ms. Raises BadParameter."""
-    if value is None:
-        return None
-    from tlsresume.durations import parse_duration
-
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def _range(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None:
-        from tlsresume.policy.ranges import parse_range
-
-        try:
-            parse_range(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-    return value
+    return None if value is None else _parsed(parse_duration, value)
 
 
 def rate(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
     """A share above 0 and up to 1, from 0.9 or 90%. Raises BadParameter."""
-    if value is None:
-        return None
-    from tlsresume.durations import parse_share
+    return None if value is None else _parsed(parse_share, value)
 
+
+def _range(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    return value if value is None else _parsed(parse_range, value).text
+
+
+def _parsed(parse: Callable[[str], _T], value: str) -> _T:
     try:
-        return parse_share(value)
+        return parse(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -85,55 +77,32 @@ def expectations(
     return found
 
 
-expect_option = option(
-    GROUP, "--expect", metavar="MECHANISM[=STATE]|STATE", multiple=True, callback=expectations,
-    help="Expect psk, ticket or session-id (all, if none is named) to be resumed (where no STATE"
-    " is named), not-resumed, or any. Replaces the default verdict; what is not named is not"
-    " checked.",
-    short={
-        "probe": "expect psk, ticket, session-id, or not-resumed",
-        "resume": "expect resumed (the default) or not-resumed",
-    },
-    short_value="STATE",
-)  # fmt: skip
-min_rate_option = option(
-    GROUP, "--min-rate", metavar="SHARE", callback=rate,
-    help="The lowest share of offered sessions that must be resumed, such as 0.9 or 90%."
-    " Replaces the default verdict.",
-)  # fmt: skip
+#: How values of each kind are read.
+_READ: dict[table.Kind, dict[str, Any]] = {
+    table.COUNT: {"type": click.IntRange(1)},
+    table.DURATION: {"callback": duration},
+    table.EXPECTATIONS: {"multiple": True, "callback": expectations},
+    table.RANGE: {"callback": _range},
+    table.SHARE: {"callback": rate},
+    table.WORD: {"is_flag": True},
+    table.YES: {"is_flag": True},
+}
 
-_OPTIONS = (
-    expect_option,
-    min_rate_option,
-    option(
-        GROUP, "--max-lifetime", metavar="TIME", callback=duration,
-        help="Tickets must live no longer than this, such as 24h.",
-    ),
-    option(
-        GROUP, "--min-lifetime", metavar="TIME", callback=duration,
-        help="Tickets must live at least this long, such as 5m.",
-    ),
-    option(
-        GROUP, "--max-ticket-keys", metavar="N", type=click.IntRange(1),
-        help="Ticket keys that may be seen over all addresses of a target.",
-    ),
-    option(
-        GROUP, "--min-tickets", metavar="N", type=click.IntRange(1),
-        help="TLS 1.3 tickets that each full handshake must bring.",
-    ),
-    option(
-        GROUP, "--require-early-data", is_flag=True, excludes="forbid_early_data",
-        help="Tickets must allow early data.",
-    ),
-    option(GROUP, "--forbid-early-data", is_flag=True, help="Tickets must not allow early data."),
-    option(
-        GROUP, "--forbid-early-data-replay", is_flag=True,
-        help="No replay of early data may be accepted; needs --replay-early-data.",
-    ),
-    option(
-        GROUP, "--require-valid-certificate", is_flag=True,
-        help="The certificate must be trusted and for this host.",
-    ),
+
+def _typed(row: table.Row, typed: table.Option) -> Declaration:
+    """An option of the command line, by what its value is."""
+    return option(
+        GROUP, typed.spelling, metavar=row.kind.metavar, help=typed.help, short=typed.short or "",
+        short_value=typed.short_value, **_READ[row.kind],
+    )  # fmt: skip
+
+
+_ROWS = [(row, typed) for row in table.DEMANDS for typed in row.options]
+_BY_KEY = {row.key: _typed(row, typed) for row, typed in _ROWS}
+expect_option = _BY_KEY["expect"]
+min_rate_option = _BY_KEY["min-rate"]
+
+_FILES = (
     option(
         GROUP, "--policy", metavar="FILE|NAME",
         help="Demand what a policy says: a TOML file (see tlsresume policy), or one of default,"
@@ -144,15 +113,14 @@ _OPTIONS = (
         GROUP, "--baseline", metavar="FILE", reads_file=True,
         help="Report, and fail on, only what got worse since this report (--format json=FILE).",
     ),
-    option(
-        GROUP, "--warning", metavar="RANGE", callback=_range,
-        help="For nagios: warn on a resumption rate, in percent, outside RANGE, such as 90:.",
-    ),
-    option(
-        GROUP, "--critical", metavar="RANGE", callback=_range,
-        help="For nagios: the same for critical, such as 50:. Both replace the default verdict.",
-    ),
 )  # fmt: skip
+
+#: In the order of their help: what is for nagios alone stands last.
+_OPTIONS = (
+    *(_typed(row, typed) for row, typed in _ROWS if row.kind is not table.RANGE),
+    *_FILES,
+    *(_typed(row, typed) for row, typed in _ROWS if row.kind is table.RANGE),
+)
 
 
 class Demanded:
@@ -160,15 +128,26 @@ class Demanded:
 
     def __init__(self, said: dict[str, Any]) -> None:
         self._said = said
-        least, most = said["min_lifetime"], said["max_lifetime"]
-        if least is not None and most is not None and least > most:
-            raise click.UsageError("--min-lifetime is longer than --max-lifetime")
+        asked: dict[str, Any] = {}
+        for row, typed in _ROWS:
+            value = said[typed.parameter]
+            if value in (None, False):
+                continue
+            if row.field in asked:
+                spelt = " and ".join(each.spelling for each in row.options)
+                raise click.UsageError(f"{spelt} exclude each other")
+            asked[row.field] = value if typed.word is None else typed.word
+        from tlsresume.policy.demands import Demands
+
+        self._demands = Demands(**asked)
+        if (keys := table.crossed(self._demands)) is not None:
+            raise click.UsageError(f"--{keys[0]} is longer than --{keys[1]}")
 
     @property
     def rates(self) -> dict[str, object]:
         """What was demanded of rates, by option; None where it was not."""
-        names = {"--min-rate": "min_rate", "--warning": "warning", "--critical": "critical"}
-        return {option: self._said[name] for option, name in names.items()}
+        of_rates = [typed for row, typed in _ROWS if row.kind in (table.SHARE, table.RANGE)]
+        return {typed.spelling: self._said[typed.parameter] for typed in of_rates}
 
     def judge(self, *, exit_zero: bool = False) -> Judge:
         """Read the policy and the baseline. Raises FileError, UsageError."""
@@ -178,7 +157,7 @@ class Demanded:
         from tlsresume.policy.policy import Policy
 
         said = self._said
-        demands = self._demands()
+        demands = self._demands
         policy = read_policy(said["policy"]) if said["policy"] else Policy()
         name = said["policy"] or ("command line" if demands.stated else None)
         if said["expect"] and not demands.demands_something and not said["policy"]:
@@ -193,25 +172,6 @@ class Demanded:
             fail_on=said["fail_on"],
             ignore=said["ignore"],
             exit_zero=exit_zero,
-        )
-
-    def _demands(self) -> Demands:
-        from tlsresume.policy.demands import Demands
-
-        said = self._said
-        early = "require" if said["require_early_data"] else None
-        return Demands(
-            expect=said["expect"],
-            min_rate=said["min_rate"],
-            max_lifetime=said["max_lifetime"],
-            min_lifetime=said["min_lifetime"],
-            max_ticket_keys=said["max_ticket_keys"],
-            min_tickets=said["min_tickets"],
-            early_data="forbid" if said["forbid_early_data"] else early,  # type: ignore[arg-type]  # one of the two
-            early_data_replay="forbid" if said["forbid_early_data_replay"] else None,
-            require_valid_certificate=said["require_valid_certificate"] or None,
-            warning=said["warning"],
-            critical=said["critical"],
         )
 
 

@@ -217,7 +217,7 @@ def _meant(text: str, command: str) -> tuple[str, str] | None:
 
 def _half_url(text: str) -> str | None:
     """`https:/host` and `https:host` as a URL; None for what is no scheme that is known."""
-    from tlsresume.protocols.schemes import SCHEMES
+    from tlsresume.protocols.table import SCHEMES
 
     match = _ASCII_SCHEME.fullmatch(text)
     if match is None or match[1].lower() not in SCHEMES:

@@ -47,7 +47,7 @@ def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
         if attempt.leaf is None or attempt.leaf_sha256 is None or attempt.verification is None:
             continue
         facts = facts_of(attempt.leaf)
-        name = attempt.plan.verify_name
+        name = attempt.config.verify_name
         end = facts.not_after
         return Certificate(
             sha256=attempt.leaf_sha256,

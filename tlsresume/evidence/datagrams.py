@@ -39,7 +39,7 @@ def with_first_use_of_token(attempts: Sequence[Trial]) -> list[Trial]:
     for attempt in answered(attempts):
         if attempt.datagrams is None or not attempt.datagrams.token_offered:
             continue
-        token = attempt.plan.address_token
+        token = attempt.config.address_token
         if token is None:
             token = attempt.state.token if attempt.state is not None else b""
         if token not in used:

@@ -38,7 +38,7 @@ def limited(attempt: Trial) -> bool:
 
 def bare(attempt: Trial) -> bool:
     """Whether no session was offered, be it that the connection broke before that."""
-    return attempt.offered is None and not attempt.purpose.other_plan
+    return attempt.offered is None and not attempt.purpose.other_config
 
 
 def hopeless(attempts: Iterable[Trial]) -> bool:
@@ -72,7 +72,7 @@ def breaks_on_both_sides(attempts: Iterable[Trial]) -> bool:
 
 def _may_be_luck(attempts: list[Trial]) -> bool:
     """Whether breaks that come at random may well have met offers only."""
-    offers = sum(a.offered is not None for a in attempts if not a.purpose.other_plan)
+    offers = sum(a.offered is not None for a in attempts if not a.purpose.other_config)
     broken = sum(_broken_offer(a) and unanswered(a) for a in attempts)
     without = sum(bare(attempt) for attempt in attempts)
     return comb(offers, broken) >= _LUCK * comb(offers + without, broken)

@@ -17,8 +17,8 @@ from typing import ClassVar, Literal, Self
 
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import AlertSeen, Mechanism, Traffic, Verification
-from tlsresume.tls.messages import ClientHello
-from tlsresume.tls.registry import ProtocolVersion
+from tlsresume.tls.messages import ClientHello, NewSessionTicket12, NewSessionTicket13
+from tlsresume.tls.registry import AlertDescription, ProtocolVersion
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
 
@@ -38,7 +38,7 @@ __all__ = [
 class Part(Flag):
     """What a source can show. A check declares of which parts it needs to know.
 
-    The first three are parts of an observation; the others stand around one, in a trial.
+    The first four are parts of an observation; the others stand around one, in a trial.
     """
 
     OUTCOME = auto()
@@ -47,6 +47,8 @@ class Part(Flag):
     """The NewSessionTicket messages."""
     CERTIFICATE = auto()
     """Whether certificates were sent and asked for, which, and how the check of them went."""
+    ENDING = auto()
+    """How the connection ended after the handshake: whether on a ticket."""
     OFFER = auto()
     """The facts of the offered session: where it is from, and what it was made with."""
     PURPOSE = auto()
@@ -60,6 +62,40 @@ class Part(Flag):
 
     NOTHING = 0
 
+
+#: A part of the evidence, as reports call it.
+PartWord = Literal[
+    "outcome", "tickets", "certificate", "ending", "offer", "purpose", "control", "secret",
+    "answer",
+]  # fmt: skip
+
+
+def part_words(parts: Part) -> tuple[PartWord, ...]:
+    """Parts by their words, in the order in which they are declared."""
+    return tuple(word for part, word in _WORDS.items() if part in parts)
+
+
+_WORDS: dict[Part, PartWord] = {
+    Part.OUTCOME: "outcome",
+    Part.TICKETS: "tickets",
+    Part.CERTIFICATE: "certificate",
+    Part.ENDING: "ending",
+    Part.OFFER: "offer",
+    Part.PURPOSE: "purpose",
+    Part.CONTROL: "control",
+    Part.SECRET: "secret",
+    Part.ANSWER: "answer",
+}
+
+#: The alerts that answer a message which cannot be taken (RFC 8446 section 6.2).
+BAD_MESSAGE_ALERTS = frozenset(
+    {
+        AlertDescription.decode_error,
+        AlertDescription.illegal_parameter,
+        AlertDescription.unexpected_message,
+        AlertDescription.internal_error,
+    }
+)
 
 #: "sent": early data was sent, and what became of it is not visible.
 EarlyDataSeen = Literal["not-sent", "sent", "accepted", "rejected"]
@@ -123,6 +159,28 @@ class Ticket(Value, frozen=True):
     max_early_data: int | None = None
     extensions: tuple[int, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        message: NewSessionTicket12 | NewSessionTicket13,
+        at_ms: float,
+        *,
+        after_data: bool = False,
+    ) -> Self:
+        """The ticket of a message."""
+        if isinstance(message, NewSessionTicket12):
+            return cls(message.ticket, message.lifetime_hint, at_ms, after_data)
+        return cls(
+            message.ticket,
+            message.lifetime,
+            at_ms,
+            after_data,
+            age_add=message.age_add,
+            nonce=message.nonce,
+            max_early_data=message.max_early_data,
+            extensions=tuple(int(extension.type) for extension in message.extensions),
+        )
+
 
 class Observation(Value, frozen=True, kw_only=True):
     """What one handshake showed.
@@ -140,8 +198,8 @@ class Observation(Value, frozen=True, kw_only=True):
     for. `server_session_id` is the ServerHello's, b"" where that has none. `datagrams` tells what
     only QUIC and DTLS have.
 
-    Of TICKETS: `tickets` in the order of their arrival; `malformed_ticket`: the client ended the
-    connection on a NewSessionTicket that it could not take.
+    Of TICKETS: `tickets` in the order of their arrival. Of ENDING: `malformed_ticket`: the client
+    ended the connection on a NewSessionTicket that it could not take.
 
     Of CERTIFICATE: `leaf` is the server's certificate in DER, where it was sent, `leaf_sha256` its
     hash in hexadecimal; `certificate_requested` and `certificate_wanted` (in words) are of the

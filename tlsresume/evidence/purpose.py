@@ -27,14 +27,14 @@ class Role(Enum):
 class Purpose:
     """Why a connection was made. `experiment` and `series` are its words in JSON.
 
-    `other_plan`: its handshakes without a session follow another plan than the tries'.
+    `other_config`: its handshakes without a session follow another ClientConfig than the tries'.
     `other_server`: another server may answer, with keys of its own.
     """
 
     __slots__ = ()
 
     experiment: ClassVar[str]
-    other_plan: ClassVar[bool] = False
+    other_config: ClassVar[bool] = False
     other_server: ClassVar[bool] = False
 
     @property
@@ -78,12 +78,12 @@ _Type = TypeVar("_Type", bound=type[Purpose])
 
 
 def experiment(
-    name: str, *, other_plan: bool = False, other_server: bool = False
+    name: str, *, other_config: bool = False, other_server: bool = False
 ) -> Callable[[_Type], _Type]:
     """Say of a type of purposes which experiment they are of (see `Purpose`)."""
 
     def put(kind: _Type) -> _Type:
-        kind.experiment, kind.other_plan, kind.other_server = name, other_plan, other_server
+        kind.experiment, kind.other_config, kind.other_server = name, other_config, other_server
         return kind
 
     return put

@@ -1,7 +1,9 @@
 """The purposes of all connections: what experiments write into attempts and checks read.
 
 Apart from the experiments themselves, so that whoever reads attempts (the checks, `explain`)
-need not import what makes connections.
+need not import what makes connections. They do not stand in their experiments' files: those are in a
+layer above this one, where `states`, `summary` and others read them. So an experiment is a file of
+its own and an entry here.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ class Sample(PlainPurpose):
     FULL = "full", Role.CONTROL
 
 
-@experiment("token", other_plan=True)
+@experiment("token", other_config=True)
 class Token(PlainPurpose):
     """Is a QUIC server's token for address validation accepted?"""
 
@@ -82,7 +84,7 @@ class Control(PlainPurpose):
     """The session that the first control brought."""
 
 
-@experiment("unpinned", other_plan=True)
+@experiment("unpinned", other_config=True)
 class Unpinned(PlainPurpose):
     """Does it work with other versions and ciphers?"""
 
@@ -103,7 +105,7 @@ class Elicit(PlainPurpose):
     FULL = "full", Role.CONTROL
 
 
-@experiment("no-ems", other_plan=True)
+@experiment("no-ems", other_config=True)
 class NoEMS(PlainPurpose):
     """Does the extended master secret matter?"""
 
@@ -147,7 +149,7 @@ class Later(PlainPurpose):
     LATER = "later"
 
 
-@experiment("hello-size", other_plan=True, other_server=True)
+@experiment("hello-size", other_config=True, other_server=True)
 class HelloSize(PlainPurpose):
     """Does the length of the ClientHello decide who answers?"""
 
@@ -159,7 +161,7 @@ class HelloSize(PlainPurpose):
     """With a session, in a short ClientHello."""
 
 
-@experiment("default-server", other_plan=True, other_server=True)
+@experiment("default-server", other_config=True, other_server=True)
 class DefaultServer(PlainPurpose):
     """What becomes of clients that send no server name?"""
 
@@ -207,7 +209,7 @@ class SourcePort(PlainPurpose):
 # ------------------------------------------------------------------ what the user asks for
 
 
-@experiment("cross-name", other_plan=True, other_server=True)
+@experiment("cross-name", other_config=True, other_server=True)
 class CrossName(PlainPurpose):
     """Is a session accepted under another server name?
 

@@ -149,7 +149,7 @@ def _mechanism(
     own = [
         attempt
         for attempt in attempts
-        if attempt.mechanism == mechanism and attempt.plan.server_name == first.plan.server_name
+        if attempt.mechanism == mechanism and attempt.config.server_name == first.config.server_name
     ]
     ours = [attempt for attempt in unanswered if attempt.mechanism == mechanism]
     asked = sorted([*own, *ours], key=lambda attempt: (attempt.time, attempt.n))

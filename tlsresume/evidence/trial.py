@@ -1,7 +1,7 @@
 """A connection of ours: why it was made, what it offered, and what came of it.
 
 The handshake itself is an `Observation`, of the same type as that of any other source. Around it
-stands what only we know, since we made the connection: its purpose and plan, the sessions
+stands what only we know, since we made the connection: its purpose and config, the sessions
 themselves, the application's answer, and how the connection ended. A connection that never got to
 TLS (refused, or failed at a proxy or at STARTTLS) has no observation. Nothing was offered, done or
 issued on it, and that is what the properties say that ask the observation.
@@ -80,7 +80,7 @@ class Trial(Value, frozen=True, kw_only=True):
     address: str
     port: int
     purpose: Purpose
-    plan: ClientConfig
+    config: ClientConfig
     transport: Transport = "tcp"
     ask: int = 0
     mechanism: Mechanism | None = None
@@ -102,6 +102,9 @@ class Trial(Value, frozen=True, kw_only=True):
     reply: str | None = None
     named_address: str | None = None
     timings: Timings = Timings()
+    #: Milliseconds until our side was closed, where the peer's end was waited for beside the next
+    #: connection; None: nothing else was begun before the end.
+    parted_ms: float | None = None
     closed: Closed = "failed"
     error: Failure | None = None
     retried: bool = False
@@ -120,6 +123,16 @@ class Trial(Value, frozen=True, kw_only=True):
     def made_instead_for(self, purpose: Purpose) -> Self:
         """The same trial, which serves another purpose than it was made for."""
         return msgspec.structs.replace(self, purpose=purpose)
+
+    @property
+    def open_until(self) -> float:
+        """When we had closed our side, in seconds since 1970."""
+        milliseconds = self.timings.total if self.parted_ms is None else self.parted_ms
+        return self.time + (milliseconds or 0.0) / 1000
+
+    def parted_at(self, milliseconds: float | None) -> Self:
+        """The same trial, whose place was given back before the peer had closed."""
+        return msgspec.structs.replace(self, parted_ms=milliseconds)
 
     def ended(
         self, closed: Closed, alerts: tuple[AlertSeen, ...], traffic: Traffic, total: float
@@ -160,7 +173,7 @@ class Trial(Value, frozen=True, kw_only=True):
         """Whether it was made for one of these purposes, or for one of these types."""
         return self.purpose.is_any(*wanted)
 
-    # -------------------------------------------- what it allowed: its ClientHello, else its plan
+    # -------------------------------------------- what it allowed: its ClientHello, else its config
 
     @property
     def _allowed(self) -> Allowed | None:
@@ -169,19 +182,19 @@ class Trial(Value, frozen=True, kw_only=True):
     @property
     def server_name(self) -> str | None:
         """The name that it asked for (SNI)."""
-        return self.plan.server_name if self._allowed is None else self._allowed.server_name
+        return self.config.server_name if self._allowed is None else self._allowed.server_name
 
     @property
     def allowed_extended_master_secret(self) -> bool:
         """Whether the server could use it."""
         if self._allowed is None:
-            return self.plan.extended_master_secret
+            return self.config.extended_master_secret
         return self._allowed.extended_master_secret
 
     def allowed_version(self, version: ProtocolVersion) -> bool:
         """Whether the server could choose this version."""
         if self._allowed is None:
-            return self.plan.minimum <= version <= self.plan.maximum
+            return self.config.minimum <= version <= self.config.maximum
         return self._allowed.version(version)
 
     # -------------------------------------------------------------- observation

@@ -30,41 +30,41 @@ class _Kept(Value, frozen=True):
     since: float
 
 
-async def _keep(setting: MechanismSetup, count: int) -> list[_Kept]:
+async def _keep(setup: MechanismSetup, count: int) -> list[_Kept]:
     kept: list[_Kept] = []
     while len(kept) < count:
-        attempt, _ = await setting.full(Age.FULL)
-        own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
+        attempt, _ = await setup.full(Age.FULL)
+        own = [s for s in attempt.sessions if s.mechanism == setup.mechanism]
         if not own:
             break
-        now = setting.lab.now()
+        now = setup.lab.now()
         kept += [_Kept(session, now) for session in own]
     return kept[:count]
 
 
-async def _offer_at(setting: MechanismSetup, kept: _Kept, age: float, progress: Progress) -> Trial:
-    left = kept.since + age - setting.lab.now()
+async def _offer_at(setup: MechanismSetup, kept: _Kept, age: float, progress: Progress) -> Trial:
+    left = kept.since + age - setup.lab.now()
     if left > 0:
-        progress(f"{setting.mechanism}: next offer at age {age:g} s, in {left:.0f} s")
-        await setting.lab.wait(left)
+        progress(f"{setup.mechanism}: next offer at age {age:g} s, in {left:.0f} s")
+        await setup.lab.wait(left)
     session = kept.session
     lifetime = session.lifetime
     if lifetime is not None and age >= lifetime:
         session = session.with_lifetime(int(age) + 60)
-    attempt = await setting.offer(AtAge(age), session)
+    attempt = await setup.offer(AtAge(age), session)
     answer = "reused" if attempt.reused else "failed" if attempt.error else "new"
-    progress(f"{setting.mechanism}: {answer} at age {age:g} s")
+    progress(f"{setup.mechanism}: {answer} at age {age:g} s")
     return attempt
 
 
-async def offer_at_ages(setting: MechanismSetup, ages: Sequence[float], progress: Progress) -> None:
+async def offer_at_ages(setup: MechanismSetup, ages: Sequence[float], progress: Progress) -> None:
     """Offer a session of its own at each age, in seconds, growing."""
-    kept = await _keep(setting, len(ages))
+    kept = await _keep(setup, len(ages))
     for one, age in zip(kept, sorted(ages), strict=False):
-        await _offer_at(setting, one, age, progress)
+        await _offer_at(setup, one, age, progress)
 
 
-async def find_lifetime(setting: MechanismSetup, longest: float, progress: Progress) -> None:
+async def find_lifetime(setup: MechanismSetup, longest: float, progress: Progress) -> None:
     """Double the age until a session is refused, then narrow the span between the oldest that
     was taken and the youngest that was refused. `longest` bounds the age, and three times
     that the time it takes."""
@@ -74,10 +74,10 @@ async def find_lifetime(setting: MechanismSetup, longest: float, progress: Progr
         ages.append(age)
         age *= 2
     ages.append(longest)
-    kept = await _keep(setting, len(ages))
+    kept = await _keep(setup, len(ages))
     good, bad = 0.0, None
     for one, age in zip(kept, ages, strict=False):
-        attempt = await _offer_at(setting, one, age, progress)
+        attempt = await _offer_at(setup, one, age, progress)
         if attempt.reused:
             good = age
         elif attempt.handshake_done or attempt.offered:
@@ -85,11 +85,11 @@ async def find_lifetime(setting: MechanismSetup, longest: float, progress: Progr
             break
     while bad is not None and bad - good > max(1.0, _FINE * good):
         ages = _between(good, bad)
-        kept = await _keep(setting, len(ages))
+        kept = await _keep(setup, len(ages))
         if not kept:
             return
         for one, age in zip(kept, ages, strict=False):
-            attempt = await _offer_at(setting, one, age, progress)
+            attempt = await _offer_at(setup, one, age, progress)
             if not attempt.reused:
                 bad = age
                 break

@@ -15,14 +15,14 @@ from tlsresume.experiments.subject import MechanismSetup
 PAIRS = 3
 
 
-async def compare_answers(setting: MechanismSetup) -> None:
+async def compare_answers(setup: MechanismSetup) -> None:
     """Ask the same on three full and on three resumed connections."""
-    if not setting.target_setup.send:
+    if not setup.target_setup.send:
         return
-    task = setting.target_setup.with_answer(setting.task(Answers.FULL))
+    task = setup.target_setup.with_answer(setup.task(Answers.FULL))
     for _ in range(PAIRS):
-        attempt = await setting.lab.connect(setting.route, setting.plan, task)
-        own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
+        attempt = await setup.lab.connect(setup.route, setup.config, task)
+        own = [s for s in attempt.sessions if s.mechanism == setup.mechanism]
         if own:
             offer = replace(task, purpose=Answers.OFFER, ticket_wait=0.5)
-            await setting.lab.connect(setting.route, setting.plan, offer, own[-1])
+            await setup.lab.connect(setup.route, setup.config, offer, own[-1])

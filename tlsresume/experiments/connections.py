@@ -12,7 +12,6 @@ from tlsresume.errors import UsageError
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Task
 from tlsresume.options import ConnectOptions
-from tlsresume.protocols.farewell import FAREWELLS
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results import MECHANISMS, Mechanism
 from tlsresume.targets.target import Target, format_endpoint
@@ -68,7 +67,7 @@ class TargetSetup(Value, frozen=True):
             return self.options.send
         if self.target.http:
             return self._request("HEAD")
-        return FAREWELLS.get(self.target.speaks or "", b"")
+        return self.target.protocol.farewell
 
     def _request(self, method: str) -> bytes | HTTPRequest:
         if self.target.transport == "quic":
@@ -77,7 +76,7 @@ class TargetSetup(Value, frozen=True):
             )
         return request(self.target, self.user_agent, method)
 
-    def plan(self, *versions: ProtocolVersion, tickets: bool = True) -> ClientConfig:
+    def config(self, *versions: ProtocolVersion, tickets: bool = True) -> ClientConfig:
         """A ClientConfig for some of the versions (none given: all that are allowed)."""
         chosen = versions or self.versions
         options = self.options
@@ -99,9 +98,9 @@ class TargetSetup(Value, frozen=True):
             address_token=None if self.show_tokens else b"",
         )
 
-    def plan_for(self, mechanism: Mechanism) -> ClientConfig:
+    def config_for(self, mechanism: Mechanism) -> ClientConfig:
         """A ClientConfig under which a server can only use this mechanism."""
-        return self.plan(VERSION_OF[mechanism], tickets=mechanism != "session-id")
+        return self.config(VERSION_OF[mechanism], tickets=mechanism != "session-id")
 
     def task(self, purpose: Purpose, mechanism: Mechanism, *, wait: float | None = None) -> Task:
         """Wait for tickets; if none comes in a while, send data and wait on."""
@@ -142,7 +141,7 @@ def request(target: Target, user_agent: str, method: str) -> bytes:
     ).encode("ascii")
 
 
-def check_terms(target: Target, options: ConnectOptions) -> None:
+def check_transport(target: Target, options: ConnectOptions) -> None:
     """Whether a transport can be used with these options. Raises UsageError, and BindingError
     where its library is too old."""
     transport = target.transport

@@ -21,25 +21,23 @@ def cost(addresses: int, *, single: bool) -> int:
     return 2 * others if single else addresses + others
 
 
-async def cross(settings: Sequence[MechanismSetup]) -> None:
+async def cross(setups: Sequence[MechanismSetup]) -> None:
     """Offer each address's sessions to every other one. Raises BudgetSpent.
 
     All settings are of one mechanism.
     """
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(_from_one(issuer, settings)) for issuer in settings]
+        running = [tasks.create_task(_from_one(issuer, setups)) for issuer in setups]
     for task in running:
         spent = task.result()
         if spent is not None:
             raise spent
 
 
-async def _from_one(
-    issuer: MechanismSetup, settings: Sequence[MechanismSetup]
-) -> BudgetSpent | None:
+async def _from_one(issuer: MechanismSetup, setups: Sequence[MechanismSetup]) -> BudgetSpent | None:
     spare: list[Session] = []
     try:
-        for acceptor in settings:
+        for acceptor in setups:
             if acceptor is issuer:
                 continue
             if not spare:

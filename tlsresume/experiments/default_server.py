@@ -14,11 +14,11 @@ from tlsresume.experiments.subject import MechanismSetup
 COST = 2
 
 
-async def default_server(setting: MechanismSetup) -> None:
+async def default_server(setup: MechanismSetup) -> None:
     """A handshake without SNI, and its own session offered without SNI."""
-    if setting.plan.server_name is None:
+    if setup.config.server_name is None:
         return
-    plan = replace(setting.plan, server_name=None)
-    _, session = await setting.full(DefaultServer.FULL, plan=plan)
+    config = replace(setup.config, server_name=None)
+    _, session = await setup.full(DefaultServer.FULL, config=config)
     if session is not None:
-        await setting.offer(DefaultServer.OFFER, session, plan=plan)
+        await setup.offer(DefaultServer.OFFER, session, config=config)

@@ -86,7 +86,7 @@ def issues(attempt: Trial, mechanism: Mechanism) -> bool:
     return any(session.mechanism == mechanism for session in attempt.sessions)
 
 
-def errand_for(target_setup: TargetSetup, mechanism: Mechanism) -> Task:
+def full_task(target_setup: TargetSetup, mechanism: Mechanism) -> Task:
     """TLS 1.3: wait in silence first, so that tickets after data can be told apart."""
     return target_setup.task(Discover.FULL, mechanism)
 
@@ -136,7 +136,7 @@ async def discover(
         and _unclear(full.get("psk"))
         and any(attempt.handshake_done for attempt in full.values())
     ):
-        both = await lab.connect(route, target_setup.plan(), Task(purpose=Discover.BOTH))
+        both = await lab.connect(route, target_setup.config(), Task(purpose=Discover.BOTH))
     return Discovery(full, both)
 
 
@@ -151,9 +151,12 @@ class _Asking(Struct):
     spent: list[BudgetSpent] = field(default_factory=list)
 
     async def ask(self, mechanism: Mechanism, milestones: Milestones | None = None) -> None:
-        plan, task = self.target_setup.plan_for(mechanism), errand_for(self.target_setup, mechanism)
+        config, task = (
+            self.target_setup.config_for(mechanism),
+            full_task(self.target_setup, mechanism),
+        )
         try:
-            attempt = await self.lab.connect(self.route, plan, task, milestones=milestones)
+            attempt = await self.lab.connect(self.route, config, task, milestones=milestones)
         except BudgetSpent as error:
             # What is paid for beside this one may still end.
             self.spent.append(error)

@@ -69,7 +69,7 @@ class EarlySetting(Value, frozen=True, kw_only=True):
     address of the target, that takes the first presentation of a flight; None: there is none.
     """
 
-    setting: MechanismSetup
+    setup: MechanismSetup
     line: RequestLine
     run_id: str
     ages: tuple[float, ...] = ()
@@ -89,7 +89,7 @@ async def replay_early_data(asked: EarlySetting) -> tuple[LeftOut, ...]:
 
     Raises BudgetSpent.
     """
-    asking = _Asking(asked, asked.setting.plan)
+    asking = _Asking(asked, asked.setup.config)
     why = await asking.run()
     rest = () if why is None else (LeftOut("", why),)
     return (*rest, *dict.fromkeys(asking.untold))
@@ -102,7 +102,7 @@ def sends_early_data(session: Session) -> bool:
 
 class _Asking(Struct):
     asked: EarlySetting
-    plan: ClientConfig
+    config: ClientConfig
     _ids: Counter[str] = field(default_factory=Counter)
     _hold: float = _LEAST_HOLD
     #: Copies that told nothing.
@@ -135,14 +135,14 @@ class _Asking(Struct):
         """The request after a full handshake: how it is answered where nothing is early."""
         name = self._id("control")
         task = replace(
-            self._full_errand(self.asked.setting, EarlyReplay.FULL),
+            self._full_task(self.asked.setup, EarlyReplay.FULL),
             send=self._request(name),
             send_after=0.0,
             want_response=True,
             early=self._ask(name),
         )
-        setting = self.asked.setting
-        attempt = await setting.lab.connect(setting.route, self.plan, task)
+        setup = self.asked.setup
+        attempt = await setup.lab.connect(setup.route, self.config, task)
         return attempt, _usable(attempt.sessions)
 
     async def _taken(self, session: Session) -> Trial:
@@ -153,7 +153,7 @@ class _Asking(Struct):
         if result == "accepted" and attempt.response:
             return attempt
         if attempt.retry_group is not None and attempt.transport == "tcp":
-            self.plan = replace(self.plan, groups=_groups(attempt.retry_group))
+            self.config = replace(self.config, groups=_groups(attempt.retry_group))
         elif result == "failed" or unanswered(attempt):
             await self._without()
         fresh = await self._session()
@@ -240,7 +240,7 @@ class _Asking(Struct):
     async def _after_pauses(self) -> None:
         """First flights that are presented at once, and again when they have aged."""
         kept: list[tuple[float, float, Flight, str]] = []
-        lab = self.asked.setting.lab
+        lab = self.asked.setup.lab
         try:
             for age in sorted(self.asked.ages):
                 session = await self._session()
@@ -265,7 +265,7 @@ class _Asking(Struct):
 
     @property
     def _route(self) -> Route:
-        return self.asked.setting.route
+        return self.asked.setup.route
 
     def _id(self, label: str) -> str:
         """An ID that no other request has."""
@@ -277,32 +277,32 @@ class _Asking(Struct):
         return EarlyAsk(name, self.asked.line.method, after)
 
     def _request(self, name: str) -> bytes | HTTPRequest:
-        target_setup, line = self.asked.setting.target_setup, self.asked.line
+        target_setup, line = self.asked.setup.target_setup, self.asked.line
         host = http_host(target_setup.target)
-        if self._route.transport == "quic" and self.plan.alpn[0].startswith("h3"):
+        if self._route.transport == "quic" and self.config.alpn[0].startswith("h3"):
             return line.http3(host, target_setup.user_agent, name)
         return line.request(host, target_setup.user_agent, name)
 
-    def _full_errand(self, setting: MechanismSetup, purpose: EarlyReplay) -> Task:
+    def _full_task(self, setup: MechanismSetup, purpose: EarlyReplay) -> Task:
         # Of no mechanism: these connections say nothing about how sessions are resumed.
-        return replace(setting.task(purpose), mechanism=None)
+        return replace(setup.task(purpose), mechanism=None)
 
-    async def _session(self, setting: MechanismSetup | None = None) -> Session | None:
+    async def _session(self, setup: MechanismSetup | None = None) -> Session | None:
         """A session that no connection has used yet."""
-        issuer = setting or self.asked.setting
-        task = self._full_errand(issuer, EarlyReplay.SESSION)
-        attempt = await issuer.lab.connect(issuer.route, self.plan, task)
+        issuer = setup or self.asked.setup
+        task = self._full_task(issuer, EarlyReplay.SESSION)
+        attempt = await issuer.lab.connect(issuer.route, self.config, task)
         return _usable(attempt.sessions)
 
     def _flight(self, session: Session, name: str) -> Flight:
-        plan = replace(self.plan, early_data=self._request(name))
-        return self.asked.setting.lab.first_flight(plan, session)
+        config = replace(self.config, early_data=self._request(name))
+        return self.asked.setup.lab.first_flight(config, session)
 
     async def _present(
         self, flight: Flight, purpose: EarlyReplay, name: str, route: Route
     ) -> Trial:
         task = Task(purpose=purpose, early=self._ask(name))
-        return await self.asked.setting.lab.present(route, flight, task)
+        return await self.asked.setup.lab.present(route, flight, task)
 
     async def _early(
         self,
@@ -342,7 +342,7 @@ class _Asking(Struct):
             hold_finished=hold,
             early=self._ask(name, after),
         )
-        lab = self.asked.setting.lab
+        lab = self.asked.setup.lab
         return await lab.connect(self._route, flight.config, task, flight.session)
 
     async def _late(self, purpose: EarlyReplay, name: str, session: Session | None) -> Trial:
@@ -353,8 +353,8 @@ class _Asking(Struct):
             want_response=True,
             early=self._ask(name),
         )
-        lab = self.asked.setting.lab
-        return await lab.connect(self._route, self.plan, task, session)
+        lab = self.asked.setup.lab
+        return await lab.connect(self._route, self.config, task, session)
 
 
 def _usable(sessions: Sequence[Session]) -> Session | None:

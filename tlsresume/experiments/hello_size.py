@@ -39,38 +39,38 @@ _LEAST = 4
 _MOST = 60_000
 
 
-async def hello_size(setting: MechanismSetup) -> None:
+async def hello_size(setup: MechanismSetup) -> None:
     """Without a session, as it is and as long as an offer; then a session in a short hello."""
-    longest = longest_unresumed(setting)
+    longest = longest_unresumed(setup)
     if longest is None:
         return
-    plain = await _without_session(setting, HelloSize.PLAIN, setting.plan)
+    plain = await _without_session(setup, HelloSize.PLAIN, setup.config)
     padding = longest - (plain.hello_size or longest)
-    padded_plan = replace(setting.plan, padding=min(max(padding, _LEAST), _MOST))
+    with_padding = replace(setup.config, padding=min(max(padding, _LEAST), _MOST))
     for number in range(_ROUNDS):
         if padding > 0:
-            padded = await _without_session(setting, HelloSize.PADDED, padded_plan)
+            padded = await _without_session(setup, HelloSize.PADDED, with_padding)
             if padded.error is not None and padded.error.kind == "timeout":
                 padding = 0  # each further one would wait for the whole timeout
-        short = _short(setting.plan, plain.group)
-        sessions = [s for s in plain.sessions if s.mechanism == setting.mechanism]
+        short = _short(setup.config, plain.group)
+        sessions = [s for s in plain.sessions if s.mechanism == setup.mechanism]
         if sessions and short is not None:
-            await setting.offer(HelloSize.SHORT, sessions[-1], plan=short)
+            await setup.offer(HelloSize.SHORT, sessions[-1], config=short)
         if number + 1 < _ROUNDS:
             # An odd number of connections between two of a kind, or two nodes that take turns
             # would each meet their own.
             if short is None and padding > 0:
-                await _without_session(setting, HelloSize.PADDED, padded_plan)
-            plain = await _without_session(setting, HelloSize.PLAIN, setting.plan)
+                await _without_session(setup, HelloSize.PADDED, with_padding)
+            plain = await _without_session(setup, HelloSize.PLAIN, setup.config)
 
 
-def longest_unresumed(setting: MechanismSetup) -> int | None:
+def longest_unresumed(setup: MechanismSetup) -> int | None:
     """The longest ClientHello of this mechanism and address that offered a session in vain."""
     sizes = [
         attempt.hello_size
-        for attempt in setting.lab.journal
-        if attempt.mechanism == setting.mechanism
-        and attempt.address == setting.route.address
+        for attempt in setup.lab.journal
+        if attempt.mechanism == setup.mechanism
+        and attempt.address == setup.route.address
         and attempt.offered is not None
         and not attempt.reused
         and attempt.hello_size is not None
@@ -80,19 +80,19 @@ def longest_unresumed(setting: MechanismSetup) -> int | None:
 
 
 async def _without_session(
-    setting: MechanismSetup, purpose: HelloSize, plan: ClientConfig
+    setup: MechanismSetup, purpose: HelloSize, config: ClientConfig
 ) -> Trial:
-    task = setting.task(purpose)
-    if setting.target_setup.target.http:
+    task = setup.task(purpose)
+    if setup.target_setup.target.http:
         # The answer may name the node.
-        task = setting.target_setup.with_answer(task)
-    return await setting.lab.connect(setting.route, plan, task)
+        task = setup.target_setup.with_answer(task)
+    return await setup.lab.connect(setup.route, config, task)
 
 
-def _short(plan: ClientConfig, group: str | None) -> ClientConfig | None:
-    """The same plan with a shorter ClientHello, that holds one small key share of the group
+def _short(config: ClientConfig, group: str | None) -> ClientConfig | None:
+    """The same ClientConfig with a shorter ClientHello, that holds one small key share of the group
     which the server chose; None in TLS 1.2, which has no key shares."""
     groups = group if group in _SMALL else SMALL_GROUPS
-    if plan.maximum < ProtocolVersion.TLSv1_3 or plan.groups == groups:
+    if config.maximum < ProtocolVersion.TLSv1_3 or config.groups == groups:
         return None
-    return replace(plan, groups=groups)
+    return replace(config, groups=groups)

@@ -18,18 +18,18 @@ _PAIRS = 2
 COST = 3 * _PAIRS
 
 
-async def later(setting: MechanismSetup) -> None:
+async def later(setup: MechanismSetup) -> None:
     """Sessions offered at once, and again after a pause that they all share."""
     kept = []
     for _ in range(_PAIRS):
-        attempt, session = await setting.full(Later.FULL)
+        attempt, session = await setup.full(Later.FULL)
         if session is None:
             break
-        at_once = await setting.offer(Later.AT_ONCE, session)
-        own = [s for s in attempt.sessions if s.mechanism == setting.mechanism]
+        at_once = await setup.offer(Later.AT_ONCE, session)
+        own = [s for s in attempt.sessions if s.mechanism == setup.mechanism]
         # What was refused may be gone with it: another ticket of the same handshake is not.
         kept.append(own[0] if at_once.offered and len(own) > 1 else session)
     if kept:
-        await setting.lab.wait(PAUSE)
+        await setup.lab.wait(PAUSE)
     for session in kept:
-        await setting.offer(Later.LATER, session)
+        await setup.offer(Later.LATER, session)

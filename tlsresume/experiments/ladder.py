@@ -90,130 +90,130 @@ class Experiment(Value, frozen=True):
         return _UNABLE[transport].get(self.name)
 
 
-async def _control(setting: MechanismSetup) -> None:
+async def _control(setup: MechanismSetup) -> None:
     """Without a session, with the one that this brought, and without again."""
-    attempt, session = await setting.full(Control.FULL)
-    if session is not None and setting.subject is None and attempt.handshake_done:
-        await _offer_again(setting, session)
-    await setting.full(Control.FULL)
+    attempt, session = await setup.full(Control.FULL)
+    if session is not None and setup.subject is None and attempt.handshake_done:
+        await _offer_again(setup, session)
+    await setup.full(Control.FULL)
 
 
-async def _offer_again(setting: MechanismSetup, session: Session) -> None:
+async def _offer_again(setup: MechanismSetup, session: Session) -> None:
     """Not where silence answered before: it costs the whole timeout, and has been waited out."""
-    if not any(a.error and a.error.kind == "timeout" for a in setting.lab.journal):
-        await setting.offer(Control.OFFER, session)
+    if not any(a.error and a.error.kind == "timeout" for a in setup.lab.journal):
+        await setup.offer(Control.OFFER, session)
 
 
-async def _retry(setting: MechanismSetup) -> None:
+async def _retry(setup: MechanismSetup) -> None:
     left = _AGAIN
     for _ in range(_PAIRS):
-        _, session = await setting.full(Retry.FULL)
+        _, session = await setup.full(Retry.FULL)
         if session is None:
             return
-        last = await setting.offer(Retry.AT_ONCE, session)
+        last = await setup.offer(Retry.AT_ONCE, session)
         while left and last.offered and last.handshake_done and not last.reused:
             left -= 1
-            last = await setting.offer(Retry.AGAIN, session)
+            last = await setup.offer(Retry.AGAIN, session)
 
 
-async def _same_ticket(setting: MechanismSetup) -> None:
-    _, session = await setting.full(SameTicket.FULL)
+async def _same_ticket(setup: MechanismSetup) -> None:
+    _, session = await setup.full(SameTicket.FULL)
     if session is not None:
-        await setting.offer(SameTicket.FIRST, session)
-        await setting.offer(SameTicket.SECOND, session)
+        await setup.offer(SameTicket.FIRST, session)
+        await setup.offer(SameTicket.SECOND, session)
 
 
-async def _close(setting: MechanismSetup) -> None:
+async def _close(setup: MechanismSetup) -> None:
     for _ in range(_CLOSES):
         for clean, full, after in (
             (True, Close.FULL_CLEAN, Close.AFTER_CLEAN),
             (False, Close.FULL_ABRUPT, Close.AFTER_ABRUPT),
         ):
             # What OpenSSL forgets with a cut connection is the session of its last ticket.
-            _, session = await setting.full(full, clean=clean, every_ticket=True)
+            _, session = await setup.full(full, clean=clean, every_ticket=True)
             if not clean:
-                await setting.lab.wait(_NOTICED)
+                await setup.lab.wait(_NOTICED)
             if session is not None:
-                await setting.offer(after, session)
+                await setup.offer(after, session)
 
 
-async def _elicit(setting: MechanismSetup) -> None:
-    task = setting.target_setup.with_answer(setting.task(Elicit.FULL))
-    task = replace(task, ticket_wait=2 * setting.target_setup.options.ticket_wait)
-    await setting.lab.connect(setting.route, setting.plan, task)
+async def _elicit(setup: MechanismSetup) -> None:
+    task = setup.target_setup.with_answer(setup.task(Elicit.FULL))
+    task = replace(task, ticket_wait=2 * setup.target_setup.options.ticket_wait)
+    await setup.lab.connect(setup.route, setup.config, task)
 
 
-async def _unpinned(setting: MechanismSetup) -> None:
-    await setting.full(Unpinned.FULL, plan=_ordinary(setting))
+async def _unpinned(setup: MechanismSetup) -> None:
+    await setup.full(Unpinned.FULL, config=_ordinary(setup))
 
 
-def _ordinary(setting: MechanismSetup) -> ClientConfig:
-    plan = setting.plan
+def _ordinary(setup: MechanismSetup) -> ClientConfig:
+    config = setup.config
     return replace(
-        plan,
+        config,
         minimum=ProtocolVersion.TLSv1_2,
         maximum=ProtocolVersion.TLSv1_3,
-        ciphers=setting.target_setup.options.ciphers,
-        ciphersuites=setting.target_setup.options.ciphersuites,
+        ciphers=setup.target_setup.options.ciphers,
+        ciphersuites=setup.target_setup.options.ciphersuites,
     )
 
 
-async def _no_ems(setting: MechanismSetup) -> None:
-    plan = replace(setting.plan, extended_master_secret=False)
-    session: Session | None = setting.subject
+async def _no_ems(setup: MechanismSetup) -> None:
+    config = replace(setup.config, extended_master_secret=False)
+    session: Session | None = setup.subject
     if session is None:
-        _, session = await setting.full(NoEMS.FULL, plan=plan)
+        _, session = await setup.full(NoEMS.FULL, config=config)
     if session is not None:
-        await setting.offer(NoEMS.OFFER, session, plan=plan)
+        await setup.offer(NoEMS.OFFER, session, config=config)
 
 
-async def _own_name(setting: MechanismSetup) -> None:
-    if setting.subject is None:
+async def _own_name(setup: MechanismSetup) -> None:
+    if setup.subject is None:
         return
-    plan = replace(setting.plan, server_name=setting.own_name)
-    if setting.own_alpn:
-        plan = replace(plan, alpn=(setting.own_alpn,))
-    await setting.offer(OwnName.OFFER, setting.subject, plan=plan)
+    config = replace(setup.config, server_name=setup.own_name)
+    if setup.own_alpn:
+        config = replace(config, alpn=(setup.own_alpn,))
+    await setup.offer(OwnName.OFFER, setup.subject, config=config)
 
 
-async def _versions(setting: MechanismSetup) -> None:
-    _, session = await setting.full(Versions.FULL)
+async def _versions(setup: MechanismSetup) -> None:
+    _, session = await setup.full(Versions.FULL)
     if session is not None:
-        await setting.offer(Versions.PINNED, session)
-        _, session = await setting.full(Versions.FULL)
+        await setup.offer(Versions.PINNED, session)
+        _, session = await setup.full(Versions.FULL)
     if session is not None:
-        await setting.offer(Versions.BOTH, session, plan=_ordinary(setting))
+        await setup.offer(Versions.BOTH, session, config=_ordinary(setup))
 
 
-async def _ciphers(setting: MechanismSetup) -> None:
+async def _ciphers(setup: MechanismSetup) -> None:
     """Offer a TLS 1.3 session beside a suite of another hash that is listed first."""
-    _, session = await setting.full(Ciphers.FULL)
+    _, session = await setup.full(Ciphers.FULL)
     if session is None:
         return
     fields = session.fields
-    own = replace(setting.plan, ciphersuites=fields.cipher_name)
-    if setting.mechanism != "psk":
-        await setting.offer(Ciphers.OWN, session, plan=replace(
-            setting.plan, ciphers=fields.cipher_name))  # fmt: skip
+    own = replace(setup.config, ciphersuites=fields.cipher_name)
+    if setup.mechanism != "psk":
+        await setup.offer(Ciphers.OWN, session, config=replace(
+            setup.config, ciphers=fields.cipher_name))  # fmt: skip
         return
-    await setting.offer(Ciphers.OWN, session, plan=own)
+    await setup.offer(Ciphers.OWN, session, config=own)
     other = "sha256" if fields.cipher_hash == "sha384" else "sha384"
-    _, session = await setting.full(Ciphers.FULL)
+    _, session = await setup.full(Ciphers.FULL)
     if session is not None:
         suites = f"{_SUITES_BY_HASH[other]}:{fields.cipher_name}"
-        await setting.offer(
-            Ciphers.OTHER_HASH, session, plan=replace(setting.plan, ciphersuites=suites)
+        await setup.offer(
+            Ciphers.OTHER_HASH, session, config=replace(setup.config, ciphersuites=suites)
         )
 
 
-async def _source_port(setting: MechanismSetup) -> None:
+async def _source_port(setup: MechanismSetup) -> None:
     """Does a balancer that hashes our source port send us to the same node again?"""
-    first, session = await setting.full(SourcePort.FULL)
+    first, session = await setup.full(SourcePort.FULL)
     if session is None or first.local_port is None:
         return
     for _ in range(_CLOSES):
-        await setting.offer(SourcePort.SAME, session, local_port=first.local_port)
-        await setting.offer(SourcePort.NEW, session)
+        await setup.offer(SourcePort.SAME, session, local_port=first.local_port)
+        await setup.offer(SourcePort.NEW, session)
 
 
 EXPERIMENTS: dict[ExperimentName, Experiment] = {

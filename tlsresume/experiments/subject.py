@@ -1,4 +1,4 @@
-"""What an experiment works with: a Lab, a way, and one mechanism's plan and session.
+"""What an experiment works with: a Lab, a route, and one mechanism's config and session.
 
 Each experiment takes fresh sessions of its own, since a fatal alert deletes a
 session on a stateful server and would poison the next experiment.
@@ -29,7 +29,7 @@ class MechanismSetup(Value, frozen=True, kw_only=True):
     route: Route
     target_setup: TargetSetup
     mechanism: Mechanism
-    plan: ClientConfig
+    config: ClientConfig
     subject: Session | None = None
     own_name: str | None = None
     own_alpn: str | None = None
@@ -42,7 +42,7 @@ class MechanismSetup(Value, frozen=True, kw_only=True):
         self,
         purpose: Purpose,
         *,
-        plan: ClientConfig | None = None,
+        config: ClientConfig | None = None,
         clean: bool = True,
         every_ticket: bool = False,
     ) -> tuple[Trial, Session | None]:
@@ -53,7 +53,7 @@ class MechanismSetup(Value, frozen=True, kw_only=True):
         task = replace(self.task(purpose), clean=clean)
         if every_ticket and task.want_tickets:
             task = replace(task, want_tickets=_EVERY)
-        attempt = await self.lab.connect(self.route, plan or self.plan, task)
+        attempt = await self.lab.connect(self.route, config or self.config, task)
         own = [s for s in attempt.sessions if s.mechanism == self.mechanism]
         return attempt, own[-1] if own else None
 
@@ -62,10 +62,10 @@ class MechanismSetup(Value, frozen=True, kw_only=True):
         purpose: Purpose,
         session: Session,
         *,
-        plan: ClientConfig | None = None,
+        config: ClientConfig | None = None,
         local_port: int | None = None,
     ) -> Trial:
         """A handshake that offers a session. It waits for no ticket if it resumed."""
         task = replace(self.task(purpose), send=b"", ticket_wait=0.5)
         route = self.route if local_port is None else replace(self.route, local_port=local_port)
-        return await self.lab.connect(route, plan or self.plan, task, session)
+        return await self.lab.connect(route, config or self.config, task, session)

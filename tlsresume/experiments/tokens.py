@@ -22,9 +22,9 @@ async def show_token(lab: Lab, route: Route, target_setup: TargetSetup, full: Tr
     if not token:
         return False
     task = replace(target_setup.task(Token.ALONE, "psk"), send=b"", ticket_wait=0.5)
-    plan = replace(target_setup.plan_for("psk"), address_token=token)
+    config = replace(target_setup.config_for("psk"), address_token=token)
     for _ in range(TOKEN_TRIES):
-        attempt = await lab.connect(route, plan, task)
+        attempt = await lab.connect(route, config, task)
         if attempt.handshake_done:
             return True
     return False

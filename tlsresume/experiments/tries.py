@@ -124,7 +124,7 @@ class Tries:
     ) -> None:
         self._lab = lab
         self._route = route
-        self._terms = target_setup
+        self._target_setup = target_setup
         self._answer = answer
         self._concurrency = concurrency
         self._tries = tries
@@ -256,27 +256,27 @@ class Tries:
     def _series_of(self, item: _Try) -> _Series:
         return self._series.setdefault(item, _Series())
 
-    def _errand(self, item: _Try) -> Task:
+    def _task(self, item: _Try) -> Task:
         first = self._full[item.mechanism].timings.first_ticket
-        wait = self._terms.options.ticket_wait
+        wait = self._target_setup.options.ticket_wait
         if first is not None:
             wait = min(wait, max(_LEAST_WAIT, _WAIT_FACTOR * first / 1000))
-        task = self._terms.task(item.series, item.mechanism, wait=wait)
+        task = self._target_setup.task(item.series, item.mechanism, wait=wait)
         task = replace(task, number=self._series_of(item).begun, of=self._tries)
         if self._answer:
-            return self._terms.with_answer(task)
+            return self._target_setup.with_answer(task)
         if any(ticket.after_data for ticket in self._full[item.mechanism].tickets):
             return replace(task, send_after=0.0)
         return replace(task, send=b"")
 
-    async def _connect(self, plan: ClientConfig, task: Task, session: Session | None) -> Trial:
+    async def _connect(self, config: ClientConfig, task: Task, session: Session | None) -> Trial:
         """One connection; whether the server answers data is found out by one at a time."""
         if not task.want_response or self._answers:
-            return await self._lab.connect(self._route, plan, task, session)
+            return await self._lab.connect(self._route, config, task, session)
         async with self._asking:
             if self._answers is not None:
                 task = replace(task, want_response=self._answers)
-            attempt = await self._lab.connect(self._route, plan, task, session)
+            attempt = await self._lab.connect(self._route, config, task, session)
             # That a resumed connection is not answered says nothing of others.
             telling = attempt.response or not attempt.reused
             if task.want_response and telling and attempt.handshake_done and not attempt.error:
@@ -284,18 +284,18 @@ class Tries:
             return attempt
 
     async def _fixed(self, item: _Try) -> Trial:
-        plan = self._terms.plan_for(item.mechanism)
+        config = self._target_setup.config_for(item.mechanism)
         session = await self._fixed_session(item)
-        return await self._connect(plan, self._errand(item), session)
+        return await self._connect(config, self._task(item), session)
 
     async def _fixed_session(self, item: _Try) -> Session:
         """The one session of the fixed series; another if that one may be lost."""
         async with self._replacing[item.mechanism]:
             session = self._fixed_sessions[item.mechanism]
             if self._maybe_lost(session):
-                task = replace(self._errand(item), purpose=Purposes.FULL)
-                plan = self._terms.plan_for(item.mechanism)
-                attempt = await self._connect(plan, task, None)
+                task = replace(self._task(item), purpose=Purposes.FULL)
+                config = self._target_setup.config_for(item.mechanism)
+                attempt = await self._connect(config, task, None)
                 fresh = [s for s in attempt.sessions if s.mechanism == item.mechanism]
                 if fresh:
                     session = self._fixed_sessions[item.mechanism] = fresh[-1]
@@ -307,14 +307,14 @@ class Tries:
         return handle is not None and self._lab.journal.spoilt.maybe_lost(handle)
 
     async def _chained(self, chain: _Chain, item: _Try) -> Trial | None:
-        plan = self._terms.plan_for(item.mechanism)
-        task = self._errand(item)
+        config = self._target_setup.config_for(item.mechanism)
+        task = self._task(item)
         if not chain.sessions and not await self._start(chain, task):
             return None
         if not chain.answered:
-            task = self._terms.with_answer(task)
+            task = self._target_setup.with_answer(task)
         session = chain.sessions.pop()
-        attempt = await self._connect(plan, task, session)
+        attempt = await self._connect(config, task, session)
         # One answer to compare with that of the full handshake, as soon as one resumes.
         if attempt.reused and (attempt.asked or attempt.response or self._answers is False):
             chain.answered = True
@@ -328,10 +328,10 @@ class Tries:
         """A full handshake for sessions of the chain's own. False: none can be had."""
         if chain.failed_fulls >= _CLEAR:
             return False
-        full = replace(self._terms.with_answer(task), purpose=Purposes.FULL)
-        full = replace(full, ticket_wait=self._terms.options.ticket_wait)
-        plan = self._terms.plan_for(chain.mechanism)
-        attempt = await self._connect(plan, full, None)
+        full = replace(self._target_setup.with_answer(task), purpose=Purposes.FULL)
+        full = replace(full, ticket_wait=self._target_setup.options.ticket_wait)
+        config = self._target_setup.config_for(chain.mechanism)
+        attempt = await self._connect(config, full, None)
         chain.sessions = [s for s in attempt.sessions if s.mechanism == chain.mechanism]
         if not chain.sessions:
             chain.failed_fulls += 1

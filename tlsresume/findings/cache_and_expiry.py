@@ -451,6 +451,7 @@ def unclean_close(view: View) -> Match | None:
     needs=TRIES | Part.TICKETS,
     cause="The session was declined, and nothing that a client sees separates the causes left.",
     advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
+    catch_all=True,
     sources=("SSL_session_reused(3)", "RFC 8446 section 4.2.11"),
 )
 def undetermined(view: View) -> Match | None:

@@ -141,7 +141,7 @@ def hash_mismatch(view: View) -> Match | None:
                 else None,
             )
     pinned = [
-        a for a in view.broken if session and a.plan.ciphersuites == session.fields.cipher_name
+        a for a in view.broken if session and a.config.ciphersuites == session.fields.cipher_name
     ]
     if pinned and not view.settled("unpinned") and not any(a.handshake_done for a in view.controls):
         return Match(
@@ -304,9 +304,9 @@ def _crossed_by_wish(view: View) -> Match | None:
             f"declined under {what}"
             for a in declined
             for what in [
-                f"SNI {a.plan.server_name}"
+                f"SNI {a.config.server_name}"
                 if a.made_for(CrossName)
-                else f"ALPN {', '.join(a.plan.alpn)}"
+                else f"ALPN {', '.join(a.config.alpn)}"
             ]
         ),
         evidence=shown(view, *declined),

@@ -50,7 +50,7 @@ def client_certificate_missing(view: View) -> Match | None:
     server refuses: HTTP 400, 401, 403, 495 or 496, or alert 116 certificate_required, 40
     or 42.
     """
-    without = [a for a in _full(view) if a.plan.certificate is None]
+    without = [a for a in _full(view) if a.config.certificate is None]
     refused = [
         a
         for a in without
@@ -77,7 +77,7 @@ def _full(view: View) -> list[Trial]:
     return [
         a
         for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_plan
+        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_config
     ]
 
 
@@ -187,7 +187,7 @@ def client_certificate(view: View) -> Match | None:
     CertificateRequest. Compared are the requests, and the answers, of full and of resumed
     connections: only good answers (2xx, 3xx) on both show that the client is still known.
     """
-    full = [a for a in view.full if a.certificate_requested and a.plan.certificate is not None]
+    full = [a for a in view.full if a.certificate_requested and a.config.certificate is not None]
     if not full or not view.accepted:
         return None
     again = [a for a in view.accepted if a.certificate_requested]

@@ -37,11 +37,11 @@ def name_changes(view: View) -> list[str]:
     own = view.made(OwnName.OFFER)
     if own and not any(a.reused for a in own):
         return []
-    plan, changes = view.declined[0].plan, []
-    if saved.server_name and plan.server_name != saved.server_name:
-        changes.append(f"SNI {saved.server_name} -> {plan.server_name or 'none'}")
-    if saved.alpn and saved.alpn not in plan.alpn:
-        changes.append(f"ALPN {saved.alpn} -> {', '.join(plan.alpn) or 'none'}")
+    config, changes = view.declined[0].config, []
+    if saved.server_name and config.server_name != saved.server_name:
+        changes.append(f"SNI {saved.server_name} -> {config.server_name or 'none'}")
+    if saved.alpn and saved.alpn not in config.alpn:
+        changes.append(f"ALPN {saved.alpn} -> {', '.join(config.alpn) or 'none'}")
     return changes
 
 

@@ -67,8 +67,8 @@ def crossings(view: View) -> Iterator[Crossing]:
             offer = next((a for a in after if a.made_for(offered)), None)
             control = next((a for a in after if a.made_for(controlled)), None)
             named = offer or control
-            if named is not None and named.plan.server_name is not None:
-                yield Crossing(named.plan.server_name, full, offer, control, certified)
+            if named is not None and named.config.server_name is not None:
+                yield Crossing(named.config.server_name, full, offer, control, certified)
 
 
 def denied(attempt: Trial) -> bool:
@@ -108,7 +108,7 @@ def told(crossing: Crossing) -> tuple[str, ...]:
     certified = " with the certificate" if crossing.with_certificate else ""
     lines = []
     if crossing.offer is not None:
-        own = crossing.full.plan.server_name or "no name"
+        own = crossing.full.config.server_name or "no name"
         lines.append(f"session of {own} under SNI {crossing.name}{certified}:"
                      f" {ending(crossing.offer)}")  # fmt: skip
     if crossing.control is not None:

@@ -179,7 +179,7 @@ def datagrams_lost(view: View) -> Match | None:
     if times <= _BY_CHANCE:
         return None
     seen = [f"{times} retransmissions on {len(lossy)} of {connections(len(own))}"]
-    sizes = [(a.plan.mtu, a.datagrams.mtu) for a in lossy if a.datagrams and a.datagrams.mtu]
+    sizes = [(a.config.mtu, a.datagrams.mtu) for a in lossy if a.datagrams and a.datagrams.mtu]
     for (planned, answered_at), count in Counter(sizes).items():
         seen.append(
             f"{connections(count)} came about with datagrams of {answered_at} bytes, and not with"

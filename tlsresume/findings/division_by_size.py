@@ -78,7 +78,7 @@ def _pairs(view: View) -> list[Division]:
         for attempt in view.attempts
         if attempt.handshake_done
         and attempt.hello_size is not None
-        and (attempt.made_for(HelloSize) or not attempt.purpose.other_plan)
+        and (attempt.made_for(HelloSize) or not attempt.purpose.other_config)
         and not attempt.made_for(*_ASIDE)
     ]
     pairs = (_pair(view, mark, read, done) for mark, read in _MARKS)

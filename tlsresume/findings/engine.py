@@ -19,7 +19,7 @@ from tlsresume.value import Value
 Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]
 
 
-class MechanismSetup(Protocol):
+class SettingLine(Protocol):
     """A line that says what to set, beginning with the software's name."""
 
     @property
@@ -43,7 +43,7 @@ class Entry(Value, frozen=True, kw_only=True):
     tells: str
     advice: str
     sources: tuple[str, ...]
-    settings: tuple[MechanismSetup, ...] = ()
+    settings: tuple[SettingLine, ...] = ()
     harm: Harm = "users"
 
     @property
@@ -61,7 +61,8 @@ class Match(Value, frozen=True, kw_only=True):
     ours can rule out. `not_known` says what the evidence leaves open. `title`, `advice`,
     `settings` and `severity`, if given, stand for the entry's own. `aside`: an experiment that
     the user asked for showed it; it is reported, but explains nothing else. `addresses` are
-    those that it speaks of beside the view's own. `explains_refusals`: declined offers are right
+    those that it speaks of beside the view's own. `shown_by` are the numbers of the connections
+    that show it, where they can be named. `explains_refusals`: declined offers are right
     behaviour here, so that no cause of group B is named.
     """
 
@@ -77,6 +78,7 @@ class Match(Value, frozen=True, kw_only=True):
     severity: Severity | None = None
     aside: bool = False
     addresses: tuple[str, ...] = ()
+    shown_by: tuple[int, ...] = ()
     explains_refusals: bool = False
 
 

@@ -149,7 +149,7 @@ def mixed_version_pool(view: View) -> Match | None:
     On some connections alert 70 protocol_version or 'wrong version number', on others of
     the same TLS version a finished handshake.
     """
-    everything = [a for a in (*view.attempts, *view.elsewhere) if not a.purpose.other_plan]
+    everything = [a for a in (*view.attempts, *view.elsewhere) if not a.purpose.other_config]
     refused = [
         a
         for a in everything
@@ -330,6 +330,7 @@ def breaks_anyway(view: View) -> Match | None:
     " fits no cause known to this tool.",
     advice="Look at the server's log at the times that -v lists; clients can work round it by offering no"
     " session.",
+    catch_all=True,
     sources=("SSL_set_session(3)", "SSL_get_error(3)"),
 )
 def fails_with_session(view: View) -> Match | None:

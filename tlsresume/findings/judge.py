@@ -21,10 +21,6 @@ _DETAILS_SHOWN = 6
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
-#: Rules that fit whenever anything went wrong: no candidates beside another.
-_CATCH_ALL = frozenset({"undetermined", "fails-with-session"})
-
-
 class Judged(Value, frozen=True):
     """A rule that fits a view."""
 
@@ -73,7 +69,7 @@ def named(view: View) -> Judged | None:
 
 
 def _named(explaining: Sequence[Judged]) -> Judged | None:
-    telling = [j for j in explaining if j.rule.code not in _CATCH_ALL] or explaining
+    telling = [j for j in explaining if not j.rule.catch_all] or explaining
     proven = (judged for judged in telling if judged.match.proven)
     return next(proven, telling[0] if telling else None)
 
@@ -115,7 +111,9 @@ def _of_view(view: View) -> list[Finding]:
     chosen = _named(explaining)
     if chosen is not None and not _rightly_refused(fits, chosen):
         others = () if chosen.match.proven else tuple(
-            j.rule.code for j in explaining if j.rule.code not in (_CATCH_ALL | {chosen.rule.code})
+            j.rule.code
+            for j in explaining
+            if not j.rule.catch_all and j.rule.code != chosen.rule.code
         )  # fmt: skip
         findings.append(_finding(view, chosen, others))
     return findings

@@ -22,7 +22,7 @@ def lost_connections(view: View) -> tuple[str, ...]:
     Counted are those of mechanisms whose handshakes succeed at other times: a version that
     the server does not speak breaks always.
     """
-    own = [a for a in view.everything if not (a.purpose.other_plan or a.made_for(Close))]
+    own = [a for a in view.everything if not (a.purpose.other_config or a.made_for(Close))]
     works = {a.mechanism for a in own if a.handshake_done}
     tried = [a for a in own if a.mechanism in works]
     broke = [a for a in tried if a.error is not None and a.error.kind in _BREAKS]

@@ -14,7 +14,7 @@ from tlsresume.units import connections
     "malformed-ticket",
     "T",
     "error",
-    needs=Part.OUTCOME | Part.TICKETS,
+    needs=Part.OUTCOME | Part.TICKETS | Part.ENDING,
     mechanisms=("psk", "ticket"),
     cause="The server's NewSessionTicket is malformed, and our side ends the connection at it, as"
     " every client on OpenSSL does. Whether sessions resume could not be tested.",
@@ -40,4 +40,5 @@ def malformed_ticket(view: View) -> Match | None:
     return Match(
         seen=((f"a NewSessionTicket ends {len(bad)} of {connections(len(own))}{said}{why}"),),
         evidence=tuple(exchange(view, attempt) for attempt in bad[:2]),
+        shown_by=tuple(attempt.n for attempt in bad),
     )

@@ -88,7 +88,7 @@ def captured_too_early(view: View) -> Match | None:
     "lifetime-zero",
     "A",
     "warning",
-    needs=Part.TICKETS,
+    needs=Part.OUTCOME | Part.TICKETS,
     mechanisms=("psk",),
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
@@ -114,12 +114,17 @@ def lifetime_zero(view: View) -> Match | None:
             seen=("the saved ticket has a lifetime of 0",),
             evidence=("SSL_SESSION: no lifetime hint [9]", *_shown(view, view.withheld)),
         )
-    brought = [a for a in view.attempts if a.tickets]
+    brought = [
+        attempt
+        for attempt in view.attempts
+        if attempt.tickets and attempt.tls_version is ProtocolVersion.TLSv1_3
+    ]
     if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
         return None
     return Match(
         seen=(f"lifetime 0 in each ticket of {len(brought)} connections",),
         evidence=("NewSessionTicket.ticket_lifetime: 0", *_shown(view, tuple(brought))),
+        shown_by=tuple(attempt.n for attempt in brought),
     )
 
 
@@ -180,14 +185,14 @@ def version_not_allowed(view: View) -> Match | None:
     session = view.session
     if session is None or not view.withheld:
         return None
-    plan, version = view.withheld[0].plan, session.fields.tls_version
-    if plan.minimum <= version <= plan.maximum:
+    config, version = view.withheld[0].config, session.fields.tls_version
+    if config.minimum <= version <= config.maximum:
         return None
     return Match(
         seen=(
             (
-                f"the session is {version.label}; allowed were {plan.minimum.label} to"
-                f" {plan.maximum.label}"
+                f"the session is {version.label}; allowed were {config.minimum.label} to"
+                f" {config.maximum.label}"
             ),
         ),
         evidence=_shown(view, view.withheld),
@@ -213,7 +218,7 @@ def client_ticket_off(view: View) -> Match | None:
     with tickets does not know.
     """
     session = view.session
-    tries = [a for a in view.subject if not a.plan.tickets and not a.reused]
+    tries = [a for a in view.subject if not a.config.tickets and not a.reused]
     if session is None or not tries or not session.fields.ticket:
         return None
     return Match(

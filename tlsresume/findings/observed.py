@@ -21,7 +21,7 @@ from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 #: What an observation can show; the other parts are known of our own connections only.
-OBSERVABLE = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE
+OBSERVABLE = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING
 
 
 @experiment("observed")
@@ -75,7 +75,7 @@ def _trial(n: int, seen: Observation, mechanism: Mechanism) -> Trial:
         port=seen.port,
         transport=seen.transport,
         purpose=Observed.SEEN,
-        plan=ClientConfig(),
+        config=ClientConfig(),
         mechanism=mechanism,
         observation=seen,
     )

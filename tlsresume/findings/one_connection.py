@@ -36,7 +36,7 @@ def _why_not_offered(session: Session, attempt: Trial) -> str:
     version = session.fields.tls_version
     if not attempt.allowed_version(version):
         return f"the session is {version.label}, which this client may not use here"
-    if version < ProtocolVersion.TLSv1_3 and not attempt.plan.tickets and session.fields.ticket:
+    if version < ProtocolVersion.TLSv1_3 and not attempt.config.tickets and session.fields.ticket:
         return "this client was told to use no tickets, and the session is one"
     return "OpenSSL left it out of the ClientHello and gave no reason"
 

@@ -101,7 +101,7 @@ def _under_one_name(view: View) -> Match | None:
     without = [
         a
         for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_plan
+        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_config
     ]
     refused = [a for a in without if refused_by_status(a) is not None]
     again = [a for a in view.made(Answers.OFFER) if a.reused]
@@ -320,7 +320,7 @@ def cross_name_answered_by_other(view: View) -> Match | None:
     found = [c for c in crossings(view) if c.resumed and not c.refused and by_first(c)]
     if not found:
         return None
-    own = found[0].full.plan.server_name or "the session's own name"
+    own = found[0].full.config.server_name or "the session's own name"
     return Match(
         seen=(*(line for c in found for line in told(c)), f"the answer is that of {own}"),
         evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
@@ -390,7 +390,7 @@ def certificate_carried(view: View) -> Match | None:
     ]  # fmt: skip
     if not carried:
         return None
-    names = ", ".join(dict.fromkeys(a.plan.server_name or "no name" for a in carried))
+    names = ", ".join(dict.fromkeys(a.config.server_name or "no name" for a in carried))
     return Match(
         seen=(f"SNI {names}, its own session, without the certificate: {ending(carried[0])}",),
         evidence=tuple(exchange(view, a) for a in carried[:2]),
@@ -423,7 +423,7 @@ def cross_name_untested(view: View) -> Match | None:
     control = next((c.control for c in found if c.control is not None), None)
     told = [f"without a session: {ending(control)}"] if control is not None else []
     if not any(c.offer is not None for c in found):
-        own = fulls[-1].plan.server_name or "no name"
+        own = fulls[-1].config.server_name or "no name"
         told.append(f"no session could be had under {own}: {ending(fulls[-1])}")
     elif control is None:
         told.append("the control, a handshake without a session, was not made")

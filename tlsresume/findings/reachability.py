@@ -130,15 +130,11 @@ def connections_break(view: View) -> Match | None:
 
 
 def _crowded(view: View, attempt: Trial) -> bool:
-    """Whether another of our connections to the address was open meanwhile."""
+    """Whether another of our connections to the address was open meanwhile, on our side."""
     return any(
-        other is not attempt and other.time < _end(attempt) and _end(other) > attempt.time
+        other is not attempt and other.time < attempt.open_until and other.open_until > attempt.time
         for other in view.everything
     )
-
-
-def _end(attempt: Trial) -> float:
-    return attempt.time + (attempt.timings.total or 0.0) / 1000
 
 
 @rule(
@@ -170,7 +166,7 @@ def fails_with_tickets(view: View) -> Match | None:
     able = [
         a
         for a in view.everything
-        if a.mechanism == "ticket" and a.offer is None and not a.purpose.other_plan
+        if a.mechanism == "ticket" and a.offer is None and not a.purpose.other_config
     ]
     if not able or not view.full or any(a.handshake_done for a in able):
         return None

@@ -44,12 +44,14 @@ class Rule(Entry, frozen=True, kw_only=True):
 
     `needs` are the parts of the evidence without which its check cannot tell. `check` is None
     where it is found by a comparison that no view shows: of samples (`watch`), targets, or
-    transports. `home` is the module that it stands in.
+    transports. `home` is the module that it stands in. `catch_all`: it fits whenever anything
+    went wrong, so it is named where nothing else is, and is no candidate beside another.
     """
 
     needs: Part
     check: Check | None
     home: str
+    catch_all: bool = False
     settings: tuple[ServerSetting, ...] = ()
 
     def match(self, view: View) -> Match | None:
@@ -78,6 +80,7 @@ def rule(
     settings: tuple[ServerSetting, ...] = (),
     mechanisms: tuple[Mechanism, ...] = MECHANISMS,
     harm: Harm = "users",
+    catch_all: bool = False,
 ) -> Callable[[Check], Check]:
     """Put a function into the table; its docstring's first line is the title, and the
     rest says how the cause is told."""
@@ -100,6 +103,7 @@ def rule(
                 sources=sources,
                 check=check,
                 home=check.__module__,
+                catch_all=catch_all,
             )
         )
         return check
@@ -144,5 +148,5 @@ def told(
 
 
 def registered() -> tuple[Rule, ...]:
-    """Every rule until now; `diagnosis.catalogue.RULES` is the whole table."""
+    """Every rule until now; `findings.catalogue.RULES` is the whole table."""
     return tuple(_RULES)

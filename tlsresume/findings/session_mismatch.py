@@ -90,12 +90,12 @@ def cipher_removed(view: View) -> Match | None:
     broken = with_alert(
         view, AlertDescription.illegal_parameter, AlertDescription.handshake_failure
     )
-    here = [a for a in broken if a.plan.ciphers is not None and name not in a.plan.ciphers]
+    here = [a for a in broken if a.config.ciphers is not None and name not in a.config.ciphers]
     unpinned = [a for a in view.made(Unpinned) if a.handshake_done]
     there = [
         a
         for a in view.broken
-        if a.plan.ciphers == name and not a.server_hello_seen
+        if a.config.ciphers == name and not a.server_hello_seen
         and any(x.description == AlertDescription.handshake_failure for x in a.alerts)
     ]  # fmt: skip
     if here:

@@ -8,7 +8,7 @@ finding only when what is inside is our own session.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tlsresume.evidence.observation import Part, Ticket
 from tlsresume.evidence.trial import Trial
@@ -218,7 +218,17 @@ def lifetime_too_long(view: View) -> Match | None:
     return Match(
         seen=(f"lifetime {span(longest)}",),
         evidence=(f"NewSessionTicket.ticket_lifetime: {longest} s, over {LONGEST_LIFETIME}",),
+        shown_by=_living(view, longest),
     )
+
+
+def _living(view: View, lifetime: int) -> tuple[int, ...]:
+    """The connections that brought a ticket of this lifetime."""
+    return _numbers(attempt for attempt, ticket in issued(view) if ticket.lifetime == lifetime)
+
+
+def _numbers(attempts: Iterable[Trial]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(attempt.n for attempt in attempts))
 
 
 @rule(
@@ -254,6 +264,7 @@ def lifetime_long(view: View) -> Match | None:
     return Match(
         seen=(f"lifetime {span(longest)}",),
         evidence=(f"NewSessionTicket lifetime: {longest} s",),
+        shown_by=_living(view, longest),
     )
 
 
@@ -285,7 +296,14 @@ def age_add_not_random(view: View) -> Match | None:
         f"NewSessionTicket.ticket_age_add: 0x{number:08x} on {numbers[number]} tickets"
         for number in repeated[:2]
     ]
-    return Match(seen=tuple(evidence), evidence=tuple(evidence)) if evidence else None
+    if not evidence:
+        return None
+    odd = {0, *repeated} if zero else {*repeated}
+    return Match(
+        seen=tuple(evidence),
+        evidence=tuple(evidence),
+        shown_by=_numbers(attempt for attempt, ticket in issued(view) if ticket.age_add in odd),
+    )
 
 
 @rule(
@@ -310,10 +328,10 @@ def nonce_repeated(view: View) -> Match | None:
         if repeated:
             value = repeated[0].hex() or "empty"
             line = (
-                f"#{attempt.n} NewSessionTicket.ticket_nonce: {value} on"
-                f" {nonces.count(repeated[0])} of {len(nonces)} tickets"
+                f"NewSessionTicket.ticket_nonce: {value} on {nonces.count(repeated[0])} of"
+                f" {len(nonces)} tickets of one connection"
             )
-            return Match(seen=(line,), evidence=(line,))
+            return Match(seen=(line,), evidence=(f"#{attempt.n} {line}",), shown_by=(attempt.n,))
     return None
 
 
@@ -344,4 +362,5 @@ def not_fresh(view: View) -> Match | None:
     return Match(
         seen=(f"one ticket on {connections(len(set(numbers)))}",),
         evidence=(f"{where} NewSessionTicket: the same {len(numbers)} times",),
+        shown_by=tuple(dict.fromkeys(numbers)),
     )

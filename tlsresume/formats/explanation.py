@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
-from tlsresume.evidence.observation import Part
+from tlsresume.evidence.observation import PartWord, part_words
 from tlsresume.findings.catalogue import IMPOSSIBLE, RULES, Impossible
 from tlsresume.findings.engine import Entry, Group
 from tlsresume.findings.rules import Rule
@@ -50,25 +49,12 @@ _MECHANISM_WORDS: dict[Mechanism, str] = {
 }
 
 
-#: A part of the evidence, in JSON.
-PartWord = Literal[
-    "outcome", "tickets", "certificate", "offer", "purpose", "control", "secret", "answer"
-]
-_PART_WORDS: dict[Part, PartWord] = {
-    Part.OUTCOME: "outcome",
-    Part.TICKETS: "tickets",
-    Part.CERTIFICATE: "certificate",
-    Part.OFFER: "offer",
-    Part.PURPOSE: "purpose",
-    Part.CONTROL: "control",
-    Part.SECRET: "secret",
-    Part.ANSWER: "answer",
-}
-#: The same on a page.
+#: The parts of the evidence on a page.
 _PHRASES: dict[PartWord, str] = {
     "outcome": "how handshakes ended",
     "tickets": "tickets",
     "certificate": "certificates",
+    "ending": "how connections ended",
     "offer": "what the offered session was made with",
     "purpose": "why each connection was made",
     "control": "connections without a session to compare with",
@@ -150,7 +136,7 @@ def _of_rule(rule: Rule | Entry) -> Explanation:
         directives=rule.directives,
         sources=rule.sources,
         harm=rule.harm,
-        needs=tuple(_PART_WORDS[part] for part in rule.needs) if isinstance(rule, Rule) else (),
+        needs=part_words(rule.needs) if isinstance(rule, Rule) else (),
     )
 
 

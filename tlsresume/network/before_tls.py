@@ -10,7 +10,7 @@ from tlsresume.network.dial import dial, failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.proxy import Reached, reach_through
-from tlsresume.protocols.table import PRELUDES
+from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import Prelude
 from tlsresume.results import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint
@@ -64,7 +64,7 @@ async def begin(
         if before_tls.header is not None:
             await link.send(_header(before_tls.header, sock, route))
         if before_tls.starttls is not None:
-            prelude = Prelude(PRELUDES[before_tls.starttls], before_tls.host)
+            prelude = Prelude(script_of(before_tls.starttls), before_tls.host)
             await play(prelude, link)
             link.node, link.greeting, link.after_starttls = prelude.node, prelude.first, True
     except PreludeError as error:

@@ -193,7 +193,7 @@ class NetworkLab(Lab):
     async def connect(
         self,
         route: Route,
-        plan: ClientConfig,
+        config: ClientConfig,
         task: Task,
         session: Session | None = None,
         *,
@@ -204,7 +204,7 @@ class NetworkLab(Lab):
         self._asked += 1
         ask = self._asked
         async with self._gate.slot(route.address, route.port) as place:
-            attempt = await self._attempt(route, plan, task, session, ask, milestones=milestones)
+            attempt = await self._attempt(route, config, task, session, ask, milestones=milestones)
         crowded = place.shared
         self._note(attempt, crowded=crowded)
         if attempt.error is None or not attempt.error.ours:
@@ -221,7 +221,7 @@ class NetworkLab(Lab):
                     await self.wait(pause)
                     broke = attempt.error
                     attempt = await self._attempt(
-                        route, plan, task, session, ask, milestones=milestones, retried=True
+                        route, config, task, session, ask, milestones=milestones, retried=True
                     )
             except (BudgetSpent, LocalError, asyncio.CancelledError):
                 self.journal.correct(attempt.left_unsettled())
@@ -270,7 +270,7 @@ class NetworkLab(Lab):
     async def _attempt(
         self,
         route: Route,
-        plan: ClientConfig,
+        config: ClientConfig,
         task: Task,
         session: Session | None,
         ask: int,
@@ -280,7 +280,7 @@ class NetworkLab(Lab):
     ) -> Trial:
         about = KnownBefore(
             route=route,
-            plan=plan,
+            config=config,
             task=task,
             session=session,
             time=self.wall_time(),
@@ -293,7 +293,7 @@ class NetworkLab(Lab):
             async with self._linked(about, self._options.before_tls) as opened:
                 if opened.link is not None:
                     doing.stage = "handshake"
-                    await self._run(opened.link, plan, task, session, milestones, doing=doing)
+                    await self._run(opened.link, config, task, session, milestones, doing=doing)
         finally:
             self.doing.remove(doing)
         if opened.attempt is None:
@@ -306,7 +306,7 @@ class NetworkLab(Lab):
         self._asked += 1
         about = KnownBefore(
             route=route,
-            plan=flight.config,
+            config=flight.config,
             task=task,
             session=flight.session,
             time=self.wall_time(),
@@ -330,7 +330,7 @@ class NetworkLab(Lab):
         self._asked += 1
         about = KnownBefore(
             route=route,
-            plan=ClientConfig(),
+            config=ClientConfig(),
             task=task,
             session=None,
             time=self.wall_time(),
@@ -503,7 +503,7 @@ class NetworkLab(Lab):
     async def _run(
         self,
         link: NetworkLink,
-        plan: ClientConfig,
+        config: ClientConfig,
         task: Task,
         session: Session | None,
         milestones: Milestones | None,
@@ -512,7 +512,7 @@ class NetworkLab(Lab):
     ) -> None:
         try:
             await link.start_tls(
-                plan, session, flight=task.flight, hold_finished=task.hold_finished
+                config, session, flight=task.flight, hold_finished=task.hold_finished
             )
         except HandshakeError:
             await link.close()

@@ -128,7 +128,7 @@ class NetworkLink(Link):
 
     async def start_tls(
         self,
-        plan: ClientConfig,
+        config: ClientConfig,
         session: ResumptionState | None = None,
         *,
         flight: Flight | None = None,
@@ -138,9 +138,11 @@ class NetworkLink(Link):
         started = self._now()
         if flight is None:
             offer = ClientOffer(
-                state=session, address_token=plan.address_token, early_request=plan.early_data
+                state=session, address_token=config.address_token, early_request=config.early_data
             )
-            client = self._transport.open(plan, offer, clock=self._now, on_message=self._on_message)
+            client = self._transport.open(
+                config, offer, clock=self._now, on_message=self._on_message
+            )
         else:
             client = flight.go_on(self._on_message)
             self._unsent = list(flight.data)

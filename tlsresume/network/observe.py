@@ -7,7 +7,14 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypedDict
 
-from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
+from tlsresume.evidence.observation import (
+    BAD_MESSAGE_ALERTS,
+    Allowed,
+    EarlyDataSeen,
+    Observation,
+    Part,
+    Ticket,
+)
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Route, Task
@@ -22,7 +29,7 @@ from tlsresume.results import (
 )
 from tlsresume.sessions.session import Session, SessionError
 from tlsresume.tls.describe import certificate_request_words
-from tlsresume.tls.handshake import AlertDescription, HandshakeType, NewSessionTicket13
+from tlsresume.tls.handshake import HandshakeType
 from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
@@ -36,7 +43,7 @@ class KnownBefore(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte."""
 
     route: Route
-    plan: ClientConfig
+    config: ClientConfig
     task: Task
     session: Session | None
     time: float
@@ -52,7 +59,7 @@ def failed_trial(about: KnownBefore, failure: Failure) -> Trial:
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=about.plan,
+        config=about.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.task.mechanism,
@@ -80,7 +87,7 @@ def _presented_trial(
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=about.plan,
+        config=about.config,
         ask=about.ask,
         local_port=local_port,
         mechanism=about.task.mechanism,
@@ -153,7 +160,7 @@ def observed_trial(
         address=about.route.address,
         port=about.route.port,
         purpose=about.task.purpose,
-        plan=client.config,
+        config=client.config,
         transport=about.route.transport,
         ask=about.ask,
         mechanism=about.task.mechanism,
@@ -197,7 +204,7 @@ def _observe(
     leaf, asked_for_ours = transcript.leaf_certificate, transcript.certificate_request
     reused = client.resumed if done else None
     return Observation(
-        visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE,
+        visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING,
         time=about.time,
         address=about.route.address,
         port=about.route.port,
@@ -255,8 +262,8 @@ class Ending:
         """The attempt with its end; `observed` looks at all of the link anew, for a number."""
         attempt, client = self._attempt, self._link.client
         if client is None or self._came() != self._before:
-            return observed(attempt.n)
-        return attempt.ended(
+            return observed(attempt.n).parted_at(attempt.timings.total)
+        return attempt.parted_at(attempt.timings.total).ended(
             self._link.closed,
             _alerts(client.transcript),
             Traffic(client.sent, client.received, client.flights),
@@ -320,19 +327,10 @@ def _malformed_ticket(client: Account, transcript: Transcript) -> bool:
         return False
     came = [e for e in transcript.entries if e.sender is Role.SERVER]
     ours = any(
-        entry.sender is Role.CLIENT and alert.description in _OF_BAD_MESSAGES
+        entry.sender is Role.CLIENT and alert.description in BAD_MESSAGE_ALERTS
         for entry, alert in transcript.alerts
     )
     return ours and bool(came) and came[-1].handshake_type == HandshakeType.new_session_ticket
-
-
-#: What a client answers to a message that it cannot take (RFC 8446 section 6.2).
-_OF_BAD_MESSAGES = frozenset({
-    AlertDescription.decode_error,
-    AlertDescription.illegal_parameter,
-    AlertDescription.unexpected_message,
-    AlertDescription.internal_error,
-})  # fmt: skip
 
 
 def _offered(transcript: Transcript, session: Session | None) -> Mechanism | None:
@@ -342,26 +340,10 @@ def _offered(transcript: Transcript, session: Session | None) -> Mechanism | Non
 
 
 def _tickets(transcript: Transcript) -> tuple[Ticket, ...]:
-    tickets = []
-    for entry, message in transcript.new_session_tickets:
-        if isinstance(message, NewSessionTicket13):
-            tickets.append(
-                Ticket(
-                    ticket=message.ticket,
-                    lifetime=message.lifetime,
-                    at_ms=entry.at_ms,
-                    after_data=entry.after_data,
-                    age_add=message.age_add,
-                    nonce=message.nonce,
-                    max_early_data=message.max_early_data,
-                    extensions=tuple(int(extension.type) for extension in message.extensions),
-                )
-            )
-        else:
-            tickets.append(
-                Ticket(ticket=message.ticket, lifetime=message.lifetime_hint, at_ms=entry.at_ms)
-            )
-    return tuple(tickets)
+    return tuple(
+        Ticket.of(message, entry.at_ms, after_data=entry.after_data)
+        for entry, message in transcript.new_session_tickets
+    )
 
 
 def _early_data(transcript: Transcript) -> EarlyDataSeen:

@@ -122,26 +122,14 @@ def _pairs_of(
 
 
 def _addresses(old: AddressResult | None, new: AddressResult | None) -> Iterator[Change]:
-    if old is None and new is not None:
-        yield Change(
-            what="address",
-            before="none",
-            after=new.address,
-            worse=False,
-            address=new.address,
-            transport=new.transport,
-        )
-    elif new is None and old is not None:
-        yield Change(
-            what="address",
-            before=old.address,
-            after="none",
-            worse=False,
-            address=old.address,
-            transport=old.transport,
-        )
-    elif old is not None and new is not None:
+    if old is not None and new is not None:
         yield from _one_address(old, new)
+    elif (one := old or new) is not None:
+        before, after = (each.address if each is not None else "none" for each in (old, new))
+        yield Change(
+            what="address", before=before, after=after, worse=False,
+            address=one.address, transport=one.transport,
+        )  # fmt: skip
 
 
 def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
@@ -149,13 +137,9 @@ def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
 
     def change(what: str, before: object, after: object, *, worse: bool) -> Change:
         return Change(
-            what=what,
-            before=str(before),
-            after=str(after),
-            worse=worse,
-            address=where,
-            transport=new.transport,
-        )
+            what=what, before=str(before), after=str(after), worse=worse,
+            address=where, transport=new.transport,
+        )  # fmt: skip
 
     if old.address != new.address:
         yield change("address", old.address, new.address, worse=False)

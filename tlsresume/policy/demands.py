@@ -1,29 +1,33 @@
-"""What can be demanded of a target: one value, from options or from a section of a policy.
+"""What is demanded of a target: one value, from options or from a section of a policy.
 
-A field that is not set demands nothing. `expect` and `min_rate` replace the default
-verdict; all others add to it.
+Its fields are the rows of `demand_table`. One that is not set demands nothing. `expect` and
+`min_rate` replace the default verdict; all others add to it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from tlsresume.durations import PATTERN
-from tlsresume.results import Mechanism
+from tlsresume.durations import PATTERN, short_duration
+from tlsresume.policy import demand_table as table
+from tlsresume.results import AddressResult, Check, CheckKind, CheckOutcome, Mechanism
 
 Expected = Literal["resumed", "not-resumed", "any"]
 EXPECTED: tuple[Expected, ...] = ("resumed", "not-resumed", "any")
 
-Rate = Annotated[float, msgspec.Meta(gt=0, le=1, description="Accepted sessions per offered one")]
-DurationText = Annotated[str, msgspec.Meta(pattern=PATTERN)]
-Seconds = Annotated[int, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-
-
-def _about(text: str) -> msgspec.Meta:
-    return msgspec.Meta(description=text)
+#: What values of each kind are in a policy; those of words are the words.
+_TYPES: dict[table.Kind, Any] = {
+    table.YES: bool,
+    table.COUNT: Annotated[int, msgspec.Meta(ge=1)],
+    table.DURATION: Annotated[str, msgspec.Meta(pattern=PATTERN)]
+    | Annotated[int, msgspec.Meta(gt=0)],
+    table.SHARE: Annotated[
+        float, msgspec.Meta(gt=0, le=1, description="Accepted sessions per offered one")
+    ],
+    table.RANGE: str,
+}
 
 
 class Asked(NamedTuple):
@@ -37,60 +41,52 @@ class Asked(NamedTuple):
         """Both, as a Check has it."""
         return self.key if self.value is None else f"{self.key}={self.value}"
 
+    def check(
+        self,
+        kind: CheckKind,
+        outcome: CheckOutcome,
+        message: str,
+        mechanism: Mechanism | None = None,
+        on: AddressResult | None = None,
+        **more: Any,
+    ) -> Check:
+        """What came of it: on an address, where one is given."""
+        if on is not None:
+            more |= {"address": on.address, "transport": on.transport}
+        return Check(
+            demand=self.text, key=self.key, kind=kind, outcome=outcome, message=message,
+            mechanism=mechanism, **more,
+        )  # fmt: skip
 
-class Demands(
-    msgspec.Struct,
+
+def _field(row: table.Row) -> tuple[str, Any, Any]:
+    about = msgspec.Meta(description=row.about)
+    if row.kind is table.EXPECTATIONS:
+        return row.field, Annotated[dict[Mechanism, Expected], about], {}
+    kind = Literal[tuple(row.words)] if row.kind is table.WORD else _TYPES[row.kind]
+    return row.field, Annotated[kind | None, about], None
+
+
+_Fields: Any = msgspec.defstruct(
+    "_Fields",
+    [_field(row) for row in table.DEMANDS],
     frozen=True,
     kw_only=True,
     forbid_unknown_fields=True,
     omit_defaults=True,
     rename="kebab",
-):
+)
+
+
+class Demands(_Fields):  # type: ignore[misc]  # made of rows
     """Demands on one target. Durations are seconds, or text that `parse_duration` reads."""
 
-    resumes: Annotated[
-        bool | None,
-        _about("true: every judged mechanism is resumed every time (the default verdict)"),
-    ] = None
-    expect: Annotated[
-        dict[Mechanism, Expected],
-        _about("What each mechanism must do; replaces the default verdict"),
-    ] = {}
-    min_rate: Annotated[
-        Rate | None,
-        _about("The lowest share of offered sessions that must be resumed"),
-    ] = None
-    max_lifetime: Annotated[
-        DurationText | Seconds | None, _about("Tickets live no longer than this")
-    ] = None
-    min_lifetime: Annotated[
-        DurationText | Seconds | None, _about("Tickets live at least this long")
-    ] = None
-    max_ticket_keys: Annotated[
-        Count | None, _about("Ticket keys seen over all addresses of a target, at most")
-    ] = None
-    min_tickets: Annotated[Count | None, _about("TLS 1.3 tickets per full handshake, at least")] = (
-        None
-    )
-    early_data: Annotated[
-        Literal["require", "forbid"] | None, _about("Whether TLS 1.3 tickets allow early data")
-    ] = None
-    early_data_replay: Annotated[
-        Literal["forbid"] | None,
-        _about("No replay of early data is accepted (tested with --replay-early-data)"),
-    ] = None
-    require_valid_certificate: Annotated[
-        bool | None, _about("OpenSSL verifies the certificate, host name included")
-    ] = None
-    every_address: Annotated[
-        bool | None, _about("No address of the target may be left out of the test")
-    ] = None
-    warning: Annotated[
-        str | None, _about("Resumption rate in percent that is a warning: a plugin range")
-    ] = None
-    critical: Annotated[
-        str | None, _about("Resumption rate in percent that is critical: a plugin range")
-    ] = None
+    if TYPE_CHECKING:  # those that are read by name
+        resumes: bool | None
+        expect: dict[Mechanism, Expected]
+        min_rate: float | None
+        warning: str | None
+        critical: str | None
 
     @property
     def replaces_verdict(self) -> bool:
@@ -111,14 +107,17 @@ class Demands(
         )
 
 
+def asked_of(row: table.Row, demands: Demands) -> Asked:
+    """A demand as it would be typed in a policy."""
+    value = row.asked(demands)
+    if row.kind is table.DURATION:
+        return Asked(row.key, short_duration(value))
+    return Asked(row.key, None if value is True else str(value))
+
+
 def merge(below: Demands, above: Demands) -> Demands:
     """Both demands as one; what `above` sets wins, `expect` mechanism by mechanism."""
-    said = {
-        name: value
-        for name in above.__struct_fields__
-        if name != "expect" and (value := getattr(above, name)) is not None
-    }
-    merged = {name: getattr(below, name) for name in Demands.__struct_fields__} | {
-        name: value for name, value in said.items() if name in Demands.__struct_fields__
-    }
+    names = [row.field for row in table.DEMANDS]
+    said = {name: value for name in names if (value := getattr(above, name)) is not None}
+    merged = {name: getattr(below, name) for name in names} | said
     return Demands(**merged | {"expect": below.expect | above.expect})

@@ -17,6 +17,7 @@ from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.findings.wording import clause
 from tlsresume.policy.demands import Expected
 from tlsresume.policy.findings import FailOn, counts, explains_refusals
+from tlsresume.policy.mechanisms import is_enough
 from tlsresume.results import (
     MECHANISMS,
     Check,
@@ -441,7 +442,7 @@ def expected_status(result: ResumeResult, expected: Expected, min_rate: float | 
             never = "R" not in result.tries.order and not result.session_reused
             return ExitStatus.OK if never else ExitStatus.NOT_AS_ASKED
     if min_rate is not None and result.tries.rate is not None and result.disagreement is None:
-        enough = result.tries.rate >= min_rate - 1e-9
+        enough = is_enough(result.tries.rate, min_rate)
         return ExitStatus.OK if enough else ExitStatus.NOT_AS_ASKED
     return plain
 

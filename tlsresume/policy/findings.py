@@ -14,7 +14,7 @@ from itertools import product
 from typing import Literal
 
 from tlsresume.policy.demands import Demands
-from tlsresume.policy.mechanisms import judged_tries, rate_percent
+from tlsresume.policy.mechanisms import is_enough, judged_tries, rate_percent
 from tlsresume.policy.ranges import parse_range
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
@@ -159,7 +159,7 @@ def _is_allowed(
         return False
     accepted, offered = judged_tries(row)
     if demands.min_rate is not None and (expected == "resumed" or not demands.expect):
-        return bool(offered) and accepted / offered >= demands.min_rate - 1e-9
+        return bool(offered) and is_enough(accepted / offered, demands.min_rate)
     if expected is not None or not (demands.warning or demands.critical):
         return False
     rate = rate_percent(row)

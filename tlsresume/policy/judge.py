@@ -10,7 +10,7 @@ from msgspec import field
 
 from tlsresume.policy.baseline import compare, known_checks
 from tlsresume.policy.check import check_target
-from tlsresume.policy.demands import Demands, merge
+from tlsresume.policy.demands import Asked, Demands, merge
 from tlsresume.policy.exit_status import decided
 from tlsresume.policy.findings import (
     SHOWN_BY_ONE_OFFER,
@@ -181,14 +181,7 @@ class Judge(Value, frozen=True, kw_only=True):
                 message = "nothing was tested"
             elif target.quick and code not in SHOWN_BY_ONE_OFFER:
                 outcome, message = "untestable", "it needs several tries (--quick)"
-            yield Check(
-                demand=code,
-                key=code,
-                kind="finding",
-                outcome=outcome,
-                message=message,
-                severity=severity,
-            )
+            yield Asked(code).check("finding", outcome, message, severity=severity)
 
     def _finding_check(
         self, finding: Finding, target: TargetResult, demands: Demands
@@ -204,14 +197,12 @@ class Judge(Value, frozen=True, kw_only=True):
         if outcome == "met" and not self._is_graded(finding):
             return
         failing = counts(finding.severity, self.fail_on)
-        yield Check(
-            demand=finding.code,
-            key=finding.code,
-            kind="finding",
-            outcome=outcome,
-            message=message,
+        yield Asked(finding.code).check(
+            "finding",
+            outcome,
+            message,
+            finding.mechanism,
             address=finding.address,
-            mechanism=finding.mechanism,
             transport=finding.transport,
             severity="error" if failing else finding.severity,
         )

@@ -76,6 +76,11 @@ def judged_tries(row: MechanismResult) -> tuple[int, int]:
     )
 
 
+def is_enough(share: float, least: float) -> bool:
+    """Whether a share is the lowest one at least; exactly that is, whatever floats make of it."""
+    return share >= least - 1e-9
+
+
 def rate_percent(row: MechanismResult) -> float | None:
     """The judged rate in percent; None where nothing was offered, 0 where nothing is issued."""
     accepted, offered = judged_tries(row)
@@ -97,37 +102,12 @@ def tries_words(row: MechanismResult) -> str:
     return f"{words} ({row.reason})" if row.reason else words
 
 
-def _check(  # noqa: PLR0917  the first six are every check's
-    asked: Asked,
-    kind: CheckKind,
-    outcome: CheckOutcome,
-    message: str,
-    address: AddressResult,
-    mechanism: Mechanism | None = None,
-    *,
-    severity: Severity = "error",
-    limit: str | None = None,
-) -> Check:
-    return Check(
-        demand=asked.text,
-        key=asked.key,
-        kind=kind,
-        outcome=outcome,
-        message=message,
-        address=address.address,
-        transport=address.transport,
-        mechanism=mechanism,
-        severity=severity,
-        limit=limit,
-    )
-
-
 def _judged(address: AddressResult) -> list[MechanismResult]:
     return [row for row in address.mechanisms if row.judged]
 
 
 def _nothing(asked: Asked, kind: CheckKind, address: AddressResult) -> Check:
-    return _check(asked, kind, "untestable", "nothing could be tested here", address)
+    return asked.check(kind, "untestable", "nothing could be tested here", on=address)
 
 
 def _default_verdict(address: AddressResult) -> Iterator[Check]:
@@ -136,7 +116,7 @@ def _default_verdict(address: AddressResult) -> Iterator[Check]:
         yield _nothing(Asked("resumes"), "verdict", address)
     for row in rows:
         outcome = _STATE_OUTCOME.get(row.state, "untestable")
-        yield _check(Asked("resumes"), "verdict", outcome, tries_words(row), address, row.mechanism)
+        yield Asked("resumes").check("verdict", outcome, tries_words(row), row.mechanism, address)
 
 
 def _expectation(
@@ -150,7 +130,7 @@ def _expectation(
     row = next((row for row in address.mechanisms if row.mechanism == mechanism), None)
     if expected == "any":
         message = tries_words(row) if row is not None else "not spoken, or not tried"
-        return _check(asked, "expectation", "met", message, address, mechanism)
+        return asked.check("expectation", "met", message, mechanism, address)
     if row is None:
         outcome, message = _missing(target, address, mechanism, expected)
     elif expected == "not-resumed":
@@ -160,7 +140,7 @@ def _expectation(
         if min_rate is not None and row.state not in ("not-issued", "untested"):
             outcome = _rate_outcome(row, min_rate)
             message += f", {min_rate:.0%} demanded"
-    return _check(asked, "expectation", outcome, message, address, mechanism)
+    return asked.check("expectation", outcome, message, mechanism, address)
 
 
 def _missing(
@@ -185,8 +165,7 @@ def _rate_outcome(row: MechanismResult, least: float) -> CheckOutcome:
     accepted, offered = judged_tries(row)
     if not offered:
         return _STATE_OUTCOME.get(row.state, "untestable")
-    # A rate of exactly the limit is enough, whatever floats make of it.
-    return "met" if accepted / offered >= least - 1e-9 else "broken"
+    return "met" if is_enough(accepted / offered, least) else "broken"
 
 
 def _rates(address: AddressResult, least: float) -> Iterator[Check]:
@@ -196,7 +175,7 @@ def _rates(address: AddressResult, least: float) -> Iterator[Check]:
         yield _nothing(asked, "expectation", address)
     for row in rows:
         outcome = _rate_outcome(row, least)
-        yield _check(asked, "expectation", outcome, tries_words(row), address, row.mechanism)
+        yield asked.check("expectation", outcome, tries_words(row), row.mechanism, address)
 
 
 def _thresholds(address: AddressResult, demands: Demands) -> Iterator[Check]:
@@ -216,7 +195,7 @@ def _thresholds(address: AddressResult, demands: Demands) -> Iterator[Check]:
             outcome: CheckOutcome = "untestable"
             if rate is not None:
                 outcome = "broken" if limit.alerts(rate) else "met"
-            yield _check(
-                asked, "threshold", outcome, tries_words(row), address, row.mechanism,
+            yield asked.check(
+                "threshold", outcome, tries_words(row), row.mechanism, address,
                 severity=severity, limit=text,
             )  # fmt: skip

@@ -32,7 +32,7 @@ def _about(text: str) -> msgspec.Meta:
     return msgspec.Meta(description=text)
 
 
-class TargetDemands(Demands, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TargetDemands(Demands, kw_only=True):  # type: ignore[call-arg]  # a Struct made of rows
     """A section for some targets."""
 
     inherit: Annotated[

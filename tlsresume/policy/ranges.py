@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-
-from tlsresume.value import Value
+from typing import NamedTuple
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
 _RANGE = re.compile(rf"(@?)(?:(~|{_NUMBER}):)?({_NUMBER})?")
 
 
-class Range(Value, frozen=True):
+class Range(NamedTuple):
     """The values between `start` and `end`, ends included; `inside` alerts within them."""
 
     text: str

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from tlsresume.durations import parse_duration, parse_share
 from tlsresume.errors import PolicyFileError
 from tlsresume.files import parse_toml
+from tlsresume.policy.demand_table import DEMANDS, SHARE, Row, crossed
 from tlsresume.policy.demands import EXPECTED, Demands
 from tlsresume.policy.names import BUILTIN, BuiltinName
 from tlsresume.policy.policy import (
@@ -24,7 +24,6 @@ from tlsresume.policy.policy import (
     Waiver,
     on_top,
 )
-from tlsresume.policy.ranges import parse_range
 from tlsresume.results import MECHANISMS, Severity
 
 __all__ = ["builtin_policy", "builtin_text", "nearest", "parse_policy"]
@@ -119,11 +118,9 @@ def _check_keys(whole: dict[str, Any], name: str) -> None:
 
 def _check_demands(section: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
     _check_table(section, known, path, name)
-    if isinstance(section.get("min-rate"), str):
-        try:
-            section["min-rate"] = parse_share(section["min-rate"])
-        except ValueError as error:
-            raise PolicyFileError(f"{name}: {path}.min-rate: {error}", path=name) from None
+    for row in DEMANDS:
+        if row.kind is SHARE and isinstance(section.get(row.key), str):
+            section[row.key] = _parsed(row, section[row.key], path, name)
     expect = section.get("expect")
     if isinstance(expect, dict):
         _check_table(expect, MECHANISMS, f"{path}.expect", name)
@@ -207,23 +204,20 @@ def _check_section(section: Demands, path: str, name: str) -> None:
             hints=('what must not be resumed is written expect = { psk = "not-resumed" }',),
         )
 
-    def check(key: str, parse: Any, value: object) -> None:
-        if value is None:
-            return
-        try:
-            parse(value)
-        except ValueError as error:
-            raise PolicyFileError(f"{name}: {path}.{key}: {error}", path=name) from None
+    for row in DEMANDS:
+        if (value := getattr(section, row.field)) is not None:
+            _parsed(row, value, path, name)
+    if (keys := crossed(section)) is not None:
+        least, most = keys
+        raise PolicyFileError(f"{name}: {path}: {least} is longer than {most}", path=name)
 
-    check("max-lifetime", parse_duration, section.max_lifetime)
-    check("min-lifetime", parse_duration, section.min_lifetime)
-    check("warning", parse_range, section.warning)
-    check("critical", parse_range, section.critical)
-    least, most = section.min_lifetime, section.max_lifetime
-    if least is not None and most is not None and parse_duration(least) > parse_duration(most):
-        raise PolicyFileError(
-            f"{name}: {path}: min-lifetime is longer than max-lifetime", path=name
-        )
+
+def _parsed(row: Row, value: Any, path: str, name: str) -> Any:
+    """A value as its kind has it."""
+    try:
+        return value if row.kind.parse is None else row.kind.parse(value)
+    except ValueError as error:
+        raise PolicyFileError(f"{name}: {path}.{row.key}: {error}", path=name) from None
 
 
 _DURATION = "not a duration such as 90s, 5m, 24h or 7d"

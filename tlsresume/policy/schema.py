@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tlsresume.durations import PERCENT
+from tlsresume.policy.demand_table import DEMANDS, SHARE
 from tlsresume.policy.policy import Policy
 from tlsresume.results import MECHANISMS
 
@@ -15,15 +16,17 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a policy file."""
     whole: dict[str, Any] = _without_null(msgspec.json.schema(Policy))
     for kind in ("Demands", "TargetDemands"):
-        expect = whole["$defs"][kind]["properties"]["expect"]
-        expect["propertyNames"] = {"enum": list(MECHANISMS)}
-        # Read by `parse_share`, which makes a number of it before the rest is checked.
-        share = whole["$defs"][kind]["properties"]["min-rate"]
-        about = share.pop("description", None)
-        whole["$defs"][kind]["properties"]["min-rate"] = {
-            "anyOf": [dict(share), {"type": "string", "pattern": PERCENT}],
-            **({} if about is None else {"description": about}),
-        }
+        fields = whole["$defs"][kind]["properties"]
+        fields["expect"]["propertyNames"] = {"enum": list(MECHANISMS)}
+        for row in DEMANDS:
+            if row.kind is SHARE:
+                # Read by `parse_share`, which makes a number of it before the rest is checked.
+                share = fields[row.key]
+                about = share.pop("description", None)
+                fields[row.key] = {
+                    "anyOf": [share, {"type": "string", "pattern": PERCENT}],
+                    **({} if about is None else {"description": about}),
+                }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "tlsresume policy, schema 1",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from tlsresume.durations import parse_duration, short_duration
+from tlsresume.policy.demand_table import ranges_and_limits
 from tlsresume.policy.demands import Demands, Expected, merge
 from tlsresume.policy.policy import Policy
 from tlsresume.results import Mechanism
@@ -46,14 +45,9 @@ def _sentences(demands: Demands) -> Iterator[tuple[str, str]]:
     if not demands.replaces_verdict:
         yield "resumes", "Every judged mechanism on every tested address is resumed, every time."
     yield from _expectations(demands)
-    for name in ("warning", "critical"):
-        value = getattr(demands, name)
-        if value is not None:
-            yield name, f"A resumption rate in the alert range {value} (percent) is {name}."
-    for field, words in _LIMITS.items():
-        value = getattr(demands, field)
-        if value not in (None, False):
-            yield field.replace("_", "-"), words(value)
+    for row in ranges_and_limits():
+        if row.says is not None and (value := row.asked(demands)) is not None:
+            yield row.key, row.says(value)
 
 
 def _expectations(demands: Demands) -> Iterator[tuple[str, str]]:
@@ -66,34 +60,6 @@ def _expectations(demands: Demands) -> Iterator[tuple[str, str]]:
         yield "expect", f"Not checked: {', '.join(left)}."
     if rate and not demands.expect:
         yield "min-rate", f"Judged mechanisms are resumed{rate}."
-
-
-def _time(value: str | int) -> str:
-    return short_duration(parse_duration(value))
-
-
-def _keys(number: int) -> str:
-    return f"At most {number} ticket key{'s' if number > 1 else ''} can be seen over all addresses."
-
-
-def _early_data(wanted: str) -> str:
-    return (
-        "TLS 1.3 tickets allow early data."
-        if wanted == "require"
-        else "Tickets allow no early data."
-    )
-
-
-_LIMITS: dict[str, Callable[[Any], str]] = {
-    "max_lifetime": lambda value: f"Tickets live no longer than {_time(value)}.",
-    "min_lifetime": lambda value: f"Tickets live at least {_time(value)}.",
-    "max_ticket_keys": _keys,
-    "min_tickets": lambda number: f"A TLS 1.3 handshake brings at least {number} tickets.",
-    "early_data": _early_data,
-    "early_data_replay": lambda _: "No replay of early data is accepted.",
-    "require_valid_certificate": lambda _: "The certificate is trusted and for this host.",
-    "every_address": lambda _: "No address of the target is left out.",
-}
 
 
 def paragraphs(policy: Policy) -> tuple[Paragraph, ...]:

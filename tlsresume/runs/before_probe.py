@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.experiments.connections import check_terms
+from tlsresume.experiments.connections import check_transport
 from tlsresume.options import ProbeOptions
 from tlsresume.runs.over_quic import over_quic
 from tlsresume.targets.target import Target
@@ -24,10 +24,10 @@ _FEWEST_TRIES = 3
 
 def check_probe(target: Target, options: ProbeOptions) -> None:
     """Whether a target can be probed with these options. Raises UsageError."""
-    check_terms(target, options.connect)
+    check_transport(target, options.connect)
     if options.quic:
         theirs, their_options = quic_beside(target, options)
-        check_terms(theirs, their_options.connect)
+        check_transport(theirs, their_options.connect)
 
 
 def quic_beside(target: Target, options: ProbeOptions) -> tuple[Target, ProbeOptions]:

@@ -24,7 +24,7 @@ _RUNGS = len(EXPERIMENTS) + 1
 class Explanation(Struct):
     """One mechanism on one address being explained."""
 
-    setting: MechanismSetup
+    setup: MechanismSetup
     judged: bool = True
     saved: Saved | None = None
     skipped: list[NotRun] = field(default_factory=list)
@@ -33,10 +33,10 @@ class Explanation(Struct):
     def view(self) -> View:
         """All that is known now."""
         return make_view(
-            self.setting.lab.journal,
-            self.setting.route.address,
-            self.setting.route.port,
-            self.setting.mechanism,
+            self.setup.lab.journal,
+            self.setup.route.address,
+            self.setup.route.port,
+            self.setup.mechanism,
             judged=self.judged,
             saved=self.saved,
             skipped=self.skipped,
@@ -52,16 +52,16 @@ class Explanation(Struct):
 
     async def experiment(self, name: ExperimentName) -> None:
         """Run one experiment, or note why it was not."""
-        setting, experiment = self.setting, EXPERIMENTS[name]
-        unable = experiment.unable(setting.route.transport)
+        setup, experiment = self.setup, EXPERIMENTS[name]
+        unable = experiment.unable(setup.route.transport)
         if unable is not None:
             self.skipped.append(NotRun(name, WhyNotRun.TRANSPORT, unable))
             return
-        if setting.lab.budget.left < experiment.cost:
+        if setup.lab.budget.left < experiment.cost:
             self.skipped.append(NotRun(name, WhyNotRun.NO_BUDGET))
             return
         try:
-            await experiment.run(setting)
+            await experiment.run(setup)
         except BudgetSpent as spent:
             limited = isinstance(spent, LimitedByServer)
             why = WhyNotRun.LIMITED if limited else WhyNotRun.NO_BUDGET

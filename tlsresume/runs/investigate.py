@@ -24,6 +24,7 @@ from tlsresume.findings.judge import judge, judge_tickets, judge_way, merge, wan
 from tlsresume.findings.view import View, make_view
 from tlsresume.lab import Lab, Route
 from tlsresume.options import ProbeOptions
+from tlsresume.protocols.rows import HTTP, UNKNOWN
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -88,9 +89,9 @@ class Investigation(Struct):
         for address in addresses:
             if address not in allowing and not _psk(address):
                 self._leave_early_data("no TLS 1.3 ticket is issued", address)
-        if allowing and self.target_setup.target.speaks not in (None, "http"):
-            spoken = self.target_setup.target.speaks
-            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken}")
+        spoken = self.target_setup.target.protocol
+        if allowing and spoken not in (HTTP, UNKNOWN):
+            self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken.name}")
             return
         # One mark for the target, so that one command finds all its requests in a log.
         run_id = secrets.token_hex(4)
@@ -98,11 +99,11 @@ class Investigation(Struct):
             for number, address in enumerate(allowing):
                 other = allowing[(number + 1) % len(allowing)]
                 asked = early_data.EarlySetting(
-                    setting=self._setting(address, "psk"),
+                    setup=self._setup(address, "psk"),
                     line=line,
                     run_id=f"{run_id}-{number + 1}" if number else run_id,
                     ages=self.options.replay_ages,
-                    elsewhere=self._setting(other, "psk") if other is not address else None,
+                    elsewhere=self._setup(other, "psk") if other is not address else None,
                     progress=self.progress,
                 )
                 tasks.create_task(self._replay(address, asked))
@@ -139,7 +140,7 @@ class Investigation(Struct):
         key = (address.address, mechanism.mechanism)
         if key not in self.explanations:
             self.explanations[key] = Explanation(
-                self._setting(address, mechanism.mechanism), judged=self._speaks(mechanism)
+                self._setup(address, mechanism.mechanism), judged=self._speaks(mechanism)
             )
         return self.explanations[key]
 
@@ -147,7 +148,7 @@ class Investigation(Struct):
         """Whether findings on a mechanism have their full weight: it is judged, or demanded."""
         return mechanism.judged or mechanism.mechanism in self.options.demanded
 
-    def _setting(self, address: AddressResult, mechanism: Mechanism) -> MechanismSetup:
+    def _setup(self, address: AddressResult, mechanism: Mechanism) -> MechanismSetup:
         return self._setting_at(
             Route(address.address, address.port, transport=address.transport), mechanism
         )
@@ -158,7 +159,7 @@ class Investigation(Struct):
             route=route,
             target_setup=self.target_setup,
             mechanism=mechanism,
-            plan=self.target_setup.plan_for(mechanism),
+            config=self.target_setup.config_for(mechanism),
         )
 
     async def _explain(self, address: AddressResult) -> None:
@@ -176,23 +177,23 @@ class Investigation(Struct):
     async def _cross(self, addresses: Sequence[AddressResult]) -> None:
         mechanisms: list[Mechanism] = ["psk", "ticket", "session-id"]
         for mechanism in mechanisms:
-            settings = [
-                self._setting(address, mechanism)
+            setups = [
+                self._setup(address, mechanism)
                 for address in addresses
                 for result in address.mechanisms
                 if result.mechanism == mechanism and self._speaks(result)
                 and result.resumes
             ]  # fmt: skip
-            if len(settings) < 2:
+            if len(setups) < 2:
                 continue
             self._crossed.append(mechanism)
-            cost = crossing.cost(len(settings), single=mechanism == "psk")
+            cost = crossing.cost(len(setups), single=mechanism == "psk")
             if cost > self.lab.budget.left:
                 self.note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
                            f" the {self.lab.budget.left} left of the budget")  # fmt: skip
                 continue
             try:
-                await crossing.cross(settings)
+                await crossing.cross(setups)
             except BudgetSpent as spent:
                 self.note(f"a part of the {mechanism} matrix of addresses", spent.message)
 
@@ -215,7 +216,7 @@ class Investigation(Struct):
                     await explanation.experiment(name)
                 unable = EXPERIMENTS[name].unable(address.transport)
                 if unable is not None:
-                    mechanism = explanation.setting.mechanism
+                    mechanism = explanation.setup.mechanism
                     self.note(
                         f"experiment {name} of {mechanism} on {address.address}", unable, "other"
                     )
@@ -228,23 +229,23 @@ class Investigation(Struct):
     async def _within_budget(
         self, explanation: Explanation, ask: Callable[[MechanismSetup], Awaitable[None]]
     ) -> None:
-        setting = explanation.setting
+        setup = explanation.setup
         try:
-            await ask(setting)
+            await ask(setup)
         except BudgetSpent as spent:
-            self.note(f"a part of what was asked for on {setting.route.address}", spent.message)
+            self.note(f"a part of what was asked for on {setup.route.address}", spent.message)
 
-    async def _cross_names(self, setting: MechanismSetup) -> None:
+    async def _cross_names(self, setup: MechanismSetup) -> None:
         for name in self.options.cross_names:
-            await names.cross_name(setting, name)
+            await names.cross_name(setup, name)
         for protocol in self.options.cross_protocols:
-            await names.cross_protocol(setting, protocol)
+            await names.cross_protocol(setup, protocol)
 
-    async def _age(self, setting: MechanismSetup) -> None:
+    async def _age(self, setup: MechanismSetup) -> None:
         if self.options.ages:
-            await age.offer_at_ages(setting, self.options.ages, self.progress)
+            await age.offer_at_ages(setup, self.options.ages, self.progress)
         if self.options.find_lifetime is not None:
-            await age.find_lifetime(setting, self.options.find_lifetime, self.progress)
+            await age.find_lifetime(setup, self.options.find_lifetime, self.progress)
 
     # ------------------------------------------------------------------ result
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from tlsresume.errors import UsageError
 from tlsresume.experiments.connections import TargetSetup, http_host
 from tlsresume.options import BOTH_VERSIONS, ResumeOptions
-from tlsresume.protocols.schemes import SCHEME_OF_PORT
+from tlsresume.protocols.table import SCHEME_OF_PORT
 from tlsresume.request_line import HTTPRequest, parse_http1
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.sessions.file import SessionFile, SessionMetadata
@@ -124,60 +124,60 @@ def _early_request(target: Target, alpn: tuple[str, ...], data: bytes) -> bytes 
         ) from None
 
 
-def plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
+def config_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     """The session's own version, cipher, SNI and ALPN, except where told otherwise. Raises
     UsageError."""
-    plan = _plan_of(file, target, options)
-    return replace(plan, early_data=_early_request(target, plan.alpn, options.early_data))
+    config = _config_of(file, target, options)
+    return replace(config, early_data=_early_request(target, config.alpn, options.early_data))
 
 
-def _plan_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
+def _config_of(file: SessionFile, target: Target, options: ResumeOptions) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
-    plan = replace(
-        TargetSetup(target, connect, USER_AGENT).plan(tickets=options.tickets),
+    config = replace(
+        TargetSetup(target, connect, USER_AGENT).config(tickets=options.tickets),
         # Not a matter of pinning: the server answers with it wherever it takes the session.
         max_fragment_length=fields.max_fragment_length,
         extended_master_secret=options.extended_master_secret,
     )
     if not options.pin:
-        return plan
+        return config
     if connect.tls == BOTH_VERSIONS:
-        plan = replace(plan, minimum=fields.tls_version, maximum=fields.tls_version)
-    plan = _with_saved_cipher(plan, file, options)
+        config = replace(config, minimum=fields.tls_version, maximum=fields.tls_version)
+    config = _with_saved_cipher(config, file, options)
     alpn = file.metadata.alpn or fields.alpn
     if connect.alpn is None and alpn:
-        plan = replace(plan, alpn=(alpn,))
+        config = replace(config, alpn=(alpn,))
     if file.session.mechanism == "session-id":
-        plan = replace(plan, tickets=False)
-    return plan
+        config = replace(config, tickets=False)
+    return config
 
 
 def _with_saved_cipher(
-    plan: ClientConfig, file: SessionFile, options: ResumeOptions
+    config: ClientConfig, file: SessionFile, options: ResumeOptions
 ) -> ClientConfig:
     connect, fields = options.connect, file.session.fields
-    with_cipher = plan
+    with_cipher = config
     if fields.tls_version >= ProtocolVersion.TLSv1_3:
         if connect.ciphersuites is None:
-            with_cipher = replace(plan, ciphersuites=fields.cipher_name)
+            with_cipher = replace(config, ciphersuites=fields.cipher_name)
     elif connect.ciphers is None:
-        with_cipher = replace(plan, ciphers=fields.cipher_name)
+        with_cipher = replace(config, ciphers=fields.cipher_name)
     # Where OpenSSL does not know the session's cipher, let it say so of the session itself.
-    return with_cipher if can_offer(with_cipher) else plan
+    return with_cipher if can_offer(with_cipher) else config
 
 
-def pinned(file: SessionFile, plan: ClientConfig) -> tuple[str, ...]:
-    """What of a plan is the session's own, in words."""
+def pinned(file: SessionFile, config: ClientConfig) -> tuple[str, ...]:
+    """What of a ClientConfig is the session's own, in words."""
     fields = file.session.fields
     words = []
-    if plan.minimum == plan.maximum == fields.tls_version:
+    if config.minimum == config.maximum == fields.tls_version:
         words.append(version_label(fields.tls_version.label, file.session.transport))
-    if fields.cipher_name in (plan.ciphers, plan.ciphersuites):
+    if fields.cipher_name in (config.ciphers, config.ciphersuites):
         words.append(fields.cipher_name)
-    if plan.max_fragment_length:
-        words.append(f"max_fragment_length {plan.max_fragment_length}")
-    if plan.server_name and plan.server_name == (file.metadata.sni or fields.hostname):
-        words.append(f"SNI {plan.server_name}")
-    if plan.alpn and plan.alpn[0] == (file.metadata.alpn or fields.alpn):
-        words.append(f"ALPN {plan.alpn[0]}")
+    if config.max_fragment_length:
+        words.append(f"max_fragment_length {config.max_fragment_length}")
+    if config.server_name and config.server_name == (file.metadata.sni or fields.hostname):
+        words.append(f"SNI {config.server_name}")
+    if config.alpn and config.alpn[0] == (file.metadata.alpn or fields.alpn):
+        words.append(f"ALPN {config.alpn[0]}")
     return tuple(words)

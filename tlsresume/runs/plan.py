@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsresume.experiments import crossing, early_data
-from tlsresume.experiments import other_names as names
+from tlsresume.experiments import crossing, early_data, other_names
 from tlsresume.experiments.connections import VERSION_OF, VERSIONS_OF
 from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
 from tlsresume.options import ProbeOptions
@@ -198,8 +197,8 @@ def _asked_for(options: ProbeOptions) -> Iterator[Step]:
         yield _step(EXPERIMENTS[experiment])
     for name in options.cross_names:
         question = f"is the session accepted for {name}, which learns of it by that?"
-        more = names.WITH_CERTIFICATE if options.connect.certificate is not None else 0
-        yield Step(name="cross-name", question=question, connections=names.CONNECTIONS + more)
+        more = other_names.WITH_CERTIFICATE if options.connect.certificate is not None else 0
+        yield Step(name="cross-name", question=question, connections=other_names.CONNECTIONS + more)
     for protocol in options.cross_protocols:
         question = f"is the session accepted with ALPN {protocol}?"
         yield Step(name="cross-alpn", question=question, connections=_CROSS_ALPN)

@@ -18,7 +18,7 @@ from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError
 from tlsresume.evidence.early_data_summary import early_data
 from tlsresume.evidence.states import verdict_of
 from tlsresume.evidence.summary import summarise_address
-from tlsresume.experiments.connections import TargetSetup, check_terms
+from tlsresume.experiments.connections import TargetSetup, check_transport
 from tlsresume.experiments.discover import Discovery, OnFull
 from tlsresume.experiments.tokens import show_token
 from tlsresume.experiments.tries import QUICK, SERIES, Tries
@@ -131,7 +131,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         connect = self.options.connect
-        check_terms(self.target, connect)
+        check_transport(self.target, connect)
         self.lab = NetworkLab(
             Budget(self.options.budget),
             self.gate,

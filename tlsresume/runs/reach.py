@@ -67,7 +67,7 @@ async def addresses_of(target: Target, seconds: float) -> tuple[tuple[str, ...],
 async def connect_first(
     lab: NetworkLab,
     target: Target,
-    plan: ClientConfig,
+    config: ClientConfig,
     task: Task,
     session: Session | None = None,
 ) -> Trial:
@@ -79,7 +79,7 @@ async def connect_first(
     for address in addresses:
         route = Route(address, target.dial_to[1], transport=target.transport)
         with blaming_us(lab):
-            attempt = await lab.connect(route, plan, task, session)
+            attempt = await lab.connect(route, config, task, session)
         if not unreachable(attempt.error):
             break
     return attempt.resolved_in(round(dns_ms, 3))

@@ -21,7 +21,7 @@ from tlsresume.evidence.purposes import EarlyReplay, Resume, Token
 from tlsresume.evidence.states import letter
 from tlsresume.evidence.summary import error_result, row, version_of
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import TargetSetup, check_terms
+from tlsresume.experiments.connections import TargetSetup, check_transport
 from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.judge import judge
 from tlsresume.findings.one_connection import why_not_resumed
@@ -37,7 +37,7 @@ from tlsresume.network.trace import Trace
 from tlsresume.options import ResumeOptions
 from tlsresume.results import EarlyReason, ErrorResult, ResumeResult, Series
 from tlsresume.runs.explain import Explanation
-from tlsresume.runs.pinning import pinned, plan_of, target_of
+from tlsresume.runs.pinning import config_of, pinned, target_of
 from tlsresume.runs.reach import (
     STOPPED,
     addresses_of,
@@ -134,17 +134,17 @@ def _prepared(
     checked.kind("options", chosen, ResumeOptions, "a ResumeOptions")
     named = None if target is None else chosen_target(target)
     where = target_of(session_file, named, chosen)
-    plan = plan_of(session_file, where, chosen)
-    check_terms(where, replace(chosen.connect, alpn=plan.alpn))
+    config = config_of(session_file, where, chosen)
+    check_transport(where, replace(chosen.connect, alpn=config.alpn))
     lab = lab_for(chosen.connect, where, trace)
     note = progress or (lambda _line: None)
-    return _Resumption(session_file, where, plan, chosen, lab, note, status)
+    return _Resumption(session_file, where, config, chosen, lab, note, status)
 
 
 class _Resumption(Struct):
     file: SessionFile
     target: Target
-    plan: ClientConfig
+    config: ClientConfig
     options: ResumeOptions
     lab: NetworkLab
     progress: Callable[[str], None]
@@ -209,10 +209,10 @@ class _Resumption(Struct):
 
     async def _offer(self, lab: NetworkLab, address: str) -> list[Trial]:
         route = Route(address, self.target.dial_to[1], transport=self.target.transport)
-        plan, task = self.plan, self._errand()
+        config, task = self.config, self._task()
         attempts = []
         for _ in range(self.options.tries):
-            attempt = await lab.connect(route, plan, task, self.file.session)
+            attempt = await lab.connect(route, config, task, self.file.session)
             if attempt.datagrams is not None and attempt.datagrams.token_offered:
                 attempt = await self._without_token(lab, route, attempt, task)
             attempts.append(attempt)
@@ -231,20 +231,20 @@ class _Resumption(Struct):
         if attempt.handshake_done:
             return attempt
         lab.journal.correct(attempt.made_instead_for(Token.SHOWN))
-        plan = replace(self.plan, address_token=b"")
-        return await lab.connect(route, plan, task, self.file.session)
+        config = replace(self.config, address_token=b"")
+        return await lab.connect(route, config, task, self.file.session)
 
     async def _repeat(self, lab: NetworkLab, attempt: Trial) -> None:
         """Send what got 425 as early data once more, after a handshake (RFC 8470 section 5.2)."""
         task = Task(
             purpose=EarlyReplay.REPEATED,
-            send=self.plan.early_data,
+            send=self.config.early_data,
             want_response=True,
         )
-        plan = replace(self.plan, early_data=b"")
+        config = replace(self.config, early_data=b"")
         session = attempt.sessions[-1] if attempt.sessions else None
         route = Route(attempt.address, attempt.port, transport=self.target.transport)
-        await lab.connect(route, plan, task, session)
+        await lab.connect(route, config, task, session)
 
     def _explanation(self, lab: NetworkLab, address: str) -> Explanation:
         metadata, session = self.file.metadata, self.file.session
@@ -255,32 +255,32 @@ class _Resumption(Struct):
             leaf_sha256=metadata.leaf_sha256,
             client_certificate_until=metadata.client_certificate_end,
         )
-        setting = MechanismSetup(
+        setup = MechanismSetup(
             lab=lab,
             route=Route(address, self.target.dial_to[1], transport=self.target.transport),
-            target_setup=self._terms,
+            target_setup=self._target_setup,
             mechanism=session.mechanism,
-            plan=replace(self.plan, early_data=b""),
+            config=replace(self.config, early_data=b""),
             subject=session,
             own_name=saved.server_name,
             own_alpn=saved.alpn,
         )
-        return Explanation(setting, saved=saved)
+        return Explanation(setup, saved=saved)
 
     @property
-    def _terms(self) -> TargetSetup:
+    def _target_setup(self) -> TargetSetup:
         return TargetSetup(self.target, self.options.connect, USER_AGENT)
 
-    def _errand(self) -> Task:
-        target_setup = self._terms
+    def _task(self) -> Task:
+        target_setup = self._target_setup
         wait = min(self.options.connect.ticket_wait, _RENEWAL_WAIT)
         mechanism = self.file.session.mechanism
         task = target_setup.with_answer(target_setup.task(Resume.RESUME, mechanism, wait=wait))
-        if self.plan.early_data:
+        if self.config.early_data:
             # Where it is not taken, it is sent again after the handshake, as clients do.
             return replace(
                 task,
-                send=self.plan.early_data,
+                send=self.config.early_data,
                 send_after=0.0,
                 want_response=True,
                 clean=self.options.clean_close,
@@ -304,7 +304,7 @@ class _Resumption(Struct):
             mechanism=session.mechanism,
             session_version=session.fields.protocol,
             server_name=self.target.server_name,
-            pinned=pinned(self.file, self.plan) if self.options.pin else (),
+            pinned=pinned(self.file, self.config) if self.options.pin else (),
             error=error,
             error_stack=error.stack if error else None,
             transport=self.target.transport,
@@ -388,7 +388,7 @@ class _Resumption(Struct):
             notes.append(self._too_early_words(attempt))
         if attempt.closed == "abrupt":
             notes.append("the connection was cut without close_notify, as asked")
-        if attempt.plan.certificate is not None and attempt.reused:
+        if attempt.config.certificate is not None and attempt.reused:
             asked = "asked for it again" if attempt.certificate_requested else "did not ask for it"
             notes.append(f"the client certificate: the server {asked}; the session stands for it")
         return tuple(notes)

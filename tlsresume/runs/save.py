@@ -11,7 +11,7 @@ from tlsresume.evidence.certificates import describe_leaf, facts_of
 from tlsresume.evidence.purposes import Save
 from tlsresume.evidence.summary import error_result, version_of
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import TargetSetup, check_terms
+from tlsresume.experiments.connections import TargetSetup, check_transport
 from tlsresume.lab import Task
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
@@ -96,27 +96,29 @@ async def asave(
 async def _save(
     target: Target, options: SaveOptions, trace: Trace | None, status: Status | None
 ) -> Saved:
-    check_terms(target, options.connect)
+    check_transport(target, options.connect)
     target_setup = TargetSetup(target, options.connect, USER_AGENT)
     if options.mechanism is not None and options.mechanism not in target_setup.mechanisms:
         raise UsageError(
             f"{target.name} has no {options.mechanism} with these options",
             hints=(f"it can have {', '.join(target_setup.mechanisms)}",),
         )
-    plan, task = _plan(target_setup, options.mechanism)
+    config, task = _config(target_setup, options.mechanism)
     lab = lab_for(options.connect, target, trace)
     try:
         async with telling(lab, status):
-            attempt = await connect_first(lab, target, plan, task)
+            attempt = await connect_first(lab, target, config, task)
     except PeerError as error:
         failure = ErrorResult("resolve", "resolve", error.message, error.hints, error.stack)
         return SaveResult(target=target.name, error=failure), []
     return _result(target, options, attempt)
 
 
-def _plan(target_setup: TargetSetup, mechanism: Mechanism | None) -> tuple[ClientConfig, Task]:
+def _config(target_setup: TargetSetup, mechanism: Mechanism | None) -> tuple[ClientConfig, Task]:
     task = target_setup.task(Save.FULL, mechanism or "psk")
-    return (target_setup.plan() if mechanism is None else target_setup.plan_for(mechanism)), task
+    return (
+        target_setup.config() if mechanism is None else target_setup.config_for(mechanism)
+    ), task
 
 
 def _result(target: Target, options: SaveOptions, attempt: Trial) -> Saved:
@@ -166,7 +168,7 @@ def metadata_of(
         address=attempt.address,
         port=attempt.port or None,
         starttls=target.starttls,
-        sni=attempt.plan.server_name,
+        sni=attempt.config.server_name,
         alpn=attempt.alpn,
         saved=datetime.fromtimestamp(attempt.time, UTC).isoformat(timespec="seconds"),
         leaf_sha256=attempt.leaf_sha256,

@@ -74,7 +74,7 @@ class BothTransports(Struct):
         task = target_setup.with_answer(target_setup.task(AltSvc.FULL, "psk", wait=0.0))
         route = Route(reached[0].address, reached[0].port)
         try:
-            await probe.lab.connect(route, target_setup.plan(), task)
+            await probe.lab.connect(route, target_setup.config(), task)
         except (BudgetSpent, LimitedByServer, LocalError):
             return  # what is not known is not said
 

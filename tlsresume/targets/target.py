@@ -12,7 +12,15 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from tlsresume.errors import UsageError
-from tlsresume.protocols.schemes import SCHEME_OF_PORT, SCHEMES, STARTTLS, Scheme, Transport
+from tlsresume.protocols.rows import HTTP, UNKNOWN, Protocol
+from tlsresume.protocols.schemes import Transport
+from tlsresume.protocols.table import (
+    PROTOCOL_OF_SCHEME,
+    PROTOCOLS,
+    SCHEME_OF_PORT,
+    SCHEMES,
+    STARTTLS,
+)
 from tlsresume.targets.endpoints import (
     NO_LOGIN,
     UNIX,
@@ -93,28 +101,26 @@ class Target(Value, frozen=True, kw_only=True):
         return self.name if plain else f"{self.scheme}://{self.name}"
 
     @property
-    def _scheme(self) -> Scheme:
-        return SCHEMES.get(self.scheme, Scheme(DEFAULT_PORT))
-
-    @property
     def transport(self) -> Transport:
         """What carries TLS there."""
-        return self._scheme.transport
+        return SCHEMES[self.scheme].transport if self.scheme else "tcp"
 
     @property
     def http(self) -> bool:
         """Whether the target speaks HTTP, as far as its scheme tells."""
-        return self._scheme.http
+        return self.protocol is HTTP
 
     @property
     def alpn(self) -> tuple[str, ...]:
         """The ALPN protocols that an ordinary client of this scheme offers."""
-        return self._scheme.alpn
+        return SCHEMES[self.scheme].alpn if self.scheme else ()
 
     @property
-    def speaks(self) -> str | None:
-        """The protocol inside TLS, as its STARTTLS prelude or its scheme is called."""
-        return self.starttls or self._scheme.speaks
+    def protocol(self) -> Protocol:
+        """The protocol inside TLS, by STARTTLS or by the scheme, as far as these tell."""
+        if self.starttls is not None:
+            return PROTOCOLS[self.starttls]
+        return PROTOCOL_OF_SCHEME[self.scheme] if self.scheme else UNKNOWN
 
     @property
     def dial_to(self) -> tuple[str, int]:
@@ -148,11 +154,8 @@ class Target(Value, frozen=True, kw_only=True):
             notes.append(f"through {self.proxy.name}; {who} looks up the name")
         if self.proxy_header is not None:
             notes.append(f"with a PROXY header, version {self.proxy_header.version}")
-        if self.starttls == "mysql":
-            notes.append(
-                "MySQL counts connections that end before a login, and may block an address"
-                " after many (max_connect_errors)"
-            )
+        if self.starttls is not None and self.protocol.note is not None:
+            notes.append(self.protocol.note)
         return tuple(notes)
 
 
@@ -326,7 +329,7 @@ def _server_name(host: str, servername: str | None, *, sni: bool) -> str | None:
 
 def _prelude(text: str, asked: str, scheme: str, *, named: bool) -> tuple[str | None, str]:
     """The prelude's name, and the scheme that is left when another prelude was asked for."""
-    own = SCHEMES[scheme].starttls if scheme else None
+    own = PROTOCOL_OF_SCHEME[scheme].name if scheme and SCHEMES[scheme].starttls else None
     if asked == "auto":
         return own, scheme
     if asked == "none":

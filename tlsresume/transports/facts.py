@@ -16,7 +16,7 @@ class DatagramFacts(msgspec.Struct, frozen=True, kw_only=True):
     HelloVerifyRequests (DTLS); `token_offered` says that a NEW_TOKEN went with the first
     packet; `token_issued` that the server gave one; `retransmissions` counts the times that
     we had to ask again. `mtu` is the size of datagrams that was answered, where that was not the
-    one of the plan (DTLS).
+    one of the config (DTLS).
     """
 
     version: int | None = None

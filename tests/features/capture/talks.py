@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.features.capture.packets import Conversation, Frame
-from tests.helpers.pair import ConnectionPair, Peer, plan_for
+from tests.helpers.pair import ConnectionPair, Peer, config_for
 from tlsresume.transports.openssl.client import TLSClient
 
 
@@ -56,7 +56,7 @@ class Talk:
         *,
         prelude: list[tuple[int, bytes]] | None = None,
         peer: Peer | None = None,
-        plan: dict[str, Any] | None = None,
+        config: dict[str, Any] | None = None,
         **parts: Any,
     ) -> TLSClient:
         """One connection, from SYN to FIN; `prelude` is said in clear before."""
@@ -69,7 +69,7 @@ class Talk:
         for sender, data in prelude or ():
             conversation.say(sender, data)
         sides = (peer or self.peer).sides
-        whole = replace(plan_for(version), **(plan or {}))
+        whole = replace(config_for(version), **(config or {}))
         with Recorded(sides, whole, session) as pair:
             client = pair.record(conversation)
         conversation.close()

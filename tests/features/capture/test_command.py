@@ -34,14 +34,14 @@ def talk():
     first = made.connect("1.3")
     made.connect("1.3", first.sessions[0], client=("192.0.2.77", 5000))
     made.connect("1.3", first.sessions[1])
-    made.connect("1.3", Peer().connect(_plan()).sessions[0])
+    made.connect("1.3", Peer().connect(_config()).sessions[0])
     return made
 
 
-def _plan():
-    from tests.helpers.pair import plan_for
+def _config():
+    from tests.helpers.pair import config_for
 
-    return plan_for("1.3")
+    return config_for("1.3")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_lines_of_connections(run, path, tmp_path):
 def test_formulas_are_disarmed(run, tmp_path):
     """A server name that a spreadsheet would run is written as text."""
     talk = Talk()
-    talk.connect("1.3", plan={"server_name": "=cmd", "verify_name": None})
+    talk.connect("1.3", config={"server_name": "=cmd", "verify_name": None})
     (tmp_path / "x.pcap").write_bytes(pcap(talk.frames))
     _, out, _ = run("capture", str(tmp_path / "x.pcap"), "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(out))
@@ -206,9 +206,9 @@ def test_several_names(run, tmp_path):
     """--top bounds every list, and what is left out is told."""
     talk = Talk()
     for name in "abc":
-        plan = {"server_name": f"{name}.example", "verify_name": None}
-        talk.connect("1.3", plan=plan, client=("192.0.2.1", 4000))
-        talk.connect("1.3", plan=plan, client=("192.0.2.2", 4000))
+        config = {"server_name": f"{name}.example", "verify_name": None}
+        talk.connect("1.3", config=config, client=("192.0.2.1", 4000))
+        talk.connect("1.3", config=config, client=("192.0.2.2", 4000))
     file = tmp_path / "x.pcap"
     file.write_bytes(pcap(talk.frames))
     found = json.loads(run("capture", str(file), "--format", "json", "--top", "1")[1])
@@ -300,7 +300,7 @@ def test_an_interrupt_prints_what_is_known(run, talk, monkeypatch):
 def test_strangers_names_are_made_safe(run, tmp_path):
     """A server name with markup and control characters breaks no format."""
     talk = Talk()
-    talk.connect("1.3", plan={"server_name": "<b>a\x1b[31m", "verify_name": None})
+    talk.connect("1.3", config={"server_name": "<b>a\x1b[31m", "verify_name": None})
     file = tmp_path / "x.pcap"
     file.write_bytes(pcap(talk.frames))
     for form in ("text", "html", "prometheus", "csv", "jsonl", "json"):
@@ -326,3 +326,14 @@ def test_the_columns_of_csv_are_documented():
         name for line in table.splitlines() for name in re.findall("`(.+?)`", line.split(" | ")[0])
     ]
     assert sorted(named) == sorted(COLUMNS)
+
+
+def test_text_says_what_was_not_visible(run, path):
+    """With -v people read which checks packets could not answer, and what would show it."""
+    _, out, _ = run("capture", path, "-v")
+    flat = " ".join(out.split())
+    assert "tickets of psk (--keylogfile shows them), for " in flat
+    assert "ticket-lifetime-too-long" in flat
+    assert re.search(r"not visible in packets: \d\d checks of `tlsresume probe`", flat)
+    _, out, _ = run("capture", path)
+    assert "not visible" not in out

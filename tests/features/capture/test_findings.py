@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from tests.features.capture.packets import pcap
-from tests.features.capture.reading import capture_of, report_of, server_of
+from tests.features.capture.reading import capture_of, connections_of, report_of, server_of
 from tests.features.capture.talks import Talk
 from tests.features.capture.test_flows import spoken
 from tests.helpers.pair import Peer
 from tests.helpers.ticket_vectors import seal_openssl, server_session
-from tlsresume.features.capture.catalogue import ENTRIES, SHARED, text_of
+from tlsresume.features.capture.catalogue import COUNTED, ENTRIES, SHARED, text_of
+from tlsresume.features.capture.sample import ASKED, MOST, Sample
+from tlsresume.features.capture.seen import Memory, judge
 from tlsresume.tickets.key_files import parse_key_file
 from tlsresume.tls.extensions import Extension
+from tlsresume.tls.key_log import KeyLog
 from tlsresume.tls.messages import ClientHello, ServerHello
 
 
@@ -134,8 +138,8 @@ def test_version_changed(tmp_path):
     old = Peer(versions=("1.2",))
     talk = Talk(old)
     both = {"minimum": ProtocolVersion.TLSv1_2}
-    session = talk.connect("1.3", plan=both).sessions[0]
-    talk.connect("1.3", session, plan=both, peer=Peer())
+    session = talk.connect("1.3", config=both).sessions[0]
+    talk.connect("1.3", session, config=both, peer=Peer())
     report = report_of(tmp_path, talk.frames)
     assert [found.code for found in report.servers[0].findings] == ["version-changed"]
 
@@ -181,3 +185,120 @@ def _offering(ticket: bytes) -> ClientHello:
     """A ClientHello of TLS 1.2 that offers a ticket, with a session ID to be echoed."""
     name = Extension(0, b"\x00\x0c\x00\x00\x09localhost")
     return ClientHello(0x0303, bytes(32), b"\1" * 32, (0xC02F,), (name, Extension(35, ticket)))
+
+
+# ------------------------------------------------- the engine's checks of tickets
+
+
+def opened(folder, talk, **options):
+    """The only server, with the key log that the talk's clients wrote."""
+    log = KeyLog()
+    log.add((folder / "keys.txt").read_bytes().splitlines())
+    return server_of(folder, talk.frames, key_log=log, **options)
+
+
+def logged(folder) -> dict[str, str]:
+    return {"keylogfile": str(folder / "keys.txt")}
+
+
+def test_what_capture_asks_of_tickets():
+    """The checks of tickets that packets can answer, and none that counts tell as well."""
+    codes = {rule.code for rule in ASKED}
+    assert codes == {
+        "age-add-not-random", "lifetime-zero", "ticket-lifetime-long", "ticket-lifetime-too-long",
+        "ticket-nonce-repeated", "tickets-not-fresh",
+    }  # fmt: skip
+    assert not codes & {*(entry.code for entry in ENTRIES), *COUNTED}
+    assert {*SHARED} == codes | {*COUNTED}
+
+
+def test_healthy_traffic_has_nothing_worse_than_information(tmp_path):
+    """Clients that resume as they should, in clear and with a key log: no warning, no error."""
+    for version in ("1.2", "1.3"):
+        talk = Talk()
+        session = None
+        for number in range(40):
+            place = ("192.0.2.1", 41000 + number)
+            client = talk.connect(version, session, plan=logged(tmp_path), client=place)
+            session = client.sessions[-1] if client.sessions else session
+        for server in (server_of(tmp_path, talk.frames), opened(tmp_path, talk)):
+            assert [each.code for each in server.findings if each.severity != "info"] == []
+
+
+def test_lifetimes_of_tickets(tmp_path):
+    """Lifetimes are judged where tickets are visible: always in TLS 1.2, with a key log in 1.3."""
+    talk = Talk(lifetime=700_000)
+    talk.twice("1.2")
+    (found,) = server_of(tmp_path, talk.frames).findings
+    assert (found.code, found.severity, found.mechanism) == (
+        "ticket-lifetime-long", "info", "ticket",
+    )  # fmt: skip
+    assert found.packets
+    assert found.directives
+    talk = Talk(lifetime=700_000)
+    talk.twice("1.3", plan=logged(tmp_path))
+    assert server_of(tmp_path, talk.frames).findings == ()
+    (found,) = opened(tmp_path, talk).findings
+    assert (found.code, found.mechanism) == ("ticket-lifetime-long", "psk")
+
+
+def test_the_same_ticket_twice(tmp_path):
+    """A server that gives one ticket to two connections is warned of, with both packets; one
+    connection that was captured at two places is one."""
+    talk = Talk()
+    talk.connect("1.2")
+    first = list(talk.frames)
+    talk.connect("1.2")
+    given, again = (_ticket_in(frames) for frames in (first, talk.frames[len(first) :]))
+    forged = [replace(each, data=each.data.replace(again, given)) for each in talk.frames]
+    (found,) = server_of(tmp_path, forged).findings
+    assert (found.code, found.severity) == ("tickets-not-fresh", "warning")
+    assert len(found.packets) == 2
+    apart = [replace(frame, time=frame.time + 10**12) for frame in first]
+    assert server_of(tmp_path, first + apart).findings == ()
+
+
+def _ticket_in(frames) -> bytes:
+    """The ticket of the only connection of TLS 1.2."""
+    (connection,) = connections_of(frames)
+    (ticket,) = connection.facts.tickets
+    return ticket.ticket
+
+
+def test_what_is_not_visible_is_said(tmp_path):
+    """Checks that packets cannot answer are listed: of TLS 1.3 those of tickets, unless a key log
+    opens them; and what only a probe can tell, once for all servers."""
+    talk = Talk()
+    talk.twice("1.3", plan=logged(tmp_path))
+    blind = server_of(tmp_path, talk.frames)
+    assert {each.code for each in blind.not_visible} == {rule.code for rule in ASKED}
+    assert {(each.mechanisms, each.parts) for each in blind.not_visible} == {
+        (("psk",), ("tickets",))
+    }
+    assert opened(tmp_path, talk).not_visible == ()
+    older = Talk()
+    older.twice("1.2")
+    report = report_of(tmp_path, older.frames)
+    assert report.servers[0].not_visible == ()
+    never = {each.code: each.parts for each in report.not_visible}
+    assert never["malformed-ticket"] == ("ending",)
+    assert never["single-use"]
+    assert not never.keys() & {rule.code for rule in ASKED}
+
+
+def test_the_sample_is_bounded():
+    """Of each server only the newest connections are kept."""
+    talk = Talk()
+    for number in range(MOST + 10):
+        talk.connect("1.2", client=("192.0.2.1", 42000 + number))
+    sample, memory = Sample(), Memory()
+    for connection in connections_of(talk.frames):
+        sample.add(judge(connection, memory), "")
+        assert len(sample._kept) <= MOST
+    newest = max(seen.time for seen, _ in sample._kept.values())
+    assert newest == talk_end(talk)
+    assert list(sample.matches()) == []
+
+
+def talk_end(talk) -> float:
+    return max(connection.start for connection in connections_of(talk.frames)) / 1e9

@@ -58,7 +58,7 @@ def test_both_rates_are_as_defined(tmp_path):
     first = talk.connect("1.3")
     talk.connect("1.3", first.sessions[0])
     talk.connect("1.3", first.sessions[1])
-    talk.connect("1.3", Peer().connect(_plan()).sessions[0])
+    talk.connect("1.3", Peer().connect(_config()).sessions[0])
     server = server_of(tmp_path, talk.frames)
     assert (server.offered, server.accepted, server.refused) == (3, 2, 1)
     assert server.acceptance_rate == 2 / 3
@@ -67,10 +67,10 @@ def test_both_rates_are_as_defined(tmp_path):
     assert sum(each.accepted for each in server.rates) == 2
 
 
-def _plan():
-    from tests.helpers.pair import plan_for
+def _config():
+    from tests.helpers.pair import config_for
 
-    return plan_for("1.3")
+    return config_for("1.3")
 
 
 def test_hello_retry_request(tmp_path):
@@ -88,9 +88,11 @@ def test_a_session_id_of_a_client_that_allows_1_3_is_no_offer(tmp_path):
 
     talk = Talk(versions=("1.2",), tickets=False)
     both = {"minimum": ProtocolVersion.TLSv1_2}
-    first = talk.connect("1.3", plan=both)
-    assert talk.connect("1.3", first.sessions[-1], plan=both).session_reused
-    talk.connect("1.3", first.sessions[-1], plan=both, peer=Peer(versions=("1.2",), tickets=False))
+    first = talk.connect("1.3", config=both)
+    assert talk.connect("1.3", first.sessions[-1], config=both).session_reused
+    talk.connect(
+        "1.3", first.sessions[-1], config=both, peer=Peer(versions=("1.2",), tickets=False)
+    )
     found = outcomes(lines_of(tmp_path, talk))
     assert found == [(NONE, FULL), ("session-id", "accepted"), ("session-id", "refused")]
 
@@ -415,10 +417,10 @@ def test_early_data(tmp_path):
     with_keys = KeyLog()
     for honoured in (True, False):
         talk = Talk(early_data=16384, honoured=honoured)
-        first = talk.connect("1.3", plan={"keylogfile": str(keys)})
+        first = talk.connect("1.3", config={"keylogfile": str(keys)})
         session = first.sessions[0]
-        plan = {"early_data": b"GET / HTTP/1.0\r\n\r\n", "keylogfile": str(keys)}
-        client = talk.connect("1.3", session, plan=plan)
+        config = {"early_data": b"GET / HTTP/1.0\r\n\r\n", "keylogfile": str(keys)}
+        client = talk.connect("1.3", session, config=config)
         assert client.session_reused is honoured
         blind = lines_of(tmp_path, talk)[1]
         assert (blind.offered, blind.outcome) == ("psk", "accepted" if honoured else "refused")
@@ -432,7 +434,7 @@ def test_a_key_log_shows_tickets(tmp_path):
     """With a key log, beside the file or inside it, tickets of TLS 1.3 and lifetimes are seen."""
     keys = tmp_path / "keys.txt"
     talk = Talk(lifetime=900)
-    talk.twice("1.3", plan={"keylogfile": str(keys)})
+    talk.twice("1.3", config={"keylogfile": str(keys)})
     assert [line.tickets_issued for line in lines_of(tmp_path, talk)] == [0, 0]
     log = KeyLog()
     nonsense = [b"# a comment", b"", b"CLIENT_RANDOM 00", b"SERVER_TRAFFIC_SECRET_0 zz zz", b"\xff"]

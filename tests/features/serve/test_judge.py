@@ -19,12 +19,21 @@ from tests.features.serve.clients import (
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.features.serve.behaviours import BEHAVIOURS, State
 from tlsresume.features.serve.build import build_report
-from tlsresume.features.serve.judge import judge, verdict_of
+from tlsresume.features.serve.judge import (
+    MORE_TIME,
+    SPEAK_HTTP3,
+    TWO_CONNECTIONS,
+    decide,
+    judge,
+    verdict_of,
+)
 from tlsresume.features.serve.ledger import Place
 from tlsresume.features.serve.observing import ObservedConnection
 from tlsresume.features.serve.options import ServeOptions
+from tlsresume.features.serve.results import CommandResult, ServerResult
 from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.tally import Tally
+from tlsresume.protocols.schemes import Transport
 
 
 def tally(**numbers: int) -> Tally:
@@ -140,6 +149,36 @@ def test_exit_statuses():
         assert report.exit_status == status, (times, offers, expect, report.why)
         assert report.why
         assert any("two connections" in hint for hint in report.hints) == (status == 4)
+
+
+def test_hints_say_what_is_missing():
+    """A behaviour that the command never reached asks for more time, a client that came over TCP
+    where QUIC is judged for HTTP/3, one connection for two; many names are cut short."""
+
+    def server(name: str, came: int = 0, transport: Transport = "tcp", *, ran: bool = True):
+        command = CommandResult(exit=0, timed_out=False, runs=1, seconds=1.0, output=())
+        return ServerResult(
+            behaviour=name, transport=transport, url="https://localhost/", connections=came,
+            expected="resumed", outcome="right" if came > 1 else "too-few", clients=(),
+            command=command if ran and transport == "tcp" else None,
+        )  # fmt: skip
+
+    for servers, expected in (
+        ((server("default", 1),), (TWO_CONNECTIONS,)),
+        ((server("default", 2), server("default", 0, "quic")), (SPEAK_HTTP3,)),
+        ((server("default", 2), server("default", 1, "quic")), (TWO_CONNECTIONS,)),
+        ((server("default", 2), server("refuse", ran=False)), (MORE_TIME,)),
+        (
+            (server("default", 1), server("refuse", ran=False)),
+            (TWO_CONNECTIONS, MORE_TIME),
+        ),
+    ):
+        decision = decide(servers, ran=True)
+        assert (decision.status, decision.hints) == (ExitStatus.INCONCLUSIVE, expected)
+    many = [server(name, 1) for name in ("default", "tickets", "stateful", "refuse", "untrusted")]
+    assert decide(many, ran=True).why == (
+        "too few connections to tell in default, tickets, stateful and 2 more"
+    )
 
 
 def test_the_worst_judged_client_decides():

@@ -14,7 +14,7 @@ from tlsresume.errors import HistoryFileError, first_of
 from tlsresume.features.watch.history import History
 from tlsresume.features.watch.samples import Sample
 from tlsresume.features.watch.sampling import Watch, take_sample
-from tlsresume.network import before_tls as approach
+from tlsresume.network import before_tls
 from tlsresume.network.dial import failure_from
 from tlsresume.options import ConnectOptions, WatchOptions
 from tlsresume.results import Failure
@@ -168,7 +168,7 @@ def test_want_of_descriptors_is_a_failed_sample(server, history, monkeypatch):
     async def short(*_: object) -> Failure:
         return failure_from(OSError(errno.EMFILE, "Too many open files"), "connect", "h:1")
 
-    monkeypatch.setattr(approach, "dial", short)
+    monkeypatch.setattr(before_tls, "dial", short)
     monkeypatch.setattr("tlsresume.network.lab._PATIENCE_ALONE", 0.0)
     monkeypatch.setattr("tlsresume.network.lab._ROOM_PAUSE", 0.0)
     quick = replace(OPTIONS, connect=replace(OPTIONS.connect, timeout=0.05))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.pair import Peer, Tick, plan_for
+from tests.helpers.pair import Peer, Tick, config_for
 from tlsresume.errors import BindingError, ErrorStack, ExitStatus
 from tlsresume.transports.openssl import binding
 from tlsresume.transports.openssl.client import TLSClient
@@ -103,11 +103,11 @@ def test_a_returned_value_says_both_numbers():
 
 @pytest.fixture
 def session():
-    return Peer().connect(plan_for("1.3")).sessions[-1]
+    return Peer().connect(config_for("1.3")).sessions[-1]
 
 
 def client_with(session) -> TLSClient:
-    client = TLSClient(plan_for("1.3"), session, clock=Tick())
+    client = TLSClient(config_for("1.3"), session, clock=Tick())
     client.start()
     client.release()
     return client
@@ -164,7 +164,7 @@ def test_a_session_that_cannot_be_written_is_none(monkeypatch):
     """i2d_SSL_SESSION's failure gives no session instead of an error."""
     peer = Peer()
     monkeypatch.setattr(binding, "_lib", Faulty(i2d_SSL_SESSION=lambda *_: 0))
-    client = peer.connect(plan_for("1.2"))
+    client = peer.connect(config_for("1.2"))
     assert client.established
     assert client.sessions == []
 
@@ -172,9 +172,9 @@ def test_a_session_that_cannot_be_written_is_none(monkeypatch):
 def test_write_early_data_that_fails_is_told(monkeypatch):
     """The failed call's name is in the stack."""
     peer = Peer(early_data=100)
-    session = peer.connect(plan_for("1.3")).sessions[-1]
+    session = peer.connect(config_for("1.3")).sessions[-1]
     monkeypatch.setattr(binding, "_lib", Faulty(SSL_write_early_data=lambda *_: 0))
-    client = TLSClient(plan_for("1.3", early_data=b"x"), session, clock=Tick())
+    client = TLSClient(config_for("1.3", early_data=b"x"), session, clock=Tick())
     client.start()
     client.release()
     assert client.failure is not None

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from tests.helpers import certificates
-from tests.helpers.pair import ConnectionPair, Peer, Tick, plan_for
+from tests.helpers.pair import ConnectionPair, Peer, Tick, config_for
 from tests.helpers.peers import alert_record
 from tests.helpers.rows import each_row
 from tlsresume.errors import ErrorStack, UsageError
@@ -26,8 +26,8 @@ from tlsresume.transports.openssl.plain_answers import describe_plain
 BACKENDS = ("pyopenssl", "stdlib")
 
 
-def client_for(plan: ClientConfig | None = None, session: Session | None = None) -> TLSClient:
-    return TLSClient(plan or ClientConfig(), session, clock=Tick())
+def client_for(config: ClientConfig | None = None, session: Session | None = None) -> TLSClient:
+    return TLSClient(config or ClientConfig(), session, clock=Tick())
 
 
 def failure_of(client: TLSClient) -> Broken:
@@ -41,8 +41,8 @@ def stack_of(client: TLSClient) -> ErrorStack:
     return stack
 
 
-def started(plan: ClientConfig | None = None) -> TLSClient:
-    client = client_for(plan)
+def started(config: ClientConfig | None = None) -> TLSClient:
+    client = client_for(config)
     client.start()
     client.drain()
     return client
@@ -62,12 +62,12 @@ def _nothing_listens_afterwards():
 def test_a_full_handshake_then_a_resumed_one(tls_version, backend):
     """The first connection is new, the second resumes its session, on either library."""
     peer = Peer(backend=backend)
-    plan = plan_for(tls_version)
-    full = peer.connect(plan)
+    config = config_for(tls_version)
+    full = peer.connect(config)
     assert full.established
     assert full.session_reused is False
     assert full.transcript.certificate_seen
-    resumed = peer.connect(plan, full.sessions[-1])
+    resumed = peer.connect(config, full.sessions[-1])
     assert resumed.session_reused is True
     assert resumed.transcript.accepted is True
     assert not resumed.transcript.certificate_seen
@@ -78,33 +78,33 @@ def test_a_full_handshake_then_a_resumed_one(tls_version, backend):
 def test_a_session_id_is_resumed_without_tickets():
     """With tickets off in TLS 1.2 no ticket comes, and the session ID resumes."""
     peer = Peer()
-    plan = plan_for("1.2", tickets=False)
-    full = peer.connect(plan)
+    config = config_for("1.2", tickets=False)
+    full = peer.connect(config)
     assert full.tickets == 0
     hello = full.transcript.client_hello
     assert hello is not None
     assert hello.session_ticket is None
     [session] = full.sessions
     assert session.mechanism == "session-id"
-    assert peer.connect(plan, session).session_reused is True
+    assert peer.connect(config, session).session_reused is True
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_each_tickets_session_is_kept(count):
     """As many sessions as TLS 1.3 tickets, each with its own ticket, and each one resumes."""
     peer = Peer(backend="stdlib", num_tickets=count)
-    plan = plan_for("1.3")
-    full = peer.connect(plan)
+    config = config_for("1.3")
+    full = peer.connect(config)
     tickets = [message.ticket for _, message in full.transcript.new_session_tickets]
     assert len(set(tickets)) == count
     assert [session.fields.ticket for session in full.sessions] == tickets
     for session in full.sessions:
-        assert peer.connect(plan, session).session_reused is True
+        assert peer.connect(config, session).session_reused is True
 
 
 def test_no_ticket_no_session_in_tls13():
     """Without a ticket TLS 1.3 leaves no session to keep."""
-    full = Peer(backend="stdlib", num_tickets=0).connect(plan_for("1.3"))
+    full = Peer(backend="stdlib", num_tickets=0).connect(config_for("1.3"))
     assert full.established
     assert full.sessions == []
     assert full.first_ticket_at is None
@@ -112,7 +112,7 @@ def test_no_ticket_no_session_in_tls13():
 
 def test_nothing_to_resume_leaves_no_session_in_tls12():
     """A TLS 1.2 session with neither ticket nor ID is not kept."""
-    full = Peer(session_ids=False, tickets=False).connect(plan_for("1.2"))
+    full = Peer(session_ids=False, tickets=False).connect(config_for("1.2"))
     assert full.established
     assert full.sessions == []
 
@@ -120,10 +120,10 @@ def test_nothing_to_resume_leaves_no_session_in_tls12():
 def test_a_resumed_session_can_be_chained(tls_version):
     """What a resumed connection leaves can be resumed in turn."""
     peer = Peer()
-    plan = plan_for(tls_version)
-    session = peer.connect(plan).sessions[-1]
+    config = config_for(tls_version)
+    session = peer.connect(config).sessions[-1]
     for _ in range(3):
-        client = peer.connect(plan, session)
+        client = peer.connect(config, session)
         assert client.session_reused is True
         session = client.sessions[-1]
 
@@ -132,7 +132,7 @@ def test_sessions_kept_are_bounded(monkeypatch):
     """A server that sends tickets without end does not fill our memory."""
     monkeypatch.setattr("tlsresume.transports.openssl.client.SESSIONS_KEPT", 3)
     assert SESSIONS_KEPT > 16
-    full = Peer(backend="stdlib", num_tickets=8).connect(plan_for("1.3"))
+    full = Peer(backend="stdlib", num_tickets=8).connect(config_for("1.3"))
     assert len(full.sessions) == 3
     assert full.tickets == 8
 
@@ -140,26 +140,26 @@ def test_sessions_kept_are_bounded(monkeypatch):
 def test_byte_by_byte(tls_version):
     """How the network cuts the bytes changes nothing."""
     peer = Peer()
-    plan = plan_for(tls_version)
-    whole = peer.connect(plan)
-    full = peer.connect(plan, chunk=1)
+    config = config_for(tls_version)
+    whole = peer.connect(config)
+    full = peer.connect(config, chunk=1)
     assert full.received == pytest.approx(whole.received, abs=16)  # ECDSA signatures vary
     assert len(full.sessions) == len(whole.sessions)
     assert [e.handshake_type for e in full.transcript.entries] == [
         e.handshake_type for e in whole.transcript.entries
     ]
-    assert peer.connect(plan, full.sessions[0], chunk=1).session_reused is True
+    assert peer.connect(config, full.sessions[0], chunk=1).session_reused is True
 
 
 def test_hello_retry_request(tls_version):
     """A server that wants another group gets a second ClientHello in TLS 1.3, and resumes."""
     peer = Peer(group="secp384r1")
-    plan = plan_for(tls_version)
-    full = peer.connect(plan)
+    config = config_for(tls_version)
+    full = peer.connect(config)
     retried = tls_version == "1.3"
     assert (full.transcript.hello_retry_request is not None) is retried
     assert len(full.transcript.client_hellos) == 1 + retried
-    resumed = peer.connect(plan, full.sessions[-1])
+    resumed = peer.connect(config, full.sessions[-1])
     assert resumed.session_reused is True
     assert resumed.group in {"secp384r1", None}
 
@@ -167,9 +167,9 @@ def test_hello_retry_request(tls_version):
 def test_flights_and_bytes_are_counted(tls_version):
     """Full and resumed handshakes take the RFCs' numbers of flights; bytes are the wire's."""
     peer = Peer()
-    plan = plan_for(tls_version)
-    full = peer.connect(plan)
-    resumed = peer.connect(plan, full.sessions[-1])
+    config = config_for(tls_version)
+    full = peer.connect(config)
+    resumed = peer.connect(config, full.sessions[-1])
     assert (full.flights, resumed.flights) == ((4, 3) if tls_version == "1.2" else (3, 3))
     assert resumed.received < full.received
     assert resumed.first_ticket_at is None or resumed.first_ticket_at > 0
@@ -178,7 +178,7 @@ def test_flights_and_bytes_are_counted(tls_version):
 def test_data_both_ways(tls_version):
     """Application data arrives whole, also when it fills more than one record."""
     data = bytes(range(256)) * 200
-    with Peer(http=False).pair(plan_for(tls_version)) as pair:
+    with Peer(http=False).pair(config_for(tls_version)) as pair:
         pair.start()
         pair.client.send(b"")
         pair.client.send(data)
@@ -190,7 +190,7 @@ def test_data_both_ways(tls_version):
 
 def test_a_clean_close_is_seen_by_both(tls_version):
     """close_notify goes out once, and the peer's is noted."""
-    with Peer().pair(plan_for(tls_version)) as pair:
+    with Peer().pair(config_for(tls_version)) as pair:
         pair.start()
         pair.client.close()
         pair.client.close()
@@ -208,11 +208,11 @@ def test_what_was_negotiated_is_told(tls_version):
     client = client_for()
     assert (client.cipher, client.group, client.alpn, client.session_reused) == (None,) * 4
     client.release()
-    plan = plan_for(tls_version, alpn=("h2", "http/1.1"), groups="P-256")
-    client = Peer(alpn=("http/1.1",)).connect(plan)
+    config = config_for(tls_version, alpn=("h2", "http/1.1"), groups="P-256")
+    client = Peer(alpn=("http/1.1",)).connect(config)
     assert client.alpn == "http/1.1"
     assert client.group in {"prime256v1", "secp256r1", "P-256"}
-    assert client.version == int(plan.maximum)
+    assert client.version == int(config.maximum)
     assert (client.cipher or "").startswith("TLS_") is (tls_version == "1.3")
 
 
@@ -220,7 +220,7 @@ def test_messages_are_handed_on_as_they_pass(tls_version):
     """The listener gets each handshake message with its sender, in order."""
     seen = []
     with Peer().pair(
-        plan_for(tls_version), on_message=lambda *message: seen.append(message)
+        config_for(tls_version), on_message=lambda *message: seen.append(message)
     ) as pair:
         pair.start()
     kinds = [(who, raw[0]) for who, type_, raw in seen if type_ == ContentType.handshake]
@@ -234,16 +234,16 @@ def test_messages_are_handed_on_as_they_pass(tls_version):
 # ------------------------------------------------------------ what a plan changes
 
 
-def hello_of(plan: ClientConfig, session: Session | None = None):
-    with ConnectionPair(Peer().sides, plan, session) as pair:
+def hello_of(config: ClientConfig, session: Session | None = None):
+    with ConnectionPair(Peer().sides, config, session) as pair:
         return pair.start().client.transcript.client_hellos[0]
 
 
 def test_extended_master_secret_can_be_left_out():
     """Off removes extension 23 from the ClientHello; on is the default."""
     number = ExtensionType.extended_master_secret
-    assert hello_of(plan_for("1.2")).extension(number) == b""
-    assert hello_of(plan_for("1.2", extended_master_secret=False)).extension(number) is None
+    assert hello_of(config_for("1.2")).extension(number) == b""
+    assert hello_of(config_for("1.2", extended_master_secret=False)).extension(number) is None
 
 
 def test_the_plan_is_in_the_client_hello():
@@ -293,13 +293,13 @@ def test_a_plan_that_cannot_be_carried_out_is_a_usage_error(parts):
 def early():
     """A server that takes 1000 bytes of early data, and a session of it."""
     peer = Peer(early_data=1000)
-    return peer, peer.connect(plan_for("1.3")).sessions[-1]
+    return peer, peer.connect(config_for("1.3")).sessions[-1]
 
 
 def test_early_data_accepted(early):
     """Early data arrives with the first flight, and the wire says that it was taken."""
     peer, session = early
-    with peer.pair(plan_for("1.3", early_data=b"early!"), session) as pair:
+    with peer.pair(config_for("1.3", early_data=b"early!"), session) as pair:
         pair.start()
         assert pair.received == b"early!"
         assert pair.side.early_data == 6
@@ -310,7 +310,7 @@ def test_early_data_accepted(early):
 def test_early_data_rejected(early):
     """A server that knows another key does a full handshake and drops the early data."""
     _, session = early
-    with Peer(early_data=1000).pair(plan_for("1.3", early_data=b"early!"), session) as pair:
+    with Peer(early_data=1000).pair(config_for("1.3", early_data=b"early!"), session) as pair:
         pair.start()
         assert pair.received == b""
         assert pair.client.established
@@ -324,18 +324,18 @@ def test_early_data_rejected(early):
 def test_early_data_not_sent(early, case):
     """Early data that the session does not allow is not offered at all."""
     peer, session = early
-    plan, offer = plan_for("1.3", early_data=b"early!"), session
+    config, offer = config_for("1.3", early_data=b"early!"), session
     if case == "none allowed":
         peer = Peer()
-        offer = peer.connect(plan_for("1.3")).sessions[-1]
+        offer = peer.connect(config_for("1.3")).sessions[-1]
     elif case == "too much":
-        plan = plan_for("1.3", early_data=b"x" * 1001)
+        config = config_for("1.3", early_data=b"x" * 1001)
     elif case == "no session":
         offer = None
     else:
-        plan = plan_for("1.2", early_data=b"early!")
-        offer = peer.connect(plan_for("1.2")).sessions[-1]
-    client = peer.connect(plan, offer)
+        config = config_for("1.2", early_data=b"early!")
+        offer = peer.connect(config_for("1.2")).sessions[-1]
+    client = peer.connect(config, offer)
     assert client.established
     assert not client.transcript.early_data_offered
 
@@ -343,9 +343,9 @@ def test_early_data_not_sent(early, case):
 def test_early_data_and_hello_retry_request(early):
     """After a HelloRetryRequest the second ClientHello offers the session without early data."""
     peer = Peer(early_data=1000, group="secp384r1")
-    session = peer.connect(plan_for("1.3")).sessions[-1]
-    plan = plan_for("1.3", early_data=b"early!", groups="X25519:P-384")
-    with peer.pair(plan, session) as pair:
+    session = peer.connect(config_for("1.3")).sessions[-1]
+    config = config_for("1.3", early_data=b"early!", groups="X25519:P-384")
+    with peer.pair(config, session) as pair:
         pair.start()
         transcript = pair.client.transcript
         assert transcript.hello_retry_request is not None
@@ -382,10 +382,10 @@ CHECKS = {
 def test_verification_is_always_told_and_fatal_only_if_asked(case, verify, trust, tls_version):
     """OpenSSL's verdict is there in any case; only `verify` lets it end the handshake."""
     identity, name, trusted, code = CHECKS[case]
-    plan = plan_for(
+    config = config_for(
         tls_version, verify_name=name, verify=verify, trust=trust if trusted else Trust()
     )
-    client = Peer(identity=identity()).connect(plan)
+    client = Peer(identity=identity()).connect(config)
     if code is not None:
         assert client.verify_result == code
     assert (client.verify_result == 0) is (code == 0)
@@ -400,8 +400,8 @@ def test_verification_is_always_told_and_fatal_only_if_asked(case, verify, trust
 def test_resumption_carries_the_stored_verdict(trust, tls_version):
     """A resumed handshake verifies nothing: it succeeds, with the first one's bad verdict."""
     peer = Peer(identity=certificates.expired())
-    session = peer.connect(plan_for(tls_version, trust=trust)).sessions[-1]
-    resumed = peer.connect(plan_for(tls_version, trust=trust, verify=True), session)
+    session = peer.connect(config_for(tls_version, trust=trust)).sessions[-1]
+    resumed = peer.connect(config_for(tls_version, trust=trust, verify=True), session)
     assert resumed.session_reused is True
     assert resumed.verify_result == 10
 
@@ -459,7 +459,7 @@ def test_a_port_that_starts_in_clear_names_the_option_that_helps(greeting, proto
 
 def test_an_end_after_half_a_message_is_a_closed_connection(tls_version):
     """EOF anywhere in the server's first flight says that the server closed."""
-    with Peer().pair(plan_for(tls_version)) as pair:
+    with Peer().pair(config_for(tls_version)) as pair:
         pair.client.start()
         pair.side.feed(b"".join(pair.client.drain()))
         flight = pair.side.drain()
@@ -471,7 +471,7 @@ def test_an_end_after_half_a_message_is_a_closed_connection(tls_version):
 
 def test_an_end_without_close_notify_is_noted(tls_version):
     """EOF after the handshake is "closed", and does not take back what was done."""
-    with Peer().pair(plan_for(tls_version)) as pair:
+    with Peer().pair(config_for(tls_version)) as pair:
         pair.start()
         pair.client.end(EndCause.CLOSED)
         assert failure_of(pair.client).kind == "closed"
@@ -482,7 +482,7 @@ def test_an_end_without_close_notify_is_noted(tls_version):
 
 def test_a_broken_client_stays_quiet(tls_version):
     """After a failure, bytes and data are taken without effect, and the failure stays."""
-    with Peer().pair(plan_for(tls_version)) as pair:
+    with Peer().pair(config_for(tls_version)) as pair:
         pair.start()
         pair.client.end(EndCause.CLOSED)
         failure = pair.client.failure
@@ -496,14 +496,14 @@ def test_a_broken_client_stays_quiet(tls_version):
 
 def test_a_server_of_another_version_is_named():
     """A server that chose a version which the plan forbids is told as such."""
-    client = Peer(versions=("1.2",)).connect(plan_for("1.3"))
+    client = Peer(versions=("1.2",)).connect(config_for("1.3"))
     assert not client.established
     assert failure_of(client).kind == "alert" or "TLSv1.2" in failure_of(client).message
 
 
 def test_a_flipped_bit_in_the_record_layer(tls_version):
     """A record that does not decrypt is OpenSSL's failure, not a crash."""
-    with Peer().pair(plan_for(tls_version)) as pair:
+    with Peer().pair(config_for(tls_version)) as pair:
         pair.start()
         pair.side.write(b"hello")
         record = bytearray(pair.side.drain())
@@ -559,8 +559,8 @@ def test_a_session_that_openssl_cannot_read_is_told_with_its_stack():
 def test_a_session_of_another_version_is_not_offered():
     """OpenSSL takes a TLS 1.2 session for a TLS 1.3 handshake and silently offers nothing."""
     peer = Peer()
-    session = peer.connect(plan_for("1.2")).sessions[-1]
-    client = peer.connect(plan_for("1.3"), session)
+    session = peer.connect(config_for("1.2")).sessions[-1]
+    client = peer.connect(config_for("1.3"), session)
     assert client.established
     assert client.session_reused is False
     assert client.transcript.offered_form(session.fields.session_id, session.fields.ticket) is None
@@ -576,7 +576,7 @@ def test_what_a_listener_raises_comes_out_of_the_call(error, tls_version):
     def listener(*_: object) -> None:
         raise error
 
-    with Peer().pair(plan_for(tls_version), on_message=listener) as pair:
+    with Peer().pair(config_for(tls_version), on_message=listener) as pair:
         with pytest.raises(error):
             pair.client.start()
         pair.client._on_message = None
@@ -592,7 +592,7 @@ def test_what_a_listener_raises_at_the_goodbye_comes_out_too(tls_version):
             calls.append(content_type)
             raise KeyboardInterrupt
 
-    with Peer().pair(plan_for(tls_version), on_message=listener) as pair:
+    with Peer().pair(config_for(tls_version), on_message=listener) as pair:
         pair.start()
         with pytest.raises(KeyboardInterrupt):
             pair.client.close()
@@ -604,7 +604,7 @@ def test_release_is_enough_to_be_freed(tls_version):
     peer = Peer()
     gc.disable()
     try:
-        client = peer.connect(plan_for(tls_version))
+        client = peer.connect(config_for(tls_version))
         gone = weakref.ref(client)
         connection = weakref.ref(client._handle._connection)
         del client
@@ -616,7 +616,7 @@ def test_release_is_enough_to_be_freed(tls_version):
 
 def test_release_twice_is_fine_and_what_was_seen_stays(tls_version):
     """After release the outcome can still be read."""
-    client = Peer().connect(plan_for(tls_version))
+    client = Peer().connect(config_for(tls_version))
     client.release()
     client.release()
     assert client.session_reused is False
@@ -628,10 +628,10 @@ def test_release_twice_is_fine_and_what_was_seen_stays(tls_version):
 def test_a_thousand_connections_leave_nothing():
     """No crash and no growth over a thousand connections, collected in between."""
     peer = Peer()
-    plan = plan_for("1.3")
-    session = peer.connect(plan).sessions[-1]
+    config = config_for("1.3")
+    session = peer.connect(config).sessions[-1]
     for n in range(1000):
-        client = client_for(plan, session)
+        client = client_for(config, session)
         client.start()
         if n % 2:
             client.receive(alert_record("internal_error"))

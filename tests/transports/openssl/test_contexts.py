@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.helpers import certificates
-from tests.helpers.pair import Peer, plan_for
+from tests.helpers.pair import Peer, config_for
 from tlsresume.errors import FileError, UsageError
 from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
 from tlsresume.transports.openssl import contexts
@@ -28,20 +28,20 @@ def _fresh_cache():
 
 def test_contexts_are_shared_by_what_openssl_fixes():
     """What is set per connection shares a Context; ciphers, trust and so on do not."""
-    plan = ClientConfig()
+    config = ClientConfig()
     same = [
         ClientConfig(server_name="a"),
         ClientConfig(tickets=False),
         ClientConfig(groups="X25519"),
         ClientConfig(alpn=("x",)),
     ]
-    assert all(context_for(other) is context_for(plan) for other in same)
+    assert all(context_for(other) is context_for(config) for other in same)
     others = [
         ClientConfig(ciphers="AES128-SHA"),
         ClientConfig(ciphersuites="TLS_AES_128_GCM_SHA256"),
         ClientConfig(trust=Trust(capath="/")),
     ]
-    made = {id(context_for(other)) for other in [plan, *others]}
+    made = {id(context_for(other)) for other in [config, *others]}
     assert len(made) == 4
 
 
@@ -65,17 +65,17 @@ def test_the_cache_is_bounded(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("plan", "call"),
+    ("config", "call"),
     [
         (ClientConfig(ciphers="NO-SUCH"), "SSL_CTX_set_cipher_list"),
         (ClientConfig(ciphers="\N{SNOWMAN}"), "SSL_CTX_set_cipher_list"),
         (ClientConfig(ciphersuites="NO_SUCH"), "SSL_CTX_set_ciphersuites"),
     ],
 )
-def test_a_refused_list_is_a_usage_error(plan, call):
+def test_a_refused_list_is_a_usage_error(config, call):
     """OpenSSL's refusal names the call, its reasons, and what would be right."""
     with pytest.raises(UsageError) as caught:
-        context_for(plan)
+        context_for(config)
     assert caught.value.stack is not None
     assert caught.value.stack.call == call
     assert caught.value.hints
@@ -103,11 +103,11 @@ def test_a_client_certificate_is_used(tmp_path, tls_version):
     """A server that asks gets the certificate, and can resume the session that holds it."""
     own = write_identity(tmp_path, certificates.client())
     peer = Peer(client_certificate=True)
-    plan = plan_for(tls_version, certificate=own)
-    full = peer.connect(plan)
+    config = config_for(tls_version, certificate=own)
+    full = peer.connect(config)
     assert full.established
     assert full.transcript.certificate_request is not None
-    assert peer.connect(plan, full.sessions[-1]).session_reused is True
+    assert peer.connect(config, full.sessions[-1]).session_reused is True
 
 
 @pytest.mark.parametrize("broken", ["certificate", "key", "pair", "missing"])
@@ -147,12 +147,12 @@ def test_the_passphrase_of_a_key(tmp_path, is_encrypted, given, words):
     """The right passphrase opens a key, a needless one does no harm, others are told apart."""
     identity = certificates.client()
     own = write_identity(tmp_path, encrypted(identity, b"right") if is_encrypted else identity)
-    plan = ClientConfig(certificate=replace(own, passphrase=given))
+    config = ClientConfig(certificate=replace(own, passphrase=given))
     if words is None:
-        context_for(plan)
+        context_for(config)
         return
     with pytest.raises(FileError) as caught:
-        context_for(plan)
+        context_for(config)
     assert words in caught.value.message
     assert caught.value.path == own.key
     assert caught.value.hints
@@ -170,16 +170,16 @@ def test_secrets_are_appended_to_a_private_file(tmp_path, tls_version):
     """The key log is 0600, keeps what it had, and gets each connection's secrets."""
     path = tmp_path / "keys.log"
     peer = Peer()
-    plan = plan_for(tls_version, keylogfile=str(path))
+    config = config_for(tls_version, keylogfile=str(path))
     old = os.umask(0)
     try:
-        peer.connect(plan)
+        peer.connect(config)
     finally:
         os.umask(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     first = path.read_text(encoding="ascii")
     assert first.startswith("CLIENT_RANDOM" if tls_version == "1.2" else "SERVER_HANDSHAKE")
-    peer.connect(plan)
+    peer.connect(config)
     second = path.read_text(encoding="ascii")
     assert second.startswith(first)
     assert second.count("\n") == 2 * first.count("\n")
@@ -191,11 +191,11 @@ def test_two_contexts_share_one_file(tmp_path):
     path = tmp_path / "keys.log"
     peer = Peer()
     plans = [
-        plan_for("1.2", keylogfile=str(path)),
-        plan_for("1.2", keylogfile=str(path), ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"),
+        config_for("1.2", keylogfile=str(path)),
+        config_for("1.2", keylogfile=str(path), ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"),
     ]
-    for plan in plans * 2:
-        peer.connect(plan)
+    for config in plans * 2:
+        peer.connect(config)
     assert len(set(path.read_text(encoding="ascii").splitlines())) == 4
 
 
@@ -210,6 +210,6 @@ def test_a_key_log_that_cannot_be_opened_is_named(tmp_path):
 def test_a_full_disk_under_the_key_log_is_told(tls_version, capfd):
     """A key log that cannot be written ends the handshake with a FileError, without noise."""
     with pytest.raises(FileError) as caught:
-        Peer().connect(plan_for(tls_version, keylogfile="/dev/full"))
+        Peer().connect(config_for(tls_version, keylogfile="/dev/full"))
     assert caught.value.path == "/dev/full"
     assert capfd.readouterr() == ("", "")

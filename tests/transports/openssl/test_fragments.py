@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.pair import Peer, plan_for
+from tests.helpers.pair import Peer, config_for
 from tlsresume.runs.usability import unsupported_here
 from tlsresume.sessions.session import Session
 from tlsresume.transports.openssl import binding_fragments
@@ -16,23 +16,23 @@ def test_a_session_resumes_with_its_fragment_length(tls_version, length):
     """What was made with the extension says so, resumes with it, and not without it."""
     assert can_ask()
     peer = Peer()
-    plan = plan_for(tls_version, max_fragment_length=length)
-    full = peer.connect(plan)
+    config = config_for(tls_version, max_fragment_length=length)
+    full = peer.connect(config)
     assert full.failure is None
     session = full.sessions[-1]
     assert session.fields.max_fragment_length == length
-    resumed = peer.connect(plan, session)
+    resumed = peer.connect(config, session)
     assert (resumed.session_reused, resumed.failure) == (True, None)
-    without = peer.connect(plan_for(tls_version), session)
+    without = peer.connect(config_for(tls_version), session)
     assert without.failure is not None
-    plain = peer.connect(plan_for(tls_version))
+    plain = peer.connect(config_for(tls_version))
     assert plain.sessions[-1].fields.max_fragment_length is None
 
 
 def test_without_support_the_session_is_not_usable_here(monkeypatch):
     """Where this OpenSSL cannot ask, that is the reason, and s_client is named."""
-    plan = plan_for("1.3", max_fragment_length=1024)
-    session = Peer().connect(plan).sessions[-1]
+    config = config_for("1.3", max_fragment_length=1024)
+    session = Peer().connect(config).sessions[-1]
     assert unsupported_here(session) is None
     monkeypatch.setattr(binding_fragments, "can_ask", lambda: False)
     kind, words = unsupported_here(Session("openssl-der", session.data)) or ("", "")

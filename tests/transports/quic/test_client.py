@@ -33,15 +33,15 @@ pytestmark = pytest.mark.slow
 def test_full_then_resumed(tmp_path):
     """A ticket of one connection resumes the next, by aioquic's word and on the wire."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path)
-    full = pair.run(plan)
+    config = pair.config(tmp_path)
+    full = pair.run(config)
     assert full.failure is None
     assert (full.session_reused, full.transcript.accepted) == (False, False)
     assert bytes(full.data).startswith(b"HTTP/3 204\r\n")
     assert (full.alpn, full.facts.version, full.verify_result) == ("h3", 1, 0)
     assert full.transcript.leaf_certificate is not None
     (session,) = full.sessions
-    resumed = pair.run(plan, session)
+    resumed = pair.run(config, session)
     assert resumed.failure is None
     assert (resumed.session_reused, resumed.transcript.accepted) == (True, True)
     assert resumed.transcript.offered_form(None, session.fields.ticket) == "psk"
@@ -54,8 +54,8 @@ def test_full_then_resumed(tmp_path):
 def test_other_tickets_are_declined(tmp_path):
     """A server without the ticket's key makes a full handshake, and that is seen."""
     pair = QUICPair()
-    session = pair.run(pair.plan(tmp_path)).sessions[0]
-    other = QUICPair().run(pair.plan(tmp_path), session)
+    session = pair.run(pair.config(tmp_path)).sessions[0]
+    other = QUICPair().run(pair.config(tmp_path), session)
     assert (other.session_reused, other.transcript.accepted) == (False, False)
     assert other.transcript.certificate_seen
 
@@ -64,9 +64,9 @@ def test_certificate(tmp_path):
     """An unknown issuer and a wrong name are results; with verify they end the connection."""
     pair = QUICPair()
     for parts, code in (({"trust": Trust()}, 20), ({"verify_name": "other.test"}, 62)):
-        lenient = pair.run(pair.plan(tmp_path, verify=False, **parts))
+        lenient = pair.run(pair.config(tmp_path, verify=False, **parts))
         assert (lenient.failure, lenient.verify_result) == (None, code)
-        strict = pair.run(pair.plan(tmp_path, **parts))
+        strict = pair.run(pair.config(tmp_path, **parts))
         assert strict.failure is not None
         assert strict.failure.kind == "verify"
 
@@ -75,7 +75,7 @@ def test_what_aioquic_tells_is_what_was_on_the_wire(tmp_path):
     """ClientHello and ServerHello are, byte for byte, what anybody reads in the Initial packets
     (RFC 9001 section 5.2), with a session and without."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path)
+    config = pair.config(tmp_path)
     session = None
     for _ in range(2):
         passed: list[tuple[Sender, bytes]] = []
@@ -84,7 +84,7 @@ def test_what_aioquic_tells_is_what_was_on_the_wire(tmp_path):
             passed.append((sender, datagram))
             return [datagram]
 
-        client = pair.run(plan, session, path=path)
+        client = pair.run(config, session, path=path)
         told = {
             entry.sender.value: entry.raw
             for entry in reversed(client.transcript.entries)
@@ -113,7 +113,7 @@ def hellos_of(passed: list[tuple[Sender, bytes]]) -> dict[str, bytes]:
 def test_alert_of_the_server(tmp_path):
     """A server without our protocol ends the connection with an alert, which is recorded."""
     pair = QUICPair(settings={"alpn_protocols": ["other"]})
-    client = pair.run(pair.plan(tmp_path))
+    client = pair.run(pair.config(tmp_path))
     assert client.failure is not None
     assert client.failure.kind == "alert"
     # no_application_protocol; aioquic's older servers say handshake_failure.
@@ -138,17 +138,17 @@ def test_lost_and_shuffled_datagrams(tmp_path):
             return [*arrived, *(held.pop() for _ in held[:1] if lot > 0.6)]
 
         pair = QUICPair()
-        plan = pair.plan(tmp_path)
-        full = pair.run(plan, path=path, seconds=60)
+        config = pair.config(tmp_path)
+        full = pair.run(config, path=path, seconds=60)
         assert (seed, full.failure, full.established) == (seed, None, True)
-    assert pair.run(plan, path=lambda s, n, d: [d] if n > 1 else []).facts.retransmissions > 0
+    assert pair.run(config, path=lambda s, n, d: [d] if n > 1 else []).facts.retransmissions > 0
 
 
 def test_silence_and_garbage(tmp_path):
     """Neither silence nor garbage is a refusal: nothing was understood, and nothing raised."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path)
-    silent = pair.run(plan, path=lambda s, n, d: [d] if s == "client" else [], seconds=3)
+    config = pair.config(tmp_path)
+    silent = pair.run(config, path=lambda s, n, d: [d] if s == "client" else [], seconds=3)
     assert (silent.received, silent.understood, silent.failure) == (0, False, None)
     assert silent.facts.retransmissions > 1
 
@@ -162,7 +162,7 @@ def test_silence_and_garbage(tmp_path):
         b"\xff" * 1400,
         b"\xc0" + bytes(40),
     ):
-        odd = pair.run(plan, path=answering(junk), seconds=3)
+        odd = pair.run(config, path=answering(junk), seconds=3)
         assert not odd.understood
         assert not odd.established
 
@@ -187,7 +187,7 @@ def test_other_versions_only(tmp_path):
             answer, self.answer = self.answer, []
             return answer
 
-    client = pair.run(pair.plan(tmp_path), server=Negotiating())
+    client = pair.run(pair.config(tmp_path), server=Negotiating())
     assert client.failure is not None
     assert client.failure.kind == "not-tls"
     assert "0x0a0a0a0a" in client.failure.message
@@ -196,13 +196,13 @@ def test_other_versions_only(tmp_path):
 def test_record(tmp_path):
     """A session survives its bytes; what was offered from them resumes, and shows no secret."""
     pair = QUICPair()
-    plan = pair.plan(tmp_path)
-    session = pair.run(plan).sessions[0]
+    config = pair.config(tmp_path)
+    session = pair.run(config).sessions[0]
     again = Session("quic", bytes(session.data))
     assert again.fields == session.fields
     assert again.mechanism == "psk"
     assert session.fields.master_key.hex() not in repr(quic_state.decode(session.data))
-    assert pair.run(plan, again).session_reused
+    assert pair.run(config, again).session_reused
     late = session.fields.time + session.fields.timeout
     assert again.usable(late + 2)[0] is False
     assert again.with_lifetime(10**7).usable(late + 2)[0] is True
@@ -268,7 +268,7 @@ def test_a_retry_without_end(tmp_path):
     """The first Retry is followed and the others are not (RFC 9000 section 17.2.5.2): the
     connection stays undone, without a loop."""
     pair = QUICPair()
-    client = pair.run(pair.plan(tmp_path), server=RetriesForEver(), seconds=5.0)
+    client = pair.run(pair.config(tmp_path), server=RetriesForEver(), seconds=5.0)
     assert (client.established, client.facts.retries) == (False, 1)
     assert client.understood
     assert client.sent < 40_000
@@ -286,7 +286,7 @@ def test_a_stateless_reset_ends_nothing_that_it_does_not_know(tmp_path):
         reset = bytes([0x40 | chance.randrange(64)]) + chance.randbytes(60)
         return [reset, datagram[: len(datagram) // 2], chance.randbytes(65_000), datagram]
 
-    client = pair.run(pair.plan(tmp_path), path=path)
+    client = pair.run(pair.config(tmp_path), path=path)
     assert client.failure is None
     assert client.established
     assert bytes(client.data).startswith(b"HTTP/3 204\r\n")

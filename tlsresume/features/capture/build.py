@@ -97,6 +97,7 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
         clients_total=tally.clients.total,
         clients_dropped=tally.clients.total - len(clients),
         findings=findings(tally, keys, files),
+        not_visible=tally.sample.not_visible(),
     )
 
 

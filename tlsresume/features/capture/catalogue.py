@@ -6,14 +6,16 @@ text of their rule.
 
 from __future__ import annotations
 
+from tlsresume.features.capture.sample import ASKED
 from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.engine import Entry
 from tlsresume.findings.software import ServerSetting, Software
 
 _RULE = {rule.code: rule for rule in RULES}
 
-#: Codes that `capture` shares with probes.
-SHARED = ("version-changed", "early-data-rejected")
+#: Codes that `capture` shares with probes: told by counts, and by the engine's own checks.
+COUNTED = ("version-changed", "early-data-rejected")
+SHARED = (*COUNTED, *(rule.code for rule in ASKED))
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(

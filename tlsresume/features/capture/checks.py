@@ -67,13 +67,29 @@ def findings(
     refusals = (list(ask([(text_of(code), check)], case)) for code, check in _REFUSALS.items())
     found = next(filter(None, refusals), [])
     found += ask(((text_of(code), check) for code, check in _OTHERS.items()), case)
+    found += _of_tickets(case)
     return tuple(_finding(entry, passed) for entry, passed in found)
+
+
+def _of_tickets(case: _Case) -> Iterator[tuple[Entry, Passed]]:
+    """What the engine's own checks say of the tickets themselves, in a sample."""
+    for rule, mechanism, match, packets in case.tally.sample.matches():
+        yield (
+            rule,
+            Passed(
+                mechanism=mechanism,
+                seen=match.seen,
+                severity=match.severity,
+                packets=tuple(case.packet(one) for one in packets[:_MOST_NAMED]),
+                not_known=match.not_known,
+            ),
+        )
 
 
 def _finding(entry: Entry, passed: Passed) -> CaptureFinding:
     return CaptureFinding(
         code=entry.code,
-        severity=entry.severity,
+        severity=passed.severity or entry.severity,
         title=entry.title,
         cause=entry.cause,
         advice=entry.advice,

@@ -254,7 +254,8 @@ def _live(capture: Capture, shown: ExitStack) -> Callable[[], None]:
     def draw() -> None:
         view: View = console.view_of(console.stderr())
         live.update(
-            Text.from_ansi(render_text.live(capture.report(), view, _LIVE_SERVERS)), refresh=True
+            Text.from_ansi(render_text.live(capture.report(_LIVE_SERVERS), view, _LIVE_SERVERS)),
+            refresh=True,
         )
 
     return draw

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from tlsresume.evidence.observation import Ticket
 from tlsresume.tls.buffer import Reader, WireError, push_opaque, push_uint
 from tlsresume.tls.handshake import (
     ClientHello,
@@ -41,13 +42,6 @@ class Packet(NamedTuple):
     number: int
 
 
-class Ticket(NamedTuple):
-    """A ticket that a server issued; `lifetime` in seconds, 0 in TLS 1.2: not said."""
-
-    ticket: bytes
-    lifetime: int
-
-
 def tls_version(number: int) -> ProtocolVersion | None:
     """The version behind a number on the wire; drafts of TLS 1.3 are TLS 1.3."""
     if number in _DRAFTS or number == _OWN_DRAFT:
@@ -60,7 +54,7 @@ class Facts:
 
     __slots__ = (
         "answer_packet", "early_data_accepted", "finished", "full", "hello_packet", "hello_time",
-        "hellos", "problems", "retried", "server_hello", "tickets", "version",
+        "hellos", "opened", "problems", "retried", "server_hello", "tickets", "version",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -77,6 +71,8 @@ class Facts:
         #: The server's Finished, which in TLS 1.2 is encrypted.
         self.finished = False
         self.early_data_accepted: bool | None = None
+        #: Whether a key log opens what the server sends after its Finished, in TLS 1.3.
+        self.opened = False
         self.tickets: list[Ticket] = []
         self.problems = 0
 
@@ -144,12 +140,12 @@ class Facts:
         value = parse_handshake(message, self.version)
         if isinstance(value, EncryptedExtensions):
             self.early_data_accepted = value.early_data_accepted
-        elif isinstance(value, NewSessionTicket12 | NewSessionTicket13):
-            lifetime = (
-                value.lifetime_hint if isinstance(value, NewSessionTicket12) else value.lifetime
-            )
-            if value.ticket and len(self.tickets) < _MOST_TICKETS:
-                self.tickets.append(Ticket(value.ticket, lifetime))
+        elif (
+            isinstance(value, NewSessionTicket12 | NewSessionTicket13)
+            and value.ticket
+            and len(self.tickets) < _MOST_TICKETS
+        ):
+            self.tickets.append(Ticket.of(value, 0.0))
 
     # ----------------------------------------------------------- resumption
 

@@ -1,13 +1,13 @@
 """What the packets of a connection showed, as an Observation like that of any other source.
 
-Without keys the packets show the hellos, and before TLS 1.3 the tickets; of TLS 1.3 no ticket, of
-neither the certificate's fate or a Finished. What became of an offer is not always visible either
+Without keys the packets show the hellos, and before TLS 1.3 the tickets; tickets of TLS 1.3 only
+where a key log opens them, of no version the certificate's fate or a Finished. What became of an offer is not always visible either
 (Encrypted ClientHello, missing packets), and then nothing is said of it.
 """
 
 from __future__ import annotations
 
-from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
+from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part
 from tlsresume.features.capture.handshake import Facts
 from tlsresume.features.capture.seen import Judged, address
 from tlsresume.tls.handshake import ProtocolVersion
@@ -16,15 +16,27 @@ from tlsresume.tls.handshake import ProtocolVersion
 _TOLD = ("accepted", "refused", "not-offered")
 
 
+#: What packets can show at best, where a key log opens them.
+AT_BEST = Part.OUTCOME | Part.TICKETS
+
+
+def visible_in(judged: Judged) -> Part:
+    """What the packets of a connection show of it."""
+    facts = judged.connection.facts
+    if facts.server_hello is None or judged.outcome not in _TOLD:
+        return Part.NOTHING
+    old = facts.version is not ProtocolVersion.TLSv1_3
+    return AT_BEST if old or facts.opened else Part.OUTCOME
+
+
 def observation_of(judged: Judged, client: str) -> Observation:
     """What a connection showed; `client` is its address as it may be shown."""
     connection, facts = judged.connection, judged.connection.facts
-    answer = facts.server_hello if judged.outcome in _TOLD else None
-    old = answer is not None and facts.version is not ProtocolVersion.TLSv1_3
-    visible = Part.NOTHING if answer is None else Part.OUTCOME
-    tickets = tuple(Ticket(each.ticket, each.lifetime, 0.0) for each in facts.tickets)
+    visible = visible_in(judged)
+    answer = facts.server_hello if Part.OUTCOME in visible else None
+    old = facts.version is not ProtocolVersion.TLSv1_3
     return Observation(
-        visible=visible | Part.TICKETS if old else visible,
+        visible=visible,
         time=connection.start / 1e9,
         address=address(connection.server),
         port=int.from_bytes(connection.server[-2:], "big"),
@@ -41,7 +53,7 @@ def observation_of(judged: Judged, client: str) -> Observation:
         server_session_id=None if answer is None else answer.session_id,
         extended_master_secret=answer.extended_master_secret if answer and old else None,
         early_data=None if answer is None else _early_data(facts),
-        tickets=tickets if old else None,
+        tickets=tuple(facts.tickets) if Part.TICKETS in visible else None,
     )
 
 

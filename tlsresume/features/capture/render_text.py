@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tlsresume.errors import ExitStatus
+from tlsresume.evidence.observation import PartWord
 from tlsresume.features.capture.report import (
     CaptureFinding,
     CaptureReport,
@@ -14,7 +15,7 @@ from tlsresume.features.capture.report import (
 from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, pad
 from tlsresume.formats.printable import printable
-from tlsresume.results import Finding
+from tlsresume.results import Finding, Mechanism
 from tlsresume.units import count, duration, short_key
 
 #: Servers whose details are shown without being asked for.
@@ -26,6 +27,8 @@ _SPARK = 16
 _GOOD, _FAIR = 0.8, 0.4
 _LEAST_NAME = 20
 _COUNTS = 56
+#: What shows tickets of TLS 1.3 over TCP.
+_OPENED_BY = " (--keylogfile shows them)"
 
 
 def render(report: CaptureReport, view: View) -> str:
@@ -47,6 +50,14 @@ def render(report: CaptureReport, view: View) -> str:
         for found in server.findings:
             page.line()
             _finding(page, server, found, told=told, several=len(report.servers) > 1)
+    if view.verbose and report.servers:
+        page.line()
+        page.prose(
+            f"{count(len(report.not_visible), 'check')} of `tlsresume probe`, which makes connections"
+            " of its own; the JSON lists them",
+            first="not visible in packets: ",
+            style=FAINT,
+        )
     for note in report.notes:
         page.line()
         page.prose(note, first="note: ", style=FAIR)
@@ -141,6 +152,11 @@ def _details(page: Page, server: ServerReport) -> None:
     _rows(page, "client programs", _software(server), server.by_software_total, verbose=verbose)
     _rows(page, "ticket key names", _keys(server), server.key_names_total, verbose=verbose)
     _rows(page, "your ticket keys", _own_keys(server), len(server.ticket_keys), verbose=verbose)
+    unseen = _not_visible(server) if verbose else []
+    if unseen:
+        page.line(("  not visible", FAINT))
+    for line in unseen:
+        page.prose(line, first="    ")
     if server.tickets_not_opened:
         page.line(f"    {count(server.tickets_not_opened, 'ticket')} opened by none of your keys")
 
@@ -209,6 +225,19 @@ def _own_keys(server: ServerReport) -> list[str]:
         f" {each.offered} offers accepted"
         + (f", {each.wrong_mac} with another MAC" if each.wrong_mac else "")
         for each in server.ticket_keys
+    ]
+
+
+def _not_visible(server: ServerReport) -> list[str]:
+    """The checks that were not asked, by what was not visible."""
+    codes: dict[tuple[tuple[Mechanism, ...], tuple[PartWord, ...]], list[str]] = {}
+    for each in server.not_visible:
+        codes.setdefault((each.mechanisms, each.parts), []).append(each.code)
+    return [
+        f"{' and '.join(parts)} of {', '.join(mechanisms)}"
+        f"{_OPENED_BY if server.transport == 'tcp' and 'psk' in mechanisms else ''}, for"
+        f" {', '.join(names)}"
+        for (mechanisms, parts), names in codes.items()
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from tlsresume.evidence.observation import PartWord
 from tlsresume.features.capture.seen import Transport
 from tlsresume.results import Mechanism, Severity
 from tlsresume.results.value import Result
@@ -115,6 +116,15 @@ class CaptureFinding(_Value, frozen=True, kw_only=True):
     not_known: tuple[str, ...] = ()
 
 
+class NotVisible(_Value, frozen=True, kw_only=True):
+    """A check that was not asked, and the parts of the evidence that packets do not show of these
+    mechanisms."""
+
+    code: str
+    mechanisms: tuple[Mechanism, ...]
+    parts: tuple[PartWord, ...]
+
+
 class Demand(_Value, frozen=True, kw_only=True):
     """A demand on one server, and what came of it; `key` is the demand without its value."""
 
@@ -131,6 +141,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     offered. `unknown` handshakes are those whose outcome the packets do not show;
     `offers_unknown` are offers without a visible answer, which are not in `offered`.
     `ticket_lifetimes` are those of tickets that were seen being issued, in seconds.
+    `not_visible` are checks of tickets that could not be asked: those of TLS 1.3 need a key log.
     """
 
     server: str
@@ -169,6 +180,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     clients_dropped: int
     findings: tuple[CaptureFinding, ...]
     demands: tuple[Demand, ...] = ()
+    not_visible: tuple[NotVisible, ...] = ()
 
 
 class FileReport(_Value, frozen=True, kw_only=True):
@@ -183,6 +195,7 @@ class CaptureReport(_Value, Result, frozen=True, kw_only=True):
     """What captures show of TLS session resumption.
 
     `connections` are TLS connections, `handshakes` those whose ServerHello was seen.
+    `not_visible` are the checks of `probe` that packets can never answer, of whatever server.
     `exit_status` is that before `--exit-zero`, and `why` the sentence that explains it.
     """
 
@@ -198,6 +211,7 @@ class CaptureReport(_Value, Result, frozen=True, kw_only=True):
     servers_total: int
     servers_dropped: int
     servers: tuple[ServerReport, ...]
+    not_visible: tuple[NotVisible, ...] = ()
 
     @property
     def ok(self) -> bool:

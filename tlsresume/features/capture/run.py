@@ -17,6 +17,7 @@ from tlsresume.features.capture.inputs import CHUNK, STDIN, Input, can_be_read_t
 from tlsresume.features.capture.merge import Ordered, newest_time, open_captures
 from tlsresume.features.capture.pcap import Packet
 from tlsresume.features.capture.report import CaptureReport, FileReport
+from tlsresume.features.capture.sample import never_visible
 from tlsresume.features.capture.seen import Judged, Memory, endpoint, judge, line_of, utc
 from tlsresume.features.capture.seen import Seen as Line
 from tlsresume.features.capture.tally import Tallies
@@ -119,10 +120,11 @@ class Capture:
 
     # ---------------------------------------------------------------- report
 
-    def report(self) -> CaptureReport:
-        """All that is known by now."""
+    def report(self, most: int | None = None) -> CaptureReport:
+        """All that is known by now, of at most so many servers, if fewer than was asked."""
         tallies, options = self.tallies, self._options
-        servers = server_reports(tallies, options.files, options.top)
+        top = options.top if most is None else min(most, options.top)
+        servers = server_reports(tallies, options.files, top)
         return CaptureReport(
             exit_status=int(ExitStatus.OK),
             exit_zero=False,
@@ -139,6 +141,7 @@ class Capture:
             servers_total=tallies.servers.total,
             servers_dropped=tallies.servers.total - len(servers),
             servers=servers,
+            not_visible=never_visible(),
         )
 
     def _notes(self) -> list[str]:

@@ -124,12 +124,8 @@ class Memory:
     def twice(self, connection: Connection) -> bool:
         """Whether the connection was captured before under other addresses, as on two
         interfaces with address translation between them."""
-        facts = connection.facts
-        if not facts.hellos or facts.server_hello is None:
-            return False
-        random = facts.hellos[0].random
-        both = random + facts.server_hello.random
-        if len(set(random)) < _LEAST_BYTES:
+        both = randoms(connection.facts)
+        if both is None:
             return False
         now = (connection.start,)
         before = self._randoms.setdefault(both, now)
@@ -143,6 +139,14 @@ class Memory:
         if len(self._used) > _MOST_USED:
             del self._used[next(iter(self._used))]
         return None if before is use else before
+
+
+def randoms(facts: Facts) -> bytes | None:
+    """What no other connection has: the randoms of both hellos; None where they are not random."""
+    if not facts.hellos or facts.server_hello is None:
+        return None
+    random = facts.hellos[0].random
+    return random + facts.server_hello.random if len(set(random)) >= _LEAST_BYTES else None
 
 
 def _digest(data: bytes) -> bytes:
@@ -284,8 +288,8 @@ def _note_issued(facts: Facts, server: str, memory: Memory, time: int) -> bool:
     hello = facts.server_hello
     if hello is None:
         return False
-    for ticket, lifetime in facts.tickets:
-        memory.note_issued(_of_server(ticket, server), Issue(time, lifetime))
+    for each in facts.tickets:
+        memory.note_issued(_of_server(each.ticket, server), Issue(time, each.lifetime))
     if facts.version is ProtocolVersion.TLSv1_3:
         return True
     if hello.session_id:

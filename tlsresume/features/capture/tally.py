@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from tlsresume.features.capture.handshake import Packet
 from tlsresume.features.capture.key_names import KeyNames
 from tlsresume.features.capture.limits import Heaviest
+from tlsresume.features.capture.sample import Sample
 from tlsresume.features.capture.seen import Judged, Transport, endpoint, is_past
 from tlsresume.results import MECHANISMS, Mechanism
 
@@ -124,6 +125,7 @@ class ServerTally:
         self.opened: dict[KeyPlace, KeyFileUse] = {}
         self.not_opened = 0
         self.lifetimes: set[int] = set()
+        self.sample = Sample()
         self._looked_up: dict[bytes, KeyPlace | None] = {}
 
     @property
@@ -168,6 +170,7 @@ class ServerTally:
             self._offer(judged)
         self._clients(judged, client)
         self._keys(judged, key_files)
+        self.sample.add(judged, client)
 
     def _offer(self, judged: Judged) -> None:
         facts, mechanism = judged.connection.facts, judged.offered
@@ -236,13 +239,13 @@ class ServerTally:
             if opened is not None:
                 opened.offered += 1
                 opened.accepted += accepted
-        for ticket, lifetime in judged.connection.facts.tickets:
+        for each in judged.connection.facts.tickets:
             if len(self.lifetimes) < _MOST_LIFETIMES:
-                self.lifetimes.add(lifetime)
-            use = self.keys.use(ticket)
+                self.lifetimes.add(each.lifetime)
+            use = self.keys.use(each.ticket)
             use.issued += 1
             use.live(time)
-            opened = self._opened(ticket, key_files, time, lifetime)
+            opened = self._opened(each.ticket, key_files, time, each.lifetime)
             if opened is not None:
                 opened.issued += 1
 

@@ -189,6 +189,7 @@ class TLSFlow:
                 if self.application_secret is None:
                     return True
                 side.key = self._key(self.application_secret)
+                self.facts.opened = side.key is not None
             elif message[0] == HandshakeType.server_hello and self._open(side):
                 continue
             if side.key is None and self.facts.certain_to_be_done:

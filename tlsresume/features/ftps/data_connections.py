@@ -37,7 +37,7 @@ def cost(tries: int, *, issued: bool = True) -> int:
     return _CONTROLS + 2 * tries + 1 if issued else 2
 
 
-class FTPSetting(Value, frozen=True, kw_only=True):
+class FTPSetup(Value, frozen=True, kw_only=True):
     """Where and how data connections are tried; `issued`: there are sessions to offer."""
 
     lab: Lab
@@ -49,8 +49,8 @@ class FTPSetting(Value, frozen=True, kw_only=True):
     issued: bool = True
 
     @property
-    def plan(self) -> ClientConfig:
-        return self.target_setup.plan_for(self.mechanism)
+    def config(self) -> ClientConfig:
+        return self.target_setup.config_for(self.mechanism)
 
     @property
     def over_ipv4(self) -> bool:
@@ -64,17 +64,15 @@ class FTPSetting(Value, frozen=True, kw_only=True):
         return Task(purpose=purpose, mechanism=self.mechanism)
 
 
-async def data_connections(setting: FTPSetting) -> str | None:
+async def data_connections(setup: FTPSetup) -> str | None:
     """Run the three series. What kept one from being run, in words, or None.
 
     Raises BudgetSpent.
     """
-    offering = (
-        ((FTPData.FRESH, setting.tries), (FTPData.SAME, setting.tries)) if setting.issued else ()
-    )
+    offering = ((FTPData.FRESH, setup.tries), (FTPData.SAME, setup.tries)) if setup.issued else ()
     for series, count in (*offering, (FTPData.NONE, 1)):
         try:
-            await _series(setting, series, count)
+            await _series(setup, series, count)
         except (FTPError, PeerError) as error:
             return str(error)
         except TimeoutError:
@@ -84,12 +82,12 @@ async def data_connections(setting: FTPSetting) -> str | None:
     return None
 
 
-async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
-    async with setting.lab.dial(setting.route, setting.task(FTPData.CONTROL)) as link:
-        await link.start_tls(setting.plan)
+async def _series(setup: FTPSetup, series: FTPData, count: int) -> None:
+    async with setup.lab.dial(setup.route, setup.task(FTPData.CONTROL)) as link:
+        await link.start_tls(setup.config)
         control = Control(link)
-        login = setting.login
-        implicit = setting.target_setup.target.starttls is None
+        login = setup.login
+        implicit = setup.target_setup.target.starttls is None
         await control.log_in(login.user, login.secret, greeting=implicit)
         sessions = list(link.sessions)
         first = sessions[0] if sessions else None
@@ -101,9 +99,9 @@ async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
                 offer = sessions.pop() if sessions else None
             if offer is None and series is not FTPData.NONE:
                 return
-            newer = await _transfer(setting, control, series, offer)
+            newer = await _transfer(setup, control, series, offer)
             sessions += newer
-            if setting.mechanism != "psk" and not sessions and offer is not None:
+            if setup.mechanism != "psk" and not sessions and offer is not None:
                 # TLS 1.2: a session may be used again, and is not always renewed.
                 sessions.append(offer)
         with suppress(PeerError, TimeoutError, OSError):
@@ -112,17 +110,17 @@ async def _series(setting: FTPSetting, series: FTPData, count: int) -> None:
 
 
 async def _transfer(
-    setting: FTPSetting, control: Control, series: FTPData, offer: Session | None
+    setup: FTPSetup, control: Control, series: FTPData, offer: Session | None
 ) -> tuple[Session, ...]:
     """One listing over a data connection of its own; the sessions that it brought."""
     # Once with PASV, too: what it says of the address is what many clients obey.
-    passive = await control.passive(plain_first=series is FTPData.NONE and setting.over_ipv4)
-    route = replace(setting.route, port=passive.port, local_port=None)
-    task = replace(setting.task(series), named_address=passive.named_address)
-    async with setting.lab.dial(route, task, beside=True) as link:
+    passive = await control.passive(plain_first=series is FTPData.NONE and setup.over_ipv4)
+    route = replace(setup.route, port=passive.port, local_port=None)
+    task = replace(setup.task(series), named_address=passive.named_address)
+    async with setup.lab.dial(route, task, beside=True) as link:
         await control.send("LIST")
         # Some servers shake hands on the data connection before they say 150, others after.
-        reading = asyncio.create_task(_read(link, setting.plan, offer))
+        reading = asyncio.create_task(_read(link, setup.config, offer))
         try:
             answer = await control.reply()
             if answer.code < 200:
@@ -139,10 +137,10 @@ async def _transfer(
         return link.sessions
 
 
-async def _read(link: Link, plan: ClientConfig, offer: Session | None) -> None:
+async def _read(link: Link, config: ClientConfig, offer: Session | None) -> None:
     """Shake hands, read the listing to its end, close. A failure is in the attempt."""
     with suppress(PeerError, TimeoutError, OSError):
-        await link.start_tls(plan, offer)
+        await link.start_tls(config, offer)
         length = 0
         while length < _LONGEST_LISTING and (data := await link.receive()):
             length += len(data)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
-from tlsresume.features.ftps.data_connections import FTPSetting, cost, data_connections
+from tlsresume.features.ftps.data_connections import FTPSetup, cost, data_connections
 from tlsresume.features.ftps.summary import ftp_data
 from tlsresume.lab import Route
 from tlsresume.options import ProbeOptions
@@ -18,7 +18,7 @@ from tlsresume.targets.target import Target
 
 async def measure(run: Round, address: AddressResult) -> None:
     """One mechanism of each version, as an ordinary client has it."""
-    if run.target_setup.target.speaks != "ftp":
+    if run.target_setup.target.protocol.name != "ftp":
         return
     if run.options.quick:
         run.note("FTPS data connections", "--quick", "other")
@@ -26,7 +26,7 @@ async def measure(run: Round, address: AddressResult) -> None:
     for result in address.mechanisms:
         if not result.judged:
             continue
-        setting = FTPSetting(
+        setup = FTPSetup(
             lab=run.lab,
             route=Route(address.address, address.port, transport=address.transport),
             target_setup=run.target_setup,
@@ -36,13 +36,13 @@ async def measure(run: Round, address: AddressResult) -> None:
             issued=result.state != "not-issued",
         )
         what = f"FTPS data connections of {result.tls_version} on {address.address}"
-        price, left = cost(setting.tries, issued=setting.issued), run.lab.budget.left
+        price, left = cost(setup.tries, issued=setup.issued), run.lab.budget.left
         if price > left:
             run.note(what, f"{price} connections, over the {left} left of the budget")
             continue
         run.progress(f"{what}: up to {price} connections")
         try:
-            why = await data_connections(setting)
+            why = await data_connections(setup)
         except BudgetSpent as spent:
             # Other addresses may have taken what was left.
             run.note(what, spent.message)
@@ -53,7 +53,7 @@ async def measure(run: Round, address: AddressResult) -> None:
 
 def stage(target: Target, options: ProbeOptions) -> Stage | None:
     """What `measure` does, for `--plan`."""
-    if target.speaks != "ftp":
+    if target.protocol.name != "ftp":
         return None
     tries = options.tries
     logins = f"{tries} listings in one login"

@@ -1,4 +1,4 @@
-"""The report, made from the book: tallies become values, checks and judgements are added."""
+"""The report, made from the ledger: tallies become values, checks and judgements are added."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def build_report(
     exit_zero: bool = False,
     not_served: tuple[NotServed, ...] = (),
 ) -> ServeReport:
-    """The report on all that the book holds now. `expected` and `commands` are by behaviour."""
+    """The report on all that the ledger holds now. `expected` and `commands` are by behaviour."""
     with ledger.changed:
         clients = ledger.clients()
         servers = tuple(

@@ -1,4 +1,11 @@
-"""How each finding about a client is recognised: one function for each code, on tallies."""
+"""How each finding about a client is recognised: one function for each code, on tallies.
+
+The engine's checks of observations are not asked here. What they look at is the server's doing
+(its tickets, lifetimes, session IDs, key shares, what it resumes), and the server is ours, odd on
+purpose in most behaviours: nothing of that may be held against a client. `malformed-ticket` alone
+has to do with the client as well, and is not asked either: the alert that it goes by is also how
+OpenSSL answers a server that ends without close_notify, so from this side it proves nothing.
+"""
 
 from __future__ import annotations
 

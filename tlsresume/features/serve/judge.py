@@ -139,6 +139,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 TWO_CONNECTIONS = (
     "make two connections one after the other: the second can offer what the first got"
 )
+SPEAK_HTTP3 = "the client came over TCP only: make it begin with HTTP/3, as curl --http3-only does"
+MORE_TIME = "the time was up before the command had its turn everywhere: give --for more"
 
 
 def decide(servers: Sequence[ServerResult], *, ran: bool) -> Decision:
@@ -148,7 +150,7 @@ def decide(servers: Sequence[ServerResult], *, ran: bool) -> Decision:
     return (
         _not_measured(servers, ran=ran)
         or _not_as_expected(servers)
-        or _not_known(servers)
+        or _not_known(servers, ran=ran)
         or Decision(status=ExitStatus.OK, why="every judged client did as expected")
     )
 
@@ -185,18 +187,41 @@ def _not_as_expected(servers: Sequence[ServerResult]) -> Decision | None:
     return None
 
 
-def _not_known(servers: Sequence[ServerResult]) -> Decision | None:
+def _not_known(servers: Sequence[ServerResult], *, ran: bool) -> Decision | None:
     """Too little came to judge it."""
-    few = ", ".join(server.title for server in servers if server.outcome == "too-few")
+    few = [server for server in servers if server.outcome == "too-few"]
     if few:
         return Decision(
             status=ExitStatus.INCONCLUSIVE,
-            why=f"too few connections to tell in {few}",
-            hints=(TWO_CONNECTIONS,),
+            why=f"too few connections to tell in {first_few([each.title for each in few])}",
+            hints=_what_is_missing(few, servers, ran=ran),
         )
     if not any(server.outcome == "right" for server in servers):
         return Decision(status=ExitStatus.INCONCLUSIVE, why="no client could be judged")
     return None
+
+
+def _what_is_missing(
+    few: Sequence[ServerResult], servers: Sequence[ServerResult], *, ran: bool
+) -> tuple[str, ...]:
+    """What would make these servers tell more."""
+    had_its_turn = {server.behaviour for server in servers if server.command is not None}
+    came = {server.behaviour for server in servers if server.connections}
+    missing = set()
+    for server in few:
+        if ran and server.behaviour not in had_its_turn:
+            missing.add(MORE_TIME)
+        elif server.transport == "quic" and not server.connections and server.behaviour in came:
+            missing.add(SPEAK_HTTP3)
+        else:
+            missing.add(TWO_CONNECTIONS)
+    return tuple(each for each in (TWO_CONNECTIONS, SPEAK_HTTP3, MORE_TIME) if each in missing)
+
+
+def first_few(names: Sequence[str]) -> str:
+    """Names in a sentence; of many the first three, and how many more."""
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def worst_client(clients: Sequence[ClientResult]) -> Outcome:

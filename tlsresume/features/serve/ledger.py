@@ -1,4 +1,4 @@
-"""Who connected, what each was given, and what it offered: the book of all servers of a run.
+"""Who connected, what each was given, and what it offered: the ledger of all servers of a run.
 
 Every session that a server issues is noted under a hash, so an offered one is traced to the
 connection that issued it. Clients are told apart by the fingerprint of their ClientHello and
@@ -129,7 +129,7 @@ class Issued:
 
 @dataclass(slots=True, kw_only=True)
 class Offer:
-    """What one connection offered, as far as the book knows it."""
+    """What one connection offered, as far as the ledger knows it."""
 
     mechanism: Mechanism
     known: list[Issued]
@@ -154,7 +154,7 @@ class Seen:
 
 
 class Ledger:
-    """The book. `clock` gives seconds, `on_end` is told of each connection that ended."""
+    """The ledger. `clock` gives seconds, `on_end` is told of each connection that ended."""
 
     def __init__(
         self, clock: Callable[[], float], on_end: Callable[[Seen], None] | None = None
@@ -206,7 +206,7 @@ class Ledger:
     # ----------------------------------------------------------------- sessions
 
     def offer_of(self, hello: ClientHello) -> Offer | None:
-        """What a ClientHello offers, found in the book; None where it offers nothing.
+        """What a ClientHello offers, found in the ledger; None where it offers nothing.
 
         A session ID says something only where we issued it, or where the client speaks no
         TLS 1.3: else it is for middleboxes (RFC 8446 section D.4).

@@ -8,43 +8,11 @@ from __future__ import annotations
 
 import hashlib
 
-from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part, Ticket
+from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part
 from tlsresume.features.serve.ended import Facts
 from tlsresume.protocols.schemes import Transport
 from tlsresume.server.observer import Served
-from tlsresume.tls.handshake import (
-    AlertDescription,
-    ClientHello,
-    NewSessionTicket12,
-    NewSessionTicket13,
-    ProtocolVersion,
-    version_of,
-)
-
-#: What a client answers to a message that it cannot take (RFC 8446 section 6.2).
-OF_BAD_MESSAGES = frozenset(
-    {
-        AlertDescription.decode_error,
-        AlertDescription.illegal_parameter,
-        AlertDescription.unexpected_message,
-        AlertDescription.internal_error,
-    }
-)
-
-
-def ticket_of(message: NewSessionTicket12 | NewSessionTicket13, at_ms: float) -> Ticket:
-    """A NewSessionTicket as it was sent."""
-    if isinstance(message, NewSessionTicket12):
-        return Ticket(message.ticket, message.lifetime_hint, at_ms)
-    return Ticket(
-        message.ticket,
-        message.lifetime,
-        at_ms,
-        age_add=message.age_add,
-        nonce=message.nonce,
-        max_early_data=message.max_early_data,
-        extensions=tuple(int(extension.type) for extension in message.extensions),
-    )
+from tlsresume.tls.handshake import ClientHello, ProtocolVersion, version_of
 
 
 def observation_of(
@@ -62,7 +30,7 @@ def observation_of(
     version = None if answer is None else version_of(answer.version)
     newest = version is ProtocolVersion.TLSv1_3
     return Observation(
-        visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE,
+        visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING,
         time=time,
         address=address,
         port=port,
@@ -83,7 +51,8 @@ def observation_of(
         early_data=_early_data(hello, served),
         alerts=tuple(facts.alerts),
         tickets=tuple(facts.tickets),
-        malformed_ticket=facts.refused_ticket,
+        # Who asked for something went on after the ticket, so the alert was about what came later.
+        malformed_ticket=facts.refused_ticket and not served.requests,
         certificate_seen=facts.leaf is not None,
         certificate_requested=facts.asked_certificate,
         leaf=facts.leaf,

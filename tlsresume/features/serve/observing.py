@@ -11,7 +11,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal
 
-from tlsresume.evidence.observation import AlertSeen, Observation
+from tlsresume.evidence.observation import BAD_MESSAGE_ALERTS, AlertSeen, Observation, Ticket
 from tlsresume.features.serve.ended import (
     PSK_DHE_KE,
     Facts,
@@ -28,7 +28,7 @@ from tlsresume.features.serve.ledger import (
     Seen,
     Where,
 )
-from tlsresume.features.serve.observation import OF_BAD_MESSAGES, observation_of, ticket_of
+from tlsresume.features.serve.observation import observation_of
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.server.observer import Observer, Served
 from tlsresume.tls.buffer import WireError
@@ -112,7 +112,10 @@ class ObservedConnection:
                         AlertSeen(sender, alert.level, alert.description, alert.name)
                     )
                     self.facts.refused_ticket |= (
-                        not sent and self._ticket_last and alert.description in OF_BAD_MESSAGES
+                        not sent
+                        and self._ticket_last
+                        and alert.fatal
+                        and alert.description in BAD_MESSAGE_ALERTS
                     )
                     if not sent and alert.description in _REFUSALS:
                         self.facts.fate.refused_certificate = True
@@ -140,7 +143,7 @@ class ObservedConnection:
             case NewSessionTicket12() | NewSessionTicket13() if sent and message.ticket:
                 if len(self.facts.tickets) < _MOST_TICKETS:
                     at = (self._ledger.clock() - self._began) * 1000
-                    self.facts.tickets.append(ticket_of(message, at))
+                    self.facts.tickets.append(Ticket.of(message, at))
                 self._waiting.append((message.ticket, message))
             case CertificateMessage() if sent and message.certificates:
                 self.facts.leaf = message.certificates[0]

@@ -4,11 +4,10 @@ verdict in the last line; and the line for each connection as it ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from tlsresume.errors import ExitStatus
+from tlsresume.features.serve.judge import first_few
 from tlsresume.features.serve.ledger import Seen
 from tlsresume.features.serve.results import (
     ClientResult,
@@ -70,7 +69,7 @@ def render_serve(report: ServeReport, view: View) -> str:
     _put_kept_short(page, report)
     page.line()
     for hint in report.hints:
-        page.line(("hint: ", STRONG), hint)
+        page.prose(hint, first="hint: ", style=STRONG)
     _put_last(page, report)
     return page.render()
 
@@ -173,7 +172,7 @@ def folded(report: ServeReport) -> list[Folded]:
 
 
 def _put_folded(page: Page, each: Folded, *, several: bool) -> None:
-    where = f"{each.client}, in {_list(each.behaviours)}" if several else each.client
+    where = f"{each.client}, in {first_few(each.behaviours)}" if several else each.client
     put_finding(page, _told_at(each.finding, where))
 
 
@@ -182,11 +181,6 @@ def _told_at(finding: Finding, where: str) -> Finding:
     from dataclasses import replace
 
     return replace(finding, address=where)
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _put_kept_short(page: Page, report: ServeReport) -> None:

@@ -1,4 +1,4 @@
-"""The servers of a run: their certificates, their ports, the book they share, and the report.
+"""The servers of a run: their certificates, their ports, the ledger they share, and the report.
 
 `Serving` is what the library gives as `tlsresume.serve`, and what the command stands on.
 """

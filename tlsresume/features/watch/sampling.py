@@ -20,7 +20,7 @@ from tlsresume.errors import LocalError, PeerError, first_of
 from tlsresume.evidence.purposes import Sample as Purposes
 from tlsresume.evidence.states import issued_key
 from tlsresume.evidence.trial import Trial
-from tlsresume.experiments.connections import VERSION_OF, TargetSetup, check_terms
+from tlsresume.experiments.connections import VERSION_OF, TargetSetup, check_transport
 from tlsresume.experiments.discover import issues
 from tlsresume.features.watch.history import History, HistoryBusyError, Kept
 from tlsresume.features.watch.samples import Offer, Outcome, Sample, Sighting
@@ -76,7 +76,7 @@ class Watch(Struct):
         """Sample until the time is over; at once and for ever where no end was asked for."""
         goals = watched(self.targets, self.options)
         for target, options in goals:
-            check_terms(target, options.connect)
+            check_transport(target, options.connect)
         make_room(min(_PARALLEL, len(goals)) * self.options.max_addresses)
         # The loop must hear a signal while another watch holds the file.
         self.history.patience = 0
@@ -183,7 +183,7 @@ class _Look(Struct):
 
     async def run(self) -> None:
         """Offer the session from before, then make full handshakes."""
-        plan = self.target_setup.plan_for(self.mechanism)
+        config = self.target_setup.config_for(self.mechanism)
         task = self.target_setup.task(Purposes.FULL, self.mechanism)
         route, place = self.route, (self.route.address, self.route.port)
         self.old = await _patiently(
@@ -194,10 +194,10 @@ class _Look(Struct):
             self.age = session.age(self.lab.wall_time())
             # In TLS 1.2 OpenSSL would offer it also when its time is over.
             if session.lifetime is None or self.age <= session.lifetime:
-                self.offered = await self.lab.connect(route, plan, task, session)
+                self.offered = await self.lab.connect(route, config, task, session)
             self.settled = True
         for _ in range(self.tries):
-            attempt = await self.lab.connect(route, plan, task)
+            attempt = await self.lab.connect(route, config, task)
             self.full.append(attempt)
             if not issues(attempt, self.mechanism):
                 return

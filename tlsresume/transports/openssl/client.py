@@ -68,7 +68,7 @@ class TLSClient(Connection):
     """A TLS connection as `SSL_connect` sees it, driven by bytes.
 
     `clock` gives seconds; `session` is offered with SSL_set_session(3). Raises
-    UsageError or FileError when the plan itself cannot be carried out. Call
+    UsageError or FileError when the config itself cannot be carried out. Call
     `release` in the end.
     """
 

@@ -30,32 +30,32 @@ from tlsresume.transports.openssl.binding_fragments import ask_max_fragment_leng
 _DEFAULT_CAFILE = "SSL_CERT_FILE"
 
 
-def context_for(plan: ClientConfig) -> SSL.Context:
-    """The Context for a plan. Raises UsageError or FileError where OpenSSL refuses a part, and
+def context_for(config: ClientConfig) -> SSL.Context:
+    """The Context for a ClientConfig. Raises UsageError or FileError where OpenSSL refuses a part, and
     LocalError where this process has no descriptor left to read a file."""
     binding.check_bindings()
     return _context(
-        plan.ciphers,
-        plan.ciphersuites,
-        plan.trust,
-        plan.certificate,
-        keylogfile=plan.keylogfile,
-        padding=plan.padding,
-        max_fragment_length=plan.max_fragment_length,
+        config.ciphers,
+        config.ciphersuites,
+        config.trust,
+        config.certificate,
+        keylogfile=config.keylogfile,
+        padding=config.padding,
+        max_fragment_length=config.max_fragment_length,
     )
 
 
-def datagram_context_for(plan: ClientConfig) -> SSL.Context:
-    """The Context of DTLS 1.2 for a plan. Raises as `context_for`."""
+def datagram_context_for(config: ClientConfig) -> SSL.Context:
+    """The Context of DTLS 1.2 for a ClientConfig. Raises as `context_for`."""
     binding.check_bindings()
     return _context(
-        plan.ciphers,
+        config.ciphers,
         None,
-        plan.trust,
-        plan.certificate,
-        keylogfile=plan.keylogfile,
-        padding=plan.padding,
-        max_fragment_length=plan.max_fragment_length,
+        config.trust,
+        config.certificate,
+        keylogfile=config.keylogfile,
+        padding=config.padding,
+        max_fragment_length=config.max_fragment_length,
         dtls=True,
     )
 

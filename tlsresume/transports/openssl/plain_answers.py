@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from tlsresume.errors import ErrorStack
-from tlsresume.protocols.greetings import hint_for_plain, preludes_of
+from tlsresume.protocols.greetings import hint_for_plain
 from tlsresume.protocols.limits import LIMIT_CODES, SLOWER
+from tlsresume.protocols.table import starttls_by_greeting
 from tlsresume.transports.failures import Broken
 
 #: First words of servers that speak before TLS in a way that no prelude knows, and of such
@@ -33,7 +34,7 @@ def describe_plain(data: bytes) -> str:
     shown = _shown(data[:24])
     if _TURNED_AWAY.match(data):
         return f"the server turns this client away in plain text: {_shown(data.rstrip())!r}"
-    if preludes_of(data) or _GREETING.match(data):
+    if starttls_by_greeting(data) or _GREETING.match(data):
         return f"the server greets in plain text ({shown!r}): TLS starts later here (STARTTLS)"
     return f"the server's answer is not TLS; it begins {shown!r}"
 

@@ -44,13 +44,13 @@ class QUICClient(Connection):
     """A QUIC connection as a client sees it. `clock` gives seconds that only grow.
 
     `session` is a session of kind "quic"; `token` a NEW_TOKEN to show (None: the one that came
-    with the session, if one did). Raises UsageError or FileError where the plan cannot be
+    with the session, if one did). Raises UsageError or FileError where the config cannot be
     carried out.
     """
 
     def __init__(
         self,
-        plan: ClientConfig,
+        config: ClientConfig,
         session: ResumptionState | None = None,
         *,
         clock: Callable[[], float],
@@ -59,17 +59,17 @@ class QUICClient(Connection):
         early_request: bytes | HTTPRequest | None = None,
     ) -> None:
         if token is None:
-            token = plan.address_token
-        early = plan.early_data if early_request is None else early_request
+            token = config.address_token
+        early = config.early_data if early_request is None else early_request
         offer = ClientOffer(state=session, address_token=token, early_request=early)
-        super().__init__(plan, offer, clock=clock, on_message=on_message)
+        super().__init__(config, offer, clock=clock, on_message=on_message)
         self._request: HTTPRequest | bytes | None = None
         self._retransmissions = 0
         self._direction = ""
         self._verify_result: int | None = None
         self._alpn: str | None = None
         self._asked = False
-        self._keylog = open_keylog(plan.keylogfile)
+        self._keylog = open_keylog(config.keylogfile)
         state = quic_state.decode(session.data) if session is not None else None
         if token is None:
             token = bytes.fromhex(state.token or "") if state is not None else b""
@@ -78,13 +78,13 @@ class QUICClient(Connection):
         self._kept_flight = KeptFlight()
         try:
             self._handle = binding.Handle(
-                settings_of(plan, self._keylog), self._record, state=state, token=token,
+                settings_of(config, self._keylog), self._record, state=state, token=token,
                 early_data=self._early is not None,
             )  # fmt: skip
         except (OSError, ValueError, TypeError) as error:
             self._close_keylog()
             raise UsageError(f"aioquic cannot use these settings: {error}") from error
-        self._kept_tickets = KeptTickets(self._handle, plan.server_name)
+        self._kept_tickets = KeptTickets(self._handle, config.server_name)
         self._exchange = Exchange(self._handle.connection, self.data)
 
     # --------------------------------------------------------------- driving
@@ -261,7 +261,7 @@ class QUICClient(Connection):
         self._fail(explain(end, self.transcript, self._handle.peer_versions))
 
     def _verify(self) -> None:
-        """Check the certificate; with `plan.verify` a bad one is the end of the connection."""
+        """Check the certificate; with `config.verify` a bad one is the end of the connection."""
         certificate = self.transcript.certificate
         if certificate is None or not (self.config.verify or self.config.verify_name):
             return

@@ -10,15 +10,15 @@ from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.quic import binding
 
 
-def settings_of(plan: ClientConfig, keylog: Any) -> binding.Settings:
-    """What a plan lets aioquic offer. Raises UsageError."""
-    if plan.groups:
+def settings_of(config: ClientConfig, keylog: Any) -> binding.Settings:
+    """What a ClientConfig lets aioquic offer. Raises UsageError."""
+    if config.groups:
         raise UsageError("--groups has no effect on QUIC: aioquic has a list of its own")
-    certificate = plan.certificate
+    certificate = config.certificate
     return binding.Settings(
-        alpn=plan.alpn,
-        server_name=plan.server_name,
-        cipher_suites=binding.suite_numbers(plan.ciphersuites),
+        alpn=config.alpn,
+        server_name=config.server_name,
+        cipher_suites=binding.suite_numbers(config.ciphersuites),
         certificate=(
             None
             if certificate is None
