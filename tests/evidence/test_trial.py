@@ -121,7 +121,7 @@ def test_a_place_given_back_is_no_open_connection():
         address="192.0.2.1",
         port=443,
         purpose=purpose_of("test", "full"),
-        plan=ClientConfig(),
+        config=ClientConfig(),
         timings=Timings(total=40.0),
     )
     assert closed.open_until == pytest.approx(100.04)
