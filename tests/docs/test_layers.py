@@ -41,6 +41,7 @@ LAYERS = (
     "shortage",
     "checked",
     "durations",
+    "units",
     "version",
     "errors",
     "value",

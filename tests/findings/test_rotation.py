@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlsresume.features.watch.rotation import iso, watch_report
+from tlsresume.features.watch.rotation import watch_report
 from tlsresume.features.watch.samples import Offer, Sample, Sighting
+from tlsresume.units import iso
 
 START = 1_800_000_000.0
 ONE, TWO = "192.0.2.1", "192.0.2.2"

@@ -6,8 +6,9 @@ from tests.helpers.causes import ROWS, Row
 from tests.helpers.evidence import Story, alert
 from tests.helpers.rows import each_row
 from tlsresume.findings.judge import judge
-from tlsresume.findings.wording import connections, exchange, seconds, short, tally
+from tlsresume.findings.wording import exchange, short, tally
 from tlsresume.tls.handshake import AlertDescription
+from tlsresume.units import connections, span
 
 KEY_A, KEY_B = "3f9a41c0" + "00" * 12, "9a07be11" + "00" * 12
 
@@ -29,7 +30,7 @@ KEY_A, KEY_B = "3f9a41c0" + "00" * 12, "9a07be11" + "00" * 12
 )
 def test_spans_of_time(value: float, words: str) -> None:
     """Seconds in the unit that people would use."""
-    assert seconds(value) == words
+    assert span(value) == words
 
 
 def test_key_names_are_short() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.helpers.rows import each_row
 from tlsresume.formats.page import Page, View, cells, pad
 from tlsresume.formats.printable import json_safe, printable
-from tlsresume.formats.units import count, duration, milliseconds, utc
+from tlsresume.units import count, duration, milliseconds, utc
 
 ANY_TEXT = st.text(st.characters(codec=None))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from tlsresume.evidence.early_outcome import TOO_EARLY, outcome, untold
 from tlsresume.evidence.evidence import Evidence
@@ -20,6 +19,7 @@ from tlsresume.results import (
     UnsafeMethod,
 )
 from tlsresume.tls.registry import NamedGroup, name_of
+from tlsresume.units import iso_milliseconds
 
 #: Why early data was rejected, for people.
 REASONS: dict[EarlyReason, str] = {
@@ -205,9 +205,7 @@ def _requests(own: Sequence[Trial], every: Sequence[Trial]) -> Iterable[EarlyReq
         statuses = (attempt.http_status for attempt in attempts)
         yield EarlyRequest(
             id=name,
-            sent_at=datetime.fromtimestamp(attempts[0].time, UTC).isoformat(
-                timespec="milliseconds"
-            ),
+            sent_at=iso_milliseconds(attempts[0].time),
             presentations=count,
             answers=tuple(status for status in statuses if status is not None),
         )

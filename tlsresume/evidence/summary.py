@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from tlsresume.evidence.answers import answer_of, summarise
 from tlsresume.evidence.certificates import describe_leaf
@@ -37,6 +36,7 @@ from tlsresume.results import (
 from tlsresume.results.places import version_label
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.layouts import Around, LooksLike, looks_like
+from tlsresume.units import iso_milliseconds
 
 VERSION_LABEL: dict[Mechanism, str] = {
     "psk": "TLSv1.3",
@@ -304,7 +304,7 @@ def row(attempt: Trial, naming: KeyNaming) -> AttemptRow:
     known = attempt.server_hello_seen or attempt.handshake_done
     return AttemptRow(
         n=attempt.n,
-        time=datetime.fromtimestamp(attempt.time, UTC).isoformat(timespec="milliseconds"),
+        time=iso_milliseconds(attempt.time),
         local_port=attempt.local_port,
         mechanism=attempt.mechanism,
         experiment=attempt.experiment,

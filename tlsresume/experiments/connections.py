@@ -133,11 +133,6 @@ def http_host(target: Target) -> str:
     return host
 
 
-def head_request(target: Target, user_agent: str) -> bytes:
-    """A HEAD request (RFC 9110 section 9.3.2) that asks for the connection to end."""
-    return request(target, user_agent, "HEAD")
-
-
 def request(target: Target, user_agent: str, method: str) -> bytes:
     """A request for / by a method, that asks for the connection to end."""
     return (

@@ -34,7 +34,8 @@ from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import seconds, short
+from tlsresume.findings.wording import short
+from tlsresume.units import span
 
 _CACHE_SETTINGS = (
     ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
@@ -121,7 +122,7 @@ def cache_miss(view: View) -> Match | None:
         return Match(
             seen=(
                 (f"the server made a new session; the saved one is"
-                f" {seconds(view.age(view.declined[0]))} old"),
+                f" {span(view.age(view.declined[0]))} old"),
                 *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
                 *((("fresh sessions resume only at times: nodes or workers do not share"
                    " their caches"),)
@@ -362,7 +363,7 @@ def expired_at_server(view: View) -> Match | None:
         return None
     return Match(
         seen=(
-            f"the session is {seconds(view.age(attempt))} old; promised {_promised(view, attempt)}",
+            f"the session is {span(view.age(attempt))} old; promised {_promised(view, attempt)}",
             *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
         ),
         evidence=shown(view, attempt, *view.at_once[:1]),
@@ -398,9 +399,9 @@ def _refused_at_an_age(view: View) -> Match | None:
     oldest, refused = max(young), min(view.age(a) for a in aged)
     if refused <= oldest or (promised and refused >= promised):
         return None
-    said = f"promised {seconds(promised)}" if promised else "no lifetime was promised"
+    said = f"promised {span(promised)}" if promised else "no lifetime was promised"
     return Match(
-        seen=(f"resumed at {seconds(oldest)}, refused at {seconds(refused)}; {said}",),
+        seen=(f"resumed at {span(oldest)}, refused at {span(refused)}; {said}",),
         evidence=shown(view, next(a for a in offers if a.reused), aged[0]),
         severity="warning" if promised else "info",
         aside=True,
@@ -410,7 +411,7 @@ def _refused_at_an_age(view: View) -> Match | None:
 def _promised(view: View, attempt: Trial) -> str:
     session = view.saved.session if view.saved else attempt.offer
     lifetime = session.lifetime if session else None
-    return "no lifetime" if lifetime is None else seconds(lifetime)
+    return "no lifetime" if lifetime is None else span(lifetime)
 
 
 @rule(

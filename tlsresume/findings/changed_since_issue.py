@@ -15,10 +15,11 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, short
+from tlsresume.findings.wording import short
 from tlsresume.results import Mechanism
 from tlsresume.tickets.key_names import is_stateful
 from tlsresume.tls.handshake import AlertDescription, cipher_hash
+from tlsresume.units import connections
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 

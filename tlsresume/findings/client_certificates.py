@@ -19,7 +19,8 @@ from tlsresume.findings.refusals import (
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange
+from tlsresume.findings.wording import exchange
+from tlsresume.units import connections
 
 _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419")
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from tlsresume.evidence.purposes import FromAddress, OwnName
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange
+from tlsresume.findings.wording import exchange
 from tlsresume.tickets.layouts import looks_like
+from tlsresume.units import connections
 
 #: What is seen of addresses that are no nodes of one service.
 UNLIKE = "they differ in the certificate or the make of their tickets, too: two services, maybe"

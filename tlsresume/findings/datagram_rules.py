@@ -15,7 +15,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, failure
+from tlsresume.findings.wording import failure
+from tlsresume.units import connections
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
 _BY_CHANCE = 1
@@ -23,10 +24,6 @@ _BY_CHANCE = 1
 
 def _retries(attempt: Trial) -> int:
     return attempt.datagrams.retries if attempt.datagrams is not None else 0
-
-
-def _shows_token(attempt: Trial) -> bool:
-    return attempt.datagrams is not None and attempt.datagrams.token_offered
 
 
 @rule(

@@ -19,9 +19,10 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange, failure
+from tlsresume.findings.wording import exchange, failure
 from tlsresume.results import EarlyData, EarlyOutcome
 from tlsresume.tls.registry import NamedGroup, name_of
+from tlsresume.units import connections
 
 #: A replay that is taken after so many seconds was not held against its ticket's age: RFC 8446
 #: section 8.3 has a window of about ten.

@@ -32,10 +32,11 @@ from tlsresume.findings.with_and_without_session import (
     times,
     with_alert,
 )
-from tlsresume.findings.wording import exchange, failure, seconds
+from tlsresume.findings.wording import exchange, failure
 from tlsresume.results import FailureKind
 from tlsresume.tls.handshake import AlertDescription, ProtocolVersion
 from tlsresume.transports.failures import FailureReason
+from tlsresume.units import span
 
 #: What else may break connections now and then, while others resume.
 _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the network",)
@@ -117,8 +118,8 @@ def aged_ticket_alert(view: View) -> Match | None:
     attempt = (aborted or aged)[0]
     return Match(
         seen=(
-            f"alert 80 internal_error for a session {seconds(view.age(attempt))} old",
-            *((f"one {seconds(view.age(young[-1]))} old resumes",) if young else ()),
+            f"alert 80 internal_error for a session {span(view.age(attempt))} old",
+            *((f"one {span(view.age(young[-1]))} old resumes",) if young else ()),
         ),
         evidence=shown(view, aborted or aged),
         proven=bool(young),

@@ -20,7 +20,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange, failure, short
+from tlsresume.findings.wording import exchange, failure, short
+from tlsresume.units import connections
 
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
 

@@ -19,7 +19,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import seconds
+from tlsresume.units import span
 
 #: Of all pairs of a refusal and an acceptance, so many may have the younger one accepted:
 #: the moment at which a session is there differs a little.
@@ -85,9 +85,9 @@ def honoured_later(view: View) -> Match | None:
     return Match(
         seen=(
             (
-                f"refused up to {seconds(round(max(refused), 3))} after the handshake,"
+                f"refused up to {span(round(max(refused), 3))} after the handshake,"
                 f" {len(refused)} of {len(refused)} times; accepted from"
-                f" {seconds(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
+                f" {span(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
             ),
         ),
         evidence=shown(view, view.declined[0], pause[0]),

@@ -6,7 +6,8 @@ from tlsresume.evidence.observation import Part
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange, failure
+from tlsresume.findings.wording import exchange, failure
+from tlsresume.units import connections
 
 
 @rule(

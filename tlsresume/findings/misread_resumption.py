@@ -10,7 +10,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange
+from tlsresume.findings.wording import exchange
+from tlsresume.units import connections
 
 
 def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, seconds
+from tlsresume.findings.wording import exchange
 from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.units import span
 
 
 def _shown(view: View, attempts: tuple[Trial, ...]) -> tuple[str, ...]:
@@ -153,8 +154,8 @@ def expired_at_client(view: View) -> Match | None:
     return Match(
         seen=(
             (
-                f"the ticket is {seconds(age)} old, the server said its tickets last"
-                f" {seconds(session.lifetime)}"
+                f"the ticket is {span(age)} old, the server said its tickets last"
+                f" {span(session.lifetime)}"
             ),
         ),
         evidence=(

@@ -27,8 +27,9 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, seconds, short, tally
+from tlsresume.findings.wording import short, tally
 from tlsresume.results import Mechanism
+from tlsresume.units import connections, span
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
@@ -128,7 +129,7 @@ def _without_names(view: View) -> Match | None:
     fresh = view.fresh_is_accepted
     return Match(
         seen=(
-            f"the session is {seconds(age)} old",
+            f"the session is {span(age)} old",
             *(("a fresh session resumes at once",) if fresh else ()),
         ),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
@@ -266,7 +267,7 @@ def _key_of_file(view: View, attempt: Trial) -> Match | None:
     seen = [
         (
             f"the server now issues tickets under key {short(new, (old,))}; this one was issued"
-            f" under {short(old, (new,))}, {seconds(view.age(attempt))} ago"
+            f" under {short(old, (new,))}, {span(view.age(attempt))} ago"
         ),
     ]
     names = set(view.keys_in_order)

@@ -29,8 +29,9 @@ from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import shown
-from tlsresume.findings.wording import connections, exchange
+from tlsresume.findings.wording import exchange
 from tlsresume.transports.library import covers
+from tlsresume.units import connections
 
 #: So many answers of each side are enough to call it the server's habit.
 _ENOUGH = 3

@@ -6,7 +6,7 @@ from tlsresume.evidence.observation import Part
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections
+from tlsresume.units import connections
 
 
 @rule(

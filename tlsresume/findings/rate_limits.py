@@ -8,7 +8,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, failure
+from tlsresume.findings.wording import failure
+from tlsresume.units import connections
 
 
 @rule(

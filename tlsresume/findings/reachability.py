@@ -15,7 +15,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange, failure
+from tlsresume.findings.wording import exchange, failure
+from tlsresume.units import connections
 
 #: So many connections in a row fail by chance once in sixteen times, where one of two
 #: nodes is dead; and so many of them must have offered nothing.

@@ -18,7 +18,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange
+from tlsresume.findings.wording import exchange
+from tlsresume.units import connections
 from tlsresume.value import Value
 
 #: So many answers of each side are enough to call a difference the server's habit.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
@@ -21,6 +20,7 @@ from tlsresume.tickets.key_files import Opened, TicketKeyFile, open_with
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.unseal import holds_secret, mac_without_key
 from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.units import iso_or_none
 from tlsresume.value import Value
 
 
@@ -185,7 +185,7 @@ def sealed_session(session: Session) -> SealedSession:
     return SealedSession(
         tls_version=fields.protocol,
         cipher=fields.cipher_name,
-        created=_iso(fields.time),
+        created=iso_or_none(fields.time),
         timeout=fields.timeout,
         client_certificate=None if fields.peer is None else hashlib.sha256(fields.peer).hexdigest(),
         client_subject=None if fields.peer is None else subject_of(fields.peer),
@@ -195,13 +195,6 @@ def sealed_session(session: Session) -> SealedSession:
         extended_master_secret=None if tls13 else fields.extended_master_secret,
         max_early_data=fields.max_early_data,
     )
-
-
-def _iso(seconds: int) -> str | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def which(use: KeyUse) -> str:

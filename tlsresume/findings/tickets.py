@@ -16,11 +16,11 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, seconds
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
 from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
 from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.units import connections, span
 
 #: RFC 8446 section 4.6.1: no ticket may live longer than seven days.
 LONGEST_LIFETIME = 604_800
@@ -216,7 +216,7 @@ def lifetime_too_long(view: View) -> Match | None:
     if longest <= LONGEST_LIFETIME:
         return None
     return Match(
-        seen=(f"lifetime {seconds(longest)}",),
+        seen=(f"lifetime {span(longest)}",),
         evidence=(f"NewSessionTicket.ticket_lifetime: {longest} s, over {LONGEST_LIFETIME}",),
         shown_by=_living(view, longest),
     )
@@ -262,7 +262,7 @@ def lifetime_long(view: View) -> Match | None:
     if not _DAY < longest <= (LONGEST_LIFETIME if view.mechanism == "psk" else longest):
         return None
     return Match(
-        seen=(f"lifetime {seconds(longest)}",),
+        seen=(f"lifetime {span(longest)}",),
         evidence=(f"NewSessionTicket lifetime: {longest} s",),
         shown_by=_living(view, longest),
     )

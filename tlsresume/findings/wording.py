@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tlsresume.evidence.trial import Trial
+from tlsresume.units import connections, short_key
 
 if TYPE_CHECKING:
     from tlsresume.findings.view import View
@@ -14,16 +15,10 @@ if TYPE_CHECKING:
 #: How many keys beside the first are told one by one.
 _TALLIED = 5
 
-#: Hex digits of a key name or fingerprint that people are shown.
-SHORT = 8
-
 
 def short(name: str | None, beside: Iterable[str | None] = ()) -> str:
     """The first digits of a name in hex; all of them, where another beside it begins the same."""
-    if name is None:
-        return "(not visible)"
-    alike = any(other != name and (other or "").startswith(name[:SHORT]) for other in beside)
-    return name if alike else name[:SHORT]
+    return "(not visible)" if name is None else short_key(name, beside)
 
 
 def exchange(view: View, attempt: Trial) -> str:
@@ -86,22 +81,6 @@ def tally(names: Iterable[str]) -> str:
     if len(rest) > _TALLIED:
         parts.append(f"and {len(rest) - _TALLIED} more keys")
     return ", ".join(parts)
-
-
-def connections(count: int) -> str:
-    """`1 connection`, `5 connections`."""
-    return f"{count} connection{'' if count == 1 else 's'}"
-
-
-def seconds(value: float) -> str:
-    """A span of time for people."""
-    if value < 0:
-        return f"-{seconds(-value)}"
-    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
-        if value >= 2 * size:
-            amount = value / size
-            return f"{amount:.3g} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
-    return f"{value:.3g} s"
 
 
 def clause(title: str) -> str:

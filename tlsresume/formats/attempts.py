@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tlsresume.formats.page import BAD, FAINT, Page, pad
-from tlsresume.formats.units import milliseconds, short_key, utc
 from tlsresume.results import AttemptRow
 from tlsresume.targets.target import format_endpoint
+from tlsresume.units import milliseconds, short_key, utc
 
 
 def offer_words(row: AttemptRow) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tlsresume.evidence.certificates import faults
-from tlsresume.formats.units import utc
 from tlsresume.results import Certificate
+from tlsresume.units import utc
 
 
 def certificate_words(found: Certificate) -> str:

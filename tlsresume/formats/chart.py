@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from tlsresume.formats.units import milliseconds
 from tlsresume.results import MECHANISMS, AttemptRow
+from tlsresume.units import milliseconds
 from tlsresume.value import Value
 
 #: More dots than this say nothing new; they are thinned out evenly, by rank.

@@ -11,8 +11,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from ipaddress import ip_address
 
 from tlsresume.formats.early_data_text import early_words
-from tlsresume.formats.units import short_key
 from tlsresume.results import AddressResult, MechanismResult, TicketSummary
+from tlsresume.units import short_key
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 #: More names than these are counted.

@@ -18,9 +18,9 @@ from tlsresume.formats.checks import OUTCOME_WORDS, title
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
-from tlsresume.formats.units import count
 from tlsresume.formats.verdicts import headline
 from tlsresume.results import Check, ErrorResult, Finding, Report, Severity, TargetResult, Tool
+from tlsresume.units import count
 
 _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 

@@ -28,9 +28,9 @@ from tlsresume.formats.html_tables import (
     request_table,
 )
 from tlsresume.formats.page import View
-from tlsresume.formats.units import count, seconds, utc
 from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
 from tlsresume.results import ErrorResult, Report, TargetResult, Tool, Verdict
+from tlsresume.units import count, seconds, utc
 from tlsresume.value import Value
 
 _VERDICT_STYLE: dict[Verdict, Style] = {

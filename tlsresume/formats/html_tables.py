@@ -14,7 +14,6 @@ from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
 from tlsresume.formats.ticket_text import key_words
-from tlsresume.formats.units import count, duration, milliseconds, short_key, utc
 from tlsresume.results import (
     MECHANISMS,
     AddressResult,
@@ -30,6 +29,7 @@ from tlsresume.results import (
 )
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.targets.target import format_endpoint
+from tlsresume.units import count, duration, milliseconds, short_key, utc
 
 _STATE_STYLE: dict[State, Style] = {
     "resumed": "good",

@@ -15,7 +15,6 @@ from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.session_text import Facts, put_facts
 from tlsresume.formats.ticket_text import key_words, layout_words
 from tlsresume.formats.trouble import put_error
-from tlsresume.formats.units import count, duration, utc
 from tlsresume.results import ErrorResult
 from tlsresume.results.inspection import (
     CertificateInspection,
@@ -23,6 +22,7 @@ from tlsresume.results.inspection import (
     PartialInspection,
     TicketInspection,
 )
+from tlsresume.units import count, duration, utc
 
 
 def render_inspection(file: Inspection, view: View) -> str:

@@ -14,7 +14,6 @@ from tlsresume.formats.early_data_table import HEADS, early_rows
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
-from tlsresume.formats.units import count, duration, milliseconds, seconds, short_key
 from tlsresume.formats.verdicts import flaw, headline, last_line
 from tlsresume.results import (
     AddressResult,
@@ -28,6 +27,7 @@ from tlsresume.results import (
     Tool,
     Verdict,
 )
+from tlsresume.units import count, duration, milliseconds, seconds, short_key
 
 VERDICT_SIGN: dict[Verdict, str] = {
     "resumes": "✅",

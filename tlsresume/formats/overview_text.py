@@ -14,10 +14,10 @@ from tlsresume.findings.wording import clause
 from tlsresume.formats.causes_text import SCREEN_ROWS, causes_of
 from tlsresume.formats.page import BAD, FAINT, GOOD, STRONG, Page, cells, cut, pad
 from tlsresume.formats.screen_text import VERDICT_STYLE, verdict_style
-from tlsresume.formats.units import count, seconds
 from tlsresume.formats.verdicts import FLAWS, verdict_words
 from tlsresume.policy.exit_status import decided
 from tlsresume.results import Report, TargetResult
+from tlsresume.units import count, seconds
 from tlsresume.value import Value
 
 #: Rows beside the list: the numbers of verdicts, what all targets show together, what to type, the last line (which may take

@@ -19,7 +19,6 @@ from tlsresume.formats.folding_text import folded, keys_sentence
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells
 from tlsresume.formats.table_text import place_of, put_tables
 from tlsresume.formats.ticket_text import put_key_uses
-from tlsresume.formats.units import count, seconds
 from tlsresume.formats.verdicts import flaw, headline
 from tlsresume.results import (
     AddressResult,
@@ -29,6 +28,7 @@ from tlsresume.results import (
     TargetResult,
     Verdict,
 )
+from tlsresume.units import count, seconds
 
 VERDICT_STYLE: dict[Verdict, str] = {
     "resumes": GOOD,

@@ -14,7 +14,6 @@ from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.feature_text import put_features
 from tlsresume.formats.folding_text import folded, groups_of, names_of
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
-from tlsresume.formats.units import count, duration, milliseconds, short_key
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results import (
     AddressResult,
@@ -25,6 +24,7 @@ from tlsresume.results import (
     State,
     TicketSummary,
 )
+from tlsresume.units import count, duration, milliseconds, short_key
 from tlsresume.value import Value
 
 #: Mechanisms as people call them; JSON and the command line have the short words.

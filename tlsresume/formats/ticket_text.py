@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from tlsresume.findings.ticket_keys import fleet_summary, which
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, pad
-from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import KeyUse, SealedSession, TicketSummary
 from tlsresume.tickets.layouts import LooksLike
+from tlsresume.units import count, duration, short_key
 
 #: How a key fits is told of so many uses; of more with `-v`.
 _EXPLAINED = 2

@@ -38,9 +38,6 @@ from tlsresume.results import (
 from tlsresume.runs.explain import Explanation
 from tlsresume.runs.follow_up import follow_ups
 
-#: The fewest connections that one offer at an age takes.
-_PER_AGE = 2
-
 LeaveOut = Callable[[Skipped], None]
 
 

@@ -11,7 +11,6 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from tlsresume import checked
@@ -53,6 +52,7 @@ from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.targets.target import Target
 from tlsresume.tls.handshake import ProtocolVersion
 from tlsresume.transports.library import check_library
+from tlsresume.units import iso_milliseconds
 from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
 
@@ -179,7 +179,7 @@ class Probe:
 
     async def run(self) -> None:
         """Probe the target. What goes wrong with it is in the result, not raised."""
-        self._started, self._began = self.lab.now(), _utc(self.lab.wall_time())
+        self._started, self._began = self.lab.now(), iso_milliseconds(self.lab.wall_time())
         if self.deadline is not None and self.deadline[0] <= self._started:
             self._leave_out(Skipped("the rest", no_time(self.deadline), "time"))
             return
@@ -211,7 +211,7 @@ class Probe:
             self._stop_for(first)
         finally:
             self._duration = (self.lab.now() - self._started) * 1000
-            self._ended = _utc(self.lab.wall_time())
+            self._ended = iso_milliseconds(self.lab.wall_time())
 
     async def _run(self) -> None:
         _, port = self.target.dial_to
@@ -482,11 +482,6 @@ class Probe:
 def no_time(deadline: tuple[float, float] | None) -> str:
     """Why something was left out: no time was left."""
     return f"the deadline of {deadline[1]:g} s" if deadline is not None else "no time was left"
-
-
-def _utc(seconds: float) -> str:
-    """A point in time, in seconds since 1970, as reports have it: UTC, ISO 8601."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _no_route(discovery: Discovery) -> bool:

@@ -17,8 +17,8 @@ from tlsresume.features.capture.report import CaptureFinding
 from tlsresume.features.capture.seen import utc as exact_utc
 from tlsresume.features.capture.tally import Evidence, EvidenceKind, ServerTally
 from tlsresume.findings.engine import Entry, Match, ask
-from tlsresume.formats.units import count, duration, short_key
 from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.units import count, duration, short_key
 
 #: Offers and connections that make a habit.
 ENOUGH = 3

@@ -21,8 +21,8 @@ from tlsresume.features.capture.sample import never_visible
 from tlsresume.features.capture.seen import Judged, Memory, endpoint, judge, line_of, utc
 from tlsresume.features.capture.seen import Seen as Line
 from tlsresume.features.capture.tally import Tallies
-from tlsresume.formats.units import count
 from tlsresume.tls.key_log import KeyLog
+from tlsresume.units import count
 
 if TYPE_CHECKING:
     from tlsresume.tickets.key_files import TicketKeyFile

@@ -227,7 +227,7 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
     from tlsresume.features.fleet.command_lists import Rules
     from tlsresume.features.fleet.engine import Fleet, Progress
     from tlsresume.features.fleet.tally import Tally
-    from tlsresume.formats.units import count as count_words
+    from tlsresume.units import count as count_words
 
     fleet, outputs = run.fleet, run.outputs
     targets.check()
@@ -287,7 +287,7 @@ def _go_on(run: Run, rules: Rules, path: str, count: Callable[[Report], None]) -
     """Take what an earlier run has written. Raises ReportFileError."""
     from tlsresume.cli import console
     from tlsresume.features.fleet.earlier import Earlier
-    from tlsresume.formats.units import count as count_words
+    from tlsresume.units import count as count_words
 
     earlier = Earlier(path, retry_unreachable=run.fleet.retry_unreachable)
     rules.earlier = earlier.take

@@ -10,7 +10,8 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import connections, exchange
+from tlsresume.findings.wording import exchange
+from tlsresume.units import connections
 
 _FTPS = (
     "RFC 4217 section 15.2 (two ways to protect the data connection from theft)",

@@ -17,8 +17,8 @@ from tlsresume.features.serve.tally import Remark
 from tlsresume.features.serve.view import View
 from tlsresume.findings.engine import Entry, Match, ask, finding_of
 from tlsresume.formats.explanation import sentence
-from tlsresume.formats.units import count
 from tlsresume.results import Finding
+from tlsresume.units import count
 
 Check = Callable[[View], Match | None]
 

@@ -14,7 +14,7 @@ from tlsresume.errors import ExitStatus
 from tlsresume.features.serve.behaviours import Row, State
 from tlsresume.features.serve.results import ClientResult, Outcome, ServerResult, Verdict
 from tlsresume.features.serve.tally import Tally
-from tlsresume.formats.units import count
+from tlsresume.units import count
 
 #: Of several clients or servers the first of these that occurred stands for all.
 _WORST_FIRST: tuple[Outcome, ...] = ("wrong", "right", "too-few", "not-judged")

@@ -10,7 +10,6 @@ while resumes sessions from before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -27,13 +26,9 @@ from tlsresume.features.watch.samples import (
     WatchReport,
 )
 from tlsresume.findings.across_targets import finding
-from tlsresume.findings.wording import seconds, short
+from tlsresume.findings.wording import short
 from tlsresume.results import Finding, Mechanism
-
-
-def iso(seconds: float) -> str:
-    """A point in time as `2026-01-31T12:00:00Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+from tlsresume.units import iso, span
 
 
 def watch_report(
@@ -339,7 +334,7 @@ def _lost_without_names(samples: Sequence[Sample]) -> Iterable[Finding]:
         yield finding(
             "rotation-drops-sessions",
             (
-                f"{offer.address}: by {iso(sample.time)} a session {seconds(offer.age)} old was"
+                f"{offer.address}: by {iso(sample.time)} a session {span(offer.age)} old was"
                 f" declined ({offer.mechanism}); these tickets name no key"
                 for sample, offer in declined
             ),

@@ -1,8 +1,16 @@
-"""Numbers in words for people: durations, counts, sizes."""
+"""Numbers and times in words for people: spans, counts, names of keys, points in time.
+
+Every layer words them here. What a user writes is read by `durations`, which also spells a
+duration so that it can be read back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+
+#: Hex digits of a key name or fingerprint that people are shown.
+SHORT = 8
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -47,9 +55,44 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def short_key(key_name: str, beside: Iterable[str | None] = ()) -> str:
     """A key name short enough for a line: its first 4 bytes, in hex; all of it, where another
     beside it begins the same."""
-    short = key_name[:8]
+    short = key_name[:SHORT]
     alike = any(other != key_name and (other or "").startswith(short) for other in beside)
     return key_name if alike else short
+
+
+def connections(number: int) -> str:
+    """`1 connection`, `5 connections`."""
+    return count(number, "connection")
+
+
+def span(value: float) -> str:
+    """Seconds in one unit, with three digits: `2.5 h`, `90 s`. Findings word ages by it."""
+    if value < 0:
+        return f"-{span(-value)}"
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if value >= 2 * size:
+            amount = value / size
+            return f"{amount:.3g} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
+    return f"{value:.3g} s"
+
+
+def iso(seconds: float) -> str:
+    """A point in time, in seconds since 1970, as `2026-01-31T12:00:00Z`. Raises OverflowError,
+    ValueError or OSError where the calendar ends."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_or_none(seconds: float) -> str | None:
+    """The same; None where the calendar ends."""
+    try:
+        return iso(seconds)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def iso_milliseconds(seconds: float) -> str:
+    """A point in time as reports have it: `2026-01-31T12:00:00.000+00:00`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def utc(time: str) -> str:
