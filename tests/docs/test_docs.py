@@ -31,7 +31,9 @@ _LINK = re.compile(r"\[[^\]]*\]\((?P<to>[^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 
 #: Options that the pages name of other programs.
-OTHERS = frozenset({"--resum", "--ssl-sessions"})
+OTHERS = frozenset(
+    {"--resum", "--ssl-sessions", "--session-file", "--tp-file", "--origin-to-force-quic-on"}
+)
 
 
 @pytest.fixture

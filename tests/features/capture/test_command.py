@@ -335,13 +335,15 @@ def test_a_waiver_of_one_transport_is_of_that_only():
     from tlsresume.features.capture.demands import _waived
     from tlsresume.features.capture.report import Demand
     from tlsresume.policy.reading import parse_policy
+    from tlsresume.protocols.schemes import Transport
 
     policy = parse_policy(
         '[defaults]\nmin-rate = 1\n[[waivers]]\ntarget = "*"\ndemand = "min-rate"\n'
         'reason = "soon"\nexpires = 2026-12-31\ntransport = "quic"\n', "p",
     )  # fmt: skip
     demand = Demand(demand="min-rate=1", key="min-rate", outcome="broken", message="")
-    for transport, outcome in (("quic", "waived"), ("tcp", "broken")):
+    cases: tuple[tuple[Transport, str], ...] = (("quic", "waived"), ("tcp", "broken"))
+    for transport, outcome in cases:
         held = _waived(demand, policy, ["a:443"], dt.date(2026, 1, 1), transport)
         assert held.outcome == outcome
 
