@@ -22,7 +22,7 @@ from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 _VERSIONS = {"1.2": ProtocolVersion.TLSv1_2, "1.3": ProtocolVersion.TLSv1_3}

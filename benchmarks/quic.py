@@ -18,7 +18,7 @@ from tlsresume.server.contexts import self_signed
 from tlsresume.server.datagrams import DatagramServer, Side
 from tlsresume.server.quic import QUICService
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.quic.client import QUICClient
 

@@ -67,23 +67,17 @@ if TYPE_CHECKING:
     )
     from tlsresume.policy.policy import Policy
     from tlsresume.policy.reading import builtin_policy, parse_policy
-    from tlsresume.results import (
+    from tlsresume.results.judged import Finding, KeyUse, Violation
+    from tlsresume.results.measured import (
         AddressResult,
         AttemptRow,
         Certificate,
         ErrorResult,
-        Finding,
-        KeyUse,
         MechanismResult,
-        Report,
-        ResumeResult,
-        SaveResult,
         Series,
         Skipped,
-        TargetResult,
-        Tool,
-        Violation,
     )
+    from tlsresume.results.report import Report, ResumeResult, SaveResult, TargetResult, Tool
     from tlsresume.runs.inspect import Inspection, inspect
     from tlsresume.runs.save import asave, save
     from tlsresume.sessions.file import (
@@ -98,7 +92,7 @@ if TYPE_CHECKING:
     from tlsresume.targets.proxies import Proxy, ProxyHeader, parse_proxy
     from tlsresume.targets.target import Target, parse_target
     from tlsresume.tickets.key_files import TicketKeyFile, read_key_files
-    from tlsresume.tls.handshake import ProtocolVersion
+    from tlsresume.tls.registry import ProtocolVersion
     from tlsresume.transports.config import ClientCertificate, Trust
 
 
@@ -254,23 +248,17 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.policy.policy": ("Policy",),
     "tlsresume.policy.reading": ("builtin_policy", "parse_policy"),
     "tlsresume.targets.proxies": ("Proxy", "ProxyHeader", "parse_proxy"),
-    "tlsresume.results": (
+    "tlsresume.results.judged": ("Finding", "KeyUse", "Violation"),
+    "tlsresume.results.measured": (
         "AddressResult",
         "AttemptRow",
         "Certificate",
         "ErrorResult",
-        "Finding",
-        "KeyUse",
         "MechanismResult",
-        "Report",
-        "ResumeResult",
-        "SaveResult",
         "Series",
         "Skipped",
-        "TargetResult",
-        "Tool",
-        "Violation",
     ),
+    "tlsresume.results.report": ("Report", "ResumeResult", "SaveResult", "TargetResult", "Tool"),
     "tlsresume.sessions.file": (
         "SessionFile",
         "SessionMetadata",
@@ -282,7 +270,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.tickets.key_files": ("TicketKeyFile", "read_key_files"),
     "tlsresume.sessions.session": ("Session",),
     "tlsresume.targets.target": ("Target", "parse_target"),
-    "tlsresume.tls.handshake": ("ProtocolVersion",),
+    "tlsresume.tls.registry": ("ProtocolVersion",),
 }
 
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -23,7 +23,7 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purpose import Purpose
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest

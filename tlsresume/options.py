@@ -17,8 +17,9 @@ from tlsresume.errors import UsageError
 from tlsresume.experiment_names import EXPERIMENT_NAMES, ExperimentName
 from tlsresume.protocols.schemes import MTU_RANGE
 from tlsresume.request_line import RequestLine, parse_request_line
-from tlsresume.results import MECHANISMS, Mechanism, OptionValue
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientCertificate, Trust
 from tlsresume.value import Secret, Value
 

@@ -43,8 +43,9 @@ from tlsresume.tls.describe import describe
 from tlsresume.tls.distinguished import name_text
 from tlsresume.tls.entry import Role
 from tlsresume.tls.fingerprint import fingerprint
-from tlsresume.tls.handshake import ProtocolVersion, parse_alert, parse_handshake
+from tlsresume.tls.handshake import parse_alert, parse_handshake
 from tlsresume.tls.messages import ClientHello
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.tls.transcript import Recorder
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.openssl.client import TLSClient

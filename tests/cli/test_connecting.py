@@ -14,7 +14,7 @@ from tlsresume.features.fleet.command_lists import TargetList
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
 from tlsresume.sessions.file import SessionMetadata, saved_target_of
 from tlsresume.targets.endpoints import perhaps_meant
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 SAVED = saved_target_of(SessionMetadata(target="example.com:443", sni="sni.example"))
 

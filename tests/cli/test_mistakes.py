@@ -14,7 +14,7 @@ from tlsresume.errors import ExitStatus
 from tlsresume.features.fleet.engine import Here
 from tlsresume.features.fleet.selection import Job
 from tlsresume.formats.document import document
-from tlsresume.results import Report, TargetResult, Tool
+from tlsresume.results.report import Report, TargetResult, Tool
 
 #: A command line, and the command to type instead. No line connects to anything.
 MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (

@@ -19,7 +19,8 @@ from tlsresume.formats import document
 from tlsresume.formats.page import View
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.judge import Judge
-from tlsresume.results import OptionValue, Report, TargetResult
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs import many_targets as scan
 from tlsresume.targets.target import parse_target
 

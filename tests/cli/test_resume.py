@@ -16,7 +16,7 @@ from tests.paths import GOLDEN
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ResumeOptions
 from tlsresume.policy.exit_status import resume_status, with_exit_zero
-from tlsresume.results import Series
+from tlsresume.results.measured import Series
 from tlsresume.runs import resume as action
 from tlsresume.sessions.file import format_session_file, read_session_file
 from tlsresume.targets.target import parse_target

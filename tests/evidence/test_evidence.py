@@ -19,7 +19,7 @@ from tlsresume.evidence.purposes import Control, Retry, Tries
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.judge import judge, wanted
-from tlsresume.results import Failure, Mechanism
+from tlsresume.results.connection import Failure, Mechanism
 
 MECHANISMS: tuple[tuple[Mechanism, str], ...] = (
     ("psk", "a"), ("psk", STATEFUL), ("ticket", "a"), ("session-id", "a"),

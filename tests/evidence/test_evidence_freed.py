@@ -8,7 +8,7 @@ import weakref
 from tests.helpers.trials import trial
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purposes import Tries
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.transports.config import ClientConfig
 
 

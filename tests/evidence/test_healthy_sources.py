@@ -38,7 +38,7 @@ from tlsresume.findings.view import View, make_view
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.server import Server
 from tlsresume.tls.registry import AlertDescription

@@ -12,7 +12,7 @@ import pytest
 from tests.tls.test_handshake import E, client_hello, parsed
 from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
 from tlsresume.tls.buffer import push_opaque
-from tlsresume.tls.handshake import Extension
+from tlsresume.tls.extensions import Extension
 
 PLACE: dict[str, Any] = {"time": 1.0, "address": "192.0.2.1", "port": 443}
 

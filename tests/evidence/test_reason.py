@@ -12,7 +12,7 @@ from tlsresume.evidence.observation import Ticket
 from tlsresume.findings.one_connection import why_not_resumed
 from tlsresume.lab import Task
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3

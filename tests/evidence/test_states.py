@@ -9,7 +9,7 @@ from tests.helpers.evidence import ADDRESS, PORT, Story
 from tlsresume.evidence.states import Tried
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.findings.judge import judge
-from tlsresume.results import MechanismResult, Series, State
+from tlsresume.results.measured import MechanismResult, Series, State
 
 
 def row_of(story: Story) -> MechanismResult | None:

@@ -18,17 +18,10 @@ from tlsresume.evidence.states import letter, verdict_of
 from tlsresume.evidence.summary import row, summarise_address
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Task
-from tlsresume.results import (
-    AddressResult,
-    AlertSeen,
-    Failure,
-    MechanismResult,
-    Series,
-    Timings,
-    wilson_interval,
-)
+from tlsresume.results.connection import AlertSeen, Failure, Timings
+from tlsresume.results.measured import AddressResult, MechanismResult, Series, wilson_interval
 from tlsresume.tickets.key_names import KeyNaming
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3

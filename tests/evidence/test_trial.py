@@ -12,9 +12,8 @@ from tests.helpers.trials import UNEVENTFUL, changed, trial
 from tlsresume.evidence.observation import Allowed, Part
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import Failure, FailureKind, Timings, Traffic
-from tlsresume.results.connection import SIDES, Side
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.results.connection import SIDES, Failure, FailureKind, Side, Timings, Traffic
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 443, "config": ClientConfig(),

@@ -6,8 +6,8 @@ from tests.helpers.evidence import LEAF, STATEFUL, Story, alert
 from tests.helpers.trials import changed
 from tlsresume.evidence.offer import Offer
 from tlsresume.findings.view import NotRun, WhyNotRun
-from tlsresume.results import Failure
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.connection import Failure
+from tlsresume.tls.registry import AlertDescription
 
 ODD = alert(AlertDescription.unexpected_message)
 

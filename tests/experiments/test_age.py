@@ -15,7 +15,7 @@ from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.findings.across_addresses import lifetimes
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import parse_target
 
 TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")

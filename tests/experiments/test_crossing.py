@@ -20,7 +20,7 @@ from tlsresume.findings.across_addresses import crossing_view, crossings
 from tlsresume.findings.judge import judge
 from tlsresume.lab import Route
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import parse_target
 
 TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")

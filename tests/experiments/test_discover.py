@@ -13,9 +13,9 @@ from tlsresume.errors import BudgetSpent
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import Discovery, discover
 from tlsresume.options import ConnectOptions
-from tlsresume.results import AlertSeen, Failure, Traffic
+from tlsresume.results.connection import AlertSeen, Failure, Traffic
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3

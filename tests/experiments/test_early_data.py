@@ -42,7 +42,8 @@ from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveO
 from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Demands
 from tlsresume.request_line import parse_request_line
-from tlsresume.results import EarlyAfter, EarlyData, EarlyRequest, ResumeResult, TargetResult
+from tlsresume.results.early_data import EarlyAfter, EarlyData, EarlyRequest
+from tlsresume.results.report import ResumeResult, TargetResult
 from tlsresume.runs.many_targets import scan
 from tlsresume.runs.plan import plan_probe
 from tlsresume.runs.resume import resume
@@ -55,7 +56,7 @@ from tlsresume.server.talk import HTTP
 from tlsresume.sessions.file import SessionFile
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Flight
 from tlsresume.transports.openssl import binding

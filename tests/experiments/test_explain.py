@@ -25,7 +25,7 @@ from tlsresume.experiments.tries import Tries
 from tlsresume.findings.judge import judge
 from tlsresume.findings.view import NotRun, Saved, WhyNotRun
 from tlsresume.options import ConnectOptions
-from tlsresume.results import AlertSeen, Mechanism
+from tlsresume.results.connection import AlertSeen, Mechanism
 from tlsresume.runs.explain import Explanation
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import parse_target

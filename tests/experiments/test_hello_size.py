@@ -23,11 +23,12 @@ from tlsresume.findings.judge import judge, wanted
 from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.network.observe import hello_size
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.results import Mechanism, TargetResult
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.many_targets import scan
 from tlsresume.server.server import Server, reset
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.openssl.binding import PADDING_EXTENSION
 from tlsresume.transports.openssl.client import TLSClient

@@ -21,7 +21,7 @@ from tlsresume.experiments.tries import Tries
 from tlsresume.findings.judge import judge
 from tlsresume.findings.view import NotRun, WhyNotRun
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.runs.explain import Explanation
 from tlsresume.targets.target import parse_target
 

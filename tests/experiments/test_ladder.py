@@ -12,7 +12,7 @@ from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.options import ConnectOptions
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import parse_target
 
 TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")

@@ -29,7 +29,8 @@ from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.request_line import parse_http1
-from tlsresume.results import EarlyData, TargetResult
+from tlsresume.results.early_data import EarlyData
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.many_targets import scan
 from tlsresume.server.datagrams import DatagramServer
 from tlsresume.targets.target import parse_target

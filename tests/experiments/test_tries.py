@@ -20,9 +20,9 @@ from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import discover
 from tlsresume.experiments.tries import Tries
 from tlsresume.options import ConnectOptions
-from tlsresume.results import AddressResult
+from tlsresume.results.measured import AddressResult
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,9 @@ from tests.helpers.canned_lab import START
 from tests.helpers.evidence import STATEFUL, Story, alert
 from tlsresume.evidence.certificates import describe_leaf, faults
 from tlsresume.findings.judge import judge, judge_way
-from tlsresume.results import Failure, Finding, Verification
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.connection import Failure, Verification
+from tlsresume.results.judged import Finding
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.config import ClientCertificate
 from tlsresume.transports.openssl.binding_names import covers
 

@@ -7,7 +7,8 @@ from tests.helpers.rows import each_row
 from tests.helpers.trials import changed
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.judge import judge
-from tlsresume.results import Failure, FailureKind, Finding, Mechanism
+from tlsresume.results.connection import Failure, FailureKind, Mechanism
+from tlsresume.results.judged import Finding
 
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 

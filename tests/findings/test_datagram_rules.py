@@ -10,7 +10,7 @@ from tlsresume.evidence.datagrams import quic_result
 from tlsresume.evidence.observation import Ticket
 from tlsresume.findings.alternatives import promises_http3, quic_findings
 from tlsresume.findings.judge import judge
-from tlsresume.results import AddressResult, ErrorResult, MechanismResult, QUICResult
+from tlsresume.results.measured import AddressResult, ErrorResult, MechanismResult, QUICResult
 from tlsresume.transports.facts import DatagramFacts
 
 

@@ -30,7 +30,10 @@ from tlsresume.policy.exit_status import (
 from tlsresume.policy.findings import FAIL_ON
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import builtin_policy, parse_policy
-from tlsresume.results import EarlyData, Finding, Mechanism, Report, TargetResult
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.early_data import EarlyData
+from tlsresume.results.judged import Finding
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs import many_targets as scan
 
 TODAY = dt.date(2026, 2, 1)

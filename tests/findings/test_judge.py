@@ -12,8 +12,10 @@ from tests.helpers.evidence import ADDRESS, OTHER_LEAF, STATEFUL, Story, alert
 from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.judge import judge, named, wanted
 from tlsresume.findings.view import NotRun, WhyNotRun
-from tlsresume.results import Finding, Mechanism, Severity
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import Severity
+from tlsresume.tls.registry import AlertDescription
 
 
 def two_nodes(mechanism: Mechanism = "psk") -> Story:

@@ -9,7 +9,8 @@ from tests.helpers.rows import each_row
 from tlsresume.evidence.purposes import Tries
 from tlsresume.evidence.states import series_of
 from tlsresume.findings.judge import judge
-from tlsresume.results import Failure, Finding, Mechanism
+from tlsresume.results.connection import Failure, Mechanism
+from tlsresume.results.judged import Finding
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 

@@ -8,8 +8,8 @@ from tests.helpers.evidence import OTHER_LEAF, STATEFUL, Story, alert
 from tests.helpers.rows import each_row
 from tlsresume.findings.judge import judge, wanted
 from tlsresume.findings.nginx_default_server import is_nginx
-from tlsresume.results import Finding
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.judged import Finding
+from tlsresume.tls.registry import AlertDescription
 
 NGINX = b"HTTP/1.1 200 OK\r\nDate: now\r\nServer: nginx/1.24.0\r\n\r\n"
 APACHE = b"HTTP/1.1 200 OK\r\nServer: Apache (not nginx)\r\n\r\nServer: nginx"

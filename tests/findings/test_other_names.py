@@ -9,8 +9,9 @@ import pytest
 from tests.helpers.causes import COVERED, GOOD, NOT_COVERED
 from tests.helpers.evidence import Story, alert
 from tlsresume.findings.judge import judge
-from tlsresume.results import Failure, Finding
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.connection import Failure
+from tlsresume.results.judged import Finding
+from tlsresume.tls.registry import AlertDescription
 
 #: Codes that this experiment gives.
 CODES = {

@@ -10,8 +10,8 @@ from tlsresume.evidence.own_queue import Span, handshake_times, waits_for_oursel
 from tlsresume.evidence.purposes import Discover, Tries
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import Timings
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.results.connection import Timings
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 PLAN = ClientConfig(minimum=ProtocolVersion.TLSv1_3)

@@ -19,7 +19,7 @@ from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.findings.catalogue import IMPOSSIBLE, RULES
 from tlsresume.findings.judge import causes, judge, matches, named, wanted
 from tlsresume.findings.view import View
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 
 CAUSES = "ABC"
 

@@ -26,7 +26,8 @@ from tlsresume.findings.ticket_keys import (
 )
 from tlsresume.formats import html, text
 from tlsresume.formats.page import View
-from tlsresume.results import KeyUse, Report, TargetResult
+from tlsresume.results.judged import KeyUse
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.tickets.key_files import parse_key_file
 from tlsresume.tickets.key_names import KeyNaming
 

@@ -15,14 +15,9 @@ from tlsresume.evidence.observation import Ticket
 from tlsresume.findings.across_targets import across_targets
 from tlsresume.findings.judge import judge, judge_tickets
 from tlsresume.findings.view import Saved
-from tlsresume.results import (
-    AddressResult,
-    Finding,
-    KeyName,
-    MechanismResult,
-    TargetResult,
-    TicketSummary,
-)
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import AddressResult, KeyName, MechanismResult, TicketSummary
+from tlsresume.results.report import TargetResult
 
 SECRET = bytes(range(48))
 

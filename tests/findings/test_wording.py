@@ -7,7 +7,7 @@ from tests.helpers.evidence import Story, alert
 from tests.helpers.rows import each_row
 from tlsresume.findings.judge import judge
 from tlsresume.findings.wording import exchange, short, tally
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.units import connections, span
 
 KEY_A, KEY_B = "3f9a41c0" + "00" * 12, "9a07be11" + "00" * 12

@@ -8,7 +8,7 @@ from tests.golden.cases import address, psk, ticket
 from tests.helpers.rows import each_row
 from tlsresume.formats.crossing_text import crossing_sentences, put_crossings, put_lifetimes
 from tlsresume.formats.page import Page, View
-from tlsresume.results import Crossing, LifetimeResult
+from tlsresume.results.judged import Crossing, LifetimeResult
 
 A, B, C = "192.0.2.20", "192.0.2.21", "2001:db8::20"
 

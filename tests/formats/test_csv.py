@@ -18,7 +18,7 @@ from tlsresume.formats import FORMATS, csv_report, junit_cases
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
-from tlsresume.results import Report
+from tlsresume.results.report import Report
 from tlsresume.runs import many_targets as scan
 
 __all__ = ["run"]

@@ -13,8 +13,9 @@ from tests.golden import cases, check
 from tests.helpers.rows import each_row
 from tlsresume.formats import document, schemas
 from tlsresume.formats.page import View
-from tlsresume.results import SCHEMA, ErrorResult, Report, ResumeResult, SaveResult
 from tlsresume.results.inspection import FileResult, Inspections
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult
 
 FOLDER = Path(document.__file__).parent
 VIEW = View()

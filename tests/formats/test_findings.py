@@ -10,7 +10,7 @@ from tests.helpers.rows import each_row
 from tlsresume.findings.wording import clause
 from tlsresume.formats.findings import NORMAL, put_findings
 from tlsresume.formats.page import Page, View
-from tlsresume.results import Finding
+from tlsresume.results.judged import Finding
 
 FINDING = Finding(
     code="other-ticket-key",

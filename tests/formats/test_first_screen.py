@@ -18,16 +18,9 @@ from tlsresume.formats.folding_text import folded, keys_sentence
 from tlsresume.formats.page import UNWRAPPED, Page, View, cut
 from tlsresume.formats.session_text import render_resume
 from tlsresume.policy.exit_status import decided
-from tlsresume.results import (
-    AddressResult,
-    Change,
-    Check,
-    Finding,
-    KeyName,
-    Series,
-    Skipped,
-    TargetResult,
-)
+from tlsresume.results.judged import Change, Check, Finding
+from tlsresume.results.measured import AddressResult, KeyName, Series, Skipped
+from tlsresume.results.report import TargetResult
 
 SCREEN = View(width=80)
 #: Rows of a terminal without that of the shell's next prompt.

@@ -30,17 +30,10 @@ from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
 from tlsresume.policy.exit_status import plugin_state
 from tlsresume.policy.judge import Judge
-from tlsresume.results import (
-    Change,
-    Check,
-    Crossing,
-    EarlyAfter,
-    EarlyData,
-    EarlyRequest,
-    ErrorResult,
-    KeyName,
-)
-from tlsresume.results import Skipped as LeftOut
+from tlsresume.results.early_data import EarlyAfter, EarlyData, EarlyRequest
+from tlsresume.results.judged import Change, Check, Crossing
+from tlsresume.results.measured import ErrorResult, KeyName
+from tlsresume.results.measured import Skipped as LeftOut
 
 VIEW = View(width=80)
 JUDGE = Judge(today=TODAY)

@@ -23,7 +23,7 @@ from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
 from tlsresume.policy import exit_status
 from tlsresume.policy.judge import Judge
-from tlsresume.results import Report
+from tlsresume.results.report import Report
 
 #: What earlier versions wrote; a file is added with each release, and none is changed.
 OLD = sorted((VECTORS / "reports").glob("*.json"))

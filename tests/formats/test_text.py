@@ -14,7 +14,7 @@ from tlsresume.formats.address_text import put_address
 from tlsresume.formats.attempts import put_attempts
 from tlsresume.formats.page import Page, View
 from tlsresume.formats.session_text import render_resume, render_save
-from tlsresume.results import KeyName, Series
+from tlsresume.results.measured import KeyName, Series
 
 NARROW = View(width=80)
 LOUD = View(width=80, verbose=True)

@@ -5,29 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsresume.errors import ErrorEntry, ErrorStack
-from tlsresume.results import (
+from tlsresume.results.connection import Timings, Traffic, Verification
+from tlsresume.results.judged import Finding, Violation
+from tlsresume.results.measured import (
     AddressResult,
     AttemptRow,
     BytesSummary,
     Certificate,
     ErrorResult,
-    Finding,
     KeyName,
     MechanismResult,
-    Report,
-    ResumeResult,
-    SaveResult,
     Series,
     Skipped,
-    TargetResult,
     TicketSummary,
-    Timings,
     TimingSummary,
-    Tool,
-    Traffic,
-    Verification,
-    Violation,
 )
+from tlsresume.results.report import Report, ResumeResult, SaveResult, TargetResult, Tool
 
 KEY_A = "3f9a41c0" + "00112233445566778899aabb"
 KEY_B = "9a07be11" + "ffeeddccbbaa998877665544"

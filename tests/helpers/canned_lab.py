@@ -18,7 +18,7 @@ from tests.helpers.trials import trial
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Lab, Milestones, Route, Task
-from tlsresume.results import Failure, FailureKind, Mechanism, Timings
+from tlsresume.results.connection import Failure, FailureKind, Mechanism, Timings
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 

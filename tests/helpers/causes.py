@@ -22,8 +22,8 @@ from tests.helpers.evidence import (
 )
 from tests.helpers.sessions import session as vector
 from tests.helpers.trials import changed
-from tlsresume.results import Failure, Mechanism, Verification
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.connection import Failure, Mechanism, Verification
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.config import ClientCertificate
 
 ALL: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")

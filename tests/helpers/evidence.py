@@ -20,7 +20,7 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import EarlyAsk, Trial
 from tlsresume.findings.view import NotRun, Saved, View, make_view
-from tlsresume.results import (
+from tlsresume.results.connection import (
     AlertSeen,
     Failure,
     FailureKind,
@@ -30,7 +30,7 @@ from tlsresume.results import (
     Verification,
 )
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import AlertDescription, ProtocolVersion
+from tlsresume.tls.registry import AlertDescription, ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.openssl.reasons import reason_of
 

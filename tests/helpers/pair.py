@@ -9,7 +9,7 @@ from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity
 from tlsresume.server.sides import Side, Sides
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import OnMessage
 from tlsresume.transports.openssl.client import TLSClient

@@ -9,7 +9,7 @@ from tests.golden import cases
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
-from tlsresume.results import Report
+from tlsresume.results.report import Report
 
 TODAY = dt.date(2026, 2, 1)
 

@@ -15,7 +15,7 @@ from tests.helpers.preludes import HONEST, MYSQL_HANDSHAKE
 from tests.helpers.rows import each_row
 from tlsresume.options import ConnectOptions, SaveOptions
 from tlsresume.protocols.greetings import AT_ONCE
-from tlsresume.results import SaveResult
+from tlsresume.results.report import SaveResult
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
 from tlsresume.server.server import Acceptor, reset

@@ -22,7 +22,8 @@ from tests.helpers.datagram_peers import (
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.formats import FORMATS
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.results import AddressResult, TargetResult
+from tlsresume.results.measured import AddressResult
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.probe import probe
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.datagrams import DatagramServer, Side

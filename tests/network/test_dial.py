@@ -16,7 +16,7 @@ from tests.helpers.rows import each_row
 from tlsresume.lab import Route
 from tlsresume.network import dial as dialling
 from tlsresume.network.dial import cut, dial, failure_from
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 
 
 def dialled(route: Route, seconds: float = 5.0) -> Failure | int:

@@ -13,7 +13,7 @@ from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
 from tlsresume.server.datagrams import DatagramServer
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 #: A list of protocols that makes the ClientHello larger than 1200 bytes, and less than 1400.

@@ -22,9 +22,9 @@ from tlsresume.network.dial import dial
 from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.trace import TraceLine
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.openssl import binding
 

@@ -32,7 +32,7 @@ from tlsresume.network.broken import hints_for
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial
 from tlsresume.network.link import NetworkLink
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import DATA_KEPT

@@ -17,7 +17,7 @@ from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
 from tlsresume.network.observe import _header
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig, Trust
 
 PLAN = ClientConfig(server_name="localhost", verify_name="localhost", alpn=("http/1.1",))

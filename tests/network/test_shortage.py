@@ -27,13 +27,13 @@ from tlsresume.network.dialling import LabOptions
 from tlsresume.network.lab import NetworkLab
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import target_status
-from tlsresume.results import TargetResult
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.many_targets import scan
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
 from tlsresume.sessions.file import format_session_file, parse_session_file
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.openssl import contexts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.helpers.pair import Peer, config_for
 from tlsresume.network.trace import TraceLine, tracer
-from tlsresume.tls.handshake import ContentType
+from tlsresume.tls.registry import ContentType
 from tlsresume.tls.transcript import Role
 
 

@@ -16,7 +16,8 @@ from tlsresume.policy.check import check_target
 from tlsresume.policy.demands import Asked, Demands
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
-from tlsresume.results import Check, KeyName, Skipped
+from tlsresume.results.judged import Check
+from tlsresume.results.measured import KeyName, Skipped
 
 A, B = KeyName(cases.KEY_A, 3), KeyName(cases.KEY_B, 3)
 

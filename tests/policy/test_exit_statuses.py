@@ -23,7 +23,8 @@ from tlsresume.policy.exit_status import exit_status, expected_status, with_exit
 from tlsresume.policy.exit_status import plugin_state as state
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.reading import parse_policy
-from tlsresume.results import Report, Series, Skipped, TargetResult
+from tlsresume.results.measured import Series, Skipped
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs import many_targets as scan
 
 TODAY = dt.date(2026, 2, 1)

@@ -20,7 +20,7 @@ from tlsresume.options import (
     SaveOptions,
     WatchOptions,
 )
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 #: What is refused of each option, and what is not.
 REFUSED: dict[type, dict[str, tuple[Any, ...]]] = {

@@ -18,7 +18,7 @@ from tlsresume.configuration import (
     users_file,
 )
 from tlsresume.errors import ConfigurationFileError, ExitStatus
-from tlsresume.results import Report, Tool
+from tlsresume.results.report import Report, Tool
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.helpers.peers import RawPeer
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status
-from tlsresume.results import TargetResult
+from tlsresume.results.report import TargetResult
 from tlsresume.runs import many_targets as scanning
 from tlsresume.runs.many_targets import scan
 from tlsresume.runs.probe import Probe

@@ -16,7 +16,7 @@ from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.runs import many_targets as scan
 from tlsresume.runs.plan import plan_probe
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 TARGET = parse_target("example.com")
 

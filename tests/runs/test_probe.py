@@ -28,21 +28,14 @@ from tlsresume.network import dial
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
-from tlsresume.results import (
-    AddressResult,
-    ErrorResult,
-    MechanismResult,
-    Report,
-    Series,
-    State,
-    TargetResult,
-)
+from tlsresume.results.measured import AddressResult, ErrorResult, MechanismResult, Series, State
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs import probe as action
 from tlsresume.runs.before_probe import share_budget
 from tlsresume.runs.many_targets import scan
 from tlsresume.runs.probe import Probe
 from tlsresume.targets.target import Target, parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientCertificate, Trust
 
 pytestmark = pytest.mark.slow

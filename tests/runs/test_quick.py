@@ -12,7 +12,7 @@ from tlsresume.options import ConnectOptions
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.policy import Policy
-from tlsresume.results import Report
+from tlsresume.results.report import Report
 from tlsresume.runs.many_targets import tool
 from tlsresume.server.behaviour import Behaviour
 

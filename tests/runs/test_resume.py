@@ -17,7 +17,8 @@ from tlsresume.errors import ExitStatus, SessionFileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
 from tlsresume.policy.exit_status import resume_status
-from tlsresume.results import Failure, ResumeResult
+from tlsresume.results.connection import Failure
+from tlsresume.results.report import ResumeResult
 from tlsresume.runs import reach
 from tlsresume.runs.inspect import inspect
 from tlsresume.runs.resume import first_try, resume
@@ -26,7 +27,7 @@ from tlsresume.sessions import asn1
 from tlsresume.sessions.file import SessionFile, SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target, parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

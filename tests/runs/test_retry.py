@@ -15,7 +15,7 @@ from tlsresume.experiments import discover as discover_module
 from tlsresume.experiments.discover import Discovery
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.runs import many_targets as scan
 from tlsresume.runs import retry
 from tlsresume.targets.target import parse_target

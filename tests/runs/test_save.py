@@ -10,7 +10,7 @@ from tlsresume.options import ConnectOptions, SaveOptions
 from tlsresume.policy.exit_status import save_status
 from tlsresume.runs.save import save
 from tlsresume.targets.target import Target, parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import Trust
 
 pytestmark = pytest.mark.slow

@@ -14,12 +14,12 @@ from tlsresume.evidence.purposes import Elicit, Tries
 from tlsresume.lab import OpenConnection, Task
 from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.policy.exit_status import exit_status, target_status
-from tlsresume.results import Report, TargetResult
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs.many_targets import scan, tool
 from tlsresume.runs.probe import Probe
 from tlsresume.runs.waiting import waiting_words
 from tlsresume.targets.target import Target, parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.openssl import binding
 from tlsresume.version import __version__
 

@@ -22,13 +22,15 @@ from tlsresume.evidence.summary import summarise_address
 from tlsresume.findings.judge import judge
 from tlsresume.network.loop import Stop
 from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveOptions
-from tlsresume.results import MECHANISMS, Failure, Series, TargetResult, Timings
+from tlsresume.results.connection import MECHANISMS, Failure, Timings
+from tlsresume.results.measured import Series
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.probe import probe
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
 from tlsresume.sessions.file import format_session_file, parse_session_file, write_session_file
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 

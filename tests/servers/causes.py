@@ -31,7 +31,7 @@ from tlsresume.sessions.file import (
 )
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 SHARED_CACHE = "ssl_session_cache shared:S:1m;"

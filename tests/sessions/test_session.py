@@ -12,7 +12,7 @@ from tests.helpers import sessions
 from tests.helpers.rows import each_row
 from tlsresume.sessions.names import cipher_hash, cipher_name, group_name, verify_result_text
 from tlsresume.sessions.session import Session, SessionError
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 MADE = sessions.session("openssl40-psk").fields.time
 

@@ -17,7 +17,7 @@ from tests.helpers.rows import each_row
 from tlsresume.errors import PreludeError, UsageError
 from tlsresume.options import ConnectOptions, SaveOptions
 from tlsresume.protocols.talk import Prelude
-from tlsresume.results import SaveResult
+from tlsresume.results.report import SaveResult
 from tlsresume.runs.save import save
 from tlsresume.server.server import Acceptor
 from tlsresume.targets.proxies import (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tlsresume.tls.describe import certificate_request_words
 from tlsresume.tls.distinguished import name_text
-from tlsresume.tls.handshake import CertificateRequest12
+from tlsresume.tls.messages import CertificateRequest12
 from tlsresume.tls.signatures import SIGNATURE_SCHEMES, scheme_name
 
 

@@ -9,17 +9,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.rows import each_row
-from tlsresume.tls.buffer import push_list, push_opaque, push_uint
+from tlsresume.tls.buffer import WireError, push_list, push_opaque, push_uint
 from tlsresume.tls.extensions import (
     CLIENT_HELLO_BODIES,
     ENCRYPTED_EXTENSIONS_BODIES,
     HELLO_RETRY_REQUEST_BODIES,
     NEW_SESSION_TICKET_BODIES,
     SERVER_HELLO_BODIES,
+    Extension,
+    PskIdentity,
 )
-from tlsresume.tls.handshake import (
+from tlsresume.tls.handshake import PARSERS, parse_alert, parse_handshake
+from tlsresume.tls.messages import (
     HELLO_RETRY_REQUEST_RANDOM,
-    PARSERS,
     Alert,
     CertificateMessage,
     CertificateRequest,
@@ -27,22 +29,19 @@ from tlsresume.tls.handshake import (
     CertificateRequest13,
     ClientHello,
     EncryptedExtensions,
-    Extension,
-    ExtensionType,
     Finished,
-    HandshakeType,
     NewSessionTicket12,
     NewSessionTicket13,
     Other,
-    ProtocolVersion,
-    PskIdentity,
     ServerHello,
-    WireError,
+)
+from tlsresume.tls.registry import (
+    ExtensionType,
+    HandshakeType,
+    ProtocolVersion,
     cipher_hash,
     cipher_name,
     name_of,
-    parse_alert,
-    parse_handshake,
     version_of,
 )
 

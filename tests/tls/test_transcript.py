@@ -17,19 +17,17 @@ from hypothesis import strategies as st
 
 from tests.helpers.rows import each_row
 from tlsresume.tls.buffer import push_list, push_opaque, push_uint
-from tlsresume.tls.handshake import (
+from tlsresume.tls.extensions import Extension
+from tlsresume.tls.messages import (
     CertificateRequest,
     ClientHello,
-    Extension,
-    ExtensionType,
     Finished,
-    HandshakeType,
     NewSessionTicket12,
     NewSessionTicket13,
     Other,
-    ProtocolVersion,
     ServerHello,
 )
+from tlsresume.tls.registry import ExtensionType, HandshakeType, ProtocolVersion
 from tlsresume.tls.transcript import (
     KEPT_BYTES_LIMIT,
     Entry,

@@ -13,7 +13,7 @@ from tests.helpers.pair import Peer, Tick, config_for
 from tlsresume.errors import HandshakeError
 from tlsresume.network.channel import Channel
 from tlsresume.network.link import CLOSE_WAIT, NetworkLink
-from tlsresume.results import Failure, Step
+from tlsresume.results.connection import Failure, Step
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import (

@@ -9,7 +9,7 @@ from tlsresume import checked
 from tlsresume.api.reports import judge
 from tlsresume.network.loop import Stop
 from tlsresume.options import ProbeOptions
-from tlsresume.results import TargetResult
+from tlsresume.results.report import TargetResult
 from tlsresume.runs import probe as probing
 from tlsresume.runs.many_targets import PARALLEL
 from tlsresume.runs.reach import chosen_target

@@ -20,7 +20,7 @@ from tlsresume.policy.judge import Judge
 from tlsresume.policy.names import BUILTIN
 from tlsresume.policy.policy import Policy
 from tlsresume.policy.reading import builtin_policy, nearest, parse_policy
-from tlsresume.results import Report, TargetResult
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs.many_targets import tool
 
 #: A report holds no secret: the umask alone says who may read it.

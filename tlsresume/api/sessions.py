@@ -10,7 +10,7 @@ from tlsresume.network.loop import Stop
 from tlsresume.network.trace import Trace
 from tlsresume.options import ResumeOptions
 from tlsresume.policy.exit_status import ResumeDemands, decided_resume
-from tlsresume.results import ResumeResult
+from tlsresume.results.report import ResumeResult
 from tlsresume.runs import inspect as inspecting
 from tlsresume.runs import resume as resuming
 from tlsresume.runs.inspect import Inspection

@@ -20,7 +20,7 @@ from tlsresume.cli.grouping import GroupedCommand, GroupedOption
 
 if TYPE_CHECKING:
     from tlsresume.configuration import Configuration
-    from tlsresume.results import OptionValue
+    from tlsresume.results.configuration import OptionValue
 
 GROUP = "Configuration"
 

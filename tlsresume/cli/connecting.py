@@ -231,7 +231,7 @@ class Connection:
     def options(self) -> ConnectOptions:
         """How to speak TLS, as the options say. Raises UsageError."""
         from tlsresume.options import BOTH_VERSIONS, ConnectOptions
-        from tlsresume.tls.handshake import ProtocolVersion
+        from tlsresume.tls.registry import ProtocolVersion
         from tlsresume.transports.config import Trust
 
         said = self._said

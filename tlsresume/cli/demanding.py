@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tlsresume.policy.demands import Expected
     from tlsresume.policy.judge import Judge
     from tlsresume.policy.policy import Policy
-    from tlsresume.results import Mechanism, Report
+    from tlsresume.results.connection import Mechanism
+    from tlsresume.results.report import Report
 
 _T = TypeVar("_T")
 
@@ -55,7 +56,7 @@ def expectations(
     """`MECHANISM=STATE`, a bare STATE for every mechanism, or a bare MECHANISM that must be
     resumed; in any case of letters. Raises BadParameter."""
     from tlsresume.policy.demands import EXPECTED
-    from tlsresume.results import MECHANISMS
+    from tlsresume.results.connection import MECHANISMS
 
     found: dict[Mechanism, Expected] = {}
     for value in values:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tlsresume.results import Report
+    from tlsresume.results.report import Report
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
 #: What the runner takes for one step; it drops a longer summary as a whole.

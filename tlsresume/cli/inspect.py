@@ -88,8 +88,8 @@ def command(
 
 
 def _unreadable(path: str, error: SessionFileError) -> FileResult:
-    from tlsresume.results import ErrorResult
     from tlsresume.results.inspection import FileResult
+    from tlsresume.results.measured import ErrorResult
 
     return FileResult(
         path=path,

@@ -22,7 +22,9 @@ from tlsresume.errors import TLSResumeError
 if TYPE_CHECKING:
     from tlsresume.features.fleet.growing import GrowingFile
     from tlsresume.formats.page import View
-    from tlsresume.results import ErrorResult, Report, ResumeResult, TargetResult, Violation
+    from tlsresume.results.judged import Violation
+    from tlsresume.results.measured import ErrorResult
+    from tlsresume.results.report import Report, ResumeResult, TargetResult
 
 GROUP = "Output"
 
@@ -255,7 +257,7 @@ class Outputs:
         """Print a target that is done, in the formats that speak per target. The report of it, as
         it was judged."""
         from tlsresume.cli.tool import this_tool
-        from tlsresume.results import Report
+        from tlsresume.results.report import Report
 
         report = self.judge(Report(tool=this_tool(), targets=(target,)))
         self._put_targets(report)
@@ -265,7 +267,7 @@ class Outputs:
         """The same for a target that an earlier run has written to `continued`: it goes to other
         files only."""
         from tlsresume.cli.tool import this_tool
-        from tlsresume.results import Report
+        from tlsresume.results.report import Report
 
         report = self.judge(Report(tool=this_tool(), targets=(target,)))
         self._put_targets(report, of_earlier=continued)
@@ -494,7 +496,7 @@ def resume_without_attempts(result: ResumeResult) -> ResumeResult:
 
 def error_result(error: TLSResumeError) -> ErrorResult:
     """An error that ended a run, as reports hold it."""
-    from tlsresume.results import ErrorResult
+    from tlsresume.results.measured import ErrorResult
 
     kind = type(error).__name__.removesuffix("Error").lower()
     return ErrorResult(

@@ -23,7 +23,7 @@ from tlsresume.formats import FORMATS
 if TYPE_CHECKING:
     from tlsresume.options import ProbeOptions
     from tlsresume.policy.judge import Judge
-    from tlsresume.results import Report
+    from tlsresume.results.report import Report
     from tlsresume.targets.target import Target
 
 PROBE, JUDGE = "What to try", "Exit status"

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.policy.demands import Expected
     from tlsresume.policy.findings import FailOn
-    from tlsresume.results import Mechanism, ResumeResult
+    from tlsresume.results.connection import Mechanism
+    from tlsresume.results.report import ResumeResult
     from tlsresume.sessions.file import SessionMetadata
     from tlsresume.sessions.session import Session
     from tlsresume.tickets.key_files import TicketKeyFile

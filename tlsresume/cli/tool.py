@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from tlsresume import __version__
-from tlsresume.results import Tool
+from tlsresume.results.report import Tool
 from tlsresume.transports.library import openssl_version, pyopenssl_version
 
 

@@ -14,7 +14,7 @@ from enum import Enum
 
 from tlsresume.evidence.trial import Trial
 from tlsresume.protocols.limits import LIMIT_CODES
-from tlsresume.results import AnswerCount, AnswersSummary
+from tlsresume.results.measured import AnswerCount, AnswersSummary
 from tlsresume.value import Value
 
 

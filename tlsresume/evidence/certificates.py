@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import Certificate, CertificateProblem
+from tlsresume.results.measured import Certificate, CertificateProblem
 from tlsresume.transports.library import covers
 from tlsresume.value import Value
 

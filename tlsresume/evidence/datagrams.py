@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tlsresume.evidence.trial import Trial
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import QUICResult
+from tlsresume.results.measured import QUICResult
 
 
 def transport_of(attempts: Sequence[Trial]) -> Transport:

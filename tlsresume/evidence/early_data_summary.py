@@ -10,7 +10,7 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import Trial
 from tlsresume.request_line import MARK, SAFE
-from tlsresume.results import (
+from tlsresume.results.early_data import (
     EarlyAfter,
     EarlyData,
     EarlyOutcome,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import EarlyOutcome
+from tlsresume.results.early_data import EarlyOutcome
 
 #: Why a copy over QUIC tells nothing of early data.
 Untold = Literal["retry", "silent"]

@@ -12,7 +12,7 @@ from math import comb
 
 from tlsresume.evidence.purposes import Control
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import FailureKind
+from tlsresume.results.connection import FailureKind
 
 #: What is less likely than this by chance is not laid to it.
 _LUCK = 0.05

@@ -12,14 +12,8 @@ from collections.abc import Iterable, Sequence
 from tlsresume.evidence.fails_without_session import blameless, limited
 from tlsresume.evidence.purposes import Later, Tries
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import (
-    AddressResult,
-    Mechanism,
-    MechanismResult,
-    Series,
-    State,
-    Verdict,
-)
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.measured import AddressResult, MechanismResult, Series, State, Verdict
 from tlsresume.tickets.key_names import KeyNaming
 from tlsresume.value import Value
 

@@ -19,15 +19,13 @@ from tlsresume.evidence.own_queue import handshake_times
 from tlsresume.evidence.purposes import Discover, HelloSize, Tries
 from tlsresume.evidence.states import DISCARDED, is_judged, issued_key, series_of, tried
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import (
-    MECHANISMS,
+from tlsresume.results.connection import MECHANISMS, Failure, Mechanism
+from tlsresume.results.measured import (
     AddressResult,
     AttemptRow,
     BytesSummary,
     ErrorResult,
-    Failure,
     KeyName,
-    Mechanism,
     MechanismResult,
     State,
     TicketSummary,

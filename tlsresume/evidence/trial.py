@@ -26,7 +26,7 @@ from tlsresume.results.connection import (
     Verification,
 )
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value

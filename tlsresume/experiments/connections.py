@@ -13,9 +13,9 @@ from tlsresume.evidence.purpose import Purpose
 from tlsresume.lab import Task
 from tlsresume.options import ConnectOptions
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.targets.target import Target, format_endpoint
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
 from tlsresume.transports.quic.binding import check_available, suite_numbers

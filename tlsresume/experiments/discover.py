@@ -19,8 +19,8 @@ from tlsresume.evidence.purposes import Discover
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.connections import VERSION_OF, TargetSetup
 from tlsresume.lab import Lab, Milestones, Route, Task
-from tlsresume.results import Mechanism
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.results.connection import Mechanism
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Value
 
 #: The alert protocol_version (RFC 8446 section 6).

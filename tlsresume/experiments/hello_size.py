@@ -17,7 +17,7 @@ from dataclasses import replace
 from tlsresume.evidence.purposes import MATRIX, CrossName, HelloSize
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.subject import MechanismSetup
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 
 _ROUNDS = 2

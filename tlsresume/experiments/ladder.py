@@ -29,7 +29,7 @@ from tlsresume.experiments.answers import PAIRS, compare_answers
 from tlsresume.experiments.subject import MechanismSetup
 from tlsresume.protocols.schemes import Transport
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value
 

@@ -29,7 +29,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import Discovery, issues
 from tlsresume.lab import Lab, Route, Task
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value

@@ -10,7 +10,8 @@ from tlsresume.evidence.purposes import AGE, AtAge, FromAddress
 from tlsresume.evidence.states import issued_key
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
-from tlsresume.results import Crossing, LifetimeResult, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Crossing, LifetimeResult
 
 
 def _offers(evidence: Evidence) -> list[Trial]:

@@ -13,7 +13,9 @@ from tlsresume.findings.engine import Match, finding_of
 from tlsresume.findings.rules import registered, told
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.wording import short
-from tlsresume.results import Finding, Mechanism, TargetResult
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding
+from tlsresume.results.report import TargetResult
 
 told(
     "ticket-key-too-old",

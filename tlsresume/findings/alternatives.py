@@ -13,7 +13,8 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.findings.across_targets import finding
 from tlsresume.findings.rules import told
 from tlsresume.findings.software import ServerSetting, Software
-from tlsresume.results import AddressResult, Finding, MechanismResult
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import AddressResult, MechanismResult
 
 told(
     "quic-tcp-differ",

@@ -16,9 +16,9 @@ from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import short
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.tickets.key_names import is_stateful
-from tlsresume.tls.handshake import AlertDescription, cipher_hash
+from tlsresume.tls.registry import AlertDescription, cipher_hash
 from tlsresume.units import connections
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")

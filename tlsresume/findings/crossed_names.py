@@ -15,7 +15,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.findings.refusals import refusal_words, refuses_client
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.value import Value
 
 _MISDIRECTED = 421

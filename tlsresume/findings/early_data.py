@@ -20,7 +20,7 @@ from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange, failure
-from tlsresume.results import EarlyData, EarlyOutcome
+from tlsresume.results.early_data import EarlyData, EarlyOutcome
 from tlsresume.tls.registry import NamedGroup, name_of
 from tlsresume.units import connections
 

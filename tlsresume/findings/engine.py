@@ -13,7 +13,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.software import ServerSetting
-from tlsresume.results import Finding, Harm, Mechanism, Severity
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding, Harm
+from tlsresume.results.measured import Severity
 from tlsresume.value import Value
 
 Group = Literal["A", "B", "C", "D", "T", "W", "P", "S"]

@@ -33,8 +33,8 @@ from tlsresume.findings.with_and_without_session import (
     with_alert,
 )
 from tlsresume.findings.wording import exchange, failure
-from tlsresume.results import FailureKind
-from tlsresume.tls.handshake import AlertDescription, ProtocolVersion
+from tlsresume.results.connection import FailureKind
+from tlsresume.tls.registry import AlertDescription, ProtocolVersion
 from tlsresume.transports.failures import FailureReason
 from tlsresume.units import span
 

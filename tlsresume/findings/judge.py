@@ -14,7 +14,8 @@ from tlsresume.findings.engine import Match, ask, finding_of
 from tlsresume.findings.rules import CAUSES, Rule
 from tlsresume.findings.server_settings import choose
 from tlsresume.findings.view import View
-from tlsresume.results import Finding, Severity
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import Severity
 from tlsresume.value import Value
 
 _DETAILS_SHOWN = 6

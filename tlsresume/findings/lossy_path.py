@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tlsresume.evidence.purposes import Close
 from tlsresume.findings.view import View
-from tlsresume.results import FailureKind
+from tlsresume.results.connection import FailureKind
 from tlsresume.units import connections
 
 _BREAKS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "network"})

@@ -16,7 +16,7 @@ from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import short
 from tlsresume.tickets.key_names import is_stateful
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.value import Value
 
 _HOW = (

@@ -15,7 +15,7 @@ from tlsresume.evidence.observation import Observation, Part
 from tlsresume.evidence.purpose import PlainPurpose, experiment
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.tickets.key_names import KeyNaming
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig

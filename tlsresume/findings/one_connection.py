@@ -9,7 +9,7 @@ from __future__ import annotations
 from tlsresume.evidence.trial import Trial
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.key_names import is_stateful
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 
 def why_not_resumed(session: Session, attempt: Trial) -> str | None:

@@ -28,7 +28,7 @@ from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import short, tally
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.units import connections, span
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tlsresume.evidence.answers import AnswerClass, answer_of
 from tlsresume.evidence.trial import Trial
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 
 #: Statuses by which HTTP servers refuse a request without a good certificate; 495 and 496
 #: are nginx's own.

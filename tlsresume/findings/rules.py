@@ -24,7 +24,9 @@ from tlsresume.evidence.observation import Part
 from tlsresume.findings.engine import Entry, Group, Match
 from tlsresume.findings.software import ServerSetting
 from tlsresume.findings.view import View
-from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.judged import Harm
+from tlsresume.results.measured import Severity
 
 #: The groups that explain why a session was not resumed; the others say what else was seen.
 CAUSES: frozenset[Group] = frozenset({"A", "B", "C"})

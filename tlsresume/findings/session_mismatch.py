@@ -21,7 +21,7 @@ from tlsresume.findings.with_and_without_session import (
     with_alert,
 )
 from tlsresume.findings.wording import exchange
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.failures import FailureReason
 
 

@@ -14,12 +14,13 @@ from msgspec import Struct, field
 
 from tlsresume.evidence.certificates import subject_of
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import KeyUse, Mechanism, SealedSession
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import KeyUse, SealedSession
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.key_files import Opened, TicketKeyFile, open_with
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.unseal import holds_secret, mac_without_key
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import iso_or_none
 from tlsresume.value import Value
 

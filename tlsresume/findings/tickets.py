@@ -19,7 +19,7 @@ from tlsresume.findings.view import View
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
 from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import connections, span
 
 #: RFC 8446 section 4.6.1: no ticket may live longer than seven days.

@@ -24,7 +24,8 @@ from tlsresume.evidence.states import issued_key
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import EarlyData, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.early_data import EarlyData
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.value import Value

@@ -10,7 +10,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.failures import FailureReason
 
 #: What proves that it is the session; and what also tells whether fresh ones fail.

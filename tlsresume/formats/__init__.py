@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
     from tlsresume.formats.page import View
-    from tlsresume.results import ErrorResult, Report, Tool
+    from tlsresume.results.measured import ErrorResult
+    from tlsresume.results.report import Report, Tool
 
     Renderer = Callable[[Report, View], str]
     FailureRenderer = Callable[[Tool, ErrorResult], str]

@@ -19,7 +19,7 @@ from tlsresume.formats.table_text import (
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import AddressResult, MechanismResult, Series, TicketSummary
+from tlsresume.results.measured import AddressResult, MechanismResult, Series, TicketSummary
 from tlsresume.units import count, duration, milliseconds, short_key
 
 _LABEL_WIDTH = 22

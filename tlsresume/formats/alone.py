@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tlsresume.policy.exit_status import decided
-from tlsresume.results import Report
+from tlsresume.results.report import Report
 
 
 def each_alone(report: Report) -> Iterator[Report]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.formats.page import BAD, FAINT, Page, pad
-from tlsresume.results import AttemptRow
+from tlsresume.results.measured import AttemptRow
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import milliseconds, short_key, utc
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.evidence.certificates import faults
-from tlsresume.results import Certificate
+from tlsresume.results.measured import Certificate
 from tlsresume.units import utc
 
 

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from tlsresume.results import MECHANISMS, AttemptRow
+from tlsresume.results.connection import MECHANISMS
+from tlsresume.results.measured import AttemptRow
 from tlsresume.units import milliseconds
 from tlsresume.value import Value
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tlsresume.results import Check, CheckOutcome, TargetResult
+from tlsresume.results.judged import Check, CheckOutcome
+from tlsresume.results.report import TargetResult
 
 #: What each outcome means, in words for a heading.
 OUTCOME_WORDS: dict[CheckOutcome, str] = {

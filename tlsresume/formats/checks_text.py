@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tlsresume.formats.checks import of_outcome, title
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, UNSURE, Page
-from tlsresume.results import Change, Check, TargetResult
+from tlsresume.results.judged import Change, Check
+from tlsresume.results.report import TargetResult
 
 
 def put_checks(page: Page, target: TargetResult) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, cells, pad
-from tlsresume.results import AddressResult, Crossing, LifetimeResult, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Crossing, LifetimeResult
+from tlsresume.results.measured import AddressResult
 from tlsresume.results.places import TRANSPORT_WORDS
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from tlsresume.formats.alone import each_alone
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
-from tlsresume.results import AddressResult, Finding, MechanismResult, Report, TargetResult
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import AddressResult, MechanismResult
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.value import Value
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}

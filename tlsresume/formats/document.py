@@ -11,7 +11,8 @@ import msgspec
 
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe
-from tlsresume.results import SCHEMA, ErrorResult, Report, Tool
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import SCHEMA, Report, Tool
 from tlsresume.results.value import tidy
 from tlsresume.value import Value
 

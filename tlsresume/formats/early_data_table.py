@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tlsresume.formats.early_data_text import REASON_WORDS
-from tlsresume.results import AddressResult, EarlyData, EarlyOutcome
-from tlsresume.results.early_data import EarlyRequest
+from tlsresume.results.early_data import EarlyData, EarlyOutcome, EarlyRequest
+from tlsresume.results.measured import AddressResult
 
 #: What became of early data, in a cell.
 OUTCOMES: dict[EarlyOutcome, str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, UNSURE, Page
-from tlsresume.results import EarlyData, EarlyReason
+from tlsresume.results.early_data import EarlyData, EarlyReason
 
 _LABEL = "  early data  "
 

@@ -17,7 +17,9 @@ from tlsresume.findings.engine import Entry, Group
 from tlsresume.findings.rules import Rule
 from tlsresume.formats.findings import SEVERITY_STYLE
 from tlsresume.formats.page import FAINT, STRONG, Page, View, pad
-from tlsresume.results import MECHANISMS, Harm, Mechanism, Severity
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.judged import Harm
+from tlsresume.results.measured import Severity
 from tlsresume.value import Value
 
 #: The groups in the order in which they are listed.

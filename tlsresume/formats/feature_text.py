@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsresume import features
 from tlsresume.formats.page import Page
-from tlsresume.results import AddressResult
+from tlsresume.results.measured import AddressResult
 
 
 def put_features(page: Page, address: AddressResult) -> None:

@@ -14,7 +14,9 @@ from tlsresume.findings.rules import CAUSES
 from tlsresume.findings.wording import clause
 from tlsresume.formats.page import BAD, FAINT, FAIR, STRONG, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.results import Finding, FindingEffect, Mechanism, Severity
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding, FindingEffect
+from tlsresume.results.measured import Severity
 
 SEVERITY_STYLE: dict[Severity, str] = {"error": BAD, "warning": FAIR, "info": STRONG}
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from ipaddress import ip_address
 
 from tlsresume.formats.early_data_text import early_words
-from tlsresume.results import AddressResult, MechanismResult, TicketSummary
+from tlsresume.results.measured import AddressResult, MechanismResult, TicketSummary
 from tlsresume.units import short_key
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -19,7 +19,9 @@ from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
 from tlsresume.formats.verdicts import headline
-from tlsresume.results import Check, ErrorResult, Finding, Report, Severity, TargetResult, Tool
+from tlsresume.results.judged import Check, Finding
+from tlsresume.results.measured import ErrorResult, Severity
+from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count
 
 _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}

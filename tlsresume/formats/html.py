@@ -29,7 +29,8 @@ from tlsresume.formats.html_tables import (
 )
 from tlsresume.formats.page import View
 from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
-from tlsresume.results import ErrorResult, Report, TargetResult, Tool, Verdict
+from tlsresume.results.measured import ErrorResult, Verdict
+from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count, seconds, utc
 from tlsresume.value import Value
 

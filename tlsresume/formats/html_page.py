@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Literal
 
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.printable import markup_safe, printable
-from tlsresume.results import Finding, Tool
+from tlsresume.results.judged import Finding
 from tlsresume.results.places import named_place
+from tlsresume.results.report import Tool
 from tlsresume.value import Value
 
 if TYPE_CHECKING:

@@ -14,19 +14,9 @@ from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
 from tlsresume.formats.ticket_text import key_words
-from tlsresume.results import (
-    MECHANISMS,
-    AddressResult,
-    Change,
-    Check,
-    CheckOutcome,
-    Crossing,
-    KeyUse,
-    Mechanism,
-    MechanismResult,
-    Series,
-    State,
-)
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyUse
+from tlsresume.results.measured import AddressResult, MechanismResult, Series, State
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc

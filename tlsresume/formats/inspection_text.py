@@ -15,13 +15,13 @@ from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.session_text import Facts, put_facts
 from tlsresume.formats.ticket_text import key_words, layout_words
 from tlsresume.formats.trouble import put_error
-from tlsresume.results import ErrorResult
 from tlsresume.results.inspection import (
     CertificateInspection,
     Inspection,
     PartialInspection,
     TicketInspection,
 )
+from tlsresume.results.measured import ErrorResult
 from tlsresume.units import count, duration, utc
 
 

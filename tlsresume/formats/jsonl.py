@@ -14,7 +14,8 @@ from tlsresume.formats import document
 from tlsresume.formats.alone import each_alone
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe
-from tlsresume.results import ErrorResult, Report, Tool
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import Report, Tool
 
 
 def render(report: Report, _view: View) -> str:

@@ -15,7 +15,9 @@ from tlsresume.formats.junit_cases import Case, cases, of_findings
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.policy.judge import ALL_TARGETS
-from tlsresume.results import ErrorResult, Finding, Report, TargetResult, Tool
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import Report, TargetResult, Tool
 
 if TYPE_CHECKING:
     from junitparser import JUnitXml, TestCase, TestSuite

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from tlsresume.formats.findings import NORMAL, effect_words
-from tlsresume.results import Check, Finding, TargetResult
+from tlsresume.results.judged import Check, Finding
 from tlsresume.results.places import named_place
+from tlsresume.results.report import TargetResult
 from tlsresume.value import Value
 
 #: What JUnit makes of a case.

@@ -15,18 +15,9 @@ from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
 from tlsresume.formats.verdicts import flaw, headline, last_line
-from tlsresume.results import (
-    AddressResult,
-    Check,
-    ErrorResult,
-    Finding,
-    MechanismResult,
-    Report,
-    Series,
-    TargetResult,
-    Tool,
-    Verdict,
-)
+from tlsresume.results.judged import Check, Finding
+from tlsresume.results.measured import AddressResult, ErrorResult, MechanismResult, Series, Verdict
+from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count, duration, milliseconds, seconds, short_key
 
 VERDICT_SIGN: dict[Verdict, str] = {

@@ -16,7 +16,8 @@ from tlsresume.formats.printable import printable_in_log
 from tlsresume.formats.verdicts import headline, verdict_words
 from tlsresume.policy.exit_status import PluginState, plugin_state, plugin_state_of
 from tlsresume.policy.mechanisms import rate_percent
-from tlsresume.results import ErrorResult, MechanismResult, Report, TargetResult, Tool
+from tlsresume.results.measured import ErrorResult, MechanismResult
+from tlsresume.results.report import Report, TargetResult, Tool
 
 SERVICE = "RESUMPTION"
 

@@ -16,7 +16,7 @@ from tlsresume.formats.page import BAD, FAINT, GOOD, STRONG, Page, cells, cut, p
 from tlsresume.formats.screen_text import VERDICT_STYLE, verdict_style
 from tlsresume.formats.verdicts import FLAWS, verdict_words
 from tlsresume.policy.exit_status import decided
-from tlsresume.results import Report, TargetResult
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.units import count, seconds
 from tlsresume.value import Value
 

@@ -14,15 +14,9 @@ from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
 from tlsresume.policy.judge import ALL_TARGETS
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import (
-    AddressResult,
-    EarlyData,
-    ErrorResult,
-    MechanismResult,
-    Report,
-    TargetResult,
-    Tool,
-)
+from tlsresume.results.early_data import EarlyData
+from tlsresume.results.measured import AddressResult, ErrorResult, MechanismResult
+from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.value import Value
 
 if TYPE_CHECKING:

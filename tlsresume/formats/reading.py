@@ -12,7 +12,7 @@ import msgspec
 
 from tlsresume.errors import ReportFileError
 from tlsresume.formats.newer_words import convert
-from tlsresume.results import SCHEMA, Report
+from tlsresume.results.report import SCHEMA, Report
 
 #: Ten thousand targets with all their attempts stay below this.
 LARGEST = 512 * 1024 * 1024

@@ -12,10 +12,10 @@ import msgspec
 
 from tlsresume.formats.document import Failure
 from tlsresume.formats.explanation import Explanations
-from tlsresume.results import SCHEMA, Report, ResumeResult, SaveResult, Tool
 from tlsresume.results.configuration import HeldConfiguration
 from tlsresume.results.inspection import Inspections
 from tlsresume.results.plan import Plans
+from tlsresume.results.report import SCHEMA, Report, ResumeResult, SaveResult, Tool
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -20,14 +20,9 @@ from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page,
 from tlsresume.formats.table_text import place_of, put_tables
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.verdicts import flaw, headline
-from tlsresume.results import (
-    AddressResult,
-    CheckOutcome,
-    ErrorResult,
-    Skipped,
-    TargetResult,
-    Verdict,
-)
+from tlsresume.results.judged import CheckOutcome
+from tlsresume.results.measured import AddressResult, ErrorResult, Skipped, Verdict
+from tlsresume.results.report import TargetResult
 from tlsresume.units import count, seconds
 
 VERDICT_STYLE: dict[Verdict, str] = {

@@ -22,7 +22,10 @@ from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, p
 from tlsresume.formats.text import put_last_line
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
-from tlsresume.results import Finding, QUICResult, ResumeResult, SaveResult, Timings, Traffic
+from tlsresume.results.connection import Timings, Traffic
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import QUICResult
+from tlsresume.results.report import ResumeResult, SaveResult
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key
 

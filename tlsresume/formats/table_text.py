@@ -15,9 +15,9 @@ from tlsresume.formats.feature_text import put_features
 from tlsresume.formats.folding_text import folded, groups_of, names_of
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import (
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.measured import (
     AddressResult,
-    Mechanism,
     MechanismResult,
     QUICResult,
     Series,

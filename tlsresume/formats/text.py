@@ -22,14 +22,9 @@ from tlsresume.formats.table_text import put_legend
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.verdicts import last_line
-from tlsresume.results import (
-    AddressResult,
-    Certificate,
-    Report,
-    ResumeResult,
-    TargetResult,
-    Violation,
-)
+from tlsresume.results.judged import Violation
+from tlsresume.results.measured import AddressResult, Certificate
+from tlsresume.results.report import Report, ResumeResult, TargetResult
 
 #: Rows of a screen that the last line may take.
 _LAST_ROWS = 3

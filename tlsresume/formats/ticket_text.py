@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tlsresume.findings.ticket_keys import fleet_summary, which
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, pad
-from tlsresume.results import KeyUse, SealedSession, TicketSummary
+from tlsresume.results.judged import KeyUse, SealedSession
+from tlsresume.results.measured import TicketSummary
 from tlsresume.tickets.layouts import LooksLike
 from tlsresume.units import count, duration, short_key
 

@@ -11,7 +11,7 @@ from tlsresume.errors import ErrorStack
 from tlsresume.formats.page import BAD, FAINT, STRONG, Page
 
 if TYPE_CHECKING:
-    from tlsresume.results import ErrorResult
+    from tlsresume.results.measured import ErrorResult
 
 
 def put_stack(page: Page, stack: ErrorStack, indent: str = "") -> None:

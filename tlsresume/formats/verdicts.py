@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from tlsresume.errors import ExitStatus
 from tlsresume.findings.wording import clause
-from tlsresume.results import Finding, Report, ResumeResult, TargetResult
+from tlsresume.results.judged import Finding
+from tlsresume.results.report import Report, ResumeResult, TargetResult
 
 #: What may stand behind a verdict.
 FLAWS = (", UNSAFE", ", BROKEN", ", WARNING")

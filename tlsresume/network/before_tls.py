@@ -12,7 +12,7 @@ from tlsresume.network.prelude import play
 from tlsresume.network.proxy import Reached, reach_through
 from tlsresume.protocols.table import script_of
 from tlsresume.protocols.talk import Prelude
-from tlsresume.results import Failure, FailureKind
+from tlsresume.results.connection import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.targets.proxies import Proxy, ProxyHeader
 from tlsresume.targets.proxying import proxy_header

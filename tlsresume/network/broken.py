@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tlsresume.network.channel import Channel
-from tlsresume.results import Failure, FailureKind, Step
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.results.connection import Failure, FailureKind, Step
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.failures import Broken, FailureReason
 from tlsresume.transports.interface import Connection
 

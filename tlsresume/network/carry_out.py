@@ -8,7 +8,7 @@ from tlsresume.errors import HandshakeError, LocalError
 from tlsresume.lab import Milestones, OpenConnection, Task
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from tlsresume import shortage
 from tlsresume.network.dial import cut, failure_from
 from tlsresume.network.ready import writable
-from tlsresume.results import Failure, Step
+from tlsresume.results.connection import Failure, Step
 
 _CHUNK = 65536
 

@@ -13,7 +13,7 @@ import struct
 from tlsresume import shortage
 from tlsresume.lab import Route
 from tlsresume.network.ready import writable
-from tlsresume.results import Failure, FailureKind, Step
+from tlsresume.results.connection import Failure, FailureKind, Step
 from tlsresume.targets.endpoints import UNIX, format_endpoint
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})

@@ -23,7 +23,7 @@ from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Ending, KnownBefore, failed_trial, observed_trial
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.targets.target import format_endpoint
 from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value

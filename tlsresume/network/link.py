@@ -18,7 +18,7 @@ from tlsresume.errors import HandshakeError
 from tlsresume.lab import Link
 from tlsresume.network.broken import failure_of, no_handshake
 from tlsresume.network.channel import Channel
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.sessions.session import ResumptionState
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest

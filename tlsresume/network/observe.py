@@ -20,7 +20,7 @@ from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Route, Task
 from tlsresume.network.link import NetworkLink
-from tlsresume.results import (
+from tlsresume.results.connection import (
     AlertSeen,
     Failure,
     Mechanism,
@@ -30,7 +30,7 @@ from tlsresume.results import (
 )
 from tlsresume.sessions.session import Session, SessionError
 from tlsresume.tls.describe import certificate_request_words
-from tlsresume.tls.handshake import HandshakeType
+from tlsresume.tls.registry import HandshakeType
 from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts

@@ -18,7 +18,7 @@ from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.resolve import resolve
 from tlsresume.protocols.talk import Prelude
-from tlsresume.results import Failure, FailureKind
+from tlsresume.results.connection import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.targets.proxies import Proxy
 from tlsresume.targets.proxying import TargetUnreachedError, connect

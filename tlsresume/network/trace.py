@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from tlsresume.tls.handshake import ContentType, HandshakeType
+from tlsresume.tls.registry import ContentType, HandshakeType
 from tlsresume.tls.transcript import Entry, Role, describe
 from tlsresume.transports.interface import OnMessage
 from tlsresume.value import Value

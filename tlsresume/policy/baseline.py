@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from tlsresume.policy.mechanisms import judged_tries, tries_words
-from tlsresume.results import (
+from tlsresume.results.judged import Change, Check, CheckOutcome
+from tlsresume.results.measured import (
     AddressResult,
-    Change,
-    Check,
-    CheckOutcome,
     MechanismResult,
     State,
-    TargetResult,
     Verdict,
     wilson_interval,
 )
+from tlsresume.results.report import TargetResult
 
 _VERDICT_RANK: dict[Verdict, int] = {
     "resumes": 3,

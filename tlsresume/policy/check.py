@@ -10,14 +10,10 @@ from collections.abc import Iterator
 from tlsresume.policy.demand_table import DEMANDS, ranges_and_limits
 from tlsresume.policy.demands import Asked, Demands, asked_of
 from tlsresume.policy.mechanisms import check_mechanisms
-from tlsresume.results import (
-    MECHANISMS,
-    AddressResult,
-    Check,
-    CheckKind,
-    CheckOutcome,
-    TargetResult,
-)
+from tlsresume.results.connection import MECHANISMS
+from tlsresume.results.judged import Check, CheckKind, CheckOutcome
+from tlsresume.results.measured import AddressResult
+from tlsresume.results.report import TargetResult
 
 
 def check_target(target: TargetResult, demands: Demands) -> tuple[Check, ...]:

@@ -19,7 +19,8 @@ from tlsresume.policy import limits
 from tlsresume.policy.ranges import parse_range
 
 if TYPE_CHECKING:
-    from tlsresume.results import AddressResult, TargetResult
+    from tlsresume.results.measured import AddressResult
+    from tlsresume.results.report import TargetResult
 
 
 class Kind(NamedTuple):

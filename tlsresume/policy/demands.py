@@ -12,7 +12,9 @@ import msgspec
 
 from tlsresume.durations import PATTERN, short_duration
 from tlsresume.policy import demand_table as table
-from tlsresume.results import AddressResult, Check, CheckKind, CheckOutcome, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Check, CheckKind, CheckOutcome
+from tlsresume.results.measured import AddressResult
 
 Expected = Literal["resumed", "not-resumed", "any"]
 EXPECTED: tuple[Expected, ...] = ("resumed", "not-resumed", "any")

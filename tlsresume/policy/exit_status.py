@@ -18,21 +18,10 @@ from tlsresume.findings.wording import clause
 from tlsresume.policy.demands import Expected
 from tlsresume.policy.findings import FailOn, counts, explains_refusals
 from tlsresume.policy.mechanisms import is_enough
-from tlsresume.results import (
-    MECHANISMS,
-    Check,
-    CheckOutcome,
-    Finding,
-    FindingEffect,
-    Mechanism,
-    MechanismResult,
-    Report,
-    ResumeResult,
-    SaveResult,
-    State,
-    TargetResult,
-    Verdict,
-)
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.judged import Check, CheckOutcome, Finding, FindingEffect
+from tlsresume.results.measured import MechanismResult, State, Verdict
+from tlsresume.results.report import Report, ResumeResult, SaveResult, TargetResult
 from tlsresume.value import Value
 
 #: What `--exit-zero` forgives: answers, never failures to get one.

@@ -17,14 +17,10 @@ from tlsresume.policy.demands import Demands
 from tlsresume.policy.mechanisms import is_enough, judged_tries, rate_percent
 from tlsresume.policy.ranges import parse_range
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import (
-    MECHANISMS,
-    Finding,
-    Mechanism,
-    MechanismResult,
-    Severity,
-    TargetResult,
-)
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.judged import Finding
+from tlsresume.results.measured import MechanismResult, Severity
+from tlsresume.results.report import TargetResult
 
 FailOn = Literal["error", "warning", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "never")

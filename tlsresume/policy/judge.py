@@ -21,17 +21,9 @@ from tlsresume.policy.findings import (
     is_known,
 )
 from tlsresume.policy.policy import Policy
-from tlsresume.results import (
-    Change,
-    Check,
-    CheckOutcome,
-    Finding,
-    FindingEffect,
-    Mechanism,
-    Report,
-    TargetResult,
-    Violation,
-)
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Change, Check, CheckOutcome, Finding, FindingEffect, Violation
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.value import Value
 
 #: What stands in the place of a target's name for findings that several show together.

@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from tlsresume.durations import short_duration
 
 if TYPE_CHECKING:
-    from tlsresume.results import (
-        AddressResult,
-        CheckOutcome,
-        EarlyData,
-        Mechanism,
-        TargetResult,
-        TicketSummary,
-    )
+    from tlsresume.results.connection import Mechanism
+    from tlsresume.results.early_data import EarlyData
+    from tlsresume.results.judged import CheckOutcome
+    from tlsresume.results.measured import AddressResult, TicketSummary
+    from tlsresume.results.report import TargetResult
 
 
 class Found(NamedTuple):

@@ -7,18 +7,11 @@ from dataclasses import replace
 
 from tlsresume.policy.demands import Asked, Demands, Expected
 from tlsresume.policy.ranges import parse_range
-from tlsresume.results import (
-    AddressResult,
-    Check,
-    CheckKind,
-    CheckOutcome,
-    Mechanism,
-    MechanismResult,
-    Severity,
-    State,
-    TargetResult,
-)
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Check, CheckKind, CheckOutcome
+from tlsresume.results.measured import AddressResult, MechanismResult, Severity, State
 from tlsresume.results.places import version_label
+from tlsresume.results.report import TargetResult
 
 VERSION_LABEL: dict[Mechanism, str] = {
     "psk": "TLSv1.3",

@@ -25,7 +25,7 @@ import msgspec
 from tlsresume.policy.demands import Demands, merge
 from tlsresume.policy.names import BuiltinName
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import Severity
+from tlsresume.results.measured import Severity
 
 
 def _about(text: str) -> msgspec.Meta:

@@ -24,7 +24,8 @@ from tlsresume.policy.policy import (
     Waiver,
     on_top,
 )
-from tlsresume.results import MECHANISMS, Severity
+from tlsresume.results.connection import MECHANISMS
+from tlsresume.results.measured import Severity
 
 __all__ = ["builtin_policy", "builtin_text", "nearest", "parse_policy"]
 

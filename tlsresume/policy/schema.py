@@ -9,7 +9,7 @@ import msgspec
 from tlsresume.durations import PERCENT
 from tlsresume.policy.demand_table import DEMANDS, SHARE
 from tlsresume.policy.policy import Policy
-from tlsresume.results import MECHANISMS
+from tlsresume.results.connection import MECHANISMS
 
 
 def schema() -> dict[str, Any]:

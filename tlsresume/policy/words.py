@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tlsresume.policy.demand_table import ranges_and_limits
 from tlsresume.policy.demands import Demands, Expected, merge
 from tlsresume.policy.policy import Policy
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.value import Value
 
 NAMES: dict[Mechanism, str] = {

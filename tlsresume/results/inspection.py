@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import ErrorResult, Finding, KeyUse
+from tlsresume.results.judged import Finding, KeyUse
+from tlsresume.results.measured import ErrorResult
 from tlsresume.results.value import Result
 from tlsresume.sessions.file import Format, SessionMetadata
 from tlsresume.sessions.session import Unsupported

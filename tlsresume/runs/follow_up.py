@@ -14,7 +14,7 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.lab import Lab
 from tlsresume.options import ProbeOptions
-from tlsresume.results import AddressResult, SkippedKind
+from tlsresume.results.measured import AddressResult, SkippedKind
 from tlsresume.results.plan import Stage
 from tlsresume.targets.target import Target
 

@@ -17,7 +17,6 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.findings.judge import judge_tickets
 from tlsresume.findings.ticket_keys import Issued, key_use, ticket_key_use
 from tlsresume.findings.view import Saved, make_view
-from tlsresume.results import Finding
 from tlsresume.results.inspection import (
     CertificateInspection,
     FileResult,
@@ -26,6 +25,7 @@ from tlsresume.results.inspection import (
     QUICInspection,
     TicketInspection,
 )
+from tlsresume.results.judged import Finding
 from tlsresume.runs.inspect_certificate import inspect_certificate, iso_time
 from tlsresume.runs.usability import unsupported_here
 from tlsresume.sessions.file import (
@@ -41,7 +41,7 @@ from tlsresume.sessions.session import NOT_USABLE_HERE, Session, SessionFields
 from tlsresume.tickets.key_files import TicketKeyFile
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.layouts import Around, looks_like
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 __all__ = [
     "CertificateInspection",

@@ -24,17 +24,9 @@ from tlsresume.findings.view import View, make_view
 from tlsresume.lab import Lab, Route
 from tlsresume.options import ProbeOptions
 from tlsresume.protocols.rows import HTTP, UNKNOWN
-from tlsresume.results import (
-    MECHANISMS,
-    AddressResult,
-    Crossing,
-    Finding,
-    LifetimeResult,
-    Mechanism,
-    MechanismResult,
-    Skipped,
-    SkippedKind,
-)
+from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.judged import Crossing, Finding, LifetimeResult
+from tlsresume.results.measured import AddressResult, MechanismResult, Skipped, SkippedKind
 from tlsresume.runs.explain import Explanation
 from tlsresume.runs.follow_up import follow_ups
 

@@ -17,7 +17,8 @@ from tlsresume.network import loop
 from tlsresume.network.trace import Trace
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.exit_status import decided
-from tlsresume.results import Report, Skipped, TargetResult, Tool
+from tlsresume.results.measured import Skipped
+from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.runs.before_probe import check_probe
 from tlsresume.runs.probe import AnyProbe, no_time
 from tlsresume.runs.probing import probe_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tlsresume.errors import UsageError
 from tlsresume.options import ConnectOptions
 from tlsresume.targets.target import Target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 
 def over_quic(target: Target, connect: ConnectOptions) -> tuple[Target, ConnectOptions]:

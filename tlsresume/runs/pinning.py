@@ -17,7 +17,7 @@ from tlsresume.request_line import HTTPRequest, parse_http1
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
 from tlsresume.sessions.file import SessionFile, SessionMetadata
 from tlsresume.targets.target import Target, is_address
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.library import can_offer
 from tlsresume.version import USER_AGENT

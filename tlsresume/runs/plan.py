@@ -13,7 +13,7 @@ from tlsresume.experiments.connections import VERSION_OF, VERSIONS_OF
 from tlsresume.experiments.ladder import EXPERIMENTS, Experiment
 from tlsresume.options import ProbeOptions
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.results.plan import Stage, Step, TargetPlan
 from tlsresume.runs.before_probe import share_budget
 from tlsresume.runs.follow_up import follow_ups

@@ -33,13 +33,9 @@ from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.options import LONGEST, ProbeOptions
-from tlsresume.results import (
-    AddressResult,
-    EarlyData,
-    ErrorResult,
-    Skipped,
-    TargetResult,
-)
+from tlsresume.results.early_data import EarlyData
+from tlsresume.results.measured import AddressResult, ErrorResult, Skipped
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.before_probe import Share, share_budget
 from tlsresume.runs.fingerprint import fingerprint
 from tlsresume.runs.follow_up import follow_ups
@@ -50,7 +46,7 @@ from tlsresume.runs.waiting import longest_wait
 from tlsresume.shortage import make_room
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.targets.target import Target
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.library import check_library
 from tlsresume.units import iso_milliseconds
 from tlsresume.value import Value

@@ -16,7 +16,8 @@ from tlsresume.network.lab import NetworkLab
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.options import LONGEST, ConnectOptions
-from tlsresume.results import ErrorResult, Failure
+from tlsresume.results.connection import Failure
+from tlsresume.results.measured import ErrorResult
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.transports.config import ClientConfig

@@ -35,7 +35,9 @@ from tlsresume.network.lab import NetworkLab
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.options import ResumeOptions
-from tlsresume.results import EarlyReason, ErrorResult, ResumeResult, Series
+from tlsresume.results.early_data import EarlyReason
+from tlsresume.results.measured import ErrorResult, Series
+from tlsresume.results.report import ResumeResult
 from tlsresume.runs.explain import Explanation
 from tlsresume.runs.pinning import config_of, pinned, target_of
 from tlsresume.runs.reach import (

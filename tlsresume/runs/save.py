@@ -17,7 +17,9 @@ from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.trace import Trace
 from tlsresume.options import SaveOptions
-from tlsresume.results import ErrorResult, Mechanism, SaveResult
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import SaveResult
 from tlsresume.runs.reach import (
     STOPPED,
     chosen_target,
@@ -31,7 +33,7 @@ from tlsresume.sessions.file import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target
 from tlsresume.tickets.key_names import KeyNaming
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.library import openssl_version
 from tlsresume.version import USER_AGENT, __version__

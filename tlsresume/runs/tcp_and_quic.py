@@ -19,7 +19,8 @@ from tlsresume.experiments.connections import TargetSetup
 from tlsresume.findings.alternatives import promises_http3, quic_findings
 from tlsresume.findings.judge import merge
 from tlsresume.lab import OpenConnection, Route
-from tlsresume.results import AddressResult, Skipped, TargetResult
+from tlsresume.results.measured import AddressResult, Skipped
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.probe import Probe
 
 

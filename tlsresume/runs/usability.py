@@ -10,7 +10,7 @@ from __future__ import annotations
 from tlsresume.errors import SessionFileError
 from tlsresume.sessions.file import SessionFile
 from tlsresume.sessions.session import NOT_USABLE_HERE, Session, Unsupported
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.library import asks_for_fragments, can_offer
 

@@ -12,8 +12,7 @@ from typing import Any, Protocol
 
 from tlsresume.server.acceptor import Limits
 from tlsresume.server.observer import Ending, Observer, Served
-from tlsresume.tls.handshake import ContentType
-from tlsresume.tls.registry import AlertDescription, name_of
+from tlsresume.tls.registry import AlertDescription, ContentType, name_of
 from tlsresume.transports.quic.binding import CRYPTO_ERROR, Terminated
 from tlsresume.transports.quic.binding_server import ServerHandle
 

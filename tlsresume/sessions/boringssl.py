@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tlsresume.sessions.asn1 import SessionError, elements
 from tlsresume.sessions.facts import SessionFields, protocol_of, text_of
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value
 
 _BOOLEAN, _INTEGER, _OCTETS, _SEQUENCE = 0x01, 0x02, 0x04, 0x30

@@ -7,7 +7,7 @@ from typing import ClassVar
 from tlsresume.sessions import asn1
 from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.names import cipher_hash, cipher_name, group_name
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value
 
 #: DTLS1_VERSION, DTLS1_2_VERSION, DTLS 1.3 (RFC 9147), and the TLS that each is like.

@@ -20,7 +20,7 @@ import msgspec
 
 from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.facts import SessionFields
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret
 
 #: The number of this layout; what is not compatible gets the next one.

@@ -26,7 +26,7 @@ from tlsresume.sessions import boringssl, openssl_state, quic_state
 from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.facts import SessionFields
 from tlsresume.sessions.names import why_not_offered
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value
 
 __all__ = [

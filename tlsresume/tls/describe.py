@@ -13,24 +13,26 @@ from functools import singledispatch
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.distinguished import name_text
 from tlsresume.tls.entry import Entry, parse_entry
-from tlsresume.tls.handshake import (
-    PARSERS,
+from tlsresume.tls.handshake import PARSERS
+from tlsresume.tls.messages import (
     Alert,
-    AlertLevel,
     CertificateMessage,
     CertificateRequest12,
     CertificateRequest13,
     ClientHello,
-    ContentType,
     EncryptedExtensions,
-    HandshakeType,
     Message,
-    NamedGroup,
     NewSessionTicket12,
     NewSessionTicket13,
+    ServerHello,
+)
+from tlsresume.tls.registry import (
+    AlertLevel,
+    ContentType,
+    HandshakeType,
+    NamedGroup,
     ProtocolVersion,
     PskKeyExchangeMode,
-    ServerHello,
     cipher_name,
     name_of,
     version_of,

@@ -7,17 +7,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from tlsresume.tls.handshake import (
-    Alert,
-    ContentType,
-    Finished,
-    HandshakeType,
-    Message,
-    Other,
-    ProtocolVersion,
-    parse_alert,
-    parse_handshake,
-)
+from tlsresume.tls.handshake import parse_alert, parse_handshake
+from tlsresume.tls.messages import Alert, Finished, Message, Other
+from tlsresume.tls.registry import ContentType, HandshakeType, ProtocolVersion
 from tlsresume.value import Value
 
 

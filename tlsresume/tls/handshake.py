@@ -1,4 +1,4 @@
-"""Parsers of handshake messages and alerts, and the door to all names of this folder.
+"""Parsers of handshake messages and alerts.
 
 A message is a frozen value, complete and checked when `parse_handshake` returns
 it: a known extension that is malformed is a WireError, an unknown one is kept.
@@ -20,9 +20,6 @@ from tlsresume.tls.extensions import (
     HELLO_RETRY_REQUEST_BODIES,
     NEW_SESSION_TICKET_BODIES,
     SERVER_HELLO_BODIES,
-    Extension,
-    KeyShare,
-    PskIdentity,
     pull_extensions,
     pull_names,
     pull_uint16s,
@@ -31,70 +28,22 @@ from tlsresume.tls.messages import (
     HELLO_RETRY_REQUEST_RANDOM,
     Alert,
     CertificateMessage,
-    CertificateRequest,
     CertificateRequest12,
     CertificateRequest13,
     ClientHello,
     EncryptedExtensions,
     Finished,
     Message,
-    NewSessionTicket,
     NewSessionTicket12,
     NewSessionTicket13,
     Other,
     ServerHello,
 )
 from tlsresume.tls.registry import (
-    AlertDescription,
-    AlertLevel,
-    ContentType,
-    ExtensionType,
     HandshakeType,
-    NamedGroup,
     ProtocolVersion,
-    PskKeyExchangeMode,
-    cipher_hash,
-    cipher_name,
     name_of,
-    version_of,
 )
-
-__all__ = [
-    "HELLO_RETRY_REQUEST_RANDOM",
-    "PARSERS",
-    "Alert",
-    "AlertDescription",
-    "AlertLevel",
-    "CertificateMessage",
-    "CertificateRequest",
-    "CertificateRequest12",
-    "CertificateRequest13",
-    "ClientHello",
-    "ContentType",
-    "EncryptedExtensions",
-    "Extension",
-    "ExtensionType",
-    "Finished",
-    "HandshakeType",
-    "KeyShare",
-    "Message",
-    "NamedGroup",
-    "NewSessionTicket",
-    "NewSessionTicket12",
-    "NewSessionTicket13",
-    "Other",
-    "ProtocolVersion",
-    "PskIdentity",
-    "PskKeyExchangeMode",
-    "ServerHello",
-    "WireError",
-    "cipher_hash",
-    "cipher_name",
-    "name_of",
-    "parse_alert",
-    "parse_handshake",
-    "version_of",
-]
 
 
 def _pull_client_hello(reader: Reader) -> ClientHello:

@@ -26,24 +26,20 @@ from typing import Literal, TypeVar, cast
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.describe import describe, name_and_size
 from tlsresume.tls.entry import Entry, Role, parse_entry
-from tlsresume.tls.handshake import (
-    PARSERS,
+from tlsresume.tls.handshake import PARSERS, parse_alert
+from tlsresume.tls.messages import (
     Alert,
     CertificateMessage,
     CertificateRequest12,
     CertificateRequest13,
     ClientHello,
-    ContentType,
     EncryptedExtensions,
-    HandshakeType,
     Message,
     NewSessionTicket12,
     NewSessionTicket13,
-    ProtocolVersion,
     ServerHello,
-    parse_alert,
-    version_of,
 )
+from tlsresume.tls.registry import ContentType, HandshakeType, ProtocolVersion, version_of
 from tlsresume.value import Value
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tlsresume.request_line import HTTPRequest
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Value
 
 

@@ -133,7 +133,7 @@ def test_offered_past_lifetime(tmp_path):
 
 def test_version_changed(tmp_path):
     """A session of TLS 1.2, offered to a server that now chooses TLS 1.3."""
-    from tlsresume.tls.handshake import ProtocolVersion
+    from tlsresume.tls.registry import ProtocolVersion
 
     old = Peer(versions=("1.2",))
     talk = Talk(old)

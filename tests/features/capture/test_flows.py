@@ -84,7 +84,7 @@ def test_hello_retry_request(tmp_path):
 
 def test_a_session_id_of_a_client_that_allows_1_3_is_no_offer(tmp_path):
     """The ID that such a client sends at random is not offered, one that was issued is."""
-    from tlsresume.tls.handshake import ProtocolVersion
+    from tlsresume.tls.registry import ProtocolVersion
 
     talk = Talk(versions=("1.2",), tickets=False)
     both = {"minimum": ProtocolVersion.TLSv1_2}

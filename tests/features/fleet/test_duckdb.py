@@ -11,7 +11,7 @@ from tests.paths import REPOSITORY
 from tlsresume.formats import jsonl
 from tlsresume.formats.page import View
 from tlsresume.policy.exit_status import decided
-from tlsresume.results import Report
+from tlsresume.results.report import Report
 from tlsresume.runs.many_targets import tool
 
 VIEWS = REPOSITORY / "contrib/duckdb/views.sql"

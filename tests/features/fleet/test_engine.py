@@ -18,7 +18,8 @@ from tlsresume.features.fleet.tally import Tally
 from tlsresume.lab import Gate
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.exit_status import decided
-from tlsresume.results import Finding, Report, TargetResult
+from tlsresume.results.judged import Finding
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs.fingerprint import fingerprint
 from tlsresume.runs.many_targets import tool
 from tlsresume.targets.target import parse_target

@@ -15,7 +15,8 @@ from tlsresume.features.fleet.growing import GrowingFile
 from tlsresume.formats import jsonl
 from tlsresume.formats.page import View
 from tlsresume.options import ConnectOptions, FTPLogin, ProbeOptions
-from tlsresume.results import ErrorResult, Report, TargetResult
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs.fingerprint import fingerprint
 from tlsresume.runs.many_targets import tool
 from tlsresume.targets.target import parse_target

@@ -8,7 +8,8 @@ import pytest
 
 from tests.helpers.ftp_peer import FTPPeer, LabOptions
 from tlsresume.options import ConnectOptions, FTPLogin, ProbeOptions
-from tlsresume.results import FTPData, TargetResult
+from tlsresume.results.measured import FTPData
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.probe import probe
 from tlsresume.targets.target import parse_target
 

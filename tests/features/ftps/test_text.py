@@ -6,7 +6,7 @@ import pytest
 
 from tlsresume.features.ftps.text import put_address
 from tlsresume.formats.page import Page, View
-from tlsresume.results import AddressResult, FTPData, Series
+from tlsresume.results.measured import AddressResult, FTPData, Series
 
 
 def shown(row: FTPData) -> str:

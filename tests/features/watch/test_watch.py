@@ -17,7 +17,7 @@ from tlsresume.features.watch.sampling import Watch, take_sample
 from tlsresume.network import before_tls
 from tlsresume.network.dial import failure_from
 from tlsresume.options import ConnectOptions, WatchOptions
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.sessions import asn1
 from tlsresume.targets.target import Target, parse_target
 

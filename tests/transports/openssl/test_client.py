@@ -14,7 +14,7 @@ from tests.helpers.peers import alert_record
 from tests.helpers.rows import each_row
 from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import ContentType, ExtensionType, HandshakeType
+from tlsresume.tls.registry import ContentType, ExtensionType, HandshakeType
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.failures import Broken

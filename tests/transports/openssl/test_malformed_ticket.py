@@ -10,11 +10,11 @@ from tests.helpers.evidence import Story, alert
 from tests.helpers.peers import Relay
 from tlsresume.findings.judge import judge
 from tlsresume.options import ConnectOptions, ProbeOptions
-from tlsresume.results import Failure
+from tlsresume.results.connection import Failure
 from tlsresume.runs.many_targets import scan
 from tlsresume.server.server import Server
 from tlsresume.targets.target import parse_target
-from tlsresume.tls.handshake import AlertDescription
+from tlsresume.tls.registry import AlertDescription
 
 
 def broken_by_a_ticket(story: Story, *, cut: bool = True) -> Story:

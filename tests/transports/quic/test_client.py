@@ -16,7 +16,6 @@ from tests.helpers.quic_pair import QUICPair
 from tlsresume.sessions import quic_state
 from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.session import Session
-from tlsresume.tls.handshake import HandshakeType
 from tlsresume.tls.quic_initial import (
     CryptoStream,
     Sender,
@@ -24,6 +23,7 @@ from tlsresume.tls.quic_initial import (
     open_initial,
     packets,
 )
+from tlsresume.tls.registry import HandshakeType
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import Trust
 

@@ -17,7 +17,7 @@ from tlsresume.features.capture.report import (
 )
 from tlsresume.features.capture.seen import utc
 from tlsresume.features.capture.tally import Counts, ServerTally, Tallies
-from tlsresume.results import MECHANISMS
+from tlsresume.results.connection import MECHANISMS
 
 
 def server_reports(tallies: Tallies, files: tuple[str, ...], top: int) -> tuple[ServerReport, ...]:

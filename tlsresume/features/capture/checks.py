@@ -17,7 +17,7 @@ from tlsresume.features.capture.report import CaptureFinding
 from tlsresume.features.capture.seen import utc as exact_utc
 from tlsresume.features.capture.tally import Evidence, EvidenceKind, ServerTally
 from tlsresume.findings.engine import Entry, Match, ask
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.units import count, duration, short_key
 
 #: Offers and connections that make a habit.

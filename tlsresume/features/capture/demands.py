@@ -18,7 +18,7 @@ from tlsresume.policy.demands import Asked
 from tlsresume.policy.mechanisms import is_enough
 from tlsresume.policy.policy import Policy
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import Severity
+from tlsresume.results.measured import Severity
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

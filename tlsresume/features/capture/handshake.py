@@ -11,19 +11,16 @@ from typing import Literal, NamedTuple
 
 from tlsresume.evidence.observation import Ticket
 from tlsresume.tls.buffer import Reader, WireError, push_opaque, push_uint
-from tlsresume.tls.handshake import (
+from tlsresume.tls.extensions import PskIdentity
+from tlsresume.tls.handshake import parse_handshake
+from tlsresume.tls.messages import (
     ClientHello,
     EncryptedExtensions,
-    ExtensionType,
-    HandshakeType,
     NewSessionTicket12,
     NewSessionTicket13,
-    ProtocolVersion,
-    PskIdentity,
     ServerHello,
-    parse_handshake,
-    version_of,
 )
+from tlsresume.tls.registry import ExtensionType, HandshakeType, ProtocolVersion, version_of
 
 #: Drafts of TLS 1.3, and a deployment's own number of draft 26.
 _DRAFTS = range(0x7F00, 0x8000)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, Part
 from tlsresume.features.capture.handshake import Facts
 from tlsresume.features.capture.seen import Judged, address
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.tls.registry import ProtocolVersion
 
 #: Where it is visible what became of an offer, or that there was none.
 _TOLD = ("accepted", "refused", "not-offered")

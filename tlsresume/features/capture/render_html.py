@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from tlsresume.features.capture.render_text import as_finding, name_of, percent, short_time
 from tlsresume.features.capture.report import CaptureReport, Interval, ServerReport
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, page
-from tlsresume.results import Finding, Tool
+from tlsresume.results.judged import Finding
+from tlsresume.results.report import Tool
 from tlsresume.units import count
 
 _HEIGHT = 110

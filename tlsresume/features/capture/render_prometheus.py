@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tlsresume.features.capture.report import CaptureReport, ServerReport
 from tlsresume.formats.printable import printable
-from tlsresume.results import Tool
+from tlsresume.results.report import Tool
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Gauge

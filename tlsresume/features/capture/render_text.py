@@ -15,7 +15,8 @@ from tlsresume.features.capture.report import (
 from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, pad
 from tlsresume.formats.printable import printable
-from tlsresume.results import Finding, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding
 from tlsresume.units import count, duration, short_key
 
 #: Servers whose details are shown without being asked for.

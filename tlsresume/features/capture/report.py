@@ -13,7 +13,8 @@ import msgspec
 
 from tlsresume.evidence.observation import PartWord
 from tlsresume.features.capture.seen import Transport
-from tlsresume.results import Mechanism, Severity
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.measured import Severity
 from tlsresume.results.value import Result
 
 

@@ -19,8 +19,8 @@ from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.engine import Match, ask
 from tlsresume.findings.observed import views_of
 from tlsresume.findings.rules import Rule
-from tlsresume.results import Mechanism
-from tlsresume.tls.handshake import ProtocolVersion
+from tlsresume.results.connection import Mechanism
+from tlsresume.tls.registry import ProtocolVersion
 
 #: Connections of one server that are kept. Of so many tickets two random numbers of 32 bits are
 #: hardly ever equal.

@@ -16,10 +16,11 @@ import msgspec
 
 from tlsresume.features.capture.engine import Connection
 from tlsresume.features.capture.handshake import Facts, Packet, is_external
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import format_endpoint
 from tlsresume.tls.fingerprint import fingerprint
-from tlsresume.tls.handshake import ClientHello, ProtocolVersion
+from tlsresume.tls.messages import ClientHello
+from tlsresume.tls.registry import ProtocolVersion
 
 #: accepted and refused: a session was offered; not-offered: none was; unknown: the packets
 #: do not show which; unanswered: no ServerHello was seen.

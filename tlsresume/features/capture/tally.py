@@ -16,7 +16,7 @@ from tlsresume.features.capture.key_names import KeyNames
 from tlsresume.features.capture.limits import Heaviest
 from tlsresume.features.capture.sample import Sample
 from tlsresume.features.capture.seen import Judged, Transport, endpoint, is_past
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS, Mechanism
 
 if TYPE_CHECKING:
     from tlsresume.tickets.key_files import TicketKeyFile

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from tlsresume.features.capture.handshake import Facts, Packet
 from tlsresume.features.capture.proxy_header import read_proxy_header
 from tlsresume.features.capture.tcp import Stream
-from tlsresume.tls.handshake import ContentType, HandshakeType, ProtocolVersion
 from tlsresume.tls.key_log import KeyLog
 from tlsresume.tls.records import (
     Malformed,
@@ -23,6 +22,7 @@ from tlsresume.tls.records import (
     take_records,
     unsearched,
 )
+from tlsresume.tls.registry import ContentType, HandshakeType, ProtocolVersion
 
 if TYPE_CHECKING:
     from tlsresume.tls.record_protection import TrafficKey

@@ -17,7 +17,8 @@ from tlsresume.formats.page import View
 from tlsresume.lab import Gate
 from tlsresume.network.resolve import addresses_for
 from tlsresume.policy.judge import Judge
-from tlsresume.results import ErrorResult, Report, TargetResult
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs.before_probe import check_probe
 from tlsresume.runs.many_targets import tool
 from tlsresume.runs.probing import probe_of

@@ -21,7 +21,8 @@ from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
-from tlsresume.results import ErrorResult, TargetResult
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import TargetResult
 from tlsresume.shortage import make_room
 from tlsresume.value import Value
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tlsresume.features.fleet.engine import Prober
     from tlsresume.features.fleet.selection import Exclusions, Shard
     from tlsresume.options import ProbeOptions
-    from tlsresume.results import Report, TargetResult
+    from tlsresume.results.report import Report, TargetResult
     from tlsresume.targets.target import Target
 
 GROUP = "Many targets"
@@ -302,7 +302,7 @@ def _whole(run: Run, kept: list[TargetResult], not_begun: int, reason: str) -> R
     from tlsresume.cli.tool import this_tool
     from tlsresume.errors import ExitStatus, worst_status
     from tlsresume.findings.across_targets import across_targets
-    from tlsresume.results import Report
+    from tlsresume.results.report import Report
 
     report = run.judge(Report(tool=this_tool(), targets=tuple(kept), findings=across_targets(kept)))
     if not not_begun:

@@ -27,7 +27,7 @@ from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
 from tlsresume.features.fleet.selection import Exclusions, Job, Shard
 from tlsresume.options import ProbeOptions
-from tlsresume.results import TargetResult
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.before_probe import check_probe
 from tlsresume.runs.fingerprint import fingerprint
 from tlsresume.targets.endpoints import format_endpoint

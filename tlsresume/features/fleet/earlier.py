@@ -14,7 +14,7 @@ import msgspec
 
 from tlsresume.errors import ReportFileError
 from tlsresume.formats.newer_words import convert
-from tlsresume.results import SCHEMA, Report, TargetResult
+from tlsresume.results.report import SCHEMA, Report, TargetResult
 
 #: The longest line that a target can have.
 _LONGEST = 256 * 1024 * 1024

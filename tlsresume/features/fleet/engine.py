@@ -21,7 +21,8 @@ from tlsresume.features.fleet.selection import Job
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
-from tlsresume.results import Skipped, TargetResult
+from tlsresume.results.measured import Skipped
+from tlsresume.results.report import TargetResult
 from tlsresume.runs.probe import AnyProbe, no_time
 from tlsresume.runs.probing import probe_of
 from tlsresume.targets.target import Target

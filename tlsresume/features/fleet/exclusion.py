@@ -11,7 +11,8 @@ from tlsresume.errors import LocalError, ResolveError
 from tlsresume.features.fleet.engine import Prober
 from tlsresume.features.fleet.selection import Exclusions, Job
 from tlsresume.network.resolve import addresses_for
-from tlsresume.results import Skipped, TargetResult
+from tlsresume.results.measured import Skipped
+from tlsresume.results.report import TargetResult
 
 EXCLUDED = "excluded (--exclude)"
 

@@ -23,7 +23,8 @@ from tlsresume.features.fleet.engine import Here, untouched
 from tlsresume.features.fleet.selection import Job, bucket
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace, TraceLine
-from tlsresume.results import ErrorResult, TargetResult
+from tlsresume.results.measured import ErrorResult
+from tlsresume.results.report import TargetResult
 from tlsresume.shortage import is_shortage, local_error, make_room
 from tlsresume.transports.library import check_library
 from tlsresume.value import Value

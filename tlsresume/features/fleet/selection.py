@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tlsresume.options import ProbeOptions
-from tlsresume.results import Skipped
+from tlsresume.results.measured import Skipped
 from tlsresume.targets.target import Target
 from tlsresume.value import Value
 

@@ -14,7 +14,8 @@ from dataclasses import replace
 from tlsresume.errors import ExitStatus
 from tlsresume.findings.across_targets import SharedKeys
 from tlsresume.policy.exit_status import decided_of_many, target_status
-from tlsresume.results import Finding, Report, TargetResult, Tool, Violation
+from tlsresume.results.judged import Finding, Violation
+from tlsresume.results.report import Report, TargetResult, Tool
 
 
 class Tally:

@@ -20,7 +20,7 @@ from tlsresume.experiments.connections import TargetSetup
 from tlsresume.features.ftps.control_connection import Control, FTPError
 from tlsresume.lab import Lab, Link, Route, Task
 from tlsresume.options import FTPLogin
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.sessions.session import Session
 from tlsresume.transports.config import ClientConfig
 from tlsresume.value import Value

@@ -10,7 +10,7 @@ from tlsresume.features.ftps.data_connections import FTPSetup, cost, data_connec
 from tlsresume.features.ftps.summary import ftp_data
 from tlsresume.lab import Route
 from tlsresume.options import ProbeOptions
-from tlsresume.results import AddressResult
+from tlsresume.results.measured import AddressResult
 from tlsresume.results.plan import Stage, Step
 from tlsresume.runs.follow_up import Round
 from tlsresume.targets.target import Target

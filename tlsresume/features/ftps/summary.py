@@ -9,7 +9,8 @@ from tlsresume.evidence.purposes import FTPData as Purposes
 from tlsresume.evidence.states import letter
 from tlsresume.evidence.summary import VERSION_LABEL
 from tlsresume.evidence.trial import Trial
-from tlsresume.results import MECHANISMS, FTPData, Series
+from tlsresume.results.connection import MECHANISMS
+from tlsresume.results.measured import FTPData, Series
 
 
 def listed(attempt: Trial) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.formats.page import BAD, FAIR, GOOD, Page
-from tlsresume.results import AddressResult, FTPData, Series
+from tlsresume.results.measured import AddressResult, FTPData, Series
 from tlsresume.units import count
 
 _VERSIONS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}

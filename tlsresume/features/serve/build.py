@@ -27,7 +27,7 @@ from tlsresume.features.serve.results import (
 )
 from tlsresume.features.serve.tally import Span, Tally
 from tlsresume.features.serve.view import View, Visits
-from tlsresume.results import MECHANISMS
+from tlsresume.results.connection import MECHANISMS
 
 
 def build_report(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tlsresume.features.serve.codes import SEVERITIES, Code
 from tlsresume.findings.engine import Entry
-from tlsresume.results import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS, Mechanism
 
 #: Client software by what it calls itself in HTTP; the first that fits.
 SOFTWARE: Mapping[str, re.Pattern[str]] = {

@@ -17,7 +17,7 @@ from tlsresume.features.serve.tally import Remark
 from tlsresume.features.serve.view import View
 from tlsresume.findings.engine import Entry, Match, ask, finding_of
 from tlsresume.formats.explanation import sentence
-from tlsresume.results import Finding
+from tlsresume.results.judged import Finding
 from tlsresume.units import count
 
 Check = Callable[[View], Match | None]

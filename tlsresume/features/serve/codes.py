@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from tlsresume.results import Severity
+from tlsresume.results.measured import Severity
 
 Code = Literal[
     "offers-after-failed-verification",

@@ -14,7 +14,7 @@ from tlsresume.features.serve.ledger import ConnectionEnd, Offer
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.formats.printable import printable
 from tlsresume.server.observer import Served
-from tlsresume.tls.handshake import ClientHello, ServerHello
+from tlsresume.tls.messages import ClientHello, ServerHello
 
 #: psk_dhe_ke (RFC 8446 section 4.2.9): the only mode in which our tickets can be used.
 PSK_DHE_KE = 1

@@ -24,7 +24,7 @@ from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.results import title
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.server.observer import Ending
 from tlsresume.tls.messages import ClientHello
 

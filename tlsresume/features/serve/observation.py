@@ -12,7 +12,8 @@ from tlsresume.evidence.observation import Allowed, EarlyDataSeen, Observation, 
 from tlsresume.features.serve.ended import Facts
 from tlsresume.protocols.schemes import Transport
 from tlsresume.server.observer import Served
-from tlsresume.tls.handshake import ClientHello, ProtocolVersion, version_of
+from tlsresume.tls.messages import ClientHello
+from tlsresume.tls.registry import ProtocolVersion, version_of
 
 
 def observation_of(

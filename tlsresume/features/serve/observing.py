@@ -33,21 +33,17 @@ from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.server.observer import Observer, Served
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.fingerprint import fingerprint
-from tlsresume.tls.handshake import (
+from tlsresume.tls.handshake import parse_alert, parse_handshake
+from tlsresume.tls.messages import (
     CertificateMessage,
     CertificateRequest12,
     CertificateRequest13,
     ClientHello,
-    ContentType,
-    HandshakeType,
     NewSessionTicket12,
     NewSessionTicket13,
-    ProtocolVersion,
     ServerHello,
-    parse_alert,
-    parse_handshake,
-    version_of,
 )
+from tlsresume.tls.registry import ContentType, HandshakeType, ProtocolVersion, version_of
 
 #: A larger ClientHello is answered, but not looked into; honest ones have a few kilobytes.
 _LARGEST_HELLO = 65_536

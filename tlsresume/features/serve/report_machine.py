@@ -11,7 +11,7 @@ from tlsresume.features.serve.results import ClientResult, ServeReport, ServerRe
 from tlsresume.formats.document import document
 from tlsresume.formats.junit import one_element_a_line
 from tlsresume.formats.printable import json_safe, markup_safe, printable
-from tlsresume.results import Tool
+from tlsresume.results.report import Tool
 
 if TYPE_CHECKING:
     from junitparser import TestCase

@@ -18,7 +18,7 @@ from tlsresume.features.serve.results import (
 )
 from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, View, pad
-from tlsresume.results import Finding
+from tlsresume.results.judged import Finding
 from tlsresume.units import count
 
 _VERDICT_STYLE: dict[Verdict, str] = {

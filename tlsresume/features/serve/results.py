@@ -9,7 +9,8 @@ import msgspec
 
 from tlsresume.features.serve.behaviours import State
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results import Finding, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding
 from tlsresume.results.value import Result
 from tlsresume.server.observer import Ending
 

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 
 from tlsresume.features.serve.codes import Code
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.server.observer import Ending
 
 #: How many of a kind are kept to be shown.

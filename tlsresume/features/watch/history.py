@@ -22,7 +22,7 @@ from typing import Self
 from tlsresume.errors import HistoryFileError
 from tlsresume.features.watch.history_schema import ForeignError, check_row, prepare, selected
 from tlsresume.features.watch.samples import Offer, Sample, Sighting
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.sessions.session import Session, SessionError
 from tlsresume.value import Value
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from tlsresume.features.watch.samples import Outcome
-from tlsresume.results import MECHANISMS
+from tlsresume.results.connection import MECHANISMS
 
 #: "tlsr", so that file(1) and we can tell our files from others.
 APPLICATION_ID = 0x746C7372

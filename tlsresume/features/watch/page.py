@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tlsresume.features.watch.samples import KeyLife, WatchedTarget, WatchReport
 from tlsresume.features.watch.text import letters, when
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, needs_mending, page
-from tlsresume.results import Tool
+from tlsresume.results.report import Tool
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, short_key
 from tlsresume.value import Value

@@ -27,7 +27,8 @@ from tlsresume.features.watch.samples import (
 )
 from tlsresume.findings.across_targets import finding
 from tlsresume.findings.wording import short
-from tlsresume.results import Finding, Mechanism
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding
 from tlsresume.units import iso, span
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tlsresume.results import Finding, Mechanism, OptionValue
+from tlsresume.results.configuration import OptionValue
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.judged import Finding
 from tlsresume.results.value import Result
 from tlsresume.value import Value
 

@@ -26,7 +26,7 @@ from tlsresume.features.watch.history import History, HistoryBusyError, Kept
 from tlsresume.features.watch.samples import Offer, Outcome, Sample, Sighting
 from tlsresume.lab import Lab, Route
 from tlsresume.options import WatchOptions
-from tlsresume.results import Mechanism
+from tlsresume.results.connection import Mechanism
 from tlsresume.runs.over_quic import over_quic
 from tlsresume.runs.reach import addresses_of, lab_for
 from tlsresume.shortage import make_room

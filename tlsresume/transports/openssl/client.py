@@ -22,12 +22,9 @@ from tlsresume.errors import ErrorStack, UsageError
 from tlsresume.request_line import HTTPRequest
 from tlsresume.sessions.session import ResumptionState
 from tlsresume.tls.buffer import WireError
-from tlsresume.tls.handshake import (
-    HandshakeType,
-    NewSessionTicket13,
-    ProtocolVersion,
-    parse_handshake,
-)
+from tlsresume.tls.handshake import parse_handshake
+from tlsresume.tls.messages import NewSessionTicket13
+from tlsresume.tls.registry import HandshakeType, ProtocolVersion
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken, FailureReason

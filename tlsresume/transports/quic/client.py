@@ -16,12 +16,7 @@ from typing import Any
 from tlsresume.errors import UsageError
 from tlsresume.sessions import quic_state
 from tlsresume.sessions.session import ResumptionState
-from tlsresume.tls.handshake import (
-    HandshakeType,
-    NamedGroup,
-    cipher_name,
-    name_of,
-)
+from tlsresume.tls.registry import HandshakeType, NamedGroup, cipher_name, name_of
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest

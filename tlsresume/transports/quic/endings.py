@@ -6,8 +6,7 @@ the kind of such a failure is "unsupported".
 
 from __future__ import annotations
 
-from tlsresume.tls.handshake import NamedGroup, name_of
-from tlsresume.tls.registry import AlertDescription
+from tlsresume.tls.registry import AlertDescription, NamedGroup, name_of
 from tlsresume.tls.transcript import Transcript
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.quic.binding import Terminated

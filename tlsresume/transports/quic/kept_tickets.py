@@ -12,7 +12,9 @@ from itertools import zip_longest
 from tlsresume.sessions import quic_state
 from tlsresume.sessions.session import Session
 from tlsresume.tls.buffer import WireError
-from tlsresume.tls.handshake import NewSessionTicket13, ProtocolVersion, parse_handshake
+from tlsresume.tls.handshake import parse_handshake
+from tlsresume.tls.messages import NewSessionTicket13
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.interface import SESSIONS_KEPT
 from tlsresume.transports.quic.binding import Handle
 
