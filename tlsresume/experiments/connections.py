@@ -1,4 +1,4 @@
-"""What all connections to one target have in common: plans and tasks made from options.
+"""What all connections to one target have in common: ClientConfigs and Tasks made from options.
 
 An experiment changes one thing and takes the rest from here, so that two
 attempts differ in nothing else.

@@ -1,8 +1,8 @@
-"""Group T, continued: what no single look at one target shows.
+"""What no single look at one target shows: one ticket key on many, or over time (group T).
 
 Rules of `watch`, which compares samples over time, and of a scan of several targets.
-They have a row in the table, and so a page, like every rule; but a View is one look, so
-their checks say nothing, and `finding` makes a finding when the comparison found it.
+They have a row in the table, and so a page, like every rule. A View is one look, so they have no
+check: `finding` makes a finding when the comparison found it.
 """
 
 from __future__ import annotations

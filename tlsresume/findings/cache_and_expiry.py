@@ -1,4 +1,4 @@
-"""Group B, third part: the server no longer has, or no longer honours, the session.
+"""The server no longer has the session, or no longer accepts it (group B).
 
 These look alike on one connection: what separates them is the same session again at
 once, a fresh one, and an older one.

@@ -1,4 +1,4 @@
-"""Group B, first part: something is not what it was when the session was made.
+"""Something is not what it was when the session was made (group B).
 
 Version, cipher hash, extended master secret, name, certificate: what separates these
 from a lost session is a comparison of then and now.

@@ -1,4 +1,4 @@
-"""Group W, continued: client certificates, on full connections and on resumed ones."""
+"""Client certificates, on full connections and on resumed ones (group W)."""
 
 from __future__ import annotations
 

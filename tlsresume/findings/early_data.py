@@ -1,4 +1,4 @@
-"""Group D, third part: early data (0-RTT), and whether it may be left on.
+"""Early data (0-RTT), and whether it may be left on (group D).
 
 All but `early-data-rejected` speak of what `probe --replay-early-data` found out; `View.early`
 holds that in numbers and words. Early data can be recorded on the way and sent again by anybody

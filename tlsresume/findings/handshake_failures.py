@@ -1,4 +1,4 @@
-"""Group C, second part: the server, or what stands before it, ends handshakes with a session.
+"""The server, or what stands before it, ends handshakes with a session (group C).
 
 No rule here fits before a control (a handshake without a session, after the
 failure) has succeeded: else the server, not the session, is the trouble.

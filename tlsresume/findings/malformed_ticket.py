@@ -1,4 +1,4 @@
-"""Group T: a NewSessionTicket that OpenSSL cannot take, and that breaks the connection."""
+"""A NewSessionTicket that OpenSSL cannot take, and that breaks the connection (group T)."""
 
 from __future__ import annotations
 

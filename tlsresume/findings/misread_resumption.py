@@ -1,4 +1,4 @@
-"""Group D: the session was resumed, and people read it otherwise; or what comes with it."""
+"""Resumption that works and is easily misread, and what comes with it (group D)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group A: the session was never on the wire. The evidence is our own ClientHello."""
+"""The session was never on the wire (group A). The evidence is our own ClientHello."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group B, second part: the ticket was sealed with another key than the server uses.
+"""The ticket was sealed with another key than the server uses (group B).
 
 The new ticket's key name, compared with the offered one's, shows it; the order in
 which names were seen tells nodes, a round robin and a rotation apart.

@@ -1,4 +1,4 @@
-"""Group W: data in clear behind the answer that starts TLS."""
+"""Data in clear behind the answer that starts TLS (group W)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group W, continued: the server says in clear that it limits connections."""
+"""The server says in clear that it limits connections (group W)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group C, first part: the session and this handshake do not go together.
+"""The session and this handshake do not go together (group C).
 
 Another secret than the ticket's, a cipher that one side no longer has, the extended
 master secret on one side only: one side must abort, and says how.

@@ -47,7 +47,8 @@ class BeforeTLS(Value, frozen=True, kw_only=True):
 
 
 async def reach(route: Route, before_tls: BeforeTLS, seconds: float) -> Reached | Failure:
-    """A connection to a route, directly or through the proxy; over UDP a socket, and nothing is sent."""
+    """A connection to a route, directly or through the proxy. Over UDP it is a socket, and nothing
+    is sent."""
     if route.transport != "tcp":
         sock = open_datagram_socket(route)
         return sock if isinstance(sock, Failure) else Reached(sock, None)
