@@ -316,14 +316,28 @@ class Flight(ABC):
     the flight was never sent.
     """
 
-    config: ClientConfig
-    session: ResumptionState
     data: list[bytes]
     early: bool
+    _client: Connection
 
-    @abstractmethod
+    def __init__(self, config: ClientConfig, offer: ClientOffer) -> None:
+        if offer.state is None:
+            raise ValueError("early data needs a session")
+        self.config = config
+        self.session: ResumptionState = offer.state
+        #: The messages of the flight, for who listens to the connection later.
+        self._told: list[tuple[Role, int, bytes]] = []
+
+    def _keep(self, sender: Role, content_type: int, message: bytes) -> None:
+        self._told.append((sender, content_type, message))
+
     def go_on(self, on_message: OnMessage | None) -> Connection:
         """The connection, now that the flight is sent; to be called once."""
+        self._client.sent_now(on_message)
+        if on_message is not None:
+            for told in self._told:
+                on_message(*told)
+        return self._client
 
     @abstractmethod
     def in_clear(self, received: Sequence[bytes]) -> Transcript:
@@ -344,9 +358,9 @@ class Flight(ABC):
         del received
         return None
 
-    @abstractmethod
     def release(self) -> None:
         """Free what the library holds. Safe to call twice."""
+        self._client.release()
 
 
 class Presented(Value, frozen=True, kw_only=True):

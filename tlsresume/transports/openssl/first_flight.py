@@ -9,7 +9,7 @@ from tlsresume.tls.records import Malformed, take_messages, take_records
 from tlsresume.tls.registry import ContentType
 from tlsresume.tls.transcript import Recorder, Role, Transcript
 from tlsresume.transports.config import ClientConfig
-from tlsresume.transports.interface import ClientOffer, Clock, Flight, OnMessage
+from tlsresume.transports.interface import ClientOffer, Clock, Flight
 from tlsresume.transports.openssl.client import TLSClient
 
 #: Level and description (RFC 8446 section 6); an alert that is encrypted is longer.
@@ -20,32 +20,17 @@ class FirstFlight(Flight):
     """A ClientHello, and early data where the session allows it. Raises what `TLSClient` raises."""
 
     def __init__(self, config: ClientConfig, offer: ClientOffer, *, clock: Clock) -> None:
-        if offer.state is None:
-            raise ValueError("early data needs a session")
-        self._told: list[tuple[Role, int, bytes]] = []
-        self.config = config
-        self.session = offer.state
-        self._client = TLSClient(
+        super().__init__(config, offer)
+        client = self._client = TLSClient(
             config,
-            offer.state,
+            self.session,
             clock=clock,
             on_message=self._keep,
             early_request=offer.early_request,
         )
-        self._client.start()
-        self.data = self._client.drain()
-        self.early = self._client.transcript.early_data_offered
-
-    def _keep(self, sender: Role, content_type: int, message: bytes) -> None:
-        self._told.append((sender, content_type, message))
-
-    def go_on(self, on_message: OnMessage | None) -> TLSClient:
-        """The client, for the connection on which the flight is sent now; to be called once."""
-        self._client.sent_now(on_message)
-        if on_message is not None:
-            for told in self._told:
-                on_message(*told)
-        return self._client
+        client.start()
+        self.data = client.drain()
+        self.early = client.transcript.early_data_offered
 
     def in_clear(self, received: Sequence[bytes]) -> Transcript:
         """The messages that each side's first records hold in clear; a peer's may be anything."""
@@ -64,7 +49,3 @@ class FirstFlight(Flight):
                 for message in take_messages(messages):
                     recorder.handshake(sender, message, 0.0)
         return recorder.transcript()
-
-    def release(self) -> None:
-        """Let OpenSSL free the client. Safe to call twice."""
-        self._client.release()

@@ -22,7 +22,7 @@ from tlsresume.tls.quic_initial import (
 from tlsresume.tls.records import Malformed, take_messages
 from tlsresume.tls.transcript import Recorder, Role, Transcript
 from tlsresume.transports.config import ClientConfig
-from tlsresume.transports.interface import ClientOffer, Clock, Flight, OnMessage
+from tlsresume.transports.interface import ClientOffer, Clock, Flight
 from tlsresume.transports.quic.client import QUICClient
 
 #: The numbers of the packets that acknowledge and end: higher than any of a first flight.
@@ -36,33 +36,18 @@ class QUICFirstFlight(Flight):
     """A ClientHello, and early data where the session allows it. Raises what `QUICClient` raises."""
 
     def __init__(self, config: ClientConfig, offer: ClientOffer, *, clock: Clock) -> None:
-        if offer.state is None:
-            raise ValueError("early data needs a session")
-        self._told: list[tuple[Role, int, bytes]] = []
-        self.config = config
-        self.session = offer.state
-        self._client = QUICClient(
+        super().__init__(config, offer)
+        client = self._client = QUICClient(
             config,
-            offer.state,
+            self.session,
             clock=clock,
             on_message=self._keep,
             token=offer.address_token,
             early_request=offer.early_request,
         )
-        self.data = self._client.make_flight()
-        self.early = self._client.transcript.early_data_offered
+        self.data = client.make_flight()
+        self.early = client.transcript.early_data_offered
         self._first = next((packet for datagram in self.data for packet in packets(datagram)), None)
-
-    def _keep(self, sender: Role, content_type: int, message: bytes) -> None:
-        self._told.append((sender, content_type, message))
-
-    def go_on(self, on_message: OnMessage | None) -> QUICClient:
-        """The client, for the connection on which the flight is sent now; to be called once."""
-        self._client.sent_now(on_message)
-        if on_message is not None:
-            for told in self._told:
-                on_message(*told)
-        return self._client
 
     def in_clear(self, received: Sequence[bytes]) -> Transcript:
         """Our ClientHello, and the messages in the Initial packets of an answer."""
@@ -115,7 +100,3 @@ class QUICFirstFlight(Flight):
                         frames=ack_frame(opened[0]) + frames,
                     )
         return None
-
-    def release(self) -> None:
-        """Close what the client holds. Safe to call twice."""
-        self._client.release()
