@@ -241,7 +241,8 @@ class Probe:
         async with asyncio.TaskGroup() as tasks:
             for address in self._addresses:
                 tasks.create_task(self._probe_address(address, share))
-        await self.investigation.run(self._summaries())
+        if self.investigation.due:
+            await self.investigation.run(self._summaries())
 
     async def _probe_address(self, address: _Address, share: Share) -> None:
         route = address.route
