@@ -39,6 +39,16 @@ def tidy(value: Any) -> Any:
     return value if change is None else change(value)
 
 
+def _tidy_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Most fields are words and numbers that stay as they are; a call for each cost half of it."""
+    return {
+        key if key.isascii() else tidy(key): each
+        if (kind := type(each)) in _STAYING or (kind is str and each.isascii())
+        else tidy(each)
+        for key, each in fields.items()
+    }
+
+
 def _tidy_text(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub(_escape, text)
 
@@ -47,11 +57,13 @@ def _tidy_list(values: Sequence[Any]) -> list[Any]:
     return [tidy(each) for each in values]
 
 
+_STAYING = frozenset({int, bool, type(None)})
+
 #: What msgspec makes of values, and how it is made tidy; all else stays as it is.
 _TIDIED: dict[type, Callable[[Any], Any]] = {
     float: lambda number: round(number, 6),
     str: _tidy_text,
-    dict: lambda fields: {tidy(key): tidy(each) for key, each in fields.items()},
+    dict: _tidy_fields,
     list: _tidy_list,
     tuple: _tidy_list,
 }
