@@ -9,6 +9,7 @@ from tests.helpers.purposes import purpose_of
 from tests.helpers.rows import each_row
 from tests.helpers.trials import changed
 from tlsresume.evidence.observation import Ticket
+from tlsresume.evidence.states import disagreement
 from tlsresume.findings.one_connection import why_not_resumed
 from tlsresume.lab import Task
 from tlsresume.sessions.session import Session
@@ -116,5 +117,5 @@ def test_where_openssl_and_the_wire_disagree_that_is_the_answer():
     """Nothing is called declined that the wire shows accepted."""
     session = mint("psk", ticket(KEY))
     attempt = changed(done(ask(session)), accepted=True)
-    assert why_not_resumed(session, attempt) == attempt.disagreement
-    assert attempt.disagreement is not None
+    assert why_not_resumed(session, attempt) == disagreement(attempt)
+    assert disagreement(attempt) is not None

@@ -15,6 +15,7 @@ from tests.helpers.peers import RawPeer, Relay, refused_port
 from tests.helpers.purposes import purpose_of
 from tests.helpers.tls_peer import TLSPeer, flood, ignore
 from tlsresume.errors import BudgetSpent, UsageError
+from tlsresume.evidence.states import disagreement
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Budget, Gate, Milestones, Route, Task
 from tlsresume.network import before_tls
@@ -105,7 +106,7 @@ def test_full_then_resumed(server, tls_version):
     assert resumed.reused is True
     assert resumed.offered == ("psk" if tls_version == "1.3" else "ticket")
     assert resumed.accepted is True
-    assert resumed.disagreement is None
+    assert disagreement(resumed) is None
     assert [(a.n, a.ask) for a in lab.journal] == [(1, 1), (2, 2)]
     assert [served.reused for served in peer.wait(2)] == [False, True]
 

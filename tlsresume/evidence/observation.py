@@ -249,7 +249,3 @@ class Observation(Value, frozen=True, kw_only=True):
     leaf_sha256: str | None = None
     own_certificate: bytes | None = None
     verification: Verification | None = None
-
-    def shows(self, parts: Part) -> bool:
-        """Whether all these parts were visible to the source."""
-        return parts in self.visible

@@ -128,6 +128,21 @@ def issued_key(attempt: Trial, naming: KeyNaming) -> str | None:
     return naming.name_of(attempt.tickets[-1].ticket) if attempt.tickets else None
 
 
+def disagreement(attempt: Trial) -> str | None:
+    """Where SSL_session_reused and the wire say different things, in words."""
+    if attempt.reused is None or attempt.accepted is None or not attempt.handshake_done:
+        return None
+    who = "aioquic" if attempt.transport == "quic" else "SSL_session_reused"
+    if attempt.reused != attempt.accepted:
+        return (
+            f"{who} says {int(attempt.reused)}, but on the wire the server"
+            f" {'accepted' if attempt.accepted else 'did not accept'} the session"
+        )
+    if attempt.reused and attempt.certificate_seen:
+        return f"{who} says 1, but the server sent a Certificate message"
+    return None
+
+
 def _settled(series: Series) -> str:
     """The tries in which the server was asked; what went wrong before is no answer of its."""
     return series.order.replace("C", "").replace("-", "")

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from tlsresume.evidence.observation import Allowed, Observation, Part, Ticket
+from tlsresume.evidence.observation import Allowed, Observation, Ticket
 from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.purpose import Purpose, Wanted
 from tlsresume.protocols.schemes import Transport
@@ -30,9 +30,6 @@ from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
-
-#: What is known of every connection of ours, whatever was seen of its handshake.
-_OURS = Part.OFFER | Part.PURPOSE | Part.CONTROL | Part.SECRET | Part.ANSWER
 
 _NO_TRAFFIC = Traffic()
 
@@ -198,11 +195,6 @@ class Trial(Value, frozen=True, kw_only=True):
         return self._allowed.version(version)
 
     # -------------------------------------------------------------- observation
-
-    @property
-    def visible(self) -> Part:
-        """The parts that are known of it."""
-        return _OURS if self.observation is None else _OURS | self.observation.visible
 
     @property
     def offered(self) -> Mechanism | None:
@@ -386,18 +378,3 @@ class Trial(Value, frozen=True, kw_only=True):
             and self.error is not None
             and self.error.kind == "openssl"
         )
-
-    @property
-    def disagreement(self) -> str | None:
-        """Where SSL_session_reused and the wire say different things, in words."""
-        if self.reused is None or self.accepted is None or not self.handshake_done:
-            return None
-        who = "aioquic" if self.transport == "quic" else "SSL_session_reused"
-        if self.reused != self.accepted:
-            return (
-                f"{who} says {int(self.reused)}, but on the wire the server"
-                f" {'accepted' if self.accepted else 'did not accept'} the session"
-            )
-        if self.reused and self.certificate_seen:
-            return f"{who} says 1, but the server sent a Certificate message"
-        return None

@@ -6,6 +6,7 @@ happened; which cause lies behind it is for the rules, that compare several.
 
 from __future__ import annotations
 
+from tlsresume.evidence.states import disagreement
 from tlsresume.evidence.trial import Trial
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.key_names import is_stateful
@@ -16,8 +17,9 @@ def why_not_resumed(session: Session, attempt: Trial) -> str | None:
     """One sentence; None where the session was resumed, or the connection failed."""
     if attempt.reused or not attempt.handshake_done:
         return None
-    if attempt.disagreement is not None:
-        return attempt.disagreement
+    told = disagreement(attempt)
+    if told is not None:
+        return told
     if attempt.offered is None:
         return f"not offered: {_why_not_offered(session, attempt)}"
     fields = session.fields

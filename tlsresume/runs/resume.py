@@ -18,7 +18,7 @@ from tlsresume.evidence.datagrams import quic_result
 from tlsresume.evidence.early_data_summary import rejection
 from tlsresume.evidence.early_outcome import TOO_EARLY, outcome
 from tlsresume.evidence.purposes import EarlyReplay, Resume, Token
-from tlsresume.evidence.states import letter
+from tlsresume.evidence.states import disagreement, letter
 from tlsresume.evidence.summary import error_result, row, version_of
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.connections import TargetSetup, check_transport
@@ -338,7 +338,7 @@ class _Resumption(Struct):
             offered=telling.offered is not None,
             accepted=telling.accepted if telling.offered and known else None,
             certificate_message=telling.certificate_seen if known else None,
-            disagreement=telling.disagreement,
+            disagreement=disagreement(telling),
             tls_version=version_of(telling),
             cipher=telling.cipher,
             group=telling.group,
