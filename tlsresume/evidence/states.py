@@ -92,8 +92,8 @@ def tried(attempts: Sequence[Trial], mechanism: Mechanism, naming: KeyNaming) ->
     same = [a for a in own if a.made_for(Tries.FIXED) and a.offer is not None]
     return Tried(
         mechanism=mechanism,
-        fixed=series_of(telling, mechanism, Tries.FIXED),
-        chained=series_of(telling, mechanism, Tries.CHAINED),
+        fixed=series_of(telling, Tries.FIXED),
+        chained=series_of(telling, Tries.CHAINED),
         sessions=len({attempt.offer.handle for attempt in same if attempt.offer is not None}),
         keys=len({name for name in issued if name is not None}),
         later=any(attempt.reused for attempt in own if attempt.made_for(Later)),
@@ -112,15 +112,9 @@ def letter(attempt: Trial) -> str:
     return "N" if attempt.offered is not None else "-"
 
 
-def series_of(attempts: Iterable[Trial], mechanism: Mechanism, purpose: Tries) -> Series:
-    """The tries of one mechanism and series, counted."""
-    return Series.count(
-        "".join(
-            letter(attempt)
-            for attempt in attempts
-            if attempt.mechanism == mechanism and attempt.made_for(purpose)
-        )
-    )
+def series_of(attempts: Iterable[Trial], purpose: Tries) -> Series:
+    """The tries of one series among the attempts of a mechanism, counted."""
+    return Series.count("".join(letter(each) for each in attempts if each.made_for(purpose)))
 
 
 def issued_key(attempt: Trial, naming: KeyNaming) -> str | None:

@@ -163,8 +163,8 @@ def _mechanism(
         if attempt.mechanism == mechanism and attempt.config.server_name == first.config.server_name
     ]
     asked = sorted([*own, *unanswered], key=lambda attempt: (attempt.time, attempt.n))
-    fixed = series_of(asked, mechanism, Tries.FIXED)
-    chained = series_of(asked, mechanism, Tries.CHAINED)
+    fixed = series_of(asked, Tries.FIXED)
+    chained = series_of(asked, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
     found = tried(own, mechanism, naming)
     state, reason = found.state()
