@@ -70,9 +70,12 @@ class TicketLayout(Value, frozen=True, kw_only=True):
 
     def parse(self, ticket: bytes) -> dict[str, bytes] | None:
         """The fields of a ticket, by name; None where it cannot be of this layout."""
-        fixed = sum(part.length for part in self.fields if part.length is not None)
-        rest = len(ticket) - fixed
-        open_ended = any(part.length is None for part in self.fields)
+        rest, open_ended = len(ticket), False
+        for part in self.fields:
+            if part.length is None:
+                open_ended = True
+            else:
+                rest -= part.length
         if rest < (self.block if open_ended else 0) or (rest % self.block if open_ended else rest):
             return None
         found: dict[str, bytes] = {}
