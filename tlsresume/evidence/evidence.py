@@ -20,7 +20,6 @@ from tlsresume.evidence.destroyed_sessions import DestroyedSessions
 from tlsresume.evidence.offer import handle_of
 from tlsresume.evidence.purpose import Purpose, Wanted
 from tlsresume.evidence.trial import Trial
-from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import Mechanism
 from tlsresume.tickets.key_names import KeyNaming
 
@@ -117,11 +116,6 @@ class Evidence(Sequence[Trial]):
             self._names.learnt = None
 
     # ---------------------------------------------------------------- derivations
-
-    @property
-    def transport(self) -> Transport:
-        """What carried the trials."""
-        return self._trials[0].transport if self._trials else "tcp"
 
     @property
     def spoilt(self) -> DestroyedSessions:

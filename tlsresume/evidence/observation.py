@@ -13,7 +13,7 @@ of why a connection was made: a purpose has only a connection of ours, a `Trial`
 from __future__ import annotations
 
 from enum import Flag, auto
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self, cast
 
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import AlertSeen, Mechanism, Traffic, Verification
@@ -21,18 +21,6 @@ from tlsresume.tls.messages import ClientHello, NewSessionTicket12, NewSessionTi
 from tlsresume.tls.registry import AlertDescription, ProtocolVersion
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
-
-__all__ = [
-    "AlertSeen",
-    "Allowed",
-    "EarlyDataSeen",
-    "Mechanism",
-    "Observation",
-    "Part",
-    "Ticket",
-    "Traffic",
-    "Verification",
-]
 
 
 class Part(Flag):
@@ -72,20 +60,8 @@ PartWord = Literal[
 
 def part_words(parts: Part) -> tuple[PartWord, ...]:
     """Parts by their words, in the order in which they are declared."""
-    return tuple(word for part, word in _WORDS.items() if part in parts)
+    return tuple(cast("PartWord", (part.name or "").lower()) for part in Part if part in parts)
 
-
-_WORDS: dict[Part, PartWord] = {
-    Part.OUTCOME: "outcome",
-    Part.TICKETS: "tickets",
-    Part.CERTIFICATE: "certificate",
-    Part.ENDING: "ending",
-    Part.OFFER: "offer",
-    Part.PURPOSE: "purpose",
-    Part.CONTROL: "control",
-    Part.SECRET: "secret",
-    Part.ANSWER: "answer",
-}
 
 #: The alerts that answer a message which cannot be taken (RFC 8446 section 6.2).
 BAD_MESSAGE_ALERTS = frozenset(

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tlsresume.evidence.answers import answer_of, summarise
 from tlsresume.evidence.certificates import describe_leaf
-from tlsresume.evidence.datagrams import quic_result, retransmissions
+from tlsresume.evidence.datagrams import quic_result, retransmissions, transport_of
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.fails_without_session import blameless
 from tlsresume.evidence.own_queue import handshake_times, own_waits
@@ -63,7 +63,8 @@ def summarise_address(
     tries each series was to have.
     """
     attempts, naming = evidence.counted, evidence.naming
-    unanswered, waits = evidence.unanswered, own_waits(evidence.counted)
+    unanswered, waits = evidence.unanswered, own_waits(attempts)
+    transport = transport_of(evidence)
     full = [attempt for attempt in attempts if attempt.made_for(Discover)]
     spoken = {attempt.tls_version for attempt in full if speaks(attempt) and attempt.tls_version}
     mechanisms = tuple(
@@ -83,16 +84,14 @@ def summarise_address(
     return AddressResult(
         address=address,
         port=port,
-        tls_versions=tuple(
-            version_label(version.label, evidence.transport) for version in sorted(spoken)
-        ),
+        tls_versions=tuple(version_label(version.label, transport) for version in sorted(spoken)),
         error=error,
         certificate=describe_leaf(full),
         mechanisms=_judge(mechanisms),
         attempts=tuple(row(attempt, naming) for attempt in rows or evidence),
         unspoken=tuple(_unspoken(full)) if spoken else (),
-        transport=evidence.transport,
-        quic=quic_result(attempts) if evidence.transport == "quic" else None,
+        transport=transport,
+        quic=quic_result(attempts) if transport == "quic" else None,
         retransmissions=retransmissions(evidence),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from tlsresume.evidence.datagrams import transport_of
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.purposes import AGE, AtAge, FromAddress
 from tlsresume.evidence.states import issued_key
@@ -61,7 +62,7 @@ def crossings(evidence: Evidence) -> tuple[Crossing, ...]:
             accepting=accepting,
             offered=len(results),
             accepted=sum(results),
-            transport=evidence.transport,
+            transport=transport_of(evidence),
         )
         for (by, mechanism, issuing, accepting), results in table.items()
     )
@@ -122,7 +123,7 @@ def _lifetime(
         honoured_s=max(taken, default=None),
         refused_s=min(refused, default=None),
         raised_hint=any(promised is not None and each.age >= promised > 0 for each in offers),
-        transport=evidence.transport,
+        transport=transport_of(evidence),
         alert_at_s=min(
             (each.age for each in offers if not each.attempt.handshake_done), default=None
         ),

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results.connection import (
-    Mechanism,
-)
-from tlsresume.results.measured import (
-    Severity,
-)
+from tlsresume.results.connection import Mechanism
+from tlsresume.results.measured import Severity
 from tlsresume.results.places import named_place
 from tlsresume.value import Value
 

@@ -7,9 +7,7 @@ from typing import Literal
 
 from tlsresume.errors import ErrorStack
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results.connection import (
-    Mechanism,
-)
+from tlsresume.results.connection import Mechanism
 from tlsresume.results.early_data import EarlyData
 from tlsresume.results.places import named_place
 from tlsresume.tickets.layouts import LooksLike

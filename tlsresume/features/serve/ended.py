@@ -7,12 +7,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tlsresume.evidence.observation import AlertSeen, Ticket
+from tlsresume.evidence.observation import Ticket
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.codes import Code
 from tlsresume.features.serve.ledger import ConnectionEnd, Offer
 from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.formats.printable import printable
+from tlsresume.results.connection import AlertSeen
 from tlsresume.server.observer import Served
 from tlsresume.tls.messages import ClientHello, ServerHello
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal
 
-from tlsresume.evidence.observation import BAD_MESSAGE_ALERTS, AlertSeen, Observation, Ticket
+from tlsresume.evidence.observation import BAD_MESSAGE_ALERTS, Observation, Ticket
 from tlsresume.features.serve.ended import (
     PSK_DHE_KE,
     Facts,
@@ -30,6 +30,7 @@ from tlsresume.features.serve.ledger import (
 )
 from tlsresume.features.serve.observation import observation_of
 from tlsresume.features.serve.tally import Remark, Tally
+from tlsresume.results.connection import AlertSeen
 from tlsresume.server.observer import Observer, Served
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.fingerprint import fingerprint
