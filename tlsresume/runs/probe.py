@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from tlsresume import checked
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
@@ -241,7 +241,8 @@ class Probe:
         async with asyncio.TaskGroup() as tasks:
             for address in self._addresses:
                 tasks.create_task(self._probe_address(address, share))
-        await self.investigation.run(self._summaries())
+        if self.investigation.due:
+            await self.investigation.run(self._summaries())
 
     async def _probe_address(self, address: _Address, share: Share) -> None:
         route = address.route
@@ -394,14 +395,13 @@ class Probe:
             own = journal.at(route.address)
             if own and not self._without_route(address):
                 counting = own.since(address.outdated)
-                summary = summarise_address(route.address, route.port, counting, own)
-                rows = tuple(
-                    replace(row, tries_asked=self.options.tries) for row in summary.mechanisms
+                summary = summarise_address(
+                    route.address, route.port, counting, own, self.options.tries
                 )
-                summary = replace(summary, mechanisms=rows)
+                added: dict[str, Any] = {"early_data": self._early_data(summary)}
                 for each in follow_ups():
-                    summary = replace(summary, **each.summary(own))
-                found.append(replace(summary, early_data=self._early_data(summary)))
+                    added |= each.summary(own)
+                found.append(replace(summary, **added))
         return found
 
     def _hints(self) -> tuple[str, ...]:
