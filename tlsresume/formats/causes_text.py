@@ -16,10 +16,10 @@ from tlsresume.formats.findings import NORMAL, SEVERITY_STYLE, effect_words
 from tlsresume.formats.folding_text import folded
 from tlsresume.formats.page import BAD, FAINT, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.formats.table_text import mechanism_words
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import AddressResult
+from tlsresume.results.mechanism_words import mechanism_words
 from tlsresume.value import Value
 
 #: Rows that a whole answer may take: a screen without what was typed and the next prompt.

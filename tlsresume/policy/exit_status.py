@@ -18,9 +18,10 @@ from tlsresume.findings.wording import clause
 from tlsresume.policy.demands import Expected
 from tlsresume.policy.findings import FailOn, counts, explains_refusals
 from tlsresume.policy.mechanisms import is_enough
-from tlsresume.results.connection import MECHANISMS, Mechanism
+from tlsresume.results.connection import MECHANISMS
 from tlsresume.results.judged import Check, CheckOutcome, Finding, FindingEffect
 from tlsresume.results.measured import MechanismResult, State, Verdict
+from tlsresume.results.mechanism_words import session_words
 from tlsresume.results.report import Report, ResumeResult, SaveResult, TargetResult
 from tlsresume.value import Value
 
@@ -42,11 +43,6 @@ _OUTCOME_STATUS: dict[CheckOutcome, ExitStatus] = {
     "unreachable": ExitStatus.UNREACHABLE,
     "untestable": ExitStatus.INCONCLUSIVE,
     "not-checked": ExitStatus.OK,
-}
-_SESSIONS: dict[Mechanism, str] = {
-    "psk": "TLS 1.3 tickets",
-    "ticket": "TLS 1.2 tickets",
-    "session-id": "TLS 1.2 session IDs",
 }
 _STATE_WORDS: dict[State, str] = {
     "resumed": "resume",
@@ -225,9 +221,7 @@ def _by_states(
         said.setdefault(words, []).append((address, row))
     for words, found in said.items():
         named = {row.mechanism for _, row in found}
-        sessions = " and ".join(_SESSIONS[name] for name in MECHANISMS if name in named)
-        # "TLS 1.3 and TLS 1.2 tickets"
-        sessions = sessions.replace(" tickets and TLS 1.2 tickets", " and TLS 1.2 tickets")
+        sessions = session_words(name for name in MECHANISMS if name in named)
         if all(each.transport == "dtls" for each in target.addresses):
             sessions = sessions.replace("TLS 1.2", "DTLS 1.2")
         where = dict.fromkeys(address for address, _ in found if address)
