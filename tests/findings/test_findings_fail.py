@@ -27,8 +27,8 @@ from tlsresume.policy.exit_status import (
     decided_resume,
     plugin_state,
 )
-from tlsresume.policy.findings import FAIL_ON
 from tlsresume.policy.judge import Judge
+from tlsresume.policy.names import FAIL_ON
 from tlsresume.policy.reading import builtin_policy, parse_policy
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.early_data import EarlyData

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tlsresume.cli.grouping import flag, option
+from tlsresume.policy.names import FAIL_ON
 
 GROUP = "Exit status"
 
@@ -32,7 +33,7 @@ def codes(
 #: The arguments `fail_on` and `ignore`.
 FINDING_OPTIONS = (
     option(
-        GROUP, "--fail-on", type=click.Choice(("error", "warning", "never")), default="error",
+        GROUP, "--fail-on", type=click.Choice(FAIL_ON), default="error",
         show_default=True,
         help="Exit 3 on findings so grave or graver, after the policy's grades. Demands fail"
         " as ever.",

@@ -19,7 +19,7 @@ from tlsresume.cli.ticket_keys import ticket_key_options
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.policy.demands import Expected
-    from tlsresume.policy.findings import FailOn
+    from tlsresume.policy.names import FailOn
     from tlsresume.results.connection import Mechanism
     from tlsresume.results.report import ResumeResult
     from tlsresume.sessions.file import SessionMetadata

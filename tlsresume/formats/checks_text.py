@@ -64,7 +64,6 @@ def put_changes(page: Page, target: TargetResult) -> None:
 
 
 def _put_change(page: Page, change: Change, first: str, style: str) -> None:
-    where = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
-    page.line((first, style), where)
+    page.line((first, style), change.title)
     page.prose(change.before, first="  - ", style=BAD)
     page.prose(change.after, first="  + ", style=GOOD)

@@ -234,7 +234,7 @@ def change_table(changes: Sequence[Change]) -> Table:
         heads=("What", "Before", "Now", "Judgement"),
         rows=[
             (
-                " ".join(part for part in (each.place, each.mechanism, each.what) if part),
+                each.title,
                 each.before,
                 each.after,
                 badge("worse", "bad") if each.worse else badge("changed", "none"),

@@ -108,12 +108,9 @@ def _target(target: TargetResult) -> Iterator[str]:
     for skipped in target.skipped:
         yield f"- Not tested: {escape(skipped.what)} ({escape(skipped.reason)})"
     for change in target.changes:
-        where = " ".join(part for part in (change.place, change.mechanism) if part)
         sign = "❌ worse" if change.worse else "changed"
-        yield (
-            f"- {sign}: {escape(f'{where} {change.what}'.strip())}:"
-            f" {escape(change.before)} → {escape(change.after)}"
-        )
+        became = f"{escape(change.before)} → {escape(change.after)}"
+        yield f"- {sign}: {escape(change.title)}: {became}"
     yield from _checks(target)
     for finding in target.findings:
         yield from _finding(finding)

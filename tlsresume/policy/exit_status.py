@@ -16,8 +16,9 @@ from enum import IntEnum
 from tlsresume.errors import ExitStatus, worst_status
 from tlsresume.findings.wording import clause
 from tlsresume.policy.demands import Expected
-from tlsresume.policy.findings import FailOn, counts, explains_refusals
+from tlsresume.policy.findings import counts, explains_refusals
 from tlsresume.policy.mechanisms import is_enough
+from tlsresume.policy.names import FailOn
 from tlsresume.results.connection import MECHANISMS
 from tlsresume.results.judged import Check, CheckOutcome, Finding, FindingEffect
 from tlsresume.results.measured import MechanismResult, State, Verdict
