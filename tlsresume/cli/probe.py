@@ -125,7 +125,8 @@ def command(
     from tlsresume.errors import ExitStatus
     from tlsresume.features.fleet.command_fleet import Run, run_few, run_fleet
     from tlsresume.features.fleet.command_lists import Rules, TargetList
-    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
+    from tlsresume.policy.exit_status import with_exit_zero
+    from tlsresume.policy.plugin_state import plugin_state
 
     began = time.monotonic()
     nagios = outputs.stdout_is("nagios")

@@ -119,7 +119,8 @@ def command(
     from tlsresume.errors import ExitStatus
     from tlsresume.formats import document, session_text
     from tlsresume.options import ResumeOptions
-    from tlsresume.policy.exit_status import ResumeDemands, decided_resume, with_exit_zero
+    from tlsresume.policy.exit_status import with_exit_zero
+    from tlsresume.policy.resume_status import ResumeDemands, decided_resume
     from tlsresume.runs.resume import resume
     from tlsresume.sessions.file import read_session_file
 

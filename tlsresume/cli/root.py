@@ -251,7 +251,7 @@ def _speaks_nagios(arguments: Sequence[str], outputs: list[Outputs]) -> bool:
 def _unknown(error: TLSResumeError, *, told: bool) -> int:
     """A plugin says UNKNOWN for whatever kept it from an answer, on stdout too."""
     from tlsresume.formats.nagios import failure
-    from tlsresume.policy.exit_status import PluginState
+    from tlsresume.policy.plugin_state import PluginState
 
     if not told:
         from tlsresume.cli.console import write_data

@@ -72,7 +72,7 @@ def command(
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, session_text
     from tlsresume.options import SaveOptions
-    from tlsresume.policy.exit_status import save_status
+    from tlsresume.policy.resume_status import save_status
     from tlsresume.runs.save import save
 
     to_stdout = output == "-"
