@@ -123,8 +123,8 @@ def early_table(addresses: Sequence[AddressResult]) -> Table:
     return Table(
         heads=EARLY_HEADS,
         rows=[
-            (code(row.address), badge(row.fresh, "none"), *map(_early, row[2:7]), *row[7:])
-            for row in early_rows(addresses)
+            (code(address), badge(fresh, "none"), *map(_early, replays), status, reason)
+            for address, fresh, *replays, status, reason in early_rows(addresses)
         ],
     )
 
