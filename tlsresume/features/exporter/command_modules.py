@@ -18,6 +18,7 @@ from tlsresume.cli.demanding import Demanded, demand_options
 from tlsresume.configuration import Configuration
 from tlsresume.errors import ConfigurationFileError, UsageError
 from tlsresume.features.exporter.settings import check_keys, configuration_file, seconds
+from tlsresume.policy.demand_table import DEMANDS
 
 if TYPE_CHECKING:
     from tlsresume.features.exporter.probing import Module
@@ -25,19 +26,13 @@ if TYPE_CHECKING:
 #: The module where the file has none of that name: few connections.
 _DEFAULT = "default"
 
-#: Options that a module does not have.
-_NOT_HERE = frozenset(
-    {
-        "connect",
-        "resolve",
-        "keylogfile",
-        "proxy-env",
-        "baseline",
-        "warning",
-        "critical",
-        "forbid-early-data-replay",
-    }
-)
+#: Options that a module does not have, beside demands that are not for scrapes.
+_NOT_HERE = frozenset({"connect", "resolve", "keylogfile", "proxy-env", "baseline"}) | {
+    demanded.spelling.removeprefix("--")
+    for row in DEMANDS
+    if not row.scraped
+    for demanded in row.options
+}
 #: Options whose value is a file's name: relative ones start from the configuration's folder.
 _FILES = frozenset({"cafile", "capath", "cert", "key", "passphrase-file", "proxy-password-file"})
 #: What a module says beside options.
