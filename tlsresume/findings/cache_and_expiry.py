@@ -32,24 +32,19 @@ from tlsresume.findings.honoured_later import (
 from tlsresume.findings.lossy_path import lost_connections
 from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import short
 from tlsresume.units import span
 
-_CACHE_SETTINGS = (
-    ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
-    ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.cachesize"),
-    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
-    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_get_cb"),
-    ServerSetting.of(Software.JAVA, text="Java SSLSessionContext.setSessionCacheSize"),
-    ServerSetting.of(
-        Software.RUSTLS,
-        text="rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
-    ),
-    ServerSetting.of(
-        Software.NODE, text="Node server.on('newSession'), server.on('resumeSession')"
-    ),
+_CACHE_SETTINGS = set_in(
+    nginx="ssl_session_cache shared:SSL:10m",
+    haproxy="tune.ssl.cachesize",
+    httpd="SSLSessionCache shmcb:...",
+    OpenSSL="SSL_CTX_sess_set_get_cb",
+    Java="SSLSessionContext.setSessionCacheSize",
+    rustls="ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
+    Node="server.on('newSession'), server.on('resumeSession')",
 )
 
 
@@ -235,27 +230,13 @@ def _lost_midway(view: View) -> Match | None:
     advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",
-    settings=(
-        (
-            ServerSetting.of(
-                Software.NGINX,
-                text="nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
-                " default, none, issues IDs it never honours)",
-            )
-        ),
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy tune.ssl.cachesize > 0, or no no-tls-tickets"
-        ),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
-        ServerSetting.of(
-            Software.OPENSSL,
-            text="OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
-        ),
-        ServerSetting.of(
-            Software.GO,
-            text="Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
-        ),
-        ServerSetting.of(Software.JAVA, text="Java: one SSLContext for all connections"),
+    settings=set_in(
+        nginx="ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the default, none, issues IDs it never honours)",
+        haproxy="tune.ssl.cachesize > 0, or no no-tls-tickets",
+        httpd="SSLSessionCache shmcb:...",
+        OpenSSL="SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+        Go=": one tls.Config for all connections, or the same SetSessionTicketKeys for each",
+        Java=": one SSLContext for all connections",
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
@@ -329,16 +310,13 @@ def _without_a_context(view: View) -> tuple[str, ...]:
     needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
     cause="The server took the session for too old; a fresh one resumes.",
     advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCacheTimeout"),
-        ServerSetting.of(Software.ENVOY, text="Envoy session_timeout"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
-        ServerSetting.of(
-            Software.GO,
-            text="Go: a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
-        ),
+    settings=set_in(
+        nginx="ssl_session_timeout",
+        haproxy="tune.ssl.lifetime",
+        httpd="SSLSessionCacheTimeout",
+        Envoy="session_timeout",
+        OpenSSL="SSL_CTX_set_timeout",
+        Go=": a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
     ),
     sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
 )

@@ -13,7 +13,7 @@ from tlsresume.findings.comparisons import kind, leaf_change, name_changes, same
 from tlsresume.findings.division_by_size import divides_exactly
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import short
 from tlsresume.results.connection import Mechanism
@@ -33,11 +33,7 @@ _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
     " another one.",
     advice="If the session's version is still wanted, allow it on every node; clients should offer"
     " a session together with its own version only.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
-    ),
+    settings=set_in(nginx="ssl_protocols", haproxy="ssl-min-ver", httpd="SSLProtocol"),
     sources=("RFC 8446 section 4.1.2", "curl/curl#1006", "openssl/openssl#603"),
 )
 def version_changed(view: View) -> Match | None:
@@ -101,10 +97,7 @@ def _version_gone(view: View) -> Match | None:
     " suite with another hash.",
     advice="Offer the session's own suite, or order the suites so that the server keeps choosing"
     " the same hash.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_conf_command Ciphersuites"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-default-bind-ciphersuites"),
-    ),
+    settings=set_in(nginx="ssl_conf_command Ciphersuites", haproxy="ssl-default-bind-ciphersuites"),
     sources=("RFC 8446 section 4.2.11", "openssl/openssl#18549", "aws/s2n-tls#2515"),
 )
 def hash_mismatch(view: View) -> Match | None:
@@ -172,12 +165,12 @@ def hash_mismatch(view: View) -> Match | None:
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_tickets"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy no-tls-tickets"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets"),
-        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled"),
-        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: disabled"),
+    settings=set_in(
+        nginx="ssl_session_tickets",
+        haproxy="no-tls-tickets",
+        httpd="SSLSessionTickets",
+        Go="tls.Config.SessionTicketsDisabled",
+        Caddy="session_tickets: disabled",
     ),
     sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
 )
@@ -364,9 +357,8 @@ def other_terminator(view: View) -> Match | None:
     " sessions to the certificate or the list of client authorities.",
     advice="Expect one full handshake per client after each renewal, and none resumed between"
     " nodes with different certificates: roll certificates out to all nodes together.",
-    settings=(
-        ServerSetting.of(Software.NGINX, Software.ENVOY, text="nginx, Envoy: bound by design"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),
+    settings=set_in(
+        **{"nginx, Envoy": ": bound by design"}, OpenSSL="SSL_CTX_set_session_id_context"
     ),
     sources=(
         "envoyproxy/envoy#1747",

@@ -17,7 +17,7 @@ from tlsresume.findings.refusals import (
     refuses_client,
 )
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange
 from tlsresume.units import connections
@@ -36,10 +36,10 @@ _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025
     advice="Give a certificate: --cert FILE --key FILE. The verdict is about clients without one; a"
     " server may drop the sessions of connections that it refuses (nginx does), so that they are"
     " not resumed.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_verify_client"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... verify required, crt-ignore-err"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLVerifyClient"),
+    settings=set_in(
+        nginx="ssl_verify_client",
+        haproxy="bind ... verify required, crt-ignore-err",
+        httpd="SSLVerifyClient",
     ),
     sources=("RFC 8446 section 4.3.2", "RFC 8446 section 6.2 (certificate_required)"),
 )
@@ -90,10 +90,8 @@ def _full(view: View) -> list[Trial]:
     " handshakes only: a session lives on until it expires itself.",
     advice="Renew the certificate. Sessions outlive certificates until they expire: delete those"
     " made with it, and keep their lifetime short where a certificate stands for a person.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout", haproxy="tune.ssl.lifetime", OpenSSL="SSL_CTX_set_timeout"
     ),
     sources=("RFC 8446 section 4.6.1", "apache/apisix#9525", "scylladb/python-driver#1017"),
 )

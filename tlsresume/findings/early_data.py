@@ -17,7 +17,7 @@ from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange, failure
 from tlsresume.results.early_data import EarlyData, EarlyOutcome
@@ -28,33 +28,16 @@ from tlsresume.units import connections
 #: section 8.3 has a window of about ten.
 _STALE_AFTER = 60.0
 
-_SOFTWARE = (
-    ServerSetting.of(
-        Software.NGINX,
-        text="nginx ssl_early_data off, or 425 by $ssl_early_data and $request_method",
+_SOFTWARE = set_in(
+    nginx=(
+        "ssl_early_data off, or 425 by $ssl_early_data and $request_method",
+        "proxy_set_header Early-Data $ssl_early_data (what is behind it answers 425)",
     ),
-    ServerSetting.of(
-        Software.NGINX,
-        text="nginx proxy_set_header Early-Data $ssl_early_data (what is behind it answers 425)",
-    ),
-    ServerSetting.of(
-        Software.HAPROXY,
-        text="haproxy bind without allow-0rtt, or http-request wait-for-handshake if !METH_GET",
-    ),
-    ServerSetting.of(
-        Software.NGHTTPX,
-        text="nghttpx --tls-max-early-data=0; without --tls-no-postpone-early-data it waits",
-    ),
-    ServerSetting.of(
-        Software.CADDY, text="Caddy servers protocols h1 h2 (it takes early data over HTTP/3 only)"
-    ),
-    ServerSetting.of(
-        Software.ENVOY, text="Envoy QUIC enable_early_data: false, or the route's early_data_policy"
-    ),
-    ServerSetting.of(
-        Software.OPENSSL,
-        text="OpenSSL SSL_OP_NO_ANTI_REPLAY not set, or SSL_CTX_set_recv_max_early_data 0",
-    ),
+    haproxy="bind without allow-0rtt, or http-request wait-for-handshake if !METH_GET",
+    nghttpx="--tls-max-early-data=0; without --tls-no-postpone-early-data it waits",
+    Caddy="servers protocols h1 h2 (it takes early data over HTTP/3 only)",
+    Envoy="QUIC enable_early_data: false, or the route's early_data_policy",
+    OpenSSL="SSL_OP_NO_ANTI_REPLAY not set, or SSL_CTX_set_recv_max_early_data 0",
 )
 
 
@@ -282,15 +265,9 @@ def early_data_waits(view: View) -> Match | None:
     advice="Right behaviour, if the request is then answered. Where the repeated request gets 425,"
     " too, whatever asks for it does not see that it came after a handshake: let the proxy send"
     " Early-Data: 1 for early data only.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx proxy_set_header Early-Data $ssl_early_data (empty after the handshake)",
-        ),
-        ServerSetting.of(
-            Software.HAPROXY,
-            text="haproxy http-request set-header Early-Data 1 if { ssl_fc_has_early }",
-        ),
+    settings=set_in(
+        nginx="proxy_set_header Early-Data $ssl_early_data (empty after the handshake)",
+        haproxy="http-request set-header Early-Data 1 if { ssl_fc_has_early }",
     ),
     sources=("RFC 8470 section 5.2", "RFC 8470 section 5.1"),
 )
@@ -328,10 +305,8 @@ def too_early(view: View) -> Match | None:
     cause="Early data was sent, and the server did not take it.",
     advice="A server may always refuse early data; the client must send it again after the"
     " handshake.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_early_data"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy allow-0rtt"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_max_early_data"),
+    settings=set_in(
+        nginx="ssl_early_data", haproxy="allow-0rtt", OpenSSL="SSL_CTX_set_max_early_data"
     ),
     sources=("RFC 8446 section 4.2.10", "apache/trafficserver#5341"),
 )
@@ -368,11 +343,7 @@ _OFFER_GROUP = (
     "Let clients send a key share of a group that the server has, or give the server the groups"
     " that clients send first; after a HelloRetryRequest early data must be rejected."
 )
-_GROUPS = (
-    ServerSetting.of(Software.NGINX, text="nginx ssl_ecdh_curve"),
-    ServerSetting.of(Software.HAPROXY, text="haproxy curves"),
-    ServerSetting.of(Software.TLSRESUME, text="tlsresume --groups"),
-)
+_GROUPS = set_in(nginx="ssl_ecdh_curve", haproxy="curves", tlsresume="--groups")
 
 
 @rule(
@@ -384,13 +355,10 @@ _GROUPS = (
     cause="A connection that sends early data breaks, or is never answered, where the same session"
     " without early data works. The ticket allows early data, so clients send it.",
     advice="Mend the server, or have it stop offering early data: set its limit in tickets to 0.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_early_data off"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... allow-0rtt (leave it out)"),
-        ServerSetting.of(
-            Software.OPENSSL,
-            text="OpenSSL SSL_CTX_set_max_early_data 0, SSL_read_early_data before SSL_accept",
-        ),
+    settings=set_in(
+        nginx="ssl_early_data off",
+        haproxy="bind ... allow-0rtt (leave it out)",
+        OpenSSL="SSL_CTX_set_max_early_data 0, SSL_read_early_data before SSL_accept",
     ),
     sources=("RFC 8446 section 4.2.10", "RFC 8446 appendix D.3"),
 )

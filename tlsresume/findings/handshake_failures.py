@@ -21,7 +21,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import (
     ASK,
@@ -52,7 +52,7 @@ _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the n
     " context; it then aborts every handshake that offers a session.",
     advice="Look for 'session id context uninitialized' in the server's log and set a context, or"
     " switch tickets and session caching off. Clients can work round it by offering no session.",
-    settings=(ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),),
+    settings=set_in(OpenSSL="SSL_CTX_set_session_id_context"),
     sources=(
         "SSL_CTX_set_session_id_context(3)",
         "sfackler/rust-openssl#1235",
@@ -92,7 +92,7 @@ def no_session_id_context(view: View) -> Match | None:
     cause="The server answers tickets past a certain age with alert 80 instead of a full"
     " handshake; young ones resume.",
     advice="Upgrade the server; until then, let clients drop sessions well before that age.",
-    settings=(ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),),
+    settings=set_in(haproxy="tune.ssl.lifetime"),
     sources=("haproxy/haproxy#3499", "proftpd/proftpd#1931"),
 )
 def aged_ticket_alert(view: View) -> Match | None:
@@ -136,11 +136,7 @@ def aged_ticket_alert(view: View) -> Match | None:
     cause="Nodes behind this name speak different TLS versions, so a session of one version meets"
     " nodes that do not speak it.",
     advice="Configure the same TLS versions on every node.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
-    ),
+    settings=set_in(nginx="ssl_protocols", haproxy="ssl-min-ver", httpd="SSLProtocol"),
     sources=("curl/curl#1006", "openssl/openssl#852", "wolfSSL/wolfssl#10015"),
 )
 def mixed_version_pool(view: View) -> Match | None:
@@ -285,11 +281,11 @@ def _silent_so_far(view: View) -> Match | None:
     " network may be behind it.",
     advice="Except this client's address from limits, or ask for less: --concurrency 1 --tries 2,"
     " and again some minutes later.",
-    settings=(
-        ServerSetting.of(Software.FIREWALL, text="fail2ban ignoreip"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy stick-table conn_rate, maxconn"),
-        ServerSetting.of(Software.FIREWALL, text="iptables hashlimit, connlimit"),
-        ServerSetting.of(Software.POSTFIX, text="postfix smtpd_client_connection_rate_limit"),
+    settings=set_in(
+        fail2ban="ignoreip",
+        haproxy="stick-table conn_rate, maxconn",
+        iptables="hashlimit, connlimit",
+        postfix="smtpd_client_connection_rate_limit",
     ),
     sources=("fail2ban jail.conf(5)", "iptables-extensions(8)", "postconf(5)"),
 )

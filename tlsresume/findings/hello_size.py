@@ -18,24 +18,18 @@ from tlsresume.findings.division_by_size import (
 )
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange, failure, short
 from tlsresume.units import connections
 
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
-_ROUTERS = (
-    ServerSetting.of(
-        Software.HAPROXY,
-        text="haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
-    ),
-    ServerSetting.of(Software.NGINX, text="nginx ssl_preread, preread_buffer_size"),
-    ServerSetting.of(Software.ENVOY, text="Envoy tls_inspector initial_read_buffer_size"),
-    ServerSetting.of(
-        Software.CLIENT,
-        text="Client: a group list without hybrid groups (--groups X25519), or smaller tickets",
-    ),
+_ROUTERS = set_in(
+    haproxy="tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
+    nginx="ssl_preread, preread_buffer_size",
+    Envoy="tls_inspector initial_read_buffer_size",
+    Client=": a group list without hybrid groups (--groups X25519), or smaller tickets",
 )
 
 _SOURCES = (
@@ -201,11 +195,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     " none, though not for their length: a device on the way sorts them.",
     advice="Look for a rule of the balancer that reads the session ID or ticket (stickiness by"
     " session), and let it send each session to the server that issued it.",
-    settings=(
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy stick on, stick store-response (payload of the hellos)"
-        ),
-    ),
+    settings=set_in(haproxy="stick on, stick store-response (payload of the hellos)"),
     sources=("RFC 5246 section 7.4.1.2", "RFC 8446 section 4.2.11"),
 )
 def routed_by_session(view: View) -> Match | None:

@@ -17,7 +17,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.findings.comparisons import shown
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.units import span
 
@@ -54,15 +54,10 @@ def may_be_honoured_later(view: View) -> bool:
     " stored without waiting, or replicated to other nodes late.",
     advice="Wait for the store before the handshake is finished, or use tickets. Clients that open"
     " connections side by side lose; those that come back later do not.",
-    settings=(
-        ServerSetting.of(
-            Software.NODE,
-            text="Node server.on('newSession'): call the callback when the session is stored",
-        ),
-        ServerSetting.of(
-            Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_new_cb: store before it returns"
-        ),
-        ServerSetting.of(Software.STORE, text="memcached, Redis: replicas that lag behind"),
+    settings=set_in(
+        Node="server.on('newSession'): call the callback when the session is stored",
+        OpenSSL="SSL_CTX_sess_set_new_cb: store before it returns",
+        **{"memcached, Redis": ": replicas that lag behind"},
     ),
     sources=("Node tls: event newSession", "SSL_CTX_sess_set_new_cb(3)"),
 )

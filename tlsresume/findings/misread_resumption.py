@@ -8,7 +8,7 @@ from tlsresume.evidence.states import tried
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange
 from tlsresume.units import connections
@@ -170,11 +170,7 @@ def resumption_not_verified(view: View) -> Match | None:
     cause="The server asked for another key share first (HelloRetryRequest); the session was"
     " resumed all the same, a round trip later.",
     advice="To save the round trip, let clients offer a group first that the server has.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_ecdh_curve"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy curves"),
-        ServerSetting.of(Software.TLSRESUME, text="tlsresume --groups"),
-    ),
+    settings=set_in(nginx="ssl_ecdh_curve", haproxy="curves", tlsresume="--groups"),
     sources=("RFC 8446 section 4.1.4",),
 )
 def hello_retry(view: View) -> Match | None:

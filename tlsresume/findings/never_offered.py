@@ -9,7 +9,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange
 from tlsresume.tls.registry import ProtocolVersion
@@ -93,10 +93,8 @@ def captured_too_early(view: View) -> Match | None:
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
     advice="Give tickets a lifetime, or stop issuing them.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout", haproxy="tune.ssl.lifetime", OpenSSL="SSL_CTX_set_timeout"
     ),
     sources=("RFC 8446 section 4.6.1", "openssl/openssl#18977"),
 )
@@ -248,43 +246,19 @@ _NOT_ISSUED = {
     cause="The server gave nothing to resume with.",
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
-    settings=(
-        (
-            ServerSetting.of(
-                Software.NGINX,
-                text="nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
-                " the port, or in http",
-            )
-        ),
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy: no no-tls-tickets, tune.ssl.cachesize > 0"
-        ),
-        ServerSetting.of(
-            Software.HTTPD, text="httpd SSLSessionTickets on; SSLSessionCache shmcb:..."
-        ),
-        ServerSetting.of(
-            Software.ENVOY,
-            text="Envoy session_ticket_keys, not disable_stateless_session_resumption",
-        ),
-        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled = false"),
-        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: not disabled"),
-        ServerSetting.of(Software.EXIM, text="Exim tls_resumption_hosts = *"),
-        ServerSetting.of(
-            Software.JAVA, text="Java -Djdk.tls.server.enableSessionTicketExtension=true"
-        ),
-        ServerSetting.of(
-            Software.LIGHTTPD, text="lighttpd ssl.stek-file (a key out of use gives no tickets)"
-        ),
-        ServerSetting.of(
-            Software.OPENSSL, text="OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET"
-        ),
-        ServerSetting.of(
-            Software.RUSTLS,
-            text="rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
-        ),
-        ServerSetting.of(
-            Software.ERLANG, text="Erlang ssl {session_tickets, stateful | stateless}"
-        ),
+    settings=set_in(
+        nginx="ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of the port, or in http",
+        haproxy=": no no-tls-tickets, tune.ssl.cachesize > 0",
+        httpd="SSLSessionTickets on; SSLSessionCache shmcb:...",
+        Envoy="session_ticket_keys, not disable_stateless_session_resumption",
+        Go="tls.Config.SessionTicketsDisabled = false",
+        Caddy="session_tickets: not disabled",
+        Exim="tls_resumption_hosts = *",
+        Java="-Djdk.tls.server.enableSessionTicketExtension=true",
+        lighttpd="ssl.stek-file (a key out of use gives no tickets)",
+        OpenSSL="SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
+        rustls="ServerConfig.ticketer, session_storage, send_tls13_tickets",
+        Erlang="ssl {session_tickets, stateful | stateless}",
     ),
     sources=(
         "RFC 5077 section 3.2",

@@ -25,7 +25,7 @@ from tlsresume.findings.comparisons import (
 from tlsresume.findings.division_by_size import divides_exactly
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import short, tally
 from tlsresume.results.connection import Mechanism
@@ -33,24 +33,18 @@ from tlsresume.units import connections, span
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
-_KEY_SETTINGS = (
-    ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-    ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTicketKeyFile"),
-    ServerSetting.of(Software.ENVOY, text="Envoy session_ticket_keys"),
-    ServerSetting.of(Software.CADDY, text="Caddy session_tickets (distributed STEK)"),
-    ServerSetting.of(Software.GO, text="Go tls.Config.SetSessionTicketKeys"),
-    ServerSetting.of(
-        Software.DOVECOT,
-        text="Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
-    ),
-    ServerSetting.of(Software.NODE, text="Node ticketKeys, server.setTicketKeys()"),
-    ServerSetting.of(
-        Software.PYTHON,
-        text="Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
-    ),
-    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_tlsext_ticket_keys"),
-    ServerSetting.of(Software.JAVA, text="Java has none: its keys stay in one SSLContext"),
+_KEY_SETTINGS = set_in(
+    nginx="ssl_session_ticket_key",
+    haproxy="tls-ticket-keys",
+    httpd="SSLSessionTicketKeyFile",
+    Envoy="session_ticket_keys",
+    Caddy="session_tickets (distributed STEK)",
+    Go="tls.Config.SetSessionTicketKeys",
+    Dovecot="service imap-login { service_count = 0 }: one process, and so one key, for all",
+    Node="ticketKeys, server.setTicketKeys()",
+    Python="ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
+    OpenSSL="SSL_CTX_set_tlsext_ticket_keys",
+    Java="has none: its keys stay in one SSLContext",
 )
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.

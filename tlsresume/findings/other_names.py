@@ -26,7 +26,7 @@ from tlsresume.findings.crossed_names import (
 from tlsresume.findings.engine import Match
 from tlsresume.findings.refusals import refusal_words, refused_by_status, refuses_client
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import shown
 from tlsresume.findings.wording import exchange
@@ -55,28 +55,15 @@ _SOURCES = ("RFC 8446 section 4.6.1", "RFC 6066 section 3")
     " or Node's and Bun's addContext: give each its own session id context and ticket key, put"
     " them on addresses or ports of their own, or switch tickets and session caching off; and let"
     " the application check the certificate on each request.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx ssl_session_tickets off, ssl_session_cache off in each server block",
-        ),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets off, SSLSessionCache none"),
-        ServerSetting.of(
-            Software.HAPROXY,
-            text="haproxy bind ... no-tls-tickets; tune.ssl.cachesize 0; http-request deny if !{ ssl_c_used }",
-        ),
-        ServerSetting.of(
-            Software.NODE,
-            text="Node, Bun https.createServer({sessionIdContext, ticketKeys}), requestCert",
-        ),
-        ServerSetting.of(
-            Software.GO, text="Go tls.Config.SessionTicketsDisabled, VerifyConnection"
-        ),
-        ServerSetting.of(
-            Software.TRAEFIK, text="Traefik tls.options (clientAuth), one entry point for each"
-        ),
-        ServerSetting.of(Software.WOLFSSL, text="wolfSSL wolfSSL_CTX_set_session_cache_mode"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context, per name"),
+    settings=set_in(
+        nginx="ssl_session_tickets off, ssl_session_cache off in each server block",
+        httpd="SSLSessionTickets off, SSLSessionCache none",
+        haproxy="bind ... no-tls-tickets; tune.ssl.cachesize 0; http-request deny if !{ ssl_c_used }",
+        **{"Node, Bun": "https.createServer({sessionIdContext, ticketKeys}), requestCert"},
+        Go="tls.Config.SessionTicketsDisabled, VerifyConnection",
+        Traefik="tls.options (clientAuth), one entry point for each",
+        wolfSSL="wolfSSL_CTX_set_session_cache_mode",
+        OpenSSL="SSL_CTX_set_session_id_context, per name",
     ),
     sources=(
         "RFC 8446 section 4.6.1",
@@ -251,13 +238,10 @@ def _saved_refused(view: View) -> Match | None:
     advice="A server must resume only where the certificate of the session is good for the new"
     " name; a client must not offer a session to a name that its certificate does not cover."
     " Give names with certificates of their own their own session id context and ticket key.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx ssl_session_ticket_key, ssl_session_cache: those of the default server count",
-        ),
-        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... no-tls-tickets"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context, per name"),
+    settings=set_in(
+        nginx="ssl_session_ticket_key, ssl_session_cache: those of the default server count",
+        haproxy="bind ... no-tls-tickets",
+        OpenSSL="SSL_CTX_set_session_id_context, per name",
     ),
     sources=_SOURCES,
 )
@@ -295,19 +279,10 @@ def _leaf_covers(crossing: Crossing) -> bool | None:
     " made for: requests for one host are served by another.",
     advice="Choose the host by the name in each request (and let 421 say where it is not served),"
     " not by the name that the session was made with; or keep sessions of names apart.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx server_name, with ssl_session_cache and tickets per default server",
-        ),
-        ServerSetting.of(
-            Software.HAPROXY,
-            text="haproxy use_backend by req.hdr(host), not by ssl_fc_sni of the session",
-        ),
-        ServerSetting.of(
-            Software.OPENSSL,
-            text="OpenSSL SSL_get_servername, SSL_CTX_set_tlsext_servername_callback",
-        ),
+    settings=set_in(
+        nginx="server_name, with ssl_session_cache and tickets per default server",
+        haproxy="use_backend by req.hdr(host), not by ssl_fc_sni of the session",
+        OpenSSL="SSL_get_servername, SSL_CTX_set_tlsext_servername_callback",
     ),
     sources=(*_SOURCES, "RFC 9110 section 15.5.20"),
 )
@@ -372,10 +347,8 @@ def cross_name_accepted(view: View) -> Match | None:
     advice="Right by the RFC, and worth knowing: that a certificate was revoked, or has expired, is"
     " not seen until the session ends. Keep sessions short where that matters, and delete them"
     " with the certificate.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout", haproxy="tune.ssl.lifetime", OpenSSL="SSL_CTX_set_timeout"
     ),
     sources=("RFC 8446 section 2.2", "RFC 8446 section 4.6.1"),
 )

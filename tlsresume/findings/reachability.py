@@ -13,7 +13,7 @@ from tlsresume.evidence.fails_without_session import bare, blameless, breaks_on_
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange, failure
 from tlsresume.units import connections
@@ -88,10 +88,7 @@ _BROKE = {"timeout": "no answer in time", "starttls": "turned away before TLS"}
     advice="Look for a node behind the balancer that is down (it costs every client such"
     " failures), a limit on connections in a proxy or firewall, or a path that loses packets."
     " --concurrency 1 shows whether it is the number of connections at a time.",
-    settings=(
-        ServerSetting.of(Software.HAPROXY, text="haproxy server ... check, option redispatch"),
-        ServerSetting.of(Software.NGINX, text="nginx max_fails, limit_conn"),
-    ),
+    settings=set_in(haproxy="server ... check, option redispatch", nginx="max_fails, limit_conn"),
     sources=("RFC 9293 section 3.10.7",),
 )
 def connections_break(view: View) -> Match | None:
@@ -148,12 +145,9 @@ def _crowded(view: View, attempt: Trial) -> bool:
     " then sends none does that.",
     advice="Mend or update the server's TLS library, or switch tickets off so that the server does"
     " not promise them.",
-    settings=(
-        ServerSetting.of(
-            Software.JAVA,
-            text="Java -Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
-        ),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_OP_NO_TICKET"),
+    settings=set_in(
+        Java="-Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
+        OpenSSL="SSL_OP_NO_TICKET",
     ),
     sources=("RFC 5077 section 3.3", "seen on OpenJDK 25.0.2 with newSessionTicketCount=0"),
 )

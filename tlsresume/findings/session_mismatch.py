@@ -9,7 +9,7 @@ from __future__ import annotations
 from tlsresume.evidence.purposes import Unpinned
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import (
     ASK,
@@ -34,9 +34,9 @@ from tlsresume.transports.failures import FailureReason
     cause="The session was made with the extended master secret and offered without it; the"
     " server must abort then.",
     advice="Let the client send extended_master_secret, as it did when the session was made.",
-    settings=(
-        ServerSetting.of(Software.JAVA, text="Java -Djdk.tls.useExtendedMasterSecret=true"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET"),
+    settings=set_in(
+        Java="-Djdk.tls.useExtendedMasterSecret=true",
+        OpenSSL=": clear SSL_OP_NO_EXTENDED_MASTER_SECRET",
     ),
     sources=("RFC 7627 section 5.3", "openssl/openssl#9791"),
 )
