@@ -19,7 +19,6 @@ from tlsresume.findings.comparisons import (
     outlived,
     same_key,
     share,
-    shown,
     unlike_servers,
 )
 from tlsresume.findings.division_by_size import divides_exactly
@@ -34,7 +33,7 @@ from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import short
+from tlsresume.findings.wording import said, short, shown
 from tlsresume.units import span
 
 _CACHE_SETTINGS = set_in(
@@ -78,9 +77,9 @@ def consumed(view: View) -> Match | None:
         return None
     again = view.accepted and view.accepted[0].time < view.declined[0].time
     return Match(
-        seen=(
+        seen=said(
             "a fresh ticket resumes once and is refused the second time",
-            *(("the saved one resumed, and was then refused",) if again else ()),
+            "the saved one resumed, and was then refused" if again else None,
         ),
         evidence=shown(view, view.declined[0], first[0], second[0]),
         candidates=() if again else ("expired-at-server", "cache-miss"),
@@ -115,16 +114,9 @@ def cache_miss(view: View) -> Match | None:
         if view.fresh_is_accepted is False and not view.fresh_taken and not late:
             return None
         return Match(
-            seen=(
-                (f"the server made a new session; the saved one is"
-                f" {span(view.age(view.declined[0]))} old"),
-                *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
-                *((("fresh sessions resume only at times: nodes or workers do not share"
-                   " their caches"),)
-                  if view.at_once and not view.fresh_is_accepted and not late else ()),
-                *(("fresh sessions are refused at once, and resume a while later",)
-                  if late else ()),
-            ),
+            seen=said(f"the server made a new session; the saved one is"
+                f" {span(view.age(view.declined[0]))} old", "a fresh session resumes at once" if view.fresh_is_accepted else None, "fresh sessions resume only at times: nodes or workers do not share"
+                   " their caches" if view.at_once and not view.fresh_is_accepted and not late else None, "fresh sessions are refused at once, and resume a while later" if late else None),
             evidence=shown(view, view.declined[0], *view.at_once[:1]),
             proven=view.at_once != (),
             ask=("retry", "same-ticket"),
@@ -135,9 +127,9 @@ def cache_miss(view: View) -> Match | None:
         declined = view.declined[0]
         unlike = unlike_servers(view.declined)
         return Match(
-            seen=(
+            seen=said(
                 f"a session {declined.series} is refused on {declined.address}: per-node state",
-                *((UNLIKE,) if unlike else ()),
+                UNLIKE if unlike else None,
             ),
             evidence=shown(view, declined),
             severity="warning" if unlike else None,
@@ -158,9 +150,9 @@ def cache_miss(view: View) -> Match | None:
         severity="warning" if broke else None,
         title="the server did not have the session any more" if broke else None,
         advice=_LOSSY if broke else None,
-        candidates=(
+        candidates=said(
             *(_LOST_WITH_A_CONNECTION if broke else ()),
-            *(("honoured-later",) if may_be_honoured_later(view) else ()),
+            "honoured-later" if may_be_honoured_later(view) else None,
         ),
         not_known=(
             "nodes or workers that share no cache, or one too small or emptied: a client cannot tell",
@@ -274,9 +266,8 @@ def never_honoured(view: View) -> Match | None:
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
         ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
-        candidates=(
-            *_elsewhere(view),
-            *(("honoured-later",) if view.stateful and not tried_later(view) else ()),
+        candidates=said(
+            *_elsewhere(view), "honoured-later" if view.stateful and not tried_later(view) else None
         ),
         advice=nginx.advice,
         settings=nginx.settings,
@@ -340,9 +331,9 @@ def expired_at_server(view: View) -> Match | None:
     if view.fresh_is_accepted is False:
         return None
     return Match(
-        seen=(
+        seen=said(
             f"the session is {span(view.age(attempt))} old; promised {_promised(view, attempt)}",
-            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
+            "a fresh session resumes at once" if view.fresh_is_accepted else None,
         ),
         evidence=shown(view, attempt, *view.at_once[:1]),
         proven=bool(view.fresh_is_accepted) and same is True,

@@ -9,13 +9,13 @@ from __future__ import annotations
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
 from tlsresume.evidence.trial import Trial
-from tlsresume.findings.comparisons import kind, leaf_change, name_changes, same_key, shown
+from tlsresume.findings.comparisons import kind, leaf_change, name_changes, same_key
 from tlsresume.findings.division_by_size import divides_exactly
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import short
+from tlsresume.findings.wording import said, short, shown
 from tlsresume.results.connection import Mechanism
 from tlsresume.tickets.key_names import is_stateful
 from tlsresume.tls.registry import AlertDescription, cipher_hash
@@ -77,11 +77,9 @@ def _version_gone(view: View) -> Match | None:
     if not other or other[0].tls_version is None or not view.hopeless:
         return None
     return Match(
-        seen=(
-            (
-                f"session {then.label}, which the server no longer speaks; it now chooses"
-                f" {other[0].tls_version.label}"
-            ),
+        seen=said(
+            f"session {then.label}, which the server no longer speaks; it now chooses"
+            f" {other[0].tls_version.label}"
         ),
         evidence=shown(view, refused[0], other[0]),
     )
@@ -117,12 +115,10 @@ def hash_mismatch(view: View) -> Match | None:
         if then and now and then != now:
             stuck = not attempt.tickets
             return Match(
-                seen=(
-                    (
-                        f"the session has {offer.cipher} ({then}),"
-                        f" the server chose {attempt.cipher} ({now})"
-                    ),
-                    *(("and the server sent no new ticket",) if stuck else ()),
+                seen=said(
+                    f"the session has {offer.cipher} ({then}),"
+                    f" the server chose {attempt.cipher} ({now})",
+                    "and the server sent no new ticket" if stuck else None,
                 ),
                 evidence=shown(view, attempt),
                 advice=(
@@ -146,11 +142,9 @@ def hash_mismatch(view: View) -> Match | None:
     then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
     if then and now and then != now and view.broken:
         return Match(
-            seen=(
-                (
-                    f"the session has {session.fields.cipher_name} ({then}), which the server no"
-                    f" longer takes; it now uses {unpinned[0].cipher} ({now})"
-                ),
+            seen=said(
+                f"the session has {session.fields.cipher_name} ({then}), which the server no"
+                f" longer takes; it now uses {unpinned[0].cipher} ({now})"
             ),
             evidence=shown(view, *view.broken[:1], unpinned[0]),
         )
@@ -239,11 +233,7 @@ def ems_upgraded(view: View) -> Match | None:
         return None
     without = view.made(NoEMS.OFFER)
     return Match(
-        seen=(
-            "the session has no extended master secret, this handshake has",
-            *(("without it in the ClientHello the session resumes",)
-              if any(a.reused for a in without) else ()),
-        ),
+        seen=said("the session has no extended master secret, this handshake has", "without it in the ClientHello the session resumes" if any(a.reused for a in without) else None),
         evidence=("SSL_SESSION.flags [13]: bit 0 clear", *shown(view, *declined, *without)),
         proven=not without or any(a.reused for a in without),
         ask=("no-ems",),
@@ -274,7 +264,7 @@ def name_changed(view: View) -> Match | None:
     attempt = view.declined[0]
     own = view.made(OwnName.OFFER)
     return Match(
-        seen=(*changes, *(("under its own name the session resumes",) if own else ())),
+        seen=said(*changes, "under its own name the session resumes" if own else None),
         evidence=shown(view, attempt, *own),
         proven=bool(own),
         ask=("own-name",),

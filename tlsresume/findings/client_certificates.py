@@ -19,7 +19,7 @@ from tlsresume.findings.refusals import (
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import said, shown
 from tlsresume.units import connections
 
 _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419")
@@ -61,14 +61,12 @@ def client_certificate_missing(view: View) -> Match | None:
         return None
     wanted = refused[0].certificate_wanted
     return Match(
-        seen=(
-            (
-                f"CertificateRequest, no certificate given: {refusal_words(refused[0])} on"
-                f" {connections(len(refused))} without a session"
-            ),
-            *((f"wanted: {wanted}",) if wanted else ()),
+        seen=said(
+            f"CertificateRequest, no certificate given: {refusal_words(refused[0])} on"
+            f" {connections(len(refused))} without a session",
+            f"wanted: {wanted}" if wanted else None,
         ),
-        evidence=(exchange(view, refused[0]),),
+        evidence=shown(view, refused[0]),
     )
 
 
@@ -109,7 +107,7 @@ def client_certificate_expired(view: View) -> Match | None:
             return Match(
                 title=_title(problem),
                 seen=(f"--cert: {facts.subject}, {_dates(facts, given.time)}", *_answers(view)),
-                evidence=_shown(view),
+                evidence=shown(view, *view.full[:1], *view.accepted[:1]),
             )
     saved = view.saved
     until = saved.client_certificate_until if saved is not None else None
@@ -117,14 +115,12 @@ def client_certificate_expired(view: View) -> Match | None:
     if not resumed or until is None:
         return None
     return Match(
-        seen=(
-            (
-                f"the session was made with a client certificate that was valid until"
-                f" {_iso(until)}, {_ago(until, resumed[0].time)}; it resumes all the same"
-            ),
+        seen=said(
+            f"the session was made with a client certificate that was valid until"
+            f" {_iso(until)}, {_ago(until, resumed[0].time)}; it resumes all the same",
             *_answers(view),
         ),
-        evidence=_shown(view),
+        evidence=shown(view, *view.full[:1], *view.accepted[:1]),
     )
 
 
@@ -161,10 +157,6 @@ def _answers(view: View) -> tuple[str, ...]:
 def _of(attempts: Sequence[Trial]) -> str:
     answers = [answer for a in attempts if (answer := answer_of(a)) is not None]
     return tally(answers) if answers else ""
-
-
-def _shown(view: View) -> tuple[str, ...]:
-    return tuple(exchange(view, a) for a in (*view.full[:1], *view.accepted[:1]))
 
 
 @rule(
@@ -210,6 +202,6 @@ def client_certificate(view: View) -> Match | None:
         seen.append(f"{tally(before)} without a session, {tally(after)} resumed: {words}")
     return Match(
         seen=tuple(seen),
-        evidence=(exchange(view, full[0]), exchange(view, view.accepted[0])),
+        evidence=shown(view, full[0], view.accepted[0]),
         not_known=() if known else ("whether the server still knows who the client is",),
     )

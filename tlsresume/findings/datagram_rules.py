@@ -15,7 +15,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import failure
+from tlsresume.findings.wording import failure, said
 from tlsresume.units import connections
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
@@ -205,10 +205,8 @@ def cookie_skipped(view: View) -> Match | None:
     if not full or not resumed or not all(map(_retries, full)) or any(map(_retries, resumed)):
         return None
     return Match(
-        seen=(
-            (
-                f"a cookie was asked for on {connections(len(full))} without a session, and on"
-                f" none of the {len(resumed)} that resumed"
-            ),
+        seen=said(
+            f"a cookie was asked for on {connections(len(full))} without a session, and on"
+            f" none of the {len(resumed)} that resumed"
         ),
     )

@@ -19,7 +19,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, shown
 from tlsresume.results.early_data import EarlyData, EarlyOutcome
 from tlsresume.tls.registry import NamedGroup, name_of
 from tlsresume.units import connections
@@ -43,10 +43,6 @@ _SOFTWARE = set_in(
 
 def _of(view: View, purpose: EarlyReplay) -> list[Trial]:
     return [a for a in view.everything if a.made_for(purpose)]
-
-
-def _shown(view: View, attempts: Sequence[Trial]) -> tuple[str, ...]:
-    return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
 def replay_words(early: EarlyData) -> list[str]:
@@ -111,12 +107,16 @@ def early_data_replayed(view: View) -> Match | None:
         seen.append("each request in early data is answered 425, so none is executed")
     return Match(
         seen=tuple(seen),
-        evidence=_shown(
-            view, [*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE)]
-        ),
+        evidence=_replayed(view),
         severity="error" if passed else "info" if _refuses_early(early) else None,
         not_known=_not_tried(early),
     )
+
+
+def _replayed(view: View) -> tuple[str, ...]:
+    """A first flight and its second presentation."""
+    trials = (*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE))
+    return shown(view, *trials, most=2)
 
 
 def _not_tried(early: EarlyData) -> tuple[str, ...]:
@@ -184,9 +184,7 @@ def early_data_single_use(view: View) -> Match | None:
         return None
     return Match(
         seen=tuple(replay_words(early)),
-        evidence=_shown(
-            view, [*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE)]
-        ),
+        evidence=_replayed(view),
     )
 
 
@@ -221,7 +219,7 @@ def early_data_answered_early(view: View) -> Match | None:
     status = [f": HTTP {a.http_status}" for a in held if a.http_status is not None]
     return Match(
         seen=(f"answered while our Finished was held back{''.join(status)}",),
-        evidence=_shown(view, held),
+        evidence=shown(view, *held),
         severity=None if "accepted" in early.replays or not early.replays else "info",
         not_known=() if early.replays else ("whether a replay is accepted",),
     )
@@ -251,7 +249,7 @@ def early_data_waits(view: View) -> Match | None:
     if not any(a.response for a in held):
         return None
     return Match(seen=("no answer while our Finished was held back, then one",),
-                 evidence=_shown(view, held))  # fmt: skip
+                 evidence=shown(view, *held))  # fmt: skip
 
 
 @rule(
@@ -288,7 +286,7 @@ def too_early(view: View) -> Match | None:
     seen += [f"the same request after the handshake: HTTP {a.http_status}" for a in repeated]
     return Match(
         seen=tuple(dict.fromkeys(seen)),
-        evidence=_shown(view, [*told[:1], *repeated[:1]]),
+        evidence=shown(view, *told[:1], *repeated[:1]),
         severity="warning" if again else None,
     )
 
@@ -333,7 +331,7 @@ def early_data_rejected(view: View) -> Match | None:
         seen.append(REASONS[reason])
     return Match(
         seen=tuple(seen),
-        evidence=("EncryptedExtensions: no early_data", *_shown(view, [*refused, *asked])),
+        evidence=("EncryptedExtensions: no early_data", *shown(view, *refused, *asked, most=2)),
         advice=_OFFER_GROUP if retried is not None else None,
         settings=_GROUPS if retried is not None else None,
     )
@@ -378,7 +376,7 @@ def early_data_dies(view: View) -> Match | None:
     if silent and not (control and any(a.response for a in without)):
         return None
     seen = [_bad_words(bad, silent), "the same with a session and no early data works"]
-    return Match(seen=tuple(seen), evidence=_shown(view, [bad[0], without[0]]))
+    return Match(seen=tuple(seen), evidence=shown(view, bad[0], without[0]))
 
 
 def _bad_words(bad: Sequence[Trial], silent: Sequence[Trial]) -> str:

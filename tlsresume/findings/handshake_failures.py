@@ -28,11 +28,11 @@ from tlsresume.findings.with_and_without_session import (
     FRESH,
     controlled,
     failed_for,
-    shown,
+    shown_with_control,
     times,
     with_alert,
 )
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, said, shown
 from tlsresume.results.connection import FailureKind
 from tlsresume.tls.registry import AlertDescription, ProtocolVersion
 from tlsresume.transports.failures import FailureReason
@@ -77,7 +77,7 @@ def no_session_id_context(view: View) -> Match | None:
             times(aborted, view, "alert 80 internal_error before any ServerHello"),
             "a handshake without a session shows a CertificateRequest",
         ),
-        evidence=shown(view, aborted),
+        evidence=shown_with_control(view, aborted),
         proven=controlled(view),
         ask=FRESH if view.saved is not None else ASK,
     )
@@ -117,11 +117,11 @@ def aged_ticket_alert(view: View) -> Match | None:
         return None
     attempt = (aborted or aged)[0]
     return Match(
-        seen=(
+        seen=said(
             f"alert 80 internal_error for a session {span(view.age(attempt))} old",
-            *((f"one {span(view.age(young[-1]))} old resumes",) if young else ()),
+            f"one {span(view.age(young[-1]))} old resumes" if young else None,
         ),
-        evidence=shown(view, aborted or aged),
+        evidence=shown_with_control(view, aborted or aged),
         proven=bool(young),
         ask=FRESH if aborted else (),
         aside=not aborted,
@@ -166,13 +166,11 @@ def mixed_version_pool(view: View) -> Match | None:
         return None
     version = {"psk": ProtocolVersion.TLSv1_3}.get(view.mechanism, ProtocolVersion.TLSv1_2)
     return Match(
-        seen=(
-            (
-                f"{version.label} was refused on {len(refused)} of"
-                f" {len(refused) + len(spoke)} connections"
-            ),
+        seen=said(
+            f"{version.label} was refused on {len(refused)} of"
+            f" {len(refused) + len(spoke)} connections"
         ),
-        evidence=(exchange(view, refused[0]), exchange(view, spoke[0])),
+        evidence=shown(view, refused[0], spoke[0]),
     )
 
 
@@ -238,7 +236,7 @@ def dies_on_session(view: View) -> Match | None:
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
         seen=(times(died, view, f"{said} instead of an answer"), *_not_its_length(view)),
-        evidence=shown(view, died),
+        evidence=shown_with_control(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
         ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
@@ -262,7 +260,7 @@ def _silent_so_far(view: View) -> Match | None:
         seen=(
             (f"{unanswered_words(silent)}; full handshakes take {1000 * slowest:.0f} ms at most"),
         ),
-        evidence=(*(exchange(view, attempt) for attempt in (*silent[:1], *view.full[:1])),),
+        evidence=shown(view, *silent[:1], *view.full[:1]),
         not_known=(
             "whether an answer would have come: the run ended before",
             "whether a handshake without a session succeeds at the same time",
@@ -305,13 +303,11 @@ def breaks_anyway(view: View) -> Match | None:
     without = [attempt for attempt in view.attempts if bare(attempt)]
     failed = [attempt for attempt in without if not attempt.handshake_done]
     return Match(
-        seen=(
-            (
-                f"{failure(broken[0])} on {len(broken)} of {len(view.subject)} connections that"
-                f" offer the session, and on {len(failed)} of {len(without)} that offer none"
-            ),
+        seen=said(
+            f"{failure(broken[0])} on {len(broken)} of {len(view.subject)} connections that"
+            f" offer the session, and on {len(failed)} of {len(without)} that offer none"
         ),
-        evidence=(*(exchange(view, attempt) for attempt in (*broken[:2], *failed[:1])),),
+        evidence=shown(view, *broken[:2], *failed[:1]),
         proven=all(map(unanswered, broken)) and bool(failed),
         not_known=("what ends them: a limit, a ban, a failing server, or the path",),
     )
@@ -340,7 +336,7 @@ def fails_with_session(view: View) -> Match | None:
         return None
     return Match(
         seen=(times(broken, view, failure(broken[0])),),
-        evidence=shown(view, broken),
+        evidence=shown_with_control(view, broken),
         proven=controlled(view) and not view.accepted,
         ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),

@@ -20,7 +20,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure, short
+from tlsresume.findings.wording import failure, said, short, shown
 from tlsresume.units import connections
 
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
@@ -88,9 +88,7 @@ def hello_too_large(view: View) -> Match | None:
         )
     return Match(
         seen=tuple(seen),
-        evidence=tuple(
-            exchange(view, a) for a in (*broken[:1], *plain[:1], *padded[:1], *brief[:1])
-        ),
+        evidence=shown(view, *broken[:1], *plain[:1], *padded[:1], *brief[:1], most=4),
         not_known=("which device reads the first bytes only, and how many: between the two sizes",),
     )
 
@@ -132,9 +130,8 @@ def routed_by_size(view: View) -> Match | None:
     made = bool(padded or brief)
     return Match(
         seen=tuple(seen),
-        evidence=tuple(
-            exchange(view, a)
-            for a in (*division.here[:1], *division.there[:1], *padded[:1], *brief[:1])
+        evidence=shown(
+            view, *division.here[:1], *division.there[:1], *padded[:1], *brief[:1], most=4
         ),
         proven=made,
         ask=_ASK,
@@ -156,14 +153,12 @@ def _only_short_ones_resume(view: View) -> Match | None:
         if not all(a.reused for a in brief) or not _all_shorter(brief, shortest):
             return None
         return Match(
-            seen=(
-                (
-                    f"sessions are declined in a ClientHello of {shortest} bytes or more,"
-                    f" {len(view.declined)} of {len(view.declined)} times"
-                ),
+            seen=said(
+                f"sessions are declined in a ClientHello of {shortest} bytes or more,"
+                f" {len(view.declined)} of {len(view.declined)} times",
                 *_resumed_when_short(brief),
             ),
-            evidence=tuple(exchange(view, a) for a in (*view.declined[:1], *brief[:1])),
+            evidence=shown(view, *view.declined[:1], *brief[:1]),
             not_known=("whether the other server is one, or several",),
         )
     others = [
@@ -174,13 +169,11 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.saved is not None or not others or not _all_shorter(others, shortest):
         return None
     return Match(
-        seen=(
-            (
-                f"sessions are declined in a ClientHello of {shortest} bytes or more, those of"
-                f" {others[0].mechanism} resume in one of {_bytes(others)}"
-            ),
+        seen=said(
+            f"sessions are declined in a ClientHello of {shortest} bytes or more, those of"
+            f" {others[0].mechanism} resume in one of {_bytes(others)}"
         ),
-        evidence=tuple(exchange(view, a) for a in view.declined[:1]),
+        evidence=shown(view, *view.declined[:1]),
         proven=False,
         ask=_ASK,
     )
@@ -213,7 +206,7 @@ def routed_by_session(view: View) -> Match | None:
             *_two_servers(view, division),
             f"without a session, padded to {_bytes(padded)} bytes: the first server",
         ),
-        evidence=tuple(exchange(view, a) for a in (*division.here[:1], *division.there[:1])),
+        evidence=shown(view, *division.here[:1], *division.there[:1]),
     )
 
 

@@ -14,11 +14,11 @@ from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.purposes import Later, Retry, Tries
 from tlsresume.evidence.trial import Trial
-from tlsresume.findings.comparisons import shown
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
+from tlsresume.findings.wording import said, shown
 from tlsresume.units import span
 
 #: Of all pairs of a refusal and an acceptance, so many may have the younger one accepted:
@@ -78,12 +78,10 @@ def honoured_later(view: View) -> Match | None:
     if len(accepted) < _FEWEST:
         return None
     return Match(
-        seen=(
-            (
-                f"refused up to {span(round(max(refused), 3))} after the handshake,"
-                f" {len(refused)} of {len(refused)} times; accepted from"
-                f" {span(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
-            ),
+        seen=said(
+            f"refused up to {span(round(max(refused), 3))} after the handshake,"
+            f" {len(refused)} of {len(refused)} times; accepted from"
+            f" {span(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
         ),
         evidence=shown(view, view.declined[0], pause[0]),
     )

@@ -11,13 +11,9 @@ from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import said, shown
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import span
-
-
-def _shown(view: View, attempts: tuple[Trial, ...]) -> tuple[str, ...]:
-    return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
 @rule(
@@ -80,7 +76,7 @@ def captured_too_early(view: View) -> Match | None:
         return None
     return Match(
         seen=("the session has no ticket, so the ClientHello has no pre_shared_key",),
-        evidence=("SSL_SESSION: no ticket [10]", *_shown(view, view.withheld)),
+        evidence=("SSL_SESSION: no ticket [10]", *shown(view, *view.withheld[:2])),
     )
 
 
@@ -110,7 +106,7 @@ def lifetime_zero(view: View) -> Match | None:
             return None
         return Match(
             seen=("the saved ticket has a lifetime of 0",),
-            evidence=("SSL_SESSION: no lifetime hint [9]", *_shown(view, view.withheld)),
+            evidence=("SSL_SESSION: no lifetime hint [9]", *shown(view, *view.withheld[:2])),
         )
     brought = [
         attempt
@@ -121,7 +117,7 @@ def lifetime_zero(view: View) -> Match | None:
         return None
     return Match(
         seen=(f"lifetime 0 in each ticket of {len(brought)} connections",),
-        evidence=("NewSessionTicket.ticket_lifetime: 0", *_shown(view, tuple(brought))),
+        evidence=("NewSessionTicket.ticket_lifetime: 0", *shown(view, *brought[:2])),
         shown_by=tuple(attempt.n for attempt in brought),
     )
 
@@ -150,15 +146,13 @@ def expired_at_client(view: View) -> Match | None:
     if age <= session.lifetime or not session.fields.ticket:
         return None
     return Match(
-        seen=(
-            (
-                f"the ticket is {span(age)} old, the server said its tickets last"
-                f" {span(session.lifetime)}"
-            ),
+        seen=said(
+            f"the ticket is {span(age)} old, the server said its tickets last"
+            f" {span(session.lifetime)}"
         ),
         evidence=(
             f"NewSessionTicket.ticket_lifetime: {session.lifetime}",
-            *_shown(view, view.withheld),
+            *shown(view, *view.withheld[:2]),
         ),
         not_known=("whether the server would still have taken it",),
     )
@@ -187,13 +181,11 @@ def version_not_allowed(view: View) -> Match | None:
     if config.minimum <= version <= config.maximum:
         return None
     return Match(
-        seen=(
-            (
-                f"the session is {version.label}; allowed were {config.minimum.label} to"
-                f" {config.maximum.label}"
-            ),
+        seen=said(
+            f"the session is {version.label}; allowed were {config.minimum.label} to"
+            f" {config.maximum.label}"
         ),
-        evidence=_shown(view, view.withheld),
+        evidence=shown(view, *view.withheld[:2]),
     )
 
 
@@ -221,7 +213,7 @@ def client_ticket_off(view: View) -> Match | None:
         return None
     return Match(
         seen=("SSL_OP_NO_TICKET is set, and the session is a ticket",),
-        evidence=_shown(view, tuple(tries)),
+        evidence=shown(view, *tries[:2]),
     )
 
 
@@ -291,14 +283,12 @@ def not_issued(view: View) -> Match | None:
     nginx = default_server(view)
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
-        seen=(
-            (
-                f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
-                f" handshake{'' if len(full) == 1 else 's'}"
-            ),
+        seen=said(
+            f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
+            f" handshake{'' if len(full) == 1 else 's'}",
             *nginx.seen,
         ),
-        evidence=_shown(view, full),
+        evidence=shown(view, *full[:2]),
         proven=view.mechanism != "psk" or bool(elicited),
         ask=(*(("elicit",) if view.mechanism == "psk" else ()), *nginx.ask),
         advice=nginx.advice if not silent else _SPEAK_FIRST,
@@ -310,13 +300,11 @@ def not_issued(view: View) -> Match | None:
 def _hung_up(view: View, full: tuple[Trial, ...]) -> Match:
     """That no ticket came is no answer where the server ended the connection so soon."""
     return Match(
-        seen=(
-            (
-                "the server closes the connection after the handshake, without a ticket, an answer"
-                f" or a close_notify, on {len(full)} of {len(full)} full handshakes"
-            ),
+        seen=said(
+            "the server closes the connection after the handshake, without a ticket, an answer"
+            f" or a close_notify, on {len(full)} of {len(full)} full handshakes"
         ),
-        evidence=_shown(view, full),
+        evidence=shown(view, *full[:2]),
         proven=False,
         ask=("elicit",),
         severity="warning",
@@ -335,7 +323,7 @@ def _issued_late(view: View, brought: list[Trial]) -> Match:
     what = "with data and its answer" if brought[0].response else "with more patience"
     return Match(
         seen=(f"no ticket came in the first round; {what} one came {came}",),
-        evidence=_shown(view, tuple(brought)),
+        evidence=shown(view, *brought[:2]),
         advice="Clients that save their session before then never resume here. Raise --ticket-wait"
         " to test this server.",
     )

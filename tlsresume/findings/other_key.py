@@ -19,7 +19,6 @@ from tlsresume.findings.comparisons import (
     outlived,
     same_key,
     share,
-    shown,
     unlike_servers,
 )
 from tlsresume.findings.division_by_size import divides_exactly
@@ -27,7 +26,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import short, tally
+from tlsresume.findings.wording import said, short, shown, tally
 from tlsresume.results.connection import Mechanism
 from tlsresume.units import connections, span
 
@@ -122,9 +121,8 @@ def _without_names(view: View) -> Match | None:
         return _nodes_without_names(view) if view.fresh_taken else None
     fresh = view.fresh_is_accepted
     return Match(
-        seen=(
-            f"the session is {span(age)} old",
-            *(("a fresh session resumes at once",) if fresh else ()),
+        seen=said(
+            f"the session is {span(age)} old", "a fresh session resumes at once" if fresh else None
         ),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=False,
@@ -161,7 +159,7 @@ def _between_addresses(view: View) -> Match | None:
     }
     unlike = unlike_servers(refused.values())
     return Match(
-        seen=(
+        seen=said(
             *(
                 f"a session {purpose.series} is refused on {view.address}"
                 + (
@@ -171,7 +169,7 @@ def _between_addresses(view: View) -> Match | None:
                 )
                 for purpose, (old, new) in keys.items()
             ),
-            *((UNLIKE,) if unlike else ()),
+            UNLIKE if unlike else None,
         ),
         evidence=shown(view, *refused.values()),
         not_known=()

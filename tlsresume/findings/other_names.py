@@ -28,8 +28,8 @@ from tlsresume.findings.refusals import refusal_words, refused_by_status, refuse
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.with_and_without_session import shown
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.with_and_without_session import shown_with_control
+from tlsresume.findings.wording import said, shown
 from tlsresume.transports.library import covers
 from tlsresume.units import connections
 
@@ -103,14 +103,12 @@ def _under_one_name(view: View) -> Match | None:
         proven=enough,
         ask=("answers",),
         severity=None if enough else "warning",
-        seen=(
+        seen=said(
             f"without a session: {refusal_words(refused[0])}, on {connections(len(refused))}",
-            (
-                f"resumed, with a session of such a connection: {answers_of(served)}, on"
-                f" {connections(len(served))}"
-            ),
+            f"resumed, with a session of such a connection: {answers_of(served)}, on"
+            f" {connections(len(served))}",
         ),
-        evidence=(exchange(view, refused[0]), exchange(view, served[0])),
+        evidence=shown(view, refused[0], served[0]),
     )
 
 
@@ -224,7 +222,7 @@ def _saved_refused(view: View) -> Match | None:
         seen=(
             f"{how} for the session of {made_for}, offered to {refused[0].server_name}",
         ),
-        evidence=shown(view, refused),
+        evidence=shown_with_control(view, refused),
     )  # fmt: skip
 
 
@@ -366,7 +364,7 @@ def certificate_carried(view: View) -> Match | None:
     names = ", ".join(dict.fromkeys(a.config.server_name or "no name" for a in carried))
     return Match(
         seen=(f"SNI {names}, its own session, without the certificate: {ending(carried[0])}",),
-        evidence=tuple(exchange(view, a) for a in carried[:2]),
+        evidence=shown(view, *carried[:2]),
     )
 
 
@@ -402,6 +400,6 @@ def cross_name_untested(view: View) -> Match | None:
         told.append("the control, a handshake without a session, was not made")
     return Match(
         seen=tuple(told),
-        evidence=tuple(exchange(view, a) for a in made[:3]),
+        evidence=shown(view, *made),
         not_known=("whether sessions are accepted under the other name",),
     )

@@ -15,7 +15,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, said, shown
 from tlsresume.units import connections
 
 #: So many connections in a row fail by chance once in sixteen times, where one of two
@@ -55,22 +55,11 @@ def stopped_answering(view: View) -> Match | None:
     if view.broken and not offered:
         return None  # breaks-anyway says it
     return Match(
-        seen=(
-            (
-                f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
-                f" ({_kinds(silent)})"
-            ),
-            *(("the first connection that failed is the first that offered a session",)
-              if offered else ()),
-        ),
-        evidence=(exchange(view, first), exchange(view, without[-1])),
+        seen=said(f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
+                f" ({_kinds(silent)})", "the first connection that failed is the first that offered a session" if offered else None),
+        evidence=shown(view, first, without[-1]),
         proven=False,
-        candidates=(
-            *(("the session that was offered ended the server, or its listener",)
-              if offered else ()),
-            "a limit or ban of this client's address",
-            "a stop or restart of the server at that moment",
-        ),
+        candidates=said("the session that was offered ended the server, or its listener" if offered else None, "a limit or ban of this client's address", "a stop or restart of the server at that moment"),
     )  # fmt: skip
 
 
@@ -169,7 +158,7 @@ def fails_with_tickets(view: View) -> Match | None:
             f"with the session_ticket extension {connections(len(able))} failed: {_kinds(able)}",
             f"without it {connections(len(view.full))} succeeded",
         ),
-        evidence=(exchange(view, able[-1]), exchange(view, view.full[0])),
+        evidence=shown(view, able[-1], view.full[0]),
         proven=False,
     )
 

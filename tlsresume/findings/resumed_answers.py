@@ -18,7 +18,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import exchange, said
 from tlsresume.units import connections
 from tlsresume.value import Value
 
@@ -147,15 +147,11 @@ def resumed_then_refused(view: View) -> Match | None:
         return None  # nobody will ask for more
     told = tally([each.answer for each in different])
     return Match(
-        seen=(
-            (
-                f"resumed (session_reused=1): {told}, on {len(different)} of"
-                f" {connections(len(sides.resumed))}"
-            ),
-            (
-                f"without a session: {tally([each.answer for each in sides.full])}, on"
-                f" {connections(len(sides.full))}"
-            ),
+        seen=said(
+            f"resumed (session_reused=1): {told}, on {len(different)} of"
+            f" {connections(len(sides.resumed))}",
+            f"without a session: {tally([each.answer for each in sides.full])}, on"
+            f" {connections(len(sides.full))}",
         ),
         evidence=_shown(view, different, sides),
         proven=enough,

@@ -16,11 +16,11 @@ from tlsresume.findings.with_and_without_session import (
     FRESH,
     controlled,
     failed_for,
-    shown,
+    shown_with_control,
     times,
     with_alert,
 )
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import exchange, said
 from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.failures import FailureReason
 
@@ -61,7 +61,7 @@ def ems_dropped(view: View) -> Match | None:
         return None
     return Match(
         seen=("no extended_master_secret in the ClientHello; the session was made with it",),
-        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown(view, broken)),
+        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown_with_control(view, broken)),
         proven=controlled(view),
         ask=ASK,
     )
@@ -101,7 +101,7 @@ def cipher_removed(view: View) -> Match | None:
     if here:
         return Match(
             seen=(f"the session's cipher {name} is not in this client's list",),
-            evidence=shown(view, here),
+            evidence=shown_with_control(view, here),
             proven=controlled(view),
             ask=ASK,
         )
@@ -109,13 +109,11 @@ def cipher_removed(view: View) -> Match | None:
         return Match(seen=("only its cipher was offered",), proven=False, ask=(*ASK, "unpinned"))
     if there and not controlled(view) and unpinned and unpinned[0].cipher != name:
         return Match(
-            seen=(
-                (
-                    f"the server has nothing in common with a client that offers only {name};"
-                    f" it now uses {unpinned[0].cipher}"
-                ),
+            seen=said(
+                f"the server has nothing in common with a client that offers only {name};"
+                f" it now uses {unpinned[0].cipher}"
             ),
-            evidence=(*shown(view, there), exchange(view, unpinned[0])),
+            evidence=(*shown_with_control(view, there), exchange(view, unpinned[0])),
         )
     return None
 
@@ -147,7 +145,7 @@ def wrong_binder(view: View) -> Match | None:
     number = broken[0].alerts[-1].description
     return Match(
         seen=(times(broken, view, f"alert {number} before any ServerHello"),),
-        evidence=shown(view, broken),
+        evidence=shown_with_control(view, broken),
         proven=controlled(view),
         ask=FRESH if view.saved is not None else ASK,
     )
@@ -185,7 +183,7 @@ def wrong_secret(view: View) -> Match | None:
         return None
     return Match(
         seen=(times(broken, view, "'bad record mac' after an accepting ServerHello"),),
-        evidence=shown(view, broken),
+        evidence=shown_with_control(view, broken),
         proven=controlled(view),
         ask=FRESH if view.saved is not None else ASK,
     )
@@ -216,7 +214,7 @@ def ems_changed(view: View) -> Match | None:
         return _server_dropped_ems(view)
     return Match(
         seen=(times(broken, view, "'inconsistent extms' after the ServerHello"),),
-        evidence=shown(view, broken),
+        evidence=shown_with_control(view, broken),
         proven=controlled(view),
         ask=ASK,
     )
@@ -239,5 +237,5 @@ def _server_dropped_ems(view: View) -> Match | None:
         return None
     return Match(
         seen=("the session has extended master secret, the server has none now",),
-        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown(view, broken)),
+        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown_with_control(view, broken)),
     )

@@ -6,10 +6,12 @@ control, the same handshake without it, succeeds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import shown
 from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.failures import FailureReason
 
@@ -23,10 +25,10 @@ def controlled(view: View) -> bool:
     return any(attempt.handshake_done for attempt in view.controls)
 
 
-def shown(view: View, attempts: tuple[Trial, ...] | list[Trial]) -> tuple[str, ...]:
+def shown_with_control(view: View, attempts: Sequence[Trial]) -> tuple[str, ...]:
     """The messages of two tries with the session, and of one without it."""
-    control = [exchange(view, a) for a in view.controls if a.handshake_done][:1]
-    return (*(exchange(view, attempt) for attempt in attempts[:2]), *control)
+    control = [attempt for attempt in view.controls if attempt.handshake_done]
+    return shown(view, *attempts[:2], *control[:1])
 
 
 def with_alert(view: View, *numbers: AlertDescription) -> list[Trial]:
