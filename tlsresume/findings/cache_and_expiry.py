@@ -114,15 +114,25 @@ def cache_miss(view: View) -> Match | None:
         if view.fresh_is_accepted is False and not view.fresh_taken and not late:
             return None
         return Match(
-            seen=said(f"the server made a new session; the saved one is"
-                f" {span(view.age(view.declined[0]))} old", "a fresh session resumes at once" if view.fresh_is_accepted else None, "fresh sessions resume only at times: nodes or workers do not share"
-                   " their caches" if view.at_once and not view.fresh_is_accepted and not late else None, "fresh sessions are refused at once, and resume a while later" if late else None),
+            seen=said(
+                f"the server made a new session; the saved one is"
+                f" {span(view.age(view.declined[0]))} old",
+                "a fresh session resumes at once" if view.fresh_is_accepted else None,
+                "fresh sessions resume only at times: nodes or workers do not share their caches"
+                if view.at_once and not view.fresh_is_accepted and not late
+                else None,
+                "fresh sessions are refused at once, and resume a while later" if late else None,
+            ),
             evidence=shown(view, view.declined[0], *view.at_once[:1]),
             proven=view.at_once != (),
             ask=("retry", "same-ticket"),
-            candidates=("evicted or expired in the cache", "a restart of the server",
-                        "another node than the one that issued it", "consumed (single use)"),
-        )  # fmt: skip
+            candidates=(
+                "evicted or expired in the cache",
+                "a restart of the server",
+                "another node than the one that issued it",
+                "consumed (single use)",
+            ),
+        )
     if view.crossing:
         declined = view.declined[0]
         unlike = unlike_servers(view.declined)
@@ -239,8 +249,7 @@ def never_honoured(view: View) -> Match | None:
     once, on one address, one after the other (experiment retry), after a clean close; nor, where
     the server keeps them, after a pause (experiment later).
     """
-    retried = (a for a in view.made(Retry) if a.offered and a.handshake_done)
-    tries = [*view.declined, *retried]
+    tries = [*view.declined, *view.answered(Retry)]
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     if any(same_key(view, a) is False for a in tries) or divides_exactly(view):

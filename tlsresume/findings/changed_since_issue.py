@@ -15,6 +15,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
+from tlsresume.findings.with_and_without_session import has_alert
 from tlsresume.findings.wording import said, short, shown
 from tlsresume.results.connection import Mechanism
 from tlsresume.tickets.key_names import is_stateful
@@ -61,11 +62,7 @@ def version_changed(view: View) -> Match | None:
 
 def _version_gone(view: View) -> Match | None:
     """With only the session's version allowed the server refuses, whatever is offered."""
-    refused = [
-        a
-        for a in view.broken
-        if any(alert.description == AlertDescription.protocol_version for alert in a.alerts)
-    ]
+    refused = [a for a in view.broken if has_alert(a, AlertDescription.protocol_version)]
     if view.saved is None or not refused or view.accepted or view.declined:
         return None
     then = view.saved.session.fields.tls_version
@@ -233,11 +230,16 @@ def ems_upgraded(view: View) -> Match | None:
         return None
     without = view.made(NoEMS.OFFER)
     return Match(
-        seen=said("the session has no extended master secret, this handshake has", "without it in the ClientHello the session resumes" if any(a.reused for a in without) else None),
+        seen=said(
+            "the session has no extended master secret, this handshake has",
+            "without it in the ClientHello the session resumes"
+            if any(a.reused for a in without)
+            else None,
+        ),
         evidence=("SSL_SESSION.flags [13]: bit 0 clear", *shown(view, *declined, *without)),
         proven=not without or any(a.reused for a in without),
         ask=("no-ems",),
-    )  # fmt: skip
+    )
 
 
 @rule(
@@ -274,12 +276,8 @@ def name_changed(view: View) -> Match | None:
 
 def _crossed_by_wish(view: View) -> Match | None:
     """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
-    declined = [
-        a
-        for purpose in (CrossName.OFFER, CrossALPN.OFFER)
-        for a in view.made(purpose)
-        if a.handshake_done and a.offered and not a.reused
-    ]
+    crossed = (*view.answered(CrossName.OFFER), *view.answered(CrossALPN.OFFER))
+    declined = [a for a in crossed if not a.reused]
     if not declined or not view.accepted:
         return None
     return Match(

@@ -50,12 +50,10 @@ def client_certificate_missing(view: View) -> Match | None:
     server refuses: HTTP 400, 401, 403, 495 or 496, or alert 116 certificate_required, 40
     or 42.
     """
-    without = [a for a in _full(view) if a.config.certificate is None]
+    without = [a for a in view.without_session if a.config.certificate is None]
     refused = [
-        a
-        for a in without
-        if refused_by_alert(a) is not None or refused_by_status(a) is not None
-    ]  # fmt: skip
+        a for a in without if refused_by_alert(a) is not None or refused_by_status(a) is not None
+    ]
     served = [a for a in without if (answer := answer_of(a)) is not None and answer.ok]
     if not refused or served:
         return None
@@ -68,15 +66,6 @@ def client_certificate_missing(view: View) -> Match | None:
         ),
         evidence=shown(view, refused[0]),
     )
-
-
-def _full(view: View) -> list[Trial]:
-    """Connections without a session to the address, of this mechanism, also those that failed."""
-    return [
-        a
-        for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_config
-    ]
 
 
 @rule(
@@ -147,7 +136,7 @@ def _iso(moment: datetime | None) -> str:
 def _answers(view: View) -> tuple[str, ...]:
     """How full connections and resumed ones were answered, as far as that was asked."""
     full, resumed = _of(view.full), _of(view.accepted)
-    refused = next((refusal_words(a) for a in _full(view) if refuses_client(a)), None)
+    refused = next((refusal_words(a) for a in view.without_session if refuses_client(a)), None)
     words = full or refused
     parts = [f"without a session: {words}"] if words else []
     parts += [f"resumed: {resumed}"] if resumed else []

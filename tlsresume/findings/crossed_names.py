@@ -14,6 +14,7 @@ from tlsresume.evidence.purposes import CrossName
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.refusals import refusal_words, refuses_client
 from tlsresume.findings.view import View
+from tlsresume.findings.with_and_without_session import has_alert
 from tlsresume.findings.wording import exchange
 from tlsresume.tls.registry import AlertDescription
 from tlsresume.value import Value
@@ -75,10 +76,7 @@ def denied(attempt: Trial) -> bool:
     """Whether the server refused a session for its name: alert 49, or HTTP 421."""
     if attempt.handshake_done:
         return attempt.reused is True and attempt.http_status == _MISDIRECTED
-    return any(
-        alert.sender == "server" and alert.description == AlertDescription.access_denied
-        for alert in attempt.alerts
-    )
+    return has_alert(attempt, AlertDescription.access_denied, of_server=True)
 
 
 def served(attempt: Trial | None) -> bool:
@@ -109,11 +107,13 @@ def told(crossing: Crossing) -> tuple[str, ...]:
     lines = []
     if crossing.offer is not None:
         own = crossing.full.config.server_name or "no name"
-        lines.append(f"session of {own} under SNI {crossing.name}{certified}:"
-                     f" {ending(crossing.offer)}")  # fmt: skip
+        lines.append(
+            f"session of {own} under SNI {crossing.name}{certified}: {ending(crossing.offer)}"
+        )
     if crossing.control is not None:
-        lines.append(f"SNI {crossing.name} without a session{certified}:"
-                     f" {ending(crossing.control)}")  # fmt: skip
+        lines.append(
+            f"SNI {crossing.name} without a session{certified}: {ending(crossing.control)}"
+        )
     return tuple(lines)
 
 

@@ -147,9 +147,15 @@ def no_freshness_check(view: View) -> Match | None:
     EncryptedExtensions has early_data.
     """
     early = view.early
-    late = [] if early is None else [
-        each for each in early.after if each.seconds >= _STALE_AFTER and each.result == "accepted"
-    ]  # fmt: skip
+    late = (
+        []
+        if early is None
+        else [
+            each
+            for each in early.after
+            if each.seconds >= _STALE_AFTER and each.result == "accepted"
+        ]
+    )
     if not late:
         return None
     return Match(
@@ -248,8 +254,9 @@ def early_data_waits(view: View) -> Match | None:
         return None
     if not any(a.response for a in held):
         return None
-    return Match(seen=("no answer while our Finished was held back, then one",),
-                 evidence=shown(view, *held))  # fmt: skip
+    return Match(
+        seen=("no answer while our Finished was held back, then one",), evidence=shown(view, *held)
+    )
 
 
 @rule(

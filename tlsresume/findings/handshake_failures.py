@@ -28,6 +28,7 @@ from tlsresume.findings.with_and_without_session import (
     FRESH,
     controlled,
     failed_for,
+    has_alert,
     shown_with_control,
     times,
     with_alert,
@@ -105,9 +106,8 @@ def aged_ticket_alert(view: View) -> Match | None:
     aged = [
         a
         for a in view.made(*AGE)
-        if a.offered and not a.handshake_done
-        and any(x.description == AlertDescription.internal_error for x in a.alerts)
-    ]  # fmt: skip
+        if a.offered and not a.handshake_done and has_alert(a, AlertDescription.internal_error)
+    ]
     young = [a for a in (*view.at_once, *view.made(*AGE)) if a.reused]
     if not (aborted or aged):
         return None
@@ -151,11 +151,10 @@ def mixed_version_pool(view: View) -> Match | None:
         for a in everything
         if not a.handshake_done
         and (
-            any(x.sender == "server" and x.description == AlertDescription.protocol_version
-                for x in a.alerts)
+            has_alert(a, AlertDescription.protocol_version, of_server=True)
             or failed_for(a, FailureReason.WRONG_VERSION, FailureReason.VERSION_NOT_ALLOWED)
         )
-    ]  # fmt: skip
+    ]
     spoke = [a for a in everything if a.handshake_done]
     numbers = {id(a) for a in refused}
     if not refused or not spoke or not any(id(a) in numbers for a in view.attempts):

@@ -7,6 +7,8 @@ as long without a session, and offers a session in a short one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import MATRIX, HelloSize
 from tlsresume.evidence.trial import Trial
@@ -146,7 +148,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     shortest = min((a.hello_size or 0 for a in view.declined), default=0)
-    brief = [a for a in view.made(HelloSize.SHORT) if a.offered and a.handshake_done]
+    brief = view.answered(HelloSize.SHORT)
     if view.settled("hello-size") and not brief:
         return None
     if brief:
@@ -243,7 +245,7 @@ def _known_by(view: View, division: Division, attempt: Trial) -> str:
     )
 
 
-def _resumed_when_short(brief: list[Trial]) -> tuple[str, ...]:
+def _resumed_when_short(brief: Sequence[Trial]) -> tuple[str, ...]:
     if not brief:
         return ()
     return (
@@ -254,11 +256,11 @@ def _resumed_when_short(brief: list[Trial]) -> tuple[str, ...]:
     )
 
 
-def _all_shorter(attempts: list[Trial], size: int) -> bool:
+def _all_shorter(attempts: Sequence[Trial], size: int) -> bool:
     return all(a.hello_size is not None and a.hello_size < size for a in attempts)
 
 
-def _bytes(attempts: list[Trial] | tuple[Trial, ...]) -> str:
+def _bytes(attempts: Sequence[Trial]) -> str:
     return _span([a.hello_size or 0 for a in attempts])
 
 

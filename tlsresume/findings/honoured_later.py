@@ -8,7 +8,6 @@ the experiment `later`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
 
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import entry_of
@@ -36,7 +35,7 @@ def accepted_later(view: View) -> bool:
 
 def tried_later(view: View) -> bool:
     """Whether a session was offered after a pause, and answered."""
-    return any(a.offered and a.handshake_done for a in view.made(Later.LATER))
+    return bool(view.answered(Later.LATER))
 
 
 def may_be_honoured_later(view: View) -> bool:
@@ -70,7 +69,7 @@ def honoured_later(view: View) -> Match | None:
     """
     if view.saved is not None or view.crossing or not view.stateful or not view.declined:
         return None
-    pause = [a for a in view.made(Later.LATER) if a.offered and a.handshake_done]
+    pause = view.answered(Later.LATER)
     if not pause or not all(a.reused for a in pause) or not _age_decides(view):
         return None
     ages = _ages(view)
@@ -106,20 +105,11 @@ def _ages(view: View) -> dict[bool, list[float]]:
             if handle is not None:
                 issued.setdefault(handle, _handshake_end(attempt))
     ages: dict[bool, list[float]] = {True: [], False: []}
-    for attempt in _offers(view.attempts):
+    for attempt in view.answered(Tries, Retry, Later.AT_ONCE, Later.LATER):
         handle = attempt.offer.cache_entry if attempt.offer else None
         if handle in issued:
             ages[bool(attempt.reused)].append(_arrival(attempt) - issued[handle])
     return ages
-
-
-def _offers(attempts: Iterable[Trial]) -> list[Trial]:
-    """Offers in the ways of the first round, to whom the session belongs."""
-    return [
-        a
-        for a in attempts
-        if a.offered and a.handshake_done and a.made_for(Tries, Retry, Later.AT_ONCE, Later.LATER)
-    ]
 
 
 def _arrival(attempt: Trial) -> float:

@@ -14,6 +14,7 @@ from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.server_settings import named_by
 from tlsresume.findings.software import ServerSetting, Software, set_in
 from tlsresume.findings.view import View
+from tlsresume.findings.with_and_without_session import has_alert
 from tlsresume.findings.wording import short
 from tlsresume.tickets.key_names import is_stateful
 from tlsresume.tls.registry import AlertDescription
@@ -75,7 +76,7 @@ def _seen(view: View) -> tuple[str, ...]:
         return ()
     bare = made[0]
     if not bare.handshake_done:
-        if not any(x.description == AlertDescription.unrecognized_name for x in bare.alerts):
+        if not has_alert(bare, AlertDescription.unrecognized_name):
             return ()
         return (
             (

@@ -136,7 +136,7 @@ def _without_names(view: View) -> Match | None:
 
 def _nodes_without_names(view: View) -> Match:
     """Fresh sessions are taken at times only: so did the file's session fare."""
-    offers = [a for a in view.made(Retry) if a.offered and a.handshake_done]
+    offers = view.answered(Retry)
     return Match(
         seen=(
             f"fresh sessions, too, resume only at times: {len(view.fresh_taken)} of {len(offers)}",
@@ -245,9 +245,8 @@ def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
 def _taking_turns(view: View) -> list[str]:
     """The key names of connections made one after the other, where two take strict turns."""
     met = (
-        view.issued_key(a) or (view.offered_key(a) if a.reused else None)
-        for a in view.made(Retry)
-    )  # fmt: skip
+        view.issued_key(a) or (view.offered_key(a) if a.reused else None) for a in view.made(Retry)
+    )
     names = [name for name in met if name]
     strict = all(one != other for one, other in pairwise(names))
     return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
@@ -273,8 +272,10 @@ def _key_of_file(view: View, attempt: Trial) -> Match | None:
     if others:
         seen.append(f"the same session is accepted on {others[0].address}: separate keys")
     if fresh and not several:
-        seen.append("fresh tickets resume: the key was rotated, the server restarted, or another"
-                    " node answers now")  # fmt: skip
+        seen.append(
+            "fresh tickets resume: the key was rotated, the server restarted, or another"
+            " node answers now"
+        )
     elif view.at_once and not fresh:
         seen.append(f"fresh tickets resume only at times; {tally(view.keys_in_order)}")
     return Match(

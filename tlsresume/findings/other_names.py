@@ -85,18 +85,13 @@ def client_certificate_bypassed(view: View) -> Match | None:
 
 def _under_one_name(view: View) -> Match | None:
     """Sessions of refused connections that are served, with the request, when they resume."""
-    without = [
-        a
-        for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_config
-    ]
-    refused = [a for a in without if refused_by_status(a) is not None]
+    refused = [a for a in view.without_session if refused_by_status(a) is not None]
     again = [a for a in view.made(Answers.OFFER) if a.reused]
     resumed = [*view.accepted, *again]
     served = [a for a in resumed if (answer := answer_of(a)) is not None and answer.ok]
     if view.saved is not None or not refused or not served:
         return None
-    if any((answer := answer_of(a)) is not None and answer.ok for a in without):
+    if any((answer := answer_of(a)) is not None and answer.ok for a in view.without_session):
         return None
     enough = len(refused) >= _ENOUGH and len(served) >= _ENOUGH
     return Match(
@@ -219,11 +214,9 @@ def _saved_refused(view: View) -> Match | None:
         return None
     how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
     return Match(
-        seen=(
-            f"{how} for the session of {made_for}, offered to {refused[0].server_name}",
-        ),
+        seen=(f"{how} for the session of {made_for}, offered to {refused[0].server_name}",),
         evidence=shown_with_control(view, refused),
-    )  # fmt: skip
+    )
 
 
 @rule(
@@ -250,16 +243,21 @@ def cross_name_other_certificate(view: View) -> Match | None:
     session does not cover the other name.
     """
     passed = _bypassing(view)
-    found = [c for c in crossings(view) if c.resumed and c not in passed and not c.refused
-             and _leaf_covers(c) is False]  # fmt: skip
+    found = [
+        c
+        for c in crossings(view)
+        if c.resumed and c not in passed and not c.refused and _leaf_covers(c) is False
+    ]
     if not found:
         return None
     names = ", ".join(dict.fromkeys(c.name for c in found))
     return Match(
-        seen=(*(line for c in found for line in told(c)),
-              f"the certificate in the session does not cover {names}"),
+        seen=(
+            *(line for c in found for line in told(c)),
+            f"the certificate in the session does not cover {names}",
+        ),
         evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
-    )  # fmt: skip
+    )
 
 
 def _leaf_covers(crossing: Crossing) -> bool | None:
@@ -356,9 +354,7 @@ def certificate_carried(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME --cert FILE`: the other name's own session, made with
     the certificate, is offered by a client that has none, is resumed, and served.
     """
-    carried = [
-        a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)
-    ]  # fmt: skip
+    carried = [a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)]
     if not carried:
         return None
     names = ", ".join(dict.fromkeys(a.config.server_name or "no name" for a in carried))

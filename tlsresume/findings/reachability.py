@@ -55,12 +55,21 @@ def stopped_answering(view: View) -> Match | None:
     if view.broken and not offered:
         return None  # breaks-anyway says it
     return Match(
-        seen=said(f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
-                f" ({_kinds(silent)})", "the first connection that failed is the first that offered a session" if offered else None),
+        seen=said(
+            f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
+            f" ({_kinds(silent)})",
+            "the first connection that failed is the first that offered a session"
+            if offered
+            else None,
+        ),
         evidence=shown(view, first, without[-1]),
         proven=False,
-        candidates=said("the session that was offered ended the server, or its listener" if offered else None, "a limit or ban of this client's address", "a stop or restart of the server at that moment"),
-    )  # fmt: skip
+        candidates=said(
+            "the session that was offered ended the server, or its listener" if offered else None,
+            "a limit or ban of this client's address",
+            "a stop or restart of the server at that moment",
+        ),
+    )
 
 
 #: How a connection broke, in words.

@@ -16,6 +16,7 @@ from tlsresume.findings.with_and_without_session import (
     FRESH,
     controlled,
     failed_for,
+    has_alert,
     shown_with_control,
     times,
     with_alert,
@@ -95,9 +96,10 @@ def cipher_removed(view: View) -> Match | None:
     there = [
         a
         for a in view.broken
-        if a.config.ciphers == name and not a.server_hello_seen
-        and any(x.description == AlertDescription.handshake_failure for x in a.alerts)
-    ]  # fmt: skip
+        if a.config.ciphers == name
+        and not a.server_hello_seen
+        and has_alert(a, AlertDescription.handshake_failure)
+    ]
     if here:
         return Match(
             seen=(f"the session's cipher {name} is not in this client's list",),
@@ -174,11 +176,10 @@ def wrong_secret(view: View) -> Match | None:
         for a in view.blamed
         if a.server_hello_seen
         and (
-            any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
-                for x in a.alerts)
+            has_alert(a, AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
             or failed_for(a, FailureReason.BAD_RECORD_MAC)
         )
-    ]  # fmt: skip
+    ]
     if not broken:
         return None
     return Match(

@@ -108,6 +108,10 @@ class View:
             return ()
         return tuple(attempt for attempt in self.attempts if attempt.made_for(*wanted))
 
+    def answered(self, *wanted: Wanted) -> tuple[Trial, ...]:
+        """Those of them that offered a session and finished their handshake."""
+        return tuple(a for a in self.made(*wanted) if a.offered and a.handshake_done)
+
     @cached_property
     def _types(self) -> frozenset[type[Purpose]]:
         return frozenset(type(attempt.purpose) for attempt in self.attempts)
@@ -181,6 +185,18 @@ class View:
             if attempt.offer is None and attempt.handshake_done
             and attempt.purpose.role is Role.CONTROL
         )  # fmt: skip
+
+    @cached_property
+    def without_session(self) -> tuple[Trial, ...]:
+        """Connections without a session to the address, of this mechanism and with plans like
+        the tries', also those that failed and those that do not count."""
+        return tuple(
+            attempt
+            for attempt in self.everything
+            if attempt.mechanism == self.mechanism
+            and attempt.offer is None
+            and not attempt.purpose.other_config
+        )
 
     @cached_property
     def controls(self) -> tuple[Trial, ...]:

@@ -45,6 +45,14 @@ def with_alert(view: View, *numbers: AlertDescription) -> list[Trial]:
     ]
 
 
+def has_alert(attempt: Trial, *numbers: AlertDescription, of_server: bool = False) -> bool:
+    """Whether one of these alerts was sent; by either side, or by the server alone."""
+    return any(
+        alert.description in numbers and (alert.sender == "server" or not of_server)
+        for alert in attempt.alerts
+    )
+
+
 def times(attempts: list[Trial], view: View, what: str) -> str:
     """How often that happened, beside the handshakes without the session."""
     good = sum(attempt.handshake_done for attempt in view.controls)
