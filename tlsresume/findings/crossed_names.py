@@ -7,7 +7,7 @@ gave a client certificate, A and B are tried with it, too. The rules are in `oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tlsresume.evidence.answers import answer_of, tally
 from tlsresume.evidence.purposes import CrossName
@@ -101,26 +101,24 @@ def ending(attempt: Trial) -> str:
     return how if answer is None else f"{how}, {tally([answer])}"
 
 
-def told(crossing: Crossing) -> tuple[str, ...]:
-    """The offer and its control, in words."""
+def told(crossings: Iterable[Crossing]) -> tuple[str, ...]:
+    """The offers and their controls, in words."""
+    return tuple(line for crossing in crossings for line in _told(crossing))
+
+
+def _told(crossing: Crossing) -> Iterator[str]:
     certified = " with the certificate" if crossing.with_certificate else ""
-    lines = []
     if crossing.offer is not None:
         own = crossing.full.config.server_name or "no name"
-        lines.append(
-            f"session of {own} under SNI {crossing.name}{certified}: {ending(crossing.offer)}"
-        )
+        yield f"session of {own} under SNI {crossing.name}{certified}: {ending(crossing.offer)}"
     if crossing.control is not None:
-        lines.append(
-            f"SNI {crossing.name} without a session{certified}: {ending(crossing.control)}"
-        )
-    return tuple(lines)
+        yield f"SNI {crossing.name} without a session{certified}: {ending(crossing.control)}"
 
 
-def exchanges(view: View, crossing: Crossing) -> tuple[str, ...]:
-    """The messages of the connections of a crossing."""
-    made = (crossing.full, crossing.offer, crossing.control)
-    return tuple(exchange(view, attempt) for attempt in made if attempt is not None)
+def exchanges(view: View, crossings: Sequence[Crossing]) -> tuple[str, ...]:
+    """The messages of the connections of the first two crossings."""
+    made = [a for c in crossings[:2] for a in (c.full, c.offer, c.control) if a is not None]
+    return tuple(exchange(view, attempt) for attempt in made)
 
 
 # ------------------------------------------------------------------ whose answer

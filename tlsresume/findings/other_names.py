@@ -85,25 +85,23 @@ def client_certificate_bypassed(view: View) -> Match | None:
 
 def _under_one_name(view: View) -> Match | None:
     """Sessions of refused connections that are served, with the request, when they resume."""
-    refused = [a for a in view.without_session if refused_by_status(a) is not None]
+    without = view.without_session
+    refused = [a for a in without if refused_by_status(a) is not None]
     again = [a for a in view.made(Answers.OFFER) if a.reused]
-    resumed = [*view.accepted, *again]
-    served = [a for a in resumed if (answer := answer_of(a)) is not None and answer.ok]
-    if view.saved is not None or not refused or not served:
+    passed = [a for a in (*view.accepted, *again) if served(a)]
+    if view.saved is not None or not refused or not passed or any(map(served, without)):
         return None
-    if any((answer := answer_of(a)) is not None and answer.ok for a in view.without_session):
-        return None
-    enough = len(refused) >= _ENOUGH and len(served) >= _ENOUGH
+    enough = len(refused) >= _ENOUGH and len(passed) >= _ENOUGH
     return Match(
         proven=enough,
         ask=("answers",),
         severity=None if enough else "warning",
         seen=said(
             f"without a session: {refusal_words(refused[0])}, on {connections(len(refused))}",
-            f"resumed, with a session of such a connection: {answers_of(served)}, on"
-            f" {connections(len(served))}",
+            f"resumed, with a session of such a connection: {answers_of(passed)}, on"
+            f" {connections(len(passed))}",
         ),
-        evidence=shown(view, refused[0], served[0]),
+        evidence=shown(view, refused[0], passed[0]),
     )
 
 
@@ -138,8 +136,8 @@ def _across_names(view: View) -> Match | None:
         else "the session was made without a client certificate"
     )
     return Match(
-        seen=(*(line for c in passed for line in told(c)), made),
-        evidence=tuple(line for c in passed[:2] for line in exchanges(view, c)),
+        seen=(*told(passed), made),
+        evidence=exchanges(view, passed),
         aside=True,
         severity=None if any(served(c.offer) for c in passed) else "warning",
         not_known=()
@@ -185,8 +183,8 @@ def cross_name_refused(view: View) -> Match | None:
         and _served_with_certificate(c.control)
     ]
     return Match(
-        seen=tuple(line for c in (broken or refused) for line in told(c)),
-        evidence=tuple(line for c in (broken or refused)[:2] for line in exchanges(view, c)),
+        seen=told(broken or refused),
+        evidence=exchanges(view, broken or refused),
         aside=True,
         severity="warning" if broken else None,
         advice=_BROKEN if broken else None,
@@ -253,10 +251,10 @@ def cross_name_other_certificate(view: View) -> Match | None:
     names = ", ".join(dict.fromkeys(c.name for c in found))
     return Match(
         seen=(
-            *(line for c in found for line in told(c)),
+            *told(found),
             f"the certificate in the session does not cover {names}",
         ),
-        evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
+        evidence=exchanges(view, found),
     )
 
 
@@ -293,8 +291,8 @@ def cross_name_answered_by_other(view: View) -> Match | None:
         return None
     own = found[0].full.config.server_name or "the session's own name"
     return Match(
-        seen=(*(line for c in found for line in told(c)), f"the answer is that of {own}"),
-        evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
+        seen=(*told(found), f"the answer is that of {own}"),
+        evidence=exchanges(view, found),
     )
 
 
@@ -328,8 +326,8 @@ def cross_name_accepted(view: View) -> Match | None:
     if not taken:
         return None
     return Match(
-        seen=tuple(line for c in taken for line in told(c)),
-        evidence=tuple(line for c in taken[:2] for line in exchanges(view, c)),
+        seen=told(taken),
+        evidence=exchanges(view, taken),
     )
 
 
