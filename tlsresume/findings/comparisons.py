@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tlsresume.evidence.purposes import FromAddress, OwnName
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
-from tlsresume.tickets.layouts import looks_like
+from tlsresume.tickets.looks_like import looks_like
 from tlsresume.units import connections
 
 #: What is seen of addresses that are no nodes of one service.

@@ -25,7 +25,7 @@ from tlsresume.sessions.quic_state import MAGIC
 from tlsresume.sessions.session import NOT_USABLE_HERE, Session, SessionError
 from tlsresume.sessions.unwrap import Unwrapped, decode_text, unwrap, words
 from tlsresume.tickets.key_file_text import KeyText, find_keys
-from tlsresume.tickets.layouts import looks_like
+from tlsresume.tickets.looks_like import looks_like
 from tlsresume.value import Value
 
 #: The label of OpenSSL's PEM block.
