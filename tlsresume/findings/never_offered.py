@@ -108,11 +108,7 @@ def lifetime_zero(view: View) -> Match | None:
             seen=("the saved ticket has a lifetime of 0",),
             evidence=("SSL_SESSION: no lifetime hint [9]", *shown(view, *view.withheld[:2])),
         )
-    brought = [
-        attempt
-        for attempt in view.attempts
-        if attempt.tickets and attempt.tls_version is ProtocolVersion.TLSv1_3
-    ]
+    brought = [a for a in view.attempts if a.tickets and a.tls_version is ProtocolVersion.TLSv1_3]
     if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
         return None
     return Match(

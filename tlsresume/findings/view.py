@@ -144,36 +144,26 @@ class View:
         """Tries that resumed; by the wire alone, where there is no word of a library."""
         watched = Part.PURPOSE not in self.visible
         return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.reused or (watched and attempt.reused is None and attempt.accepted)
+            a for a in self.subject if a.reused or (watched and a.reused is None and a.accepted)
         )
 
     @cached_property
     def declined(self) -> tuple[Trial, ...]:
         """Tries that offered the session and got a full handshake."""
-        return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.handshake_done and attempt.offered and not attempt.reused
-        )
+        return tuple(a for a in self.subject if a.handshake_done and a.offered and not a.reused)
 
     @cached_property
     def withheld(self) -> tuple[Trial, ...]:
         """Tries in which OpenSSL did not put the session on the wire."""
         return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.handshake_done and attempt.offered is None and not attempt.reused
+            a for a in self.subject if a.handshake_done and a.offered is None and not a.reused
         )
 
     @cached_property
     def broken(self) -> tuple[Trial, ...]:
         """Tries whose handshake failed after the session was offered."""
         return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.offered and not attempt.handshake_done and not limited(attempt)
+            a for a in self.subject if a.offered and not a.handshake_done and not limited(a)
         )
 
     @cached_property
