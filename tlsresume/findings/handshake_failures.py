@@ -26,6 +26,7 @@ from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import (
     ASK,
     FRESH,
+    ask_again,
     controlled,
     failed_for,
     has_alert,
@@ -80,7 +81,7 @@ def no_session_id_context(view: View) -> Match | None:
         ),
         evidence=shown_with_control(view, aborted),
         proven=controlled(view),
-        ask=FRESH if view.saved is not None else ASK,
+        ask=ask_again(view),
     )
 
 

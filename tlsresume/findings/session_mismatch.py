@@ -13,12 +13,12 @@ from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import (
     ASK,
-    FRESH,
+    ask_again,
     controlled,
     failed_for,
+    fails_with_it,
     has_alert,
     shown_with_control,
-    times,
     with_alert,
 )
 from tlsresume.findings.wording import exchange, said
@@ -145,12 +145,8 @@ def wrong_binder(view: View) -> Match | None:
     if not broken or (view.saved is not None and view.fresh_is_accepted is False):
         return None
     number = broken[0].alerts[-1].description
-    return Match(
-        seen=(times(broken, view, f"alert {number} before any ServerHello"),),
-        evidence=shown_with_control(view, broken),
-        proven=controlled(view),
-        ask=FRESH if view.saved is not None else ASK,
-    )
+    what = f"alert {number} before any ServerHello"
+    return fails_with_it(view, broken, what, ask=ask_again(view))
 
 
 @rule(
@@ -182,12 +178,8 @@ def wrong_secret(view: View) -> Match | None:
     ]
     if not broken:
         return None
-    return Match(
-        seen=(times(broken, view, "'bad record mac' after an accepting ServerHello"),),
-        evidence=shown_with_control(view, broken),
-        proven=controlled(view),
-        ask=FRESH if view.saved is not None else ASK,
-    )
+    what = "'bad record mac' after an accepting ServerHello"
+    return fails_with_it(view, broken, what, ask=ask_again(view))
 
 
 @rule(
@@ -213,12 +205,7 @@ def ems_changed(view: View) -> Match | None:
     ]
     if not broken:
         return _server_dropped_ems(view)
-    return Match(
-        seen=(times(broken, view, "'inconsistent extms' after the ServerHello"),),
-        evidence=shown_with_control(view, broken),
-        proven=controlled(view),
-        ask=ASK,
-    )
+    return fails_with_it(view, broken, "'inconsistent extms' after the ServerHello")
 
 
 def _server_dropped_ems(view: View) -> Match | None:

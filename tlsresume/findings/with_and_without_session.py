@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
+from tlsresume.findings.engine import Match
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import shown
 from tlsresume.tls.registry import AlertDescription
@@ -53,13 +54,31 @@ def has_alert(attempt: Trial, *numbers: AlertDescription, of_server: bool = Fals
     )
 
 
-def times(attempts: list[Trial], view: View, what: str) -> str:
+def times(attempts: Sequence[Trial], view: View, what: str) -> str:
     """How often that happened, beside the handshakes without the session."""
     good = sum(attempt.handshake_done for attempt in view.controls)
     return (
         f"{what} on {len(attempts)} of {len(view.subject)} connections that offer the session;"
         f" {good} of {len(view.controls)} without it succeed"
     )
+
+
+def fails_with_it(
+    view: View, attempts: Sequence[Trial], what: str, *, ask: tuple[ExperimentName, ...] = ASK
+) -> Match:
+    """That it is the session: what happened, how often, and a control that succeeds. `ask` is
+    what proves it, while there is no control."""
+    return Match(
+        seen=(times(attempts, view, what),),
+        evidence=shown_with_control(view, attempts),
+        proven=controlled(view),
+        ask=ask,
+    )
+
+
+def ask_again(view: View) -> tuple[ExperimentName, ...]:
+    """A control; and where the session is a file's, fresh ones, too."""
+    return FRESH if view.saved is not None else ASK
 
 
 def failed_for(attempt: Trial, *reasons: FailureReason) -> bool:
