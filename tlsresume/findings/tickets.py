@@ -18,7 +18,7 @@ from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.findings.view import View
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
-from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
+from tlsresume.tickets.weak_keys import WeakKey, begin_with_key_names, find_weak_key
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import connections, span
 
@@ -63,13 +63,22 @@ def _candidates(view: View) -> Iterator[tuple[str, Session, tuple[bytes, ...]]]:
         yield f"#{attempt.n} NewSessionTicket: {len(found.ticket)} bytes", session, nonces
 
 
-def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None:
-    """The weak key that sealed a session's ticket, proved by the session's own secret."""
+def weak_key(
+    session: Session, nonces: tuple[bytes, ...] = (), names: frozenset[bytes] = frozenset()
+) -> WeakKey | None:
+    """The weak key that sealed a session's ticket, proved by the session's own secret. `names`
+    are first bytes of tickets that are key names for sure."""
     fields = session.fields
     if fields.ticket is None:
         return None
-    lifetime = fields.lifetime_hint or 0
-    return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
+    return find_weak_key(
+        fields.ticket,
+        fields.master_key,
+        nonces,
+        fields.time,
+        fields.lifetime_hint or 0,
+        named=fields.ticket[:16] in names,
+    )
 
 
 def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
@@ -113,8 +122,9 @@ def weak_ticket_key(view: View) -> Match | None:
     for it.
     """
     seen, evidence = [], []
+    names = begin_with_key_names(ticket.ticket for _, ticket in issued(view))
     for words, session, nonces in _candidates(view):
-        weak = weak_key(session, nonces)
+        weak = weak_key(session, nonces, names)
         if weak is None:
             continue
         published = f" ({weak.reference})" if weak.reference else ""
