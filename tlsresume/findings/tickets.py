@@ -18,7 +18,7 @@ from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
-from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
+from tlsresume.tickets.weak_keys import WeakKey, begin_with_key_names, find_weak_key
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import connections, span
 from tlsresume.value import Value
@@ -88,13 +88,22 @@ def _candidates(view: View) -> Iterator[_Candidate]:
         )
 
 
-def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None:
-    """The weak key that sealed a session's ticket, proved by the session's own secret."""
+def weak_key(
+    session: Session, nonces: tuple[bytes, ...] = (), names: frozenset[bytes] = frozenset()
+) -> WeakKey | None:
+    """The weak key that sealed a session's ticket, proved by the session's own secret. `names`
+    are first bytes of tickets that are key names for sure."""
     fields = session.fields
     if fields.ticket is None:
         return None
-    lifetime = fields.lifetime_hint or 0
-    return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
+    return find_weak_key(
+        fields.ticket,
+        fields.master_key,
+        nonces,
+        fields.time,
+        fields.lifetime_hint or 0,
+        named=fields.ticket[:16] in names,
+    )
 
 
 def _in_clear(candidate: _Candidate) -> bool:
@@ -139,8 +148,9 @@ def weak_ticket_key(view: View) -> Match | None:
     for it.
     """
     seen, evidence = [], []
+    names = begin_with_key_names(ticket.ticket for _, ticket in issued(view))
     for candidate in _candidates(view):
-        weak = weak_key(candidate.session, candidate.nonces)
+        weak = weak_key(candidate.session, candidate.nonces, names)
         if weak is None:
             continue
         published = f" ({weak.reference})" if weak.reference else ""
