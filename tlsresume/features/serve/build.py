@@ -11,7 +11,7 @@ from tlsresume.features.serve.judge import (
     judge,
     overall_verdict,
     verdict_of,
-    worst_client,
+    worst,
 )
 from tlsresume.features.serve.ledger import Client, Ledger, Place
 from tlsresume.features.serve.results import (
@@ -26,7 +26,6 @@ from tlsresume.features.serve.results import (
     ServerResult,
 )
 from tlsresume.features.serve.tally import Span, Tally
-from tlsresume.features.serve.view import View, Visits
 from tlsresume.results.connection import MECHANISMS
 
 
@@ -45,7 +44,6 @@ def build_report(
         servers = tuple(
             _server(place, places, clients, expected.get(place.name), commands) for place in places
         )
-        forgotten = ledger.forgotten_clients, ledger.forgotten_sessions
     decision = decide(servers, ran=bool(commands))
     pairs = [(place.row, server) for place, server in zip(places, servers, strict=True)]
     return ServeReport(
@@ -56,8 +54,8 @@ def build_report(
         hints=decision.hints,
         servers=servers,
         not_served=not_served,
-        forgotten_clients=forgotten[0],
-        forgotten_sessions=forgotten[1],
+        forgotten_clients=ledger.forgotten_clients,
+        forgotten_sessions=ledger.forgotten_sessions,
     )
 
 
@@ -70,7 +68,7 @@ def _server(
 ) -> ServerResult:
     here = [client for client in clients if place in client.tallies]
     results = tuple(_client(client, place, places, state, commands) for client in here)
-    outcome: Outcome = "not-judged" if state is None else worst_client(results)
+    outcome: Outcome = "not-judged" if state is None else worst([each.outcome for each in results])
     over_quic = any(each.transport == "quic" for each in places)
     if place.transport == "tcp" and over_quic and outcome == "too-few":
         outcome = "not-judged"  # a client that uses QUIC is judged there
@@ -96,7 +94,9 @@ def _client(
 ) -> ClientResult:
     tally = client.tallies[place]
     stays = {
-        each.name: Visits(row=each.row, tally=client.tallies[each], command=commands.get(each.name))
+        each.name: checks.Visits(
+            row=each.row, tally=client.tallies[each], command=commands.get(each.name)
+        )
         for each in places
         if each in client.tallies and each.transport == place.transport
     }
@@ -105,7 +105,7 @@ def _client(
         each.asked for each in others
     )
     judgement = judge(tally, state, asks_elsewhere=asks_elsewhere)
-    view = View(name=place.name, label=client.label, stays=stays)
+    view = checks.View(name=place.name, label=client.label, stays=stays)
     return ClientResult(
         client=client.fingerprint,
         label=client.label,
