@@ -14,15 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from tlsresume.targets.endpoints import network_of
 from tlsresume.value import Value
 
 _Address = IPv4Address | IPv6Address
@@ -43,7 +37,7 @@ def parse_rule(text: str) -> Rule:
     """A rule from its text, such as `*.example.com:443`, `10.0.0.0/8`, `[2001:db8::/32]:443` or
     `*:443`. Raises ValueError."""
     host, port = _split(text.strip())
-    network = _network(host)
+    network = network_of(host)
     if network is not None:
         return Rule(None, network, port)
     if not _NAME.fullmatch(host) or re.fullmatch(r"[0-9.]+", host):
@@ -57,7 +51,7 @@ def _split(text: str) -> tuple[str, int | None]:
         if not bracket or (rest and not rest.startswith(":")):
             raise ValueError(f"{text!r}: what follows the bracket is not :PORT")
         return host, _port(rest[1:], text) if rest else None
-    if _network(text) is not None or ":" not in text:
+    if network_of(text) is not None or ":" not in text:
         return text, None
     host, _, port = text.rpartition(":")
     return host or "*", _port(port, text)
@@ -67,13 +61,6 @@ def _port(text: str, whole: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65_535):
         raise ValueError(f"{whole!r}: {text!r} is not a port")
     return int(text)
-
-
-def _network(text: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
 
 
 class Allow(Value, frozen=True):

@@ -19,7 +19,7 @@ import uvicorn
 
 from tlsresume.errors import FileError, TLSResumeError, UsageError
 from tlsresume.features.exporter.app import Exporter, application
-from tlsresume.features.exporter.setup import Setup
+from tlsresume.features.exporter.settings import Setup
 from tlsresume.shortage import make_room
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.transports.library import check_library

@@ -23,6 +23,7 @@ from msgspec import Struct, field
 
 from tlsresume import files
 from tlsresume.cli.connecting import Connection, line_options
+from tlsresume.cli.mistakes import click_message
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
 from tlsresume.features.fleet.selection import Exclusions, Job, Shard
@@ -127,8 +128,7 @@ class TargetList:
         if wrong and self._skip_bad is None:
             raise self._bad_lines(wrong)
         for place, problem in wrong:
-            if self._skip_bad is not None:
-                self._skip_bad(f"{self._name}, line {place}: {problem.message}; it was skipped")
+            self._skip(place, problem)
         if not number:
             raise UsageError(f"{self._name} names no target")
         self.total = number
@@ -186,7 +186,11 @@ class TargetList:
         except UsageError as error:
             if self._skip_bad is None:
                 raise self._bad_lines([(place, error)]) from None
-            self._skip_bad(f"{self._name}, line {place}: {error.message}; it was skipped")
+            self._skip(place, error)
+
+    def _skip(self, place: int, problem: UsageError) -> None:
+        if self._skip_bad is not None:
+            self._skip_bad(f"{self._name}, line {place}: {problem.message}; it was skipped")
 
     def _entries(self, line: Line | None) -> Iterator[Entry]:
         """Raises UsageError."""
@@ -219,10 +223,9 @@ class TargetList:
             text, own = self._connection.line(list(words))
             return own.target(text), own
         except click.ClickException as error:
-            message = " ".join(error.format_message().split()).removesuffix(".")
             unknown = isinstance(error, click.NoSuchOption)
             hints = (f"a line may have: {', '.join(line_options())}",) if unknown else ()
-            raise UsageError(f"{message[:1].lower()}{message[1:]}", hints=hints) from None
+            raise UsageError(click_message(error), hints=hints) from None
 
     def _bad_lines(self, wrong: list[tuple[int, UsageError]]) -> UsageError:
         """One error for all bad lines."""
