@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,7 +54,7 @@ class LineFile:
         self._write = write
         self._pieces: list[str] = []
         self._size = 0
-        self._temporary: str | None = None
+        self._temporary: Path | None = None
         self._file: io.TextIOWrapper | None = None
         if path is not None:
             self._open(path)
@@ -64,9 +63,10 @@ class LineFile:
         if Path(path).is_dir() or (Path(path).exists() and not Path(path).is_file()):
             raise OutputFileError(f"{path} is not a regular file", path=path)
         try:
-            fd, self._temporary = tempfile.mkstemp(
-                prefix=".tlsresume-", suffix=".tmp", dir=Path(path).parent
-            )
+            # The name cannot be guessed, so that what is deleted in the end is ours.
+            temporary = Path(path).parent / f".tlsresume-{os.urandom(8).hex()}.tmp"
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            self._temporary = temporary
         except OSError as error:
             raise self._failed(error) from None
         self._file = os.fdopen(fd, "w", encoding="utf-8", newline="")
@@ -106,10 +106,7 @@ class LineFile:
             return
         try:
             self._file.close()
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(self._temporary).chmod(0o666 & ~mask)
-            Path(self._temporary).replace(self._path)
+            self._temporary.replace(self._path)
         except OSError as error:
             raise self._failed(error) from None
         self._temporary = None
@@ -119,5 +116,5 @@ class LineFile:
         if self._file is not None:
             self._file.close()
         if self._temporary is not None:
-            Path(self._temporary).unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
             self._temporary = None

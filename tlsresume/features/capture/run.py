@@ -66,7 +66,7 @@ class Capture:
         self.engine = Engine(self._connection, options.key_log)
         self._ordered: Ordered | None = None
         self.files = open_captures(
-            options.files, lambda text: void(options.key_log.add(text.splitlines()))
+            options.files, lambda text: options.key_log.add(text.splitlines())
         )
 
     def read(self, progress: Callable[[], None] = lambda: None) -> None:
@@ -168,10 +168,6 @@ class Capture:
                 " right port?"
             )
         return found
-
-
-def void(_value: object) -> None:
-    """Nothing, of whatever."""
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from tlsresume.features.capture.engine import Connection
+from tlsresume.features.capture.engine import Connection, Transport
 from tlsresume.features.capture.handshake import Facts, Packet, is_external
 from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import format_endpoint
@@ -28,7 +28,6 @@ Outcome = Literal["accepted", "refused", "not-offered", "unknown", "unanswered"]
 #: Why a refusal says nothing against the server's keys.
 Excuse = Literal["version-changed", "past-lifetime", "used-before"]
 EarlyData = Literal["offered", "accepted", "rejected"]
-Transport = Literal["tcp", "quic"]
 
 _MOST_ISSUED = 200_000
 _MOST_USED = 200_000
@@ -202,7 +201,7 @@ _MOST_FINGERPRINTS = 4096
 _fingerprints: dict[tuple[object, ...], str] = {}
 
 
-def _software(hello: ClientHello, transport: str) -> str:
+def _software(hello: ClientHello, transport: Transport) -> str:
     """The fingerprint; programs say the same again and again, so it is remembered."""
     key = (
         transport,
@@ -217,7 +216,7 @@ def _software(hello: ClientHello, transport: str) -> str:
     if found is None:
         if len(_fingerprints) >= _MOST_FINGERPRINTS:
             _fingerprints.clear()
-        found = fingerprint(hello, "quic" if transport == "quic" else "tcp")
+        found = fingerprint(hello, transport)
         _fingerprints[key] = found
     return found
 
@@ -329,7 +328,7 @@ def line_of(judged: Judged, client: str, files: tuple[str, ...]) -> Seen:
     issue = judged.issue
     return Seen(
         time=utc(connection.start),
-        transport="quic" if connection.transport == "quic" else "tcp",
+        transport=connection.transport,
         server=judged.server,
         sni=judged.sni,
         address=endpoint(connection.server),
