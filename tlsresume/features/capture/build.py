@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-import msgspec
-
 from tlsresume.features.capture.checks import findings
 from tlsresume.features.capture.limits import Heaviest
 from tlsresume.features.capture.report import (
@@ -21,8 +17,7 @@ from tlsresume.features.capture.report import (
 from tlsresume.features.capture.seen import utc
 from tlsresume.features.capture.tally import Counts, ServerTally, Tallies
 from tlsresume.results.connection import MECHANISMS
-
-_Row = TypeVar("_Row", bound=msgspec.Struct)
+from tlsresume.value import row_of
 
 
 def server_reports(tallies: Tallies, files: tuple[str, ...], top: int) -> tuple[ServerReport, ...]:
@@ -35,12 +30,6 @@ def rate(part: int, whole: int) -> float | None:
     return part / whole if whole > 0 else None
 
 
-def _row(kind: type[_Row], counts: object, **own: Any) -> _Row:
-    """A value of the report: its own fields, and of the counts those that have its names."""
-    names = (name for name in kind.__struct_fields__ if name not in own)
-    return kind(**own, **{name: getattr(counts, name) for name in names})
-
-
 def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) -> ServerReport:
     keys = tally.keys.named()
     listed_keys = sorted(
@@ -48,7 +37,7 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
     )[:top]
     addresses = _heaviest(tally.addresses, top)
     clients, software = _heaviest(tally.clients, top), _heaviest(tally.software, top)
-    return _row(
+    return row_of(
         ServerReport,
         tally,
         addresses=tuple(name for name, _ in addresses),
@@ -59,22 +48,22 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
         acceptance_rate=rate(tally.accepted, tally.offered),
         interval_seconds=width,
         rates=_rates(tally, width),
-        by_software=tuple(_row(Software, counts, software=name) for name, counts in software),
+        by_software=tuple(row_of(Software, counts, software=name) for name, counts in software),
         by_software_total=tally.software.total,
         by_software_dropped=tally.software.total - len(software),
         mechanisms=tuple(
-            _row(MechanismRow, counts, mechanism=name, offered=counts.accepted + counts.refused)
+            row_of(MechanismRow, counts, mechanism=name, offered=counts.accepted + counts.refused)
             for name in MECHANISMS
             if (counts := tally.mechanisms[name]).offered
         ),
         key_names=tuple(
-            _row(KeyName, use, name=name, first=utc(use.first), last=utc(use.last))
+            row_of(KeyName, use, name=name, first=utc(use.first), last=utc(use.last))
             for name, use in listed_keys
         ),
         key_names_total=len(keys),
         key_names_dropped=len(keys) - len(listed_keys),
         ticket_keys=tuple(
-            _row(TicketKey, use, file=file, key=number, name=name)
+            row_of(TicketKey, use, file=file, key=number, name=name)
             for (file, number, name), use in sorted(tally.opened.items())
         ),
         ticket_lifetimes=tuple(sorted(tally.lifetimes)),
@@ -83,7 +72,7 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
             accepted=tally.early["accepted"],
             rejected=tally.early["rejected"],
         ),
-        clients=tuple(_row(Client, counts, client=name) for name, counts in clients),
+        clients=tuple(row_of(Client, counts, client=name) for name, counts in clients),
         clients_total=tally.clients.total,
         clients_dropped=tally.clients.total - len(clients),
         findings=findings(tally, keys, files),

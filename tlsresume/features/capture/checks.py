@@ -20,6 +20,7 @@ from tlsresume.features.capture.tally import Counts, Evidence, EvidenceKind, Ser
 from tlsresume.findings.engine import Entry, Match, ask
 from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.units import count, duration, short_key
+from tlsresume.value import row_of
 
 #: Offers and connections that make a habit.
 ENOUGH = 3
@@ -88,19 +89,16 @@ def _of_tickets(case: _Case) -> Iterator[tuple[Entry, Passed]]:
 
 
 def _finding(entry: Entry, passed: Passed) -> CaptureFinding:
-    return CaptureFinding(
+    return row_of(
+        CaptureFinding,
+        passed,
         code=entry.code,
         severity=passed.severity or entry.severity,
         title=entry.title,
         cause=entry.cause,
         advice=entry.advice,
         directives=entry.directives,
-        mechanism=passed.mechanism,
         evidence=passed.seen,
-        packets=passed.packets,
-        clients=passed.clients,
-        software=passed.software,
-        not_known=passed.not_known,
     )
 
 

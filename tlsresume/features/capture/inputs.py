@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable
 
-from tlsresume.errors import CaptureFileError
+from tlsresume.errors import CaptureFileError, reason_of
 from tlsresume.files import is_regular
 
 STDIN = "-"
@@ -63,10 +63,7 @@ class Input:
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
         except (OSError, ValueError) as error:
-            why = (isinstance(error, OSError) and error.strerror) or str(error)
-            raise CaptureFileError(
-                f"cannot read {self.path}: {why.lower()}", path=self.path
-            ) from None
+            raise self._unreadable(error) from None
         self._close = lambda: os.close(fd)
         mode = os.fstat(fd).st_mode
         if stat.S_ISDIR(mode):
@@ -104,14 +101,15 @@ class Input:
             self.damage = "the gzip data end too early"
             return b""
         except OSError as error:
-            raise CaptureFileError(
-                f"cannot read {self.path}: {(error.strerror or str(error)).lower()}", path=self.path
-            ) from None
+            raise self._unreadable(error) from None
 
     def close(self) -> None:
         """Close the file; the standard input stays open."""
         close, self._close = self._close, lambda: None
         close()
+
+    def _unreadable(self, error: OSError | ValueError) -> CaptureFileError:
+        return CaptureFileError(f"cannot read {self.path}: {reason_of(error)}", path=self.path)
 
     def _error(self, words: str, *hints: str) -> CaptureFileError:
         name = "the standard input" if self.path == STDIN else self.path

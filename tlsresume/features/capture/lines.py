@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tlsresume.errors import OutputFileError
+from tlsresume.errors import OutputFileError, reason_of
 from tlsresume.features.capture.seen import Seen
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.printable import json_safe
@@ -73,8 +73,7 @@ class LineFile:
 
     def _failed(self, error: OSError) -> OutputFileError:
         path = self._path or "-"
-        reason = (error.strerror or str(error)).lower()
-        return OutputFileError(f"cannot write {path}: {reason}", path=path)
+        return OutputFileError(f"cannot write {path}: {reason_of(error)}", path=path)
 
     def text(self, text: str) -> None:
         """Add text as it is. Raises OutputFileError."""

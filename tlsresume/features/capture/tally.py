@@ -161,7 +161,7 @@ class ServerTally:
             self.handshakes += 1
             self.versions["unknown" if facts.version is None else facts.version.label] += 1
             self.unknown += judged.outcome == "unknown"
-        self.external_psk += judged.external
+        self.external_psk += judged.external_psk
         self.encrypted_hello += judged.encrypted_hello
         if judged.early_data is not None:
             self.early["offered"] += 1

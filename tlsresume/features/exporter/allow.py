@@ -32,6 +32,14 @@ class Rule(Value, frozen=True):
     network: IPv4Network | IPv6Network | None
     port: int | None
 
+    def names(self, host: str, port: int) -> bool:
+        """Whether it is a rule of names, for such a host at this port."""
+        return (
+            self.name is not None
+            and self.port in (None, port)
+            and fnmatchcase(host.lower(), self.name)
+        )
+
 
 def parse_rule(text: str) -> Rule:
     """A rule from its text, such as `*.example.com:443`, `10.0.0.0/8`, `[2001:db8::/32]:443` or
@@ -73,8 +81,7 @@ class Allow(Value, frozen=True):
         if self.rules is None:
             return True
         return any(
-            rule.port in (None, port)
-            and (rule.name is None or fnmatchcase(host.lower(), rule.name))
+            rule.names(host, port) or (rule.name is None and rule.port in (None, port))
             for rule in self.rules
         )
 
@@ -88,26 +95,16 @@ class Allow(Value, frozen=True):
         if self.rules is None:
             return not any(form.is_link_local for form in forms)
         special = any(_special(form) for form in forms)
-        for rule in self.rules:
-            if rule.port not in (None, port):
-                continue
-            if rule.network is not None:
-                if any(form in rule.network for form in forms):
-                    return True
-            elif not special and fnmatchcase(host.lower(), rule.name or ""):
-                return True
-        return False
+        if not special and self.permits_name(host, port):
+            return True
+        networks = [r.network for r in self.rules if r.network and r.port in (None, port)]
+        return any(form in network for network in networks for form in forms)
 
     def permits_name(self, host: str, port: int) -> bool:
         """Whether a host may be named to a proxy that looks it up itself."""
         if self.rules is None:
             return True
-        return any(
-            rule.name is not None
-            and rule.port in (None, port)
-            and fnmatchcase(host.lower(), rule.name)
-            for rule in self.rules
-        )
+        return any(rule.names(host, port) for rule in self.rules)
 
 
 def _forms(address: _Address) -> Iterator[_Address]:

@@ -24,7 +24,7 @@ from msgspec import Struct, field
 from tlsresume import files
 from tlsresume.cli.connecting import Connection, line_options
 from tlsresume.cli.mistakes import click_message
-from tlsresume.errors import FileError, UsageError
+from tlsresume.errors import FileError, UsageError, reason_of
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
 from tlsresume.features.fleet.selection import Exclusions, Job, Shard
 from tlsresume.options import ProbeOptions
@@ -252,7 +252,8 @@ class TargetList:
                 place += 1
                 yield place, self._decoded(data, place)
         except OSError as error:
-            raise self._unreadable(error) from None
+            name = self._name or ""
+            raise FileError(f"cannot read {name}: {reason_of(error)}", path=name) from None
 
     def _decoded(self, data: bytes, place: int) -> str:
         try:
@@ -260,10 +261,6 @@ class TargetList:
         except UnicodeDecodeError:
             raise FileError(f"{self._name} is not UTF-8 text", path=self._name or "") from None
         return text.removeprefix("\ufeff") if place == 1 else text
-
-    def _unreadable(self, error: OSError) -> FileError:
-        reason = (error.strerror or str(error)).lower()
-        return FileError(f"cannot read {self._name}: {reason}", path=self._name or "")
 
     async def _piped(self) -> AsyncIterator[tuple[int, str]]:
         """Lines of a pipe, read by a thread that nobody waits for."""
@@ -342,8 +339,7 @@ def _opened(path: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         if fd >= 0:
             os.close(fd)
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise FileError(f"cannot read {path}: {reason}", path=path) from None
+        raise FileError(f"cannot read {path}: {reason_of(error)}", path=path) from None
     except FileError:
         os.close(fd)
         raise

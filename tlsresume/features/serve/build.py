@@ -27,6 +27,7 @@ from tlsresume.features.serve.results import (
 )
 from tlsresume.features.serve.tally import Span, Tally
 from tlsresume.results.connection import MECHANISMS
+from tlsresume.value import row_of
 
 
 def build_report(
@@ -106,14 +107,13 @@ def _client(
     )
     judgement = judge(tally, state, asks_elsewhere=asks_elsewhere)
     view = checks.View(name=place.name, label=client.label, stays=stays)
-    return ClientResult(
+    return row_of(
+        ClientResult,
+        tally,
         client=client.fingerprint,
         label=client.label,
         address=client.address,
-        connections=tally.connections,
         could_offer=tally.could,
-        offered=tally.offered,
-        accepted=tally.accepted,
         mechanisms={
             name: OfferCount(
                 offered=tally.mechanism_offered[name], accepted=tally.mechanism_accepted[name]
@@ -124,20 +124,14 @@ def _client(
         outcome=judgement.outcome,
         why=judgement.why,
         findings=checks.findings(view),
-        handshaken=tally.handshaken,
-        failed=tally.failed,
-        unknown=tally.unknown,
         versions=dict(tally.versions),
         early_data=OfferCount(offered=tally.early_offered, accepted=tally.early_accepted),
         age=_range(tally.age),
         claimed_age=_range(tally.claimed_age),
-        most_uses=tally.most_uses,
         names=tuple(tally.names),
         ports=tuple(tally.ports),
         closed=dict(tally.endings),
         tickets_waited_for=tally.waited,
-        left_before_ticket=tally.left_before_ticket,
-        retried=tally.retried,
         data=_data(tally),
     )
 

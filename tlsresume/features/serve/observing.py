@@ -1,4 +1,4 @@
-"""One connection to a server of `serve`, from its first byte to its end, as the book sees it.
+"""One connection to a server of `serve`, from its first byte to its end, as the ledger has it.
 
 The messages come from OpenSSL's message callback, in clear: a ClientHello is looked up when
 it arrives, a ticket is noted when it has left, and the rest when the connection has ended.
@@ -71,7 +71,7 @@ def local_address(address: str) -> str:
 
 
 class ObservedConnection:
-    """An Observer that keeps the book."""
+    """An Observer that notes in the ledger what a connection shows."""
 
     def __init__(self, ledger: Ledger, place: Place, number: int, address: str) -> None:
         self._ledger = ledger

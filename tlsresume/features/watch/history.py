@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from tlsresume.errors import HistoryFileError
+from tlsresume.errors import HistoryFileError, reason_of
 from tlsresume.features.watch.history_schema import (
     COLUMNS,
     ForeignError,
@@ -89,8 +89,9 @@ class History:
                 hints=("make one: tlsresume watch --once TARGET",),
             ) from None
         except (OSError, ValueError) as error:
-            reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
-            raise HistoryFileError(f"cannot open {path}: {reason}", path=str(path)) from error
+            raise HistoryFileError(
+                f"cannot open {path}: {reason_of(error)}", path=str(path)
+            ) from error
         if not stat.S_ISREG(kind):
             raise HistoryFileError(f"{path} is not a regular file", path=str(path))
         with self._blamed():
