@@ -104,6 +104,7 @@ def test_what_gives_the_secret_in_clear(count):
     master = hashlib.shake_128(b"m").digest(48)
     came = [ticket(n, ticket=bytes(16) + bytes([n]) * 30 + master) for n in range(1, count + 1)]
     first = came[0]
+    assert first.nonce is not None
     session = altered(
         "openssl40-psk",
         ticket=first.ticket,

@@ -33,7 +33,7 @@ from tlsresume.results.measured import (
 )
 from tlsresume.results.places import version_label
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
-from tlsresume.tickets.layouts import Around, LooksLike, looks_like
+from tlsresume.tickets.looks_like import Around, LooksLike, looks_like
 from tlsresume.units import iso_milliseconds
 
 VERSION_LABEL: dict[Mechanism, str] = {

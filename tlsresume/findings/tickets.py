@@ -14,11 +14,11 @@ from tlsresume.evidence.observation import Part, Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
-from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
+from tlsresume.tickets.weak_keys import WeakKey, begin_with_key_names, find_weak_key
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import connections, span
 from tlsresume.value import Value
@@ -88,13 +88,22 @@ def _candidates(view: View) -> Iterator[_Candidate]:
         )
 
 
-def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None:
-    """The weak key that sealed a session's ticket, proved by the session's own secret."""
+def weak_key(
+    session: Session, nonces: tuple[bytes, ...] = (), names: frozenset[bytes] = frozenset()
+) -> WeakKey | None:
+    """The weak key that sealed a session's ticket, proved by the session's own secret. `names`
+    are first bytes of tickets that are key names for sure."""
     fields = session.fields
     if fields.ticket is None:
         return None
-    lifetime = fields.lifetime_hint or 0
-    return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
+    return find_weak_key(
+        fields.ticket,
+        fields.master_key,
+        nonces,
+        fields.time,
+        fields.lifetime_hint or 0,
+        named=fields.ticket[:16] in names,
+    )
 
 
 def _in_clear(candidate: _Candidate) -> bool:
@@ -122,12 +131,12 @@ def _in_clear(candidate: _Candidate) -> bool:
     " decrypt TLS 1.2 sessions, and who holds a ticket can pose as the server.",
     advice="Give the server a random key at once, or let it make its own; count every session of"
     " the past under this key as disclosed.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-        ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),
-        ServerSetting.of(Software.GNUTLS, text="gnutls_session_ticket_key_generate"),
-        ServerSetting.of(Software.GO, text="Go tls.Config.SetSessionTicketKeys"),
+    settings=set_in(
+        nginx="ssl_session_ticket_key",
+        haproxy="tls-ticket-keys",
+        Apache="SSLSessionTicketKeyFile",
+        gnutls_session_ticket_key_generate="",
+        Go="tls.Config.SetSessionTicketKeys",
     ),
     sources=("CVE-2020-13777", "Hebrok et al., USENIX Security 2023", "RFC 5077 section 5.5"),
 )
@@ -139,8 +148,9 @@ def weak_ticket_key(view: View) -> Match | None:
     for it.
     """
     seen, evidence = [], []
+    names = begin_with_key_names(ticket.ticket for _, ticket in issued(view))
     for candidate in _candidates(view):
-        weak = weak_key(candidate.session, candidate.nonces)
+        weak = weak_key(candidate.session, candidate.nonces, names)
         if weak is None:
             continue
         published = f" ({weak.reference})" if weak.reference else ""
@@ -167,10 +177,10 @@ def weak_ticket_key(view: View) -> Match | None:
     " pose as the server.",
     advice="Seal what becomes the ticket with a random key, or keep the session in a store and"
     " give out a random handle.",
-    settings=(
-        ServerSetting.of(Software.GO, text="Go tls.Config.WrapSession: EncryptTicket"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_tlsext_ticket_key_evp_cb"),
-        ServerSetting.of(Software.BORINGSSL, text="BoringSSL SSL_TICKET_AEAD_METHOD seal"),
+    settings=set_in(
+        Go="tls.Config.WrapSession: EncryptTicket",
+        OpenSSL="SSL_CTX_set_tlsext_ticket_key_evp_cb",
+        BoringSSL="SSL_TICKET_AEAD_METHOD seal",
     ),
     sources=("RFC 5077 section 4", "RFC 8446 section 4.6.1"),
 )
@@ -200,7 +210,7 @@ def not_sealed(view: View) -> Match | None:
     " can make it: a ticket can be altered, and what the server makes of altered ones be learnt.",
     advice="Let the server make its own ticket keys until its TLS code is mended: where Apache"
     " httpd 2.4 on OpenSSL 3 is given a key file, its MAC key is whatever lies on the stack.",
-    settings=(ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),),
+    settings=set_in(Apache="SSLSessionTicketKeyFile"),
     sources=("RFC 5077 section 4", "seen on Apache httpd 2.4.71 with OpenSSL 3.0.19"),
 )
 def mac_unkeyed(view: View) -> Match | None:
@@ -227,10 +237,7 @@ def mac_unkeyed(view: View) -> Match | None:
     cause="TLS 1.3 allows a ticket to live for seven days at most; clients drop it then, whatever"
     " the server says.",
     advice="Set a lifetime of 604800 s or less.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
-    ),
+    settings=set_in(nginx="ssl_session_timeout", OpenSSL="SSL_CTX_set_timeout"),
     sources=("RFC 8446 section 4.6.1",),
 )
 def lifetime_too_long(view: View) -> Match | None:
@@ -267,15 +274,12 @@ def _numbers(attempts: Iterable[Trial]) -> tuple[int, ...]:
     " them be kept, and so long is a stolen key worth something.",
     advice="Where forward secrecy matters, shorten the lifetime, and rotate keys at least weekly"
     " with tickets valid for at most half of that.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HTTPD, text="Apache SSLSessionCacheTimeout"),
-        ServerSetting.of(
-            Software.GO,
-            text="Go: 7 days are fixed; tls.Config.UnwrapSession may refuse older sessions",
-        ),
-        ServerSetting.of(Software.BORINGSSL, text="BoringSSL SSL_CTX_set_session_psk_dhe_timeout"),
-        ServerSetting.of(Software.JAVA, text="Java SSLSessionContext.setSessionTimeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout",
+        Apache="SSLSessionCacheTimeout",
+        Go=": 7 days are fixed; tls.Config.UnwrapSession may refuse older sessions",
+        BoringSSL="SSL_CTX_set_session_psk_dhe_timeout",
+        Java="SSLSessionContext.setSessionTimeout",
     ),
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.6"),
 )

@@ -166,6 +166,11 @@ def go_key(seed: bytes) -> TicketKey:
     )
 
 
+def go_key_name(seed: bytes) -> bytes:
+    """The name alone of what Go makes of a key of 32 bytes."""
+    return hashlib.sha512(seed).digest()[:16]
+
+
 def gnutls_key(master: bytes, period: int | None = None) -> TicketKey:
     """What GnuTLS makes of a key of 64 bytes in a period; None: the key as it stands."""
     key = master
