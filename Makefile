@@ -113,8 +113,8 @@ examples: $(VENV)/installed-dev
 
 .PHONY: coverage
 coverage: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PURE_TESTS) $(PURE:%=--cov=tlsresume/%) \
-	  --cov-branch --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -q -p pytest_cov -n $(WORKERS) $(PURE_TESTS) \
+	  $(PURE:%=--cov=tlsresume/%) --cov-branch --cov-report=term:skip-covered
 
 .PHONY: docs
 docs: $(VENV)/installed-docs
