@@ -37,30 +37,44 @@ COUNT ?= 1000000
 SEED ?= 1
 NEWEST_PYTHON = $$(tools/find-python "$(PYTHON)")
 
+# Two installations into one environment at once would be in each other's way.
+.NOTPARALLEL:
+
 .PHONY: help
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
 
 # ---------------------------------------------------------------- environments
 
-$(VENV)/installed: pyproject.toml tools/find-python
-	@python=$(NEWEST_PYTHON) && rm -f $@ && "$$python" -m venv $(VENV)
-	@$(BIN)/python $(PIP) install --editable . || { \
-	  echo "make: pip could not install tlsresume: is a package index reachable?" >&2; exit 1; }
+# Installed in one step each, with all that the smaller ones have: most of pip's time goes into
+# looking through the releases of every package, again at each step.
+install = $(BIN)/python $(PIP) install --editable '$(1)' || { \
+  echo "make: pip could not install tlsresume: is a package index reachable?" >&2; exit 1; }
+
+$(VENV)/made: tools/find-python
+	@python=$(NEWEST_PYTHON) && "$$python" -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	@$(BIN)/python $(PIP) install --editable '.[dev]'
+$(VENV)/installed: $(VENV)/made pyproject.toml
+	@$(call install,.)
 	@touch $@
+
+$(VENV)/installed-test: $(VENV)/made pyproject.toml
+	@$(call install,.[test])
+	@touch $(VENV)/installed $@
+
+$(VENV)/installed-dev: $(VENV)/made pyproject.toml
+	@$(call install,.[dev])
+	@touch $(VENV)/installed $(VENV)/installed-test $@
 
 $(VENV)/installed-docs: $(VENV)/installed-dev
-	@$(BIN)/python $(PIP) install --editable '.[docs]'
+	@$(call install,.[docs])
 	@touch $@
 
 $(OLDEST)/installed: pyproject.toml tools/oldest.py tools/find-python
 	@python=$(NEWEST_PYTHON) && rm -rf $(OLDEST) && "$$python" -m venv $(OLDEST)
 	@$(OLDEST)/bin/python tools/oldest.py pyproject.toml > $(OLDEST)/pins.txt
-	@$(OLDEST)/bin/python $(PIP) install --constraint $(OLDEST)/pins.txt --editable '.[dev]'
+	@$(OLDEST)/bin/python $(PIP) install --constraint $(OLDEST)/pins.txt --editable '.[test]'
 	@touch $@
 
 # ------------------------------------------------------------------------ runs
@@ -70,11 +84,11 @@ demo: $(VENV)/installed
 	@$(BIN)/tlsresume selftest
 
 .PHONY: test
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-test
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 .PHONY: test-quick
-test-quick: $(VENV)/installed-dev
+test-quick: $(VENV)/installed-test
 	@$(BIN)/python -m pytest -q -n $(QUICK_WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: lint
@@ -99,8 +113,8 @@ examples: $(VENV)/installed-dev
 
 .PHONY: coverage
 coverage: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PURE_TESTS) $(PURE:%=--cov=tlsresume/%) \
-	  --cov-branch --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -q -p pytest_cov -n $(WORKERS) $(PURE_TESTS) \
+	  $(PURE:%=--cov=tlsresume/%) --cov-branch --cov-report=term:skip-covered
 
 .PHONY: docs
 docs: $(VENV)/installed-docs
@@ -130,12 +144,12 @@ test-oldest: $(OLDEST)/installed
 	@$(OLDEST)/bin/python -m pytest -q -n $(WORKERS)
 
 .PHONY: test-servers
-test-servers: $(VENV)/installed-dev
+test-servers: $(VENV)/installed-test
 	@tools/install-servers.sh
 	@$(BIN)/pytest tests/servers -q -n $(WORKERS)
 
 .PHONY: test-servers-all
-test-servers-all: $(VENV)/installed-dev
+test-servers-all: $(VENV)/installed-test
 	@tools/install-servers.sh
 	@$(BIN)/pytest tests/servers -q -n $(WORKERS) --all-servers
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import hypothesis
 import pytest
 
 from tests.helpers import certificates
+from tests.paths import REPOSITORY, TESTS
 from tlsresume.cli.configuring import VARIABLES
 from tlsresume.network import retries
 from tlsresume.server.behaviour import Behaviour
@@ -29,8 +31,9 @@ USERS = (
     "XDG_STATE_HOME",
 )  # fmt: skip
 
-# How long one example takes is the machine's business.
-hypothesis.settings.register_profile("untimed", deadline=None)
+# How long one example takes is the machine's business. Examples are other ones in each run;
+# `make fuzz` has a million in one.
+hypothesis.settings.register_profile("untimed", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("untimed")
 
 
@@ -41,6 +44,21 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Workers of a whole run import the test files from different places on. Pytest rewrites the
+    asserts of each file once and keeps the result: in a clean checkout, where workers that go the
+    same way would all do the same, each so does a part."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or [Path(each).resolve() for each in session.config.args] != [TESTS]:
+        return
+    files = sorted(TESTS.rglob("test_*.py"))
+    files = [each for each in files if "servers" not in each.relative_to(TESTS).parts]
+    first = int(worker["workerid"].removeprefix("gw")) * len(files) // worker["workercount"]
+    for each in files[first:] + files[:first]:
+        with suppress(Exception):  # collecting it says what is wrong
+            importlib.import_module(".".join(each.relative_to(REPOSITORY).with_suffix("").parts))
 
 
 def pytest_collection_finish() -> None:

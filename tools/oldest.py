@@ -15,7 +15,7 @@ from pathlib import Path
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*>=\s*(?P<version>[0-9][0-9.]*)")
 
 #: Extras for work on tlsresume itself, which is done with new versions.
-_OURS = frozenset({"dev", "docs"})
+_OURS = frozenset({"test", "dev", "docs"})
 
 
 def pins(pyproject: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,15 @@ def test_every_behaviour_is_tried_with_every_command():
 
 def test_it_passes_here(capsys, monkeypatch):
     """With real processes, one behaviour's answers are the known truth: a line each, and with
-    -v the whole output."""
+    -v the whole output of what was answered."""
+    answers: list[Outcome] = []
+    really = action._run
+
+    def kept(words: Sequence[str], folder: Path) -> Outcome:
+        answers.append(really(words, folder))
+        return answers[-1]
+
+    monkeypatch.setattr(action, "_run", kept)
     monkeypatch.setattr(action, "TRUTHS", {"single-use": TRUTHS["single-use"]})
     monkeypatch.setattr(action, "datagram_cases", lambda: ())
     status, out, err = runner(capsys)("selftest")
@@ -35,8 +45,9 @@ def test_it_passes_here(capsys, monkeypatch):
     assert "\n  \u2713 resume psk.pem -> New, exit 3\n" in out
     assert "selftest passed: 4 answers, each the known truth\n" in out
     assert max(map(len, out.splitlines())) <= 80
+    monkeypatch.setattr(action, "_run", lambda *_: answers.pop(0))
     status, out, _ = runner(capsys)("selftest", "-v")
-    assert status == ExitStatus.OK
+    assert (status, answers) == (ExitStatus.OK, [])
     assert "$ tlsresume probe 127.0.0.1:" in out
     assert "\n  Reused, TLSv1.3" in out
     assert "\n  New, TLSv1.3" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -21,7 +22,11 @@ from tests.helpers.datagram_peers import (
 )
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.formats import FORMATS
+from tlsresume.lab import Gate, Route
+from tlsresume.network import before_tls
+from tlsresume.network.dial import open_datagram_socket
 from tlsresume.options import ConnectOptions, ProbeOptions
+from tlsresume.results.connection import Failure
 from tlsresume.results.measured import AddressResult
 from tlsresume.results.report import TargetResult
 from tlsresume.runs.probe import probe
@@ -253,3 +258,37 @@ def test_without_aioquic_one_line_says_how_to_get_it(run, monkeypatch):
     ]
     with pytest.raises(UsageError):
         probe("localhost:1", ProbeOptions(quic=True))
+
+
+def test_a_rate_holds_over_udp(run, tmp_path, monkeypatch):
+    """Each new connection of a run with --rate takes its turn, of QUIC and of DTLS alike: the
+    n-th socket is opened no earlier than n turns after the first was asked for."""
+    asked: list[float] = []
+    opened: list[float] = []
+    turn, open_socket = Gate.turn, open_datagram_socket
+
+    async def asking(gate: Gate) -> None:
+        asked.append(time.monotonic())
+        await turn(gate)
+
+    def opening(route: Route) -> socket.socket | Failure:
+        opened.append(time.monotonic())
+        return open_socket(route)
+
+    monkeypatch.setattr(Gate, "turn", asking)
+    monkeypatch.setattr(before_tls, "open_datagram_socket", opening)
+    with (
+        DatagramServer(quic_service().side) as quic,
+        DatagramServer(dtls_service().side) as dtls,
+    ):
+        (tmp_path / "targets").write_text(
+            f"h3://127.0.0.1:{quic.port}\ndtls://127.0.0.1:{dtls.port}\n"
+        )
+        status, text, err = run(
+            "probe", "--targets", str(tmp_path / "targets"), "--rate", "50", "--quick",
+            "--timeout", "30", "--ticket-wait", "0.2",
+        )  # fmt: skip
+    assert status == ExitStatus.OK, text + err
+    assert len(opened) == len(asked) >= 6
+    # Only ever later on a slow machine; a sleep may end a tick of the clock early.
+    assert all(at - asked[0] >= n / 50 - 0.002 for n, at in enumerate(opened))

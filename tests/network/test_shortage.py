@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,12 +15,14 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.datagram_peers import dtls_service, quic_service
 from tests.helpers.peers import RawPeer
 from tests.helpers.purposes import purpose_of
 from tlsresume import shortage
 from tlsresume.errors import ExitStatus, LocalError
 from tlsresume.lab import Budget, Gate, Route, Task
 from tlsresume.network import before_tls
+from tlsresume.network import dial as dial_module
 from tlsresume.network import dialling as opening
 from tlsresume.network.channel import Stream
 from tlsresume.network.dial import dial, failure_from
@@ -29,8 +32,10 @@ from tlsresume.options import ConnectOptions, ProbeOptions, ResumeOptions, SaveO
 from tlsresume.policy.exit_status import target_status
 from tlsresume.results.report import TargetResult
 from tlsresume.runs.many_targets import scan
+from tlsresume.runs.probe import probe
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
+from tlsresume.server.datagrams import DatagramServer
 from tlsresume.sessions.file import format_session_file, parse_session_file
 from tlsresume.targets.target import parse_target
 from tlsresume.tls.registry import ProtocolVersion
@@ -296,6 +301,56 @@ def test_a_probe_makes_room_for_its_connections(monkeypatch, server):
     monkeypatch.setattr("tlsresume.runs.many_targets.make_room", asked.append)
     probed(server().port)
     assert asked == [OPTIONS.concurrency * OPTIONS.max_addresses]
+
+
+class _Sockets:
+    """The module `socket`, but some sockets cannot be made for want of a descriptor."""
+
+    def __init__(self, when: Callable[[int], bool]) -> None:
+        self._when = when
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(socket, name)
+
+    def socket(self, *kind: Any) -> socket.socket:
+        self.calls += 1
+        if self._when(self.calls):
+            raise SHORT[0]
+        return socket.socket(*kind)
+
+
+def test_a_shortage_is_waited_for_over_udp(monkeypatch):
+    """Sockets for QUIC and DTLS are asked for again, and no try is lost or counted; where none
+    comes, it is the error of a target never reached, and the peer hears nothing."""
+    monkeypatch.setattr(opening, "_ROOM_PAUSE", 0.001)
+    monkeypatch.setattr(opening, "_PATIENCE_ALONE", 0.02)
+    connect = ConnectOptions(timeout=30, ticket_wait=0.2)
+    options = ProbeOptions(connect=connect, tries=3, explain=False)
+    for scheme, service in (("h3", quic_service()), ("dtls", dtls_service())):
+        heard: list[int] = []
+
+        def side(service: Any = service, heard: list[int] = heard) -> Any:
+            heard.append(1)
+            return service.side()
+
+        with DatagramServer(side) as server:
+            sockets = _Sockets(lambda call: call % 2 == 1)
+            monkeypatch.setattr(dial_module, "socket", sockets)
+            result = probe(f"{scheme}://{HERE}:{server.port}", options)
+            [address] = result.addresses
+            assert (result.verdict, result.error, result.skipped) == ("resumes", None, ())
+            assert {m.fixed.order + m.chained.order for m in address.mechanisms} == {"RRRRRR"}
+            assert all(row.error is None for row in address.attempts)
+            assert sockets.calls == 2 * len(address.attempts)
+            heard.clear()
+            monkeypatch.setattr(dial_module, "socket", _Sockets(lambda _: True))
+            result = probe(f"{scheme}://{HERE}:{server.port}", options)
+        assert result.error is not None
+        assert (result.error.kind, result.error.step) == ("local", "connect")
+        assert "ulimit -n" in result.error.message
+        assert target_status(result) is ExitStatus.UNREACHABLE
+        assert (result.findings, heard) == ((), [])
 
 
 # ------------------------------------------------------------- a real limit

@@ -63,7 +63,7 @@ SCRIPTS: dict[str, Script] = {
 
 #: Bytes that a hostile peer sends in pieces of a size, as some fill what a segment holds. Of those
 #: that come byte by byte fewer show as much, since each is a piece of its own.
-BYTES = {1: 512, 1460: 2048}
+BYTES = {1: 256, 1460: 2048}
 #: How many times more a second one sends.
 TIMES = 4
 #: Each byte may be gone through this often; and that must not grow with their number.

@@ -93,7 +93,7 @@ def test_endless_greetings_are_bounded(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(pieces=st.lists(st.binary(max_size=40), max_size=20))
 def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
     """Whatever comes, only PreludeError leaves, with printable words."""
@@ -104,7 +104,7 @@ def test_noise_ends_in_our_error_or_in_waiting(name, pieces):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_an_honest_conversation_with_one_piece_changed(name, data):
     """A mutation of an honest server's words gives an error, an end, or waiting."""

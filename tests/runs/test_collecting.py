@@ -13,10 +13,11 @@ from tlsresume.network import loop
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
+    """What is frozen stays so: else every look of the collector, from here on, would go through
+    all tests of this process (tests/conftest.py)."""
     threshold = gc.get_threshold()
     yield
     collecting.started()
-    gc.unfreeze()
     gc.set_threshold(*threshold)
 
 

@@ -144,7 +144,7 @@ def test_large_tickets(names, server, tmp_path):
 def test_a_slow_server_is_waited_for(server):
     """A byte now and then is progress; within the time allowed all is well."""
     with Relay(server().port, drip=0.0002) as relay:
-        result, status = look(relay.port, timeout=20)
+        result, status = look(relay.port, timeout=20, tries=2)
     resumes(result, status)
 
 

@@ -163,4 +163,4 @@ def test_work_grows_with_the_text():
 
     for unit in (b"A", b"ab\n", b"x: |\n ", b"a: b\n", b"0.0 A\n", b"[", b'{"a":', b"A" * 64 + b"\n",
                  b"kind: Secret\n", b"00000000: 3030\n", b"- name: 00\n key: 00\n"):  # fmt: skip
-        assert_linear(work, unit, 8 * 1024)
+        assert_linear(work, unit, 4 * 1024)
