@@ -15,6 +15,7 @@ from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
 from tlsresume.formats.series import short_words
 from tlsresume.formats.ticket_text import key_words
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyUse
 from tlsresume.results.measured import AddressResult, MechanismResult, State
@@ -56,12 +57,12 @@ def address_table(addresses: Sequence[AddressResult]) -> Table:
     )
 
 
-def _place(address: AddressResult) -> str:
-    return named_place(format_endpoint(address.address, address.port), address.transport)
+def _place(address: str | None, port: int, transport: Transport) -> str:
+    return named_place(format_endpoint(address, port) if address else "", transport)
 
 
 def _address(address: AddressResult, columns: Sequence[Mechanism]) -> Iterator[object]:
-    told: list[object] = [code(_place(address))]
+    told: list[object] = [code(_place(address.address, address.port, address.transport))]
     error = address.error
     if error is not None:
         told += [badge("error", "bad"), error.message]
@@ -187,10 +188,7 @@ def key_table(uses: Sequence[KeyUse]) -> Table:
         heads=("Address", "Key name", "Made by", "Tickets", "Inside"),
         rows=[
             (
-                named_place(
-                    format_endpoint(use.address, use.port or 0) if use.address else "",
-                    use.transport,
-                ),
+                _place(use.address, use.port or 0, use.transport),
                 code(use.key_name) if use.key_name else "not visible",
                 which(use),
                 f"{use.tickets} ({', '.join(use.mechanisms)})",
@@ -265,5 +263,6 @@ def attempt_table(address: AddressResult) -> tuple[str, Table]:
         "#", "Time (UTC)", "Our port", "Mechanism", "Series", "Session", "Ticket key", "Node",
         "Handshake", "Error",
     )  # fmt: skip
-    words = f"{count(len(rows), 'attempt')} on {_place(address)}"
+    place = _place(address.address, address.port, address.transport)
+    words = f"{count(len(rows), 'attempt')} on {place}"
     return words, Table(heads=heads, rows=rows, right=(0, 2, 8))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsresume.formats.checks import title
+from tlsresume.formats.checks import of_outcome, title
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
@@ -47,19 +47,16 @@ def _headline(report: Report) -> str:
         bad = [t for t in report.targets if plugin_state_of(t) is not PluginState.OK]
         names = ", ".join(f"{t.target} {verdict_words(t)}" for t in bad[:5])
         rest = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        return f"{len(report.targets) - len(bad)} of {len(report.targets)} targets are as asked" + (
-            f": {names}{rest}" if bad else ""
-        )
+        good = f"{len(report.targets) - len(bad)} of {len(report.targets)} targets are as asked"
+        return f"{good}: {names}{rest}" if bad else good
     target = report.targets[0]
     if target.error is not None:
         return f"{target.target}: {target.error.message}"
     rates = ", ".join(f"{name} {rate:.0f}%" for name, rate in _lowest(target).items())
     words = f"{target.target} {headline(target)}" + (f" ({rates})" if rates else "")
-    broken = [
-        c for c in target.checks if c.outcome == "broken" and c.kind not in ("verdict", "finding")
-    ]
-    if broken:
-        words += f": {broken[0].demand} broken ({broken[0].message})"
+    for check in of_outcome(target, "broken"):
+        if check.kind not in ("verdict", "finding"):
+            return f"{words}: {check.demand} broken ({check.message})"
     return words
 
 
@@ -105,9 +102,9 @@ def _numbers(report: Report) -> Iterator[str]:
         warn, crit = limits.get("warning") or "", limits.get("critical") or ""
         for mechanism, rate in _lowest(target).items():
             yield f"{_label(f'{prefix}{mechanism}_rate')}={rate:g}%;{warn};{crit};0;100"
-        for kind in ("full", "resumed"):
+        for kind in ("full_ms", "resumed_ms"):
             for mechanism, value in _slowest(target, kind).items():
-                name = _label(f"{prefix}{mechanism}_{kind}_time")
+                name = _label(f"{prefix}{mechanism}_{kind.removesuffix('_ms')}_time")
                 yield f"{name}={value / 1000:.6f}s;;;0"
         yield f"{_label(f'{prefix}connections')}={target.connections};;;0"
         yield f"{_label(f'{prefix}time')}={target.duration_ms / 1000:.3f}s;;;0"
@@ -116,7 +113,7 @@ def _numbers(report: Report) -> Iterator[str]:
 def _slowest(target: TargetResult, kind: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for row in _rows(target):
-        value = row.timing.full_ms if kind == "full" else row.timing.resumed_ms
+        value: float | None = getattr(row.timing, kind)
         if row.judged and value is not None:
             found[row.mechanism] = max(value, found.get(row.mechanism, 0.0))
     return found
