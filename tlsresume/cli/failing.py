@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from tlsresume.cli.grouping import flag, option
+from tlsresume.cli.values import callback
 from tlsresume.policy.names import FAIL_ON
 
 GROUP = "Exit status"
 
 
-def codes(
-    _context: click.Context | None, _option: click.Parameter | None, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Codes of findings, each once. Raises BadParameter for one that no finding has."""
+@callback
+def codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Codes of findings, each once; none that no finding has."""
     if not values:
         return ()
     from tlsresume.policy.reading import unknown_code
@@ -22,7 +22,7 @@ def codes(
     for value in values:
         if hints := unknown_code(value):
             meant = f": {hints[0]}" if len(hints) > 1 else f"; {hints[0]}"
-            raise click.BadParameter(f"no finding has the code {value!r}{meant}")
+            raise ValueError(f"no finding has the code {value!r}{meant}")
     return tuple(dict.fromkeys(values))
 
 

@@ -9,9 +9,9 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand
-from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.values import duration
 from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
 
 if TYPE_CHECKING:
