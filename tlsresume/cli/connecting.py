@@ -221,9 +221,9 @@ class Connection:
         asked = said["starttls"] != "auto"
         if saved is None or not (asked or any(said[name] for name in _ROUTE)):
             return None
-        from tlsresume.targets.target import rerouted
+        from tlsresume.targets.target import Route, rerouted
 
-        target = rerouted(saved.required, **self._route())
+        target = rerouted(saved.required, Route(**self._route()))
         return with_proxy_of_environment(target) if said["proxy_env"] else target
 
     def options(self) -> ConnectOptions:

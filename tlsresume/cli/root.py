@@ -171,13 +171,13 @@ def _interrupted(arguments: Sequence[str], outputs: list[Outputs]) -> int:
 
 def _usage_error(error: click.ClickException) -> TLSResumeError:
     """Click's own errors in our form."""
+    from tlsresume.cli.mistakes import click_message
     from tlsresume.errors import UsageError
 
-    text = " ".join(error.format_message().split()).removesuffix(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tlsresume"
     hints = (*getattr(error, "hints", ()), f"see '{path} --help'")
-    return UsageError(text[:1].lower() + text[1:], hints=hints)
+    return UsageError(click_message(error), hints=hints)
 
 
 def _known_or_bug(error: Exception) -> TLSResumeError:

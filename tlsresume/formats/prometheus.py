@@ -6,9 +6,9 @@ still fresh is told by the collector's own node_textfile_mtime_seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
@@ -27,71 +27,83 @@ _ADDRESS = ("target", "address")
 _MECHANISM = (*_ADDRESS, "mechanism", "tls_version")
 
 
-#: Gauges: what each says, and its labels.
-METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "tlsresume_build_info": (
+class Metric(NamedTuple):
+    """A gauge: what it says, its labels."""
+
+    about: str
+    labels: tuple[str, ...]
+
+
+METRICS: dict[str, Metric] = {
+    "tlsresume_build_info": Metric(
         "The versions that made these numbers; always 1", ("version", "openssl", "pyopenssl"),
     ),
-    "tlsresume_run_success": ("1 if the run came to its end, 0 if it failed", ()),
-    "tlsresume_reachable": ("1 if every tested address could be talked to", _TARGET),
-    "tlsresume_verdict": (
+    "tlsresume_run_success": Metric("1 if the run came to its end, 0 if it failed", ()),
+    "tlsresume_reachable": Metric("1 if every tested address could be talked to", _TARGET),
+    "tlsresume_verdict": Metric(
         "1 for the verdict on a target, 0 for the others", (*_TARGET, "verdict"),
     ),
-    "tlsresume_connections": ("Connections that the probe of a target made", _TARGET),
-    "tlsresume_probe_duration_seconds": ("How long the probe of a target took", _TARGET),
-    "tlsresume_demands": ("Demands on a target by what came of them", (*_TARGET, "outcome")),
-    "tlsresume_findings": ("Findings on a target by severity", (*_TARGET, "severity")),
-    "tlsresume_finding": (
+    "tlsresume_connections": Metric("Connections that the probe of a target made", _TARGET),
+    "tlsresume_probe_duration_seconds": Metric("How long the probe of a target took", _TARGET),
+    "tlsresume_demands": Metric("Demands on a target by what came of them", (*_TARGET, "outcome")),
+    "tlsresume_findings": Metric("Findings on a target by severity", (*_TARGET, "severity")),
+    "tlsresume_finding": Metric(
         "1 for each finding by its code, on a target or on all targets together",
         ("code", "severity", *_TARGET),
     ),
-    "tlsresume_address_reachable": ("1 if a handshake with an address succeeded", _ADDRESS),
-    "tlsresume_certificate_verified": (
+    "tlsresume_address_reachable": Metric("1 if a handshake with an address succeeded", _ADDRESS),
+    "tlsresume_certificate_verified": Metric(
         "1 if OpenSSL verified the certificate, host name included", _ADDRESS,
     ),
-    "tlsresume_certificate_expiry_timestamp_seconds": (
+    "tlsresume_certificate_expiry_timestamp_seconds": Metric(
         "When the certificate ends, in seconds since 1970", _ADDRESS,
     ),
-    "tlsresume_early_data_accepted": (
+    "tlsresume_early_data_accepted": Metric(
         "1 if early data on a fresh session was accepted", _ADDRESS,
     ),
-    "tlsresume_early_data_replay_accepted": (
-        ("1 if early data that was presented before was accepted; presentation is same-ticket,"
-         " exact-copy, other-address or after (a pause)"),
+    "tlsresume_early_data_replay_accepted": Metric(
+        "1 if early data that was presented before was accepted; presentation is same-ticket,"
+        " exact-copy, other-address or after (a pause)",
         (*_ADDRESS, "presentation"),
     ),
-    "tlsresume_early_data_answered_early": (
+    "tlsresume_early_data_answered_early": Metric(
         "1 if early data was answered while our Finished was held back", _ADDRESS,
     ),
-    "tlsresume_judged": ("1 if the mechanism counts for the verdict", _MECHANISM),
-    "tlsresume_resumed": (
+    "tlsresume_judged": Metric("1 if the mechanism counts for the verdict", _MECHANISM),
+    "tlsresume_resumed": Metric(
         "1 if a mechanism's sessions are resumed every time, else 0", _MECHANISM,
     ),
-    "tlsresume_resumption_ratio": (
+    "tlsresume_resumption_ratio": Metric(
         "Accepted sessions per offered one; series is fixed (one session) or chained (fresh ones)",
         (*_MECHANISM, "series"),
     ),
-    "tlsresume_offered_sessions": ("Sessions that were offered", (*_MECHANISM, "series")),
-    "tlsresume_accepted_sessions": ("Sessions that were resumed", (*_MECHANISM, "series")),
-    "tlsresume_handshake_duration_seconds": (
+    "tlsresume_offered_sessions": Metric("Sessions that were offered", (*_MECHANISM, "series")),
+    "tlsresume_accepted_sessions": Metric("Sessions that were resumed", (*_MECHANISM, "series")),
+    "tlsresume_handshake_duration_seconds": Metric(
         "Median TLS handshake time; handshake is full or resumed", (*_MECHANISM, "handshake"),
     ),
-    "tlsresume_tickets": ("Tickets per full handshake", _MECHANISM),
-    "tlsresume_ticket_lifetime_seconds": (
+    "tlsresume_tickets": Metric("Tickets per full handshake", _MECHANISM),
+    "tlsresume_ticket_lifetime_seconds": Metric(
         "The lifetime that tickets state; 0 in TLS 1.2 means not stated", _MECHANISM,
     ),
-    "tlsresume_ticket_size_bytes": ("The size of a ticket", _MECHANISM),
-    "tlsresume_ticket_keys": ("Different ticket keys that were seen", _MECHANISM),
-    "tlsresume_max_early_data_bytes": ("Early data that a ticket allows", _MECHANISM),
+    "tlsresume_ticket_size_bytes": Metric("The size of a ticket", _MECHANISM),
+    "tlsresume_ticket_keys": Metric("Different ticket keys that were seen", _MECHANISM),
+    "tlsresume_max_early_data_bytes": Metric("Early data that a ticket allows", _MECHANISM),
 }  # fmt: skip
 
 
-class _Gauges:
+class Gauges:
     """The gauges of one report. A family may have series with one label more than others,
-    which is why these are no Gauges of prometheus-client's, but samples for its writer."""
+    which is why these are no Gauges of prometheus-client's, but samples for its writer.
 
-    def __init__(self) -> None:
+    `every`: families without a series are told of, too.
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric], *, every: bool = False) -> None:
+        self._metrics = metrics
         self._values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+        if every:
+            self._values.update((name, {}) for name in metrics)
 
     def set(
         self, name: str, value: float | None, *labels: str, transport: Transport = "tcp"
@@ -99,7 +111,7 @@ class _Gauges:
         """Set one series, unless there is no number; TCP is what has no label `transport`."""
         if value is None:
             return
-        named = [*zip(METRICS[name][1], labels, strict=True)]
+        named = [*zip(self._metrics[name].labels, labels, strict=True)]
         if transport != "tcp":
             named.append(("transport", transport))
         shown = tuple((label, printable_in_log(text)) for label, text in named)
@@ -110,7 +122,7 @@ class _Gauges:
         from prometheus_client.core import Metric as Family
 
         for name, series in self._values.items():
-            family = Family(name, METRICS[name][0], "gauge")
+            family = Family(name, self._metrics[name].about, "gauge")
             for labels, value in series.items():
                 family.add_sample(name, dict(labels), value)
             yield family
@@ -139,14 +151,14 @@ def failure(tool: Tool, _error: ErrorResult) -> str:
     return _of_run(tool, success=False).text()
 
 
-def _of_run(tool: Tool, *, success: bool) -> _Gauges:
-    gauges = _Gauges()
+def _of_run(tool: Tool, *, success: bool) -> Gauges:
+    gauges = Gauges(METRICS)
     gauges.set("tlsresume_build_info", 1, tool.version, tool.openssl, tool.pyopenssl)
     gauges.set("tlsresume_run_success", int(success))
     return gauges
 
 
-def _target(gauges: _Gauges, target: TargetResult) -> None:
+def _target(gauges: Gauges, target: TargetResult) -> None:
     name = target.target
     reached = target.error is None and all(address.error is None for address in target.addresses)
     gauges.set("tlsresume_reachable", int(reached and bool(target.addresses)), name)
@@ -166,7 +178,7 @@ def _target(gauges: _Gauges, target: TargetResult) -> None:
         _address(gauges, name, address)
 
 
-def _address(gauges: _Gauges, target: str, address: AddressResult) -> None:
+def _address(gauges: Gauges, target: str, address: AddressResult) -> None:
     def put(name: str, value: float | None, *more: str) -> None:
         labels = (target, address.address, *more)
         gauges.set(f"tlsresume_{name}", value, *labels, transport=address.transport)
