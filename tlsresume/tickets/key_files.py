@@ -43,6 +43,7 @@ from tlsresume.tickets.unseal import (
     unseal,
 )
 from tlsresume.tickets.weak_keys import weakness
+from tlsresume.units import iso
 from tlsresume.value import Secret, Value
 
 KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
@@ -293,12 +294,8 @@ def _out_of_use(data: bytes, path: str, now: float) -> list[str]:
         return []
     _, active, expires = _LIGHTTPD.unpack_from(data)
     if now < active:
-        return [f"{path}: lighttpd uses this key only from {_day(active)} on"]
-    return [f"{path}: for lighttpd this key expired on {_day(expires)}"] if now > expires else []
-
-
-def _day(time: int) -> str:
-    return clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time))
+        return [f"{path}: lighttpd uses this key only from {iso(active)} on"]
+    return [f"{path}: for lighttpd this key expired on {iso(expires)}"] if now > expires else []
 
 
 def _role(number: int, of: int, order: Order) -> Role:
