@@ -191,8 +191,9 @@ def _shown(text: str) -> None:
 
 
 def _explained(text: str) -> None:
-    explanation.nearest(text)
-    page_search.search(text)
+    every = explanation.pages()
+    explanation.nearest(text, every)
+    page_search.search(text, every)
 
 
 def _files(*patterns: str) -> tuple[bytes, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tlsresume.formats.alone import each_alone
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
+from tlsresume.policy.exit_status import each_alone
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import AddressResult, MechanismResult
 from tlsresume.results.report import Report, TargetResult

@@ -13,7 +13,6 @@ from msgspec import field
 
 from tlsresume.errors import ExitStatus
 from tlsresume.findings.ticket_keys import fleet_summary
-from tlsresume.formats.alone import each_alone
 from tlsresume.formats.chart import Strips, handshake_chart
 from tlsresume.formats.html_page import Cell, Style, Table, badge, link, page
 from tlsresume.formats.html_tables import (
@@ -35,6 +34,7 @@ from tlsresume.formats.verdicts import (
     last_line,
     verdict_words,
 )
+from tlsresume.policy.exit_status import each_alone
 from tlsresume.results.measured import ErrorResult, Verdict
 from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count, seconds, utc

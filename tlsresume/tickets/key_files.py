@@ -17,7 +17,7 @@ import struct
 import time as clock
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal
 
 from tlsresume.errors import KeyFileError
 from tlsresume.files import read_bounded
@@ -33,6 +33,7 @@ from tlsresume.tickets.key_file_text import (
     decode_hex,
     find_keys,
 )
+from tlsresume.tickets.key_kinds import KeyKind
 from tlsresume.tickets.unseal import (
     GNUTLS_MASTER,
     TicketKey,
@@ -46,8 +47,6 @@ from tlsresume.tickets.weak_keys import weakness
 from tlsresume.units import iso
 from tlsresume.value import Secret, Value
 
-KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
-KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
 Role = Literal["current", "next", "older", "only"]
 
 #: A thousand lines of HAProxy's; what is larger is not read to its end.
