@@ -240,14 +240,12 @@ def _asked_formats(arguments: Sequence[str]) -> list[str]:
 
 
 def _speaks_nagios(arguments: Sequence[str], outputs: list[Outputs]) -> bool:
-    """Whether a plugin's answer was asked for, read where the options may make no sense."""
-    if any(each.stdout_is("nagios") for each in outputs):
-        return True
-    line = " ".join(arguments).replace("--format ", "--format=").lower() + " "
-    if "--format=nagios " in line or "--format=nagios=- " in line:
+    """Whether a plugin's answer was asked for."""
+    asked = _asked_formats(arguments)
+    if any(each.stdout_is("nagios") for each in outputs) or {"nagios", "nagios=-"} & {*asked}:
         return True
     said = os.environ.get("TLSRESUME_FORMAT", "").lower().split()
-    return "--format=" not in line and not outputs and "nagios" in said
+    return not asked and not outputs and "nagios" in said
 
 
 def _unknown(error: TLSResumeError, *, told: bool) -> int:

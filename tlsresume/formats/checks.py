@@ -18,18 +18,9 @@ OUTCOME_WORDS: dict[CheckOutcome, str] = {
 }
 
 
-def place(check: Check) -> str:
-    """Where a check looked: address and mechanism, as far as they are not in its demand."""
-    parts = [check.place] if check.place else []
-    if check.mechanism and check.key != check.mechanism:
-        parts.append(check.mechanism)
-    return " ".join(parts)
-
-
 def title(check: Check) -> str:
     """A check in one phrase: `psk=resumed on 192.0.2.1`."""
-    where = place(check)
-    return f"{check.demand} on {where}" if where else check.demand
+    return f"{check.demand} on {check.where}" if check.where else check.demand
 
 
 def of_outcome(target: TargetResult, *outcomes: CheckOutcome) -> list[Check]:

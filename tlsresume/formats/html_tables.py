@@ -8,7 +8,7 @@ from itertools import product
 from tlsresume.evidence.certificates import faults
 from tlsresume.findings.ticket_keys import which
 from tlsresume.formats.attempts import offer_words
-from tlsresume.formats.checks import OUTCOME_WORDS, place
+from tlsresume.formats.checks import OUTCOME_WORDS
 from tlsresume.formats.early_data_table import HEADS as EARLY_HEADS
 from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
@@ -208,7 +208,7 @@ def check_table(checks: Sequence[Check]) -> Table:
     return Table(
         heads=("Demand", "Where", "Outcome", "Why"),
         rows=[
-            (code(check.demand), place(check), _outcome(check), _message(check))
+            (code(check.demand), check.where, _outcome(check), _message(check))
             for check in sorted(checks, key=gravity)
         ],
     )
