@@ -12,26 +12,20 @@ from tlsresume.formats.checks import OUTCOME_WORDS
 from tlsresume.formats.early_data_table import HEADS as EARLY_HEADS
 from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
-from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
-from tlsresume.formats.series import short_words
+from tlsresume.formats.html_page import Cell, Table, badge, code, lines, soft
+from tlsresume.formats.page import Tone
+from tlsresume.formats.series import STATE_TONE, short_words
 from tlsresume.formats.ticket_text import key_words
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyUse
-from tlsresume.results.measured import AddressResult, MechanismResult, State
+from tlsresume.results.measured import AddressResult, MechanismResult
 from tlsresume.results.mechanism_words import MECHANISM_WORDS
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc
 
-_STATE_STYLE: dict[State, Style] = {
-    "resumed": "good",
-    "partly": "fair",
-    "not-resumed": "bad",
-    "not-issued": "fair",
-    "untested": "none",
-}
-_OUTCOME_STYLE: dict[CheckOutcome, Style] = {
+_OUTCOME_STYLE: dict[CheckOutcome, Tone] = {
     "met": "good",
     "broken": "bad",
     "waived": "none",
@@ -79,7 +73,7 @@ def _mechanism(row: MechanismResult | None, *, untested: bool) -> Cell:
     if row is None:
         return soft("not tested" if untested else "not spoken")
     told: list[object] = [
-        badge(row.state, _STATE_STYLE.get(row.state, "none") if row.judged else "none")
+        badge(row.state, STATE_TONE.get(row.state, "none") if row.judged else "none")
     ]
     if row.fixed.order or row.chained.order:
         told.append(f"same session {short_words(row.fixed, _MOST_ORDER) or '-'}")
@@ -116,7 +110,7 @@ def _certificate(address: AddressResult) -> object:
     return lines(*told, found.subject or "(no subject)", f"until {utc(found.not_after)}")
 
 
-_EARLY_STYLE: dict[str, Style] = {"accepted": "fair", "answered": "fair", "failed": "bad"}
+_EARLY_STYLE: dict[str, Tone] = {"accepted": "fair", "answered": "fair", "failed": "bad"}
 
 
 def early_table(addresses: Sequence[AddressResult]) -> Table:
@@ -178,7 +172,7 @@ def _crossing(found: Crossing | None) -> Cell:
     if found is None or not found.offered:
         return soft("-")
     every, none = found.accepted == found.offered, not found.accepted
-    style: Style = "good" if every else "bad" if none else "fair"
+    style: Tone = "good" if every else "bad" if none else "fair"
     return badge(f"{found.accepted}/{found.offered}", style)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
-from tlsresume.formats.verdicts import VERDICTS
+from tlsresume.formats.verdicts import VERDICT_TONE
 from tlsresume.policy.judge import ALL_TARGETS
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.early_data import EarlyData
@@ -162,7 +162,7 @@ def _target(gauges: Gauges, target: TargetResult) -> None:
     name = target.target
     reached = target.error is None and all(address.error is None for address in target.addresses)
     gauges.set("tlsresume_reachable", int(reached and bool(target.addresses)), name)
-    for verdict in VERDICTS:
+    for verdict in VERDICT_TONE:
         gauges.set("tlsresume_verdict", int(target.verdict == verdict), name, verdict)
     gauges.set("tlsresume_connections", target.connections, name)
     gauges.set("tlsresume_probe_duration_seconds", target.duration_ms / 1000, name)

@@ -19,18 +19,12 @@ from tlsresume.formats.folding_text import folded, keys_sentence
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells
 from tlsresume.formats.table_text import put_tables
 from tlsresume.formats.ticket_text import put_key_uses
-from tlsresume.formats.verdicts import flaw, headline
+from tlsresume.formats.verdicts import headline, verdict_style
 from tlsresume.results.judged import CheckOutcome
-from tlsresume.results.measured import AddressResult, ErrorResult, Skipped, Verdict
+from tlsresume.results.measured import AddressResult, ErrorResult, Skipped
 from tlsresume.results.report import TargetResult
 from tlsresume.units import count, seconds
 
-VERDICT_STYLE: dict[Verdict, str] = {
-    "resumes": GOOD,
-    "partly": FAIR,
-    "does-not-resume": BAD,
-    "untested": UNSURE,
-}
 #: Rows that lists may take which have no end of their own.
 _SKIPPED, _CHECKS, _CHANGES = 2, 6, 4
 #: Demands that are told before anything else is.
@@ -59,11 +53,6 @@ def put_headline(page: Page, target: TargetResult) -> None:
         return
     page.line((target.target, STRONG), "  ", (words, style))
     page.line(("  " + rest, FAINT))
-
-
-def verdict_style(target: TargetResult) -> str:
-    """Green only where nothing about it fails."""
-    return BAD if flaw(target) else VERDICT_STYLE.get(target.verdict, FAINT)
 
 
 def put_screen(

@@ -24,10 +24,11 @@ from tlsresume.formats.series import (
     tried,
     untried_words,
 )
+from tlsresume.formats.ticket_text import lifetime_words
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.measured import AddressResult, MechanismResult, QUICResult, TicketSummary
 from tlsresume.results.mechanism_words import MECHANISM_WORDS, mechanism_words
-from tlsresume.units import count, duration, short_key
+from tlsresume.units import count, short_key
 from tlsresume.value import Value
 
 VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
@@ -164,16 +165,9 @@ def _line(rows: Sequence[MechanismResult], transport: Transport, *, quick: bool 
     tickets = [each.tickets for each in rows if each.tickets is not None and each.tickets.count]
     facts = ("", "", "")
     if tickets:
-        facts = (str(tickets[0].count), _lifetime(tickets[0], row.tls_version), _keys(tickets))
+        life = lifetime_words(tickets[0], row.tls_version, zero="0 s", unstated="unstated")
+        facts = (str(tickets[0].count), life, _keys(tickets))
     return _Line(label, cells=(*numbers, *((text, FAINT) for text in facts)))
-
-
-def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
-    """In TLS 1.2 a hint of 0 states nothing (RFC 5077 section 3.3); in 1.3 it says
-    "discard at once" (RFC 8446 section 4.6.1)."""
-    if tickets.lifetime:
-        return duration(tickets.lifetime)
-    return "0 s" if tls_version == "TLSv1.3" else "unstated"
 
 
 def _keys(tickets: Sequence[TicketSummary]) -> str:
