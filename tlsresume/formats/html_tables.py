@@ -8,7 +8,7 @@ from itertools import product
 from tlsresume.evidence.certificates import faults
 from tlsresume.findings.ticket_keys import which
 from tlsresume.formats.attempts import offer_words
-from tlsresume.formats.checks import OUTCOME_WORDS
+from tlsresume.formats.checks import OUTCOMES
 from tlsresume.formats.early_data_table import HEADS as EARLY_HEADS
 from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
@@ -18,25 +18,13 @@ from tlsresume.formats.series import STATE_TONE, short_words
 from tlsresume.formats.ticket_text import key_words
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import MECHANISMS, Mechanism
-from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyUse
+from tlsresume.results.judged import Change, Check, Crossing, KeyUse
 from tlsresume.results.measured import AddressResult, MechanismResult
 from tlsresume.results.mechanism_words import MECHANISM_WORDS
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc
 
-_OUTCOME_STYLE: dict[CheckOutcome, Tone] = {
-    "met": "good",
-    "broken": "bad",
-    "waived": "none",
-    "ignored": "none",
-    "known": "none",
-    "unreachable": "bad",
-    "untestable": "fair",
-    "not-checked": "none",
-}
-#: Demands are listed in this order.
-_GRAVEST = ("broken", "unreachable", "untestable", "waived", "known", "ignored", "met")
 _MOST_KEYS = 6
 _MOST_ORDER = 24
 
@@ -195,15 +183,12 @@ def key_table(uses: Sequence[KeyUse]) -> Table:
 
 def check_table(checks: Sequence[Check]) -> Table:
     """What was demanded and what came of it, the gravest first."""
-
-    def gravity(check: Check) -> int:
-        return _GRAVEST.index(check.outcome) if check.outcome in _GRAVEST else len(_GRAVEST)
-
+    order = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     return Table(
         heads=("Demand", "Where", "Outcome", "Why"),
         rows=[
             (code(check.demand), check.where, _outcome(check), _message(check))
-            for check in sorted(checks, key=gravity)
+            for check in sorted(checks, key=lambda check: order.get(check.outcome, len(order)))
         ],
     )
 
@@ -211,9 +196,7 @@ def check_table(checks: Sequence[Check]) -> Table:
 def _outcome(check: Check) -> Cell:
     if check.outcome == "broken" and check.severity != "error":
         return badge(check.severity, "fair")
-    return badge(
-        OUTCOME_WORDS.get(check.outcome, check.outcome), _OUTCOME_STYLE.get(check.outcome, "none")
-    )
+    return badge(*OUTCOMES.get(check.outcome, (check.outcome, "none")))
 
 
 def _message(check: Check) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome
+from tlsresume.formats.checks import of_outcome, outcome_words
 from tlsresume.formats.early_data_table import HEADS, early_rows
 from tlsresume.formats.findings import effect_words, labelled
 from tlsresume.formats.page import View
@@ -150,7 +150,7 @@ def _checks(target: TargetResult) -> Iterator[str]:
     yield "| demand | where | outcome | |"
     yield "|---|---|---|---|"
     for check in shown:
-        outcome = OUTCOME_WORDS.get(check.outcome, check.outcome)
+        outcome = outcome_words(check.outcome)
         if check.outcome == "broken":
             outcome = "❌ broken" if check.severity == "error" else f"⚠️ {check.severity}"
         yield _cells(check.demand, check.where, outcome, check.message)

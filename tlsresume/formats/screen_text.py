@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from tlsresume.evidence.certificates import faults
 from tlsresume.formats.causes_text import put_causes
-from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, title
+from tlsresume.formats.checks import of_outcome, outcome_words, title
 from tlsresume.formats.checks_text import put_unreachable
 from tlsresume.formats.crossing_text import crossing_sentences, put_lifetimes
 from tlsresume.formats.folding_text import folded, keys_sentence
@@ -148,7 +148,7 @@ def put_demands(page: Page, target: TargetResult) -> None:
     lines = [(o, c) for o, c in lines if c.kind != "finding" or c.demand not in told]
     shown = lines if not page.view.wraps else lines[:_CHECKS]
     for number, (outcome, check) in enumerate(shown):
-        word, style = OUTCOME_WORDS[outcome], UNSURE if outcome == "untestable" else FAIR
+        word, style = outcome_words(outcome), UNSURE if outcome == "untestable" else FAIR
         if outcome == "broken":
             mild = check.severity != "error"
             word, style = (check.severity, FAIR) if mild else ("demand broken", BAD)
