@@ -236,7 +236,7 @@ complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l require-client-c
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l run -x -d 'Run this shell command against each behaviour in turn'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l repeat -x -d 'Run the command N times in each behaviour, for clients that keep sessions on disk'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l connections -x -d 'End after N connections to each behaviour; with --run, end the command then'
-complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l for -x -d 'End after this time, such as 10m'
+complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l for -x -d 'End the whole run after this time, such as 10m: with --run that ends the command, and behaviours that had no turn are left out'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l expect -x -d 'Exit 3 unless clients do so: resumed, not-resumed, offered, or right (what suits the behaviour; the default with --run)'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l exit-zero -d 'Exit with 0 where the answer is known and not as expected, or not known'
 complete -c tlsresume -n '__fish_seen_subcommand_from serve' -l format -x -a 'text json jsonl junit html prometheus' -d 'How to print the result, or write it to FILE; may be given several times'

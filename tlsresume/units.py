@@ -76,6 +76,21 @@ def span(value: float) -> str:
     return f"{value:.3g} s"
 
 
+def plain_seconds(value: float) -> str:
+    """Always in seconds, as servers' settings are, so that two ages can be compared."""
+    return f"{value:.3g} s" if value < 100 else f"{value:.0f} s"
+
+
+def days(number: int) -> str:
+    """A number of days in days, months or years, in whole numbers."""
+    if number < 1:
+        return "less than a day"
+    for unit, size in (("years", 365.25), ("months", 30.44)):
+        if number + 1 >= 2 * size:
+            return f"{number / size:.0f} {unit}"
+    return count(number, "day")
+
+
 def iso(seconds: float) -> str:
     """A point in time, in seconds since 1970, as `2026-01-31T12:00:00Z`. Raises OverflowError,
     ValueError or OSError where the calendar ends."""

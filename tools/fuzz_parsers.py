@@ -191,8 +191,9 @@ def _shown(text: str) -> None:
 
 
 def _explained(text: str) -> None:
-    explanation.nearest(text)
-    page_search.search(text)
+    every = explanation.pages()
+    explanation.nearest(text, every)
+    page_search.search(text, every)
 
 
 def _files(*patterns: str) -> tuple[bytes, ...]:
@@ -303,7 +304,7 @@ def parsers() -> tuple[Parser, ...]:
             {"https_proxy": "http://p:1", "no_proxy": text}, "a.example", 443)), environment, share=5),
         Parser("duration", _text(parse_duration), (b"1h30m", b"90s", b"7d", b"3600"), value, share=20),
         Parser("range", _text(parse_range), (b"@10:20", b"~:5.5", b"90:"), value, share=20),
-        Parser("--send", _text(lambda text: to_send(None, None, text)),  # type: ignore[arg-type]  # they are for click alone
+        Parser("--send", _text(lambda text: to_send(None, None, text)),
                (rb"HEAD / HTTP/1.1\r\n\xff\\",), usage, share=10),
         Parser("policy", lambda data: parse_policy(data.decode("utf-8", "replace"), "p"), policies, share=10),
         Parser("report", lambda data: parse_report(data, "r"), _files("reports/*.json"), share=2),

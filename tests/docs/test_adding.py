@@ -45,7 +45,7 @@ def render(report, view):
     return "".join(f"{each.target}\\n" for each in report.targets)
 '''
 ROW = """FORMATS["lines"] = Format(
-    module="tlsresume.formats.lines", per="run", about="a name on a line", begins="x"
+    module="tlsresume.formats.lines", per="run", begins="x"
 )
 """
 

@@ -204,7 +204,7 @@ def test_each_message_has_its_page():
     codes = {page.code for page in explanation.pages()}
     for message in MESSAGES:
         assert {message.page, *message.others} <= codes, message
-        found = page_search.search(message.text)
+        found = page_search.search(message.text, explanation.pages())
         assert found.whole, message
         assert message.page in [page.code for page in found.pages], message
 

@@ -23,11 +23,11 @@ from tests.helpers.rows import each_row
 from tests.paths import PACKAGE
 from tlsresume.errors import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
-from tlsresume.formats.alone import each_alone
 from tlsresume.formats.findings import NORMAL
 from tlsresume.formats.html_page import page
 from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
+from tlsresume.policy.exit_status import each_alone
 from tlsresume.policy.judge import Judge
 from tlsresume.policy.plugin_state import plugin_state
 from tlsresume.results.early_data import EarlyAfter, EarlyData, EarlyRequest

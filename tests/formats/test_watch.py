@@ -48,6 +48,20 @@ def test_text():
         check(f"watch-{name}.txt", render_watch(report, View(width=80)))
 
 
+def test_lines_fit_the_screen():
+    """No line is wider than the screen, also with a long IPv6 address and many samples; a pipe
+    has a line for each key."""
+    long = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
+    report = watch_report([sample(ten, seen(long, A), seen(ONE, A)) for ten in range(0, 5000, 10)])
+    for each in (*REPORTS.values(), report):
+        for verbose in (False, True):
+            text = render_watch(each, View(width=80, verbose=verbose))
+            assert max(map(len, text.splitlines())) <= 80, text
+        lines = render_watch(each, View()).splitlines()
+        keys = [key for target in each.targets for key in target.keys]
+        assert all(any(f"{k.first} to {k.last}, " in line for line in lines) for k in keys)
+
+
 def test_html():
     """The page has each target with its keys, events and findings; what needs mending first."""
     for report in REPORTS.values():

@@ -16,7 +16,6 @@ from tests.helpers.rows import each_row
 from tests.helpers.ticket_vectors import MECHANISMS, SERVERS, key_of, ticket_of, vector
 from tlsresume.errors import ExitStatus, KeyFileError
 from tlsresume.tickets.key_files import (
-    KEY_KINDS,
     KINDS_OF,
     LARGEST,
     LENGTHS,
@@ -25,6 +24,7 @@ from tlsresume.tickets.key_files import (
     read_key_file,
     read_key_files,
 )
+from tlsresume.tickets.key_kinds import KEY_KINDS
 
 RANDOM = random.Random(3)
 

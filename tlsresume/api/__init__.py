@@ -10,3 +10,8 @@ The blocking functions take `stop`, a `Stop` that another thread calls to end th
 ended by cancelling its task. Both take `deadline`, in seconds, after which what is known by then
 is the result, and `progress`, which is called with a line when a long wait begins or ends.
 """
+
+from collections.abc import Callable
+
+#: Is called with a line when a long wait begins or ends.
+Progress = Callable[[str], None]

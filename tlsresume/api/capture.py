@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from tlsresume import checked
+from tlsresume.api import Progress
 from tlsresume.api.reports import read_policy
 from tlsresume.errors import UsageError
 from tlsresume.features.capture.clients import ClientNames
@@ -22,8 +23,6 @@ from tlsresume.options import LONGEST
 from tlsresume.policy.policy import Policy
 from tlsresume.tickets.key_files import TicketKeyFile
 from tlsresume.tls.key_log import KeyLog
-
-Progress = Callable[[str], None]
 
 
 @asynccontextmanager

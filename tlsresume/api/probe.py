@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 
 from tlsresume import checked
+from tlsresume.api import Progress
 from tlsresume.api.reports import judge
 from tlsresume.network.loop import Stop
 from tlsresume.options import ProbeOptions
 from tlsresume.results.report import TargetResult
-from tlsresume.runs import probe as probing
 from tlsresume.runs.many_targets import PARALLEL
+from tlsresume.runs.probe import Shared
+from tlsresume.runs.probe import aprobe as unjudged_aprobe
+from tlsresume.runs.probe import probe as unjudged_probe
 from tlsresume.runs.reach import chosen_target
 from tlsresume.targets.target import Target
-
-Progress = Callable[[str], None]
 
 
 def probe(
@@ -40,7 +41,7 @@ def probe(
     >>> [(row.mechanism, row.state) for row in result.addresses[0].mechanisms]
     [('psk', 'resumed'), ('ticket', 'resumed'), ('session-id', 'resumed')]
     """
-    found = probing.probe(target, options, deadline=deadline, progress=progress, stop=stop)
+    found = unjudged_probe(target, options, deadline=deadline, progress=progress, stop=stop)
     return judge(found).targets[0]
 
 
@@ -58,7 +59,7 @@ async def aprobe(
     >>> asyncio.run(main()).ok
     True
     """
-    found = await probing.aprobe(target, options, deadline=deadline, progress=progress)
+    found = await unjudged_aprobe(target, options, deadline=deadline, progress=progress)
     return judge(found).targets[0]
 
 
@@ -85,12 +86,12 @@ async def aprobe_each(
     settings = ProbeOptions() if options is None else options
     checked.kind("options", settings, ProbeOptions, "a ProbeOptions")
     waiting = iter([chosen_target(target) for target in targets])
-    shared = probing.Shared.of(settings, deadline)
+    shared = Shared.of(settings, deadline)
     running: set[asyncio.Task[TargetResult]] = set()
     try:
         while True:
             while len(running) < parallel and (target := next(waiting, None)) is not None:
-                one = probing.aprobe(target, settings, progress=progress, shared=shared)
+                one = unjudged_aprobe(target, settings, progress=progress, shared=shared)
                 running.add(asyncio.ensure_future(one))
             if not running:
                 return

@@ -1,26 +1,25 @@
-"""`resume`, `aresume` and `ainspect`; `save` and `inspect` are those of `actions`."""
+"""`resume`, `aresume` and `ainspect`; `save` and `inspect` are those of `runs`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from tlsresume.api import Progress
 from tlsresume.network.loop import Stop
 from tlsresume.network.trace import Trace
 from tlsresume.options import ResumeOptions
 from tlsresume.policy.resume_status import ResumeDemands, decided_resume
 from tlsresume.results.report import ResumeResult
-from tlsresume.runs import inspect as inspecting
-from tlsresume.runs import resume as resuming
-from tlsresume.runs.inspect import Inspection
+from tlsresume.runs.inspect import Inspection, inspect
 from tlsresume.runs.reach import within
 from tlsresume.runs.resume import Renewed
+from tlsresume.runs.resume import aresume as unjudged_aresume
+from tlsresume.runs.resume import resume as unjudged_resume
 from tlsresume.sessions.file import SessionFile
 from tlsresume.targets.target import Target
 from tlsresume.tickets.key_files import TicketKeyFile
-
-Progress = Callable[[str], None]
 
 
 def resume(
@@ -49,7 +48,7 @@ def resume(
     >>> result.ok, result.session_reused, result.mechanism
     (True, True, 'psk')
     """
-    result, renewed = resuming.resume(
+    result, renewed = unjudged_resume(
         session_file, target, options, trace=trace, deadline=deadline, progress=progress, stop=stop
     )
     return decided_resume(result, ResumeDemands()), renewed
@@ -65,7 +64,7 @@ async def aresume(
     progress: Progress | None = None,
 ) -> tuple[ResumeResult, Renewed | None]:
     """`resume` for a running event loop. A task that is cancelled ends its connections at once."""
-    result, renewed = await resuming.aresume(
+    result, renewed = await unjudged_aresume(
         session_file, target, options, trace=trace, deadline=deadline, progress=progress
     )
     return decided_resume(result, ResumeDemands()), renewed
@@ -86,7 +85,7 @@ async def ainspect(
     """
     async with within(deadline):
         return await asyncio.to_thread(
-            inspecting.inspect,
+            inspect,
             source,
             now,
             show_secrets=show_secrets,

@@ -79,13 +79,7 @@ def held_configuration(ctx: click.Context, name: str, words: list[str]) -> HeldC
             place = configuration.path
         value = told(own.params.get(each.name or ""))
         empty = value is None or value is False or value == ()
-        options.append(
-            HeldOption(
-                key=key_of(each),
-                value=None if empty else value,
-                source=source,
-                place=place,
-            )
-        )
+        held = None if empty else value
+        options.append(HeldOption(key=key_of(each), value=held, source=source, place=place))
     file = None if configuration is None else configuration.path
     return HeldConfiguration(command=name, file=file, options=tuple(options))

@@ -70,27 +70,22 @@ class ConfiguredCommand(GroupedCommand):
             variable = VARIABLES.get(key_of(option))
             if variable is not None and self.name not in OWN_TABLE:
                 option.envvar = variable
+        shared: dict[str, Any] = {
+            "group": GROUP,
+            "is_eager": True,
+            "expose_value": False,
+            "callback": _load,
+        }
         self.params += [
             GroupedOption(
-                ["--config"],
-                group=GROUP,
-                metavar="FILE",
-                is_eager=True,
-                expose_value=False,
-                callback=_load,
+                ["--config"], metavar="FILE", **shared,
                 help="Take defaults of options from this TOML file, instead of tlsresume.toml here"
                 " or tlsresume/config.toml in $XDG_CONFIG_HOME.",
             ),
             GroupedOption(
-                ["--no-config"],
-                group=GROUP,
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_load,
-                help="Read no configuration file.",
+                ["--no-config"], is_flag=True, help="Read no configuration file.", **shared,
             ),
-        ]
+        ]  # fmt: skip
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
@@ -116,9 +111,7 @@ def configuration_of(ctx: click.Context) -> Configuration | None:
 
 def options_of(command: click.Command) -> Iterator[click.Option]:
     """The options of a command that a file can set."""
-    for option in values_of(command):
-        if not getattr(option, "only_typed", False):
-            yield option
+    return (each for each in values_of(command) if not getattr(each, "only_typed", False))
 
 
 def values_of(command: click.Command) -> Iterator[click.Option]:
@@ -198,23 +191,23 @@ def _keys(command: click.Command) -> dict[str, click.Option]:
 def _unknown(configuration: Configuration, key: str, known: Any) -> Exception:
     from difflib import get_close_matches
 
-    from tlsresume.errors import ConfigurationFileError
-
     close = get_close_matches(key, list(known), 1)
     meant = f"; did you mean {close[0]}?" if close else ""
-    return ConfigurationFileError(
-        f"{configuration.path}: {key[:60]!r} is no option that a file can set{meant}",
-        path=configuration.path,
-        hints=("--config FILE reads another file, --no-config none",),
-    )
+    words = f"{key[:60]!r} is no option that a file can set{meant}"
+    return _wrong(configuration, words, "--config FILE reads another file, --no-config none")
+
+
+def _wrong(configuration: Configuration, words: str, *hints: str) -> Exception:
+    from tlsresume.errors import ConfigurationFileError
+
+    path = configuration.path
+    return ConfigurationFileError(f"{path}: {words}", path=path, hints=hints)
 
 
 def _value(
     configuration: Configuration, key: str, value: Any, known: Mapping[str, Any], where: str
 ) -> Any:
     """A value as click takes it from a command line. Raises ConfigurationFileError."""
-    from tlsresume.errors import ConfigurationFileError
-
     if key not in known:
         raise _unknown(configuration, key, known)
     option = known[key]
@@ -225,9 +218,7 @@ def _value(
                for each in many):  # fmt: skip
         wanted = "true or false" if option.is_flag else "a text or a number"
         more = ", or a list of them" if option.multiple else ""
-        raise ConfigurationFileError(
-            f"{configuration.path}: {where} must be {wanted}{more}", path=configuration.path
-        )
+        raise _wrong(configuration, f"{where} must be {wanted}{more}")
     if option.is_flag:
         return value
     texts = tuple(_from_its_folder(configuration, option, str(each)) for each in many)
@@ -237,7 +228,6 @@ def _value(
 def _refuse_from_strangers(configuration: Configuration, key: str, value: Any) -> None:
     """Refuse what a file in the working folder must not set. Raises ConfigurationFileError."""
     from tlsresume.configuration import OPEN_TO_ALL
-    from tlsresume.errors import ConfigurationFileError
     from tlsresume.policy.names import BUILTIN
 
     if configuration.trusted:
@@ -251,12 +241,9 @@ def _refuse_from_strangers(configuration: Configuration, key: str, value: Any) -
     elif key == "format" and any("=" in str(each) for each in values):
         why = "formats only without a FILE"
     if why:
-        raise ConfigurationFileError(
-            f"{configuration.path}: {key} cannot be set by a file in the working folder, which may"
-            f" come from a stranger: {why}",
-            path=configuration.path,
-            hints=(f"if you trust it: --config {configuration.path}",),
-        )
+        words = "cannot be set by a file in the working folder, which may come from a stranger"
+        hint = f"if you trust it: --config {configuration.path}"
+        raise _wrong(configuration, f"{key} {words}: {why}", hint)
 
 
 def _from_its_folder(configuration: Configuration, option: click.Option, text: str) -> str:

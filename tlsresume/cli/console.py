@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from tlsresume.errors import OutputFileError
-from tlsresume.formats.page import BAD, FAINT, FAIR, Page, View
+from tlsresume.formats.page import BAD, FAINT, FAIR, Page, Part, View
 from tlsresume.formats.printable import printable
 
 if TYPE_CHECKING:
@@ -142,15 +142,17 @@ def talk() -> Page:
 
 def warn(message: str) -> None:
     """Say something that is not an error, on stderr."""
-    page = talk()
-    page.line("tlsresume: ", ("warning: ", FAIR), message)
-    say(page)
+    _say_line("tlsresume: ", ("warning: ", FAIR), message)
 
 
 def note(message: str) -> None:
     """Say something useful, on stderr."""
+    _say_line("tlsresume: ", message)
+
+
+def _say_line(*parts: Part) -> None:
     page = talk()
-    page.line("tlsresume: ", message)
+    page.line(*parts)
     say(page)
 
 
@@ -172,7 +174,5 @@ def report_error(error: TLSResumeError) -> None:
 
 def trace_line(line: TraceLine) -> None:
     """Show a handshake message as it passes (`-v`): `>` is ours, `<` the server's."""
-    page = talk()
     direction = ">" if line.sender == "client" else "<"
-    page.line((f"#{line.connection:<3} {line.where} {direction} ", FAINT), line.text)
-    say(page)
+    _say_line((f"#{line.connection:<3} {line.where} {direction} ", FAINT), line.text)

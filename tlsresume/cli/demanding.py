@@ -6,55 +6,28 @@ files are read. Only expectations and rates replace the default verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlsresume.cli.failing import FINDING_OPTIONS
 from tlsresume.cli.grouping import Declaration, one_argument, option
-from tlsresume.durations import parse_duration, parse_share
+from tlsresume.cli.values import callback, duration, share
 from tlsresume.policy import demand_table as table
 from tlsresume.policy.ranges import parse_range
 
 if TYPE_CHECKING:
     from tlsresume.policy.demands import Expected
     from tlsresume.policy.judge import Judge
-    from tlsresume.policy.policy import Policy
     from tlsresume.results.connection import Mechanism
-    from tlsresume.results.report import Report
-
-_T = TypeVar("_T")
 
 GROUP = "What to demand"
 
 
-def duration(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
-    """Seconds from a length of time such as 5m or 250ms. Raises BadParameter."""
-    return None if value is None else _parsed(parse_duration, value)
-
-
-def rate(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
-    """A share above 0 and up to 1, from 0.9 or 90%. Raises BadParameter."""
-    return None if value is None else _parsed(parse_share, value)
-
-
-def _range(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    return value if value is None else _parsed(parse_range, value).text
-
-
-def _parsed(parse: Callable[[str], _T], value: str) -> _T:
-    try:
-        return parse(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def expectations(
-    _context: click.Context | None, _option: click.Parameter | None, values: tuple[str, ...]
-) -> dict[Mechanism, Expected]:
+@callback
+def _expectations(values: tuple[str, ...]) -> dict[Mechanism, Expected]:
     """`MECHANISM=STATE`, a bare STATE for every mechanism, or a bare MECHANISM that must be
-    resumed; in any case of letters. Raises BadParameter."""
+    resumed; in any case of letters."""
     from tlsresume.policy.demands import EXPECTED
     from tlsresume.results.connection import MECHANISMS
 
@@ -68,23 +41,29 @@ def expectations(
         expected = next((each for each in EXPECTED if each == state), None)
         if expected is None:
             named = "" if equals else f", nor one of {', '.join(MECHANISMS)}"
-            raise click.BadParameter(f"{state!r} is not one of {', '.join(EXPECTED)}{named}")
+            raise ValueError(f"{state!r} is not one of {', '.join(EXPECTED)}{named}")
         meant = [each for each in MECHANISMS if not equals or each == name]
         if not meant:
-            raise click.BadParameter(f"{name!r} is not one of {', '.join(MECHANISMS)}")
+            raise ValueError(f"{name!r} is not one of {', '.join(MECHANISMS)}")
         for mechanism in meant:
             if found.setdefault(mechanism, expected) != expected:
-                raise click.BadParameter(f"{mechanism} is expected twice, differently")
+                raise ValueError(f"{mechanism} is expected twice, differently")
     return found
+
+
+@callback
+def _range(text: str) -> str:
+    parse_range(text)
+    return text
 
 
 #: How values of each kind are read.
 _READ: dict[table.Kind, dict[str, Any]] = {
     table.COUNT: {"type": click.IntRange(1)},
     table.DURATION: {"callback": duration},
-    table.EXPECTATIONS: {"multiple": True, "callback": expectations},
+    table.EXPECTATIONS: {"multiple": True, "callback": _expectations},
     table.RANGE: {"callback": _range},
-    table.SHARE: {"callback": rate},
+    table.SHARE: {"callback": share},
     table.WORD: {"is_flag": True},
     table.YES: {"is_flag": True},
 }
@@ -159,7 +138,12 @@ class Demanded:
 
         said = self._said
         demands = self._demands
-        policy = read_policy(said["policy"]) if said["policy"] else Policy()
+        policy, baseline = Policy(), None
+        if said["policy"] or said["baseline"]:
+            from tlsresume.api.reports import read_policy, read_report
+
+            policy = read_policy(said["policy"]) if said["policy"] else policy
+            baseline = read_report(said["baseline"]) if said["baseline"] else None
         name = said["policy"] or ("command line" if demands.stated else None)
         if said["expect"] and not demands.demands_something and not said["policy"]:
             raise click.UsageError("--expect with nothing but any demands nothing")
@@ -168,7 +152,7 @@ class Demanded:
             policy=policy,
             name=name,
             demands=demands,
-            baseline=read_report(said["baseline"]) if said["baseline"] else None,
+            baseline=baseline,
             baseline_name=said["baseline"],
             fail_on=said["fail_on"],
             ignore=said["ignore"],
@@ -178,17 +162,3 @@ class Demanded:
 
 #: Give a command the options of `Demanded`; it gets them as one `demanded` argument.
 demand_options = one_argument("demanded", (*_OPTIONS, *FINDING_OPTIONS), Demanded)
-
-
-def read_policy(name: str) -> Policy:
-    """A built-in policy by its name, else the one in a file. Raises PolicyFileError."""
-    from tlsresume.api import reports
-
-    return reports.read_policy(name)
-
-
-def read_report(name: str) -> Report:
-    """An earlier report. Raises ReportFileError."""
-    from tlsresume.api import reports
-
-    return reports.read_report(name)

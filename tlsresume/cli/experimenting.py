@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli import values
-from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import BareOrWithValue, add_options, check_together, flag, option
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 
@@ -46,7 +45,7 @@ _OPTIONS = (
         help="Keep sessions and offer them at these ages, such as 30,5m,2h; may be repeated.",
     ),
     option(
-        GROUP, "--find-lifetime", metavar="MAX", callback=duration,
+        GROUP, "--find-lifetime", metavar="MAX", callback=values.duration,
         help="Find how long sessions are honoured, up to this age, such as 2h. Takes several"
         " times as long; Ctrl-C reports what is known.",
     ),

@@ -55,7 +55,9 @@ def _find(asked: str, every: tuple[Explanation, ...]) -> Explanations:
     # One word without a space is a code that was mistyped, unless it is a known message.
     if found.pages and (" " in asked.strip() or found.whole or meant is None):
         return explanation.Explanations(
-            explanations=found.pages[:1], words=asked, others=page_search.named(found.pages)
+            explanations=found.pages[:1],
+            words=asked,
+            others=tuple(page.code for page in found.pages[1:]),
         )
     kind = "page for the words" if " " in asked.strip() else "finding with the code"
     raise UsageError(

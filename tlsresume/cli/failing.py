@@ -5,28 +5,24 @@ from __future__ import annotations
 import click
 
 from tlsresume.cli.grouping import flag, option
+from tlsresume.cli.values import callback
 from tlsresume.policy.names import FAIL_ON
 
 GROUP = "Exit status"
 
 
-def codes(
-    _context: click.Context | None, _option: click.Parameter | None, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Codes of findings, each once. Raises BadParameter for one that no finding has."""
+@callback
+def codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Codes of findings, each once; none that no finding has."""
     if not values:
         return ()
-    from tlsresume.findings.catalogue import RULES
+    from tlsresume.policy.reading import unknown_code
 
-    known = {rule.code for rule in RULES}
     values = tuple(value.strip().lower() for value in values)
     for value in values:
-        if value not in known:
-            import difflib
-
-            close = difflib.get_close_matches(value, sorted(known), 1, 0.5)
-            hint = f": did you mean {close[0]}?" if close else "; all codes: tlsresume explain"
-            raise click.BadParameter(f"no finding has the code {value!r}{hint}")
+        if hints := unknown_code(value):
+            meant = f": {hints[0]}" if len(hints) > 1 else f"; {hints[0]}"
+            raise ValueError(f"no finding has the code {value!r}{meant}")
     return tuple(dict.fromkeys(values))
 
 

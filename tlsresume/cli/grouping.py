@@ -237,16 +237,11 @@ class GroupedCommand(click.Command):
     def __init__(self, *args: Any, matter_most: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.matter_most = matter_most
-        self.params.append(
-            click.Option(
-                ["-h", "short_help"],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_show_short_help,
-                help="Show the options that matter most, and exit.",
-            )
-        )
+        short_help = click.Option(
+            ["-h", "short_help"], is_flag=True, is_eager=True, expose_value=False,
+            callback=_show_short_help, help="Show the options that matter most, and exit.",
+        )  # fmt: skip
+        self.params.append(short_help)
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return ["--help"]

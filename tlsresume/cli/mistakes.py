@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import click
 
@@ -66,82 +67,85 @@ class _Words(list[str]):
 # ---------------------------------------------------------------- foreign options
 
 
-def _insecure(command: str, words: _Words, _value: str | None) -> tuple[str, str]:
-    why = "no certificate is demanded, unless by --verify"
-    return why, command_line(command, *words)
-
-
-def _port(command: str, words: _Words, value: str | None) -> tuple[str, str]:
-    placed, port, number = list(words), value or "PORT", words.target
-    host = placed[number]
-    if "://" not in host:
-        bare = host.count(":") > 1 and not host.startswith("[")
-        placed[number] = f"[{host}]:{port}" if bare else f"{host.partition(':')[0]}:{port}"
-        if host.startswith("["):
-            placed[number] = f"{host.partition(']')[0]}]:{port}"
+def _with_port(words: _Words, port: str) -> list[str]:
+    placed, host = list(words), words[words.target]
+    if "://" in host:
+        host = f"{host.rstrip('/')}:{port}"
+    elif host.startswith("["):
+        host = f"{host.partition(']')[0]}]:{port}"
+    elif host.count(":") > 1:
+        host = f"[{host}]:{port}"
     else:
-        placed[number] = f"{host.rstrip('/')}:{port}"
-    return "the port goes with its host", command_line(command, *placed)
+        host = f"{host.partition(':')[0]}:{port}"
+    placed[words.target] = host
+    return placed
 
 
-def _output(command: str, words: _Words, value: str | None) -> tuple[str, str]:
-    file = value or "FILE"
-    name = {"html": "html", "htm": "html", "xml": "junit", "csv": "csv", "txt": "text",
-            "jsonl": "jsonl", "prom": "prometheus", "md": "markdown"}  # fmt: skip
-    form = name.get(file.rpartition(".")[2].lower(), "json")
-    why = "a file is named with its format"
-    return why, command_line(command, *words, "--format", f"{form}={file}")
-
-
-def _no_color(command: str, words: _Words, _value: str | None) -> tuple[str, str]:
-    return "colours are the terminal's business", f"NO_COLOR=1 {command_line(command, *words)}"
-
-
-def _watch(_command: str, words: _Words, _value: str | None) -> tuple[str, str]:
-    return "watching is a command", command_line("watch", *words)
-
-
-def _http3(command: str, words: _Words, value: str | None) -> tuple[str, str]:
-    if command != "probe":
-        return _http3_only(command, words, value)
-    return "HTTP/3 is tested beside HTTPS", command_line(command, "--quic", *words)
-
-
-def _http3_only(command: str, words: _Words, _value: str | None) -> tuple[str, str]:
-    placed, number = list(words), words.target
-    placed[number] = f"h3://{placed[number].removeprefix('https://')}"
-    return "HTTP/3 is a kind of target", command_line(command, *placed)
-
-
-#: Options of other programs: whether a value follows, and what is meant. Where a command has an
-#: option of that name, this is never asked.
-_FOREIGN: dict[
-    str, tuple[bool, Callable[[str, _Words, str | None], tuple[str, str]]]
-] = {
-    "--insecure": (False, _insecure),
-    "-k": (False, _insecure),
-    "--port": (True, _port),
-    "-p": (True, _port),
-    "-o": (True, _output),
-    "--output": (True, _output),
-    "--no-color": (False, _no_color),
-    "--no-colour": (False, _no_color),
-    "--watch": (False, _watch),
-    "--http3": (False, _http3),
-    "--http3-only": (False, _http3_only),
+#: The format that a file's ending stands for; json for all others.
+_ENDINGS = {
+    "html": "html", "htm": "html", "xml": "junit", "csv": "csv", "txt": "text", "jsonl": "jsonl",
+    "prom": "prometheus", "md": "markdown",
 }  # fmt: skip
+
+
+def _with_output(words: _Words, file: str) -> list[str]:
+    form = _ENDINGS.get(file.rpartition(".")[2].lower(), "json")
+    return [*words, "--format", f"{form}={file}"]
+
+
+def _over_quic(words: _Words, _value: str) -> list[str]:
+    placed = list(words)
+    placed[words.target] = f"h3://{words[words.target].removeprefix('https://')}"
+    return placed
+
+
+class _Meant(NamedTuple):
+    """What an option of another program is here. `value` stands for its value where none was
+    typed, None where it takes none; `words` makes the words of the command of them; `command` is
+    another than was typed, `before` stands before the program."""
+
+    why: str
+    value: str | None = None
+    words: Callable[[_Words, str], list[str]] = lambda words, _value: list(words)
+    command: str | None = None
+    before: str = ""
+
+
+_INSECURE = _Meant("no certificate is demanded, unless by --verify")
+_PORT = _Meant("the port goes with its host", "PORT", _with_port)
+_OUTPUT = _Meant("a file is named with its format", "FILE", _with_output)
+_NO_COLOUR = _Meant("colours are the terminal's business", before="NO_COLOR=1 ")
+_HTTP3_ONLY = _Meant("HTTP/3 is a kind of target", words=_over_quic)
+_HTTP3 = _Meant("HTTP/3 is tested beside HTTPS", words=lambda words, _: ["--quic", *words])
+
+#: Options of other programs. Where a command has an option of that name, this is never asked.
+_FOREIGN: dict[str, _Meant] = {
+    "--insecure": _INSECURE,
+    "-k": _INSECURE,
+    "--port": _PORT,
+    "-p": _PORT,
+    "-o": _OUTPUT,
+    "--output": _OUTPUT,
+    "--no-color": _NO_COLOUR,
+    "--no-colour": _NO_COLOUR,
+    "--watch": _Meant("watching is a command", command="watch"),
+    "--http3": _HTTP3,
+    "--http3-only": _HTTP3_ONLY,
+}
 
 
 def foreign_option(ctx: click.Context, typed: Sequence[str], option: str) -> UsageError | None:
     """The error for an option that another program has; None where it is not known here."""
-    known = _FOREIGN.get(option)
-    if known is None or ctx.parent is None:
+    meant = _FOREIGN.get(option)
+    if meant is None or ctx.parent is None:
         return None
-    takes_value, meant = known
-    words, value = _without(typed, option, takes_value=takes_value)
     command = ctx.command_path.partition(" ")[2]
-    why, line = meant(command, _Words(words, ctx.command), value)
-    return UsageError(f"there is no option {option}: {why}", hints=(line,))
+    if meant is _HTTP3 and command != "probe":
+        meant = _HTTP3_ONLY
+    words, value = _without(typed, option, takes_value=meant.value is not None)
+    placed = meant.words(_Words(words, ctx.command), value or meant.value or "")
+    line = meant.before + command_line(meant.command or command, *placed)
+    return UsageError(f"there is no option {option}: {meant.why}", hints=(line,))
 
 
 def command_left_out(typed: Sequence[str], option: str) -> click.UsageError | UsageError:

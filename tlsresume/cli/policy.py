@@ -61,8 +61,8 @@ def _tell(file: str, target: str | None, *, quiet: bool) -> bool:
     """Say what one policy demands, or what is wrong with it; whether it can be used."""
     import datetime as dt
 
+    from tlsresume.api.reports import read_policy
     from tlsresume.cli.console import report_error, stdout, view_of, write_data
-    from tlsresume.cli.demanding import read_policy
     from tlsresume.errors import PolicyFileError
     from tlsresume.formats.page import Page
 

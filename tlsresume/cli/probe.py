@@ -11,7 +11,7 @@ import click
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand, effective, told
 from tlsresume.cli.connecting import TIME, Connection, connection_options, quic_option
-from tlsresume.cli.demanding import Demanded, demand_options, duration
+from tlsresume.cli.demanding import Demanded, demand_options
 from tlsresume.cli.experimenting import experiment_options, show_plan
 from tlsresume.cli.failing import exit_zero_option
 from tlsresume.cli.grouping import add_options, flag, number, option
@@ -34,7 +34,7 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
     """Seconds, which also end the waiting for files: what reads them runs after this."""
     from tlsresume.files import give_up_after
 
-    seconds = duration(context, option, value)
+    seconds: float | None = values.duration(context, option, value)
     give_up_after(seconds)
     return seconds
 

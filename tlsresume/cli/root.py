@@ -148,9 +148,7 @@ def run(arguments: Sequence[str]) -> int:
             list(arguments), prog_name="tlsresume", standalone_mode=False, obj=outputs
         )
         return int(status or 0)
-    except click.exceptions.Abort:
-        return _interrupted(arguments, outputs)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return _interrupted(arguments, outputs)
     except click.ClickException as error:
         return _failed(_usage_error(error), arguments, outputs)
@@ -230,22 +228,24 @@ def _asked_documents(arguments: Sequence[str]) -> list[Outputs]:
     from tlsresume.cli.destinations import Choice
     from tlsresume.cli.outputs import Outputs
 
+    asked = _asked_formats(arguments)
+    return [Outputs((Choice(name, None),)) for name in ("json", "jsonl") if name in asked][:1]
+
+
+def _asked_formats(arguments: Sequence[str]) -> list[str]:
+    """What is asked for by --format and --json, read where the options may make no sense."""
     line = " ".join(arguments).replace("--format ", "--format=").lower().split()
-    for name in ("json", "jsonl"):
-        if f"--format={name}" in line or (name == "json" and "--json" in line):
-            return [Outputs((Choice(name, None),))]
-    return []
+    formats = [word.removeprefix("--format=") for word in line if word.startswith("--format=")]
+    return [*formats, *(["json"] if "--json" in line else [])]
 
 
 def _speaks_nagios(arguments: Sequence[str], outputs: list[Outputs]) -> bool:
-    """Whether a plugin's answer was asked for, read where the options may make no sense."""
-    if any(each.stdout_is("nagios") for each in outputs):
-        return True
-    line = " ".join(arguments).replace("--format ", "--format=").lower() + " "
-    if "--format=nagios " in line or "--format=nagios=- " in line:
+    """Whether a plugin's answer was asked for."""
+    asked = _asked_formats(arguments)
+    if any(each.stdout_is("nagios") for each in outputs) or {"nagios", "nagios=-"} & {*asked}:
         return True
     said = os.environ.get("TLSRESUME_FORMAT", "").lower().split()
-    return "--format=" not in line and not outputs and "nagios" in said
+    return not asked and not outputs and "nagios" in said
 
 
 def _unknown(error: TLSResumeError, *, told: bool) -> int:

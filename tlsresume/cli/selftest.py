@@ -38,7 +38,6 @@ def command(*, verbose: bool) -> ExitStatus:
     from tlsresume.runs.selftest import RIGHT, WRONG, selftest
 
     view = console.view_of(console.stdout())
-
     marks = {RIGHT: "bold green", WRONG: "bold red"}
 
     def say(line: str) -> None:

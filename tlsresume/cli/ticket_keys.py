@@ -8,14 +8,12 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.grouping import one_argument, option
+from tlsresume.tickets.key_kinds import KEY_KINDS
 
 if TYPE_CHECKING:
     from tlsresume.tickets.key_files import TicketKeyFile
 
 GROUP = "Ticket keys"
-_KINDS = ("nginx", "haproxy", "apache", "go", "gnutls")
-
-
 _OPTIONS = (
     option(
         GROUP, "--ticket-keys", "key_files", reads_file=True, multiple=True, metavar="FILE",
@@ -26,7 +24,7 @@ _OPTIONS = (
         short="tell which key of this file made a ticket",
     ),
     option(
-        GROUP, "--ticket-key-kind", "key_kind", needs="key_files", type=click.Choice(_KINDS),
+        GROUP, "--ticket-key-kind", "key_kind", needs="key_files", type=click.Choice(KEY_KINDS),
         help="What the key files are for; without it every order of their parts is tried.",
         short="what the key files are for", short_value="KIND",
     ),

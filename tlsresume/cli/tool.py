@@ -15,10 +15,5 @@ def this_tool() -> Tool:
     try:
         openssl, pyopenssl = openssl_version(), pyopenssl_version()
     except Exception:  # noqa: BLE001  a document about a broken installation must still be written
-        return Tool(name="tlsresume", version=__version__, openssl="unknown", pyopenssl="unknown")
-    return Tool(
-        name="tlsresume",
-        version=__version__,
-        openssl=openssl,
-        pyopenssl=pyopenssl,
-    )
+        openssl = pyopenssl = "unknown"
+    return Tool(name="tlsresume", version=__version__, openssl=openssl, pyopenssl=pyopenssl)

@@ -1,12 +1,15 @@
-"""Option values: what click's own types do not check. Each is a click callback."""
+"""Option values: what click's own types do not check, as click callbacks."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from tlsresume.durations import parse_duration, parse_share
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -32,18 +35,32 @@ class Version(_Choice):
         return plain
 
 
-def seconds(most: float) -> Callable[[click.Context, click.Parameter, str], float]:
-    """A length of time above 0, such as 5s, 250ms or 10, and no more than `most` seconds."""
+def callback(check: Callable[[Any], Any]) -> Callable[[Any, Any, Any], Any]:
+    """A click callback of a function that checks a value or reads it: its ValueError is a
+    BadParameter, and what was not given stays None."""
 
-    def check(_context: click.Context, _option: click.Parameter, value: str) -> float:
-        from tlsresume.durations import parse_duration
-
+    @functools.wraps(check)
+    def called(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
         try:
-            length = parse_duration(value)
+            return None if value is None else check(value)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
+
+    return called
+
+
+duration = callback(parse_duration)
+share = callback(parse_share)
+
+
+def seconds(most: float) -> Callable[[Any, Any, Any], Any]:
+    """A length of time above 0, such as 5s, 250ms or 10, and no more than `most` seconds."""
+
+    @callback
+    def check(value: str) -> float:
+        length = parse_duration(value)
         if length > most:
-            raise click.BadParameter(f"{value} is more than {most:g} seconds")
+            raise ValueError(f"{value} is more than {most:g} seconds")
         return length
 
     return check
@@ -64,14 +81,11 @@ def unescape(text: str) -> bytes:
     return data
 
 
-def to_send(_context: click.Context, _option: click.Parameter, value: str | None) -> bytes | None:
-    """Text with escapes, as bytes."""
-    return None if value is None else unescape(value)
+to_send = callback(unescape)
 
 
-def protocols(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...] | None:
+@callback
+def protocols(values: tuple[str, ...]) -> tuple[str, ...] | None:
     """ALPN protocol names (RFC 7301: 1 to 255 bytes); a single empty one means none at all."""
     if not values:
         return None
@@ -79,23 +93,23 @@ def protocols(
         return ()
     for value in values:
         if not 1 <= len(value.encode("utf-8", "surrogateescape")) <= 255 or not value.isascii():
-            raise click.BadParameter(f"{value!r} is not an ASCII name of 1 to 255 bytes")
+            raise ValueError(f"{value!r} is not an ASCII name of 1 to 255 bytes")
     return values
 
 
-def openssl_list(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> str | None:
+@callback
+def openssl_list(value: str) -> str:
     """A list in OpenSSL's syntax: not empty, and of visible ASCII characters."""
-    if value is not None and not re.fullmatch(r"[\x21-\x7e]+( +[\x21-\x7e]+)*", value):
-        raise click.BadParameter("the list is empty, or not plain ASCII")
+    if not re.fullmatch(r"[\x21-\x7e]+( +[\x21-\x7e]+)*", value):
+        raise ValueError("the list is empty, or not plain ASCII")
     return value
 
 
-def header_name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+@callback
+def header_name(value: str) -> str:
     """The name of an HTTP header (a token, RFC 9110 section 5.6.2)."""
-    if value is not None and not _TOKEN.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is not the name of an HTTP header")
+    if not _TOKEN.fullmatch(value):
+        raise ValueError(f"{value!r} is not the name of an HTTP header")
     return value
 
 
@@ -120,55 +134,39 @@ def early_data(_context: click.Context, _option: click.Parameter, value: str | N
     return data
 
 
-def request_line(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> str | None:
-    """A method, a path, or both. Raises BadParameter."""
-    if value is not None:
-        from tlsresume.request_line import parse_request_line
+@callback
+def request_line(value: str) -> str:
+    """A method, a path, or both."""
+    from tlsresume.request_line import parse_request_line
 
-        try:
-            parse_request_line(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
+    parse_request_line(value)
     return value
 
 
-def file_names(
-    _context: click.Context, _option: click.Parameter, value: str | tuple[str, ...]
-) -> str | tuple[str, ...]:
+@callback
+def file_names(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
     """Names of files, none of them empty, as a shell's unset variable makes them."""
     if "" in ((value,) if isinstance(value, str) else value):
-        raise click.BadParameter("the name of a file is empty")
+        raise ValueError("the name of a file is empty")
     return value
 
 
-def ages(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[float, ...]:
+@callback
+def ages(values: tuple[str, ...]) -> tuple[float, ...]:
     """Lengths of time, several in one value set apart by commas; each once, growing."""
-    from tlsresume.durations import parse_duration
-
-    try:
-        found = {float(parse_duration(part)) for value in values for part in value.split(",")}
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return tuple(sorted(found))
+    return tuple(sorted({float(parse_duration(p)) for value in values for p in value.split(",")}))
 
 
-def host_names(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Host names as they can stand in SNI, each once. Raises BadParameter."""
+@callback
+def host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Host names as they can stand in SNI, each once."""
     from tlsresume.errors import UsageError
     from tlsresume.targets.target import parse_target
 
     names = []
     for value in values:
         try:
-            name = parse_target("localhost", servername=value).server_name
+            names.append(parse_target("localhost", servername=value).server_name)
         except UsageError as error:
-            raise click.BadParameter(error.message) from None
-        if name:
-            names.append(name)
-    return tuple(dict.fromkeys(names))
+            raise ValueError(error.message) from None
+    return tuple(dict.fromkeys(name for name in names if name))

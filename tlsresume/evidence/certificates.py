@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from tlsresume.evidence.trial import Trial
 from tlsresume.results.measured import Certificate, CertificateProblem
 from tlsresume.transports.library import covers
+from tlsresume.units import days
 from tlsresume.value import Value
 
 #: What OpenSSL's X509_V_* codes say that `problems` say, too.
@@ -27,7 +28,6 @@ _SAID: dict[int, CertificateProblem] = {
 _NO_ISSUER = frozenset({2, 20, 21})
 
 _DAY = 86400
-_MONTH, _YEAR = 30.44, 365.25
 
 
 class Facts(Value, frozen=True):
@@ -118,20 +118,10 @@ def faults(found: Certificate) -> str:
 
 def _problem_words(found: Certificate, problem: CertificateProblem) -> str:
     if problem == "expired":
-        return f"EXPIRED {days_words(-(found.days_left or 0))} ago"
+        return f"EXPIRED {days(-(found.days_left or 0))} ago"
     if problem == "not-yet-valid":
         return f"NOT YET VALID, only from {found.not_before.removesuffix('+00:00')}Z"
     return f"WRONG NAME, not for {found.asked_name}"
-
-
-def days_words(days: int) -> str:
-    """A number of days for people: days, months or years, in whole numbers."""
-    if days < 1:
-        return "less than a day"
-    for unit, size in (("years", _YEAR), ("months", _MONTH)):
-        if days + 1 >= 2 * size:
-            return f"{days / size:.0f} {unit}"
-    return f"{days} day{'' if days == 1 else 's'}"
 
 
 def _iso(moment: datetime | None) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tlsresume.evidence.answers import answer_of, tally
-from tlsresume.evidence.certificates import Facts, days_words, facts_of, validity_problem
+from tlsresume.evidence.certificates import Facts, facts_of, validity_problem
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
@@ -20,7 +20,7 @@ from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import said, shown
-from tlsresume.units import connections
+from tlsresume.units import connections, days, iso
 
 _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419")
 
@@ -126,11 +126,11 @@ def _dates(facts: Facts, time: float) -> str:
 
 
 def _ago(until: datetime, time: float) -> str:
-    return f"EXPIRED {days_words(int((time - until.timestamp()) / 86400))} ago"
+    return f"EXPIRED {days(int((time - until.timestamp()) / 86400))} ago"
 
 
 def _iso(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if moment is None else iso(moment.timestamp())
 
 
 def _answers(view: View) -> tuple[str, ...]:

@@ -34,7 +34,6 @@ class Format(NamedTuple):
 
     module: str
     per: Literal["run", "target"]
-    about: str
     begins: str
     document: bool = False
     between: str = ""
@@ -68,6 +67,7 @@ _HTML = (
     r'<!DOCTYPE html>\s<html lang="en">\s<head>\s<meta charset="utf-8">\s'
     r'<meta (name="generator" content="tlsresume|http-equiv="Content-Security-Policy")'
 )
+_GITHUB = r"::(error|warning|notice) title=|(' )?\S+: (resumes|partly|does-not-resume|untested)\b"
 #: A verdict, or what `watch`, `save`, `resume`, `inspect`, `explain`, `config`, `serve` and
 #: `capture` begin with.
 _TEXT = (
@@ -80,44 +80,32 @@ _TEXT = (
 
 FORMATS: dict[str, Format] = {
     "text": Format(
-        "tlsresume.formats.text", per="target", about="for people", begins=_TEXT,
-        between="\n", ends_with_summary=True,
+        "tlsresume.formats.text", "target", begins=_TEXT, between="\n", ends_with_summary=True
     ),
     "json": Format(
-        "tlsresume.formats.document", per="run", begins=_JSON, document=True, holds_attempts=True,
-        about="one JSON document, described by a JSON Schema",
+        "tlsresume.formats.document", "run", begins=_JSON, document=True, holds_attempts=True
     ),
     "jsonl": Format(
-        "tlsresume.formats.jsonl", per="target", begins=_JSON, document=True, holds_attempts=True,
-        about="a JSON document on a line for each target, as it is done",
+        "tlsresume.formats.jsonl", "target", begins=_JSON, document=True, holds_attempts=True
     ),
     "csv": Format(
-        "tlsresume.formats.csv_report", per="target", begins="target,transport,address,",
-        about="a row for each mechanism on each address, for spreadsheets", begins_with_head=True,
+        "tlsresume.formats.csv_report", "target", "target,transport,address,", begins_with_head=True
     ),
     "junit": Format(
-        "tlsresume.formats.junit", per="run", about="JUnit XML, a test case for each demand",
-        begins=r"<\?xml [^>]*>\s*<testsuites name=\"tlsresume\"", document=True,
-    ),
-    "github": Format(
-        "tlsresume.formats.github", per="run", about="annotations for GitHub Actions",
-        begins=r"::(error|warning|notice) title=|(' )?\S+: (resumes|partly|does-not-resume|untested)\b",
+        "tlsresume.formats.junit",
+        "run",
+        r"<\?xml [^>]*>\s*<testsuites name=\"tlsresume\"",
         document=True,
     ),
+    "github": Format("tlsresume.formats.github", "run", _GITHUB, document=True),
     "markdown": Format(
-        "tlsresume.formats.markdown", per="run", begins="## TLS session resumption", document=True,
-        about="Markdown, for job summaries and pull requests",
+        "tlsresume.formats.markdown", "run", "## TLS session resumption", document=True
     ),
     "prometheus": Format(
-        "tlsresume.formats.prometheus", per="run", about="metrics for the textfile collector",
-        begins="(# (HELP|TYPE) )?tlsresume_", document=True,
+        "tlsresume.formats.prometheus", "run", "(# (HELP|TYPE) )?tlsresume_", document=True
     ),
     "nagios": Format(
-        "tlsresume.formats.nagios", per="run", begins="RESUMPTION (OK|WARNING|CRITICAL|UNKNOWN)",
-        about="a plugin's line with perfdata, and its exit status", document=True,
+        "tlsresume.formats.nagios", "run", "RESUMPTION (OK|WARNING|CRITICAL|UNKNOWN)", document=True
     ),
-    "html": Format(
-        "tlsresume.formats.html", per="run", about="one self-contained page", begins=_HTML,
-        document=True,
-    ),
-}  # fmt: skip
+    "html": Format("tlsresume.formats.html", "run", _HTML, document=True),
+}

@@ -20,11 +20,11 @@ from tlsresume.formats.series import (
     untried_words,
 )
 from tlsresume.formats.table_text import UNLIMITED, quic_words
-from tlsresume.formats.ticket_text import put_looks_like
+from tlsresume.formats.ticket_text import lifetime_words, put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results.measured import AddressResult, MechanismResult, TicketSummary
-from tlsresume.units import count, duration, short_key
+from tlsresume.results.measured import AddressResult, MechanismResult
+from tlsresume.units import count, short_key
 
 _LABEL_WIDTH = 22
 _CELL_WIDTH = 14
@@ -122,7 +122,8 @@ def _notes(row: MechanismResult) -> list[str]:
     if tickets is None or not tickets.count:
         return []
     notes = [f"{tickets.count} tickets"] if tickets.count > 1 else []
-    notes.append(_lifetime(tickets, row.tls_version))
+    zero, unstated = "lifetime 0", "lifetime not stated"
+    notes.append(lifetime_words(tickets, row.tls_version, zero=zero, unstated=unstated))
     if len(tickets.key_names) > 1:
         notes.append(count(len(tickets.key_names), "key name"))
     elif tickets.key_name is not None:
@@ -134,14 +135,6 @@ def _notes(row: MechanismResult) -> list[str]:
         amount = tickets.max_early_data
         notes.append("early data" if amount == UNLIMITED else f"early data {amount}")
     return notes
-
-
-def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
-    """In TLS 1.2 a hint of 0 states nothing (RFC 5077 section 3.3); in 1.3 it says
-    "discard at once" (RFC 8446 section 4.6.1)."""
-    if tickets.lifetime:
-        return duration(tickets.lifetime)
-    return "lifetime 0" if tls_version == "TLSv1.3" else "lifetime not stated"
 
 
 def _put_remarks(page: Page, row: MechanismResult) -> None:

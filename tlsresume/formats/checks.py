@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
+from tlsresume.formats.page import Tone
 from tlsresume.results.judged import Check, CheckOutcome
 from tlsresume.results.report import TargetResult
 
-#: What each outcome means, in words for a heading.
-OUTCOME_WORDS: dict[CheckOutcome, str] = {
-    "met": "met",
-    "broken": "broken",
-    "waived": "waived",
-    "ignored": "ignored",
-    "known": "known since the baseline",
-    "unreachable": "not reachable",
-    "untestable": "could not be tested",
-    "not-checked": "not checked",
+#: Each outcome, the gravest first: what it means, in words for a heading, and how it is shown.
+OUTCOMES: dict[CheckOutcome, tuple[str, Tone]] = {
+    "broken": ("broken", "bad"),
+    "unreachable": ("not reachable", "bad"),
+    "untestable": ("could not be tested", "fair"),
+    "waived": ("waived", "none"),
+    "known": ("known since the baseline", "none"),
+    "ignored": ("ignored", "none"),
+    "met": ("met", "good"),
+    "not-checked": ("not checked", "none"),
 }
 
 
-def place(check: Check) -> str:
-    """Where a check looked: address and mechanism, as far as they are not in its demand."""
-    parts = [check.place] if check.place else []
-    if check.mechanism and check.key != check.mechanism:
-        parts.append(check.mechanism)
-    return " ".join(parts)
+def outcome_words(outcome: CheckOutcome) -> str:
+    """What an outcome means; one of a newer version as it is."""
+    return OUTCOMES[outcome][0] if outcome in OUTCOMES else outcome
 
 
 def title(check: Check) -> str:
     """A check in one phrase: `psk=resumed on 192.0.2.1`."""
-    where = place(check)
-    return f"{check.demand} on {where}" if where else check.demand
+    return f"{check.demand} on {check.where}" if check.where else check.demand
 
 
 def of_outcome(target: TargetResult, *outcomes: CheckOutcome) -> list[Check]:

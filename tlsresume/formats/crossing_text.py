@@ -14,6 +14,7 @@ from tlsresume.results.judged import Crossing, LifetimeResult
 from tlsresume.results.measured import AddressResult
 from tlsresume.results.mechanism_words import session_words
 from tlsresume.results.places import TRANSPORT_WORDS
+from tlsresume.units import plain_seconds
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACES = {"address": "addresses", "node": "nodes"}
@@ -176,27 +177,25 @@ def put_lifetimes(page: Page, lifetimes: Sequence[LifetimeResult]) -> None:
 
 
 def _lifetime_words(found: LifetimeResult) -> Iterator[str]:
-    promise = f"promised {_seconds(found.promised_s)}" if found.promised_s else "nothing promised"
+    promise = (
+        f"promised {plain_seconds(found.promised_s)}" if found.promised_s else "nothing promised"
+    )
     yield f"{_honoured(found)}, {promise}"
     if found.raised_hint:
         yield "past the promise, copies with a raised lifetime hint were offered"
     if found.alert_at_s is not None:
-        yield (
-            f"at {_seconds(found.alert_at_s)} the handshake fails instead of becoming a full one"
-        )
+        age = plain_seconds(found.alert_at_s)
+        yield f"at {age} the handshake fails instead of becoming a full one"
 
 
 def _honoured(found: LifetimeResult) -> str:
     good, bad = found.honoured_s, found.refused_s
     if good is None:
-        return f"refused at {_seconds(bad or 0)}, the youngest age that was tried"
+        return f"refused at {plain_seconds(bad or 0)}, the youngest age that was tried"
     if bad is None:
-        return f"honours sessions for {_seconds(good)} at least, the oldest age that was tried"
+        return f"honours sessions for {plain_seconds(good)} at least, the oldest age that was tried"
     if bad <= good:
-        return f"taken at {_seconds(good)} but refused at {_seconds(bad)}: not by age alone"
-    return f"honours sessions for {_seconds(good).removesuffix(' s')} to {_seconds(bad)}"
-
-
-def _seconds(value: float) -> str:
-    """Always in seconds, as servers' settings are, so that two ages can be compared."""
-    return f"{value:.3g} s" if value < 100 else f"{value:.0f} s"
+        return (
+            f"taken at {plain_seconds(good)} but refused at {plain_seconds(bad)}: not by age alone"
+        )
+    return f"honours sessions for {plain_seconds(good).removesuffix(' s')} to {plain_seconds(bad)}"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tlsresume.formats.alone import each_alone
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.page import View
+from tlsresume.policy.exit_status import each_alone
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import AddressResult, MechanismResult
 from tlsresume.results.report import Report, TargetResult
@@ -26,23 +26,6 @@ class _Place(Value, frozen=True):
     target: TargetResult
     address: AddressResult | None
     row: MechanismResult | None
-
-
-class Column(Value, frozen=True):
-    """A column: what it says, for the documentation, and its value."""
-
-    about: str
-    value: Callable[[_Place], object]
-
-
-def _transport(place: _Place) -> object:
-    return None if place.address is None else place.address.transport
-
-
-def _state(place: _Place) -> object:
-    if place.row is not None:
-        return place.row.state
-    return "untested"
 
 
 def _key_names(place: _Place) -> object:
@@ -76,49 +59,23 @@ def _speaks_of(finding: Finding, place: _Place) -> bool:
     return here and (row is None or not mechanisms or row.mechanism in mechanisms)
 
 
-COLUMNS: dict[str, Column] = {
-    "target": Column("the target, HOST:PORT", lambda place: place.target.target),
-    "transport": Column("tcp, quic or dtls", _transport),
-    "address": Column("the address", lambda place: place.address and place.address.address),
-    "mechanism": Column(
-        "psk, ticket or session-id; empty where none could be tested",
-        lambda place: place.row and place.row.mechanism,
-    ),
-    "verdict": Column(
-        "of the target: resumes, partly, does-not-resume or untested",
-        lambda place: place.target.verdict,
-    ),
-    "state": Column(
-        "of the mechanism on the address: resumed, partly, not-resumed, not-issued or untested",
-        _state,
-    ),
-    "offered": Column(
-        "how many sessions were offered",
-        lambda place: place.row and place.row.fixed.offered + place.row.chained.offered,
-    ),
-    "accepted": Column(
-        "how many of them were resumed",
-        lambda place: place.row and place.row.fixed.accepted + place.row.chained.accepted,
-    ),
-    "lifetime": Column(
-        "seconds, as the tickets state",
-        lambda place: place.row and place.row.tickets and place.row.tickets.lifetime,
-    ),
-    "key_name": Column("names of ticket keys, hexadecimal, set apart by spaces", _key_names),
-    "exit_status": Column(
-        "what the target alone calls for", lambda place: place.report.exit_status
-    ),
-    "why": Column(
-        "the reason for the exit status; of an address that could not be tested, its error", _why
-    ),
-    "codes": Column(
-        "codes of the findings on the mechanism and address, gravest first, set apart by spaces",
-        _codes,
-    ),
-    "started": Column(
-        "when the probe of the target began, UTC, ISO 8601", lambda place: place.target.started
-    ),
-}  # fmt: skip
+#: What stands in each column; docs/formats.md says what it means.
+COLUMNS: dict[str, Callable[[_Place], object]] = {
+    "target": lambda place: place.target.target,
+    "transport": lambda place: place.address and place.address.transport,
+    "address": lambda place: place.address and place.address.address,
+    "mechanism": lambda place: place.row and place.row.mechanism,
+    "verdict": lambda place: place.target.verdict,
+    "state": lambda place: "untested" if place.row is None else place.row.state,
+    "offered": lambda place: place.row and place.row.fixed.offered + place.row.chained.offered,
+    "accepted": lambda place: place.row and place.row.fixed.accepted + place.row.chained.accepted,
+    "lifetime": lambda place: place.row and place.row.tickets and place.row.tickets.lifetime,
+    "key_name": _key_names,
+    "exit_status": lambda place: place.report.exit_status,
+    "why": _why,
+    "codes": _codes,
+    "started": lambda place: place.target.started,
+}
 
 
 def head() -> str:
@@ -129,7 +86,7 @@ def head() -> str:
 def render(report: Report, _view: View) -> str:
     """The rows of each target of a report, without the head."""
     return "".join(
-        csv_row(column.value(place) for column in COLUMNS.values())
+        csv_row(value(place) for value in COLUMNS.values())
         for alone in each_alone(report)
         for place in _places(alone)
     )

@@ -112,9 +112,9 @@ def pages(entries: Sequence[Entry] = ()) -> tuple[Explanation, ...]:
 _LONGEST_CODE = 80
 
 
-def nearest(code: str, every: Sequence[Explanation] | None = None) -> str | None:
+def nearest(code: str, every: Sequence[Explanation]) -> str | None:
     """The code that a mistyped one was most likely meant to be."""
-    known = [page.code for page in (pages() if every is None else every)]
+    known = [page.code for page in every]
     wanted = code[:_LONGEST_CODE].strip().lower().replace("_", "-").replace(" ", "-")
     if wanted in known:
         return wanted
@@ -204,10 +204,9 @@ def render_page(page: Explanation, view: View, others: tuple[str, ...] = ()) -> 
     return out.render()
 
 
-def render_list(view: View, every: Sequence[Explanation] | None = None) -> str:
+def render_list(view: View, every: Sequence[Explanation]) -> str:
     """All codes with their titles, group by group."""
     out = Page(view)
-    every = pages() if every is None else every
     width = max(len(page.code) for page in every) + 2
     for number, (group, title) in enumerate(GROUPS.items()):
         members = [page for page in every if page.group == group]

@@ -100,6 +100,13 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
     page.line((f"More: tlsresume explain {finding.code}", FAINT))
 
 
+def labelled(finding: Finding) -> Iterator[tuple[str, str]]:
+    """The words of a finding, each line with its label: `why`, `do`, `seen`."""
+    words = [("why", finding.cause), ("do", finding.advice)]
+    yield from ((label, text) for label, text in words if text)
+    yield from (("seen", text) for text in finding.evidence)
+
+
 def effect_words(finding: Finding) -> str:
     """Why a finding that is grave enough to fail a run does not; nothing for others."""
     return EFFECT_WORDS.get(finding.effect, "") if finding.effect is not None else ""

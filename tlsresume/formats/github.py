@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsresume.formats.checks import OUTCOME_WORDS, title
+from tlsresume.formats.checks import outcome_words, title
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
@@ -51,7 +51,7 @@ def _lines(target: TargetResult) -> Iterator[str]:
         if check.outcome == "broken" and check.kind != "finding":
             level = _LEVEL[check.severity]
         if level is not None:
-            outcome = OUTCOME_WORDS[check.outcome]
+            outcome = outcome_words(check.outcome)
             yield _command(level, f"{target.target}: {title(check)}: {outcome}", check.message)
     for finding in target.findings:
         yield from _finding(finding, f"{target.target}: ")
@@ -66,7 +66,7 @@ def _excused(target: TargetResult) -> Iterator[str]:
             yield f"{finding.code} ({effect_words(finding)})"
     for check in target.checks:
         if check.kind != "finding" and check.outcome in ("waived", "ignored", "known"):
-            yield f"{title(check)} ({OUTCOME_WORDS[check.outcome]})"
+            yield f"{title(check)} ({outcome_words(check.outcome)})"
 
 
 def _finding(finding: Finding, whose: str) -> Iterator[str]:

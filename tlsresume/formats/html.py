@@ -13,9 +13,8 @@ from msgspec import field
 
 from tlsresume.errors import ExitStatus
 from tlsresume.findings.ticket_keys import fleet_summary
-from tlsresume.formats.alone import each_alone
 from tlsresume.formats.chart import Strips, handshake_chart
-from tlsresume.formats.html_page import Cell, Style, Table, badge, link, page
+from tlsresume.formats.html_page import Cell, Table, badge, link, page
 from tlsresume.formats.html_tables import (
     address_table,
     attempt_table,
@@ -28,6 +27,7 @@ from tlsresume.formats.html_tables import (
 )
 from tlsresume.formats.page import View
 from tlsresume.formats.verdicts import (
+    VERDICT_TONE,
     WORST_FIRST,
     counted_verdicts,
     flaw,
@@ -35,17 +35,12 @@ from tlsresume.formats.verdicts import (
     last_line,
     verdict_words,
 )
-from tlsresume.results.measured import ErrorResult, Verdict
+from tlsresume.policy.exit_status import each_alone
+from tlsresume.results.measured import ErrorResult
 from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count, seconds, utc
 from tlsresume.value import Value
 
-_VERDICT_STYLE: dict[Verdict, Style] = {
-    "resumes": "good",
-    "partly": "fair",
-    "does-not-resume": "bad",
-    "untested": "none",
-}
 _HEADS = ("Target", "Verdict", "Why", "Connections")
 
 
@@ -106,7 +101,7 @@ def failure(tool: Tool, error: ErrorResult) -> str:
 def _verdicts(report: Report) -> Iterator[Cell]:
     """How many targets have each verdict."""
     for verdict, words, number in counted_verdicts(report):
-        yield badge(f"{number} {words}", _VERDICT_STYLE[verdict] if words == verdict else "bad")
+        yield badge(f"{number} {words}", VERDICT_TONE[verdict] if words == verdict else "bad")
 
 
 def _worst_first(report: Report) -> Iterator[_Shown]:
@@ -145,7 +140,7 @@ def _shown(number: int, alone: Report, status: ExitStatus, *, folded: bool) -> _
 
 def _verdict(target: TargetResult) -> Cell:
     return badge(
-        verdict_words(target), "bad" if flaw(target) else _VERDICT_STYLE.get(target.verdict, "none")
+        verdict_words(target), "bad" if flaw(target) else VERDICT_TONE.get(target.verdict, "none")
     )
 
 

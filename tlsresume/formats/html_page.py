@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 from tlsresume.formats.findings import effect_words
+from tlsresume.formats.page import Tone
 from tlsresume.formats.printable import markup_safe, printable
 from tlsresume.results.judged import Finding
 from tlsresume.results.places import named_place
@@ -30,8 +31,6 @@ _FOLDERS = {
     "capture": "features/capture",
     "serve": "features/serve",
 }
-#: A badge's colour.
-Style = Literal["good", "fair", "bad", "none"]
 
 
 class Cell(Value, frozen=True):
@@ -45,9 +44,9 @@ class Cell(Value, frozen=True):
     lines: tuple[object, ...] = ()
 
 
-def badge(word: object, style: Style) -> Cell:
+def badge(word: object, tone: Tone) -> Cell:
     """A word on a coloured ground."""
-    return Cell("badge", word, style)
+    return Cell("badge", word, tone)
 
 
 def code(text: object) -> Cell:

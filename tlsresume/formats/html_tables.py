@@ -8,40 +8,23 @@ from itertools import product
 from tlsresume.evidence.certificates import faults
 from tlsresume.findings.ticket_keys import which
 from tlsresume.formats.attempts import offer_words
-from tlsresume.formats.checks import OUTCOME_WORDS, place
+from tlsresume.formats.checks import OUTCOMES
 from tlsresume.formats.early_data_table import HEADS as EARLY_HEADS
 from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
-from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
-from tlsresume.formats.series import short_words
+from tlsresume.formats.html_page import Cell, Table, badge, code, lines, soft
+from tlsresume.formats.page import Tone
+from tlsresume.formats.series import STATE_TONE, short_words
 from tlsresume.formats.ticket_text import key_words
+from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import MECHANISMS, Mechanism
-from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyUse
-from tlsresume.results.measured import AddressResult, MechanismResult, State
+from tlsresume.results.judged import Change, Check, Crossing, KeyUse
+from tlsresume.results.measured import AddressResult, MechanismResult
 from tlsresume.results.mechanism_words import MECHANISM_WORDS
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc
 
-_STATE_STYLE: dict[State, Style] = {
-    "resumed": "good",
-    "partly": "fair",
-    "not-resumed": "bad",
-    "not-issued": "fair",
-    "untested": "none",
-}
-_OUTCOME_STYLE: dict[CheckOutcome, Style] = {
-    "met": "good",
-    "broken": "bad",
-    "waived": "none",
-    "ignored": "none",
-    "known": "none",
-    "unreachable": "bad",
-    "untestable": "fair",
-    "not-checked": "none",
-}
-#: Demands are listed in this order.
-_GRAVEST = ("broken", "unreachable", "untestable", "waived", "known", "ignored", "met")
 _MOST_KEYS = 6
 _MOST_ORDER = 24
 
@@ -56,12 +39,12 @@ def address_table(addresses: Sequence[AddressResult]) -> Table:
     )
 
 
-def _place(address: AddressResult) -> str:
-    return named_place(format_endpoint(address.address, address.port), address.transport)
+def _place(address: str | None, port: int, transport: Transport) -> str:
+    return named_place(format_endpoint(address, port) if address else "", transport)
 
 
 def _address(address: AddressResult, columns: Sequence[Mechanism]) -> Iterator[object]:
-    told: list[object] = [code(_place(address))]
+    told: list[object] = [code(_place(address.address, address.port, address.transport))]
     error = address.error
     if error is not None:
         told += [badge("error", "bad"), error.message]
@@ -78,7 +61,7 @@ def _mechanism(row: MechanismResult | None, *, untested: bool) -> Cell:
     if row is None:
         return soft("not tested" if untested else "not spoken")
     told: list[object] = [
-        badge(row.state, _STATE_STYLE.get(row.state, "none") if row.judged else "none")
+        badge(row.state, STATE_TONE.get(row.state, "none") if row.judged else "none")
     ]
     if row.fixed.order or row.chained.order:
         told.append(f"same session {short_words(row.fixed, _MOST_ORDER) or '-'}")
@@ -115,7 +98,7 @@ def _certificate(address: AddressResult) -> object:
     return lines(*told, found.subject or "(no subject)", f"until {utc(found.not_after)}")
 
 
-_EARLY_STYLE: dict[str, Style] = {"accepted": "fair", "answered": "fair", "failed": "bad"}
+_EARLY_STYLE: dict[str, Tone] = {"accepted": "fair", "answered": "fair", "failed": "bad"}
 
 
 def early_table(addresses: Sequence[AddressResult]) -> Table:
@@ -177,7 +160,7 @@ def _crossing(found: Crossing | None) -> Cell:
     if found is None or not found.offered:
         return soft("-")
     every, none = found.accepted == found.offered, not found.accepted
-    style: Style = "good" if every else "bad" if none else "fair"
+    style: Tone = "good" if every else "bad" if none else "fair"
     return badge(f"{found.accepted}/{found.offered}", style)
 
 
@@ -187,10 +170,7 @@ def key_table(uses: Sequence[KeyUse]) -> Table:
         heads=("Address", "Key name", "Made by", "Tickets", "Inside"),
         rows=[
             (
-                named_place(
-                    format_endpoint(use.address, use.port or 0) if use.address else "",
-                    use.transport,
-                ),
+                _place(use.address, use.port or 0, use.transport),
                 code(use.key_name) if use.key_name else "not visible",
                 which(use),
                 f"{use.tickets} ({', '.join(use.mechanisms)})",
@@ -203,15 +183,12 @@ def key_table(uses: Sequence[KeyUse]) -> Table:
 
 def check_table(checks: Sequence[Check]) -> Table:
     """What was demanded and what came of it, the gravest first."""
-
-    def gravity(check: Check) -> int:
-        return _GRAVEST.index(check.outcome) if check.outcome in _GRAVEST else len(_GRAVEST)
-
+    order = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     return Table(
         heads=("Demand", "Where", "Outcome", "Why"),
         rows=[
-            (code(check.demand), place(check), _outcome(check), _message(check))
-            for check in sorted(checks, key=gravity)
+            (code(check.demand), check.where, _outcome(check), _message(check))
+            for check in sorted(checks, key=lambda check: order.get(check.outcome, len(order)))
         ],
     )
 
@@ -219,9 +196,7 @@ def check_table(checks: Sequence[Check]) -> Table:
 def _outcome(check: Check) -> Cell:
     if check.outcome == "broken" and check.severity != "error":
         return badge(check.severity, "fair")
-    return badge(
-        OUTCOME_WORDS.get(check.outcome, check.outcome), _OUTCOME_STYLE.get(check.outcome, "none")
-    )
+    return badge(*OUTCOMES.get(check.outcome, (check.outcome, "none")))
 
 
 def _message(check: Check) -> object:
@@ -265,5 +240,6 @@ def attempt_table(address: AddressResult) -> tuple[str, Table]:
         "#", "Time (UTC)", "Our port", "Mechanism", "Series", "Session", "Ticket key", "Node",
         "Handshake", "Error",
     )  # fmt: skip
-    words = f"{count(len(rows), 'attempt')} on {_place(address)}"
+    place = _place(address.address, address.port, address.transport)
+    words = f"{count(len(rows), 'attempt')} on {place}"
     return words, Table(heads=heads, rows=rows, right=(0, 2, 8))

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from tlsresume.formats import document
-from tlsresume.formats.alone import each_alone
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import json_safe
+from tlsresume.policy.exit_status import each_alone
 from tlsresume.results.measured import ErrorResult
 from tlsresume.results.report import Report, Tool
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from tlsresume.formats.findings import NORMAL, effect_words
+from tlsresume.formats.findings import NORMAL, effect_words, labelled
 from tlsresume.results.judged import Check, Finding
 from tlsresume.results.places import named_place
 from tlsresume.results.report import TargetResult
@@ -150,7 +150,5 @@ def finding_lines(finding: Finding) -> list[str]:
     where = ", ".join(named_place(each, finding.transport) for each in finding.every_address)
     return [
         f"{finding.severity} {finding.code}: {finding.title}{f' ({where})' if where else ''}",
-        *([f"  why: {finding.cause}"] if finding.cause else []),
-        *([f"  do: {finding.advice}"] if finding.advice else []),
-        *(f"  seen: {each}" for each in finding.evidence),
+        *(f"  {label}: {text}" for label, text in labelled(finding)),
     ]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, place
+from tlsresume.formats.checks import of_outcome, outcome_words
 from tlsresume.formats.early_data_table import HEADS, early_rows
-from tlsresume.formats.findings import effect_words
+from tlsresume.formats.findings import effect_words, labelled
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
 from tlsresume.formats.series import short_words
@@ -100,7 +100,7 @@ def _target(target: TargetResult) -> Iterator[str]:
     if early:
         yield f"| {' | '.join(('early data', *HEADS[1:]))} |"
         yield f"|{'---|' * len(HEADS)}"
-        yield from (f"| {' | '.join(escape(cell) for cell in row)} |" for row in early)
+        yield from (_cells(*row) for row in early)
         yield ""
     for address in target.addresses:
         if address.error is not None and address.error != target.error:
@@ -116,6 +116,10 @@ def _target(target: TargetResult) -> Iterator[str]:
         yield from _finding(finding)
 
 
+def _cells(*cells: str) -> str:
+    return f"| {' | '.join(map(escape, cells))} |"
+
+
 def _row(address: AddressResult, row: MechanismResult) -> str:
     tickets = row.tickets
     words = []
@@ -124,7 +128,7 @@ def _row(address: AddressResult, row: MechanismResult) -> str:
         words += [duration(tickets.lifetime)] if tickets.lifetime else []
         words += [f"key {short_key(tickets.key_name)}"] if tickets.key_name else []
     full, resumed = row.timing.full_ms, row.timing.resumed_ms
-    cells = (
+    return _cells(
         address.place,
         f"{row.tls_version.replace('TLSv', 'TLS ')} {row.mechanism}"
         + ("" if row.judged else " (not judged)"),
@@ -134,7 +138,6 @@ def _row(address: AddressResult, row: MechanismResult) -> str:
         "" if full is None else milliseconds(full),
         "" if resumed is None else milliseconds(resumed),
     )
-    return f"| {' | '.join(escape(cell) for cell in cells)} |"
 
 
 def _checks(target: TargetResult) -> Iterator[str]:
@@ -147,11 +150,10 @@ def _checks(target: TargetResult) -> Iterator[str]:
     yield "| demand | where | outcome | |"
     yield "|---|---|---|---|"
     for check in shown:
-        outcome = OUTCOME_WORDS.get(check.outcome, check.outcome)
+        outcome = outcome_words(check.outcome)
         if check.outcome == "broken":
             outcome = "❌ broken" if check.severity == "error" else f"⚠️ {check.severity}"
-        cells = (check.demand, place(check), outcome, check.message)
-        yield f"| {' | '.join(escape(cell) for cell in cells)} |"
+        yield _cells(check.demand, check.where, outcome, check.message)
     yield ""
 
 
@@ -161,8 +163,4 @@ def _finding(finding: Finding) -> Iterator[str]:
     head = f"**{escape(finding.severity)} {escape(finding.code)}**: {escape(finding.title)}"
     yield head + escape(excuse)
     yield ""
-    for label, text in (("why", finding.cause), ("do", finding.advice)):
-        if text:
-            yield f"- {label}: {escape(text)}"
-    for each in finding.evidence:
-        yield f"- seen: {escape(each)}"
+    yield from (f"- {label}: {escape(text)}" for label, text in labelled(finding))

@@ -7,9 +7,9 @@ end the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from tlsresume.formats.checks import title
+from tlsresume.formats.checks import of_outcome, title
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
@@ -47,35 +47,30 @@ def _headline(report: Report) -> str:
         bad = [t for t in report.targets if plugin_state_of(t) is not PluginState.OK]
         names = ", ".join(f"{t.target} {verdict_words(t)}" for t in bad[:5])
         rest = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        return f"{len(report.targets) - len(bad)} of {len(report.targets)} targets are as asked" + (
-            f": {names}{rest}" if bad else ""
-        )
+        good = f"{len(report.targets) - len(bad)} of {len(report.targets)} targets are as asked"
+        return f"{good}: {names}{rest}" if bad else good
     target = report.targets[0]
     if target.error is not None:
         return f"{target.target}: {target.error.message}"
-    rates = ", ".join(f"{name} {rate:.0f}%" for name, rate in _lowest(target).items())
+    every = _of_mechanisms(target, rate_percent)
+    rates = ", ".join(f"{name} {min(rates):.0f}%" for name, rates in every.items())
     words = f"{target.target} {headline(target)}" + (f" ({rates})" if rates else "")
-    broken = [
-        c for c in target.checks if c.outcome == "broken" and c.kind not in ("verdict", "finding")
-    ]
-    if broken:
-        words += f": {broken[0].demand} broken ({broken[0].message})"
+    for check in of_outcome(target, "broken"):
+        if check.kind not in ("verdict", "finding"):
+            return f"{words}: {check.demand} broken ({check.message})"
     return words
 
 
-def _lowest(target: TargetResult) -> dict[str, float]:
-    """The lowest rate of each judged mechanism over all addresses, in percent."""
-    found: dict[str, float] = {}
-    for row in _rows(target):
-        rate = rate_percent(row)
-        if row.judged and rate is not None:
-            found[row.mechanism] = min(rate, found.get(row.mechanism, 100.0))
+def _of_mechanisms(
+    target: TargetResult, value: Callable[[MechanismResult], float | None]
+) -> dict[str, list[float]]:
+    """A number of each judged mechanism, over all addresses that have it."""
+    found: dict[str, list[float]] = {}
+    for row in (row for address in target.addresses for row in address.mechanisms):
+        number = value(row)
+        if row.judged and number is not None:
+            found.setdefault(row.mechanism, []).append(number)
     return found
-
-
-def _rows(target: TargetResult) -> Iterator[MechanismResult]:
-    for address in target.addresses:
-        yield from address.mechanisms
 
 
 def _long(target: TargetResult, report: Report) -> Iterator[str]:
@@ -103,23 +98,18 @@ def _numbers(report: Report) -> Iterator[str]:
         prefix = f"{target.target}::" if several else ""
         limits = {check.key: check.limit for check in target.checks if check.limit}
         warn, crit = limits.get("warning") or "", limits.get("critical") or ""
-        for mechanism, rate in _lowest(target).items():
-            yield f"{_label(f'{prefix}{mechanism}_rate')}={rate:g}%;{warn};{crit};0;100"
-        for kind in ("full", "resumed"):
-            for mechanism, value in _slowest(target, kind).items():
+        for mechanism, rates in _of_mechanisms(target, rate_percent).items():
+            yield f"{_label(f'{prefix}{mechanism}_rate')}={min(rates):g}%;{warn};{crit};0;100"
+        times = {
+            "full": _of_mechanisms(target, lambda row: row.timing.full_ms),
+            "resumed": _of_mechanisms(target, lambda row: row.timing.resumed_ms),
+        }
+        for kind, of in times.items():
+            for mechanism, values in of.items():
                 name = _label(f"{prefix}{mechanism}_{kind}_time")
-                yield f"{name}={value / 1000:.6f}s;;;0"
+                yield f"{name}={max(values) / 1000:.6f}s;;;0"
         yield f"{_label(f'{prefix}connections')}={target.connections};;;0"
         yield f"{_label(f'{prefix}time')}={target.duration_ms / 1000:.3f}s;;;0"
-
-
-def _slowest(target: TargetResult, kind: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for row in _rows(target):
-        value = row.timing.full_ms if kind == "full" else row.timing.resumed_ms
-        if row.judged and value is not None:
-            found[row.mechanism] = max(value, found.get(row.mechanism, 0.0))
-    return found
 
 
 def _label(name: str) -> str:

@@ -12,8 +12,12 @@ from tlsresume.errors import ExitStatus
 from tlsresume.findings.wording import clause
 from tlsresume.formats.causes_text import SCREEN_ROWS, causes_of
 from tlsresume.formats.page import BAD, FAINT, GOOD, STRONG, Page, cells, cut, pad
-from tlsresume.formats.screen_text import verdict_style
-from tlsresume.formats.verdicts import WORST_FIRST, counted_verdicts, verdict_words
+from tlsresume.formats.verdicts import (
+    WORST_FIRST,
+    counted_verdicts,
+    verdict_style,
+    verdict_words,
+)
 from tlsresume.policy.exit_status import decided
 from tlsresume.results.report import Report, TargetResult
 from tlsresume.units import count, seconds

@@ -27,6 +27,10 @@ UNWRAPPED = 1_000_000
 GOOD, FAIR, BAD, UNSURE = "bold green", "bold yellow", "bold red", "bold magenta"
 STRONG, FAINT = "bold", "dim"
 
+#: How a verdict or a state is shown: HTML has classes of these names.
+Tone = Literal["good", "fair", "bad", "none"]
+TONE_STYLE: dict[Tone, str] = {"good": GOOD, "fair": FAIR, "bad": BAD, "none": UNSURE}
+
 Part = str | tuple[str, str]
 
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from functools import lru_cache
 
 from tlsresume.findings.log_messages import MESSAGES, LogMessage
-from tlsresume.formats.explanation import Explanation, pages
+from tlsresume.formats.explanation import Explanation
 from tlsresume.value import Value
 
 #: More of a line than this says no more.
@@ -95,11 +94,9 @@ def _flat(text: str) -> str:
     return " ".join(text.lower().replace("_", " ").split())
 
 
-def search(line: str, every: tuple[Explanation, ...] | None = None) -> Found:
-    """The pages, of `every` (None: those without the features' own), for a line of a log or for
-    words of one."""
+def search(line: str, every: tuple[Explanation, ...]) -> Found:
+    """The pages, of `every`, for a line of a log or for words of one."""
     line = line[:_LONGEST]
-    every = pages() if every is None else every
     index, wanted, phrase = _index(every), words_of(line), _flat(line)
 
     def weigh(words: frozenset[str]) -> float:
@@ -131,8 +128,3 @@ def search(line: str, every: tuple[Explanation, ...] | None = None) -> Found:
     codes = list(dict.fromkeys((*ranked[:1], *(best.others if best else ()), *ranked[1:])))[:_MOST]
     by_code = {page.code: page for page in every}
     return Found(tuple(by_code[code] for code in codes if code in by_code), best_share > _WHOLE)
-
-
-def named(found: Sequence[Explanation]) -> tuple[str, ...]:
-    """Codes of pages beside the first."""
-    return tuple(page.code for page in found[1:])

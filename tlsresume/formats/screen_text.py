@@ -12,25 +12,19 @@ from collections.abc import Callable, Sequence
 
 from tlsresume.evidence.certificates import faults
 from tlsresume.formats.causes_text import put_causes
-from tlsresume.formats.checks import OUTCOME_WORDS, of_outcome, title
+from tlsresume.formats.checks import of_outcome, outcome_words, title
 from tlsresume.formats.checks_text import put_unreachable
 from tlsresume.formats.crossing_text import crossing_sentences, put_lifetimes
 from tlsresume.formats.folding_text import folded, keys_sentence
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells
-from tlsresume.formats.table_text import place_of, put_tables
+from tlsresume.formats.table_text import put_tables
 from tlsresume.formats.ticket_text import put_key_uses
-from tlsresume.formats.verdicts import flaw, headline
+from tlsresume.formats.verdicts import headline, verdict_style
 from tlsresume.results.judged import CheckOutcome
-from tlsresume.results.measured import AddressResult, ErrorResult, Skipped, Verdict
+from tlsresume.results.measured import AddressResult, ErrorResult, Skipped
 from tlsresume.results.report import TargetResult
 from tlsresume.units import count, seconds
 
-VERDICT_STYLE: dict[Verdict, str] = {
-    "resumes": GOOD,
-    "partly": FAIR,
-    "does-not-resume": BAD,
-    "untested": UNSURE,
-}
 #: Rows that lists may take which have no end of their own.
 _SKIPPED, _CHECKS, _CHANGES = 2, 6, 4
 #: Demands that are told before anything else is.
@@ -59,11 +53,6 @@ def put_headline(page: Page, target: TargetResult) -> None:
         return
     page.line((target.target, STRONG), "  ", (words, style))
     page.line(("  " + rest, FAINT))
-
-
-def verdict_style(target: TargetResult) -> str:
-    """Green only where nothing about it fails."""
-    return BAD if flaw(target) else VERDICT_STYLE.get(target.verdict, FAINT)
 
 
 def put_screen(
@@ -114,14 +103,14 @@ def _put_errors(page: Page, target: TargetResult) -> None:
     for address in target.addresses:
         if address.error is not None:
             first = kinds.setdefault((address.error.kind, address.error.step), address.error)
-            places[first].append(place_of(address))
+            places[first].append(address.place)
     for error, where in places.items():
         alone = len(where) == 1 and where[0] in error.message
         _put_error(page, error, "" if alone else f"{folded(where)}: ")
     if target.error is not None and target.error not in places:
         _put_error(page, target.error, "")
     untested = [
-        place_of(address)
+        address.place
         for address in target.addresses
         if address.error is None and not address.mechanisms
     ]
@@ -142,7 +131,7 @@ def _put_certificates(page: Page, addresses: Sequence[AddressResult]) -> None:
         certificate = address.certificate
         if certificate is not None and (wrong := faults(certificate)):
             subject = certificate.subject or "(no subject)"
-            holders.setdefault((subject, wrong), []).append(place_of(address))
+            holders.setdefault((subject, wrong), []).append(address.place)
     for (subject, wrong), where in holders.items():
         only = "" if len(where) == len(addresses) else f" [{folded(where)}]"
         page.wrapped(f"{subject}, NOT verified: {wrong}{only}", rows=2, first="Certificate: ")
@@ -159,10 +148,7 @@ def put_demands(page: Page, target: TargetResult) -> None:
     lines = [(o, c) for o, c in lines if c.kind != "finding" or c.demand not in told]
     shown = lines if not page.view.wraps else lines[:_CHECKS]
     for number, (outcome, check) in enumerate(shown):
-        word, style = (
-            OUTCOME_WORDS.get(outcome, outcome),
-            UNSURE if outcome == "untestable" else FAIR,
-        )
+        word, style = outcome_words(outcome), UNSURE if outcome == "untestable" else FAIR
         if outcome == "broken":
             mild = check.severity != "error"
             word, style = (check.severity, FAIR) if mild else ("demand broken", BAD)
@@ -172,10 +158,8 @@ def put_demands(page: Page, target: TargetResult) -> None:
         page.line((f"and {len(lines) - len(shown)} more: -v shows them", FAINT))
     with page.aside(4):
         put_unreachable(page, of_outcome(target, "unreachable"))
-    counted = []
-    for outcome, word in _COUNTED.items():
-        if found := {check.demand for check in of_outcome(target, outcome)}:
-            counted.append(f"{len(found)} {word}")
+    demands = {each: {c.demand for c in of_outcome(target, each)} for each in _COUNTED}
+    counted = [f"{len(found)} {_COUNTED[each]}" for each, found in demands.items() if found]
     if counted:
         with page.aside(5):
             page.line((f"Demands: {', '.join(counted)}", FAINT))

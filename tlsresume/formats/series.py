@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, UNSURE, Page
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, TONE_STYLE, Page, Tone
 from tlsresume.results.measured import AddressResult, MechanismResult, Series, State
 from tlsresume.units import milliseconds
 
-STATE_STYLE: dict[State, str] = {
-    "resumed": GOOD,
-    "partly": FAIR,
-    "not-resumed": BAD,
-    "not-issued": FAIR,
-    "untested": UNSURE,
+STATE_TONE: dict[State, Tone] = {
+    "resumed": "good",
+    "partly": "fair",
+    "not-resumed": "bad",
+    "not-issued": "fair",
+    "untested": "none",
 }
 #: What the letters of an order mean.
 _LETTERS = {
@@ -46,7 +46,8 @@ def tried(row: MechanismResult) -> bool:
 
 def state_style(row: MechanismResult) -> str:
     """The style of a mechanism's state: faint where the verdict does not rest on it."""
-    return STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
+    tone = STATE_TONE.get(row.state) if row.judged else None
+    return FAINT if tone is None else TONE_STYLE[tone]
 
 
 def state_words(row: MechanismResult) -> str:
@@ -93,10 +94,10 @@ def cell_style(alike: Sequence[Series], row: MechanismResult) -> str:
     if not rates:
         return FAINT
     if min(rates) == 1.0:
-        return STATE_STYLE["resumed"]
+        return GOOD
     if not row.judged or row.state == "resumed":
         return ""
-    return STATE_STYLE["partly" if max(rates) else "not-resumed"]
+    return FAIR if max(rates) else BAD
 
 
 def long_orders(row: MechanismResult) -> Iterator[tuple[str, str]]:

@@ -34,28 +34,19 @@ _INDENT = 22
 Facts = Iterator[tuple[str, str]]
 
 
-#: Facts that a screen can do without: those with a great number are left out first.
+#: Facts that a screen can do without, by when they are left out: those with a great number first.
 _ASIDE = {
-    "age_add": 8,
-    "SHA-256": 8,
-    "session ID": 7,
-    "timeout": 7,
-    "traffic": 7,
-    "verify result": 6,
-    "tickets received": 6,
-    "written by": 6,
-    "names": 6,
-    "group": 6,
-    "time": 5,
-    "SSL_set_session": 5,
-    "ext. master secret": 5,
-    "max early data": 5,
-    "pinned": 4,
-    "file": 4,
-    "looks like": 4,
-    "connection": 3,
-    "renewed": 2,
-    "certificate": 2,
+    name: weight
+    for weight, names in {
+        8: ("age_add", "SHA-256"),
+        7: ("session ID", "timeout", "traffic"),
+        6: ("verify result", "tickets received", "written by", "names", "group"),
+        5: ("time", "SSL_set_session", "ext. master secret", "max early data"),
+        4: ("pinned", "file", "looks like"),
+        3: ("connection",),
+        2: ("renewed", "certificate"),
+    }.items()
+    for name in names
 }
 
 
@@ -133,10 +124,8 @@ def _save_facts(result: SaveResult) -> Facts:
         ticket.append(f"key name {short_key(result.key_name)}")
     yield "tickets", ", ".join(ticket)
     yield "certificate", certificate_words(result.certificate) if result.certificate else ""
-    yield (
-        "client certificate",
-        f"asked for: {result.certificate_wanted}" if (result.certificate_wanted) else "",
-    )
+    wanted = result.certificate_wanted
+    yield "client certificate", f"asked for: {wanted}" if wanted else ""
     yield "time", timing_words(result.timings)
     yield "traffic", traffic_words(result.traffic)
 
@@ -188,9 +177,8 @@ def _put_resume(page: Page, result: ResumeResult, *, alone: bool) -> None:
         put_facts(page, _resume_facts(result))
     if result.error is not None:
         put_error(page, result.error)
-    if result.error_stack is not None and (
-        result.error is None or result.error.stack != result.error_stack
-    ):
+    told = None if result.error is None else result.error.stack
+    if result.error_stack is not None and result.error_stack != told:
         put_stack(page, result.error_stack)
     if result.error is not None:
         page.prose(_blame(result), text_style=STRONG)
@@ -217,39 +205,30 @@ def _word(result: ResumeResult) -> tuple[str, str]:
 
 def _first_line(result: ResumeResult) -> list[str | tuple[str, str]]:
     if result.session_reused is None:
-        if result.fails_with_session:
-            return [_word(result), ", and only when the session is offered"]
-        return [_word(result), ", no answer on whether the session is reused"]
+        only = "and only when the session is offered"
+        unknown = "no answer on whether the session is reused"
+        return [_word(result), f", {only if result.fails_with_session else unknown}"]
     details = [result.tls_version or "", f"Cipher is {result.cipher}" if result.cipher else ""]
     return [_word(result), ", " + ", ".join(part for part in details if part)]
 
 
 def _blame(result: ResumeResult) -> str:
     """Whether the session is to blame for a failure, and the exit status that says so."""
+    status = ExitStatus.FAILS_WITH_SESSION if result.fails_with_session else ExitStatus.UNREACHABLE
     if result.fails_with_session:
-        return (
-            "The same handshake without the session succeeds: it fails only with the session"
-            f" (exit status {ExitStatus.FAILS_WITH_SESSION:d})."
-        )
-    if result.fails_with_session is False:
-        return (
-            "The same handshake fails without the session too: the session is not to blame"
-            f" (exit status {ExitStatus.UNREACHABLE:d})."
-        )
-    if result.offered:
-        return (
-            "Whether it works without the session was not tried"
-            f" (exit status {ExitStatus.UNREACHABLE:d})."
-        )
-    return (
-        "This connection did not offer the session, so it says nothing about it"
-        f" (exit status {ExitStatus.UNREACHABLE:d})."
-    )
+        words = "The same handshake without the session succeeds: it fails only with the session"
+    elif result.fails_with_session is False:
+        words = "The same handshake fails without the session too: the session is not to blame"
+    elif result.offered:
+        words = "Whether it works without the session was not tried"
+    else:
+        words = "This connection did not offer the session, so it says nothing about it"
+    return f"{words} (exit status {status:d})."
 
 
 def _resume_facts(result: ResumeResult) -> Facts:
     library = "resumed (aioquic)" if result.transport == "quic" else "SSL_session_reused"
-    yield library, _number(result.session_reused)
+    yield library, "" if result.session_reused is None else str(int(result.session_reused))
     yield "on the wire", ", ".join(_wire_words(result))
     if result.set_session is not None:
         yield "SSL_set_session", str(result.set_session)
@@ -301,10 +280,6 @@ def _early_words(result: ResumeResult) -> str:
     return f"{words}: {result.group}" if asked_for else words
 
 
-def _number(flag: bool | None) -> str:
-    return "" if flag is None else str(int(flag))
-
-
 def _wire_words(result: ResumeResult) -> Iterator[str]:
     if result.offered is not None:
         yield "offered" if result.offered else "not offered"
@@ -331,16 +306,12 @@ def _certificate_words(result: ResumeResult) -> str:
     """Where the certificate is from; `verified` is never said of a resumed connection."""
     if result.session_reused is None:
         return ""
-    verification = result.verification
+    found = result.verification
     if result.session_reused:
         words = "from the saved session, not sent by the server now; nothing was verified"
-        if verification is not None:
-            words += f" (stored result: {verification.message}, code {verification.code})"
-        return words
-    if verification is None:
+        stored = f" (stored result: {found.message}, code {found.code})" if found else ""
+        return words + stored
+    if found is None:
         return "sent by the server now"
-    if verification.code == 0:
-        return "sent by the server now, verified"
-    return (
-        f"sent by the server now, NOT verified: {verification.message} (code {verification.code})"
-    )
+    wrong = f"NOT verified: {found.message} (code {found.code})" if found.code else "verified"
+    return f"sent by the server now, {wrong}"

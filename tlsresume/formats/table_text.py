@@ -24,10 +24,11 @@ from tlsresume.formats.series import (
     tried,
     untried_words,
 )
+from tlsresume.formats.ticket_text import lifetime_words
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.measured import AddressResult, MechanismResult, QUICResult, TicketSummary
 from tlsresume.results.mechanism_words import MECHANISM_WORDS, mechanism_words
-from tlsresume.units import count, duration, short_key
+from tlsresume.units import count, short_key
 from tlsresume.value import Value
 
 VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
@@ -45,11 +46,6 @@ _QUICK_HEADS = ("one session", "tickets", "lifetime", "key name")
 _OBVIOUS = frozenset({"never accepted"})
 
 
-def place_of(address: AddressResult) -> str:
-    """An address as people are shown it."""
-    return address.place
-
-
 def quic_words(quic: QUICResult) -> str:
     """What QUIC has beside TLS: what a token saves, apart from the session."""
     version = f"QUIC version {quic.version}" if quic.version is not None else "QUIC"
@@ -59,14 +55,12 @@ def quic_words(quic: QUICResult) -> str:
         (True, False): "Retry on each connection: one more round trip, and no token that spares it",
         (True, True): "Retry for a new client",
     }[quic.retry, quic.token_issued]
-    if quic.retry and quic.token_spares_retry is not None:
-        spares = quic.token_spares_retry
-        words += (
-            "; 1 round trip saved / token: spares the Retry"
-            if spares
-            else "; token: does not spare the Retry"
-        )
-    return f"{version}: {words}"
+    spares = {
+        True: "; 1 round trip saved / token: spares the Retry",
+        False: "; token: does not spare the Retry",
+        None: "",
+    }[quic.token_spares_retry]
+    return f"{version}: {words}{spares if quic.retry else ''}"
 
 
 def put_tables(
@@ -132,7 +126,7 @@ def _put_table(
         max(cells(head), *(cells(row[at][0]) for row in tried)) + 2
         for at, head in enumerate(all_heads)
     ] if tried else []  # fmt: skip
-    place = folded(place_of(address) for address in group) if named else ""
+    place = folded(address.place for address in group) if named else ""
     if cells(place) > label - 2:
         page.one_line(place, text_style=STRONG)
         place = ""
@@ -171,16 +165,9 @@ def _line(rows: Sequence[MechanismResult], transport: Transport, *, quick: bool 
     tickets = [each.tickets for each in rows if each.tickets is not None and each.tickets.count]
     facts = ("", "", "")
     if tickets:
-        facts = (str(tickets[0].count), _lifetime(tickets[0], row.tls_version), _keys(tickets))
+        life = lifetime_words(tickets[0], row.tls_version, zero="0 s", unstated="unstated")
+        facts = (str(tickets[0].count), life, _keys(tickets))
     return _Line(label, cells=(*numbers, *((text, FAINT) for text in facts)))
-
-
-def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
-    """In TLS 1.2 a hint of 0 states nothing (RFC 5077 section 3.3); in 1.3 it says
-    "discard at once" (RFC 8446 section 4.6.1)."""
-    if tickets.lifetime:
-        return duration(tickets.lifetime)
-    return "0 s" if tls_version == "TLSv1.3" else "unstated"
 
 
 def _keys(tickets: Sequence[TicketSummary]) -> str:
@@ -215,7 +202,7 @@ def _remarks(row: MechanismResult) -> Iterator[str]:
 def _put_lines(page: Page, groups: Sequence[Sequence[AddressResult]]) -> None:
     """A line for each group: what resumed of what was tried, by mechanism."""
     shown = groups if not page.view.wraps else groups[:_LINES]
-    places = [folded(place_of(address) for address in group) for group in shown]
+    places = [folded(address.place for address in group) for group in shown]
     wide = min(34, max(cells(place) for place in places)) + 4
     names = list(MECHANISM_WORDS)
     heads = "".join(pad(MECHANISM_WORDS[name], 16) for name in names).rstrip()

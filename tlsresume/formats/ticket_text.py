@@ -26,6 +26,14 @@ def layout_words(candidates: Sequence[LooksLike]) -> str:
     return words
 
 
+def lifetime_words(tickets: TicketSummary, tls_version: str, *, zero: str, unstated: str) -> str:
+    """In TLS 1.2 a hint of 0 states nothing (RFC 5077 section 3.3); in 1.3 it says
+    "discard at once" (RFC 8446 section 4.6.1)."""
+    if tickets.lifetime:
+        return duration(tickets.lifetime)
+    return zero if tls_version == "TLSv1.3" else unstated
+
+
 def put_looks_like(page: Page, tickets: TicketSummary | None, label: str) -> None:
     """A line on the layout of a server's tickets."""
     if tickets is not None and not tickets.stateful:

@@ -12,12 +12,18 @@ from itertools import product
 
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
 from tlsresume.findings.wording import clause
+from tlsresume.formats.page import BAD, FAINT, TONE_STYLE, Tone
 from tlsresume.policy.exit_status import with_exit_zero
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import Verdict
 from tlsresume.results.report import Report, ResumeResult, TargetResult
 
-VERDICTS: tuple[Verdict, ...] = ("resumes", "partly", "does-not-resume", "untested")
+VERDICT_TONE: dict[Verdict, Tone] = {
+    "resumes": "good",
+    "partly": "fair",
+    "does-not-resume": "bad",
+    "untested": "none",
+}
 #: What may stand behind a verdict.
 _FLAWS = ("", ", UNSAFE", ", BROKEN", ", WARNING")
 #: The exit statuses of targets as they are listed.
@@ -50,10 +56,16 @@ def verdict_words(target: TargetResult, *, upper: bool = False) -> str:
     return f"{word}, {found}" if found else word
 
 
+def verdict_style(target: TargetResult) -> str:
+    """Green only where nothing about it fails."""
+    tone = VERDICT_TONE.get(target.verdict)
+    return BAD if flaw(target) else FAINT if tone is None else TONE_STYLE[tone]
+
+
 def counted_verdicts(report: Report) -> Iterator[tuple[Verdict, str, int]]:
     """Each verdict, its words, and how many targets have it."""
     counted = Counter(verdict_words(target) for target in report.targets)
-    for verdict, more in product(VERDICTS, _FLAWS):
+    for verdict, more in product(VERDICT_TONE, _FLAWS):
         if number := counted[f"{verdict}{more}"]:
             yield verdict, f"{verdict}{more}", number
 

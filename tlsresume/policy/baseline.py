@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from tlsresume.policy.mechanisms import judged_tries, tries_words
+from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Change, Check, CheckOutcome
 from tlsresume.results.measured import (
     AddressResult,
     MechanismResult,
     State,
+    TicketSummary,
     Verdict,
     wilson_interval,
 )
@@ -51,10 +54,9 @@ def compare(old: TargetResult, new: TargetResult) -> tuple[Change, ...]:
     if not old.addresses and not new.addresses:
         before, after = (each.error.message if each.error else "" for each in (old, new))
         if bool(before) != bool(after):
+            worse = bool(after)
             changes.append(
-                Change(
-                    what="error", before=before or "none", after=after or "none", worse=bool(after)
-                )
+                Change(what="error", before=before or "none", after=after or "none", worse=worse)
             )
     for before_address, after_address in _pairs(old, new):
         changes += _addresses(before_address, after_address)
@@ -81,11 +83,11 @@ def known_checks(
         badness = _BADNESS.get(check.outcome, 1)
         if not badness or (check.kind == "finding" and check.outcome == "broken"):
             return check
-        # A single address that moved is compared with where it was.
-        was = earlier.get(
-            (check.demand, check.address, check.mechanism, check.transport),
-            earlier.get((check.demand, only, check.mechanism, check.transport), 0) if only else 0,
-        )
+        key = (check.demand, check.address, check.mechanism, check.transport)
+        if key not in earlier and only:
+            # A single address that moved is compared with where it was.
+            key = (check.demand, only, check.mechanism, check.transport)
+        was = earlier.get(key, 0)
         place = (check.address, check.mechanism, check.transport)
         got_worse = check.mechanism is not None and place in worse
         if badness > was or got_worse:
@@ -98,25 +100,19 @@ def known_checks(
 def _pairs(
     old: TargetResult, new: TargetResult
 ) -> Iterator[tuple[AddressResult | None, AddressResult | None]]:
+    """The addresses of each transport; a single one that moved is the same."""
     transports = (each.transport for each in (*old.addresses, *new.addresses))
     for transport in dict.fromkeys(transports):
-        yield from _pairs_of(
-            [each for each in old.addresses if each.transport == transport],
-            [each for each in new.addresses if each.transport == transport],
+        was, now = (
+            [each for each in target.addresses if each.transport == transport]
+            for target in (old, new)
         )
-
-
-def _pairs_of(
-    old: Sequence[AddressResult], new: Sequence[AddressResult]
-) -> Iterator[tuple[AddressResult | None, AddressResult | None]]:
-    """The addresses of one transport; a single one that moved is the same."""
-    if len(old) == len(new) == 1:
-        yield old[0], new[0]
-        return
-    before = {address.address: address for address in old}
-    after = {address.address: address for address in new}
-    for name in dict.fromkeys((*before, *after)):
-        yield before.get(name), after.get(name)
+        if len(was) == len(now) == 1:
+            yield was[0], now[0]
+            continue
+        before, after = ({each.address: each for each in found} for found in (was, now))
+        for name in dict.fromkeys((*before, *after)):
+            yield before.get(name), after.get(name)
 
 
 def _addresses(old: AddressResult | None, new: AddressResult | None) -> Iterator[Change]:
@@ -131,12 +127,12 @@ def _addresses(old: AddressResult | None, new: AddressResult | None) -> Iterator
 
 
 def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
-    where = new.address
-
-    def change(what: str, before: object, after: object, *, worse: bool) -> Change:
+    def change(
+        what: str, before: object, after: object, *, worse: bool, mechanism: Mechanism | None = None
+    ) -> Change:
         return Change(
             what=what, before=str(before), after=str(after), worse=worse,
-            address=where, transport=new.transport,
+            address=new.address, mechanism=mechanism, transport=new.transport,
         )  # fmt: skip
 
     if old.address != new.address:
@@ -150,37 +146,23 @@ def _one_address(old: AddressResult, new: AddressResult) -> Iterator[Change]:
         before, after = (", ".join(each.tls_versions) or "none" for each in (old, new))
         yield change("TLS versions", before, after, worse=False)
     if old.certificate is not None and new.certificate is not None:
-        was, now = old.certificate.verify_code, new.certificate.verify_code
-        if was != now:
-            yield change(
-                "certificate",
-                old.certificate.verify_message,
-                new.certificate.verify_message,
-                worse=was == 0,
-            )
-    rows = {row.mechanism: row for row in old.mechanisms}
-    now_rows = {row.mechanism: row for row in new.mechanisms}
-    for mechanism in dict.fromkeys((*rows, *now_rows)):
-        for found in _mechanism(where, rows.get(mechanism), now_rows.get(mechanism)):
-            yield replace(found, transport=new.transport)
+        was, now = old.certificate, new.certificate
+        if was.verify_code != now.verify_code:
+            worse = was.verify_code == 0
+            yield change("certificate", was.verify_message, now.verify_message, worse=worse)
+    before_rows, after_rows = (
+        {row.mechanism: row for row in each.mechanisms} for each in (old, new)
+    )
+    for mechanism in dict.fromkeys((*before_rows, *after_rows)):
+        alike = partial(change, mechanism=mechanism)
+        yield from _mechanism(alike, before_rows.get(mechanism), after_rows.get(mechanism))
 
 
 def _mechanism(
-    address: str, old: MechanismResult | None, new: MechanismResult | None
+    change: Callable[..., Change], old: MechanismResult | None, new: MechanismResult | None
 ) -> Iterator[Change]:
-    some = new or old
-    if some is None:
-        return
-
-    def change(what: str, before: object, after: object, *, worse: bool) -> Change:
-        return Change(
-            what=what, before=str(before), after=str(after), worse=worse,
-            address=address, mechanism=some.mechanism,
-        )  # fmt: skip
-
     if old is None or new is None:
-        before = f"{old.state}" if old else "not spoken"
-        after = f"{new.state}" if new else "not spoken"
+        before, after = (each.state if each else "not spoken" for each in (old, new))
         worse = old is not None and old.judged and old.state == "resumed"
         yield change("state", before, after, worse=worse)
         return
@@ -197,15 +179,12 @@ def _mechanism(
     elif new.fails_with_session and not old.fails_with_session:
         yield change("refusal", "full handshake", "the handshake fails", worse=True)
     if old.tickets is not None and new.tickets is not None:
-        yield from _tickets(change, old, new)
+        yield from _tickets(change, old.tickets, new.tickets)
 
 
 def _tickets(
-    change: Callable[..., Change], old: MechanismResult, new: MechanismResult
+    change: Callable[..., Change], was: TicketSummary, now: TicketSummary
 ) -> Iterator[Change]:
-    was, now = old.tickets, new.tickets
-    if was is None or now is None:
-        return
     if was.lifetime != now.lifetime:
         yield change("lifetime", f"{was.lifetime} s", f"{now.lifetime} s", worse=False)
     if was.count != now.count:
@@ -232,17 +211,15 @@ def _rate_moved(old: MechanismResult, new: MechanismResult) -> bool:
 
 
 def _findings(old: TargetResult, new: TargetResult) -> Iterator[Change]:
-    before = {(f.code, f.address, f.mechanism, f.transport): f for f in old.findings}
-    after = {(f.code, f.address, f.mechanism, f.transport): f for f in new.findings}
-    for key, finding in after.items():
-        if key not in before:
-            yield Change(
-                what="finding", before="none", after=f"{finding.code}: {finding.title}",
-                worse=finding.severity != "info", address=key[1], mechanism=key[2], transport=key[3],
-            )  # fmt: skip
-    for key, finding in before.items():
-        if key not in after:
-            yield Change(
-                what="finding", before=f"{finding.code}: {finding.title}", after="none",
-                worse=False, address=key[1], mechanism=key[2], transport=key[3],
-            )  # fmt: skip
+    was, now = (
+        {(f.code, f.address, f.mechanism, f.transport): f for f in target.findings}
+        for target in (old, new)
+    )
+    come = [finding for key, finding in now.items() if key not in was]
+    for finding in (*come, *(finding for key, finding in was.items() if key not in now)):
+        words, new_one = f"{finding.code}: {finding.title}", finding in come
+        yield Change(
+            what="finding", before="none" if new_one else words, after=words if new_one else "none",
+            worse=new_one and finding.severity != "info", address=finding.address,
+            mechanism=finding.mechanism, transport=finding.transport,
+        )  # fmt: skip

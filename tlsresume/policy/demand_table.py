@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tlsresume.durations import parse_duration, parse_share, short_duration
 from tlsresume.policy import limits
 from tlsresume.policy.ranges import parse_range
+from tlsresume.units import count
 
 if TYPE_CHECKING:
     from tlsresume.results.measured import AddressResult
@@ -151,8 +152,7 @@ DEMANDS: tuple[Row, ...] = (
         "max-ticket-keys", COUNT,
         about="Ticket keys seen over all addresses of a target, at most",
         help="Ticket keys that may be seen over all addresses of a target.",
-        says=lambda most: f"At most {most} ticket key{'s' if most > 1 else ''} can be seen over"
-        " all addresses.",
+        says=lambda most: f"At most {count(most, 'ticket key')} can be seen over all addresses.",
         all_addresses=limits.max_ticket_keys,
     ),
     Row(

@@ -87,6 +87,17 @@ def decided(report: Report) -> Report:
     return replace(report, targets=targets, exit_status=int(status), why=_why(report, status))
 
 
+def each_alone(report: Report) -> Iterator[Report]:
+    """A report for each target, with that target's own exit status and why: what formats print
+    that speak per target.
+
+    What several targets show together is in every one, and decides the run, not these.
+    """
+    for target in report.targets:
+        alone = decided(replace(report, targets=(target,), findings=()))
+        yield replace(alone, findings=report.findings)
+
+
 def _decided_target(target: TargetResult) -> TargetResult:
     if target.interrupted:
         return replace(target, exit_status=int(ExitStatus.INTERRUPTED), why="interrupted")

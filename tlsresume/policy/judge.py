@@ -23,6 +23,7 @@ from tlsresume.policy.names import FailOn
 from tlsresume.policy.policy import Policy
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Change, Check, CheckOutcome, Finding, FindingEffect, Violation
+from tlsresume.results.measured import Severity
 from tlsresume.results.report import Report, TargetResult
 from tlsresume.value import Value
 
@@ -50,39 +51,33 @@ class Judge(Value, frozen=True, kw_only=True):
     def report(self, report: Report) -> Report:
         """The report with everything that was demanded of its targets judged."""
         targets = tuple(self._target(target) for target in report.targets)
-        violations = tuple(
-            Violation(
-                demand=check.demand,
-                target=target.target,
-                message=_where(check) + check.message,
-                severity=check.severity,
-            )
-            for target in targets
-            for check in target.checks
-            if check.outcome == "broken" and self.name is not None
-        )
         findings = tuple(self._together(finding) for finding in report.findings)
-        together = tuple(
-            Violation(
-                demand=finding.code,
-                target=ALL_TARGETS,
-                message=finding.title,
-                severity=finding.severity,
-            )
-            for finding in findings
-            if self._is_demand(finding) and not finding.excused
-        )
         held = replace(
             report,
             targets=targets,
             findings=findings,
-            violations=violations + together,
+            violations=tuple(self._violations(targets, findings)),
             policy=self.name,
             baseline=self.baseline_name,
             missing=tuple(self._missing(report)),
             exit_zero=self.exit_zero,
         )
         return decided(held)
+
+    def _violations(
+        self, targets: tuple[TargetResult, ...], findings: tuple[Finding, ...]
+    ) -> Iterator[Violation]:
+        broken = [(t.target, c) for t in targets for c in t.checks if c.outcome == "broken"]
+        told = [] if self.name is None else [
+            (c.demand, target, f"{c.where}: {c.message}" if c.where else c.message, c.severity) for target, c in broken
+        ]  # fmt: skip
+        told += [
+            (each.code, ALL_TARGETS, each.title, each.severity)
+            for each in findings
+            if self._is_demand(each) and not each.excused
+        ]
+        for demand, target, message, severity in told:
+            yield Violation(demand=demand, target=target, message=message, severity=severity)
 
     def demands_on(self, target: str) -> Demands:
         """All that is demanded of a target, by its name HOST:PORT."""
@@ -99,7 +94,7 @@ class Judge(Value, frozen=True, kw_only=True):
             yield from (old.target for old in self.baseline.targets if old.target not in tried)
 
     def _target(self, target: TargetResult) -> TargetResult:
-        demands = merge(self.policy.demands_on(target.target), self.demands)
+        demands = self.demands_on(target.target)
         held = self._graded(target, demands)
         checks = self._checks(held, demands)
         old = self._earlier(target)
@@ -120,13 +115,11 @@ class Judge(Value, frozen=True, kw_only=True):
 
     def _graded(self, target: TargetResult, demands: Demands) -> TargetResult:
         """The target with its findings as grave as the policy has them."""
-        findings = tuple(
-            replace(
-                finding,
-                severity=graded(finding, self.policy.findings.get(finding.code), target, demands),
-            )
-            for finding in target.findings
-        )
+
+        def severity(finding: Finding) -> Severity:
+            return graded(finding, self.policy.findings.get(finding.code), target, demands)
+
+        findings = tuple(replace(each, severity=severity(each)) for each in target.findings)
         return replace(target, findings=findings)
 
     def _checks(self, target: TargetResult, demands: Demands) -> tuple[Check, ...]:
@@ -140,10 +133,8 @@ class Judge(Value, frozen=True, kw_only=True):
         return next((old for old in self.baseline.targets if old.target == target.target), None)
 
     def _source(self, check: Check) -> str | None:
-        sources = self.policy.sources
-        return sources.get(check.key) or (
-            sources.get("expect") if check.kind == "expectation" else None
-        )
+        general = "expect" if check.kind == "expectation" else ""
+        return self.policy.sources.get(check.key) or self.policy.sources.get(general)
 
     # ---------------------------------------------------------------- findings
 
@@ -263,12 +254,10 @@ class Judge(Value, frozen=True, kw_only=True):
                 yield check
         for waiver in self.policy.waivers:
             if waiver.expired(self.today) and waiver.covers(target, waiver.demand):
+                message = f"expired on {waiver.expires}: {waiver.reason}"
+                asked = f"waiver of {waiver.demand}"
                 yield Check(
-                    demand=f"waiver of {waiver.demand}",
-                    key="waiver",
-                    kind="waiver",
-                    outcome="broken",
-                    message=f"expired on {waiver.expires}: {waiver.reason}",
+                    demand=asked, key="waiver", kind="waiver", outcome="broken", message=message
                 )
 
 
@@ -277,10 +266,3 @@ def _is_of(check: Check, finding: Finding) -> bool:
     key = (finding.code, finding.address, finding.mechanism, finding.transport)
     own = (check.demand, check.address, check.mechanism, check.transport)
     return check.kind == "finding" and own == key
-
-
-def _where(check: Check) -> str:
-    parts = [part for part in (check.place, check.mechanism) if part]
-    if check.key == check.mechanism:
-        parts = parts[:-1]
-    return f"{' '.join(parts)}: " if parts else ""

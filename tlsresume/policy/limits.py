@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlsresume.durations import short_duration
+from tlsresume.units import count
 
 if TYPE_CHECKING:
     from tlsresume.results.connection import Mechanism
@@ -64,10 +65,10 @@ def _lifetimes(address: AddressResult, least: float, most: float = float("inf"))
 def min_tickets(address: AddressResult, least: int) -> Iterator[Found]:
     """Whether a full handshake of TLS 1.3 brings at least so many tickets."""
     tickets = dict(_tickets(address)).get("psk")
-    count = tickets.count if tickets is not None else 0
+    came = tickets.count if tickets is not None else 0
     spoken = "TLSv1.3" in address.tls_versions
-    message = f"{count} per full handshake" if spoken else "TLS 1.3 is not spoken"
-    yield Found("met" if count >= least else "broken", message, "psk")
+    message = f"{came} per full handshake" if spoken else "TLS 1.3 is not spoken"
+    yield Found("met" if came >= least else "broken", message, "psk")
 
 
 def early_data(address: AddressResult, wanted: str) -> Iterator[Found]:
@@ -145,8 +146,8 @@ def max_ticket_keys(target: TargetResult, most: int) -> Iterator[Found]:
     elif any(address.error is not None for address in target.addresses):
         yield Found("unreachable", "not every address could be asked")
     else:
-        count = f"{len(seen)} seen" if seen else "tickets have no key: they are stateful"
-        yield Found("met", count if issued else "no ticket is issued")
+        words = f"{len(seen)} seen" if seen else "tickets have no key: they are stateful"
+        yield Found("met", words if issued else "no ticket is issued")
 
 
 def every_address(target: TargetResult, _required: bool) -> Iterator[Found]:
@@ -159,5 +160,5 @@ def every_address(target: TargetResult, _required: bool) -> Iterator[Found]:
         words = "; ".join(f"{skipped.what}: {skipped.reason}" for skipped in target.skipped)
         yield Found("untestable", words)
     else:
-        count = len({address.address for address in target.addresses})
-        yield Found("met", f"{count} address{'es' if count > 1 else ''} tested")
+        tested = {address.address for address in target.addresses}
+        yield Found("met", f"{count(len(tested), 'address')} tested")

@@ -25,12 +25,11 @@ _STATE_OUTCOME: dict[State, CheckOutcome] = {
     "not-issued": "broken",
     "untested": "untestable",
 }
-_INVERSE: dict[State, CheckOutcome] = {
+#: The same where nothing may be resumed.
+_INVERSE = _STATE_OUTCOME | {
     "resumed": "broken",
-    "partly": "broken",
     "not-resumed": "met",
     "not-issued": "met",
-    "untested": "untestable",
 }
 
 
@@ -63,10 +62,8 @@ def judged_tries(row: MechanismResult) -> tuple[int, int]:
     """
     if row.by_fresh_tickets:
         return row.chained.accepted, row.chained.offered
-    return (
-        row.fixed.accepted + row.chained.accepted,
-        row.fixed.offered + row.chained.offered,
-    )
+    both = (row.fixed, row.chained)
+    return sum(each.accepted for each in both), sum(each.offered for each in both)
 
 
 def is_enough(share: float, least: float) -> bool:
@@ -126,11 +123,11 @@ def _expectation(
         return asked.check("expectation", "met", message, mechanism, address)
     if row is None:
         outcome, message = _missing(target, address, mechanism, expected)
-    elif expected == "not-resumed":
-        outcome, message = _INVERSE.get(row.state, "untestable"), tries_words(row)
     else:
-        outcome, message = _STATE_OUTCOME.get(row.state, "untestable"), tries_words(row)
-        if min_rate is not None and row.state not in ("not-issued", "untested"):
+        outcomes = _INVERSE if expected == "not-resumed" else _STATE_OUTCOME
+        outcome, message = outcomes.get(row.state, "untestable"), tries_words(row)
+        issued = row.state not in ("not-issued", "untested")
+        if expected == "resumed" and min_rate is not None and issued:
             outcome = _rate_outcome(row, min_rate)
             message += f", {min_rate:.0%} demanded"
     return asked.check("expectation", outcome, message, mechanism, address)
@@ -172,11 +169,9 @@ def _rates(address: AddressResult, least: float) -> Iterator[Check]:
 
 
 def _thresholds(address: AddressResult, demands: Demands) -> Iterator[Check]:
-    graded: tuple[tuple[str, str | None, Severity], ...] = (
-        ("warning", demands.warning, "warning"),
-        ("critical", demands.critical, "error"),
-    )
-    for name, text, severity in graded:
+    severities: dict[str, Severity] = {"warning": "warning", "critical": "error"}
+    for name, severity in severities.items():
+        text = getattr(demands, name)
         if text is None:
             continue
         asked, limit = Asked(name, text), parse_range(text)

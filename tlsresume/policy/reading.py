@@ -18,16 +18,9 @@ from tlsresume.files import parse_toml
 from tlsresume.policy.demand_table import DEMANDS, SHARE, Row, crossed
 from tlsresume.policy.demands import EXPECTED, Demands
 from tlsresume.policy.names import BUILTIN, BuiltinName
-from tlsresume.policy.policy import (
-    Policy,
-    TargetDemands,
-    Waiver,
-    on_top,
-)
+from tlsresume.policy.policy import Policy, TargetDemands, Waiver, on_top
 from tlsresume.results.connection import MECHANISMS
 from tlsresume.results.measured import Severity
-
-__all__ = ["builtin_policy", "builtin_text", "nearest", "parse_policy"]
 
 #: How much of a wrong key or word an error repeats.
 _SHOWN = 60
@@ -48,12 +41,9 @@ def parse_policy(text: str, name: str, codes: Iterable[str] = ()) -> Policy:
     if policy.extends is not None:
         policy = on_top(builtin_policy(policy.extends), policy)
     if not policy.demands_something:
+        hint = 'name a demand under [defaults], such as resumes = true or max-lifetime = "24h"'
         raise PolicyFileError(
-            f"{name} demands nothing: no server could break it",
-            path=name,
-            hints=(
-                'name a demand under [defaults], such as resumes = true or max-lifetime = "24h"',
-            ),
+            f"{name} demands nothing: no server could break it", path=name, hints=(hint,)
         )
     return policy
 
@@ -85,6 +75,10 @@ def _convert(value: object, kind: type[_S], path: str, name: str) -> _S:
         raise PolicyFileError(f"{name}: {_with_path(str(error), path)}", path=name) from None
 
 
+def _wrong(name: str, where: str, what: str, *hints: str) -> PolicyFileError:
+    return PolicyFileError(f"{name}: {where}: {what}", path=name, hints=hints)
+
+
 # ---------------------------------------------------------------------- keys
 
 
@@ -92,29 +86,27 @@ def _keys(struct: type[msgspec.Struct]) -> tuple[str, ...]:
     return struct.__struct_encode_fields__
 
 
+def _table(value: object) -> dict[str, Any]:
+    """A table; an empty one where it is something else, which msgspec refuses after this."""
+    return value if isinstance(value, dict) else {}
+
+
 def _check_keys(whole: dict[str, Any], name: str) -> None:
     _check_table(whole, _keys(Policy), "", name)
     _check_word(whole, "extends", BUILTIN, "", name)
-    findings = whole.get("findings")
-    if isinstance(findings, dict):
-        for code in findings:
-            _check_word(findings, code, get_args(Severity), "findings", name)
-    defaults = whole.get("defaults")
-    if isinstance(defaults, dict):
-        _check_demands(defaults, _keys(Demands), "defaults", name)
-    targets = whole.get("targets")
-    if isinstance(targets, dict):
-        for pattern, section in targets.items():
-            if isinstance(section, dict):
-                path = f'targets."{_cut(pattern)}"'
-                _check_demands(section, _keys(TargetDemands), path, name)
-                # By itself, since msgspec's path would not name the pattern.
-                _convert(section, TargetDemands, path, name)
+    findings = _table(whole.get("findings"))
+    for code in findings:
+        _check_word(findings, code, get_args(Severity), "findings", name)
+    _check_demands(_table(whole.get("defaults")), _keys(Demands), "defaults", name)
+    for pattern, section in _table(whole.get("targets")).items():
+        if isinstance(section, dict):
+            path = f'targets."{_cut(pattern)}"'
+            _check_demands(section, _keys(TargetDemands), path, name)
+            # By itself, since msgspec's path would not name the pattern.
+            _convert(section, TargetDemands, path, name)
     waivers = whole.get("waivers")
-    if isinstance(waivers, list):
-        for number, waiver in enumerate(waivers, 1):
-            if isinstance(waiver, dict):
-                _check_table(waiver, _keys(Waiver), f"waivers[{number}]", name)
+    for number, waiver in enumerate(waivers if isinstance(waivers, list) else [], 1):
+        _check_table(_table(waiver), _keys(Waiver), f"waivers[{number}]", name)
 
 
 def _check_demands(section: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
@@ -122,11 +114,10 @@ def _check_demands(section: dict[str, Any], known: tuple[str, ...], path: str, n
     for row in DEMANDS:
         if row.kind is SHARE and isinstance(section.get(row.key), str):
             section[row.key] = _parsed(row, section[row.key], path, name)
-    expect = section.get("expect")
-    if isinstance(expect, dict):
-        _check_table(expect, MECHANISMS, f"{path}.expect", name)
-        for mechanism in expect:
-            _check_word(expect, mechanism, EXPECTED, f"{path}.expect", name)
+    expect = _table(section.get("expect"))
+    _check_table(expect, MECHANISMS, f"{path}.expect", name)
+    for mechanism in expect:
+        _check_word(expect, mechanism, EXPECTED, f"{path}.expect", name)
 
 
 def _check_word(
@@ -135,21 +126,15 @@ def _check_word(
     """Refuse a word that is none of a few, and name the nearest."""
     word = table.get(key)
     if isinstance(word, str) and word not in known:
-        where = f"{path}.{_cut(key)}" if path else _cut(key)
-        raise PolicyFileError(
-            f"{name}: {where}: {_cut(word)!r} is not valid here",
-            path=name,
-            hints=nearest(word, known),
-        )
+        what = f"{_cut(word)!r} is not valid here"
+        raise _wrong(name, f"{path}.{_cut(key)}".lstrip("."), what, *nearest(word, known))
 
 
 def _check_table(table: dict[str, Any], known: tuple[str, ...], path: str, name: str) -> None:
     for key in table:
         if key not in known:
             where = f"{path}.{_cut(key)}" if path else _cut(key)
-            raise PolicyFileError(
-                f"{name}: {where}: no such key", path=name, hints=nearest(key, known)
-            )
+            raise _wrong(name, where, "no such key", *nearest(key, known))
 
 
 # -------------------------------------------------------------------- values
@@ -160,57 +145,43 @@ def _check_values(policy: Policy, name: str, codes: Iterable[str]) -> None:
     for pattern, section in policy.targets.items():
         path = f'targets."{_cut(pattern)}"'
         if not pattern.strip():
-            raise PolicyFileError(f"{name}: {path}: the pattern is empty", path=name)
+            raise _wrong(name, path, "the pattern is empty")
         _check_section(section, path, name)
     for code in policy.findings:
         if not _CODE.fullmatch(code):
-            raise PolicyFileError(
-                f"{name}: findings.{_cut(code)}: not the code of a finding",
-                path=name,
-                hints=("codes are words joined by hyphens, as reports print them",),
-            )
-    _check_codes(policy.findings, name, codes)
+            hint = "codes are words joined by hyphens, as reports print them"
+            raise _wrong(name, f"findings.{_cut(code)}", "not the code of a finding", hint)
+    for code in policy.findings:
+        # A code that no rule gives would be a demand that nothing can break.
+        if (hints := unknown_code(code, codes)) is not None:
+            what = "no finding has this code"
+            raise _wrong(name, f"findings.{_cut(code)}", what, *hints)
+    known = (*_keys(Demands), *MECHANISMS)
     for key in policy.sources:
-        if key not in (*_keys(Demands), *MECHANISMS, *policy.findings):
-            raise PolicyFileError(
-                f"{name}: sources.{_cut(key)}: no such demand",
-                path=name,
-                hints=nearest(key, (*_keys(Demands), *MECHANISMS)),
-            )
+        if key not in (*known, *policy.findings):
+            raise _wrong(name, f"sources.{_cut(key)}", "no such demand", *nearest(key, known))
 
 
-def _check_codes(codes: Iterable[str], name: str, others: Iterable[str]) -> None:
-    """A code that no rule gives would be a demand that nothing can break."""
-    if not codes:
-        return
+def unknown_code(code: str, others: Iterable[str] = ()) -> tuple[str, ...] | None:
+    """Hints for a code that no finding has; None for one that a rule, or one of `others`, has."""
     from tlsresume.findings.catalogue import RULES
 
     known = {rule.code for rule in RULES} | set(others)
-    for code in codes:
-        if code not in known:
-            close = difflib.get_close_matches(code, sorted(known), 1, 0.5)
-            hints = (f"did you mean {close[0]}?",) if close else ()
-            raise PolicyFileError(
-                f"{name}: findings.{_cut(code)}: no finding has this code",
-                path=name,
-                hints=(*hints, "all codes: tlsresume explain"),
-            )
+    if code in known:
+        return None
+    close = difflib.get_close_matches(code, sorted(known), 1, 0.5)
+    return (*(f"did you mean {each}?" for each in close), "all codes: tlsresume explain")
 
 
 def _check_section(section: Demands, path: str, name: str) -> None:
     if section.resumes is False:
-        raise PolicyFileError(
-            f"{name}: {path}.resumes: only true makes sense here",
-            path=name,
-            hints=('what must not be resumed is written expect = { psk = "not-resumed" }',),
-        )
-
+        hint = 'what must not be resumed is written expect = { psk = "not-resumed" }'
+        raise _wrong(name, f"{path}.resumes", "only true makes sense here", hint)
     for row in DEMANDS:
         if (value := getattr(section, row.field)) is not None:
             _parsed(row, value, path, name)
     if (keys := crossed(section)) is not None:
-        least, most = keys
-        raise PolicyFileError(f"{name}: {path}: {least} is longer than {most}", path=name)
+        raise _wrong(name, path, f"{keys[0]} is longer than {keys[1]}")
 
 
 def _parsed(row: Row, value: Any, path: str, name: str) -> Any:
@@ -218,7 +189,7 @@ def _parsed(row: Row, value: Any, path: str, name: str) -> Any:
     try:
         return value if row.kind.parse is None else row.kind.parse(value)
     except ValueError as error:
-        raise PolicyFileError(f"{name}: {path}.{row.key}: {error}", path=name) from None
+        raise _wrong(name, f"{path}.{row.key}", str(error)) from None
 
 
 _DURATION = "not a duration such as 90s, 5m, 24h or 7d"

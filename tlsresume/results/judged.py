@@ -128,6 +128,12 @@ class Check(Value, frozen=True, kw_only=True):
         """Its address in words, with the transport where that is not TCP."""
         return None if self.address is None else named_place(self.address, self.transport)
 
+    @property
+    def where(self) -> str:
+        """Where it looked: address and mechanism, as far as they are not in its demand."""
+        mechanism = None if self.key == self.mechanism else self.mechanism
+        return " ".join(part for part in (self.place, mechanism) if part)
+
 
 class Change(Value, frozen=True, kw_only=True):
     """Something that is not as it was in an earlier report. `worse` is our judgement."""

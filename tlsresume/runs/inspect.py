@@ -26,7 +26,7 @@ from tlsresume.results.inspection import (
     TicketInspection,
 )
 from tlsresume.results.judged import Finding
-from tlsresume.runs.inspect_certificate import inspect_certificate, iso_time
+from tlsresume.runs.inspect_certificate import inspect_certificate
 from tlsresume.runs.usability import unsupported_here
 from tlsresume.sessions.file import (
     SessionFile,
@@ -42,6 +42,7 @@ from tlsresume.tickets.key_files import TicketKeyFile
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.looks_like import Around, looks_like
 from tlsresume.tls.registry import ProtocolVersion
+from tlsresume.units import iso_or_none
 
 __all__ = [
     "CertificateInspection",
@@ -98,10 +99,10 @@ def inspect(
         ticket=_ticket(session, file.metadata, ticket_keys, show=show_ticket)
         if fields.ticket
         else None,
-        created=iso_time(fields.time),
+        created=iso_or_none(fields.time),
         age=math.floor(session.age(now)),
         lifetime=session.lifetime,
-        expires=None if session.expires_at is None else iso_time(session.expires_at),
+        expires=None if session.expires_at is None else iso_or_none(session.expires_at),
         time_left=None if time_left is None else math.floor(time_left),
         timeout=fields.timeout,
         age_add=fields.age_add if tls13 else None,
@@ -192,7 +193,7 @@ def _printed(
         session_id=printed.session_id.hex() or None,
         session_id_context=printed.session_id_context.hex() or None,
         ticket=ticket,
-        created=None if printed.time is None else iso_time(printed.time),
+        created=None if printed.time is None else iso_or_none(printed.time),
         age=None if printed.time is None else math.floor(now - printed.time),
         lifetime=printed.lifetime_hint,
         timeout=printed.timeout,

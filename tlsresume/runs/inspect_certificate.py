@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
 
 from tlsresume.results.inspection import CertificateInspection
+from tlsresume.units import iso_or_none
 
 _T = TypeVar("_T")
 
@@ -44,8 +44,8 @@ def inspect_certificate(der: bytes, now: float) -> CertificateInspection:
             sha256=sha256,
             subject=part(lambda: _subject(certificate)),
             subject_alternative_names=part(lambda: _names(certificate)) or (),
-            not_before=None if not_before is None else iso_time(not_before.timestamp()),
-            not_after=None if not_after is None else iso_time(not_after.timestamp()),
+            not_before=None if not_before is None else iso_or_none(not_before.timestamp()),
+            not_after=None if not_after is None else iso_or_none(not_after.timestamp()),
             expired=None if not_after is None else not_after.timestamp() < now,
             error="; ".join(errors) or None,
         )
@@ -82,11 +82,3 @@ def _value(name: x509.GeneralName) -> str:
     if isinstance(name, x509.OtherName):
         return name.type_id.dotted_string
     return str(name.value)
-
-
-def iso_time(seconds: float) -> str | None:
-    """A point in time as "2026-01-31T12:00:00Z"; None where the calendar ends."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, ValueError, OSError):
-        return None

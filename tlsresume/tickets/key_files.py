@@ -17,7 +17,7 @@ import struct
 import time as clock
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal
 
 from tlsresume.errors import KeyFileError
 from tlsresume.files import read_bounded
@@ -33,6 +33,7 @@ from tlsresume.tickets.key_file_text import (
     decode_hex,
     find_keys,
 )
+from tlsresume.tickets.key_kinds import KeyKind
 from tlsresume.tickets.unseal import (
     GNUTLS_MASTER,
     TicketKey,
@@ -43,10 +44,9 @@ from tlsresume.tickets.unseal import (
     unseal,
 )
 from tlsresume.tickets.weak_keys import weakness
+from tlsresume.units import iso
 from tlsresume.value import Secret, Value
 
-KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
-KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
 Role = Literal["current", "next", "older", "only"]
 
 #: A thousand lines of HAProxy's; what is larger is not read to its end.
@@ -293,12 +293,8 @@ def _out_of_use(data: bytes, path: str, now: float) -> list[str]:
         return []
     _, active, expires = _LIGHTTPD.unpack_from(data)
     if now < active:
-        return [f"{path}: lighttpd uses this key only from {_day(active)} on"]
-    return [f"{path}: for lighttpd this key expired on {_day(expires)}"] if now > expires else []
-
-
-def _day(time: int) -> str:
-    return clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time))
+        return [f"{path}: lighttpd uses this key only from {iso(active)} on"]
+    return [f"{path}: for lighttpd this key expired on {iso(expires)}"] if now > expires else []
 
 
 def _role(number: int, of: int, order: Order) -> Role:

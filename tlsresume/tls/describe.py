@@ -38,6 +38,7 @@ from tlsresume.tls.registry import (
     version_of,
 )
 from tlsresume.tls.signatures import scheme_name
+from tlsresume.units import count
 
 #: Longest text of a peer that is shown whole.
 TEXT_LIMIT = 100
@@ -120,10 +121,9 @@ def _(hello: ClientHello) -> str:
         ticket = _blob(hello.session_ticket) if hello.session_ticket else "empty"
         parts.append(f"session_ticket {ticket}")
     if hello.psk_identities:
-        count = len(hello.psk_identities)
-        noun = "identity" if count == 1 else "identities"
+        identities = count(len(hello.psk_identities), "identity", "identities")
         first = _blob(hello.psk_identities[0].identity)
-        parts.append(f"pre_shared_key {count} {noun}, {first}")
+        parts.append(f"pre_shared_key {identities}, {first}")
     if hello.psk_modes:
         modes = " ".join(name_of(PskKeyExchangeMode, mode) for mode in hello.psk_modes)
         parts.append(f"psk_key_exchange_modes {modes}")
@@ -177,7 +177,7 @@ def _(message: NewSessionTicket13) -> str:
     parts = [
         f"lifetime {message.lifetime} s",
         f"ticket {_blob(message.ticket)}",
-        f"nonce {_count(len(message.nonce), 'byte')}",
+        f"nonce {count(len(message.nonce), 'byte')}",
     ]
     if message.max_early_data is not None:
         parts.append(f"early_data up to {message.max_early_data} bytes")
@@ -186,7 +186,7 @@ def _(message: NewSessionTicket13) -> str:
 
 @_describe_details.register
 def _(message: CertificateMessage) -> str:
-    return _count(len(message.certificates), "certificate")
+    return count(len(message.certificates), "certificate")
 
 
 @_describe_details.register(CertificateRequest12)
@@ -201,23 +201,19 @@ _NAMES_SHOWN, _SCHEMES_SHOWN = 3, 4
 
 def certificate_request_words(message: CertificateRequest12 | CertificateRequest13) -> str:
     """Which certificates a server wants: accepted authorities, and signature schemes."""
-    count = len(message.authorities)
+    number = len(message.authorities)
     names = [printable(name_text(each)) for each in message.authorities[:_NAMES_SHOWN]]
-    authorities = "1 authority" if count == 1 else f"{count} authorities"
+    authorities = count(number, "authority", "authorities")
     if names:
-        authorities += f" ({'; '.join(names)}{'; ...' if count > _NAMES_SHOWN else ''})"
+        authorities += f" ({'; '.join(names)}{'; ...' if number > _NAMES_SHOWN else ''})"
     schemes = [scheme_name(number) for number in message.signature_algorithms]
     shown = ", ".join(schemes[:_SCHEMES_SHOWN])
     more = f" and {len(schemes) - _SCHEMES_SHOWN} more" if len(schemes) > _SCHEMES_SHOWN else ""
     return f"{authorities}; signatures {shown}{more}" if schemes else authorities
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _blob(data: bytes) -> str:
-    length = _count(len(data), "byte")
+    length = count(len(data), "byte")
     return f"{length}, starts {data[:4].hex()}" if data else length
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsresume.cli.configuring import ConfiguredCommand
-from tlsresume.cli.demanding import rate
 from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
+from tlsresume.cli.values import share
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
@@ -111,7 +111,7 @@ DEMAND = "What to demand"
     DEMAND,
     "--min-rate",
     metavar="SHARE",
-    callback=rate,
+    callback=share,
     help="Exit 3 where a server accepts a lower share of offered sessions, such as 0.9 or 90%.",
     short="fail below this share of accepted offers",
 )
@@ -119,7 +119,7 @@ DEMAND = "What to demand"
     DEMAND,
     "--min-resumption-rate",
     metavar="SHARE",
-    callback=rate,
+    callback=share,
     help="Exit 3 where a lower share of a server's handshakes is resumed.",
 )
 @option(

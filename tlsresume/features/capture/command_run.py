@@ -82,7 +82,7 @@ def _rare_collection() -> Iterator[None]:
 
 
 def _wanted(asked: dict[str, Any]) -> Wanted:
-    from tlsresume.cli.demanding import read_policy
+    from tlsresume.api.reports import read_policy
 
     return Wanted(
         min_rate=asked["min_rate"],

@@ -14,18 +14,19 @@ from tlsresume.features.capture.report import (
     ServerReport,
     Software,
 )
-from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, page
+from tlsresume.formats.html_page import Cell, Table, badge, code, link, page
+from tlsresume.formats.page import Tone
 from tlsresume.results.report import Tool
 from tlsresume.units import count
 
 _HEIGHT = 110
 _GOOD, _FAIR = 0.8, 0.4
-_VERDICTS: dict[int, tuple[Style, str]] = {
+_VERDICTS: dict[int, tuple[Tone, str]] = {
     0: ("good", "OK"),
     3: ("bad", "FAIL"),
     4: ("fair", "UNKNOWN"),
 }
-_DEMANDS: dict[str, Style] = {"met": "good", "broken": "bad", "too-few": "fair", "waived": "none"}
+_DEMANDS: dict[str, Tone] = {"met": "good", "broken": "bad", "too-few": "fair", "waived": "none"}
 
 
 def render(report: CaptureReport, tool: Tool, *, show_clients: bool, command: str = "") -> str:
@@ -72,7 +73,7 @@ def _overview(report: CaptureReport) -> Table:
 
 
 def _rate(rate: float | None) -> Cell:
-    style: Style = (
+    style: Tone = (
         "none" if rate is None else "good" if rate >= _GOOD else "fair" if rate >= _FAIR else "bad"
     )
     return badge(percent(rate), style)

@@ -9,9 +9,9 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand
-from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.values import duration
 from tlsresume.features.serve.names import ALL, BEHAVIOUR_NAMES, STARTTLS, STATES
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ def _file(**settings: Any) -> click.Path:
     metavar="CMD",
     help="Run this shell command against each behaviour in turn. {url}, {host}, {port}, {cafile}"
     " and {truststore} (PKCS#12 for Java) in it are replaced, and its"
-    " environment makes common clients trust the server. It ends, with all that it started,"
-    " after the time of --for, or 60 s each time.",
+    " environment makes common clients trust the server. It is ended, with all"
+    " that it started, after 60 s in each behaviour; with --for, when that time is over instead.",
     short="run this client: {url} stands for the server",
 )
 @option(
@@ -209,7 +209,9 @@ def _file(**settings: Any) -> click.Path:
     "how_long",
     metavar="TIME",
     callback=duration,
-    help="End after this time, such as 10m. Without it, serve until interrupted.",
+    help="End the whole run after this time, such as 10m: with --run that ends the command, and"
+    " behaviours that had no turn are left out. Without it, serve until interrupted, or until the"
+    " command has run in each behaviour.",
 )
 @option(
     JUDGE,

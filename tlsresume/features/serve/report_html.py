@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tlsresume.features.serve.report_text import details
 from tlsresume.features.serve.results import ClientResult, Outcome, ServeReport, ServerResult
-from tlsresume.formats.html_page import Style, Table, badge, lines, page, soft
+from tlsresume.formats.html_page import Table, badge, lines, page, soft
+from tlsresume.formats.page import Tone
 from tlsresume.results.report import Tool
 from tlsresume.units import count
 
-_OUTCOME_STYLE: dict[Outcome, Style] = {
+_OUTCOME_STYLE: dict[Outcome, Tone] = {
     "right": "good",
     "wrong": "bad",
     "too-few": "fair",

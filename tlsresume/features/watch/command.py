@@ -9,9 +9,9 @@ import click
 
 from tlsresume.cli.configuring import ConfiguredCommand
 from tlsresume.cli.connecting import Connection, connection_options, quic_option
-from tlsresume.cli.demanding import duration
 from tlsresume.cli.grouping import option
 from tlsresume.cli.outputs import Outputs, output_options
+from tlsresume.cli.values import duration
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tlsresume.features.watch.samples import KeyLife, WatchedTarget, WatchReport
 from tlsresume.features.watch.text import key_words, letters, when
-from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, needs_mending, page
+from tlsresume.formats.html_page import Cell, Table, badge, code, link, needs_mending, page
+from tlsresume.formats.page import Tone
 from tlsresume.results.report import Tool
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, short_key
@@ -89,7 +90,7 @@ def _shown(number: int, target: WatchedTarget) -> _Shown:
     if target.error is not None:
         state, why = badge("failed", "bad"), target.error
     elif grave:
-        style: Style = "bad" if grave[0].severity == "error" else "fair"
+        style: Tone = "bad" if grave[0].severity == "error" else "fair"
         state, why = badge(grave[0].severity, style), grave[0].title
     return _Shown(
         number=number,

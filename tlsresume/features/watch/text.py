@@ -15,7 +15,7 @@ from string import ascii_lowercase, ascii_uppercase
 from tlsresume.features.watch.samples import KeyLife, Sample, Sighting, WatchedTarget, WatchReport
 from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.findings import put_finding
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, cut, pad
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, short_key
 
@@ -139,11 +139,11 @@ def _put_timeline(page: Page, target: WatchedTarget) -> None:
     room = max(10, min(60, page.view.width - wide - 4))
     for place in places:
         keys = [key for key in target.keys if (key.address, key.port) == place]
-        cells = _cells(keys, target, named, room)
+        slices = _cells(keys, target, named, room)
         page.line(
             "  ",
             pad(format_endpoint(*place), wide),
-            *(("".join(run), _style(letter)) for letter, run in groupby(cells)),
+            *(("".join(run), _style(letter)) for letter, run in groupby(slices)),
         )
 
 
@@ -159,16 +159,16 @@ def _cells(
     """A letter for each slice of time."""
     start, end = when(target.first or ""), when(target.last or "")
     columns = room if end > start else 1
-    cells = [_NOTHING] * columns
+    slices = [_NOTHING] * columns
     for key in keys:
         for span in key.spans:
             first = slot(when(span.first), start, end, columns)
             last = slot(when(span.last), start, end, columns)
             for at in range(first, last + 1):
-                known = cells[at]
+                known = slices[at]
                 letter = named[key.key_name]
-                cells[at] = letter if known in (_NOTHING, letter) else _MANY
-    return cells
+                slices[at] = letter if known in (_NOTHING, letter) else _MANY
+    return slices
 
 
 def when(time: str) -> float:
@@ -184,16 +184,21 @@ def slot(time: float, start: float, end: float, columns: int) -> int:
 
 
 def _put_keys(page: Page, target: WatchedTarget) -> None:
+    """A line for each key: on a screen without the time when it was last seen, which its age
+    tells; with `-v` and in a pipe whole."""
     named = letters(target)
-    for key in target.keys:
-        age = duration(key.seconds) if key.seconds else "once"
+    whole = page.view.verbose or not page.view.wraps
+    places = [cut(format_endpoint(key.address, key.port), 28) for key in target.keys]
+    wide = max((cells(place) for place in places), default=0) + 2
+    for key, place in zip(target.keys, places, strict=True):
+        letter, age = named[key.key_name], duration(key.seconds) if key.seconds else "once"
+        lead = f"  {letter} {pad(key_words(key), 12)}"
+        words = f"{age}, {count(key.samples, 'sample')}{'' if key.current else '  gone'}"
         with page.aside(1 if key.current else 3):
-            page.line(
-                "  ",
-                (named[key.key_name], _style(named[key.key_name])),
-                " ",
-                pad(key_words(key), 12),
-                pad(format_endpoint(key.address, key.port), 24),
-                f"{key.first} to {key.last}, {age}, {count(key.samples, 'sample')}",
-                ("" if key.current else "  gone", FAINT),
-            )
+            if whole:
+                where = pad(format_endpoint(key.address, key.port), 23)
+                words = f"{where} {key.first} to {key.last}, {words}"
+                page.prose(words, first=lead, style=_style(letter))
+            else:
+                lead += pad(place, wide)
+                page.one_line(f"{key.first}, {words}", first=lead, style=_style(letter))
