@@ -237,16 +237,23 @@ class Gate:
         slots = self._at(address, port)
         slots.users += 1
         try:
-            async with self._held(slots, alone=alone) as place:
+            place = await self._take(slots, alone=alone)
+            try:
                 yield place
+            finally:
+                slots.places.remove(place)
+                slots.alone = False
+                slots.changed.set()
+                self._open -= 1
+                self._left.set()
         finally:
             slots.users -= 1
             # Of many thousands of addresses only those are kept that are used or fragile.
             if not slots.users and slots.limit == self.limit:
                 self._slots.pop((address, port), None)
 
-    @asynccontextmanager
-    async def _held(self, slots: _Slots, *, alone: bool) -> AsyncIterator[Place]:
+    async def _take(self, slots: _Slots, *, alone: bool) -> Place:
+        """Wait for a place, and take it."""
         place = Place(shared=bool(slots.places) and not alone)
         slots.waiting_alone += alone
         try:
@@ -260,14 +267,7 @@ class Gate:
             if alone:
                 slots.waiting_alone -= 1
                 slots.changed.set()
-        try:
-            yield place
-        finally:
-            slots.places.remove(place)
-            slots.alone = False
-            slots.changed.set()
-            self._open -= 1
-            self._left.set()
+        return place
 
 
 class Link(ABC):

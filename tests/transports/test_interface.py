@@ -138,7 +138,7 @@ class Script(Channel):
             raise what
         return [what]
 
-    async def send(self, pieces: Sequence[bytes], deadline: float) -> None:
+    async def send(self, pieces: Sequence[bytes], deadline: float, *, last: bool = False) -> None:
         if self.mute is not None:
             raise self.mute
         self.said += pieces

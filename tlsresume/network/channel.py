@@ -14,7 +14,9 @@ import asyncio
 import contextlib
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from typing import Any
 
 from tlsresume import shortage
 from tlsresume.network.dial import cut, failure_from
@@ -23,20 +25,21 @@ from tlsresume.results.connection import Failure, Step
 
 _CHUNK = 65536
 
+#: A packet that is not full waits for what comes after it (send(2), of Linux alone).
+_MORE_COMES = getattr(socket, "MSG_MORE", 0)
+
 #: Datagrams that are read before the clock is looked at again.
 _AT_ONCE = 64
 
 
 class Channel(ABC):
-    """Bytes to and from one peer, whose name for messages is `where`. Times are those of `now`."""
+    """Bytes to and from one peer, whose name for messages is `where`. Times are those of `now`, in
+    seconds that only grow."""
 
     #: Whether bytes come in order and the peer can end them; else they are datagrams.
     stream: bool
     where: str
-
-    @abstractmethod
-    def now(self) -> float:
-        """Seconds that only grow."""
+    now: Callable[[], float]
 
     @abstractmethod
     async def read(self, deadline: float) -> Sequence[bytes]:
@@ -44,8 +47,9 @@ class Channel(ABC):
         EOFError at the end of a stream, OSError where the socket fails."""
 
     @abstractmethod
-    async def send(self, pieces: Sequence[bytes], deadline: float) -> None:
-        """Send all. Raises TimeoutError where the peer does not read, and OSError."""
+    async def send(self, pieces: Sequence[bytes], deadline: float, *, last: bool = False) -> None:
+        """Send all. Raises TimeoutError where the peer does not read, and OSError. `last`:
+        `end_sending` follows, and one packet is enough for both."""
 
     @abstractmethod
     def failure(self, error: OSError, step: Step) -> Failure | None:
@@ -65,6 +69,25 @@ class Channel(ABC):
         """Free the socket at once, `abruptly` as a crash does. Safe to call twice."""
 
 
+class _Waiter(asyncio.Future[None]):
+    """What the one task that reads a channel waits for. `wake` lets it go on within the callback
+    that saw the bytes; a future would do so with the loop's next turn, which costs a system call
+    and 20 microseconds for each read."""
+
+    def add_done_callback(
+        self, fn: Callable[[Any], object], /, *, context: Context | None = None
+    ) -> None:
+        self._go_on, self._context = fn, context or copy_context()
+        super().add_done_callback(fn, context=context)
+
+    def wake(self) -> None:
+        """To be called by the loop alone, never by a task."""
+        if not self.done():
+            self.remove_done_callback(self._go_on)
+            self.set_result(None)
+            self._context.run(self._go_on, self)
+
+
 class _SocketChannel(Channel):
     """A non-blocking, connected socket on the running loop."""
 
@@ -72,20 +95,18 @@ class _SocketChannel(Channel):
         self.where = where
         self._sock = sock
         self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
         self._number = sock.fileno()
         self._registered = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: _Waiter | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._came: list[bytes] = []
         self._error: Exception | None = None
 
-    def now(self) -> float:
-        return self._loop.time()
-
     async def read(self, deadline: float) -> Sequence[bytes]:
         # Asked first: where a peer floods us, the socket is ready whenever the timer is.
-        if not self._came and self._error is None and self._loop.time() < deadline:
+        if not self._came and self._error is None and self.now() < deadline:
             await self._wait(deadline)
         came, self._came = self._came, []
         if not came and self._error is not None:
@@ -97,7 +118,7 @@ class _SocketChannel(Channel):
         return came
 
     async def _wait(self, deadline: float) -> None:
-        self._waiter = waiter = self._loop.create_future()
+        self._waiter = waiter = _Waiter(loop=self._loop)
         self._deadline = deadline
         # A timer that is early enough is kept: when it fires, it looks at the deadline.
         timer = self._timer
@@ -117,14 +138,10 @@ class _SocketChannel(Channel):
         self._timer = None
         if self._waiter is None:
             return
-        if self._loop.time() < self._deadline:
+        if self.now() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._late)
         else:
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.wake()
 
     def _readable(self) -> None:
         if self._waiter is None:  # nobody waits: what comes stays in the socket
@@ -137,7 +154,7 @@ class _SocketChannel(Channel):
         except (OSError, EOFError) as error:
             self._error = error.with_traceback(None)
         if self._came or self._error is not None:
-            self._wake()
+            self._waiter.wake()
 
     @abstractmethod
     def _receive(self) -> None:
@@ -179,14 +196,19 @@ class Stream(_SocketChannel):
             raise EOFError
         self._came.append(data)
 
-    async def send(self, pieces: Sequence[bytes], deadline: float) -> None:
-        view = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        while view:
-            with contextlib.suppress(BlockingIOError):  # the peer is slow
-                view = view[self._sock.send(view) :]
+    async def send(self, pieces: Sequence[bytes], deadline: float, *, last: bool = False) -> None:
+        data = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        flags = _MORE_COMES if last else 0
+        while True:
+            try:
+                sent = self._sock.send(data, flags)
+            except BlockingIOError:  # the peer is slow
+                if not await writable(self._sock, deadline):
+                    raise TimeoutError from None
                 continue
-            if not await writable(self._sock, deadline):
-                raise TimeoutError
+            if sent == len(data):
+                return
+            data = data[sent:]
 
     def failure(self, error: OSError, step: Step) -> Failure | None:
         return failure_from(error, step, self.where)
@@ -214,7 +236,8 @@ class Datagrams(_SocketChannel):
         for _ in range(_AT_ONCE):
             self._came.append(self._sock.recv(_CHUNK))
 
-    async def send(self, pieces: Sequence[bytes], _deadline: float) -> None:
+    async def send(self, pieces: Sequence[bytes], _deadline: float, *, last: bool = False) -> None:
+        del last  # there is no end of datagrams
         # A full buffer loses a datagram, as the network may: it comes again.
         for datagram in pieces:
             with contextlib.suppress(BlockingIOError):

@@ -293,7 +293,7 @@ class NetworkLink(Link):
 
     async def _say_goodbye(self, client: Connection) -> None:
         client.close()
-        await self._flush()
+        await self._flush(last=self._channel.stream)
         if not self._channel.stream:
             # No answer is due: whoever says farewell over UDP may leave.
             self.closed = "clean"
@@ -329,18 +329,26 @@ class NetworkLink(Link):
             raise AssertionError("start_tls comes first")
         return self.client
 
-    async def _flush(self) -> None:
-        """Send what waits. A peer that no longer listens may still have spoken."""
+    def _due(self) -> list[bytes]:
+        """What waits to be sent, taken out of the connection."""
         client = self.client
         if client is None or (self._holding and client.established):
-            return
+            return []
         pieces = client.drain()
         if self._unsent:
             pieces, self._unsent = [*self._unsent, *pieces], []
-        if not pieces:
-            return
+        return pieces
+
+    async def _flush(self, *, last: bool = False) -> None:
+        """Send what waits; `last`: the end of what we send is to come with it."""
+        if pieces := self._due():
+            await self._send(pieces, last=last)
+
+    async def _send(self, pieces: list[bytes], *, last: bool = False) -> None:
+        """Send pieces. A peer that no longer listens may still have spoken."""
+        client, until = self._connection(), max(self._deadline, self._now() + CLOSE_WAIT)
         try:
-            await self._channel.send(pieces, max(self._deadline, self._now() + CLOSE_WAIT))
+            await self._channel.send(pieces, until, last=last)
         except TimeoutError:
             self._fail(Failure("data", "timeout", f"{self.where} does not read what we send"))
         except OSError as error:
@@ -350,7 +358,8 @@ class NetworkLink(Link):
         """Carry bytes both ways until `done`, the end, a failure or the deadline."""
         client = self._connection()
         while True:
-            await self._flush()
+            if pieces := self._due():
+                await self._send(pieces)
             if done():
                 return True
             if client.failure is not None:

@@ -39,6 +39,9 @@ from tlsresume.value import Value
 
 _RESPONSE_KEPT = 16384
 
+#: What a client of ours sees of its handshake.
+_SEEN = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING
+
 
 class KnownBefore(Value, frozen=True, kw_only=True):
     """What is known of an attempt before its first byte: where it goes, what it may offer, what
@@ -211,7 +214,7 @@ def _observe(
     leaf, asked_for_ours = transcript.leaf_certificate, transcript.certificate_request
     reused = client.resumed if done else None
     return Observation(
-        visible=Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING,
+        visible=_SEEN,
         time=about.time,
         address=about.route.address,
         port=about.route.port,

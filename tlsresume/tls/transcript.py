@@ -62,6 +62,8 @@ KEPT_TYPES: frozenset[int] = frozenset(
 
 _HELLO_TYPES = frozenset({HandshakeType.client_hello, HandshakeType.server_hello})
 
+_CERTIFICATES = frozenset({HandshakeType.certificate, HandshakeType.compressed_certificate})
+
 #: Bytes of messages that one connection may make us keep. An honest one needs 8 KB;
 #: one certificate chain or ticket can have 100 KB before OpenSSL refuses it.
 KEPT_BYTES_LIMIT = 4 << 20
@@ -112,7 +114,8 @@ class Recorder:
 class _Hellos(Value, frozen=True):
     """The hellos of each side in the first handshake, which ends before the entry `end`.
 
-    `version` is the negotiated one; messages have it from the entry `since` on.
+    `version` is the negotiated one; messages have it after the entry `since`. The types are of
+    all handshake messages until `end`.
     """
 
     client: tuple[ClientHello, ...]
@@ -120,6 +123,8 @@ class _Hellos(Value, frozen=True):
     version: ProtocolVersion | None
     since: int
     end: int
+    client_types: frozenset[int | None]
+    server_types: frozenset[int | None]
 
 
 @dataclass(frozen=True)
@@ -234,14 +239,14 @@ class Transcript:
     @property
     def certificate_seen(self) -> bool:
         """Whether the server sent a Certificate message, readable or not."""
-        return self._sent(Role.SERVER, HandshakeType.certificate) or self._sent(
-            Role.SERVER, HandshakeType.compressed_certificate
-        )
+        return not _CERTIFICATES.isdisjoint(self._hellos.server_types)
 
     @property
     def finished_by(self) -> frozenset[Role]:
         """Who sent a Finished message."""
-        return frozenset(role for role in Role if self._sent(role, HandshakeType.finished))
+        hellos, finished = self._hellos, HandshakeType.finished
+        types = {Role.CLIENT: hellos.client_types, Role.SERVER: hellos.server_types}
+        return frozenset(role for role, sent in types.items() if finished in sent)
 
     # ----------------------------------------------------------- resumption
 
@@ -307,11 +312,12 @@ class Transcript:
             return server.selected_identity is not None
         if client is None:
             return None
-        if self.certificate_seen or self._sent(Role.SERVER, HandshakeType.server_hello_done):
+        sent = self._hellos.server_types
+        if self.certificate_seen or HandshakeType.server_hello_done in sent:
             return False
         if client.session_id or not client.session_ticket:
             return self.session_id_echoed
-        return True if Role.SERVER in self.finished_by else None
+        return True if HandshakeType.finished in sent else None
 
     @property
     def early_data_offered(self) -> bool:
@@ -359,7 +365,16 @@ class Transcript:
                     end = min(end, n)
                 elif entry.sender is Role.CLIENT:
                     client.append(message)
-        return _Hellos(tuple(client), tuple(server), version, since, end)
+        first = self.entries[:end]
+        return _Hellos(
+            client=tuple(client),
+            server=tuple(server),
+            version=version,
+            since=since,
+            end=end,
+            client_types=frozenset([e.handshake_type for e in first if e.sender is Role.CLIENT]),
+            server_types=frozenset([e.handshake_type for e in first if e.sender is Role.SERVER]),
+        )
 
     @cached_property
     def _known(self) -> dict[int, Message | Alert | None]:
@@ -395,14 +410,10 @@ class Transcript:
 
     def _first(self, handshake_type: HandshakeType, kind: type[M]) -> M | None:
         """The server's first sound message of a type in the first handshake."""
+        if handshake_type not in self._hellos.server_types:
+            return None
         for n in self._of_server(handshake_type, self._hellos.end):
             message = self._message(n)
             if isinstance(message, kind):
                 return message
         return None
-
-    def _sent(self, sender: Role, handshake_type: HandshakeType) -> bool:
-        return any(
-            entry.handshake_type == handshake_type and entry.sender is sender
-            for entry in self.entries[: self._hellos.end]
-        )

@@ -308,21 +308,26 @@ class Handle:
         self._from = self._connection._from_ssl
         self._key = int(_ffi.cast("uintptr_t", self._ssl))
         self._buffer = _ffi.new("char[]", _READ_SIZE)
+        #: Until `release`, which breaks this cycle.
+        self._listening: _Listening | None = None
         if listener is not None:
-            _listening[self._key] = _Listening(listener, self._connection)
+            self._listening = _listening[self._key] = _Listening(listener, self._connection)
 
     def release(self) -> None:
         """Stop listening and let OpenSSL free the connection. Safe to call twice."""
+        self._listening = None
         _listening.pop(self._key, None)
 
     def _raise_stored(self) -> None:
-        entry = _listening.get(self._key)
+        entry = self._listening
         if entry is not None and entry.raised is not None:
             raised, entry.raised = entry.raised, None
             raise raised
 
     def _finish(self, value: int) -> Returned:
-        self._raise_stored()
+        entry = self._listening
+        if entry is not None and entry.raised is not None:
+            self._raise_stored()
         return Returned(value, 0 if value > 0 else _lib.SSL_get_error(self._ssl, value))
 
     def set_connect_state(self) -> None:
@@ -392,7 +397,7 @@ class Handle:
             _lib.SSL_SESSION_free(session)
 
     def do_handshake(self) -> Returned:
-        clear_errors()
+        _lib.ERR_clear_error()
         return self._finish(_lib.SSL_do_handshake(self._ssl))
 
     def write_early_data(self, data: bytes) -> Returned:
@@ -401,7 +406,7 @@ class Handle:
         return self._finish(_lib.SSL_write_early_data(self._ssl, data, len(data), written))
 
     def read(self) -> tuple[Returned, bytes]:
-        clear_errors()
+        _lib.ERR_clear_error()
         returned = self._finish(_lib.SSL_read(self._ssl, self._buffer, _READ_SIZE))
         if returned.error:
             return returned, b""
@@ -437,10 +442,13 @@ class Handle:
 
     def drain(self) -> bytes:
         """The bytes that OpenSSL wants sent."""
-        parts = []
+        out = b""
+        # A memory BIO gives all that it has: with less than was asked for it is empty.
         while (size := _lib.BIO_read(self._from, self._buffer, _READ_SIZE)) > 0:
-            parts.append(bytes(_ffi.buffer(self._buffer, size)))
-        return b"".join(parts)
+            out += _ffi.buffer(self._buffer, size)[:]
+            if size < _READ_SIZE:
+                break
+        return out
 
     def set_mtu(self, size: int) -> bool:
         """The most bytes of UDP payload (DTLS_set_link_mtu's counterpart, SSL_set_mtu(3))."""
