@@ -253,6 +253,13 @@ class Outputs:
                 keep = choice.file == continued
                 self._growing[choice] = GrowingFile(choice.file, keep=keep)
 
+    def import_renderers(self) -> None:
+        """Import what prints the chosen formats, sooner than it is needed."""
+        from tlsresume.formats import FORMATS
+
+        for choice in self.choices:
+            FORMATS[choice.name].renderer()
+
     def show(self, target: TargetResult) -> Report:
         """Print a target that is done, in the formats that speak per target. The report of it, as
         it was judged."""

@@ -54,11 +54,11 @@ _FULL_ROUND_TRIPS = 3
 
 #: How often what would end the run alone goes first. Not always: a lane that makes every
 #: fourth connection would keep step with a round robin.
-_LONGEST_FIRST = 0.75
+_LONGEST_FIRST = 0.9
 
 #: A chain would end the run alone if it lasts as long as this share of what is left in all lanes:
 #: it waits a little for a lane before each of its tries.
-_ALONE = 0.8
+_ALONE = 0.75
 
 #: So many tries for each lane are the last ones: those that take longest go first.
 _LAST = 2
