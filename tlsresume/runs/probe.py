@@ -217,9 +217,10 @@ class Probe:
             ProbedAddress(Route(a, port, transport=transport)) for a in addresses[: share.addresses]
         ]
         await self._first_round(share)
-        from tlsresume.runs.probe_result import summaries
+        if self.investigation.due:
+            from tlsresume.runs.probe_result import summaries
 
-        await self.investigation.run(summaries(self))
+            await self.investigation.run(summaries(self))
 
     async def _first_round(self, share: Share) -> None:
         first = FirstRound(

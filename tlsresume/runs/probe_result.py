@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlsresume.evidence.early_data_summary import early_data
 from tlsresume.evidence.states import verdict_of
@@ -36,14 +36,13 @@ def summaries(probe: Probe) -> list[AddressResult]:
         own = journal.at(route.address)
         if own and not _without_route(probe, address):
             counting = own.since(address.outdated)
-            summary = summarise_address(route.address, route.port, counting, own)
-            rows = tuple(
-                replace(row, tries_asked=probe.options.tries) for row in summary.mechanisms
+            summary = summarise_address(
+                route.address, route.port, counting, own, probe.options.tries
             )
-            summary = replace(summary, mechanisms=rows)
+            added: dict[str, Any] = {"early_data": _early_data(probe, summary)}
             for each in follow_ups():
-                summary = replace(summary, **each.summary(own))
-            found.append(replace(summary, early_data=_early_data(probe, summary)))
+                added |= each.summary(own)
+            found.append(replace(summary, **added))
     return found
 
 
