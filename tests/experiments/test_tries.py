@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.canned_lab import ROUTE, CannedLab, Pool, broken, done, mint
+from tests.helpers.growth import steps
 from tests.helpers.rows import each_row
 from tests.helpers.trials import changed
 from tlsresume.errors import BudgetSpent
@@ -154,11 +155,17 @@ class Breaking(CannedLab):
 
 def test_a_session_that_our_broken_connection_cost_is_no_refusal():
     """Where a stateful server forgets a session as its connection breaks, that is not judged."""
+<<<<<<< HEAD
     for seed in range(40):
+=======
+    lost = 0
+    for seed in range(100):
+>>>>>>> w-sched
         lab = Breaking(Pool(stateful=True), seed)
         result = run_on(lab, seed=seed)
         assert verdict(result) == "resumes"
-        assert lab.lost
+        lost += lab.lost > 0
+    assert lost > 90
 
 
 def test_a_series_that_always_breaks_ends_early():
@@ -359,18 +366,42 @@ def test_the_chain_that_would_end_alone_is_the_longest():
     last longer."""
     lab = CannedLab(Pool())
     found = asyncio.run(discover(lab, ROUTE, TERMS))
-    four_lanes = Tries(lab, ROUTE, TERMS, found, tries=4, concurrency=4, answer=False)
-    first = four_lanes._longest_chain()
-    assert first is not None
-    assert (first.mechanism, first.series.series) == ("psk", "chained")
-    tries = Tries(lab, ROUTE, TERMS, found, tries=4, concurrency=2, answer=False)
-    chain = next(
-        each
-        for each in tries._pending
-        if (each.mechanism, each.series.series) == ("psk", "chained")
-    )
-    assert tries._longest_chain() is None
-    tries._pending = [chain] * 2 + [each for each in tries._pending if each != chain][:2]
-    assert tries._longest_chain() == chain
-    tries._chains["psk"].busy = True
-    assert tries._longest_chain() is None
+
+    class Low(random.Random):
+        """Always what goes first mostly; without that, the first kind of all: a fixed psk try."""
+
+        def random(self) -> float:
+            return 0.0
+
+    def chosen(concurrency: int, left: tuple[int, int, int] = (4, 4, 4), *, busy=False):
+        """The kind that goes first, with so many tries left: chained psk, fixed psk, others."""
+        tries = Tries(
+            lab, ROUTE, TERMS, found, tries=4, concurrency=concurrency, answer=False, shuffle=Low()
+        )
+        chained, fixed, others = left
+        for kind in tries._pending:
+            of_psk = chained if kind.series.series == "chained" else fixed
+            tries._pending[kind] = of_psk if kind.mechanism == "psk" else others
+        tries._chains["psk"].busy = busy
+        first = tries._next()
+        return first and (first.mechanism, first.series.series)
+
+    assert chosen(4) == chosen(2, (2, 2, 0)) == ("psk", "chained")
+    assert chosen(2) == chosen(4, busy=True) == chosen(2, (2, 2, 0), busy=True) == ("psk", "fixed")
+
+
+def test_many_tries_are_chosen_from_in_linear_time():
+    """Four times the tries are about four times the work."""
+
+    def tried(count: int) -> int:
+        lab = CannedLab(Pool(), budget=100_000)
+        found = asyncio.run(discover(lab, ROUTE, TLS13_ONLY))
+        tries = Tries(lab, ROUTE, TLS13_ONLY, found, tries=count, concurrency=4, answer=False)
+
+        def choose_all() -> None:
+            while tries._next() is not None:
+                pass
+
+        return steps(choose_all)
+
+    assert tried(400) <= 5 * tried(100)

@@ -21,7 +21,8 @@ from tlsresume.results.connection import Failure
 from tlsresume.results.report import ResumeResult
 from tlsresume.runs import reach
 from tlsresume.runs.inspect import inspect
-from tlsresume.runs.resume import first_try, resume
+from tlsresume.runs.resume import resume
+from tlsresume.runs.resume_result import first_try
 from tlsresume.runs.save import save
 from tlsresume.sessions import asn1
 from tlsresume.sessions.file import SessionFile, SessionMetadata

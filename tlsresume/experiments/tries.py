@@ -1,6 +1,6 @@
 """How often is a session resumed: the same one again and again, and a fresh one each time?
 
-Both series of all mechanisms of one address are one shuffled sequence. Lanes
+Both series of all mechanisms of one address are tried in one random order. Lanes
 that each wait for their own last connection would march in step with a
 balancer's round robin, and each lane would always meet "its" node. A fixed try
 offers one session unchanged; a chained try offers the newest session of the try
@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from msgspec import Struct, field
@@ -54,11 +54,11 @@ _FULL_ROUND_TRIPS = 3
 
 #: How often what would end the run alone goes first. Not always: a lane that makes every
 #: fourth connection would keep step with a round robin.
-_LONGEST_FIRST = 0.75
+_LONGEST_FIRST = 0.9
 
 #: A chain would end the run alone if it lasts as long as this share of what is left in all lanes:
 #: it waits a little for a lane before each of its tries.
-_ALONE = 0.8
+_ALONE = 0.75
 
 #: So many tries for each lane are the last ones: those that take longest go first.
 _LAST = 2
@@ -110,6 +110,10 @@ class _Try(Value, frozen=True):
     mechanism: Mechanism
     series: Purposes
 
+    @property
+    def chained(self) -> bool:
+        return self.series is Purposes.CHAINED
+
 
 class Tries:
     """The tries of one address; `run` works them off.
@@ -146,7 +150,8 @@ class Tries:
         self._replacing: dict[Mechanism, asyncio.Lock] = {}
         self._answers: bool | None = None
         self._asking = asyncio.Lock()
-        self._pending: list[_Try] = []
+        #: How many tries of each kind have not begun.
+        self._pending: Counter[_Try] = Counter()
         self._dice = shuffle or random.Random()  # noqa: S311 - no secret
         self._free = asyncio.Event()
         self._complete = False
@@ -170,8 +175,7 @@ class Tries:
         self._replacing[mechanism] = asyncio.Lock()
         for each in self._kinds:
             self._again[_Try(mechanism, each)] = self._tries
-            self._pending += [_Try(mechanism, each)] * self._tries
-        self._dice.shuffle(self._pending)
+            self._pending[_Try(mechanism, each)] = self._tries
         self._free.set()
 
     def complete(self) -> None:
@@ -189,7 +193,7 @@ class Tries:
         """Make every try. Raises BudgetSpent when the budget ended before."""
         async with asyncio.TaskGroup() as tasks:
             workers = self._concurrency
-            for _ in range(min(workers, len(self._pending)) if self._complete else workers):
+            for _ in range(min(workers, self._pending.total()) if self._complete else workers):
                 tasks.create_task(self._work())
         if self._spent is not None:
             raise self._spent
@@ -203,7 +207,7 @@ class Tries:
             self._pending.clear()
 
     async def _work_off(self) -> None:
-        while self._pending or not self._complete:
+        while self._pending.total() or not self._complete:
             item = self._next()
             if item is None:
                 self._free.clear()
@@ -217,13 +221,13 @@ class Tries:
             chain = self._chains[item.mechanism]
             attempt: Trial | None
             try:
-                if item.series is Purposes.FIXED:
+                if not item.chained:
                     attempt = await self._fixed(item)
                 else:
                     chain.busy = True
                     attempt = await self._chained(chain, item)
             finally:
-                if item.series is Purposes.CHAINED:
+                if item.chained:
                     chain.busy = False
                 series.open -= 1
                 self._free.set()
@@ -231,49 +235,49 @@ class Tries:
                 series.note(attempt)
                 if self._again[item] and self._lab.journal.spoilt.spoils(attempt):
                     self._again[item] -= 1
-                    self._pending.append(item)
+                    self._pending[item] += 1
                     self._free.set()
 
     def _next(self) -> _Try | None:
-        """The next try that may begin: any, or what would end the run alone."""
+        """The next try that may begin: any of them, or what would end the run alone."""
+        ready = {
+            item: left for item, left in self._pending.items() if left and self._may_begin(item)
+        }
+        if not ready:
+            return None
+        chosen = None
         if self._dice.random() < _LONGEST_FIRST:
-            longest = self._longest_chain() or self._longest_of_the_last()
-            if longest is not None:
-                self._pending.remove(longest)
-                return longest
-        for n, item in enumerate(self._pending):
-            if self._may_begin(item):
-                return self._pending.pop(n)
-        return None
+            chosen = self._longest_chain(ready) or self._longest_of_the_last(ready)
+        if chosen is None:
+            [chosen] = self._dice.choices(list(ready), list(ready.values()))
+        self._pending[chosen] -= 1
+        return chosen
 
-    def _longest_chain(self) -> _Try | None:
+    def _longest_chain(self, ready: Collection[_Try]) -> _Try | None:
         """The next try of the chain that would end the run alone, if it may begin now."""
-        left = Counter(item for item in self._pending if item.series is Purposes.CHAINED)
-        alone = {item: self._round_trips_of_chain(item, tries) for item, tries in left.items()}
-        if not alone:
+        chains = [item for item, left in self._pending.items() if left and item.chained]
+        longest = max(chains, key=self._round_trips_of_chain, default=None)
+        if longest is None or longest not in ready:
             return None
-        longest = max(alone, key=alone.__getitem__)
-        together = sum(_ROUND_TRIPS[item.mechanism] for item in self._pending)
-        if alone[longest] * self._concurrency < _ALONE * together or not self._may_begin(longest):
-            return None
-        return longest
+        together = sum(_ROUND_TRIPS[item.mechanism] * left for item, left in self._pending.items())
+        alone = self._round_trips_of_chain(longest) * self._concurrency
+        return longest if alone >= _ALONE * together else None
 
-    def _round_trips_of_chain(self, item: _Try, tries: int) -> int:
+    def _round_trips_of_chain(self, item: _Try) -> int:
         first = 0 if self._series_of(item).begun else _FULL_ROUND_TRIPS
-        return first + tries * _ROUND_TRIPS[item.mechanism]
+        return first + self._pending[item] * _ROUND_TRIPS[item.mechanism]
 
-    def _longest_of_the_last(self) -> _Try | None:
+    def _longest_of_the_last(self, ready: Collection[_Try]) -> _Try | None:
         """Of the tries that end the run, one that takes longest and may begin now."""
-        if not self._complete or len(self._pending) > _LAST * self._concurrency:
+        if not self._complete or self._pending.total() > _LAST * self._concurrency:
             return None
-        ready = [item for item in self._pending if self._may_begin(item)]
-        return max(ready, key=lambda item: _ROUND_TRIPS[item.mechanism], default=None)
+        return max(ready, key=lambda item: _ROUND_TRIPS[item.mechanism])
 
     def _may_begin(self, item: _Try) -> bool:
         series = self._series_of(item)
         if series.full and not series.clear:
             return False
-        if item.series is Purposes.FIXED:
+        if not item.chained:
             return True
         chain = self._chains[item.mechanism]
         # It would only wait to ask for an answer: a lane has better things to do.

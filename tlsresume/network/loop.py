@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from tlsresume import collecting, shortage
 from tlsresume.errors import LocalError, UsageError
+from tlsresume.network import preparation
 
 T = TypeVar("T")
 
@@ -96,7 +97,8 @@ def run(main: Coroutine[Any, Any, T], stop: Stop | None = None) -> T:
     except LocalError:
         main.close()
         raise
-    collecting.started()
+    if not preparation.is_planned():
+        collecting.started()
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(_report)
