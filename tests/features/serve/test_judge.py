@@ -37,7 +37,7 @@ from tlsresume.protocols.schemes import Transport
 
 
 def tally(**numbers: int) -> Tally:
-    made = Tally(connections=3, handshaken=3, asked=3, later=2, later_handshaken=2)
+    made = Tally(connections=3, handshaken=3, asked=3, later_handshaken=2)
     for name, number in numbers.items():
         setattr(made, name, number)
     return made
