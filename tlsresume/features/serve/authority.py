@@ -1,4 +1,4 @@
-"""The certificates of the servers of a run, made then: by an authority of ours, as leaves.
+"""The certificates of a run's servers: leaves, and the authority that signs them, made at run time.
 
 The authority may sign for the names of the run only (name constraints), so that a device
 which trusts it once trusts nothing else by it. The extension is not critical: embedded TLS
@@ -38,8 +38,9 @@ _MOST = 1 << 20
 
 
 class Identities(msgspec.Struct, frozen=True):
-    """`trusted` is what clients must trust (PEM). Servers show `first`, after the change that
-    `changed-certificate` makes `later`, and as `untrusted` what nobody vouches for."""
+    """The certificates of a run. `trusted` is what clients must trust (PEM). Servers show `first`,
+    after the change that `changed-certificate` makes `later`, and as `untrusted` what nobody
+    vouches for."""
 
     trusted: bytes
     first: Identity

@@ -1,4 +1,4 @@
-"""`watch` and `awatch`."""
+"""The library's calls `watch` and `awatch`."""
 
 from __future__ import annotations
 
