@@ -13,7 +13,7 @@ from tlsresume.cli import console
 from tlsresume.cli.configuring import effective
 from tlsresume.cli.tool import this_tool
 from tlsresume.errors import ExitStatus, first_of
-from tlsresume.features.watch.rotation import watch_report
+from tlsresume.features.watch.api import remembered
 from tlsresume.features.watch.samples import Sample, WatchReport
 from tlsresume.features.watch.sampling import Watch, watched
 from tlsresume.features.watch.text import render_watch, sample_line
@@ -66,11 +66,6 @@ def watch(
     report = remembered(history, names, max_key_age)
     emit(outputs, report)
     return ExitStatus.INTERRUPTED if interrupted else status(report)
-
-
-def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
-    """The report on what a history holds of some targets (none named: of all)."""
-    return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
 
 
 def _live(outputs: Outputs) -> Live | None:
