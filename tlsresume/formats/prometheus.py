@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
+from tlsresume.formats.verdicts import VERDICTS
 from tlsresume.policy.judge import ALL_TARGETS
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.early_data import EarlyData
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _TARGET = ("target",)
 _ADDRESS = ("target", "address")
 _MECHANISM = (*_ADDRESS, "mechanism", "tls_version")
-
-VERDICTS = ("resumes", "partly", "does-not-resume", "untested")
 
 
 class Metric(Value, frozen=True):

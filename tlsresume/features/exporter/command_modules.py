@@ -26,23 +26,18 @@ from tlsresume.features.exporter.settings import (
     seconds,
     wrong,
 )
+from tlsresume.policy.demand_table import DEMANDS
 
 if TYPE_CHECKING:
     from tlsresume.features.exporter.probing import Module
 
-#: Options that a module does not have.
-_NOT_HERE = frozenset(
-    {
-        "connect",
-        "resolve",
-        "keylogfile",
-        "proxy-env",
-        "baseline",
-        "warning",
-        "critical",
-        "forbid-early-data-replay",
-    }
-)
+#: Options that a module does not have, beside demands that are not for scrapes.
+_NOT_HERE = frozenset({"connect", "resolve", "keylogfile", "proxy-env", "baseline"}) | {
+    demanded.spelling.removeprefix("--")
+    for row in DEMANDS
+    if not row.scraped
+    for demanded in row.options
+}
 #: Options whose value is a file's name: relative ones start from the configuration's folder.
 _FILES = frozenset({"cafile", "capath", "cert", "key", "passphrase-file", "proxy-password-file"})
 #: Options of `probe` itself that a module has: fields of ProbeOptions.

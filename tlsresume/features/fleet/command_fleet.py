@@ -285,7 +285,7 @@ def _go_on(run: Run, rules: Rules, path: str, count: Callable[[Report], None]) -
 
     earlier = Earlier(path, retry_unreachable=run.fleet.retry_unreachable)
     rules.earlier = earlier.take
-    rules.known = lambda result: count(run.outputs.show_earlier(result, path))
+    rules.known = lambda result: count(run.outputs.show(result, of_earlier=path))
     if len(earlier) and not run.outputs.quiet:
         results = count_words(len(earlier), "finished result")
         console.note(f"{path} has {results}; what has the same options is not repeated")
