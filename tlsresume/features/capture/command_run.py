@@ -216,24 +216,8 @@ def _say_how_far(capture: Capture) -> None:
 
 
 def _live(capture: Capture, shown: ExitStack) -> Callable[[], None]:
-    """A view on the terminal that is drawn anew, and gone at the end."""
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    live = Live(
-        Text("Waiting for packets."),
-        console=Console(file=console.stderr()),
-        auto_refresh=False,
-        transient=True,
+    """Draw what is known by now on the terminal."""
+    show = shown.enter_context(console.live_view("Waiting for packets."))
+    return lambda: show(
+        lambda view: render_text.live(capture.report(_LIVE_SERVERS), view, _LIVE_SERVERS)
     )
-    shown.enter_context(live)
-
-    def draw() -> None:
-        view = console.view_of(console.stderr())
-        live.update(
-            Text.from_ansi(render_text.live(capture.report(_LIVE_SERVERS), view, _LIVE_SERVERS)),
-            refresh=True,
-        )
-
-    return draw

@@ -22,8 +22,6 @@ from tlsresume.network.loop import run
 from tlsresume.sessions.file import permission_warnings
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from tlsresume.cli.outputs import Outputs
     from tlsresume.features.watch.history import History
     from tlsresume.options import WatchOptions
@@ -42,20 +40,16 @@ def watch(
     names = [target.name for target, _ in watched(targets, options)]
     interrupted = False
     with ExitStack() as stack:
-        live = _live(outputs)
-        if live is not None:
-            stack.enter_context(live)
+        draw = None
+        if not outputs.quiet and console.stderr().isatty():
+            draw = stack.enter_context(console.live_view("The first sample is being taken."))
 
         def show(sample: Sample) -> None:
-            if live is None:
-                if not outputs.quiet:
-                    console.note(sample_line(sample))
-                return
-            from rich.text import Text
-
-            report = remembered(history, names, max_key_age)
-            view = console.view_of(console.stderr())
-            live.update(Text.from_ansi(render_watch(report, view)), refresh=True)
+            if draw is not None:
+                known = remembered(history, names, max_key_age)
+                draw(lambda view: render_watch(known, view))
+            elif not outputs.quiet:
+                console.note(sample_line(sample))
 
         try:
             run(Watch(targets, options, history, show).run())
@@ -66,22 +60,6 @@ def watch(
     report = remembered(history, names, max_key_age)
     emit(outputs, report)
     return ExitStatus.INTERRUPTED if interrupted else status(report)
-
-
-def _live(outputs: Outputs) -> Live | None:
-    """A view that is drawn anew after each sample; None where there is no terminal."""
-    if outputs.quiet or not console.stderr().isatty():
-        return None
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    return Live(
-        Text("The first sample is being taken."),
-        console=Console(file=console.stderr()),
-        auto_refresh=False,
-        transient=True,
-    )
 
 
 def warn_of_others(history: History) -> None:
