@@ -144,9 +144,9 @@ def live_view(words: str) -> Iterator[Callable[[Callable[[View], str]], None]]:
     from rich.live import Live
     from rich.text import Text
 
-    console = Console(file=sys.stderr)
+    console = Console(file=stderr())
     with Live(Text(words), console=console, auto_refresh=False, transient=True) as live:
-        yield lambda render: live.update(Text.from_ansi(render(view_of(sys.stderr))), refresh=True)
+        yield lambda render: live.update(Text.from_ansi(render(view_of(stderr()))), refresh=True)
 
 
 def talk() -> Page:
