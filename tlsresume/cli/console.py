@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from tlsresume.errors import OutputFileError
@@ -133,6 +134,19 @@ def _write_talk(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         _give_up(sys.stderr)
+
+
+@contextlib.contextmanager
+def live_view(words: str) -> Iterator[Callable[[Callable[[View], str]], None]]:
+    """A view on the terminal of stderr, gone at the end: what is given draws it anew with a
+    function that renders it. `words` stand there until then."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(file=stderr())
+    with Live(Text(words), console=console, auto_refresh=False, transient=True) as live:
+        yield lambda render: live.update(Text.from_ansi(render(view_of(stderr()))), refresh=True)
 
 
 def talk() -> Page:

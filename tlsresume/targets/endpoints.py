@@ -47,6 +47,18 @@ def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | Non
         return None
 
 
+#: What a name in a list of names may be made of.
+_PATTERN = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
+
+
+def name_pattern(text: str) -> str | None:
+    """A host name that may hold `*`, in lower case and without its last dot; None where a text is
+    none, or would be an address."""
+    if not _PATTERN.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
+        return None
+    return text.rstrip(".").lower()
+
+
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 _BETWEEN_WORDS = re.compile(r"([\s'\"]+)")
 

@@ -141,7 +141,7 @@ def test_an_error_of_options_ends_the_run():
 def test_progress_says_how_far_and_how_long():
     """Targets done, their speed, verdicts, and what is left."""
     progress = Progress(total=100, done=50, began=time.monotonic() - 10)
-    progress.verdicts = {"resumes": 49, "partly": 1}
+    progress.verdicts.update({"resumes": 49, "partly": 1})
     line = progress.line()
     assert "50 of 100 targets done" in line
     assert "targets/s" in line

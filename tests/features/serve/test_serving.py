@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ftplib
 import imaplib
+import os
 import poplib
 import smtplib
 import socket
@@ -34,6 +35,7 @@ from tlsresume.features.serve.authority import (
     LOOPBACK,
     kept_authority,
     make_authority,
+    read_certificate,
 )
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.build import build_report
@@ -54,6 +56,13 @@ def test_words_of_the_command_line():
     """The command line names the behaviours and protocols that there are, in their order."""
     assert tuple(BEHAVIOURS) == BEHAVIOUR_NAMES
     assert tuple(TALKS) == STARTTLS
+
+
+def test_a_pipe_is_no_certificate(tmp_path):
+    """A certificate's name that stands for a pipe without a writer is refused, not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="holds no certificate"):
+        read_certificate(tmp_path / "pipe")
 
 
 # ---------------------------------------------------------------------- the library

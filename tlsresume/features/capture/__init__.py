@@ -1,7 +1,7 @@
 """`tlsresume capture`: what really happened to sessions, from captured packets.
 
     inputs, pcap, pcapng, merge   files and streams into packets in the order of time
-    links, tunnels, fragments     a packet into TCP segments and UDP datagrams
+    links, dissect                a packet into TCP segments and UDP datagrams
     tcp, tls_flow, quic_flow      those into connections, put together from both directions
     seen                          what one connection showed; a line of jsonl and csv
     tally, key_names, limits      connections counted by server, client and program, bounded

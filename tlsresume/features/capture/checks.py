@@ -1,4 +1,4 @@
-"""Findings on the counts of one server: a function for each code, in the order of the table.
+"""Findings on the counts of one server: a check for each code, in the order of the table.
 
 `rotated` and `separate-keys` exclude each other by how they are told: a key that comes back
 after it was refused was never rotated away. What one of them explains, `refused-always` does
@@ -29,7 +29,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One server with what its tickets say, and how packets are called."""
+    """What the checks look at: the counts of one server, its ticket keys by name, the captures."""
 
     tally: ServerTally
     keys: dict[str, KeyUse]
@@ -49,7 +49,7 @@ class _Case:
 
 
 class Passed(Match, frozen=True, kw_only=True):
-    """That a check fits what passed; the other fields are those of a CaptureFinding."""
+    """A match on captured connections; what it has beside is that of a CaptureFinding."""
 
     mechanism: Mechanism | None = None
     packets: tuple[str, ...] = ()

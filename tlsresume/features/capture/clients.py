@@ -1,4 +1,4 @@
-"""Clients' addresses as they may be shown: as they are, or replaced by what a key makes of them."""
+"""Clients' addresses as outputs show them: plain, or as pseudonyms made with a secret key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHORTEST_KEY = 16
 
 
 class ClientNames:
-    """Names of clients; with a key a name that says nothing, and stays the same under it."""
+    """Names of clients: their addresses, or with a key pseudonyms (HMAC), one for each address."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from tlsresume.cli import console
+from tlsresume.cli.outputs import Outputs
+from tlsresume.cli.tool import this_tool
+from tlsresume.cli.typed_command import typed_command
 from tlsresume.errors import ExitStatus
 from tlsresume.features.capture import render_text
 from tlsresume.features.capture.clients import client_names
 from tlsresume.features.capture.demands import Wanted, hold_against
 from tlsresume.features.capture.inputs import STDIN
+from tlsresume.features.capture.lines import LineFile, csv_head, csv_line, jsonl_line
 from tlsresume.features.capture.report import CaptureReport
 from tlsresume.features.capture.run import Capture, CaptureOptions, moment, read_key_log
-from tlsresume.formats.page import View
+from tlsresume.features.capture.seen import Seen
+from tlsresume.formats import document
 from tlsresume.tls.key_log import KeyLog
 
 if TYPE_CHECKING:
-    from tlsresume.cli.outputs import Outputs
-    from tlsresume.features.capture.lines import LineFile
-    from tlsresume.features.capture.seen import Seen
     from tlsresume.tickets.key_files import TicketKeyFile
 
 #: Seconds between two drawings of the live view, and before a file's progress is shown.
@@ -94,18 +101,14 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
 def _options(
     files: tuple[str, ...], ticket_keys: tuple[TicketKeyFile, ...], asked: dict[str, Any]
 ) -> CaptureOptions:
-    from tlsresume.cli.console import warn
-
     key_log = KeyLog()
     path = asked["keylogfile"]
     if path is not None:
         if path == STDIN:
-            import click
-
             raise click.UsageError("--keylogfile cannot be the standard input")
         _warn_of_others(path)
         if not read_key_log(path, key_log):
-            warn(f"{path} holds no secret of a server of TLS 1.3")
+            console.warn(f"{path} holds no secret of a server of TLS 1.3")
     return CaptureOptions(
         files=files,
         key_log=key_log,
@@ -118,10 +121,6 @@ def _options(
 
 
 def _warn_of_others(path: str) -> None:
-    import stat
-    from pathlib import Path
-
-    from tlsresume.cli.console import warn
     from tlsresume.sessions.file import permission_warnings
 
     try:
@@ -130,7 +129,7 @@ def _warn_of_others(path: str) -> None:
         return
     if stat.S_ISREG(mode):
         for warning in permission_warnings(path, stat.S_IMODE(mode)):
-            warn(warning)
+            console.warn(warning)
 
 
 # --------------------------------------------------------------------- writing
@@ -138,29 +137,20 @@ def _warn_of_others(path: str) -> None:
 
 def _writers(outputs: Outputs, stack: ExitStack) -> list[LineFile]:
     """A writer for each chosen format that has a line for each connection."""
-    if not any(choice.name in _BY_LINE for choice in outputs.choices):
-        return []
-    from tlsresume.cli.console import write_data
-    from tlsresume.features.capture.lines import LineFile, csv_head, csv_line, jsonl_line
-
     found = []
     for choice in outputs.choices:
-        if choice.name not in _BY_LINE:
-            continue
-        writer = LineFile(csv_line if choice.name == "csv" else jsonl_line, choice.file, write_data)
-        stack.callback(writer.abandon)
-        if choice.name == "csv":
-            writer.text(csv_head())
-        found.append(writer)
+        if choice.name in _BY_LINE:
+            line = csv_line if choice.name == "csv" else jsonl_line
+            writer = LineFile(line, choice.file, console.write_data)
+            stack.callback(writer.abandon)
+            if choice.name == "csv":
+                writer.text(csv_head())
+            found.append(writer)
     return found
 
 
 def _emit(outputs: Outputs, report: CaptureReport, *, show_clients: bool) -> None:
-    from tlsresume.cli.tool import this_tool
-    from tlsresume.formats import document
-
     def html() -> str:
-        from tlsresume.cli.typed_command import typed_command
         from tlsresume.features.capture.render_html import render
 
         return render(report, this_tool(), show_clients=show_clients, command=typed_command())
@@ -181,11 +171,9 @@ def _emit(outputs: Outputs, report: CaptureReport, *, show_clients: bool) -> Non
 
 
 def _say_damage(report: CaptureReport) -> None:
-    from tlsresume.cli.console import warn
-
     for file in report.files:
         if file.damage is not None:
-            warn(f"{file.file}: {file.damage}; what came before counts")
+            console.warn(f"{file.file}: {file.damage}; what came before counts")
 
 
 # -------------------------------------------------------------------- progress
@@ -199,8 +187,6 @@ def _progress(
     shown: ExitStack,
 ) -> Callable[[], None]:
     """What is done while reading: of a stream a live view, of files a status line."""
-    from tlsresume.cli import console
-
     streaming = STDIN in files
     silent = outputs.quiet or not console.stderr().isatty()
     draw: Callable[[], None] | None = None
@@ -225,34 +211,14 @@ def _progress(
 
 
 def _say_how_far(capture: Capture) -> None:
-    from tlsresume.cli import console
-
     console.status(
         f"{capture.engine.packets:,} packets, {capture.tallies.connections:,} TLS connections"
     )
 
 
 def _live(capture: Capture, shown: ExitStack) -> Callable[[], None]:
-    """A view on the terminal that is drawn anew, and gone at the end."""
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    from tlsresume.cli import console
-
-    live = Live(
-        Text("Waiting for packets."),
-        console=Console(file=console.stderr()),
-        auto_refresh=False,
-        transient=True,
+    """Draw what is known by now on the terminal."""
+    show = shown.enter_context(console.live_view("Waiting for packets."))
+    return lambda: show(
+        lambda view: render_text.live(capture.report(_LIVE_SERVERS), view, _LIVE_SERVERS)
     )
-    shown.enter_context(live)
-
-    def draw() -> None:
-        view: View = console.view_of(console.stderr())
-        live.update(
-            Text.from_ansi(render_text.live(capture.report(_LIVE_SERVERS), view, _LIVE_SERVERS)),
-            refresh=True,
-        )
-
-    return draw

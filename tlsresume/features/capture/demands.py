@@ -64,20 +64,10 @@ def _demands(server: ServerReport, wanted: Wanted, today: dt.date) -> list[Deman
     least = _least_rate(wanted, names)
     found = []
     if least is not None and (server.offered or server.offers_unknown):
-        found.append(
-            _rate("min-rate", least, server.accepted, server.offered, server.offers_unknown)
-        )
+        found.append(_rate("min-rate", least, server, server.offered, server.offers_unknown))
     if wanted.min_resumption_rate is not None and server.handshakes:
-        known = server.handshakes - server.unknown
-        found.append(
-            _rate(
-                "min-resumption-rate",
-                wanted.min_resumption_rate,
-                server.accepted,
-                known,
-                server.unknown,
-            )
-        )
+        known, least = server.handshakes - server.unknown, wanted.min_resumption_rate
+        found.append(_rate("min-resumption-rate", least, server, known, server.unknown))
     if policy is not None:
         found += _findings(server, policy.findings)
         found = [_waived(each, policy, names, today, server.transport) for each in found]
@@ -92,14 +82,14 @@ def _least_rate(wanted: Wanted, names: Sequence[str]) -> float | None:
     return max((each for each in rates if each is not None), default=None)
 
 
-def _rate(name: str, least: float, accepted: int, known: int, unknown: int) -> Demand:
+def _rate(name: str, least: float, server: ServerReport, known: int, unknown: int) -> Demand:
     of = "offers" if name == "min-rate" else "handshakes"
     demand = Asked(name, f"{least:g}").text
     if known <= unknown:
         message = f"the outcome of {known} of {known + unknown} {of} is known: too few to judge"
         return Demand(demand=demand, key=name, outcome="too-few", message=message)
-    found = accepted / known
-    message = f"{accepted} of {known} {of} resumed: {found:.1%}"
+    found = server.accepted / known
+    message = f"{server.accepted} of {known} {of} resumed: {found:.1%}"
     met = is_enough(found, least)
     return Demand(demand=demand, key=name, outcome="met" if met else "broken", message=message)
 

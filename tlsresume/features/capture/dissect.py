@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from tlsresume.features.capture.fragments import Fragments
 from tlsresume.features.capture.links import SUPPORTED, ethernet_payload, ip_offset
 
 SYN, ACK, FIN, RST = 0x02, 0x10, 0x01, 0x04
@@ -25,6 +24,10 @@ _MOST_EXTENSIONS = 16
 _VXLAN_PORTS = (b"\x12\xb5", b"\x21\x18")  # 4789; 8472, Linux's own
 _GENEVE_PORT = b"\x17\xc1"  # 6081
 _DEEPEST = 6
+
+
+#: Datagrams that wait for fragments, and the most of one.
+_MOST, _MOST_PIECES, _LARGEST = 256, 64, 1 << 16
 
 
 def reverse(key: bytes) -> bytes:
@@ -51,6 +54,48 @@ class Receiver(Protocol):
 
     def datagram(self, key: bytes, data: bytes) -> None:
         """What a UDP datagram carries."""
+
+
+class Fragments:
+    """IP datagrams of which not all fragments have come (RFC 791 section 3.2, RFC 8200 section
+    4.5); the oldest is given up for a new one."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[bytes, dict[int, bytes]] = {}
+        self._ends: dict[bytes, int] = {}
+
+    def add(self, key: bytes, offset: int, data: bytes, *, more: bool) -> bytes | None:
+        """Take a fragment; the whole datagram's payload once it is there.
+
+        `key` is what all fragments of a datagram share.
+        """
+        pieces = self._waiting.get(key)
+        if pieces is None:
+            if len(self._waiting) >= _MOST:
+                self._drop(next(iter(self._waiting)))
+            pieces = self._waiting[key] = {}
+        if offset + len(data) > _LARGEST or len(pieces) >= _MOST_PIECES:
+            self._drop(key)
+            return None
+        pieces.setdefault(offset, data)
+        if not more:
+            self._ends[key] = offset + len(data)
+        end = self._ends.get(key)
+        if end is None:
+            return None
+        whole = b""
+        for start in sorted(pieces):
+            if start > len(whole):
+                return None
+            whole += pieces[start][len(whole) - start :]
+        if len(whole) < end:
+            return None
+        self._drop(key)
+        return whole[:end]
+
+    def _drop(self, key: bytes) -> None:
+        self._waiting.pop(key, None)
+        self._ends.pop(key, None)
 
 
 class Dissector:

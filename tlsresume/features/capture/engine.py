@@ -206,7 +206,7 @@ class Engine:
 
     def _give_up(self) -> None:
         oldest = next(iter(self._flows.values()))
-        self.given_up += oldest.is_tls
+        self.given_up += oldest.client is not None
         self._end(oldest)
 
     def _end(self, flow: TLSFlow, counted: Side | None = None) -> None:
@@ -263,7 +263,7 @@ class Engine:
         if self._quic.pop(flow.key, None) is None:
             return
         self._quic.pop(other, None)
-        self._quic_done[flow.key] = self._quic_done[other] = flow.destinations
+        self._quic_done[flow.key] = self._quic_done[other] = tuple(flow.destinations)
         while len(self._quic_done) > 2 * self._limits.quic_flows:
             del self._quic_done[next(iter(self._quic_done))]
         client, server = ends(flow.key)

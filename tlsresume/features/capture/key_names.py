@@ -38,7 +38,6 @@ class KeyUse:
     first_alive: int = 0
     last_alive: int = 0
     first_refused: int = 0
-    last_refused: int = 0
 
     def see(self, time: int) -> None:
         """A ticket of the key was seen."""
@@ -55,7 +54,6 @@ class KeyUse:
         """A ticket of the key was refused without an excuse."""
         self.refused += 1
         self.first_refused = min(self.first_refused or time, time)
-        self.last_refused = max(self.last_refused, time)
 
     def add(self, other: KeyUse) -> None:
         """Put another's counts to these."""
@@ -66,7 +64,7 @@ class KeyUse:
         for name in ("first", "first_alive", "first_refused"):
             known = [each for each in (getattr(self, name), getattr(other, name)) if each]
             setattr(self, name, min(known, default=0))
-        for name in ("last", "last_alive", "last_refused"):
+        for name in ("last", "last_alive"):
             setattr(self, name, max(getattr(self, name), getattr(other, name)))
 
 

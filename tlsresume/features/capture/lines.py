@@ -43,7 +43,7 @@ def csv_head() -> str:
 
 
 class LineFile:
-    """Lines on their way to the standard output (`write`), or to a file that is named at the end."""
+    """Writes lines to the standard output (`write`), or to a file that gets its name at the end."""
 
     def __init__(
         self, line: Callable[[Seen], str], path: str | None, write: Callable[[str], None]

@@ -25,7 +25,7 @@ MOST_BYTES = 1 << 14
 class QUICFlow:
     """One connection, from the client's first Initial packet."""
 
-    __slots__ = ("_destinations", "_messages", "_streams", "done", "facts", "key", "start")
+    __slots__ = ("_messages", "_streams", "destinations", "done", "facts", "key", "start")
 
     def __init__(self, key: bytes, destination: bytes, start: int) -> None:
         """`key` is the direction of the client."""
@@ -33,7 +33,8 @@ class QUICFlow:
         self.start = start
         self.facts = Facts()
         self.done = False
-        self._destinations = [destination]
+        #: The Destination Connection IDs that the keys follow from.
+        self.destinations = [destination]
         self._streams: dict[Sender, CryptoStream] = {
             "client": CryptoStream(MOST_BYTES),
             "server": CryptoStream(MOST_BYTES),
@@ -54,11 +55,6 @@ class QUICFlow:
         first = next(packets(data), None)
         return first is not None and first.destination in destinations
 
-    @property
-    def destinations(self) -> tuple[bytes, ...]:
-        """The Destination Connection IDs that the keys follow from."""
-        return tuple(self._destinations)
-
     def datagram(self, key: bytes, data: bytes, time: int, packet: Packet) -> None:
         """Take one datagram of either direction."""
         sender: Sender = "client" if key == self.key else "server"
@@ -73,7 +69,7 @@ class QUICFlow:
                 self._crypto(frames, sender, time, packet)
 
     def _open(self, packet: QUICPacket, sender: Sender) -> bytes | None:
-        for destination in self._destinations:
+        for destination in self.destinations:
             frames = open_initial(packet, destination, sender)
             if frames is not None:
                 return frames
@@ -86,8 +82,8 @@ class QUICFlow:
         return None
 
     def _learn(self, destination: bytes) -> None:
-        if destination not in self._destinations and len(self._destinations) < 3:
-            self._destinations.insert(0, destination)
+        if destination not in self.destinations and len(self.destinations) < 3:
+            self.destinations.insert(0, destination)
 
     def _crypto(self, frames: bytes, sender: Sender, time: int, packet: Packet) -> None:
         messages = self._messages[sender]

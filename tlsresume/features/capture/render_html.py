@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tlsresume.features.capture.render_text import as_finding, name_of, percent, short_time
+from tlsresume.features.capture.render_text import as_finding, grade, name_of, percent, short_time
 from tlsresume.features.capture.report import (
     CaptureReport,
     Client,
@@ -20,7 +20,6 @@ from tlsresume.results.report import Tool
 from tlsresume.units import count
 
 _HEIGHT = 110
-_GOOD, _FAIR = 0.8, 0.4
 _VERDICTS: dict[int, tuple[Tone, str]] = {
     0: ("good", "OK"),
     3: ("bad", "FAIL"),
@@ -73,10 +72,7 @@ def _overview(report: CaptureReport) -> Table:
 
 
 def _rate(rate: float | None) -> Cell:
-    style: Tone = (
-        "none" if rate is None else "good" if rate >= _GOOD else "fair" if rate >= _FAIR else "bad"
-    )
-    return badge(percent(rate), style)
+    return badge(percent(rate), grade(rate))
 
 
 def _shown(server: ServerReport, number: int, *, show_clients: bool) -> dict[str, Any]:

@@ -16,8 +16,7 @@ _MECHANISM = (*_SERVER, "mechanism")
 #: Each gauge: what it says, its labels.
 METRICS: dict[str, Metric] = {
     "tlsresume_build_info": Metric(
-        "The versions that made these numbers; always 1",
-        ("version", "openssl", "pyopenssl"),
+        "The versions that made these numbers; always 1", ("version", "openssl", "pyopenssl"),
     ),
     "tlsresume_run_success": Metric("1 if the run came to its end, 0 if it failed", ()),
     "tlsresume_capture_connections": Metric("TLS connections in the captures", ()),
@@ -26,27 +25,25 @@ METRICS: dict[str, Metric] = {
     "tlsresume_capture_server_connections": Metric("TLS connections of a server", _SERVER),
     "tlsresume_capture_server_handshakes": Metric("Handshakes of a server", _SERVER),
     "tlsresume_capture_unknown_handshakes": Metric(
-        "Handshakes whose outcome is not visible", _SERVER
+        "Handshakes whose outcome is not visible", _SERVER,
     ),
     "tlsresume_capture_resumption_ratio": Metric(
-        "Resumed handshakes per handshake with a known outcome",
-        _SERVER,
+        "Resumed handshakes per handshake with a known outcome", _SERVER,
     ),
     "tlsresume_capture_acceptance_ratio": Metric("Accepted sessions per offered one", _SERVER),
     "tlsresume_capture_offered_sessions": Metric(
-        "Offered sessions with a visible answer", _MECHANISM
+        "Offered sessions with a visible answer", _MECHANISM,
     ),
     "tlsresume_capture_accepted_sessions": Metric("Sessions that were resumed", _MECHANISM),
     "tlsresume_capture_refused_sessions": Metric("Offers answered by a full handshake", _MECHANISM),
     "tlsresume_capture_early_data": Metric(
-        "Connections with early data, by what came of it: offered counts all",
-        (*_SERVER, "outcome"),
+        "Connections with early data, by what came of it: offered counts all", (*_SERVER, "outcome"),
     ),
     "tlsresume_capture_ticket_keys": Metric("Names of ticket keys seen", _SERVER),
     "tlsresume_capture_clients": Metric("Client addresses seen", _SERVER),
     "tlsresume_capture_findings": Metric("1 for each finding on a server", (*_SERVER, "code")),
     "tlsresume_capture_demands": Metric("Demands on a server by outcome", (*_SERVER, "outcome")),
-}
+}  # fmt: skip
 
 
 def render(report: CaptureReport, tool: Tool) -> str:

@@ -15,7 +15,7 @@ from tlsresume.features.capture.report import (
     Software,
 )
 from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, pad
+from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Tone, View, cells, pad
 from tlsresume.formats.printable import printable
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Finding
@@ -28,6 +28,7 @@ _ROWS, _SERVERS = 5, 12
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK = 16
 _GOOD, _FAIR = 0.8, 0.4
+_STYLES: dict[Tone, str] = {"none": FAINT, "good": GOOD, "fair": FAIR, "bad": BAD}
 _LEAST_NAME = 20
 _COUNTS = 56
 #: What shows tickets of TLS 1.3 over TCP.
@@ -109,10 +110,11 @@ def sparkline(rates: Sequence[Interval], width: int = _SPARK) -> str:
     return line
 
 
-def _style(rate: float | None) -> str:
+def grade(rate: float | None) -> Tone:
+    """How good a rate of acceptance is."""
     if rate is None:
-        return FAINT
-    return GOOD if rate >= _GOOD else FAIR if rate >= _FAIR else BAD
+        return "none"
+    return "good" if rate >= _GOOD else "fair" if rate >= _FAIR else "bad"
 
 
 def name_of(server: ServerReport) -> str:
@@ -136,7 +138,7 @@ def _table(page: Page, servers: Sequence[ServerReport]) -> None:
         page.line(
             pad(name, width),
             f"  {server.connections:>11}  {server.offered:>7}  {server.accepted:>8}  ",
-            (f"{percent(server.acceptance_rate):>10}", _style(server.acceptance_rate)),
+            (f"{percent(server.acceptance_rate):>10}", _STYLES[grade(server.acceptance_rate)]),
             f"  {percent(server.resumption_rate):>7}  ",
             sparkline(server.rates, max(4, min(_SPARK, page.view.width - width - _COUNTS))),
         )

@@ -69,7 +69,7 @@ class MechanismCounts:
 
 @dataclass(slots=True)
 class KeyFileUse:
-    """Tickets that one key of the operator's files opened; `mac` says whether rightly."""
+    """Tickets that one key of the operator's files opened; `wrong_mac` of them lack its MAC."""
 
     role: str
     issued: int = 0

@@ -93,11 +93,6 @@ class TLSFlow:
         self.application_secret: bytes | None = None
         self._key_log = key_log
 
-    @property
-    def is_tls(self) -> bool:
-        """Whether a hello was seen, readable or not."""
-        return self.client is not None
-
     def data(self, side: Side, data: bytes, time: int, packet: Packet) -> bool:
         """Take bytes in order; whether the flow is done, with or without an answer."""
         side.passed += len(data)

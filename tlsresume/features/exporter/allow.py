@@ -11,16 +11,14 @@ unspecified addresses need a rule that names their network; link-local ones need
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from tlsresume.targets.endpoints import network_of
+from tlsresume.targets.endpoints import name_pattern, network_of
 from tlsresume.value import Value
 
 _Address = IPv4Address | IPv6Address
-_NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
 #: IPv4 addresses inside IPv6 ones, by NAT64 (RFC 6052 section 2.1).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -48,9 +46,10 @@ def parse_rule(text: str) -> Rule:
     network = network_of(host)
     if network is not None:
         return Rule(None, network, port)
-    if not _NAME.fullmatch(host) or re.fullmatch(r"[0-9.]+", host):
+    name = name_pattern(host)
+    if name is None:
         raise ValueError(f"{text!r} is no name, network or address, with :PORT or without")
-    return Rule(host.rstrip(".").lower(), None, port)
+    return Rule(name, None, port)
 
 
 def _split(text: str) -> tuple[str, int | None]:

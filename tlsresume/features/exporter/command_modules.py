@@ -8,7 +8,7 @@ elsewhere than where `allow` was asked about.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +16,7 @@ import click
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options
 from tlsresume.cli.mistakes import click_message
+from tlsresume.cli.probe import command as probe_command
 from tlsresume.configuration import Configuration
 from tlsresume.errors import ConfigurationFileError, UsageError
 from tlsresume.features.exporter.settings import (
@@ -39,6 +40,8 @@ _NOT_HERE = frozenset({"connect", "resolve", "keylogfile", "proxy-env", "baselin
 }
 #: Options whose value is a file's name: relative ones start from the configuration's folder.
 _FILES = frozenset({"cafile", "capath", "cert", "key", "passphrase-file", "proxy-password-file"})
+#: Options of `probe` itself that a module has: fields of ProbeOptions.
+_PROBE = frozenset({"tries", "concurrency", "budget", "max_addresses", "retries", "quick"})
 #: What a module says beside options.
 _OWN = ("cache", "explain")
 
@@ -126,33 +129,7 @@ def _words(
             yield f"--{key}={word}"
 
 
-#: Options of a module that are fields of ProbeOptions, with the type of each.
-_PROBE: dict[str, click.ParamType[Any]] = {
-    "tries": click.IntRange(1, 1000),
-    "concurrency": click.IntRange(1, 64),
-    "budget": click.IntRange(1, 100_000),
-    "max_addresses": click.IntRange(1, 256),
-    "retries": click.IntRange(0, 100),
-    "quick": click.BOOL,
-}
-
-
-def _probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    from tlsresume.options import ProbeOptions
-
-    defaults = ProbeOptions()
-    for name, kind in _PROBE.items():
-        spelling = "--" + name.replace("_", "-")
-        if kind is click.BOOL:
-            function = click.option(spelling, is_flag=True)(function)
-        else:
-            default = getattr(defaults, name)
-            function = click.option(spelling, type=kind, default=default)(function)
-    return function
-
-
 @click.command("module", add_help_option=False)
-@_probe_options
 @connection_options
 @demand_options
 def _module_command(
@@ -160,6 +137,9 @@ def _module_command(
 ) -> tuple[Connection, Demanded, dict[str, Any]]:
     """What one module says."""
     return connection, demanded, said
+
+
+_module_command.params += [each for each in probe_command.params if each.name in _PROBE]
 
 
 @functools.cache

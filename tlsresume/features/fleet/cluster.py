@@ -117,7 +117,7 @@ def _event(name: str, client: object) -> Any:
 
 
 class Cluster:
-    """Probes on the workers of a scheduler. `buckets` shares are under way at most."""
+    """Probes on the workers of a scheduler: one share at a time for each thread of a worker."""
 
     def __init__(
         self, address: str, setting: WorkerSettings, end: tuple[float, float] | None

@@ -249,7 +249,7 @@ def run_fleet(targets: TargetList, run: Run) -> Report:
     parallel = fleet.at_a_time(run.usual)
     end = _end(run, parallel)
     prober = _prober(run, parallel, end, exclusions, excluded)
-    progress = Progress(total=targets.total if fleet.shard is None else None, verdicts={})
+    progress = Progress(total=targets.total if fleet.shard is None else None)
     engine = Fleet(
         prober,
         parallel=parallel,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tlsresume.errors import first_of
 from tlsresume.features.fleet.selection import Job
@@ -138,7 +139,7 @@ class Progress(Struct):
     total: int | None = None
     done: int = 0
     began: float = 0.0
-    verdicts: dict[str, int] | None = None
+    verdicts: Counter[str] = field(default_factory=Counter)
 
     def line(self) -> str:
         """How far it is, how fast, what came of it, and how long it may still take."""
@@ -253,9 +254,7 @@ class Fleet:
 
     def _tell(self, result: TargetResult) -> None:
         self._progress.done += 1
-        if self._progress.verdicts is not None:
-            word = result.verdict
-            self._progress.verdicts[word] = self._progress.verdicts.get(word, 0) + 1
+        self._progress.verdicts[result.verdict] += 1
         self._on_result(result)
 
     async def _leave_out(self, rest: Iterator[Job]) -> None:

@@ -18,7 +18,10 @@ EXCLUDED = "excluded (--exclude)"
 
 
 class Resolved:
-    """A Prober before another one. `excluded` is called for each target that is left out whole."""
+    """A Prober that looks targets up, and has another one probe what is not excluded.
+
+    `excluded` is called for each target that is left out whole.
+    """
 
     def __init__(
         self, prober: Prober, exclusions: Exclusions, excluded: Callable[[], None]

@@ -10,11 +10,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tlsresume.options import ProbeOptions
 from tlsresume.results.measured import Skipped
-from tlsresume.targets.endpoints import network_of
+from tlsresume.targets.endpoints import name_pattern, network_of
 from tlsresume.targets.target import Target
 from tlsresume.value import Value
-
-_NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
 
 
 class Job(Value, frozen=True, kw_only=True):
@@ -83,9 +81,9 @@ class Exclusions:
     def _add(self, text: str, number: int) -> None:
         network = network_of(text)
         if network is None:
-            if not _NAME.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
+            name = name_pattern(text)
+            if name is None:
                 raise ValueError(f"line {number}: {text[:60]!r} is no name, network or address")
-            name = text.rstrip(".").lower()
             if "*" in name:
                 self._patterns.append(name)
             else:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from tlsresume.errors import ExitStatus
 from tlsresume.findings.across_targets import SharedKeys
 from tlsresume.policy.exit_status import decided_of_many, target_status
-from tlsresume.results.judged import Finding, Violation
+from tlsresume.results.judged import Finding
 from tlsresume.results.report import Report, TargetResult, Tool
 
 
@@ -26,11 +26,9 @@ class Tally:
         self._targets: list[TargetResult] = []
         self._findings: dict[Finding, Finding] = {}
         self._keys = SharedKeys()
-        self._last: Report | None = None
         #: The first target of each status, as it was judged.
         self._first: dict[ExitStatus, TargetResult] = {}
         self.statuses: Counter[ExitStatus] = Counter()
-        self.verdicts: Counter[str] = Counter()
         self.interrupted = False
         self.not_begun = 0
 
@@ -39,11 +37,9 @@ class Tally:
 
     def add(self, report: Report) -> None:
         """Count the targets of a report that was judged."""
-        self._last = report
         for target in report.targets:
             status = target_status(target)
             self.statuses[status] += 1
-            self.verdicts[target.verdict] += 1
             self._first.setdefault(status, target)
             self._keys.add(target)
             self._targets.append(self._slim(target, status))
@@ -86,11 +82,4 @@ class Tally:
             interrupted=self.interrupted,
             not_begun=(self.not_begun, reason),
         )
-        violations: tuple[Violation, ...] = together.violations
-        return replace(
-            together,
-            targets=tuple(self._targets),
-            violations=violations,
-            exit_status=int(status),
-            why=why,
-        )
+        return replace(together, targets=tuple(self._targets), exit_status=int(status), why=why)

@@ -38,15 +38,12 @@ def _series(what: str, series: Series, failure: int | None) -> str:
 
 def _demand(row: FTPData) -> str:
     tickets = f"{count(row.tickets, 'ticket')} on a control connection"
+    refused = "it is refused" + (f": {row.replies[-1]}" if row.replies else "")
     if nothing_to_offer(row):
-        said = f": {row.replies[-1]}" if row.replies else ""
-        return f"without one it is refused{said}" if row.required else "without one a listing works"
+        return f"without one {refused if row.required else 'a listing works'}"
     if row.required is None:
         return tickets
-    if not row.required:
-        return f"without a session a listing works, too; {tickets}"
-    said = f": {row.replies[-1]}" if row.replies else ""
-    return f"without a session it is refused{said}; {tickets}"
+    return f"without a session {refused if row.required else 'a listing works, too'}; {tickets}"
 
 
 def _style(row: FTPData) -> str:

@@ -1,4 +1,4 @@
-"""Certificates made at run time: an authority, and leaves that it signs.
+"""The certificates of a run's servers: leaves, and the authority that signs them, made at run time.
 
 The authority may sign for the names of the run only (name constraints), so that a device
 which trusts it once trusts nothing else by it. The extension is not critical: embedded TLS
@@ -13,24 +13,59 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tlsresume.errors import FileError
+from tlsresume.errors import FileError, UsageError
+from tlsresume.features.serve.options import ServeOptions
 from tlsresume.files import read_bounded, write_atomically
 from tlsresume.server.contexts import Identity
 
 #: A host name in ASCII, or a wildcard in the place of its first label.
 _NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+#: Addresses that stand for all of a machine's.
+EVERY = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not listened on
 #: The files of `--ca DIR`.
 CERTIFICATE, KEY = "ca.pem", "ca-key.pem"
 #: Days that an authority and its leaves are good for. Apple's clients allow a leaf 825.
 _AUTHORITY_DAYS, _LEAF_DAYS = 730, 90
 #: A file of a certificate or key that is larger is none.
 _MOST = 1 << 20
+
+
+class Identities(msgspec.Struct, frozen=True):
+    """The certificates of a run. `trusted` is what clients must trust (PEM). Servers show `first`,
+    after the change that `changed-certificate` makes `later`, and as `untrusted` what nobody
+    vouches for."""
+
+    trusted: bytes
+    first: Identity
+    later: Identity | None
+    stranger: Identity
+
+    def of(self, *, untrusted: bool) -> tuple[Identity, Identity | None]:
+        """The certificate of a server, and that after the change."""
+        return (self.stranger, None) if untrusted else (self.first, self.later)
+
+
+def make_identities(options: ServeOptions) -> Identities:
+    """Make the certificates, or read those of `--cert`. Raises UsageError, FileError."""
+    own = () if options.host in EVERY else (options.host,)
+    names = tuple(dict.fromkeys((*LOOPBACK, *own, *options.names)))
+    try:
+        general_names(names)
+    except ValueError as error:
+        raise UsageError(f"a --name cannot be in a certificate: {error}") from None
+    stranger = make_authority(names).issue(names)
+    if options.certificate is not None and options.key is not None:
+        read = read_identity(options.certificate, options.key)
+        return Identities(read.certificate_pem, read, None, stranger)
+    made = kept_authority(options.ca, names) if options.ca is not None else make_authority(names)
+    return Identities(made.certificate_pem, made.issue(names), made.issue(names), stranger)
 
 
 class Authority:

@@ -22,10 +22,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     about: str
     behaviour: Behaviour
-    right: State = "connected"
-    needs: tuple[Version, ...] = ("1.2", "1.3")
-    untrusted: bool = False
-    no_quic: str | None = None
+    right: State
+    needs: tuple[Version, ...]
+    untrusted: bool
+    no_quic: str | None
 
     @property
     def issues(self) -> bool:
@@ -40,84 +40,71 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _made(**knobs: object) -> Behaviour:
+def _row(
+    about: str,
+    *,
+    right: State = "connected",
+    needs: tuple[Version, ...] = ("1.2", "1.3"),
+    untrusted: bool = False,
+    no_quic: str | None = None,
+    **knobs: object,
+) -> Row:
+    """A row; `knobs` are the fields of its Behaviour."""
     # A session must outlive a connection that its client cut: how it closed is told apart.
-    return Behaviour(forget_on_unclean_close=False, **knobs)  # type: ignore[arg-type]  # a row's own fields
+    behaviour = Behaviour(forget_on_unclean_close=False, **knobs)  # type: ignore[arg-type]  # a row's own fields
+    return Row(about=about, behaviour=behaviour, right=right, needs=needs, untrusted=untrusted,
+               no_quic=no_quic)  # fmt: skip
 
 
 BEHAVIOURS: Mapping[str, Row] = {
-    "default": Row(
-        about="issues tickets (and IDs to clients without tickets), and accepts all",
-        behaviour=_made(),
-        right="resumed",
+    "default": _row(
+        "issues tickets (and IDs to clients without tickets), and accepts all", right="resumed"
     ),
-    "tickets": Row(
-        about="tickets only, no session IDs",
-        behaviour=_made(session_ids=False),
-        right="resumed",
-    ),
-    "session-ids": Row(
-        about="TLS 1.2 with session IDs only",
-        behaviour=_made(versions=("1.2",), tickets=False),
+    "tickets": _row("tickets only, no session IDs", right="resumed", session_ids=False),
+    "session-ids": _row(
+        "TLS 1.2 with session IDs only",
         right="resumed",
         needs=("1.2",),
         no_quic="QUIC has no TLS 1.2",
+        versions=("1.2",),
+        tickets=False,
     ),
-    "stateful": Row(
-        about="a cache: IDs in TLS 1.2, short tickets in TLS 1.3",
-        behaviour=_made(stateful=True),
-        right="resumed",
+    "stateful": _row(
+        "a cache: IDs in TLS 1.2, short tickets in TLS 1.3", right="resumed", stateful=True
     ),
-    "single-use": Row(
-        about="accepts each TLS 1.3 ticket once",
-        behaviour=_made(single_use=True),
-        right="resumed",
+    "single-use": _row("accepts each TLS 1.3 ticket once", right="resumed", single_use=True),
+    "no-tickets": _row("issues no session at all", session_ids=False, tickets=False),
+    "refuse": _row("issues sessions and accepts none", honoured=False),
+    "short-lifetime": _row("sessions that live 2 seconds", lifetime=2),
+    "rotated-key": _row("another ticket key after the first connection", nodes=2, rotate_after=1),
+    "changed-certificate": _row(
+        "another certificate after the first connection; sessions are accepted",
+        change_certificate_after=1,
     ),
-    "no-tickets": Row(
-        about="issues no session at all",
-        behaviour=_made(session_ids=False, tickets=False),
-    ),
-    "refuse": Row(
-        about="issues sessions and accepts none",
-        behaviour=_made(honoured=False),
-    ),
-    "short-lifetime": Row(
-        about="sessions that live 2 seconds",
-        behaviour=_made(lifetime=2),
-    ),
-    "rotated-key": Row(
-        about="another ticket key after the first connection",
-        behaviour=_made(nodes=2, rotate_after=1),
-    ),
-    "changed-certificate": Row(
-        about="another certificate after the first connection; sessions are accepted",
-        behaviour=_made(change_certificate_after=1),
-    ),
-    "hello-retry": Row(
-        about="asks each TLS 1.3 client for another key share (HelloRetryRequest)",
-        behaviour=_made(group="secp384r1"),
+    "hello-retry": _row(
+        "asks each TLS 1.3 client for another key share (HelloRetryRequest)",
         needs=("1.3",),
         no_quic="aioquic sends no HelloRetryRequest",
+        group="secp384r1",
     ),
-    "early-data": Row(
-        about="tickets that allow TLS 1.3 early data, which is accepted",
-        behaviour=_made(early_data=EARLY_DATA),
+    "early-data": _row(
+        "tickets that allow TLS 1.3 early data, which is accepted",
         needs=("1.3",),
+        early_data=EARLY_DATA,
     ),
-    "late-tickets": Row(
-        about="TLS 1.3 tickets come with the first answer, not right after the handshake",
-        behaviour=_made(tickets_after_data=True),
+    "late-tickets": _row(
+        "TLS 1.3 tickets come with the first answer, not right after the handshake",
         right="resumed",
         needs=("1.3",),
+        tickets_after_data=True,
     ),
-    "no-close-notify": Row(
-        about="ends connections without close_notify",
-        behaviour=_made(close_notify=False),
+    "no-close-notify": _row(
+        "ends connections without close_notify",
         no_quic="QUIC has no close_notify",
+        close_notify=False,
     ),
-    "untrusted": Row(
-        about="a certificate of an unknown authority; sessions are accepted",
-        behaviour=_made(),
+    "untrusted": _row(
+        "a certificate of an unknown authority; sessions are accepted",
         right="refused",
         untrusted=True,
     ),

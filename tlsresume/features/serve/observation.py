@@ -1,4 +1,4 @@
-"""What a server of ours saw of a handshake, as an Observation like that of any other source.
+"""What our server saw of a handshake, as an Observation like that of any other source.
 
 A server sees all messages in clear, and each session that is offered to it; it does not see what
 its client makes of a certificate.

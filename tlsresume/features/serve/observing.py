@@ -178,7 +178,6 @@ class ObservedConnection:
         tally = client.tally(place)
         self.facts.first = tally.connections == 0
         tally.connections += 1
-        tally.later += not self.facts.first
         where = (place, hello.server_name)
         now = ledger.clock()
         if where in client.given:

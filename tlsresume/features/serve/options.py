@@ -47,20 +47,21 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise UsageError for what makes no sense together."""
         rows = self.rows()
-        if not rows:
-            raise UsageError("no behaviour to serve")
-        if self.port and self.port + len(rows) - 1 > _LAST_PORT:
-            raise UsageError(f"{len(rows)} ports from {self.port} on are too many")
-        if self.starttls is not None and self.starttls not in STARTTLS:
-            raise UsageError(f"no STARTTLS for {self.starttls!r}")
-        if (self.certificate is None) != (self.key is None):
-            raise UsageError("--cert and --key go together")
-        if self.certificate is not None and self.ca is not None:
-            raise UsageError("--cert and --ca exclude each other")
-        if self.certificate is not None and any(
-            row.behaviour.change_certificate_after for row in rows.values()
+        changes = any(row.behaviour.change_certificate_after for row in rows.values())
+        last, own = self.port + len(rows) - 1, self.certificate is not None
+        for is_wrong, words in (
+            (not rows, "no behaviour to serve"),
+            (
+                self.port and last > _LAST_PORT,
+                f"{len(rows)} ports from {self.port} on are too many",
+            ),
+            (self.starttls not in (None, *STARTTLS), f"no STARTTLS for {self.starttls!r}"),
+            (own != (self.key is not None), "--cert and --key go together"),
+            (own and self.ca is not None, "--cert and --ca exclude each other"),
+            (own and changes, "changed-certificate needs certificates of our own: no --cert"),
         ):
-            raise UsageError("changed-certificate needs certificates of our own: no --cert")
+            if is_wrong:
+                raise UsageError(words)
         if self.quic:
             self._check_quic(rows)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tlsresume.features.serve.authority import Identities
 from tlsresume.features.serve.behaviours import Row
-from tlsresume.features.serve.identities import Identities
 from tlsresume.server.observer import Observer
 from tlsresume.server.quic import QUICService
 

@@ -9,17 +9,11 @@ from tlsresume.formats.page import Tone
 from tlsresume.results.report import Tool
 from tlsresume.units import count
 
-_OUTCOME_STYLE: dict[Outcome, Tone] = {
-    "right": "good",
-    "wrong": "bad",
-    "too-few": "fair",
-    "not-judged": "none",
-}
-_OUTCOME_WORDS: dict[Outcome, str] = {
-    "right": "as expected",
-    "wrong": "not as expected",
-    "too-few": "too few to tell",
-    "not-judged": "not judged",
+_OUTCOMES: dict[Outcome, tuple[str, Tone]] = {
+    "right": ("as expected", "good"),
+    "wrong": ("not as expected", "bad"),
+    "too-few": ("too few to tell", "fair"),
+    "not-judged": ("not judged", "none"),
 }
 _HEADS = ("Client", "Connections", "Could offer", "Offered", "Accepted", "Verdict", "Outcome")
 
@@ -54,5 +48,5 @@ def _row(client: ClientResult) -> tuple[object, ...]:
         client.offered,
         client.accepted,
         client.verdict,
-        badge(_OUTCOME_WORDS[client.outcome], _OUTCOME_STYLE[client.outcome]),
+        badge(*_OUTCOMES[client.outcome]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -16,10 +16,6 @@ from tlsresume.results.report import Tool
 
 if TYPE_CHECKING:
     from junitparser import TestCase
-
-_VERDICTS: tuple[Verdict, ...] = (
-    "resumes", "partly", "never-offers", "not-accepted", "untested",
-)  # fmt: skip
 
 
 def json_lines(report: ServeReport, tool: Tool) -> str:
@@ -140,7 +136,7 @@ def metrics(report: ServeReport, _tool: Tool) -> str:
             for mechanism, each in client.mechanisms.items():
                 put("client_offered", each.offered, *who, mechanism)
                 put("client_accepted", each.accepted, *who, mechanism)
-            for verdict in _VERDICTS:
+            for verdict in get_args(Verdict):
                 put("client_verdict", client.verdict == verdict, *who, verdict)
             for severity in ("info", "warning", "error"):
                 number = sum(each.severity == severity for each in client.findings)

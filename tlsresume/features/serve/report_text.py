@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import msgspec
-
 from tlsresume.errors import ExitStatus
 from tlsresume.features.serve.judge import first_few
 from tlsresume.features.serve.ledger import Seen
@@ -60,11 +58,16 @@ def render_serve(report: ServeReport, view: View) -> str:
             _put_server(page, server, wide, name_width)
     for left_out in report.not_served:
         page.line((f"    {left_out.words()}", FAINT))
-    for each in folded(report):
-        if page.view.verbose or each.finding.severity != "info":
+    findings = folded(report)
+    for finding in findings:
+        if view.verbose or finding.severity != "info":
             page.line()
-            _put_folded(page, each, several=len(report.servers) > 1)
-    _put_kept_short(page, report)
+            put_finding(page, finding)
+    # What bears on nothing, in a line.
+    minor = {finding.code for finding in findings if finding.severity == "info"}
+    if minor and not view.verbose:
+        page.line()
+        page.prose(f"{', '.join(sorted(minor))} (-v shows more)", first="info ", style=STRONG)
     page.line()
     for hint in report.hints:
         page.prose(hint, first="hint: ", style=STRONG)
@@ -143,45 +146,25 @@ def details(client: ClientResult) -> list[str]:
     return lines
 
 
-class Folded(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding about one client, and the behaviours in which it was made."""
-
-    finding: Finding
-    client: str
-    behaviours: tuple[str, ...]
-
-
-def folded(report: ServeReport) -> list[Folded]:
-    """The findings of a report; those that a client has in several behaviours once, with what
-    was seen in the first. The gravest first."""
-    found: dict[tuple[str, str], Folded] = {}
+def folded(report: ServeReport) -> list[Finding]:
+    """The findings of a report, each at its client; one that a client has in several behaviours
+    once, with what was seen in the first. The gravest first."""
+    found: dict[tuple[str, str], tuple[Finding, str, list[str]]] = {}
     for server in report.servers:
         for client in server.clients:
             for finding in client.findings:
-                key = (client.client, finding.code)
-                before = found.get(key)
-                found[key] = Folded(
-                    finding=finding if before is None else before.finding,
-                    client=client.label or client.client,
-                    behaviours=(*(before.behaviours if before else ()), server.title),
+                name = client.label or client.client
+                _, _, behaviours = found.setdefault(
+                    (client.client, finding.code), (finding, name, [])
                 )
+                behaviours.append(server.title)
+    several = len(report.servers) > 1
+    told = [
+        replace(finding, address=f"{name}, in {first_few(behaviours)}" if several else name)
+        for finding, name, behaviours in found.values()
+    ]
     order = list(SEVERITY_STYLE)
-    return sorted(found.values(), key=lambda each: order.index(each.finding.severity))
-
-
-def _put_folded(page: Page, each: Folded, *, several: bool) -> None:
-    where = f"{each.client}, in {first_few(each.behaviours)}" if several else each.client
-    put_finding(page, replace(each.finding, address=where))
-
-
-def _put_kept_short(page: Page, report: ServeReport) -> None:
-    """What bears on nothing, in a line."""
-    if page.view.verbose:
-        return
-    codes = {each.finding.code for each in folded(report) if each.finding.severity == "info"}
-    if codes:
-        page.line()
-        page.prose(f"{', '.join(sorted(codes))} (-v shows more)", first="info ", style=STRONG)
+    return sorted(told, key=lambda each: order.index(each.severity))
 
 
 def _put_last(page: Page, report: ServeReport) -> None:

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from OpenSSL import SSL
 
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.serve import authority
+from tlsresume.features.serve.authority import EVERY, Identities, make_identities
 from tlsresume.features.serve.build import build_report
-from tlsresume.features.serve.identities import EVERY, Identities, make_identities
 from tlsresume.features.serve.ledger import Ledger, Place, Seen
 from tlsresume.features.serve.observing import observer_maker
 from tlsresume.features.serve.options import LOOPBACK, ServeOptions
@@ -43,13 +43,6 @@ _SETTLE = 2.0
 COMMAND_SECONDS = 60.0
 
 
-class _Running(Protocol):
-    """A server that runs, whatever its transport."""
-
-    def open_connections(self) -> int:
-        """How many connections are open."""
-
-
 class Serving:
     """Running servers, one for each behaviour; a context manager.
 
@@ -67,7 +60,7 @@ class Serving:
             for place in self._places
             if options.quic and place.row.no_quic is None
         ]
-        self._servers: list[_Running] = []
+        self._servers: list[Server | UDPServer] = []
         self._commands: dict[str, CommandResult] = {}
         self._stack = ExitStack()
 
@@ -99,7 +92,7 @@ class Serving:
     @contextmanager
     def _started(
         self, place: Place, identities: Identities, port: int
-    ) -> Iterator[tuple[_Running, ...]]:
+    ) -> Iterator[tuple[Server | UDPServer, ...]]:
         """The servers of a behaviour: over TCP, and with the same port number over QUIC. Raises
         OSError where they cannot listen."""
         beside = next(iter(self._both(place)[1:]), None)
@@ -108,7 +101,7 @@ class Serving:
                 server = self._server(place, identities, port, quic=beside is not None)
                 stack.enter_context(server)
                 place.port, place.url = server.port, self._url(server.port)
-                running: tuple[_Running, ...] = (server,)
+                running: tuple[Server | UDPServer, ...] = (server,)
                 if beside is not None:
                     beside.port, beside.url = place.port, place.url
                     try:

@@ -66,7 +66,7 @@ class Tally:
 
     `could` began after the client had got a session that it could use here, under the same
     name; of them `could_offered` and `could_accepted`. `incapable` are those before which the
-    server had given what this client cannot use, by its own ClientHello. `later` are all but
+    server had given what this client cannot use, by its own ClientHello. `later_…` are of all but
     the first. `data_…`: of them all, the data connections of FTP; they should offer their control
     connection's session (`data_own`), not another (`data_other`). `failed`: a handshake that ended
     with an alert; `abandoned`: one that the client left without a word. `silent`: handshakes
@@ -87,7 +87,6 @@ class Tally:
     offered: int = 0
     accepted: int = 0
     unknown: int = 0
-    later: int = 0
     later_handshaken: int = 0
     early_offered: int = 0
     early_accepted: int = 0
@@ -139,8 +138,6 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Take in what was counted under another name of the same client."""
-        if self.connections and other.connections:  # only one of them was the first
-            self.later += 1
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
             if each.name == "most_uses":

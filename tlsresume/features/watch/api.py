@@ -1,4 +1,4 @@
-"""`watch` and `awatch`."""
+"""The library's calls `watch` and `awatch`."""
 
 from __future__ import annotations
 
@@ -46,11 +46,12 @@ def watch(
     (True, [1])
     """
     goals, settings, path = _chosen(targets, options, history)
-    with History(path) as remembered:
+    with History(path) as opened:
         tell = _teller(on_sample, progress)
         with suppress(Stopped):
-            loop.run(_watched(goals, settings, remembered, tell, deadline), stop)
-        return _told(remembered, goals, settings, max_key_age)
+            loop.run(_watched(goals, settings, opened, tell, deadline), stop)
+        names = [target.name for target, _ in watched(goals, settings)]
+        return remembered(opened, names, max_key_age)
 
 
 async def awatch(
@@ -65,9 +66,10 @@ async def awatch(
 ) -> WatchReport:
     """`watch` for a running event loop. A task that is cancelled ends its connections at once."""
     goals, settings, path = _chosen(targets, options, history)
-    with History(path) as remembered:
-        await _watched(goals, settings, remembered, _teller(on_sample, progress), deadline)
-        return _told(remembered, goals, settings, max_key_age)
+    with History(path) as opened:
+        await _watched(goals, settings, opened, _teller(on_sample, progress), deadline)
+        names = [target.name for target, _ in watched(goals, settings)]
+        return remembered(opened, names, max_key_age)
 
 
 def _chosen(
@@ -112,11 +114,6 @@ async def _watched(
         raise first_of(group) from None
 
 
-def _told(
-    history: History,
-    goals: Sequence[Target],
-    options: WatchOptions,
-    max_key_age: float | None,
-) -> WatchReport:
-    names = [target.name for target, _ in watched(goals, options)]
+def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
+    """The report on what a history holds of some targets (none named: of all)."""
     return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)

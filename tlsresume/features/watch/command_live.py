@@ -13,7 +13,7 @@ from tlsresume.cli import console
 from tlsresume.cli.configuring import effective
 from tlsresume.cli.tool import this_tool
 from tlsresume.errors import ExitStatus, first_of
-from tlsresume.features.watch.rotation import watch_report
+from tlsresume.features.watch.api import remembered
 from tlsresume.features.watch.samples import Sample, WatchReport
 from tlsresume.features.watch.sampling import Watch, watched
 from tlsresume.features.watch.text import render_watch, sample_line
@@ -22,8 +22,6 @@ from tlsresume.network.loop import run
 from tlsresume.sessions.file import permission_warnings
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from tlsresume.cli.outputs import Outputs
     from tlsresume.features.watch.history import History
     from tlsresume.options import WatchOptions
@@ -42,20 +40,16 @@ def watch(
     names = [target.name for target, _ in watched(targets, options)]
     interrupted = False
     with ExitStack() as stack:
-        live = _live(outputs)
-        if live is not None:
-            stack.enter_context(live)
+        draw = None
+        if not outputs.quiet and console.stderr().isatty():
+            draw = stack.enter_context(console.live_view("The first sample is being taken."))
 
         def show(sample: Sample) -> None:
-            if live is None:
-                if not outputs.quiet:
-                    console.note(sample_line(sample))
-                return
-            from rich.text import Text
-
-            report = remembered(history, names, max_key_age)
-            view = console.view_of(console.stderr())
-            live.update(Text.from_ansi(render_watch(report, view)), refresh=True)
+            if draw is not None:
+                known = remembered(history, names, max_key_age)
+                draw(lambda view: render_watch(known, view))
+            elif not outputs.quiet:
+                console.note(sample_line(sample))
 
         try:
             run(Watch(targets, options, history, show).run())
@@ -66,27 +60,6 @@ def watch(
     report = remembered(history, names, max_key_age)
     emit(outputs, report)
     return ExitStatus.INTERRUPTED if interrupted else status(report)
-
-
-def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
-    """The report on what a history holds of some targets (none named: of all)."""
-    return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
-
-
-def _live(outputs: Outputs) -> Live | None:
-    """A view that is drawn anew after each sample; None where there is no terminal."""
-    if outputs.quiet or not console.stderr().isatty():
-        return None
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    return Live(
-        Text("The first sample is being taken."),
-        console=Console(file=console.stderr()),
-        auto_refresh=False,
-        transient=True,
-    )
 
 
 def warn_of_others(history: History) -> None:

@@ -31,13 +31,14 @@ def command(
     A host that is called report is watched as report:443.
     """
     from tlsresume.features.watch import command_live as watching
+    from tlsresume.features.watch.api import remembered
     from tlsresume.features.watch.history import History, default_path
     from tlsresume.targets.target import parse_target
 
     names = [parse_target(text).name for text in targets]
     path = Path(history) if history is not None else default_path()
-    with History(path, create=False) as remembered:
-        watching.warn_of_others(remembered)
-        report = watching.remembered(remembered, names, max_key_age)
+    with History(path, create=False) as opened:
+        watching.warn_of_others(opened)
+        report = remembered(opened, names, max_key_age)
     watching.emit(outputs, report)
     return watching.status(report)

@@ -40,8 +40,6 @@ _ONE_WAIT, _PATIENCE = 0.5, 30.0
 _CHOSEN = "json_array_length(:targets) = 0 OR target IN (SELECT value FROM json_each(:targets))"
 _OF_CHOSEN = f"WHERE sample IN (SELECT id FROM sample WHERE {_CHOSEN}) ORDER BY rowid"  # noqa: S608  constants only
 _SAMPLES = f"SELECT {selected('sample')} FROM sample WHERE {_CHOSEN} ORDER BY time, id"  # noqa: S608  constants only
-_SIGHTINGS = f"SELECT {selected('sighting')} FROM sighting {_OF_CHOSEN}"  # noqa: S608  constants only
-_OFFERS = f"SELECT {selected('offer')} FROM offer {_OF_CHOSEN}"  # noqa: S608  constants only
 
 
 class HistoryBusyError(HistoryFileError):
@@ -234,11 +232,11 @@ class History:
                 check_row("sample", row) for row in database.execute(_SAMPLES, {"targets": names})
             ]
             sightings: dict[int, list[Sighting]] = {}
-            for number, fields in _by_sample(database, "sighting", _SIGHTINGS, names):
+            for number, fields in _by_sample(database, "sighting", names):
                 fields["stateful"] = bool(fields["stateful"])
                 sightings.setdefault(number, []).append(Sighting(**fields))
             offers: dict[int, list[Offer]] = {}
-            for number, fields in _by_sample(database, "offer", _OFFERS, names):
+            for number, fields in _by_sample(database, "offer", names):
                 offers.setdefault(number, []).append(Offer(**fields))
         return tuple(
             Sample(
@@ -254,10 +252,11 @@ class History:
 
 
 def _by_sample(
-    database: sqlite3.Connection, table: str, select: str, targets: str
+    database: sqlite3.Connection, table: str, targets: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a table, each with the number of its sample. Raises ForeignError."""
     _, *names = COLUMNS[table]
+    select = f"SELECT {selected(table)} FROM {table} {_OF_CHOSEN}"  # noqa: S608  constants only
     for row in database.execute(select, {"targets": targets}):
         number, *values = check_row(table, row)
         yield number, dict(zip(names, values, strict=True))

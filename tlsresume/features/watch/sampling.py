@@ -98,18 +98,17 @@ class Watch(Struct):
 
         async def one(target: Target, options: WatchOptions) -> None:
             async with places:
-                sample, kept = await self._sample(target, options)
+                sample, kept = await (
+                    self.sampler(target)
+                    if self.sampler is not None
+                    else take_sample(target, options, self.history)
+                )
             await _patiently(lambda: self.history.add(sample, kept))
             self.on_sample(sample)
 
         async with asyncio.TaskGroup() as tasks:
             for goal in goals:
                 tasks.create_task(one(*goal))
-
-    async def _sample(self, target: Target, options: WatchOptions) -> tuple[Sample, Sequence[Kept]]:
-        if self.sampler is not None:
-            return await self.sampler(target)
-        return await take_sample(target, options, self.history)
 
 
 async def take_sample(
@@ -204,13 +203,10 @@ class _Look(Struct):
 
     # ----------------------------------------------------------------- results
 
-    def _with_tickets(self) -> list[Trial]:
-        made = [*self.full, *([] if self.offered is None else [self.offered])]
-        return [attempt for attempt in made if attempt.tickets]
-
     def sightings(self, naming: KeyNaming) -> list[Sighting]:
         """The key names that tickets came under, with the number of connections."""
-        attempts = self._with_tickets()
+        made = self.full if self.offered is None else [*self.full, self.offered]
+        attempts = [attempt for attempt in made if attempt.tickets]
         names = Counter(issued_key(attempt, naming) for attempt in attempts)
         return [
             Sighting(
