@@ -149,7 +149,7 @@ def cache_miss(view: View) -> Match | None:
         return lost
     broke = lost_connections(view)
     return Match(
-        seen=(f"{share(view)}, with sessions issued moments before", *broke),
+        seen=said(f"{share(view)}, with sessions issued moments before", broke),
         evidence=shown(view, view.declined[0], taken[0]),
         proven=not broke and not may_be_honoured_later(view),
         ask=("later",) if may_be_honoured_later(view) else (),
@@ -269,7 +269,7 @@ def never_honoured(view: View) -> Match | None:
         ),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
-        ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
+        ask=said("retry", "later" if view.stateful else None, *nginx.ask),
         candidates=said(
             *_elsewhere(view), "honoured-later" if view.stateful and not tried_later(view) else None
         ),

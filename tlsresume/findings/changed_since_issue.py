@@ -368,14 +368,14 @@ def context_changed(view: View) -> Match | None:
     if same is False:
         return None
     both = {a.leaf_sha256 for a in view.attempts if a.leaf_sha256}
-    seen = [f"certificate {short(then)} then, {short(now)} now"]
-    if same:
-        seen.append(f"under the same ticket key {short(view.offered_key(attempt))}")
-    if view.saved is None and len(both) > 1:
-        seen.append(f"{len(both)} certificates here: nodes differ")
+    nodes = view.saved is None and len(both) > 1
     fresh = view.fresh_is_accepted
     return Match(
-        seen=tuple(seen),
+        seen=said(
+            f"certificate {short(then)} then, {short(now)} now",
+            f"under the same ticket key {short(view.offered_key(attempt))}" if same else None,
+            f"{len(both)} certificates here: nodes differ" if nodes else None,
+        ),
         evidence=shown(view, attempt),
         proven=bool(same) or view.saved is None or bool(fresh),
         ask=("retry",) if view.saved is not None else (),

@@ -19,7 +19,7 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import failure, shown
+from tlsresume.findings.wording import failure, said, shown
 from tlsresume.results.early_data import EarlyData, EarlyOutcome
 from tlsresume.tls.registry import NamedGroup, name_of
 from tlsresume.units import connections
@@ -98,17 +98,16 @@ def early_data_replayed(view: View) -> Match | None:
     early = view.early
     if early is None or "accepted" not in early.replays:
         return None
-    taken = early.replays.count("accepted")
-    passed = early.unsafe_method == "passed"
-    seen = [f"replays accepted: {taken} of {len(early.replays)}", *replay_words(early)]
-    if passed:
-        seen.append(f"a {early.method} in early data is answered HTTP {early.status}")
-    if _refuses_early(early):
-        seen.append("each request in early data is answered 425, so none is executed")
+    passed, refuses = early.unsafe_method == "passed", _refuses_early(early)
     return Match(
-        seen=tuple(seen),
+        seen=said(
+            f"replays accepted: {early.replays.count('accepted')} of {len(early.replays)}",
+            *replay_words(early),
+            f"a {early.method} in early data is answered HTTP {early.status}" if passed else None,
+            "each request in early data is answered 425, so none is executed" if refuses else None,
+        ),
         evidence=_replayed(view),
-        severity="error" if passed else "info" if _refuses_early(early) else None,
+        severity="error" if passed else "info" if refuses else None,
         not_known=_not_tried(early),
     )
 
@@ -289,10 +288,12 @@ def too_early(view: View) -> Match | None:
         return None
     repeated = [a for a in _of(view, EarlyReplay.REPEATED) if a.http_status is not None]
     again = [a for a in repeated if a.http_status == TOO_EARLY]
-    seen = [f"HTTP 425 on {connections(len(told))} with early data"]
-    seen += [f"the same request after the handshake: HTTP {a.http_status}" for a in repeated]
+    statuses = dict.fromkeys(a.http_status for a in repeated)
     return Match(
-        seen=tuple(dict.fromkeys(seen)),
+        seen=(
+            f"HTTP 425 on {connections(len(told))} with early data",
+            *(f"the same request after the handshake: HTTP {status}" for status in statuses),
+        ),
         evidence=shown(view, *told[:1], *repeated[:1]),
         severity="warning" if again else None,
     )
@@ -382,8 +383,10 @@ def early_data_dies(view: View) -> Match | None:
     silent = [a for a in bad if unanswered(a)]
     if silent and not (control and any(a.response for a in without)):
         return None
-    seen = [_bad_words(bad, silent), "the same with a session and no early data works"]
-    return Match(seen=tuple(seen), evidence=shown(view, bad[0], without[0]))
+    return Match(
+        seen=(_bad_words(bad, silent), "the same with a session and no early data works"),
+        evidence=shown(view, bad[0], without[0]),
+    )
 
 
 def _bad_words(bad: Sequence[Trial], silent: Sequence[Trial]) -> str:

@@ -232,14 +232,14 @@ def resumed_then_unanswered(view: View) -> Match | None:
     how = "closed without an answer" if len(closed) == len(silent) else "not answered"
     waits = [told.attempt.answer_ms or 0.0 for told in silent if told not in closed]
     within = f" within {min(waits) / 1000:.1f} s" if waits else ""
-    seen = [f"resumed: {how}{within}, on {len(silent)} of {connections(len(sides.resumed))}"]
-    if answered:
-        seen.append(
+    return Match(
+        seen=said(
+            f"resumed: {how}{within}, on {len(silent)} of {connections(len(sides.resumed))}",
             f"without a session: {tally([told.answer for told in answered])}, on"
             f" {connections(len(answered))}, within {slowest / 1000:.1f} s"
-        )
-    return Match(
-        seen=tuple(seen),
+            if answered
+            else None,
+        ),
         evidence=_shown(view, silent, sides),
         proven=enough,
         ask=("answers",),
