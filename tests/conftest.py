@@ -14,11 +14,15 @@ import hypothesis
 import pytest
 
 from tests.helpers import certificates
+from tests.helpers.crowds import CrowdedServer
 from tlsresume.cli.configuring import VARIABLES
 from tlsresume.network import retries
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity
 from tlsresume.server.server import Server
+
+#: What a crowded server is told beside its behaviour.
+CROWDS = ("one_at_a_time", "max_connections_per_client", "reset_every")
 
 StartServer = Callable[..., Server]
 
@@ -79,11 +83,14 @@ def server() -> Iterator[StartServer]:
             identity: Identity | None = None,
             **knobs: Any,
         ) -> Server:
+            crowds = {name: knobs.pop(name) for name in CROWDS if name in knobs}
+            kind = CrowdedServer if crowds else Server
             return stack.enter_context(
-                Server(
+                kind(
                     behaviour or Behaviour(**knobs),
                     host,
                     identity=identity or certificates.localhost(),
+                    **crowds,
                 )
             )
 

@@ -48,9 +48,10 @@ from tlsresume.runs.many_targets import scan
 from tlsresume.runs.plan import plan_probe
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
+from tlsresume.server.acceptor import Acceptor
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import self_signed
-from tlsresume.server.server import Acceptor, Server
+from tlsresume.server.server import Server
 from tlsresume.server.sides import Sides
 from tlsresume.server.talk import HTTP
 from tlsresume.sessions.file import SessionFile

@@ -24,8 +24,8 @@ from tests.helpers.stdlib_client import (
     reuses,
 )
 from tlsresume.server.behaviour import EARLY_DATA, TRUTHS, Behaviour
-from tlsresume.server.observer import Observer
-from tlsresume.server.server import Served, Server
+from tlsresume.server.observer import Observer, Served
+from tlsresume.server.server import Server
 
 pytestmark = pytest.mark.slow
 

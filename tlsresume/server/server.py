@@ -10,21 +10,18 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from tlsresume.server.acceptor import Acceptor, Limits, reset
+from tlsresume.server.acceptor import Acceptor, Limits
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity, self_signed
 from tlsresume.server.data_connections import DataPorts
 from tlsresume.server.observer import Ending, Observer, Served
 from tlsresume.server.sides import Side, Sides
 from tlsresume.server.talk import HTTP, Talk
-
-__all__ = ["Acceptor", "Limits", "Served", "Server", "reset"]
 
 _CHUNK = 65_536
 #: Seconds that a closed connection may take to say its last.
@@ -55,9 +52,7 @@ class Server(Acceptor):
         client_ca: Path | None = None,
     ) -> None:
         self.behaviour = behaviour or Behaviour()
-        super().__init__(
-            host, port=port, one_at_a_time=self.behaviour.one_at_a_time, also=also, limits=limits
-        )
+        super().__init__(host, port=port, also=also, limits=limits)
         identity = identity or self_signed()
         self.certificate_pem = identity.certificate_pem
         self._observe = observe
@@ -73,7 +68,6 @@ class Server(Acceptor):
         self._sides_lock = threading.Lock()
         self._log: list[Served] = []
         self._logged = threading.Condition()
-        self._clients: Counter[str] = Counter()
 
     @property
     def log(self) -> tuple[Served, ...]:
@@ -88,22 +82,7 @@ class Server(Acceptor):
         return self.log
 
     def serve(self, connection: socket.socket, number: int) -> None:
-        client = connection.getpeername()[0]
-        limit, every = self.behaviour.max_connections_per_client, self.behaviour.reset_every
-        with self._lock:
-            admitted = not (limit and self._clients[client] >= limit)
-            admitted = admitted and not (every and number % every == 0)
-            self._clients[client] += admitted
-        if not admitted:
-            reset(connection)
-            return
-        try:
-            served = self._converse(connection, number)
-        finally:
-            with self._lock:
-                self._clients[client] -= 1
-                if not self._clients[client]:
-                    del self._clients[client]
+        served = self._converse(connection, number)
         if self._observe is None:
             with self._logged:
                 self._log.append(served)
