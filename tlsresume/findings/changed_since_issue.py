@@ -1,7 +1,7 @@
-"""Something is not what it was when the session was made (group B).
+"""Sessions declined since something changed after they were made (group B).
 
-Version, cipher hash, extended master secret, name, certificate: what separates these
-from a lost session is a comparison of then and now.
+Version, cipher hash, extended master secret, name or certificate. What the session says of
+each is compared with the handshake that declined it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A ClientHello with a session is longer, and that decides what becomes of it.
+"""Connections that fail, or meet another server, since a session makes the ClientHello long.
 
 Routers that look for the server name in the first bytes, or in the first segment, send a
 longer ClientHello to another server, or drop it. The experiment `hello-size` makes one

@@ -1,4 +1,4 @@
-"""Connections of ours that broke in the same run: a server may have lost sessions with them.
+"""How many connections of ours broke in the run: a server may have lost sessions with them.
 
 OpenSSL and others drop a session whose connection ended uncleanly, and the client need
 not notice that end. So a session that is missing says little while connections break.

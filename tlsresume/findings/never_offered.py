@@ -1,4 +1,4 @@
-"""The session was never on the wire (group A). The evidence is our own ClientHello."""
+"""Sessions that were not offered: our own ClientHello does not have them (group A)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS resumes, and the application treats resumed connections otherwise (group D).
+"""Requests that are answered differently on resumed connections, or not at all (group D).
 
 The answers to one request are compared, on full and on resumed connections: two that
 get the same 404 show nothing. What both sides get must be known of several connections

@@ -1,6 +1,6 @@
 """The built-in server: TLS in which each resumption behaviour is a knob.
 
-`selftest` shows the four commands against it, the tests use it as a peer whose truth
+`selftest` shows the four commands against it, the tests use it as a peer whose behaviour
 is known, and `serve` has it observe clients. A client that is slow, silent or floods
 costs itself only, by `Limits`.
 """

@@ -1,4 +1,4 @@
-"""What a file holds that somebody calls a session: sessions, or what is known of one.
+"""Find the sessions in a file, or say what the file holds instead.
 
 People bring PEM, DER, and both in every wrapping; logs and reports with a session in them; the
 text that OpenSSL prints; a bare ticket; and files that are something else. `find_contents`

@@ -1,4 +1,4 @@
-"""The sessions in the PEM blocks of a text, and what is found in a file at all.
+"""Read sessions from the PEM blocks of a text; and the types for what a file holds.
 
 Blocks stand alone, several in a file, in quotes, indented, on one line, or with their line ends
 written as two characters; lines above the only one are its metadata. A block that is not whole
