@@ -1,9 +1,10 @@
-"""A built-in server that serves few connections at a time, or resets some of them."""
+"""Built-in servers that keep a log, or serve few connections at a time and reset others."""
 
 from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections import Counter
 from typing import Any
 
@@ -17,7 +18,35 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-class CrowdedServer(Server):
+class LoggedServer(Server):
+    """A server with a log: what it saw of each TLS connection that ended, by number."""
+
+    def __init__(self, *said: Any, **more: Any) -> None:
+        super().__init__(*said, **more)
+        self._log: list[Served] = []
+        self._logged = threading.Condition()
+
+    @property
+    def log(self) -> tuple[Served, ...]:
+        with self._logged:
+            return tuple(sorted(self._log, key=lambda served: served.number))
+
+    def wait(self, ended: int, timeout: float = 5.0) -> tuple[Served, ...]:
+        """The log, once it has `ended` entries. Raises TimeoutError."""
+        with self._logged:
+            if not self._logged.wait_for(lambda: len(self._log) >= ended, timeout):
+                raise TimeoutError(f"{len(self._log)} of {ended} connections ended")
+        return self.log
+
+    def _converse(self, connection: socket.socket, number: int, **beside: Any) -> Served:
+        served = super()._converse(connection, number, **beside)
+        with self._logged:
+            self._log.append(served)
+            self._logged.notify_all()
+        return served
+
+
+class CrowdedServer(LoggedServer):
     """A server with limits on connections.
 
     `one_at_a_time`: a connection is served only when the one before it has ended. Connections

@@ -31,10 +31,9 @@ _LINGER = 1.0
 class Server(Acceptor):
     """A TLS server that behaves as told.
 
-    `certificate_pem` is its chain; `connections` counts what was accepted; `log`
-    has an entry per TLS connection that ended, by number. With `observe`, which is called
-    for each connection with its number and the client's address, there is no log.
-    `talk` makes what is spoken on a connection, given the node's number; the default is HTTP.
+    `certificate_pem` is its chain; `connections` counts what was accepted. `observe` is called
+    for each connection with its number and the client's address. `talk` makes what is spoken
+    on a connection, given the node's number; the default is HTTP.
     """
 
     def __init__(
@@ -66,27 +65,9 @@ class Server(Acceptor):
             client_ca=client_ca,
         )
         self._sides_lock = threading.Lock()
-        self._log: list[Served] = []
-        self._logged = threading.Condition()
-
-    @property
-    def log(self) -> tuple[Served, ...]:
-        with self._logged:
-            return tuple(sorted(self._log, key=lambda served: served.number))
-
-    def wait(self, ended: int, timeout: float = 5.0) -> tuple[Served, ...]:
-        """The log, once it has `ended` entries. Raises TimeoutError."""
-        with self._logged:
-            if not self._logged.wait_for(lambda: len(self._log) >= ended, timeout):
-                raise TimeoutError(f"{len(self._log)} of {ended} connections ended")
-        return self.log
 
     def serve(self, connection: socket.socket, number: int) -> None:
-        served = self._converse(connection, number)
-        if self._observe is None:
-            with self._logged:
-                self._log.append(served)
-                self._logged.notify_all()
+        self._converse(connection, number)
         _finish(connection)
 
     def established(self, connection: socket.socket) -> None:
