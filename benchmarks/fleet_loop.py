@@ -28,11 +28,11 @@ def weak(port: int) -> None:
 
     spent = 0.0
 
-    def timed(*args: Any) -> WeakKey | None:
+    def timed(*args: Any, **named: bool) -> WeakKey | None:
         nonlocal spent
         began = time.thread_time()
         try:
-            return find_weak_key(*args)
+            return find_weak_key(*args, **named)
         finally:
             spent += time.thread_time() - began
 

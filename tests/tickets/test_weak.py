@@ -19,7 +19,13 @@ from tests.helpers.ticket_vectors import (
     vector,
 )
 from tlsresume.tickets.unseal import gnutls_rotation
-from tlsresume.tickets.weak_keys import find_weak_key, patterns, weakness
+from tlsresume.tickets.weak_keys import (
+    begin_with_key_names,
+    find_weak_key,
+    pattern_name,
+    patterns,
+    weakness,
+)
 
 SECRET = hashlib.shake_128(b"secret").digest(48)
 PLAIN = server_session(SECRET).data
@@ -77,6 +83,16 @@ def test_go(named):
     assert (found.pattern, found.layout) == ("all zero", "go-1.20" if named else "go-1.21")
 
 
+def test_a_key_name_is_no_iv():
+    """Tickets that begin alike and go on differently have a key name; those that Go sealed with
+    one IV again and again have none, so that their weak seed is found all the same."""
+    ivs = (bytes(16), bytes(range(1, 17)))
+    sealed = [seal_openssl(PLAIN, NAME, STRONG[:16], STRONG[16:32], iv) for iv in ivs]
+    assert begin_with_key_names([*sealed, bytes(224)]) == {NAME}
+    again = [seal_go(GO_STATE + bytes(n), bytes(32), named=False) for n in range(3)]
+    assert not begin_with_key_names(again)
+
+
 def test_without_our_secret_nothing_is_proved():
     """A ticket that opens, but holds another session than ours, is no finding."""
     for ticket in (
@@ -102,6 +118,7 @@ def test_patterns(size):
     found = patterns(size)
     assert all(len(key) == size for key in found)
     assert all(weakness(key) for key in found)
+    assert all(pattern_name(key) for key in found)
 
 
 def test_strong():

@@ -18,9 +18,10 @@ from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
-from tlsresume.tickets.weak_keys import WeakKey, find_weak_key
+from tlsresume.tickets.weak_keys import WeakKey, begin_with_key_names, find_weak_key
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import connections, span
+from tlsresume.value import Value
 
 #: RFC 8446 section 4.6.1: no ticket may live longer than seven days.
 LONGEST_LIFETIME = 604_800
@@ -46,12 +47,26 @@ def session_of(attempt: Trial, ticket: Ticket) -> Session | None:
     return next((s for s in attempt.sessions if s.fields.ticket == ticket.ticket), None)
 
 
-def _candidates(view: View) -> Iterator[tuple[str, Session, tuple[bytes, ...]]]:
-    """One session for each key name, and some of those that name none, with its ticket in
-    words and the nonces of its connection."""
+class _Candidate(Value, frozen=True):
+    """A session that may be read from its ticket: the ticket in words, the nonces that it may have
+    come with, and the other tickets of its connection that were made as it was."""
+
+    words: str
+    session: Session
+    nonces: tuple[bytes, ...] = ()
+    beside: tuple[bytes, ...] = ()
+
+    @property
+    def ticket(self) -> bytes:
+        """Its ticket."""
+        return self.session.fields.ticket or b""
+
+
+def _candidates(view: View) -> Iterator[_Candidate]:
+    """One session for each key name, and some of those that name none."""
     if view.saved is not None:
         ticket = view.saved.session.fields.ticket or b""
-        yield f"the saved ticket: {len(ticket)} bytes", view.saved.session, ()
+        yield _Candidate(f"the saved ticket: {len(ticket)} bytes", view.saved.session)
     seen: Counter[str | None] = Counter()
     for attempt, found in issued(view):
         name = view.naming.name_of(found.ticket)
@@ -59,29 +74,49 @@ def _candidates(view: View) -> Iterator[tuple[str, Session, tuple[bytes, ...]]]:
         if session is None or seen[name] >= (1 if name else _UNNAMED_TRIED):
             continue
         seen[name] += 1
-        nonces = () if found.nonce is None else (found.nonce,)
-        yield f"#{attempt.n} NewSessionTicket: {len(found.ticket)} bytes", session, nonces
+        yield _Candidate(
+            f"#{attempt.n} NewSessionTicket: {len(found.ticket)} bytes",
+            session,
+            () if found.nonce is None else (found.nonce,),
+            tuple(
+                other.ticket
+                for other in attempt.tickets
+                if other is not found
+                and len(other.ticket) == len(found.ticket)
+                and view.naming.name_of(other.ticket) == name
+            ),
+        )
 
 
-def weak_key(session: Session, nonces: tuple[bytes, ...] = ()) -> WeakKey | None:
-    """The weak key that sealed a session's ticket, proved by the session's own secret."""
+def weak_key(
+    session: Session, nonces: tuple[bytes, ...] = (), names: frozenset[bytes] = frozenset()
+) -> WeakKey | None:
+    """The weak key that sealed a session's ticket, proved by the session's own secret. `names`
+    are first bytes of tickets that are key names for sure."""
     fields = session.fields
     if fields.ticket is None:
         return None
-    lifetime = fields.lifetime_hint or 0
-    return find_weak_key(fields.ticket, fields.master_key, nonces, fields.time, lifetime)
+    return find_weak_key(
+        fields.ticket,
+        fields.master_key,
+        nonces,
+        fields.time,
+        fields.lifetime_hint or 0,
+        named=fields.ticket[:16] in names,
+    )
 
 
-def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
+def _in_clear(candidate: _Candidate) -> bool:
     """Whether a session's ticket holds its secret, or in TLS 1.3 what gives it. Most tickets are
     sealed, and each place in them is tried, so only what can be is: where the ticket was seen
     to come, its nonce is known, and in TLS 1.2 nothing gives the secret but itself."""
-    fields = session.fields
-    ticket, secret = fields.ticket or b"", fields.master_key
-    if session.mechanism != "psk":
+    ticket, secret = candidate.ticket, candidate.session.fields.master_key
+    if candidate.session.mechanism != "psk":
         return bool(secret) and ticket.find(secret) >= 0
-    if nonces:
-        return any(holds_secret_of(ticket, secret, nonce) for nonce in nonces)
+    if candidate.nonces:
+        return any(
+            holds_secret_of(ticket, secret, nonce, candidate.beside) for nonce in candidate.nonces
+        )
     return holds_secret(ticket, secret)
 
 
@@ -113,8 +148,9 @@ def weak_ticket_key(view: View) -> Match | None:
     for it.
     """
     seen, evidence = [], []
-    for words, session, nonces in _candidates(view):
-        weak = weak_key(session, nonces)
+    names = begin_with_key_names(ticket.ticket for _, ticket in issued(view))
+    for candidate in _candidates(view):
+        weak = weak_key(candidate.session, candidate.nonces, names)
         if weak is None:
             continue
         published = f" ({weak.reference})" if weak.reference else ""
@@ -123,7 +159,7 @@ def weak_ticket_key(view: View) -> Match | None:
             " the secret of our session"
         )
         mac = "with a weak key too" if weak.mac else "with a key that was not found"
-        evidence.append(f"{words} decrypted; the MAC is made {mac}")
+        evidence.append(f"{candidate.words} decrypted; the MAC is made {mac}")
     if not seen:
         return None
     return Match(seen=tuple(dict.fromkeys(seen)), evidence=tuple(evidence))
@@ -155,9 +191,9 @@ def not_sealed(view: View) -> Match | None:
     that we were given. No connection is made for it.
     """
     found = [
-        f"{words}, and the session's secret among them"
-        for words, session, nonces in _candidates(view)
-        if _in_clear(session, nonces)
+        f"{candidate.words}, and the session's secret among them"
+        for candidate in _candidates(view)
+        if _in_clear(candidate)
     ]
     seen = f"in clear in {len(found)} ticket{'' if len(found) == 1 else 's'}: our session's secret"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
@@ -184,9 +220,9 @@ def mac_unkeyed(view: View) -> Match | None:
     zeros, which is the same. No connection is made for it.
     """
     found = [
-        f"{words}, the last 32 are HMAC-SHA256 of the others with an empty key"
-        for words, session, nonces in _candidates(view)
-        if mac_without_key(session.fields.ticket or b"") and weak_key(session, nonces) is None
+        f"{each.words}, the last 32 are HMAC-SHA256 of the others with an empty key"
+        for each in _candidates(view)
+        if mac_without_key(each.ticket) and weak_key(each.session, each.nonces) is None
     ]
     seen = f"{len(found)} ticket{'' if len(found) == 1 else 's'} with a MAC under an empty key"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None

@@ -18,7 +18,7 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.fails_without_session import blameless, hopeless, limited
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import Offer
-from tlsresume.evidence.purpose import Purpose, Role, Wanted
+from tlsresume.evidence.purpose import Role, Wanted
 from tlsresume.evidence.purposes import MATRIX, FromAddress, Retry
 from tlsresume.evidence.states import issued_key
 from tlsresume.evidence.trial import Trial
@@ -103,18 +103,20 @@ class View:
 
     def made(self, *wanted: Wanted) -> tuple[Trial, ...]:
         """The attempts that were made for one of these purposes, or of these types of them."""
-        kinds = {each if isinstance(each, type) else type(each) for each in wanted}
-        if not any(issubclass(each, kind) for each in self._types for kind in kinds):
-            return ()
-        return tuple(attempt for attempt in self.attempts if attempt.made_for(*wanted))
+        for each in wanted:
+            if (each if isinstance(each, type) else type(each)) in self._types:
+                return tuple(a for a in self.attempts if a.purpose.is_any(*wanted))
+        return ()
 
     def answered(self, *wanted: Wanted) -> tuple[Trial, ...]:
         """Those of them that offered a session and finished their handshake."""
         return tuple(a for a in self.made(*wanted) if a.offered and a.handshake_done)
 
     @cached_property
-    def _types(self) -> frozenset[type[Purpose]]:
-        return frozenset(type(attempt.purpose) for attempt in self.attempts)
+    def _types(self) -> frozenset[type]:
+        """The types of the attempts' purposes, and all that these are subtypes of."""
+        found = {type(attempt.purpose) for attempt in self.attempts}
+        return frozenset(base for each in found for base in each.__mro__)
 
     def settled(self, name: ExperimentName) -> bool:
         """Whether an experiment of the ladder was made, or will not be."""

@@ -18,8 +18,9 @@ Session Tickets", USENIX Security 2023).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
@@ -31,6 +32,7 @@ from tlsresume.tickets.unseal import (
     gnutls_key,
     gnutls_rotation,
     go_key,
+    go_key_name,
     holds_secret,
     unseal,
 )
@@ -57,6 +59,9 @@ WORDS: tuple[bytes, ...] = (
     b"key",
 )
 
+#: AES on single blocks, from which CBC and CTR are made by hand here.
+_ONE_BLOCK = modes.ECB()  # noqa: S305  see above
+
 #: Where a key begins in a key file: a file that counts does not begin again for each part.
 _OFFSETS = (0, 1, 16, 17, 32, 33, 48, 49)
 
@@ -75,37 +80,50 @@ class WeakKey(Value, frozen=True, kw_only=True):
 
 
 @cache
-def patterns(length: int) -> dict[bytes, str]:
-    """The keys of that length that need no guessing, with their names; the likeliest first."""
-    named: dict[bytes, str] = {}
-    for key, name in _patterns(length):
-        named.setdefault(key, name)
-    return named
+def patterns(length: int) -> Collection[bytes]:
+    """The keys of that length that need no guessing, the likeliest first; `pattern_name` says
+    what one is called."""
+    return dict.fromkeys(key for key, _, _ in _patterns(length))
 
 
-def _patterns(length: int) -> Iterator[tuple[bytes, str]]:
-    yield bytes(length), "all zero"
-    yield b"\xff" * length, "all one bits"
+def pattern_name(key: bytes) -> str:
+    """What one of `patterns` is called, as "every byte 0x31 ('1')"."""
+    return next(say(what) for known, say, what in _patterns(len(key)) if known == key)
+
+
+def _patterns(length: int) -> Iterator[tuple[bytes, Callable[[Any], str], int | bytes]]:
+    """Each key with what makes its name, which hardly any ever needs, and of what."""
+    yield bytes(length), "all zero".format, 0
+    yield b"\xff" * length, "all one bits".format, 0xFF
     for byte in range(1, 256):
-        said = f" ({chr(byte)!r})" if 0x20 < byte < 0x7F else ""
-        yield bytes([byte]) * length, f"every byte 0x{byte:02x}{said}"
+        yield bytes([byte]) * length, _every_byte, byte
     for start in _OFFSETS:
-        yield bytes((start + n) % 256 for n in range(length)), f"counting up from {start}"
+        yield bytes((start + n) % 256 for n in range(length)), "counting up from {}".format, start
     for start in (255, length - 1, length):
-        yield bytes((start - n) % 256 for n in range(length)), f"counting down from {start}"
+        key = bytes((start - n) % 256 for n in range(length))
+        yield key, "counting down from {}".format, start
     for word in WORDS:
-        said = word.decode() if word.isascii() else word.hex()
-        yield (word * length)[:length], f"{said!r}, repeated"
+        yield (word * length)[:length], _repeated, word
     half = length // 2
     for byte in range(1, 256):
-        yield bytes([byte]) * half + bytes(length - half), f"0x{byte:02x} repeated, then zeros"
+        key = bytes([byte]) * half + bytes(length - half)
+        yield key, "0x{:02x} repeated, then zeros".format, byte
+
+
+def _every_byte(byte: int) -> str:
+    said = f" ({chr(byte)!r})" if 0x20 < byte < 0x7F else ""
+    return f"every byte 0x{byte:02x}{said}"
+
+
+def _repeated(word: bytes) -> str:
+    said = word.decode() if word.isascii() else word.hex()
+    return f"{said!r}, repeated"
 
 
 def weakness(key: bytes) -> str | None:
     """What is wrong with a key, or a whole key file, as such: a pattern, or a short period."""
-    known = patterns(len(key)).get(key) if key else None
-    if known is not None:
-        return known
+    if key and key in patterns(len(key)):
+        return pattern_name(key)
     for period in (1, 2, 4, 8, 16, 32):
         if len(key) >= 2 * period and key == (key[:period] * len(key))[: len(key)]:
             return f"{period} bytes, repeated"
@@ -114,19 +132,27 @@ def weakness(key: bytes) -> str | None:
 
 @lru_cache(maxsize=256)
 def find_weak_key(
-    ticket: bytes, secret: bytes, nonces: tuple[bytes, ...] = (), time: int = 0, lifetime: int = 0
+    ticket: bytes,
+    secret: bytes,
+    nonces: tuple[bytes, ...] = (),
+    time: int = 0,
+    lifetime: int = 0,
+    *,
+    named: bool = False,
 ) -> WeakKey | None:
     """The weak key that sealed a ticket, proved by the secret inside; None: it has none of these.
 
     `secret` is the session's (the master secret, or TLS 1.3's PSK), `nonces` those that the
-    tickets came with, `time` and `lifetime` (seconds) tell GnuTLS's period of rotation.
+    tickets came with, `time` and `lifetime` (seconds) tell GnuTLS's period of rotation. `named`:
+    the ticket begins with a name for sure (`begin_with_key_names`), so that a layout without
+    one, which costs a third of the search, need not be tried.
     """
     if not secret:
         return None
     return (
         _openssl(ticket, secret, nonces)
         or _gnutls(ticket, secret, nonces, time, lifetime)
-        or _go(ticket, secret, nonces)
+        or _go(ticket, secret, nonces, named=named)
     )
 
 
@@ -137,7 +163,7 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
     iv, ciphertext = fields["iv"], fields["ciphertext"]
     first, sequence = ciphertext[:16], iv[0] ^ 0x30
     for size in (16, 32):
-        for key, name, cipher in _block_decryptors(size):
+        for key, cipher in _block_decryptors(size):
             block = cipher.update(first)
             # A SEQUENCE that fills the ciphertext but for the padding.
             if block[0] != sequence:
@@ -151,7 +177,7 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
             if opened is None or not holds_secret(opened.plaintext, secret, nonces):
                 continue
             return WeakKey(
-                pattern=name,
+                pattern=pattern_name(key),
                 layout=OPENSSL.name,
                 cipher=f"AES-{size * 8}-CBC",
                 mac=_mac_is_weak(ticket, 32, "sha256", (16, 32)),
@@ -161,12 +187,11 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
 
 
 @cache
-def _block_decryptors(size: int) -> tuple[tuple[bytes, str, CipherContext], ...]:
-    """The weak AES keys of that size, their names, and what decrypts one block with each."""
-    return tuple(
-        (key, name, Cipher(algorithms.AES(key), modes.ECB()).decryptor())  # noqa: S305  one block of CBC, by hand
-        for key, name in patterns(size).items()
-    )
+def _block_decryptors(size: int) -> tuple[tuple[bytes, CipherContext], ...]:
+    """The weak AES keys of that size, and what decrypts one block with each."""
+    # Making these is most of the search; AES, for any size, and a mode for each take a tenth more.
+    aes = algorithms.AES128 if size == 16 else algorithms.AES256
+    return tuple((key, Cipher(aes(key), _ONE_BLOCK).decryptor()) for key in patterns(size))
 
 
 def _mac_is_weak(ticket: bytes, length: int, digest: str, sizes: Sequence[int]) -> bool:
@@ -182,17 +207,18 @@ def _gnutls(
         return None
     key_name = fields["key_name"]
     # Zeros were used as they stood, beside whatever name.
-    tried = [(gnutls_key(bytes(GNUTLS_MASTER)), patterns(GNUTLS_MASTER)[bytes(GNUTLS_MASTER)])]
+    zeros = bytes(GNUTLS_MASTER)
+    tried = [(gnutls_key(zeros), zeros)]
     for period in (None, *gnutls_rotation(time, lifetime)):
         named = _gnutls_keys(period).get(key_name)
         if named is not None:
             tried.append(named)
-    for key, name in tried:
+    for key, master in tried:
         opened = unseal(ticket, TicketKey("gnutls", key_name, key.cipher_key, key.mac_key, "weak"))
         if opened is not None and holds_secret(opened.plaintext, secret, nonces):
             zero = not any(key.cipher_key)
             return WeakKey(
-                pattern=name,
+                pattern=pattern_name(master),
                 layout=GNUTLS.name,
                 cipher="AES-256-CBC",
                 mac=opened.mac,
@@ -202,53 +228,70 @@ def _gnutls(
 
 
 @lru_cache(maxsize=16)
-def _gnutls_keys(period: int | None) -> dict[bytes, tuple[TicketKey, str]]:
-    """Keys that GnuTLS derives from weak ones in a period, by their names."""
-    keys = ((gnutls_key(master, period), name) for master, name in patterns(GNUTLS_MASTER).items())
-    return {key.name: (key, name) for key, name in keys}
+def _gnutls_keys(period: int | None) -> dict[bytes, tuple[TicketKey, bytes]]:
+    """Keys that GnuTLS derives from weak ones in a period, by their names, each with its origin."""
+    keys = ((gnutls_key(master, period), master) for master in patterns(GNUTLS_MASTER))
+    return {key.name: (key, master) for key, master in keys}
 
 
 @cache
-def _go_keys() -> dict[bytes, tuple[TicketKey, str]]:
-    """Keys that Go derives from weak seeds, by their names."""
-    keys = {seed: go_key(seed) for seed in patterns(32)}
-    return {key.name: (key, patterns(32)[seed]) for seed, key in keys.items()}
+def _go_seeds() -> dict[bytes, bytes]:
+    """Weak seeds, by the names of the keys that Go derives from them."""
+    return {go_key_name(seed): seed for seed in patterns(32)}
 
 
-def _go(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey | None:
+def _go(ticket: bytes, secret: bytes, nonces: Sequence[bytes], *, named: bool) -> WeakKey | None:
     found = []
-    if GO_1_20.parse(ticket) is not None and ticket[:16] in _go_keys():
-        found = [_go_keys()[ticket[:16]]]
-    elif GO_1_21.parse(ticket) is not None:
+    if GO_1_20.parse(ticket) is not None and ticket[:16] in _go_seeds():
+        seed = _go_seeds()[ticket[:16]]
+        found = [(go_key(seed), seed)]
+    elif not named and GO_1_21.parse(ticket) is not None:
         body, mac = ticket[:-32], ticket[-32:]
         found = [
             pair
             for pair in _go_states(ticket)
             if hmac.digest(pair[0].mac_key, body, "sha256") == mac
         ]
-    for key, name in found:
+    for key, seed in found:
         opened = unseal(ticket, key)
         if opened is not None and holds_secret(opened.plaintext, secret, nonces):
             layout = GO_1_20.name if ticket[:16] == key.name else GO_1_21.name
-            return WeakKey(pattern=name, layout=layout, cipher="AES-128-CTR", mac=opened.mac)
+            return WeakKey(
+                pattern=pattern_name(seed), layout=layout, cipher="AES-128-CTR", mac=opened.mac
+            )
     return None
 
 
-def _go_states(ticket: bytes) -> Iterator[tuple[TicketKey, str]]:
-    """The weak keys under which a ticket of Go 1.21 or later begins as its sessions do: the
-    version (03 03, 03 04), then whose session it is (1: a server's, 2: a client's)
-    (crypto/tls, SessionState.Bytes)."""
+def _go_states(ticket: bytes) -> Iterator[tuple[TicketKey, bytes]]:
+    """The weak keys, and their seeds, under which a ticket of Go 1.21 or later begins as its
+    sessions do: the version (03 03, 03 04), then whose session it is (1: a server's, 2: a
+    client's) (crypto/tls, SessionState.Bytes)."""
     iv, version, minor, role = ticket[:16], ticket[16] ^ 3, ticket[17], ticket[18]
-    for pair, cipher in _go_keystreams():
+    for key, seed, cipher in _go_keystreams():
         stream = cipher.update(iv)
         if stream[0] == version and stream[1] ^ minor <= 4 and stream[2] ^ role in (1, 2):
-            yield pair
+            yield key, seed
 
 
 @cache
-def _go_keystreams() -> tuple[tuple[tuple[TicketKey, str], CipherContext], ...]:
-    """Go's weak keys, each with what makes the first block of its CTR key stream from an IV."""
+def _go_keystreams() -> tuple[tuple[TicketKey, bytes, CipherContext], ...]:
+    """Go's weak keys and their seeds, each with what makes the first block of its CTR key
+    stream from an IV."""
+    keys = ((go_key(seed), seed) for seed in patterns(32))
     return tuple(
-        (pair, Cipher(algorithms.AES(pair[0].cipher_key), modes.ECB()).encryptor())  # noqa: S305  one block of CTR, by hand
-        for pair in _go_keys().values()
+        (key, seed, Cipher(algorithms.AES128(key.cipher_key), _ONE_BLOCK).encryptor())
+        for key, seed in keys
     )
+
+
+def begin_with_key_names(tickets: Iterable[bytes]) -> frozenset[bytes]:
+    """The first 16 bytes of tickets that are a name for sure, and no IV of Go's.
+
+    Go 1.21 and later begin a ticket with its IV. The same one twice, were it ever made, would
+    have had the same key stream, and each session of Go's begins with 03: what begins alike and
+    goes on differently has another layout.
+    """
+    followed: dict[bytes, set[bytes]] = {}
+    for ticket in tickets:
+        followed.setdefault(ticket[:16], set()).add(ticket[16:17])
+    return frozenset(start for start, after in followed.items() if len(after) > 1)
