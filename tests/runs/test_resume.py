@@ -24,7 +24,8 @@ from tlsresume.runs.inspect import inspect
 from tlsresume.runs.resume import first_try, resume
 from tlsresume.runs.save import save
 from tlsresume.sessions import asn1
-from tlsresume.sessions.file import SessionFile, SessionMetadata
+from tlsresume.sessions.file import SessionFile
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.tls.registry import ProtocolVersion

@@ -20,7 +20,7 @@ from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyU
 from tlsresume.results.measured import AddressResult, MechanismResult, State
 from tlsresume.results.mechanism_words import MECHANISM_WORDS
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc
 
 _STATE_STYLE: dict[State, Style] = {

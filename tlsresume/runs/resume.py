@@ -53,9 +53,12 @@ from tlsresume.runs.reach import (
 from tlsresume.runs.save import metadata_of
 from tlsresume.runs.usability import require_usable
 from tlsresume.runs.waiting import Status, telling
-from tlsresume.sessions.file import UNREADABLE, SessionFile, SessionMetadata, read_session_file
+from tlsresume.sessions.file import SessionFile, read_session_file
+from tlsresume.sessions.metadata import SessionMetadata
+from tlsresume.sessions.pem_blocks import UNREADABLE
 from tlsresume.sessions.session import Session
-from tlsresume.targets.target import Target, format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
+from tlsresume.targets.target import Target
 from tlsresume.tickets.key_names import KeyNaming
 from tlsresume.transports.config import ClientConfig
 from tlsresume.version import USER_AGENT

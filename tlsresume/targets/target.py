@@ -37,22 +37,6 @@ from tlsresume.targets.endpoints import (
 from tlsresume.targets.proxies import Proxy, ProxyHeader
 from tlsresume.value import Value
 
-__all__ = [
-    "DEFAULT_PORT",
-    "SCHEMES",
-    "Family",
-    "Route",
-    "Target",
-    "format_endpoint",
-    "is_address",
-    "parse_host",
-    "parse_port",
-    "parse_resolve",
-    "parse_target",
-    "rerouted",
-    "split_endpoint",
-]
-
 DEFAULT_PORT = 443
 
 #: The longest path of a unix socket (sun_path of unix(7), without its final zero).

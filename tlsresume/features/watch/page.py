@@ -8,7 +8,7 @@ from tlsresume.features.watch.samples import KeyLife, WatchedTarget, WatchReport
 from tlsresume.features.watch.text import key_words, letters, when
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, needs_mending, page
 from tlsresume.results.report import Tool
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import count, duration, short_key
 from tlsresume.value import Value
 
