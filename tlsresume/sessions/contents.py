@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import replace
 
 from tlsresume.errors import SessionFileError
+from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.curl_sessions import find_curl_sessions
 from tlsresume.sessions.identify import TICKET_KEY_HINTS, Identified, identify, name_of_pem
 from tlsresume.sessions.metadata import SessionMetadata
@@ -27,7 +28,7 @@ from tlsresume.sessions.pem_blocks import (
     session_of_der,
 )
 from tlsresume.sessions.printed import find_printed
-from tlsresume.sessions.session import Session, SessionError
+from tlsresume.sessions.session import Session
 from tlsresume.sessions.unwrap import Unwrapped, decode_text, unwrap, words
 from tlsresume.tickets.key_file_text import KeyText, find_keys
 from tlsresume.tickets.looks_like import looks_like

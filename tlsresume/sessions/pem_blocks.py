@@ -14,11 +14,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from tlsresume.errors import SessionFileError
+from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.identify import Identified, identify, name_of_pem
 from tlsresume.sessions.metadata import NO_METADATA, SessionMetadata, parse_metadata
 from tlsresume.sessions.printed import PrintedSession
 from tlsresume.sessions.quic_state import MAGIC
-from tlsresume.sessions.session import NOT_USABLE_HERE, Session, SessionError
+from tlsresume.sessions.session import NOT_USABLE_HERE, Session
 from tlsresume.value import Value
 
 #: The label of OpenSSL's PEM block.
