@@ -7,7 +7,6 @@ import os
 import random
 import struct
 import time
-from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -17,10 +16,10 @@ from tests.helpers.rows import each_row
 from tests.helpers.ticket_vectors import MECHANISMS, SERVERS, key_of, ticket_of, vector
 from tlsresume.errors import ExitStatus, KeyFileError
 from tlsresume.tickets.key_files import (
+    KEY_KINDS,
     KINDS_OF,
     LARGEST,
     LENGTHS,
-    KeyKind,
     open_with,
     parse_key_file,
     read_key_file,
@@ -99,7 +98,7 @@ def test_lighttpd_has_times_before_its_key(tmp_path, active, expires, words):
         parse_key_file(b"\x01" + key(91), "f")
 
 
-@each_row("kind", get_args(KeyKind))
+@each_row("kind", KEY_KINDS)
 def test_the_kind_decides(kind):
     """With a kind declared only its order is tried, and a key that cannot be of it is refused."""
     for length, kinds in KINDS_OF.items():
@@ -238,7 +237,7 @@ def test_nothing_is_shown_of_a_key():
 
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(str.encode),
-    st.sampled_from([None, *get_args(KeyKind)]),
+    st.sampled_from([None, *KEY_KINDS]),
 )
 def test_any_file(data, kind):
     """Of any bytes only keys or our error come out."""

@@ -17,7 +17,7 @@ import struct
 import time as clock
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from tlsresume.errors import KeyFileError
 from tlsresume.files import read_bounded
@@ -46,6 +46,7 @@ from tlsresume.tickets.weak_keys import weakness
 from tlsresume.value import Secret, Value
 
 KeyKind = Literal["nginx", "haproxy", "apache", "go", "gnutls"]
+KEY_KINDS: tuple[KeyKind, ...] = get_args(KeyKind)
 Role = Literal["current", "next", "older", "only"]
 
 #: A thousand lines of HAProxy's; what is larger is not read to its end.
