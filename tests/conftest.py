@@ -15,14 +15,17 @@ import hypothesis
 import pytest
 
 from tests.helpers import certificates
+from tests.helpers.crowds import CrowdedServer, LoggedServer
 from tests.paths import REPOSITORY, TESTS
 from tlsresume.cli.configuring import VARIABLES
 from tlsresume.network import retries
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity
-from tlsresume.server.server import Server
 
-StartServer = Callable[..., Server]
+#: What a crowded server is told beside its behaviour.
+CROWDS = ("one_at_a_time", "max_connections_per_client", "reset_every")
+
+StartServer = Callable[..., LoggedServer]
 
 #: What a shell, a terminal or a runner may have told programs of the user's wishes.
 USERS = (
@@ -96,12 +99,15 @@ def server() -> Iterator[StartServer]:
             host: str = "127.0.0.1",
             identity: Identity | None = None,
             **knobs: Any,
-        ) -> Server:
+        ) -> LoggedServer:
+            crowds = {name: knobs.pop(name) for name in CROWDS if name in knobs}
+            kind = CrowdedServer if crowds else LoggedServer
             return stack.enter_context(
-                Server(
+                kind(
                     behaviour or Behaviour(**knobs),
                     host,
                     identity=identity or certificates.localhost(),
+                    **crowds,
                 )
             )
 

@@ -82,12 +82,12 @@ if TYPE_CHECKING:
     from tlsresume.runs.save import asave, save
     from tlsresume.sessions.file import (
         SessionFile,
-        SessionMetadata,
         format_session_file,
         parse_session_file,
         read_session_file,
         write_session_file,
     )
+    from tlsresume.sessions.metadata import SessionMetadata
     from tlsresume.sessions.session import Session
     from tlsresume.targets.proxies import Proxy, ProxyHeader, parse_proxy
     from tlsresume.targets.target import Target, parse_target
@@ -261,12 +261,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tlsresume.results.report": ("Report", "ResumeResult", "SaveResult", "TargetResult", "Tool"),
     "tlsresume.sessions.file": (
         "SessionFile",
-        "SessionMetadata",
         "format_session_file",
         "parse_session_file",
         "read_session_file",
         "write_session_file",
     ),
+    "tlsresume.sessions.metadata": ("SessionMetadata",),
     "tlsresume.tickets.key_files": ("TicketKeyFile", "read_key_files"),
     "tlsresume.sessions.session": ("Session",),
     "tlsresume.targets.target": ("Target", "parse_target"),

@@ -12,7 +12,8 @@ from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.errors import FileError, UsageError
 from tlsresume.features.fleet.command_lists import TargetList
 from tlsresume.options import BOTH_VERSIONS, ConnectOptions
-from tlsresume.sessions.file import SessionMetadata, saved_target_of
+from tlsresume.sessions.file import saved_target_of
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.targets.endpoints import perhaps_meant
 from tlsresume.tls.registry import ProtocolVersion
 

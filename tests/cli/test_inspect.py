@@ -19,7 +19,8 @@ from tlsresume.formats.inspection_text import render_inspection, render_unreadab
 from tlsresume.formats.page import View
 from tlsresume.runs.inspect import inspect
 from tlsresume.sessions import file as sessions_file
-from tlsresume.sessions.file import SessionFile, SessionMetadata, format_session_file
+from tlsresume.sessions.file import SessionFile, format_session_file
+from tlsresume.sessions.metadata import SessionMetadata
 
 VIEW = View(width=80)
 PSK = "openssl40-psk"

@@ -14,7 +14,8 @@ from tlsresume.cli.save import default_name, numbered
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.options import SaveOptions
 from tlsresume.runs import save as action
-from tlsresume.sessions.file import SessionMetadata, read_session_file
+from tlsresume.sessions.file import read_session_file
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import parse_target
 

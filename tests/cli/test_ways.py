@@ -11,7 +11,8 @@ from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.errors import UsageError
 from tlsresume.features.ftps.command_options import ftp_options
 from tlsresume.options import FTPLogin
-from tlsresume.sessions.file import SessionMetadata, saved_target_of
+from tlsresume.sessions.file import saved_target_of
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.targets.proxies import Proxy, ProxyHeader
 from tlsresume.targets.target import Target
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.commands import runner
+from tests.helpers.crowds import LoggedServer
 from tests.helpers.peers import read_client_hello, refused_port
 from tests.helpers.rows import each_row
 from tests.helpers.trials import changed
@@ -48,9 +49,9 @@ from tlsresume.runs.many_targets import scan
 from tlsresume.runs.plan import plan_probe
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
+from tlsresume.server.acceptor import Acceptor
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import self_signed
-from tlsresume.server.server import Acceptor, Server
 from tlsresume.server.sides import Sides
 from tlsresume.server.talk import HTTP
 from tlsresume.sessions.file import SessionFile
@@ -106,7 +107,7 @@ def told(target: TargetResult) -> EarlyData:
     return early
 
 
-def executed(server: Server) -> Counter[str]:
+def executed(server: LoggedServer) -> Counter[str]:
     """How often the server executed each marked request, by its own log."""
     marks = (served.head.partition(b" HTTP")[0].decode() for served in server.log if served.head)
     return Counter(mark.rpartition("tlsresume")[2][1:] for mark in marks if "tlsresume" in mark)
@@ -179,7 +180,7 @@ def test_what_the_server_does_is_what_is_said_of_it(name: str) -> None:
     """Every answer of the report is the server's behaviour, and the server's own log has each
     marked request as often as the report lets expect."""
     knobs, request, truth = TRUTHS[name]
-    with Server(taking(**knobs)) as server:
+    with LoggedServer(taking(**knobs)) as server:
         target = probed(server.port, replace(QUICK, replay_early_data=request))
         server.wait(target.connections)
         log = executed(server)
@@ -197,7 +198,7 @@ def test_what_the_server_does_is_what_is_said_of_it(name: str) -> None:
 def test_the_attempts_of_replays_bear_on_nothing_else() -> None:
     """Copies that cannot finish their handshake, and tickets used twice, change neither the
     verdict nor what is said of the mechanism."""
-    with Server(taking(single_use=True)) as server:
+    with LoggedServer(taking(single_use=True)) as server:
         plain = probed(server.port, replace(QUICK, replay_early_data=None))
         replayed = probed(server.port)
     for one, other in zip(plain.addresses[0].mechanisms, replayed.addresses[0].mechanisms,
@@ -216,7 +217,7 @@ def test_the_attempts_of_replays_bear_on_nothing_else() -> None:
 
 def test_replays_after_pauses_are_made_side_by_side() -> None:
     """Each pause has a first flight of its own, presented at once and again when it is over."""
-    with Server(taking()) as server:
+    with LoggedServer(taking()) as server:
         early = told(probed(server.port, replace(QUICK, replay_ages=(0.2, 0.1))))
     assert [(each.seconds, each.result) for each in early.after] == [
         (0.1, "accepted"),
@@ -229,7 +230,7 @@ def test_replays_after_pauses_are_made_side_by_side() -> None:
 def test_a_copy_at_another_address() -> None:
     """A first flight that another address had before is accepted where nodes share keys and do
     not share what they have seen."""
-    with Server(taking(), also=("127.0.0.2",)) as server:
+    with LoggedServer(taking(), also=("127.0.0.2",)) as server:
         target = parse_target(
             f"https://localhost:{server.port}",
             resolve=(f"localhost:{server.port}:{HERE},127.0.0.2",),
@@ -251,7 +252,7 @@ def test_a_copy_at_another_address() -> None:
 def test_what_cannot_be_tested_is_named() -> None:
     """Tickets that allow less than the request has, and protocols that are not HTTP, are left
     out by name, and nothing is said of replays."""
-    with Server(taking(early_data=20)) as server:
+    with LoggedServer(taking(early_data=20)) as server:
         target = probed(server.port)
         assert told(target) == replace(told(target), accepted=None, same_ticket=None)
         assert any("allow 20 bytes" in skipped.reason for skipped in target.skipped)
@@ -263,7 +264,7 @@ def test_what_cannot_be_tested_is_named() -> None:
 def test_without_tls_13_nothing_is_said_of_early_data() -> None:
     """Where TLS 1.3 was not tried, early data was not tested: a demand on it is not met."""
     options = replace(QUICK, connect=replace(QUICK.connect, tls=(ProtocolVersion.TLSv1_2,)))
-    with Server(taking(versions=("1.2", "1.3"))) as server:
+    with LoggedServer(taking(versions=("1.2", "1.3"))) as server:
         target = probed(server.port, options)
     assert target.addresses[0].early_data is None
     (check,) = [each for each in check_target(target, Demands(early_data_replay="forbid"))
@@ -273,7 +274,7 @@ def test_without_tls_13_nothing_is_said_of_early_data() -> None:
 
 def test_the_budget_holds() -> None:
     """Replays stop where the budget ends, which is told, and what is known by then is reported."""
-    with Server(taking()) as server:
+    with LoggedServer(taking()) as server:
         target = probed(server.port, replace(QUICK, budget=9))
     assert target.connections <= 9
     assert any("early data" in each.what and "budget" in each.reason for each in target.skipped)
@@ -347,7 +348,7 @@ def test_early_data_that_is_never_answered() -> None:
     """A server that accepts early data and never answers it, and answers all else, is told by
     that; nothing hangs."""
     options = replace(QUICK, connect=replace(QUICK.connect, timeout=1.5))
-    with Server(taking(), talk=_Mute) as server:
+    with LoggedServer(taking(), talk=_Mute) as server:
         target = probed(server.port, options)
     early = told(target)
     assert (early.accepted, early.status) == (True, None)
@@ -386,7 +387,7 @@ ERRAND = Task(purpose=EarlyReplay.COPY, early=EarlyAsk("id"))
 def test_a_first_flight_is_presented_as_any_connection_is_made() -> None:
     """It is counted, numbered and journalled, waits for its turn at the gate, and shows what is
     in clear: the ServerHello resumes the session."""
-    with Server(taking()) as server:
+    with LoggedServer(taking()) as server:
         lab = new_lab(2)
         session = a_session(lab, server.port)
         with made_ahead(lab, session) as flight:
@@ -428,7 +429,7 @@ class _Says(Acceptor):
 
 def test_bad_peers_of_a_copy() -> None:
     """Garbage, an alert, silence, a flood and a closed port end in time, each with its reason."""
-    with Server(taking()) as server:
+    with LoggedServer(taking()) as server:
         session = a_session(new_lab(), server.port)
     alert = bytes([21, 3, 3, 0, 2, 2, 80])
 
@@ -468,7 +469,7 @@ def test_early_data_is_never_sent_again_by_itself() -> None:
 REQUEST = b"GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-def resumed(server: Server, **options: Any) -> ResumeResult:
+def resumed(server: LoggedServer, **options: Any) -> ResumeResult:
     """A session saved and offered with early data."""
     target = parse_target(f"https://localhost:{server.port}", family="ipv4")
     _, found = save(target, SaveOptions(connect=QUICK.connect))
@@ -486,7 +487,7 @@ def test_resume_says_why_early_data_was_rejected() -> None:
         ({"single_use": True}, 2, "replay-refused", "were presented before"),
         ({"honoured": False}, 1, "session-declined", "the session was not resumed"),
     ):
-        with Server(taking(**knobs)) as server:
+        with LoggedServer(taking(**knobs)) as server:
             result = resumed(server, tries=tries)
             server.wait(1 + tries)
             asked = [served.head for served in server.log if served.head]
@@ -500,7 +501,7 @@ def test_resume_says_why_early_data_was_rejected() -> None:
 def test_a_425_is_explained_and_repeated_once() -> None:
     """A request that is sent away as too early is sent again after a handshake, once, however
     many tries there are; the same answer as a full handshake's is no other finding."""
-    with Server(taking(too_early=True)) as server:
+    with LoggedServer(taking(too_early=True)) as server:
         result = resumed(server, tries=2, explain=True)
         server.wait(4)
         asked = [(served.early_data > 0, served.head) for served in server.log if served.head]
@@ -601,7 +602,7 @@ def test_the_plan_counts_what_is_sent() -> None:
         options = replace(QUICK, replay_ages=ages)
         (stage,) = [s for s in plan_probe(parse_target("https://a"), options).stages
                     if s.title == "Replays of early data"]  # fmt: skip
-        with Server(taking(group="secp384r1", answers_early=True)) as server:
+        with LoggedServer(taking(group="secp384r1", answers_early=True)) as server:
             target = probed(server.port, options)
         made = [r for r in target.addresses[0].attempts if r.experiment == EarlyReplay.experiment]
         assert len(made) <= sum(step.connections for step in stage.steps)
@@ -696,7 +697,7 @@ def test_a_demand_that_forbids_replays() -> None:
         (replace(NONE_TAKEN, after=(EarlyAfter(seconds=60, result="accepted"),)), "broken"),
         (replace(ALL_TAKEN, status=425), "met"),
     )
-    with Server(taking(early_data=0)) as server:
+    with LoggedServer(taking(early_data=0)) as server:
         target = probed(server.port)
     demands = Demands(early_data_replay="forbid")
     for early, outcome in outcomes:
@@ -708,7 +709,7 @@ def test_a_demand_that_forbids_replays() -> None:
 
 def test_a_pause_tells_a_check_of_freshness() -> None:
     """What is rejected after a pause only, while a replay at once is accepted, is stale."""
-    with Server(taking()) as server:
+    with LoggedServer(taking()) as server:
         lab = NetworkLab(Budget(40), Gate(), LabOptions(timeout=5.0))
         journal = lab.journal
         target = parse_target(f"https://{HERE}:{server.port}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.canned_lab import ROUTE, Ask, CannedLab, Pool, broken
+from tests.helpers.crowds import reset
 from tests.helpers.evidence import OTHER_LEAF, Story
 from tests.helpers.pair import VERSIONS, Tick, config_for
 from tests.helpers.peers import Relay, read_client_hello
@@ -26,7 +27,7 @@ from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.report import TargetResult
 from tlsresume.runs.many_targets import scan
-from tlsresume.server.server import Server, reset
+from tlsresume.server.server import Server
 from tlsresume.targets.target import parse_target
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig

@@ -15,10 +15,10 @@ from tlsresume.findings.server_settings import BY_LAYOUT, choose, recognised, se
 from tlsresume.findings.software import ServerSetting, Software
 from tlsresume.tickets.layouts import LAYOUTS
 
-NGINX = ServerSetting.of(Software.NGINX, text="nginx ssl_x on")
-GO = ServerSetting.of(Software.GO, text="Go tls.Config.X")
-JAVA = ServerSetting.of(Software.JAVA, text="Java X")
-POSTFIX = ServerSetting.of(Software.POSTFIX, text="postfix x = y")
+NGINX = ServerSetting("nginx ssl_x on", (Software.NGINX,))
+GO = ServerSetting("Go tls.Config.X", (Software.GO,))
+JAVA = ServerSetting("Java X", (Software.JAVA,))
+POSTFIX = ServerSetting("postfix x = y", (Software.POSTFIX,))
 SETTINGS = (NGINX, GO, JAVA, POSTFIX)
 
 
@@ -91,8 +91,8 @@ def test_a_server_is_told_by_what_it_calls_itself():
     for seen, software in rows:
         view = Story("ticket").full(**seen).view()
         assert recognised(view) == {software}, seen
-        line = ServerSetting.of(software, text="its line")
-        assert choose(view, (GO, line, ServerSetting.of(Software.WOLFSSL, text="x"))) == (
+        line = ServerSetting("its line", (software,))
+        assert choose(view, (GO, line, ServerSetting("x", (Software.WOLFSSL,)))) == (
             (line,),
             frozenset({software}),
         )

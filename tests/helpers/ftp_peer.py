@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.helpers import certificates
-from tlsresume.server.server import Acceptor
+from tlsresume.server.acceptor import Acceptor
 
 
 @dataclass(frozen=True, kw_only=True)

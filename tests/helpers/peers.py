@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from tlsresume.server.server import Acceptor, reset
+from tests.helpers.crowds import reset
+from tlsresume.server.acceptor import Acceptor
 
 _CHUNK = 65_536
 

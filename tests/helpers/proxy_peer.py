@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from tlsresume.server.server import Acceptor
+from tlsresume.server.acceptor import Acceptor
 
 
 def _carry(one: socket.socket, other: socket.socket) -> None:

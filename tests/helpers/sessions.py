@@ -8,7 +8,7 @@ from typing import Any
 
 from tests import paths
 from tlsresume.sessions import asn1
-from tlsresume.sessions.file import SessionMetadata
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 
 VECTORS = paths.VECTORS / "sessions"

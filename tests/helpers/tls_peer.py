@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.helpers import certificates
-from tlsresume.server.server import Acceptor, reset
+from tests.helpers.crowds import reset
+from tlsresume.server.acceptor import Acceptor
 
 #: What is done with a connection after the handshake; the event says that the test is over.
 Then = Callable[[ssl.SSLSocket, threading.Event], None]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import certificates
+from tests.helpers.crowds import reset
 from tests.helpers.preludes import HONEST, MYSQL_HANDSHAKE
 from tests.helpers.rows import each_row
 from tlsresume.options import ConnectOptions, SaveOptions
@@ -18,7 +19,7 @@ from tlsresume.protocols.greetings import AT_ONCE
 from tlsresume.results.report import SaveResult
 from tlsresume.runs.resume import resume
 from tlsresume.runs.save import save
-from tlsresume.server.server import Acceptor, reset
+from tlsresume.server.acceptor import Acceptor
 from tlsresume.sessions.file import SessionFile, format_session_file, parse_session_file
 from tlsresume.targets.target import parse_target
 

@@ -23,13 +23,9 @@ from tests.helpers.rows import each_row
 from tests.helpers.sessions import METADATA
 from tlsresume.errors import SessionFileError
 from tlsresume.runs.inspect import Inspection, inspect
-from tlsresume.sessions.file import (
-    SessionFile,
-    SessionMetadata,
-    format_session_file,
-    write_session_file,
-)
-from tlsresume.sessions.session import SessionError
+from tlsresume.sessions.asn1 import SessionError
+from tlsresume.sessions.file import SessionFile, format_session_file, write_session_file
+from tlsresume.sessions.metadata import SessionMetadata
 
 MADE = sessions.session("openssl40-psk").fields.time
 

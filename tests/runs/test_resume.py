@@ -25,7 +25,8 @@ from tlsresume.runs.resume import resume
 from tlsresume.runs.resume_result import first_try
 from tlsresume.runs.save import save
 from tlsresume.sessions import asn1
-from tlsresume.sessions.file import SessionFile, SessionMetadata
+from tlsresume.sessions.file import SessionFile
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.tls.registry import ProtocolVersion

@@ -23,12 +23,8 @@ from tlsresume.lab import Route, Task
 from tlsresume.options import ConnectOptions
 from tlsresume.runs.reach import lab_for
 from tlsresume.sessions import asn1
-from tlsresume.sessions.file import (
-    SessionMetadata,
-    format_session_file,
-    read_session_file,
-    write_session_file,
-)
+from tlsresume.sessions.file import format_session_file, read_session_file, write_session_file
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import parse_target
 from tlsresume.tls.registry import ProtocolVersion

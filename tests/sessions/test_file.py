@@ -28,13 +28,12 @@ from tlsresume import files
 from tlsresume.errors import ExitStatus, OutputFileError, SessionFileError, UsageError
 from tlsresume.sessions.file import (
     LARGEST,
-    SessionMetadata,
     format_session_file,
     parse_session_file,
     read_session_file,
     write_session_file,
 )
-from tlsresume.sessions.metadata import KEYS
+from tlsresume.sessions.metadata import KEYS, SessionMetadata
 
 SESSION = sessions.session("openssl40-psk")
 DER = SESSION.data

@@ -19,7 +19,7 @@ from tlsresume.options import ConnectOptions, SaveOptions
 from tlsresume.protocols.talk import Prelude
 from tlsresume.results.report import SaveResult
 from tlsresume.runs.save import save
-from tlsresume.server.server import Acceptor
+from tlsresume.server.acceptor import Acceptor
 from tlsresume.targets.proxies import (
     Proxy,
     ProxyHeader,

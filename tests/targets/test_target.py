@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from tests.helpers.rows import each_row
 from tlsresume.errors import UsageError
+from tlsresume.protocols.table import SCHEMES
+from tlsresume.targets.endpoints import format_endpoint, is_address
 from tlsresume.targets.proxies import parse_proxy
-from tlsresume.targets.target import SCHEMES, Target, format_endpoint, is_address, parse_target
+from tlsresume.targets.target import Target, parse_target
 
 #: text -> host, port, server name, scheme
 GOOD = {

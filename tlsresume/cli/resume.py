@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tlsresume.policy.names import FailOn
     from tlsresume.results.connection import Mechanism
     from tlsresume.results.report import ResumeResult
-    from tlsresume.sessions.file import SessionMetadata
+    from tlsresume.sessions.metadata import SessionMetadata
     from tlsresume.sessions.session import Session
     from tlsresume.tickets.key_files import TicketKeyFile
 

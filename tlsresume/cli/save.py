@@ -16,7 +16,7 @@ from tlsresume.cli.outputs import Outputs, output_options
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.results.connection import Mechanism
-    from tlsresume.sessions.file import SessionMetadata
+    from tlsresume.sessions.metadata import SessionMetadata
     from tlsresume.sessions.session import Session
     from tlsresume.targets.target import Target
 

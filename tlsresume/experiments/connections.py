@@ -14,7 +14,8 @@ from tlsresume.lab import Task
 from tlsresume.options import ConnectOptions
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import MECHANISMS, Mechanism
-from tlsresume.targets.target import Target, format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
+from tlsresume.targets.target import Target
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest

@@ -1,4 +1,4 @@
-"""Evidence across addresses and over time: the matrix, and how long sessions are honoured."""
+"""Count what became of sessions on other addresses, and until which age they were accepted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What no single look at one target shows: one ticket key on many, or over time (group T).
+"""Ticket keys that several targets share, and how one key is used over time (group T).
 
 Rules of `watch`, which compares samples over time, and of a scan of several targets.
-They have a row in the table, and so a page, like every rule. A View is one look, so they have no
+They have a row in the table, and so a page, like every rule. A View is of one target, so they have no
 check: `finding` makes a finding when the comparison found it.
 """
 

@@ -1,7 +1,8 @@
-"""One server over TCP and over QUIC: does it resume on both alike, and does it keep its word?
+"""Compare a server over TCP and over QUIC: whether sessions resume on both, and whether QUIC
+answers where it is promised.
 
-An HTTP answer may promise HTTP/3 (Alt-Svc, RFC 7838). These rules compare two probes, so their
-checks on a View say nothing; `quic_findings` makes the findings.
+An HTTP answer may promise HTTP/3 (Alt-Svc, RFC 7838). These rules compare two probes, so they
+have no check of a View; `quic_findings` makes the findings.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def cache_miss(view: View) -> Match | None:
         return lost
     broke = lost_connections(view)
     return Match(
-        seen=(f"{share(view)}, with sessions issued moments before", *broke),
+        seen=said(f"{share(view)}, with sessions issued moments before", broke),
         evidence=shown(view, view.declined[0], taken[0]),
         proven=not broke and not may_be_honoured_later(view),
         ask=("later",) if may_be_honoured_later(view) else (),
@@ -157,7 +157,7 @@ def cache_miss(view: View) -> Match | None:
         title="the server did not have the session any more" if broke else None,
         advice=_LOSSY if broke else None,
         candidates=said(
-            *(_LOST_WITH_A_CONNECTION if broke else ()),
+            _LOST_WITH_A_CONNECTION if broke else None,
             "honoured-later" if may_be_honoured_later(view) else None,
         ),
         not_known=(
@@ -168,10 +168,8 @@ def cache_miss(view: View) -> Match | None:
 
 #: Servers drop a session whose connection ended uncleanly (SSL_shutdown(3)).
 _LOST_WITH_A_CONNECTION = (
-    (
-        "connections-break: a server drops the session of a connection that was cut, which the client"
-        " need not notice"
-    ),
+    "connections-break: a server drops the session of a connection that was cut, which the client"
+    " need not notice"
 )
 
 _LOSSY = (
@@ -258,19 +256,20 @@ def never_honoured(view: View) -> Match | None:
     ticket = view.session.fields.ticket if view.session else None
     if view.mechanism == "psk" and view.stateful and ticket:
         how = f"{len(ticket)}-byte (stateful) tickets"
-    seen = [f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address"]
-    if not view.stateful and view.naming.visible:
-        seen.append(f"under one ticket key, {short(view.offered_key(view.declined[0]))}")
-    elif not view.stateful:
-        seen.append("no two of these tickets name the same key")
-    if tried_later(view):
-        seen.append("nor 2.5 s after the handshake")
+    key = "no two of these tickets name the same key"
+    if view.naming.visible:
+        key = f"under one ticket key, {short(view.offered_key(view.declined[0]))}"
     nginx = default_server(view)
     return Match(
-        seen=(*seen, *nginx.seen),
+        seen=said(
+            f"{how} issued and never accepted: 0 of {len(tries)}, at once, on this address",
+            None if view.stateful else key,
+            "nor 2.5 s after the handshake" if tried_later(view) else None,
+            *nginx.seen,
+        ),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
-        ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
+        ask=said("retry", "later" if view.stateful else None, *nginx.ask),
         candidates=said(
             *_elsewhere(view), "honoured-later" if view.stateful and not tried_later(view) else None
         ),
@@ -282,18 +281,14 @@ def never_honoured(view: View) -> Match | None:
 def _elsewhere(view: View) -> tuple[str, ...]:
     """What else looks like a server that honours nothing."""
     if view.stateful:
-        return (
-            *_without_a_context(view),
+        asked = view.mechanism == "session-id" and any(a.certificate_requested for a in view.full)
+        return said(
+            # OpenSSL keeps no session of a server that asks for certificates and has no context.
+            "no-session-id-context (this server asks for client certificates)" if asked else None,
             "a new TLS context, and so a new cache, for each connection",
             "many nodes that do not share their caches",
         )
-    return (
-        *(() if view.naming.visible else (_KEYS_UNSEEN,)),
+    return said(
+        None if view.naming.visible else _KEYS_UNSEEN,
         "server-policy: only the server's log can tell",
     )
-
-
-def _without_a_context(view: View) -> tuple[str, ...]:
-    """OpenSSL keeps no session of a server that asks for certificates and has no context."""
-    asked = view.mechanism == "session-id" and any(a.certificate_requested for a in view.full)
-    return ("no-session-id-context (this server asks for client certificates)",) if asked else ()

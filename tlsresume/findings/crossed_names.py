@@ -1,4 +1,4 @@
-"""The connections of `probe --cross-name`, side by side, and whose answers they got.
+"""What `probe --cross-name` saw of each session: its own handshake, the offer, the control.
 
 By connection, for the name A that was asked for and the other name B: a full handshake with
 A, the offer of its session under B, and the control, a full handshake with B. Where `--cert`

@@ -1,4 +1,4 @@
-"""Do connections divide exactly between two servers, by length or by what they offer?
+"""Whether the length of the ClientHello, or an offered session, decides which server answers.
 
 A session makes the ClientHello longer. Where a device on the way reads its first bytes
 only, long ones go elsewhere: then *every* long one meets the other server, and no short

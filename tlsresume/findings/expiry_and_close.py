@@ -72,8 +72,8 @@ def expired_at_server(view: View) -> Match | None:
         if not same
         else ()
         if expired
-        else (
-            *(() if view.made(SameTicket) else ("consumed",)),
+        else said(
+            None if view.made(SameTicket) else "consumed",
             "server-policy (client certificate, address binding)",
         ),
     )

@@ -191,16 +191,14 @@ def _ask(view: View, broken: Sequence[Trial]) -> tuple[ExperimentName, ...]:
     return (*ASK, "hello-size") if lengths and controlled(view) and not view.accepted else ASK
 
 
-def _not_its_length(view: View) -> tuple[str, ...]:
+def _not_its_length(view: View) -> str | None:
     """What clears the length of the ClientHello, in words (experiment hello-size)."""
     padded = view.made(HelloSize.PADDED)
     if not padded or not all(a.handshake_done for a in padded):
-        return ()
+        return None
     return (
-        (
-            f"not for its length: without a session, padded to {padded[0].hello_size} bytes, it is"
-            f" answered {len(padded)} of {len(padded)} times"
-        ),
+        f"not for its length: without a session, padded to {padded[0].hello_size} bytes, it is"
+        f" answered {len(padded)} of {len(padded)} times"
     )
 
 
@@ -233,9 +231,9 @@ def dies_on_session(view: View) -> Match | None:
     if not died:
         return _silent_so_far(view)
     how = died[0].error.kind if died[0].error else "closed"
-    said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
+    what = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
-        seen=(times(died, view, f"{said} instead of an answer"), *_not_its_length(view)),
+        seen=said(times(died, view, f"{what} instead of an answer"), _not_its_length(view)),
         evidence=shown_with_control(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
         ask=_ask(view, broken),

@@ -1,4 +1,4 @@
-"""A ClientHello with a session is longer, and that decides what becomes of it.
+"""Connections that fail, or meet another server, since a session makes the ClientHello long.
 
 Routers that look for the server name in the first bytes, or in the first segment, send a
 longer ClientHello to another server, or drop it. The experiment `hello-size` makes one
@@ -72,24 +72,19 @@ def hello_too_large(view: View) -> Match | None:
     if not (padded_fails or (brief_works and not padded)) or (brief and not brief_works):
         return None
     lengths = [a.hello_size or 0 for a in broken]
-    seen = [
-        (
+    return Match(
+        seen=said(
             f"{failure(broken[0])} at a ClientHello of {_span(lengths)} bytes with a session, on"
-            f" {len(broken)} of {connections(len(view.subject))}"
-        ),
-        f"without a session {_bytes(plain)} bytes are answered: {len(plain)} of {len(plain)}",
-    ]
-    if padded:
-        seen.append(
+            f" {len(broken)} of {connections(len(view.subject))}",
+            f"without a session {_bytes(plain)} bytes are answered: {len(plain)} of {len(plain)}",
             f"without a session, padded to {_bytes(padded)} bytes, they are not: 0 of {len(padded)}"
-        )
-    if brief:
-        seen.append(
+            if padded
+            else None,
             f"with a session and a shorter group list, {_bytes(brief)} bytes, they are:"
             f" {len(brief)} of {len(brief)}"
-        )
-    return Match(
-        seen=tuple(seen),
+            if brief
+            else None,
+        ),
         evidence=shown(view, *broken[:1], *plain[:1], *padded[:1], *brief[:1], most=4),
         not_known=("which device reads the first bytes only, and how many: between the two sizes",),
     )
@@ -122,16 +117,16 @@ def routed_by_size(view: View) -> Match | None:
         return _only_short_ones_resume(view)
     padded = [a for a in division.there if a.made_for(HelloSize.PADDED)]
     brief = [a for a in view.made(HelloSize.SHORT) if a.reused]
-    seen = [*_two_servers(view, division)]
-    if padded:
-        seen.append(
-            f"without a session, padded to {_bytes(padded)} bytes: the other server, too,"
-            f" {len(padded)} of {len(padded)}"
-        )
-    seen += _resumed_when_short(brief)
     made = bool(padded or brief)
     return Match(
-        seen=tuple(seen),
+        seen=said(
+            *_two_servers(view, division),
+            f"without a session, padded to {_bytes(padded)} bytes: the other server, too,"
+            f" {len(padded)} of {len(padded)}"
+            if padded
+            else None,
+            _resumed_when_short(brief) if brief else None,
+        ),
         evidence=shown(
             view, *division.here[:1], *division.there[:1], *padded[:1], *brief[:1], most=4
         ),
@@ -158,7 +153,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
             seen=said(
                 f"sessions are declined in a ClientHello of {shortest} bytes or more,"
                 f" {len(view.declined)} of {len(view.declined)} times",
-                *_resumed_when_short(brief),
+                _resumed_when_short(brief),
             ),
             evidence=shown(view, *view.declined[:1], *brief[:1]),
             not_known=("whether the other server is one, or several",),
@@ -212,20 +207,16 @@ def routed_by_session(view: View) -> Match | None:
     )
 
 
-def _two_servers(view: View, division: Division) -> tuple[str, str]:
+def _two_servers(view: View, division: Division) -> tuple[str, ...]:
     """Who answered short ClientHellos, and who the longer ones."""
     there = [a for a in division.there if a.offered is not None]
-    return (
-        (
-            f"a ClientHello of {_span([a.hello_size or 0 for a in division.here])} bytes meets one"
-            f" server ({_known_by(view, division, division.here[0])}):"
-            f" {len(division.here)} of {connections(len(division.here))}"
-        ),
-        (
-            f"one of {_span([a.hello_size or 0 for a in division.there])} bytes another"
-            f" ({_known_by(view, division, division.there[0])}): {len(there)} of"
-            f" {connections(len(there))} that offer a session"
-        ),
+    return said(
+        f"a ClientHello of {_span([a.hello_size or 0 for a in division.here])} bytes meets one"
+        f" server ({_known_by(view, division, division.here[0])}):"
+        f" {len(division.here)} of {connections(len(division.here))}",
+        f"one of {_span([a.hello_size or 0 for a in division.there])} bytes another"
+        f" ({_known_by(view, division, division.there[0])}): {len(there)} of"
+        f" {connections(len(there))} that offer a session",
     )
 
 
@@ -245,14 +236,10 @@ def _known_by(view: View, division: Division, attempt: Trial) -> str:
     )
 
 
-def _resumed_when_short(brief: Sequence[Trial]) -> tuple[str, ...]:
-    if not brief:
-        return ()
+def _resumed_when_short(brief: Sequence[Trial]) -> str:
     return (
-        (
-            f"with a shorter group list, {_bytes(brief)} bytes, the session resumes:"
-            f" {len(brief)} of {len(brief)}"
-        ),
+        f"with a shorter group list, {_bytes(brief)} bytes, the session resumes:"
+        f" {len(brief)} of {len(brief)}"
     )
 
 

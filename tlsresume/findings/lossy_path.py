@@ -1,4 +1,4 @@
-"""Connections of ours that broke in the same run: a server may have lost sessions with them.
+"""How many connections of ours broke in the run: a server may have lost sessions with them.
 
 OpenSSL and others drop a session whose connection ended uncleanly, and the client need
 not notice that end. So a session that is missing says little while connections break.
@@ -13,11 +13,9 @@ from tlsresume.units import connections
 
 _BREAKS: frozenset[FailureKind] = frozenset({"closed", "reset", "timeout", "network"})
 
-#: Experiments that break connections themselves.
 
-
-def lost_connections(view: View) -> tuple[str, ...]:
-    """How many connections to the address broke, in words; none where none did.
+def lost_connections(view: View) -> str | None:
+    """How many connections to the address broke, in words; None where none did.
 
     Counted are those of mechanisms whose handshakes succeed at other times: a version that
     the server does not speak breaks always.
@@ -27,5 +25,5 @@ def lost_connections(view: View) -> tuple[str, ...]:
     tried = [a for a in own if a.mechanism in works]
     broke = [a for a in tried if a.error is not None and a.error.kind in _BREAKS]
     if not broke:
-        return ()
-    return (f"{len(broke)} of {connections(len(tried))} to this address broke in the same run",)
+        return None
+    return f"{len(broke)} of {connections(len(tried))} to this address broke in the same run"

@@ -1,4 +1,4 @@
-"""Resumption that works and is easily misread, and what comes with it (group D)."""
+"""Resumption that works, and looks as if it did not (group D)."""
 
 from __future__ import annotations
 

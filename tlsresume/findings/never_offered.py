@@ -1,4 +1,4 @@
-"""The session was never on the wire (group A). The evidence is our own ClientHello."""
+"""Sessions that were not offered: our own ClientHello does not have them (group A)."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ def not_issued(view: View) -> Match | None:
         ),
         evidence=shown(view, *full[:2]),
         proven=view.mechanism != "psk" or bool(elicited),
-        ask=(*(("elicit",) if view.mechanism == "psk" else ()), *nginx.ask),
+        ask=said("elicit" if view.mechanism == "psk" else None, *nginx.ask),
         advice=nginx.advice if not silent else _SPEAK_FIRST,
         settings=nginx.settings,
         not_known=("whether tickets come after data",) if silent else (),

@@ -15,7 +15,7 @@ from tlsresume.findings.server_settings import named_by
 from tlsresume.findings.software import ServerSetting, Software, set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import has_alert
-from tlsresume.findings.wording import short
+from tlsresume.findings.wording import said, short
 from tlsresume.tickets.key_names import is_stateful
 from tlsresume.tls.registry import AlertDescription
 from tlsresume.value import Value
@@ -78,20 +78,16 @@ def _seen(view: View) -> tuple[str, ...]:
     if not bare.handshake_done:
         if not has_alert(bare, AlertDescription.unrecognized_name):
             return ()
-        return (
-            (
-                "without a server name the handshake is refused (alert 112 unrecognized_name):"
-                " another server block is the default of this port"
-            ),
+        return said(
+            "without a server name the handshake is refused (alert 112 unrecognized_name):"
+            " another server block is the default of this port"
         )
     here = next((a.leaf_sha256 for a in view.full if a.leaf_sha256), None)
     what = _behaviour(view, bare)
     if here is not None and bare.leaf_sha256 not in (None, here):
-        return (
-            (
-                f"without a server name another certificate comes ({short(bare.leaf_sha256)}, not"
-                f" {short(here)}), of the default server of this port; {what}"
-            ),
+        return said(
+            f"without a server name another certificate comes ({short(bare.leaf_sha256)}, not"
+            f" {short(here)}), of the default server of this port; {what}"
         )
     if what == _behaviour(view, view.full[0]):
         return ()

@@ -1,4 +1,4 @@
-"""What one attempt alone says about why its session was not resumed, in one sentence.
+"""Say in one sentence why a session was not resumed, from its own connection alone.
 
 Only what is seen on that connection is used, so the sentence names what
 happened; which cause lies behind it is for the rules, that compare several.

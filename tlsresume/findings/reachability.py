@@ -1,4 +1,4 @@
-"""What befell all connections to an address, with a session or without (group W).
+"""Connections to an address that fail with a session and without one (group W).
 
 These rules look at every attempt on the address, of each mechanism, also at those that
 do not count since they were made once more.

@@ -1,4 +1,4 @@
-"""TLS resumes, and the application treats resumed connections otherwise (group D).
+"""Requests that are answered differently on resumed connections, or not at all (group D).
 
 The answers to one request are compared, on full and on resumed connections: two that
 get the same 404 show nothing. What both sides get must be known of several connections
@@ -232,14 +232,14 @@ def resumed_then_unanswered(view: View) -> Match | None:
     how = "closed without an answer" if len(closed) == len(silent) else "not answered"
     waits = [told.attempt.answer_ms or 0.0 for told in silent if told not in closed]
     within = f" within {min(waits) / 1000:.1f} s" if waits else ""
-    seen = [f"resumed: {how}{within}, on {len(silent)} of {connections(len(sides.resumed))}"]
-    if answered:
-        seen.append(
+    return Match(
+        seen=said(
+            f"resumed: {how}{within}, on {len(silent)} of {connections(len(sides.resumed))}",
             f"without a session: {tally([told.answer for told in answered])}, on"
             f" {connections(len(answered))}, within {slowest / 1000:.1f} s"
-        )
-    return Match(
-        seen=tuple(seen),
+            if answered
+            else None,
+        ),
         evidence=_shown(view, silent, sides),
         proven=enough,
         ask=("answers",),

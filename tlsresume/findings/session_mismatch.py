@@ -1,4 +1,4 @@
-"""The session and this handshake do not go together (group C).
+"""Handshakes that fail since they do not fit the session that was offered (group C).
 
 Another secret than the ticket's, a cipher that one side no longer has, the extended
 master secret on one side only: one side must abort, and says how.

@@ -46,11 +46,6 @@ class ServerSetting(NamedTuple):
     text: str
     software: tuple[Software, ...]
 
-    @classmethod
-    def of(cls, *software: Software, text: str) -> ServerSetting:
-        """A setting of some software."""
-        return cls(text, software)
-
 
 #: The words with which lines of settings begin, and whose they are.
 _WORDS: dict[str, tuple[Software, ...]] = {
@@ -59,6 +54,7 @@ _WORDS: dict[str, tuple[Software, ...]] = {
     "Exim": (Software.EXIM,),
     "fail2ban": (Software.FIREWALL,),
     "gnutls_session_ticket_key_generate": (Software.GNUTLS,),
+    "HAProxy": (Software.HAPROXY,),
     "httpd": (Software.HTTPD,),
     "iptables": (Software.FIREWALL,),
     "memcached, Redis": (Software.STORE,),
@@ -66,6 +62,7 @@ _WORDS: dict[str, tuple[Software, ...]] = {
     "Node, Bun": (Software.NODE,),
     "postfix": (Software.POSTFIX,),
     "proftpd": (Software.PROFTPD,),
+    "pure-ftpd": (Software.PURE_FTPD,),
     "exim": (Software.EXIM,),
 } | {software.value: (software,) for software in Software}
 

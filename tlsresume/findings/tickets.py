@@ -1,4 +1,4 @@
-"""What is wrong with tickets as such, whether or not they resume (group T).
+"""Tickets that are unsafe or against the standard, whether or not they resume (group T).
 
 The standards are RFC 8446 section 4.6.1 (TLS 1.3), RFC 5077 (TLS 1.2) and RFC 9325
 section 3.4 (keys). A weak key is looked for in tickets that we were given; it is a

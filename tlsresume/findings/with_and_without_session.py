@@ -1,4 +1,4 @@
-"""With the session and without it: what the rules of group C share.
+"""What the rules on failing handshakes (group C) share: tries with a session, controls without.
 
 A handshake that fails with a session says something about the session only where a
 control, the same handshake without it, succeeds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tlsresume.evidence.trial import Trial
 from tlsresume.units import connections, short_key
@@ -41,7 +41,10 @@ def shown(view: View, *attempts: Trial, most: int = 3) -> tuple[str, ...]:
     return tuple(exchange(view, attempt) for attempt in attempts[:most])
 
 
-def said(*lines: str | None) -> tuple[str, ...]:
+_Line = TypeVar("_Line", bound=str)
+
+
+def said(*lines: _Line | None) -> tuple[_Line, ...]:
     """The lines that there is something to say in; None are left out."""
     return tuple(line for line in lines if line is not None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsresume.formats.page import BAD, FAINT, Page, pad
 from tlsresume.results.measured import AttemptRow
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import milliseconds, short_key, utc
 
 

@@ -22,7 +22,7 @@ from tlsresume.results.judged import Change, Check, Crossing, KeyUse
 from tlsresume.results.measured import AddressResult, MechanismResult
 from tlsresume.results.mechanism_words import MECHANISM_WORDS
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc
 
 _MOST_KEYS = 6

@@ -26,7 +26,7 @@ from tlsresume.results.connection import Timings, Traffic
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import QUICResult
 from tlsresume.results.report import ResumeResult, SaveResult
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key
 
 _INDENT = 22

@@ -25,7 +25,7 @@ from tlsresume.network.observe import Ending, KnownBefore, failed_trial, observe
 from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.results.connection import Failure
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.transports.table import TRANSPORTS
 from tlsresume.value import Value
 

@@ -28,7 +28,8 @@ from tlsresume.results.connection import (
     Traffic,
     Verification,
 )
-from tlsresume.sessions.session import Session, SessionError
+from tlsresume.sessions.asn1 import SessionError
+from tlsresume.sessions.session import Session
 from tlsresume.tls.describe import certificate_request_words
 from tlsresume.tls.registry import HandshakeType
 from tlsresume.tls.transcript import Role, Transcript

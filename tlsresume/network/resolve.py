@@ -12,7 +12,8 @@ import threading
 
 from tlsresume import shortage
 from tlsresume.errors import LocalError, ResolveError, TLSResumeError
-from tlsresume.targets.target import Family, Target, is_address
+from tlsresume.targets.endpoints import is_address
+from tlsresume.targets.target import Family, Target
 from tlsresume.value import Value
 
 _FAMILIES: dict[Family, socket.AddressFamily] = {

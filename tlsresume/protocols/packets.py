@@ -1,4 +1,4 @@
-"""Preludes that are packets of bytes: LDAP, PostgreSQL, MySQL."""
+"""STARTTLS conversations in binary packets: LDAP, PostgreSQL, MySQL."""
 
 from __future__ import annotations
 

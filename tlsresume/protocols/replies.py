@@ -1,4 +1,4 @@
-"""Preludes that are lines of text: SMTP, LMTP, FTP, NNTP, POP3, IMAP, ManageSieve, IRC."""
+"""STARTTLS conversations in lines of text: SMTP, LMTP, FTP, NNTP, POP3, IMAP, ManageSieve, IRC."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from tlsresume.protocols.schemes import Transport
 from tlsresume.results.judged import Finding, KeyUse
 from tlsresume.results.measured import ErrorResult
 from tlsresume.results.value import Result
-from tlsresume.sessions.file import Format, SessionMetadata
+from tlsresume.sessions.file import Format
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Unsupported
 from tlsresume.tickets.looks_like import LooksLike
 from tlsresume.value import Value

@@ -28,16 +28,13 @@ from tlsresume.results.inspection import (
 from tlsresume.results.judged import Finding
 from tlsresume.runs.inspect_certificate import inspect_certificate
 from tlsresume.runs.usability import unsupported_here
-from tlsresume.sessions.file import (
-    SessionFile,
-    SessionMetadata,
-    parse_session_file,
-    read_session_files,
-)
+from tlsresume.sessions.facts import SessionFields
+from tlsresume.sessions.file import SessionFile, parse_session_file, read_session_files
 from tlsresume.sessions.file import read_session_file as read
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.names import verify_result_text
 from tlsresume.sessions.printed import PrintedSession
-from tlsresume.sessions.session import NOT_USABLE_HERE, Session, SessionFields
+from tlsresume.sessions.session import NOT_USABLE_HERE, Session
 from tlsresume.tickets.key_files import TicketKeyFile
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.looks_like import Around, looks_like

@@ -15,8 +15,10 @@ from tlsresume.options import BOTH_VERSIONS, ResumeOptions
 from tlsresume.protocols.table import SCHEME_OF_PORT
 from tlsresume.request_line import HTTPRequest, parse_http1
 from tlsresume.results.places import TRANSPORT_WORDS, version_label
-from tlsresume.sessions.file import SessionFile, SessionMetadata
-from tlsresume.targets.target import Target, is_address
+from tlsresume.sessions.file import SessionFile
+from tlsresume.sessions.metadata import SessionMetadata
+from tlsresume.targets.endpoints import is_address
+from tlsresume.targets.target import Target
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.library import can_offer

@@ -17,7 +17,8 @@ from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.results.plan import Stage, Step, TargetPlan
 from tlsresume.runs.before_probe import share_budget
 from tlsresume.runs.follow_up import follow_ups
-from tlsresume.targets.target import Target, format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
+from tlsresume.targets.target import Target
 
 #: What another protocol costs: the target's session, then the offer.
 _CROSS_ALPN = 2

@@ -44,7 +44,8 @@ from tlsresume.runs.resume_result import Offered, too_early
 from tlsresume.runs.save import metadata_of
 from tlsresume.runs.usability import require_usable
 from tlsresume.runs.waiting import Status, telling
-from tlsresume.sessions.file import SessionFile, SessionMetadata, read_session_file
+from tlsresume.sessions.file import SessionFile, read_session_file
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target
 from tlsresume.tickets.key_names import KeyNaming

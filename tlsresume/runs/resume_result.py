@@ -26,8 +26,10 @@ from tlsresume.results.early_data import EarlyReason
 from tlsresume.results.measured import ErrorResult, Series
 from tlsresume.results.report import ResumeResult
 from tlsresume.runs.pinning import pinned
-from tlsresume.sessions.file import UNREADABLE, SessionFile
-from tlsresume.targets.target import Target, format_endpoint
+from tlsresume.sessions.file import SessionFile
+from tlsresume.sessions.pem_blocks import UNREADABLE
+from tlsresume.targets.endpoints import format_endpoint
+from tlsresume.targets.target import Target
 from tlsresume.tickets.key_names import KeyNaming
 from tlsresume.transports.config import ClientConfig
 

@@ -29,7 +29,7 @@ from tlsresume.runs.reach import (
     within,
 )
 from tlsresume.runs.waiting import Status, telling
-from tlsresume.sessions.file import SessionMetadata
+from tlsresume.sessions.metadata import SessionMetadata
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target
 from tlsresume.tickets.key_names import KeyNaming

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import selectors
 import socket
-import struct
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -35,12 +34,6 @@ class Limits(Value, frozen=True, kw_only=True):
     unanswered: int = 1 << 20
 
 
-def reset(connection: socket.socket) -> None:
-    """Close a TCP connection with RST: SO_LINGER of zero seconds."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
 class Acceptor(ABC):
     """A listening TCP socket on a free port, with a thread per connection.
 
@@ -54,7 +47,6 @@ class Acceptor(ABC):
         host: str = "127.0.0.1",
         *,
         port: int = 0,
-        one_at_a_time: bool = False,
         also: tuple[str, ...] = (),
         limits: Limits | None = None,
     ) -> None:
@@ -63,7 +55,6 @@ class Acceptor(ABC):
         self.connections = 0
         self.limits = limits or Limits()
         self._also = also
-        self._one_at_a_time = one_at_a_time
         self._lock = threading.Lock()
         #: In the order of arrival; the value says whether its handshake is done.
         self._sockets: dict[socket.socket, bool] = {}
@@ -199,8 +190,6 @@ class Acceptor(ABC):
             connection.close()
             self._make_room()
             return
-        if self._one_at_a_time:
-            thread.join()
 
     def _run(self, connection: socket.socket, number: int) -> None:
         try:

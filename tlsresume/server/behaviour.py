@@ -51,9 +51,6 @@ class Behaviour(Value, frozen=True, kw_only=True):
     Connections:
       `http`             answer each request that ends in an empty line.
       `close_notify`     False: end connections without saying so.
-      `one_at_a_time`    serve a connection only when the one before it has ended.
-      `max_connections_per_client`  reset those beyond it.
-      `reset_every`      reset each n-th connection.
 
     Raises ValueError for a combination that `backend` cannot do.
     """
@@ -82,9 +79,6 @@ class Behaviour(Value, frozen=True, kw_only=True):
     change_certificate_after: int | None = None
     http: bool = True
     close_notify: bool = True
-    one_at_a_time: bool = False
-    max_connections_per_client: int | None = None
-    reset_every: int | None = None
     backend: Backend = "pyopenssl"
 
     def __post_init__(self) -> None:

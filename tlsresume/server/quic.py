@@ -30,17 +30,11 @@ from tlsresume.transports.quic.binding_server import (
 
 #: Tickets that are remembered at most.
 MOST_TICKETS = 20_000
-#: Requests whose paths are remembered.
-MOST_EXECUTED = 1_000
 #: Handshakes under way from which on a client must prove its address.
 RETRY_FROM = 64
 
 #: Where a datagram came from: host and port, then what the network wants to know.
 Source = tuple[Any, ...]
-
-
-def _greeting(resumed: bool) -> bytes:
-    return b"resumed\n" if resumed else b"full handshake\n"
 
 
 @dataclass(kw_only=True)
@@ -53,13 +47,9 @@ class QUICService:
     `rotate_after` handshakes earlier tickets are refused; after `change_after` ones the
     certificate and key are those of `later`.
 
-    Early data: `takes_early_data` or resumes without; `answers_early`: requests are answered at
-    once, else when the handshake is done; `too_early`: they get a 425 before that. `executed` has
-    the path of each request that was answered otherwise, the newest ones.
+    Early data: `takes_early_data` or resumes without; requests in it are answered at once.
 
-    `closes`: a connection is closed when its client has the answer. `known_ids`: datagrams that
-    begin with the ID of an earlier connection get no answer; None: they begin a new one.
-    `versions` are QUIC's, by number, the preferred one first. `observe` is called for each
+    `closes`: a connection is closed when its client has the answer. `observe` is called for each
     connection with its number and the client's address.
     """
 
@@ -72,20 +62,14 @@ class QUICService:
     lifetime: int = 86_400
     early_data: bool = True
     takes_early_data: bool = True
-    answers_early: bool = True
-    too_early: bool = False
-    known_ids: set[bytes] | None = None
-    versions: tuple[int, ...] = VERSIONS
     late_tickets: bool = False
     rotate_after: int | None = None
     change_after: int | None = None
     later: tuple[bytes, bytes] | None = None
     closes: bool = False
     limits: Limits = field(default_factory=Limits)
-    answer: Callable[[bool], bytes] = _greeting
     observe: Callable[[int, str], Observer] | None = None
     tickets: dict[bytes, Any] = field(default_factory=dict)
-    executed: list[str] = field(default_factory=list)
     connections: int = 0
     _established: int = 0
     _rotated: bool = False
@@ -108,7 +92,7 @@ class QUICService:
 
     def _configuration(self, certificate: bytes, key: bytes) -> Any:
         return server_configuration(
-            certificate, key, self.alpn, versions=self.versions, idle=self.limits.idle
+            certificate, key, self.alpn, versions=VERSIONS, idle=self.limits.idle
         )
 
     @property
@@ -144,11 +128,6 @@ class QUICService:
         if not self.honours:
             return None
         return self.tickets.pop(label, None) if self.single_use else self.tickets.get(label)
-
-    def execute(self, path: str) -> None:
-        """Note a request that is answered."""
-        self.executed.append(path)
-        del self.executed[:-MOST_EXECUTED]
 
     def established(self) -> None:
         """Count a handshake."""
@@ -201,11 +180,6 @@ class QUICEndpoint:
             self._accept(header, data, source, now)
 
     def _accept(self, header: Header, data: bytes, source: Source, now: float) -> None:
-        known = self._service.known_ids
-        if known is not None:
-            if header.destination in known:
-                return
-            known.add(header.destination)
         original, retried = header.destination, None
         address = (str(source[0]).partition("%")[0], int(source[1]))
         waiting = sum(not each.handshaken for each in self._connections)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _NO_ERROR, H3_NO_ERROR = 0x0, 0x100
 #: What ends a connection that does not end by itself; RFC 9114 section 8.1.
 _H3_EXCESSIVE_LOAD = 0x107
-#: What requests are answered; 425 is Too Early (RFC 8470 section 5.2).
-_OK, _TOO_EARLY = 200, 425
 #: Seconds between the client's having all of an answer and our closing.
 _GRACE = 0.25
 #: Bytes of a client until its handshake is done, and of a request's head that are kept.
@@ -67,9 +65,8 @@ class ServerConnection:
         self._requests = 0
         self._unanswered = 0
         self._head = b""
-        #: Streams of requests that are not whole, and of those that wait for the handshake.
-        self._asked: dict[int, str] = {}
-        self._waiting: list[tuple[int, str]] = []
+        #: Streams of requests that are not whole.
+        self._asked: set[int] = set()
         self._give_up_at: float | None = now + service.limits.handshake
         self._close_at: float | None = None
         self._error: str | None = None
@@ -177,9 +174,6 @@ class ServerConnection:
         self._unanswered = 0
         self._service.established()
         self._service.give_ticket(self._handle, answering=False)
-        for stream, path in self._waiting:
-            self._answer(stream, path)
-        self._waiting.clear()
         if self._requests:  # they came in early data
             self._service.give_ticket(self._handle, answering=True)
 
@@ -190,25 +184,15 @@ class ServerConnection:
             return
         if isinstance(event, HeadersReceived):
             self._head = self._head or _head(event.headers)
-            path = dict(event.headers).get(b":path", b"").decode("latin-1")
-            self._asked[event.stream_id] = path[:_HEAD_KEPT]
-        if not event.stream_ended or event.stream_id not in self._asked:
-            return
-        path = self._asked.pop(event.stream_id)
-        if self.handshaken or self._service.answers_early:
-            self._answer(event.stream_id, path)
-        else:
-            self._waiting.append((event.stream_id, path))
+            self._asked.add(event.stream_id)
+        if event.stream_ended and event.stream_id in self._asked:
+            self._asked.discard(event.stream_id)
+            self._answer(event.stream_id)
 
-    def _answer(self, stream: int, path: str) -> None:
-        status = _OK
-        if self._service.too_early and not self.handshaken:
-            status = _TOO_EARLY
-        else:
-            self._service.execute(path)
-        body = self._service.answer(self._handle.resumed)
+    def _answer(self, stream: int) -> None:
+        body = b"resumed\n" if self._handle.resumed else b"full handshake\n"
         fields = [
-            (b":status", b"%d" % status),
+            (b":status", b"200"),
             (b"server", b"tlsresume"),
             (b"content-type", b"text/plain"),
             (b"content-length", b"%d" % len(body)),

@@ -1,6 +1,6 @@
 """The built-in server: TLS in which each resumption behaviour is a knob.
 
-`selftest` shows the four commands against it, the tests use it as a peer whose truth
+`selftest` shows the four commands against it, the tests use it as a peer whose behaviour
 is known, and `serve` has it observe clients. A client that is slow, silent or floods
 costs itself only, by `Limits`.
 """
@@ -10,21 +10,18 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from tlsresume.server.acceptor import Acceptor, Limits, reset
+from tlsresume.server.acceptor import Acceptor, Limits
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity, self_signed
 from tlsresume.server.data_connections import DataPorts
 from tlsresume.server.observer import Ending, Observer, Served
 from tlsresume.server.sides import Side, Sides
 from tlsresume.server.talk import HTTP, Talk
-
-__all__ = ["Acceptor", "Limits", "Served", "Server", "reset"]
 
 _CHUNK = 65_536
 #: Seconds that a closed connection may take to say its last.
@@ -34,10 +31,9 @@ _LINGER = 1.0
 class Server(Acceptor):
     """A TLS server that behaves as told.
 
-    `certificate_pem` is its chain; `connections` counts what was accepted; `log`
-    has an entry per TLS connection that ended, by number. With `observe`, which is called
-    for each connection with its number and the client's address, there is no log.
-    `talk` makes what is spoken on a connection, given the node's number; the default is HTTP.
+    `certificate_pem` is its chain; `connections` counts what was accepted. `observe` is called
+    for each connection with its number and the client's address. `talk` makes what is spoken
+    on a connection, given the node's number; the default is HTTP.
     """
 
     def __init__(
@@ -55,9 +51,7 @@ class Server(Acceptor):
         client_ca: Path | None = None,
     ) -> None:
         self.behaviour = behaviour or Behaviour()
-        super().__init__(
-            host, port=port, one_at_a_time=self.behaviour.one_at_a_time, also=also, limits=limits
-        )
+        super().__init__(host, port=port, also=also, limits=limits)
         identity = identity or self_signed()
         self.certificate_pem = identity.certificate_pem
         self._observe = observe
@@ -71,43 +65,9 @@ class Server(Acceptor):
             client_ca=client_ca,
         )
         self._sides_lock = threading.Lock()
-        self._log: list[Served] = []
-        self._logged = threading.Condition()
-        self._clients: Counter[str] = Counter()
-
-    @property
-    def log(self) -> tuple[Served, ...]:
-        with self._logged:
-            return tuple(sorted(self._log, key=lambda served: served.number))
-
-    def wait(self, ended: int, timeout: float = 5.0) -> tuple[Served, ...]:
-        """The log, once it has `ended` entries. Raises TimeoutError."""
-        with self._logged:
-            if not self._logged.wait_for(lambda: len(self._log) >= ended, timeout):
-                raise TimeoutError(f"{len(self._log)} of {ended} connections ended")
-        return self.log
 
     def serve(self, connection: socket.socket, number: int) -> None:
-        client = connection.getpeername()[0]
-        limit, every = self.behaviour.max_connections_per_client, self.behaviour.reset_every
-        with self._lock:
-            admitted = not (limit and self._clients[client] >= limit)
-            admitted = admitted and not (every and number % every == 0)
-            self._clients[client] += admitted
-        if not admitted:
-            reset(connection)
-            return
-        try:
-            served = self._converse(connection, number)
-        finally:
-            with self._lock:
-                self._clients[client] -= 1
-                if not self._clients[client]:
-                    del self._clients[client]
-        if self._observe is None:
-            with self._logged:
-                self._log.append(served)
-                self._logged.notify_all()
+        self._converse(connection, number)
         _finish(connection)
 
     def established(self, connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""What a file holds that somebody calls a session: sessions, or what is known of one.
+"""Find the sessions in a file, or say what the file holds instead.
 
 People bring PEM, DER, and both in every wrapping; logs and reports with a session in them; the
 text that OpenSSL prints; a bare ticket; and files that are something else. `find_contents`
@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import replace
 
 from tlsresume.errors import SessionFileError
+from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.curl_sessions import find_curl_sessions
 from tlsresume.sessions.identify import TICKET_KEY_HINTS, Identified, identify, name_of_pem
 from tlsresume.sessions.metadata import SessionMetadata
@@ -27,7 +28,7 @@ from tlsresume.sessions.pem_blocks import (
     session_of_der,
 )
 from tlsresume.sessions.printed import find_printed
-from tlsresume.sessions.session import Session, SessionError
+from tlsresume.sessions.session import Session
 from tlsresume.sessions.unwrap import Unwrapped, decode_text, unwrap, words
 from tlsresume.tickets.key_file_text import KeyText, find_keys
 from tlsresume.tickets.looks_like import looks_like

@@ -30,23 +30,6 @@ from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.value import Value
 
-__all__ = [
-    "LARGEST",
-    "UNREADABLE",
-    "Contents",
-    "Format",
-    "SavedTarget",
-    "SessionFile",
-    "SessionMetadata",
-    "format_session_file",
-    "parse_contents",
-    "parse_session_file",
-    "read_session_file",
-    "read_session_files",
-    "saved_target_of",
-    "write_session_file",
-]
-
 #: No session file comes near this; what is larger is not read to its end.
 LARGEST = 1024 * 1024
 

@@ -1,4 +1,4 @@
-"""The sessions in the PEM blocks of a text, and what is found in a file at all.
+"""Read sessions from the PEM blocks of a text; and the types for what a file holds.
 
 Blocks stand alone, several in a file, in quotes, indented, on one line, or with their line ends
 written as two characters; lines above the only one are its metadata. A block that is not whole
@@ -14,11 +14,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from tlsresume.errors import SessionFileError
+from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.identify import Identified, identify, name_of_pem
 from tlsresume.sessions.metadata import NO_METADATA, SessionMetadata, parse_metadata
 from tlsresume.sessions.printed import PrintedSession
 from tlsresume.sessions.quic_state import MAGIC
-from tlsresume.sessions.session import NOT_USABLE_HERE, Session, SessionError
+from tlsresume.sessions.session import NOT_USABLE_HERE, Session
 from tlsresume.value import Value
 
 #: The label of OpenSSL's PEM block.

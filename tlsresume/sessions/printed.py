@@ -8,7 +8,8 @@ reports hold such blocks, quoted, indented, or with other lines around them.
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Value
@@ -80,56 +81,43 @@ def _read(lines: list[str]) -> PrintedSession:
         if bare.startswith("---") or bare == "read R BLOCK":
             break
         match = _LINE.fullmatch(line)
-        if match is not None and match["name"] in _NAMES:
+        if match is not None and match["name"] in _LINES:
             values.setdefault(match["name"], match["value"].strip())
-    return PrintedSession(
-        protocol=_protocol(values.get("Protocol")),
-        cipher=values.get("Cipher") or None,
-        session_id=_hex(values.get("Session-ID")),
-        session_id_context=_hex(values.get("Session-ID-ctx")),
-        lifetime_hint=_number(values.get("TLS session ticket lifetime hint")),
-        ticket=bytes(ticket),
-        time=_number(values.get("Start Time")),
-        timeout=_number(values.get("Timeout")),
-        verify_code=_number(values.get("Verify return code")),
-        extended_master_secret=_flag(values.get("Extended master secret")),
-        max_early_data=_number(values.get("Max Early Data")),
-    )
+    known = {field: read(values[name]) for name, (field, read) in _LINES.items() if name in values}
+    return PrintedSession(ticket=bytes(ticket), **known)
 
 
-#: The names of the lines that are read.
-_NAMES = frozenset(
-    (
-        "Protocol",
-        "Cipher",
-        "Session-ID",
-        "Session-ID-ctx",
-        "TLS session ticket lifetime hint",
-        "Start Time",
-        "Timeout",
-        "Verify return code",
-        "Extended master secret",
-        "Max Early Data",
-    )
-)
-
-
-def _protocol(value: str | None) -> str | None:
+def _protocol(value: str) -> str | None:
     """OpenSSL prints TLS 1.0 as "TLSv1"."""
     return "TLSv1.0" if value == "TLSv1" else value or None
 
 
-def _hex(value: str | None) -> bytes:
+def _hex(value: str) -> bytes:
     try:
-        return bytes.fromhex(value or "")
+        return bytes.fromhex(value)
     except ValueError:
         return b""
 
 
-def _number(value: str | None) -> int | None:
-    match = re.match(r"\d{1,18}(?!\d)", value or "", re.ASCII)
+def _number(value: str) -> int | None:
+    match = re.match(r"\d{1,18}(?!\d)", value, re.ASCII)
     return None if match is None else int(match[0])
 
 
-def _flag(value: str | None) -> bool | None:
+def _flag(value: str) -> bool | None:
     return None if value not in ("yes", "no") else value == "yes"
+
+
+#: The lines that are read, by name: the field of each, and how its value is read.
+_LINES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "Protocol": ("protocol", _protocol),
+    "Cipher": ("cipher", lambda value: value or None),
+    "Session-ID": ("session_id", _hex),
+    "Session-ID-ctx": ("session_id_context", _hex),
+    "TLS session ticket lifetime hint": ("lifetime_hint", _number),
+    "Start Time": ("time", _number),
+    "Timeout": ("timeout", _number),
+    "Verify return code": ("verify_code", _number),
+    "Extended master secret": ("extended_master_secret", _flag),
+    "Max Early Data": ("max_early_data", _number),
+}

@@ -29,16 +29,6 @@ from tlsresume.sessions.names import why_not_offered
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value
 
-__all__ = [
-    "NOT_USABLE_HERE",
-    "Kind",
-    "ResumptionState",
-    "Session",
-    "SessionError",
-    "SessionFields",
-    "Unsupported",
-]
-
 #: The formats of a session: what OpenSSL's i2d_SSL_SESSION(3) writes, BoringSSL's, and the
 #: record of a QUIC ticket (quic_state.py).
 Kind = Literal["openssl-der", "boringssl-der", "quic"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from tlsresume.errors import UsageError
 from tlsresume.protocols.rows import HTTP, UNKNOWN, Protocol
@@ -36,22 +36,6 @@ from tlsresume.targets.endpoints import (
 )
 from tlsresume.targets.proxies import Proxy, ProxyHeader
 from tlsresume.value import Value
-
-__all__ = [
-    "DEFAULT_PORT",
-    "SCHEMES",
-    "Family",
-    "Route",
-    "Target",
-    "format_endpoint",
-    "is_address",
-    "parse_host",
-    "parse_port",
-    "parse_resolve",
-    "parse_target",
-    "rerouted",
-    "split_endpoint",
-]
 
 DEFAULT_PORT = 443
 
@@ -173,13 +157,6 @@ class Route(Value, frozen=True, kw_only=True):
     proxy_header: ProxyHeader | None = None
 
 
-def _split_url(text: str) -> SplitResult:
-    try:
-        return urlsplit(text)
-    except ValueError as error:
-        raise bad_target(text, str(error)) from None
-
-
 def parse_target(
     text: str,
     *,
@@ -271,7 +248,10 @@ def _split(text: str, *, named: bool) -> tuple[str, str, int]:
     if not named:
         host, port = split_endpoint(text.removesuffix("/"), DEFAULT_PORT)
         return SCHEME_OF_PORT.get(port, ""), host, port
-    url = _split_url(text)
+    try:
+        url = urlsplit(text)
+    except ValueError as error:
+        raise bad_target(text, str(error)) from None
     scheme = url.scheme.lower()
     if scheme not in SCHEMES:
         known = "known: " + ", ".join(sorted(SCHEMES))

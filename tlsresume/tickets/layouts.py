@@ -51,11 +51,6 @@ class TicketLayout(Value, frozen=True, kw_only=True):
     common: int = 0
     check: Callable[[Mapping[str, bytes]], bool] = _plain
 
-    @property
-    def shortest(self) -> int:
-        """The least length of a ticket: all fields, and one block of ciphertext."""
-        return sum(self.block if part.length is None else part.length for part in self.fields)
-
     def parse(self, ticket: bytes) -> dict[str, bytes] | None:
         """The fields of a ticket, by name; None where it cannot be of this layout."""
         rest, open_ended = len(ticket), False

@@ -44,8 +44,9 @@ from tlsresume.features.serve.names import BEHAVIOUR_NAMES, STARTTLS
 from tlsresume.features.serve.serving import serve
 from tlsresume.features.serve.talks import TALKS
 from tlsresume.features.serve.truststore import PASSWORD, truststore
+from tlsresume.server.acceptor import Limits
 from tlsresume.server.behaviour import Behaviour
-from tlsresume.server.server import Limits, Server
+from tlsresume.server.server import Server
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.engine import Entry
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 
 _RULE = {rule.code: rule for rule in RULES}
 
@@ -26,10 +26,10 @@ ENTRIES: tuple[Entry, ...] = (
         " while another key is in use. A rotation never goes back.",
         advice="Give all nodes the same ticket keys, and rotate them together; or let the balancer"
         " send a client to the same node.",
-        settings=(
-            ServerSetting.of(Software.NGINX, text="nginx: ssl_session_ticket_key FILE;"),
-            ServerSetting.of(Software.HAPROXY, text="HAProxy: bind ... ssl tls-ticket-keys FILE"),
-            ServerSetting.of(Software.HTTPD, text="Apache: SSLSessionTicketKeyFile FILE"),
+        settings=set_in(
+            nginx=": ssl_session_ticket_key FILE;",
+            HAProxy=": bind ... ssl tls-ticket-keys FILE",
+            Apache=": SSLSessionTicketKeyFile FILE",
         ),
         sources=("RFC 5077 section 5.5", "RFC 8446 section 4.6.1"),
     ),
@@ -45,14 +45,9 @@ ENTRIES: tuple[Entry, ...] = (
         " neither issues nor accepts after that, and another key does.",
         advice="When rotating, keep the old key for decryption as long as its tickets live. Give"
         " the server key files, so that a restart does not make new keys.",
-        settings=(
-            ServerSetting.of(
-                Software.NGINX,
-                text="nginx: list the new ssl_session_ticket_key first, and the old one after it",
-            ),
-            ServerSetting.of(
-                Software.HAPROXY, text="HAProxy: tls-ticket-keys, whose penultimate line encrypts"
-            ),
+        settings=set_in(
+            nginx=": list the new ssl_session_ticket_key first, and the old one after it",
+            HAProxy=": tls-ticket-keys, whose penultimate line encrypts",
         ),
         sources=("RFC 5077 section 5.5", "RFC 9325 section 3.4"),
     ),
@@ -108,10 +103,7 @@ ENTRIES: tuple[Entry, ...] = (
         " log), and its offer after that.",
         advice="In the client: drop tickets at the end of their lifetime; on the server: a lifetime"
         " that fits how soon clients come back.",
-        settings=(
-            ServerSetting.of(Software.NGINX, text="nginx: ssl_session_timeout TIME;"),
-            ServerSetting.of(Software.OPENSSL, text="OpenSSL: SSL_CTX_set_timeout(3)"),
-        ),
+        settings=set_in(nginx=": ssl_session_timeout TIME;", OpenSSL=": SSL_CTX_set_timeout(3)"),
         sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
     ),
 )

@@ -17,7 +17,7 @@ import msgspec
 from tlsresume.features.capture.engine import Connection, Transport
 from tlsresume.features.capture.handshake import Facts, Packet, is_external
 from tlsresume.results.connection import Mechanism
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.tls.fingerprint import fingerprint
 from tlsresume.tls.messages import ClientHello
 from tlsresume.tls.registry import ProtocolVersion

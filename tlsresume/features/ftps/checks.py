@@ -8,7 +8,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.features.ftps.summary import first_failure, listed, replies, sound
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import exchange
 from tlsresume.units import connections
@@ -50,14 +50,9 @@ def _in_words(attempts: tuple[Trial, ...], what: str) -> str:
     " offer the control connection's session on the data connection. Python's ftplib does not"
     " (python/cpython#63699); use a library that does. Switching the check off removes the"
     " protection against theft of data connections.",
-    settings=(
-        ServerSetting.of(
-            Software.VSFTPD, text="vsftpd require_ssl_reuse=NO (removes a protection)"
-        ),
-        ServerSetting.of(
-            Software.PROFTPD,
-            text="proftpd TLSOptions NoSessionReuseRequired (removes a protection)",
-        ),
+    settings=set_in(
+        vsftpd="require_ssl_reuse=NO (removes a protection)",
+        proftpd="TLSOptions NoSessionReuseRequired (removes a protection)",
     ),
     sources=(*_FTPS, "proftpd/proftpd#2018", "curl/curl#3002"),
 )
@@ -88,10 +83,7 @@ def ftp_reuse_required(view: View) -> Match | None:
     " connection's session as it is meant; or it gives no session that could be offered.",
     advice="No client can transfer files as it is. Look at the server's words below; where it"
     " demands resumption, give it a session cache or tickets that outlast one login.",
-    settings=(
-        ServerSetting.of(Software.VSFTPD, text="vsftpd require_ssl_reuse"),
-        ServerSetting.of(Software.PROFTPD, text="proftpd TLSSessionCache, TLSSessionTickets"),
-    ),
+    settings=set_in(vsftpd="require_ssl_reuse", proftpd="TLSSessionCache, TLSSessionTickets"),
     sources=(*_FTPS, "proftpd/proftpd#1931"),
 )
 def ftp_reuse_fails(view: View) -> Match | None:
@@ -194,11 +186,11 @@ def ftp_tickets_run_out(view: View) -> Match | None:
     advice="Let the server name the address that clients reach it by, or let them use EPSV, which"
     " names none. Clients can be told to ignore the address (curl does; lftp"
     " ftp:fix-pasv-address, WinSCP, FileZilla: use the server's external address).",
-    settings=(
-        ServerSetting.of(Software.VSFTPD, text="vsftpd pasv_address, pasv_addr_resolve"),
-        ServerSetting.of(Software.PROFTPD, text="proftpd MasqueradeAddress"),
-        ServerSetting.of(Software.PURE_FTPD, text="pure-ftpd -P, ForcePassiveIP"),
-        ServerSetting.of(Software.PYFTPDLIB, text="pyftpdlib masquerade_address"),
+    settings=set_in(
+        vsftpd="pasv_address, pasv_addr_resolve",
+        proftpd="MasqueradeAddress",
+        **{"pure-ftpd": "-P, ForcePassiveIP"},
+        pyftpdlib="masquerade_address",
     ),
     sources=("RFC 959 section 4.1.2", "RFC 2428 section 3", "robinrodricks/FluentFTP#270",
              "erlang/otp#5282"),

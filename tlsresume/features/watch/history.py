@@ -29,7 +29,8 @@ from tlsresume.features.watch.history_schema import (
 )
 from tlsresume.features.watch.samples import Offer, Sample, Sighting
 from tlsresume.results.connection import Mechanism
-from tlsresume.sessions.session import Session, SessionError
+from tlsresume.sessions.asn1 import SessionError
+from tlsresume.sessions.session import Session
 from tlsresume.value import Value
 
 #: How long another watch's transaction is waited for, in seconds: by SQLite at a time, when no

@@ -9,7 +9,7 @@ from tlsresume.features.watch.text import key_words, letters, when
 from tlsresume.formats.html_page import Cell, Table, badge, code, link, needs_mending, page
 from tlsresume.formats.page import Tone
 from tlsresume.results.report import Tool
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import count, duration, short_key
 from tlsresume.value import Value
 

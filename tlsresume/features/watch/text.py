@@ -16,7 +16,7 @@ from tlsresume.features.watch.samples import KeyLife, Sample, Sighting, WatchedT
 from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, cut, pad
-from tlsresume.targets.target import format_endpoint
+from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.units import count, duration, short_key
 
 _LETTERS = ascii_uppercase + ascii_lowercase
