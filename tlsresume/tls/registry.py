@@ -9,6 +9,7 @@ tool reads or prints is listed. Source: the IANA registries "TLS Parameters" and
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 
 class ContentType(IntEnum):
@@ -209,6 +210,7 @@ def cipher_hash(suite: int) -> str | None:
     return TLS13_CIPHER_SUITES[suite][1] if suite in TLS13_CIPHER_SUITES else None
 
 
+@lru_cache(maxsize=1024)
 def name_of(registry: type[IntEnum], number: int) -> str:
     """The registered name of `number`, or its digits."""
     try:
@@ -217,6 +219,7 @@ def name_of(registry: type[IntEnum], number: int) -> str:
         return str(number)
 
 
+@lru_cache(maxsize=64)
 def version_of(number: int) -> ProtocolVersion | None:
     """`number` as a ProtocolVersion, None if it is none that we know."""
     try:
