@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -29,10 +30,12 @@ from tlsresume.options import ConnectOptions, ProbeOptions
 from tlsresume.results.connection import Failure
 from tlsresume.results.measured import AddressResult
 from tlsresume.results.report import TargetResult
+from tlsresume.runs.many_targets import scan
 from tlsresume.runs.probe import probe
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.datagrams import DatagramServer, Side
 from tlsresume.server.server import Server
+from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 
@@ -204,7 +207,7 @@ def test_peers_that_misbehave():
         error = probe(f"{scheme}://127.0.0.1:{port}", ProbeOptions(connect=HASTY)).error
         assert error is not None
         assert error.kind == "refused"
-    for scheme, answer, kind, words in (
+    cases: tuple[tuple[str, Callable[[bytes], list[bytes]], str, str], ...] = (
         ("h3", lambda _data: [], "timeout", "no answer"),
         ("dtls", lambda _data: [], "timeout", "no answer"),
         ("h3", lambda _data: [b"\xffjunk" * 20] * 3, "not-tls", "is not QUIC"),
@@ -214,9 +217,17 @@ def test_peers_that_misbehave():
         ("dtls", lambda _data: [tls_alert], "not-tls", "is not DTLS"),
         ("h3", version_negotiation, "not-tls", "speaks no QUIC version of ours"),
         ("dtls", hello_verify_request, "closed", "cookie"),
-    ):
-        with answering(answer) as port:
-            result = probe(f"{scheme}://127.0.0.1:{port}", ProbeOptions(connect=HASTY, tries=1))
+    )
+    # All at once, as most are only known when their time is up.
+    options = ProbeOptions(connect=ConnectOptions(timeout=1.5), tries=1)
+    with ExitStack() as stack:
+        ports = [stack.enter_context(answering(answer)) for _, answer, _, _ in cases]
+        targets = [
+            parse_target(f"{scheme}://127.0.0.1:{port}")
+            for (scheme, *_), port in zip(cases, ports, strict=True)
+        ]
+        results = scan([(target, options) for target in targets]).targets
+    for (_, _, kind, words), result in zip(cases, results, strict=True):
         assert result.error is not None
         assert (result.error.kind, words in result.error.message) == (kind, True), result.error
         assert result.verdict == "untested"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.helpers.commands import runner
-from tlsresume.features.serve.results import ServeReport
+from tlsresume.features.serve.results import CommandResult, ServeReport
 from tlsresume.features.serve.shell import fill_in, run_command
 
 pytestmark = pytest.mark.slow
@@ -191,14 +192,21 @@ def ends(process: int) -> bool:
 
 def test_a_command_ends_with_its_children():
     """When its time is up, or it has ended, nothing of what a command started is left."""
-    for command, timed_out in (
+    commands = (
         ("sleep 600 & echo $!; sleep 600", True),
         ("sleep 600 & echo $!", False),
         ("trap '' TERM; (trap '' TERM; sleep 600) & echo $!; sleep 600", True),
         ("setsid sh -c 'echo $$; exec sleep 600' & sleep 600", True),
         ("setsid -f sh -c 'echo $$; exec sleep 600'; sleep 1", False),
-    ):
-        done = run_command(command, os.environ, seconds=1.0 if timed_out else 30.0)
+    )
+
+    def ran(row: tuple[str, bool]) -> CommandResult:
+        return run_command(row[0], os.environ, seconds=1.5 if row[1] else 30.0)
+
+    # Side by side, as most of it is waiting for their time to be up.
+    with ThreadPoolExecutor(len(commands)) as side_by_side:
+        results = list(side_by_side.map(ran, commands))
+    for (command, timed_out), done in zip(commands, results, strict=True):
         assert (done.timed_out, done.succeeded) == (timed_out, not timed_out)
         assert ends(int(done.output[0])), f"{command}: a child still runs"
 
