@@ -223,10 +223,12 @@ def test_what_could_not_be_sent_is_no_silence(server, monkeypatch):
     send = Stream.send
     failing = [SHORT[4]]
 
-    async def sending(self: Stream, pieces: Sequence[bytes], deadline: float) -> None:
+    async def sending(
+        self: Stream, pieces: Sequence[bytes], deadline: float, *, last: bool = False
+    ) -> None:
         if failing:
             raise failing.pop()
-        await send(self, pieces, deadline)
+        await send(self, pieces, deadline, last=last)
 
     monkeypatch.setattr(Stream, "send", sending)
     lab = NetworkLab(Budget(9), Gate(4), LabOptions(timeout=60))
