@@ -23,14 +23,8 @@ from tests.helpers.commands import runner
 from tlsresume import __version__
 from tlsresume.cli import console, main, root
 from tlsresume.cli.outputs import Outputs, output_options
-from tlsresume.errors import (
-    ErrorEntry,
-    ErrorStack,
-    ExitStatus,
-    FileError,
-    OutputFileError,
-    TLSResumeError,
-)
+from tlsresume.error_queue import ErrorEntry, ErrorStack
+from tlsresume.errors import ExitStatus, FileError, OutputFileError, TLSResumeError
 from tlsresume.sessions import asn1
 
 HEAVY = {"OpenSSL", "rich", "msgspec", "asyncio", "cryptography"}

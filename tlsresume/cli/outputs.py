@@ -214,11 +214,11 @@ class Outputs:
 
     def check_files(self, begins: Mapping[str, str], *, force: bool) -> None:
         """Raise OutputFileError for a file that a report must not take the place of."""
-        from tlsresume.cli.replaceable import check_replaceable
-        from tlsresume.formats import FORMATS
-
         for choice in self.choices:
             if choice.file is not None:
+                from tlsresume.cli.replaceable import check_replaceable
+                from tlsresume.formats import FORMATS
+
                 start = begins.get(choice.name) or FORMATS[choice.name].begins
                 try:
                     check_replaceable(choice.file, choice.name, start, force=force)
@@ -425,7 +425,7 @@ class Outputs:
             view = view_of(stdout(), verbose=self.verbose)
         else:
             view = View(verbose=self.verbose)
-        return replace(view, many=self.many, command=typed_command())
+        return view._replace(many=self.many, command=typed_command())
 
     def _put(self, choice: Choice, text: str) -> None:
         from tlsresume.cli.console import write_data

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -17,12 +18,14 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import KeyUse, SealedSession
 from tlsresume.sessions.session import Session
-from tlsresume.tickets.key_files import Opened, TicketKeyFile, open_with
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.tickets.unseal import holds_secret, mac_without_key
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import iso_or_none
 from tlsresume.value import Value
+
+if TYPE_CHECKING:
+    from tlsresume.tickets.key_files import Opened, TicketKeyFile
 
 
 class Issued(Value, frozen=True):
@@ -84,6 +87,8 @@ def _finished(row: _Row) -> KeyUse:
 
 def key_use(issued: Issued, files: Sequence[TicketKeyFile], naming: KeyNaming) -> KeyUse:
     """Which of the given keys made one ticket, and what is inside."""
+    from tlsresume.tickets.key_files import open_with
+
     fields = issued.session.fields
     ticket = fields.ticket or b""
     lifetime = fields.lifetime_hint or 0
@@ -103,6 +108,8 @@ def key_use(issued: Issued, files: Sequence[TicketKeyFile], naming: KeyNaming) -
 def ticket_key_use(ticket: bytes, files: Sequence[TicketKeyFile], naming: KeyNaming) -> KeyUse:
     """Which key made a ticket whose session is not known: what is inside is held against
     nothing."""
+    from tlsresume.tickets.key_files import open_with
+
     opened = open_with(ticket, files)
     if opened is None:
         return KeyUse(

@@ -13,8 +13,7 @@ import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tlsresume.formats.printable import RUNNER_COMMAND, printable
 
@@ -29,8 +28,7 @@ STRONG, FAINT = "bold", "dim"
 Part = str | tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """For whom text is made: its width in cells, its colours (None: no escape
     sequence at all), whether every attempt is listed, and whether it is about one of
     many targets. `command` is the command line that made it, without secrets, for reports

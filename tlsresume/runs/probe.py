@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from msgspec import Struct
+
 from tlsresume import checked
 from tlsresume.errors import BudgetSpent, LimitedByServer, LocalError, PeerError, first_of
 from tlsresume.evidence.early_data_summary import early_data
@@ -61,16 +63,14 @@ _LEAST_TOTAL = 60.0
 ADDRESS_DOWN = "address down: it refused or timed out for other targets"
 
 
-@dataclass(slots=True)
-class _Stop:
+class _Stop(Struct):
     """Why a probe ended before it was through."""
 
     incomplete: bool = False
     interrupted: bool = False
 
 
-@dataclass(slots=True)
-class _Address:
+class _Address(Struct):
     route: Route
     discovery: Discovery | None = None
     no_route: bool = False

@@ -9,7 +9,6 @@ from tlsresume.network.trace import Trace
 from tlsresume.options import ProbeOptions
 from tlsresume.runs.before_probe import quic_beside
 from tlsresume.runs.probe import AnyProbe, Probe
-from tlsresume.runs.tcp_and_quic import BothTransports
 from tlsresume.targets.target import Target
 
 
@@ -36,6 +35,8 @@ def probe_of(
     )
     if not options.quic:
         return own
+    from tlsresume.runs.tcp_and_quic import BothTransports
+
     theirs, their_options = quic_beside(target, options)
     return BothTransports(
         own,

@@ -19,12 +19,10 @@ unless another RFC is named.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar, cast
 
 from tlsresume.tls.buffer import WireError
-from tlsresume.tls.describe import describe, name_and_size
 from tlsresume.tls.entry import Entry, Role, parse_entry
 from tlsresume.tls.handshake import PARSERS, parse_alert
 from tlsresume.tls.messages import (
@@ -48,7 +46,6 @@ __all__ = [
     "Recorder",
     "Role",
     "Transcript",
-    "describe",
 ]
 
 M = TypeVar("M", bound=Message)
@@ -118,8 +115,7 @@ class _Parsed(Value, frozen=True):
     sent: frozenset[tuple[Role, int | None]]  # sender and type, in the first handshake
 
 
-@dataclass(frozen=True)
-class Transcript:
+class Transcript(Value, frozen=True, dict=True):
     """Every handshake message and alert of one connection, and what can be read from them.
 
     `omitted` counts messages that came after KEPT_BYTES_LIMIT was spent.
@@ -327,6 +323,8 @@ class Transcript:
                 message = parse_entry(entry, version)
             except WireError as error:
                 message = None
+                from tlsresume.tls.describe import name_and_size
+
                 problems.append(f"{entry.sender.value}'s {name_and_size(entry)}: {error.message}")
             if isinstance(message, ServerHello) and entry.sender is Role.SERVER:
                 version = version or version_of(message.version)

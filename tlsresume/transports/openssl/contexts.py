@@ -20,7 +20,8 @@ from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
 from tlsresume import shortage
-from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
+from tlsresume.error_queue import ErrorEntry, ErrorStack
+from tlsresume.errors import FileError, UsageError
 from tlsresume.files import LARGEST_PEM, is_regular, read_held
 from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
 from tlsresume.transports.openssl import binding
