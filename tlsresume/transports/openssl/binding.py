@@ -20,7 +20,6 @@ from functools import cache
 from typing import Any
 
 import OpenSSL
-from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 from OpenSSL import SSL
 
@@ -486,7 +485,11 @@ class Handle:
     def own_certificate(self) -> bytes | None:
         """The certificate of our own side (DER), if it has one (SSL_get_certificate(3))."""
         own = self._connection.get_certificate(as_cryptography=True)
-        return None if own is None else own.public_bytes(Encoding.DER)
+        if own is None:
+            return None
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        return own.public_bytes(Encoding.DER)
 
     def verify_result(self) -> int:
         return int(_lib.SSL_get_verify_result(self._ssl))

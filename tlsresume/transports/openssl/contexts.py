@@ -15,7 +15,6 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
@@ -193,6 +192,8 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
 
 def _private_key(path: str, passphrase: bytes | None) -> Any:
     """The key in a PEM file. A passphrase that it does not need is left aside."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         data = read_held(path, LARGEST_PEM, FileError)
         try:
