@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 class Result:
@@ -38,7 +38,7 @@ def tidy(value: Any) -> Any:
         case float():
             return round(value, 6)
         case str():
-            return value if value.isascii() else _SURROGATE.sub(_escape, value)
+            return value if value.isascii() else re.sub(_SURROGATE, _escape, value)
         case dict():
             return {tidy(key): tidy(each) for key, each in value.items()}
         case list() | tuple():

@@ -13,7 +13,7 @@ from tlsresume.results.measured import Skipped
 from tlsresume.targets.target import Target
 from tlsresume.value import Value
 
-_NAME = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
+_NAME = r"[A-Za-z0-9_*.-]{1,253}"
 
 
 class Job(Value, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ class Exclusions:
         try:
             network = ip_network(text, strict=False)
         except ValueError:
-            if not _NAME.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
+            if not re.fullmatch(_NAME, text) or re.fullmatch(r"[0-9.]+", text):
                 raise ValueError(
                     f"line {number}: {text[:60]!r} is no name, network or address"
                 ) from None
