@@ -234,6 +234,11 @@ class LimitedByServer(BudgetSpent):
     """The server said that it allows no more connections now, and waiting did not help."""
 
 
+def reason_of(error: OSError | ValueError) -> str:
+    """Why a file or socket could not be used, in lower case, without its name."""
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The error to tell of, out of a TaskGroup: ours before others."""
     flat = [

@@ -14,9 +14,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
+
+_Row = TypeVar("_Row", bound=Struct)
 
 
 class Secret(bytes):
@@ -85,3 +87,9 @@ class Value(Struct, frozen=True):
             if name not in self._hidden
         )
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def row_of(kind: type[_Row], counts: object, **own: Any) -> _Row:
+    """A value of a report: its `own` fields, and of what was counted those that have its names."""
+    names = (name for name in kind.__struct_fields__ if name not in own)
+    return kind(**own, **{name: getattr(counts, name) for name in names})

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlsresume.server.behaviour import BEHAVIOURS, Behaviour
+from tlsresume.server.behaviour import TRUTHS, Behaviour
 from tlsresume.server.server import Server
 
 EXAMPLE_PORT = "44330"
@@ -52,15 +52,15 @@ FILE = "www.example.com_443.session.pem"
 #: By the name in the page's marker. Only the last command and its answer are shown.
 EXAMPLES: Mapping[str, Example] = {
     "probe": Example(
-        BEHAVIOURS["all three mechanisms"],
+        TRUTHS["all three mechanisms"].behaviour,
         ("tlsresume probe www.example.com --connect 127.0.0.1:PORT",),
     ),
     "probe-nodes": Example(
-        BEHAVIOURS["separate keys"],
+        TRUTHS["separate keys"].behaviour,
         ("tlsresume probe www.example.com --connect 127.0.0.1:PORT",),
     ),
     "probe-addresses": Example(
-        BEHAVIOURS["all three mechanisms"],
+        TRUTHS["all three mechanisms"].behaviour,
         (
             (
                 "tlsresume probe www.example.com:PORT"
@@ -74,12 +74,14 @@ EXAMPLES: Mapping[str, Example] = {
         ("tlsresume probe ftp://ftp.example.com --connect 127.0.0.1:PORT --tries 4",),
     ),
     "resume-new": Example(
-        BEHAVIOURS["issued but never honoured"], (SAVE, f"tlsresume resume {FILE}")
+        TRUTHS["issued but never honoured"].behaviour, (SAVE, f"tlsresume resume {FILE}")
     ),
-    "explain": Example(BEHAVIOURS["none"], ("tlsresume explain other-ticket-key",)),
-    "save": Example(BEHAVIOURS["all three mechanisms"], (SAVE,)),
-    "resume": Example(BEHAVIOURS["all three mechanisms"], (SAVE, f"tlsresume resume {FILE}")),
-    "inspect": Example(BEHAVIOURS["all three mechanisms"], (SAVE, f"tlsresume inspect {FILE}")),
+    "explain": Example(TRUTHS["none"].behaviour, ("tlsresume explain other-ticket-key",)),
+    "save": Example(TRUTHS["all three mechanisms"].behaviour, (SAVE,)),
+    "resume": Example(TRUTHS["all three mechanisms"].behaviour, (SAVE, f"tlsresume resume {FILE}")),
+    "inspect": Example(
+        TRUTHS["all three mechanisms"].behaviour, (SAVE, f"tlsresume inspect {FILE}")
+    ),
 }
 
 

@@ -15,7 +15,8 @@ from tests.helpers.rows import each_row
 from tests.paths import GOLDEN
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ResumeOptions
-from tlsresume.policy.exit_status import resume_status, with_exit_zero
+from tlsresume.policy.exit_status import with_exit_zero
+from tlsresume.policy.resume_status import resume_status
 from tlsresume.results.measured import Series
 from tlsresume.runs import resume as action
 from tlsresume.sessions.file import format_session_file, read_session_file

@@ -11,14 +11,14 @@ from tests.helpers.rows import each_row
 from tlsresume.errors import ExitStatus
 from tlsresume.runs import selftest as action
 from tlsresume.runs.selftest import STEPS, Outcome, Step, judge, look_up
-from tlsresume.server.behaviour import BEHAVIOURS, TRUTHS
+from tlsresume.server.behaviour import TRUTHS
 
 pytestmark = pytest.mark.slow
 
 
 def test_every_behaviour_is_tried_with_every_command():
     """Each behaviour has steps and a truth; all four commands are among what is run."""
-    assert set(STEPS) == set(BEHAVIOURS) == set(TRUTHS)
+    assert set(STEPS) == set(TRUTHS)
     named = {step.arguments[0] for steps in STEPS.values() for step in steps}
     assert named | {"probe"} == {"probe", "save", "resume", "inspect"}
 
@@ -26,7 +26,7 @@ def test_every_behaviour_is_tried_with_every_command():
 def test_it_passes_here(capsys, monkeypatch):
     """With real processes, one behaviour's answers are the known truth: a line each, and with
     -v the whole output."""
-    monkeypatch.setattr(action, "BEHAVIOURS", {"single-use": BEHAVIOURS["single-use"]})
+    monkeypatch.setattr(action, "TRUTHS", {"single-use": TRUTHS["single-use"]})
     monkeypatch.setattr(action, "datagram_cases", lambda: ())
     status, out, err = runner(capsys)("selftest")
     assert (status, err) == (ExitStatus.OK, "")
@@ -61,7 +61,7 @@ def test_a_wrong_answer_is_a_failure(capsys, monkeypatch):
     """Where an answer is not the truth, that is said, with what the command printed, and the
     status is not 0."""
     wrong = Step(arguments=("inspect", "nothing"), truth={"files.0.path": "nothing"})
-    monkeypatch.setattr(action, "BEHAVIOURS", {"none": BEHAVIOURS["none"]})
+    monkeypatch.setattr(action, "TRUTHS", {"none": TRUTHS["none"]})
     monkeypatch.setattr(action, "datagram_cases", lambda: ())
     monkeypatch.setattr(action, "STEPS", {"none": (wrong,)})
     monkeypatch.setattr(action, "_probe", lambda *_: wrong)
@@ -81,7 +81,7 @@ def test_a_command_that_hangs_is_a_failure(monkeypatch):
         raise subprocess.TimeoutExpired("tlsresume", 1)
 
     monkeypatch.setattr(subprocess, "run", hang)
-    monkeypatch.setattr(action, "BEHAVIOURS", {"none": BEHAVIOURS["none"]})
+    monkeypatch.setattr(action, "TRUTHS", {"none": TRUTHS["none"]})
     monkeypatch.setattr(action, "datagram_cases", lambda: ())
     said: list[str] = []
     assert action.selftest(said.append) is False

@@ -355,10 +355,15 @@ def test_tries_begin_with_the_first_session_of_their_mechanism():
 
 
 def test_the_chain_that_would_end_alone_is_the_longest():
-    """It is told by round trips, and only while the rest would not last longer."""
+    """It is told by round trips, its full handshake's too, and only while the rest would not
+    last longer."""
     lab = CannedLab(Pool())
     found = asyncio.run(discover(lab, ROUTE, TERMS))
-    tries = Tries(lab, ROUTE, TERMS, found, tries=4, concurrency=4, answer=False)
+    four_lanes = Tries(lab, ROUTE, TERMS, found, tries=4, concurrency=4, answer=False)
+    first = four_lanes._longest_chain()
+    assert first is not None
+    assert (first.mechanism, first.series.series) == ("psk", "chained")
+    tries = Tries(lab, ROUTE, TERMS, found, tries=4, concurrency=2, answer=False)
     chain = next(
         each
         for each in tries._pending

@@ -20,16 +20,12 @@ from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import parse_report
 from tlsresume.policy.demands import Demands
-from tlsresume.policy.exit_status import (
-    PluginState,
-    ResumeDemands,
-    decided,
-    decided_resume,
-    plugin_state,
-)
-from tlsresume.policy.findings import FAIL_ON
+from tlsresume.policy.exit_status import decided
 from tlsresume.policy.judge import Judge
+from tlsresume.policy.names import FAIL_ON
+from tlsresume.policy.plugin_state import PluginState, plugin_state
 from tlsresume.policy.reading import builtin_policy, parse_policy
+from tlsresume.policy.resume_status import ResumeDemands, decided_resume
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.early_data import EarlyData
 from tlsresume.results.judged import Finding

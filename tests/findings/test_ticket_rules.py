@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from tlsresume.findings.view import Saved
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import AddressResult, KeyName, MechanismResult, TicketSummary
 from tlsresume.results.report import TargetResult
+from tlsresume.tickets.unseal import expand_label
 
 SECRET = bytes(range(48))
 
@@ -93,6 +95,27 @@ def test_a_ticket_in_clear(mechanism):
     finding = found(story)["ticket-not-sealed"]
     assert finding.severity == "error"
     assert SECRET.hex() not in repr(finding)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_gives_the_secret_in_clear(count):
+    """Tickets of a connection that hold its resumption master secret are found to, be it one or
+    several, and sealed ones with the same key name are not."""
+    master = hashlib.shake_128(b"m").digest(48)
+    came = [ticket(n, ticket=bytes(16) + bytes([n]) * 30 + master) for n in range(1, count + 1)]
+    first = came[0]
+    assert first.nonce is not None
+    session = altered(
+        "openssl40-psk",
+        ticket=first.ticket,
+        master_key=expand_label(master, first.nonce, "sha384", 48),
+    )
+    story = story_of("psk", *came)
+    story.journal[0] = changed(story.journal[0], sessions=(session,))
+    assert "ticket-not-sealed" in found(story)
+    sealed = altered("openssl40-psk", ticket=first.ticket, master_key=SECRET)
+    story.journal[0] = changed(story.journal[0], sessions=(sealed,))
+    assert "ticket-not-sealed" not in found(story)
 
 
 def test_a_mac_without_a_key():

@@ -28,8 +28,8 @@ from tlsresume.formats.findings import NORMAL
 from tlsresume.formats.html_page import page
 from tlsresume.formats.page import View
 from tlsresume.formats.prometheus import METRICS
-from tlsresume.policy.exit_status import plugin_state
 from tlsresume.policy.judge import Judge
+from tlsresume.policy.plugin_state import plugin_state
 from tlsresume.results.early_data import EarlyAfter, EarlyData, EarlyRequest
 from tlsresume.results.judged import Change, Check, Crossing
 from tlsresume.results.measured import ErrorResult, KeyName

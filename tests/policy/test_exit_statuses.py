@@ -18,11 +18,12 @@ from tests.helpers.commands import runner
 from tests.helpers.rows import each_row
 from tlsresume.errors import EXIT_STATUS_PRECEDENCE, BindingError, ExitStatus, FileError
 from tlsresume.policy.demands import Demands
-from tlsresume.policy.exit_status import PluginState as State
-from tlsresume.policy.exit_status import exit_status, expected_status, with_exit_zero
-from tlsresume.policy.exit_status import plugin_state as state
+from tlsresume.policy.exit_status import exit_status, with_exit_zero
 from tlsresume.policy.judge import Judge
+from tlsresume.policy.plugin_state import PluginState as State
+from tlsresume.policy.plugin_state import plugin_state as state
 from tlsresume.policy.reading import parse_policy
+from tlsresume.policy.resume_status import expected_status
 from tlsresume.results.measured import Series, Skipped
 from tlsresume.results.report import Report, TargetResult
 from tlsresume.runs import many_targets as scan

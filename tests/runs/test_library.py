@@ -27,7 +27,7 @@ from tlsresume.options import (
     SaveOptions,
     WatchOptions,
 )
-from tlsresume.server.behaviour import BEHAVIOURS
+from tlsresume.server.behaviour import TRUTHS
 from tlsresume.sessions.file import format_session_file, parse_session_file
 from tlsresume.targets.target import parse_target
 
@@ -226,7 +226,7 @@ def test_many_targets_come_as_they_are_ready(server):
 
 def test_results_say_ok_and_become_json(server, tmp_path):
     """Every result has ok, to_dict and to_json, and the same values in each."""
-    good, bad = place(server().port), place(server(BEHAVIOURS["none"]).port)
+    good, bad = place(server().port), place(server(TRUTHS["none"].behaviour).port)
     options = SaveOptions(connect=OPTIONS.connect)
     saved, sessions = tlsresume.save(good, options)
     file = parse_session_file(format_session_file(*sessions[-1]), "s.pem")

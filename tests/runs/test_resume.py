@@ -16,7 +16,7 @@ from tests.helpers.rows import each_row
 from tlsresume.errors import ExitStatus, SessionFileError, UsageError
 from tlsresume.network.resolve import Resolution
 from tlsresume.options import ConnectOptions, ResumeOptions, SaveOptions
-from tlsresume.policy.exit_status import resume_status
+from tlsresume.policy.resume_status import resume_status
 from tlsresume.results.connection import Failure
 from tlsresume.results.report import ResumeResult
 from tlsresume.runs import reach

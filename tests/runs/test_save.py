@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.peers import MISDEEDS, RawPeer, Relay, refused_port
 from tlsresume.errors import ExitStatus
 from tlsresume.options import ConnectOptions, SaveOptions
-from tlsresume.policy.exit_status import save_status
+from tlsresume.policy.resume_status import save_status
 from tlsresume.runs.save import save
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.tls.registry import ProtocolVersion

@@ -19,9 +19,10 @@ from tests.helpers import certificates, sessions
 from tests.helpers.growth import assert_linear
 from tests.paths import VECTORS
 from tlsresume.errors import SessionFileError
-from tlsresume.sessions.contents import Contents, find_contents
+from tlsresume.sessions.contents import find_contents
 from tlsresume.sessions.file import format_session_file, parse_session_file
 from tlsresume.sessions.metadata import SessionMetadata
+from tlsresume.sessions.pem_blocks import Contents
 
 FILES = VECTORS / "files"
 SESSION = sessions.session("openssl40-psk")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.helpers.rows import each_row
 from tests.helpers.ticket_vectors import MECHANISMS, SERVERS, ticket_of, vector
 from tlsresume.tickets import layouts
-from tlsresume.tickets.layouts import LAYOUTS, Around, TicketLayout, looks_like
+from tlsresume.tickets.layouts import LAYOUTS, TicketLayout
+from tlsresume.tickets.looks_like import Around, looks_like
 
 RANDOM = random.Random(2)
 COUNTER = (bytes(8), bytes(7) + b"\x01")

@@ -15,9 +15,8 @@ from tlsresume.formats import FORMATS
 from tlsresume.formats.page import View
 from tlsresume.formats.reading import LARGEST as LARGEST_REPORT
 from tlsresume.formats.reading import parse_report
-from tlsresume.policy.findings import FailOn
 from tlsresume.policy.judge import Judge
-from tlsresume.policy.names import BUILTIN
+from tlsresume.policy.names import BUILTIN, FAIL_ON, FailOn
 from tlsresume.policy.policy import Policy
 from tlsresume.policy.reading import builtin_policy, nearest, parse_policy
 from tlsresume.results.report import Report, TargetResult
@@ -90,7 +89,7 @@ def judge(
         results = (results,)
     if not isinstance(results, Report):
         results = Report(tool=tool(), targets=tuple(results))
-    checked.choice("fail_on", fail_on, ("error", "warning", "never"))
+    checked.choice("fail_on", fail_on, FAIL_ON)
     chosen = read_policy(policy) if isinstance(policy, str) else policy
     name = policy if isinstance(policy, str) else None if policy is None else "policy"
     judging = Judge(

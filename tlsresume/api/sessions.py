@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from tlsresume.network.loop import Stop
 from tlsresume.network.trace import Trace
 from tlsresume.options import ResumeOptions
-from tlsresume.policy.exit_status import ResumeDemands, decided_resume
+from tlsresume.policy.resume_status import ResumeDemands, decided_resume
 from tlsresume.results.report import ResumeResult
 from tlsresume.runs import inspect as inspecting
 from tlsresume.runs import resume as resuming

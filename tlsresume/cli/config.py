@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from tlsresume.cli.configuring import CONFIGURED, GROUP
-from tlsresume.cli.grouping import GroupedCommand, option
+from tlsresume.cli.grouping import GroupedCommand, flag, option
 from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
@@ -23,26 +23,13 @@ _SOURCES: dict[ParameterSource, OptionSource] = {
 
 @click.command("config", cls=GroupedCommand)
 @click.argument(
-    "name",
-    metavar="[COMMAND]",
-    required=False,
-    default="probe",
+    "name", metavar="[COMMAND]", required=False, default="probe",
     type=click.Choice(list(CONFIGURED), case_sensitive=False),
-)
+)  # fmt: skip
 @option(
-    GROUP,
-    "--config",
-    "file",
-    metavar="FILE",
-    help="Show what holds with this configuration file.",
-)
-@option(
-    GROUP,
-    "--no-config",
-    "no_file",
-    is_flag=True,
-    help="Show what holds without one.",
-)
+    GROUP, "--config", "file", metavar="FILE", help="Show what holds with this configuration file.",
+)  # fmt: skip
+@flag(GROUP, "--no-config", "no_file", help="Show what holds without one.")
 @output_options("text", "json")
 @click.pass_context
 def command(

@@ -14,7 +14,7 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.connection_files import look_at_files, passphrase
-from tlsresume.cli.grouping import Declaration, check_together, one_argument, option
+from tlsresume.cli.grouping import Declaration, check_together, flag, one_argument, option
 from tlsresume.cli.proxying import (
     proxy_header_said,
     proxy_said,
@@ -37,7 +37,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, readable=True)
 
 def quic_option(group: str, words: str) -> Declaration:
     """`--quic` of a command; a line of a target list may say it of its own target."""
-    return option(group, "--quic", is_flag=True, help=words)
+    return flag(group, "--quic", help=words)
 
 
 _OPTIONS = (
@@ -46,16 +46,14 @@ _OPTIONS = (
         help="Send this name as SNI, and expect it in the certificate.",
         short="send another name, and expect it",
     ),
-    option(ROUTE, "--no-sni", is_flag=True, help="Send no SNI."),
+    flag(ROUTE, "--no-sni", help="Send no SNI."),
     option(
         ROUTE, "--connect", metavar="ADDR[:PORT]",
         help="Go there instead, and keep the target's name.",
         short="go there instead, and keep the name",
     ),
-    option(
-        ROUTE, "-4", "ipv4", is_flag=True, excludes="ipv6", help="Use IPv4 addresses only.",
-    ),
-    option(ROUTE, "-6", "ipv6", is_flag=True, help="Use IPv6 addresses only."),
+    flag(ROUTE, "-4", "ipv4", excludes="ipv6", help="Use IPv4 addresses only."),
+    flag(ROUTE, "-6", "ipv6", help="Use IPv6 addresses only."),
     option(
         ROUTE, "--resolve", metavar="HOST:PORT:ADDR", multiple=True,
         help="Take this address for HOST instead of asking DNS, as in curl; may be repeated.",
@@ -77,8 +75,8 @@ _OPTIONS = (
         help="The proxy's password is the first line of this file; else it is taken from"
         " $TLSRESUME_PROXY_PASSWORD.",
     ),
-    option(
-        ROUTE, "--proxy-env", is_flag=True,
+    flag(
+        ROUTE, "--proxy-env",
         help="Go through the proxy that $HTTPS_PROXY names, except where $NO_PROXY forbids it.",
     ),
     option(
@@ -119,8 +117,8 @@ _OPTIONS = (
         TRUST, "--capath", metavar="DIR", type=_FOLDER,
         help="Trust the certificates in this folder (see openssl-rehash(1)).",
     ),
-    option(
-        TRUST, "--verify", is_flag=True,
+    flag(
+        TRUST, "--verify",
         help="Fail when the certificate is not trusted or not for this name. A full handshake"
         " always reports it; a resumed one verifies nothing.",
     ),
@@ -152,7 +150,7 @@ _OPTIONS = (
         r" Escapes: \r \n \t \0 \\ \xHH. The default is a HEAD request for https, and for other"
         " protocols a command that ends the conversation.",
     ),
-    option(TIME, "--no-send", is_flag=True, help="Send nothing."),
+    flag(TIME, "--no-send", help="Send nothing."),
     option(
         TIME, "--mtu", metavar="BYTES", type=click.IntRange(*MTU_RANGE), default=1200,
         show_default=True, help="The most bytes of a DTLS datagram; where nothing comes back, the"
@@ -223,9 +221,9 @@ class Connection:
         asked = said["starttls"] != "auto"
         if saved is None or not (asked or any(said[name] for name in _ROUTE)):
             return None
-        from tlsresume.targets.target import rerouted
+        from tlsresume.targets.target import Route, rerouted
 
-        target = rerouted(saved.required, **self._route())
+        target = rerouted(saved.required, Route(**self._route()))
         return with_proxy_of_environment(target) if said["proxy_env"] else target
 
     def options(self) -> ConnectOptions:

@@ -1,13 +1,11 @@
-"""Which findings fail a run: `--fail-on` and `--ignore`, of `probe` and `resume`."""
+"""What decides the exit status of `probe` and `resume`: `--fail-on`, `--ignore`, `--exit-zero`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-from tlsresume.cli.grouping import add_options, option
+from tlsresume.cli.grouping import flag, option
+from tlsresume.policy.names import FAIL_ON
 
 GROUP = "Exit status"
 
@@ -35,26 +33,20 @@ def codes(
 #: The arguments `fail_on` and `ignore`.
 FINDING_OPTIONS = (
     option(
-        GROUP,
-        "--fail-on",
-        type=click.Choice(("error", "warning", "never")),
-        default="error",
+        GROUP, "--fail-on", type=click.Choice(FAIL_ON), default="error",
         show_default=True,
         help="Exit 3 on findings so grave or graver, after the policy's grades. Demands fail"
         " as ever.",
     ),
     option(
-        GROUP,
-        "--ignore",
-        metavar="CODE",
-        multiple=True,
-        callback=codes,
+        GROUP, "--ignore", metavar="CODE", multiple=True, callback=codes,
         help="Do not fail on this finding, such as other-ticket-key; it is reported as"
         " ignored. May be given several times.",
     ),
+)  # fmt: skip
+
+exit_zero_option = flag(
+    GROUP,
+    "--exit-zero",
+    help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
 )
-
-
-def finding_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the arguments `fail_on` and `ignore`."""
-    return add_options(function, FINDING_OPTIONS)

@@ -137,11 +137,29 @@ def option(group: str, *names: str, **attributes: Any) -> Declaration:
     return Declaration(names, attributes | {"group": group})
 
 
-def add_options(function: Callable[..., Any], options: Sequence[Declaration]) -> Callable[..., Any]:
-    """Give a command options, in the order in which its help shows them."""
-    for each in reversed(options):
-        function = each(function)
-    return function
+def flag(group: str, *names: str, **attributes: Any) -> Declaration:
+    """Declare an option without a value."""
+    return option(group, *names, is_flag=True, **attributes)
+
+
+def number(
+    group: str, name: str, least: int, most: int | None = None, **attributes: Any
+) -> Declaration:
+    """Declare an option whose value is a whole number, from `least` to `most`."""
+    kind = click.IntRange(least, most)
+    shown = "default" in attributes
+    return option(group, name, type=kind, metavar="N", show_default=shown, **attributes)
+
+
+def add_options(*options: Declaration) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a command options, in the order in which its help shows them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return decorate
 
 
 def check_together(said: Mapping[str, Any], options: Sequence[Declaration]) -> None:
@@ -173,7 +191,7 @@ def one_argument(
             check_together(said, options)
             return function(*args, **{name: make(said)}, **kwargs)
 
-        return add_options(gathered, options)
+        return add_options(*options)(gathered)
 
     return decorate
 

@@ -8,7 +8,7 @@ import click
 
 from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand
-from tlsresume.cli.grouping import option
+from tlsresume.cli.grouping import add_options, flag
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 
@@ -22,26 +22,21 @@ SHOW = "What to show"
 
 
 @click.command(
-    "inspect",
-    cls=ConfiguredCommand,
+    "inspect", cls=ConfiguredCommand,
     matter_most=("show_ticket", "show_secrets", "key_files", "key_kind", "formats"),
-)
+)  # fmt: skip
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=values.file_names)
-@option(
-    SHOW,
-    "--hex",
-    "show_ticket",
-    is_flag=True,
-    help="Show the ticket as a hex dump.",
-    short="show the ticket as a hex dump",
-)
-@option(
-    SHOW,
-    "--show-secrets",
-    is_flag=True,
-    help="Show the master secret or PSK too. Who has it can read the connection.",
-    short="show the master secret or PSK, too",
-)
+@add_options(
+    flag(
+        SHOW, "--hex", "show_ticket", help="Show the ticket as a hex dump.",
+        short="show the ticket as a hex dump",
+    ),
+    flag(
+        SHOW, "--show-secrets",
+        help="Show the master secret or PSK too. Who has it can read the connection.",
+        short="show the master secret or PSK, too",
+    ),
+)  # fmt: skip
 @output_options("text", "json")
 @ticket_key_options
 def command(

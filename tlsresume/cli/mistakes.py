@@ -27,6 +27,12 @@ _CAPTURES = (".pcap", ".pcapng", ".cap")
 _ASCII_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):/*([^/].*)"
 
 
+def click_message(error: click.ClickException) -> str:
+    """What click says of a mistake, as our messages are: one line that begins in lower case."""
+    text = " ".join(error.format_message().split()).removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
 def command_line(*words: str) -> str:
     """A command line to type; it begins with the program, and no password is in it."""
     return "tlsresume " + " ".join(shlex.quote(without_login(word)) for word in words)

@@ -1,8 +1,7 @@
 """Where results go: `--format NAME[=FILE]`, and what is written when a run fails.
 
-One format at most goes to stdout; the others go to files, which are replaced as
-a whole, so that a reader never sees half a report. A format that is a document
-is written whatever happens: a run that fails leaves a document with an `error`.
+One format at most goes to stdout; the others go to files (`destinations`). A format that is a
+document is written whatever happens: a run that fails leaves a document with an `error`.
 """
 
 from __future__ import annotations
@@ -10,40 +9,26 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from tlsresume.cli.grouping import Declaration, add_options, option
+from tlsresume.cli.destinations import Choice, Destination
+from tlsresume.cli.grouping import Declaration, add_options, flag, option
 from tlsresume.errors import TLSResumeError
+from tlsresume.formats import FORMATS
 
 if TYPE_CHECKING:
-    from tlsresume.features.fleet.growing import GrowingFile
     from tlsresume.formats.page import View
     from tlsresume.results.judged import Violation
     from tlsresume.results.measured import ErrorResult
     from tlsresume.results.report import Report, ResumeResult, TargetResult
 
 GROUP = "Output"
-
-#: A report holds no secret: the umask alone says who may read it.
-_REPORT_MODE = 0o666
-#: Bytes of an unfinished report that are kept in memory, and that are copied at a time.
-_IN_MEMORY = 1 << 20
-_PIECE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A format and its file (None: stdout)."""
-
-    name: str
-    file: str | None
-
-    def __str__(self) -> str:
-        return self.name if self.file is None else f"{self.name}={self.file}"
+#: Text for the person who typed the command.
+_SCREEN = Choice("text", None)
 
 
 def _parse(names: Sequence[str], value: str) -> Choice:
@@ -65,8 +50,6 @@ def _chosen(
     said = ctx.get_parameter_source(option.name or "")
     if said is None or said is ParameterSource.COMMANDLINE:
         return tuple(_parse(names, value) for value in values)
-    from tlsresume.formats import FORMATS
-
     every = [_parse((*names, *FORMATS), value) for value in values]
     return tuple(choice for choice in every if choice.name in names)
 
@@ -76,47 +59,24 @@ def _options(
 ) -> Iterator[Declaration]:
     """The options of every command that prints a result, in the order of its help."""
     yield option(
-        GROUP,
-        "--format",
-        "formats",
-        multiple=True,
-        metavar=f"{'|'.join(names)}[=FILE]",
+        GROUP, "--format", "formats", multiple=True, metavar=f"{'|'.join(names)}[=FILE]",
         callback=lambda context, option, values: _chosen(names, context, option, values),
         help="How to print the result, or write it to FILE; may be given several times."
         " text is for people and the default.",
-        short=short or f"{', '.join(names[:-1])} or {names[-1]}",
-        short_value="NAME[=FILE]",
-    )
-    yield option(GROUP, "--json", "as_json", is_flag=True, hidden=True)
+        short=short or f"{', '.join(names[:-1])} or {names[-1]}", short_value="NAME[=FILE]",
+    )  # fmt: skip
+    yield flag(GROUP, "--json", "as_json", hidden=True)
     if not own_force:
-        yield option(
-            GROUP,
-            "--force",
-            is_flag=True,
-            help="Let --format replace a FILE that holds something else than such a report.",
-        )
+        words = "Let --format replace a FILE that holds something else than such a report."
+        yield flag(GROUP, "--force", help=words)
     if can_be_brief:
-        yield option(
-            GROUP,
-            "--brief",
-            is_flag=True,
-            help="Leave the single attempts out of json and jsonl.",
-        )
-    yield option(
-        GROUP,
-        "-v",
-        "--verbose",
-        excludes="quiet",
-        is_flag=True,
+        yield flag(GROUP, "--brief", help="Leave the single attempts out of json and jsonl.")
+    yield flag(
+        GROUP, "-v", "--verbose", excludes="quiet",
         help="Show the handshake messages as they pass (on stderr), and a line per attempt.",
-    )
-    yield option(
-        GROUP,
-        "-q",
-        "--quiet",
-        is_flag=True,
-        help="Print no text on the standard output about what is as asked.",
-    )
+    )  # fmt: skip
+    words = "Print no text on the standard output about what is as asked."
+    yield flag(GROUP, "-q", "--quiet", help=words)
 
 
 def output_options(
@@ -151,8 +111,8 @@ def output_options(
             chosen = (*formats, Choice("json", None)) if as_json else formats
             # A report in a file does not take the text from the terminal.
             if all(choice.file is not None and choice.name != "text" for choice in chosen):
-                chosen = (Choice("text", None), *chosen)
-            if brief and not any(_holds_attempts(choice) for choice in chosen):
+                chosen = (_SCREEN, *chosen)
+            if brief and not any(choice.holds_attempts for choice in chosen):
                 raise click.UsageError("--brief is for --format json and jsonl")
             outputs = Outputs(chosen, verbose=verbose, quiet=quiet, brief=brief)
             click.get_current_context().find_root().obj.append(outputs)
@@ -160,14 +120,14 @@ def output_options(
             own = {"force": force} if own_force else {}
             return function(*args, outputs=outputs, **own, **kwargs)
 
-        options = _options(names, short, can_be_brief=can_be_brief, own_force=own_force)
-        return add_options(with_outputs, tuple(options))
+        declared = _options(names, short, can_be_brief=can_be_brief, own_force=own_force)
+        return add_options(*declared)(with_outputs)
 
     return decorate
 
 
 class Outputs:
-    """The formats chosen for a run, and the writing of them."""
+    """The formats chosen for a run, and what is printed in each."""
 
     def __init__(
         self,
@@ -184,7 +144,7 @@ class Outputs:
         files = [choice.file for choice in choices if choice.file is not None]
         if len(set(files)) < len(files):
             raise click.UsageError("two --format options name the same file")
-        self.choices = choices
+        self._destinations = {choice: Destination(choice) for choice in choices}
         self.verbose = verbose
         self.quiet = quiet
         self.brief = brief
@@ -195,36 +155,36 @@ class Outputs:
         self._shown: list[TargetResult] = []
         #: Whether results are not kept: then the last report has no more than their verdicts.
         self._streaming = False
-        self._growing: dict[Choice, GrowingFile] = {}
-        self._begun: set[Choice] = set()
-        self._pieces: dict[Choice, IO[bytes]] = {}
-        self._done: set[Choice] = set()
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Each format with its file."""
+        return tuple(self._destinations)
 
     def add(self, name: str, file: str) -> None:
         """Write a format to a file, too, unless that was asked for already."""
         choice = Choice(name, file)
-        if choice not in self.choices:
+        if choice not in self._destinations:
             if any(other.file == file for other in self.choices):
                 raise click.UsageError("two formats cannot be written to the same file")
-            self.choices = (*self.choices, choice)
+            self._destinations[choice] = Destination(choice)
 
     def stdout_is(self, name: str) -> bool:
         """Whether a format goes to stdout."""
-        return Choice(name, None) in self.choices
+        return Choice(name, None) in self._destinations
 
     def check_files(self, begins: Mapping[str, str], *, force: bool) -> None:
         """Raise OutputFileError for a file that a report must not take the place of."""
-        for choice in self.choices:
+        for choice, there in self._destinations.items():
             if choice.file is not None:
                 from tlsresume.cli.replaceable import check_replaceable
-                from tlsresume.formats import FORMATS
 
                 start = begins.get(choice.name) or FORMATS[choice.name].begins
                 try:
                     check_replaceable(choice.file, choice.name, start, force=force)
                 except TLSResumeError:
                     # No report of this failure goes there either.
-                    self._done.add(choice)
+                    there.done = True
                     raise
 
     # -------------------------------------------------------- results of probe
@@ -232,8 +192,6 @@ class Outputs:
     @property
     def streams(self) -> bool:
         """Whether every format speaks of a target as it is done, and needs no whole run."""
-        from tlsresume.formats import FORMATS
-
         return all(FORMATS[choice.name].per == "target" for choice in self.choices)
 
     def begin(self, *, streaming: bool = False, continued: str | None = None) -> None:
@@ -242,43 +200,27 @@ class Outputs:
 
         Raises OutputFileError.
         """
-        from tlsresume.features.fleet.growing import GrowingFile
-        from tlsresume.formats import FORMATS
-
         self._streaming = streaming
-        for choice in self.choices:
-            if choice.file is None or choice.name == "text":
-                continue
-            if FORMATS[choice.name].per == "target":
-                keep = choice.file == continued
-                self._growing[choice] = GrowingFile(choice.file, keep=keep)
+        for choice, there in self._destinations.items():
+            grows = choice.name != "text" and FORMATS[choice.name].per == "target"
+            if choice.file is not None and grows:
+                there.grow(keep=choice.file == continued)
 
-    def show(self, target: TargetResult) -> Report:
+    def show(self, target: TargetResult, *, of_earlier: str | None = None) -> Report:
         """Print a target that is done, in the formats that speak per target. The report of it, as
-        it was judged."""
-        from tlsresume.cli.tool import this_tool
-        from tlsresume.results.report import Report
-
-        report = self.judge(Report(tool=this_tool(), targets=(target,)))
-        self._put_targets(report)
-        return report
-
-    def show_earlier(self, target: TargetResult, continued: str) -> Report:
-        """The same for a target that an earlier run has written to `continued`: it goes to other
+        it was judged. What an earlier run has written to the file `of_earlier` goes to other
         files only."""
         from tlsresume.cli.tool import this_tool
         from tlsresume.results.report import Report
 
         report = self.judge(Report(tool=this_tool(), targets=(target,)))
-        self._put_targets(report, of_earlier=continued)
+        self._put_targets(report, of_earlier)
         return report
 
-    def _put_targets(self, report: Report, *, of_earlier: str | None = None) -> None:
-        from tlsresume.formats import FORMATS
-
+    def _put_targets(self, report: Report, of_earlier: str | None = None) -> None:
         if not self._streaming:
             self._shown.extend(report.targets)
-        for choice in self.choices:
+        for choice, there in self._destinations.items():
             form = FORMATS[choice.name]
             if of_earlier is not None and choice.file in (None, of_earlier):
                 continue
@@ -286,27 +228,17 @@ class Outputs:
                 text = form.renderer()(self._cut(choice, report), self._view(choice))
                 # Many targets may have no more than a line each, at the end.
                 if text or not form.ends_with_summary:
-                    self._put(choice, self._before_target(choice) + text)
-
-    def _before_target(self, choice: Choice) -> str:
-        """What stands before the next target."""
-        from tlsresume.formats import FORMATS
-
-        form = FORMATS[choice.name]
-        if choice in self._begun:
-            return form.between
-        self._begun.add(choice)
-        return form.head()
+                    there.put(there.before_target() + text)
 
     def _cut(self, choice: Choice, report: Report) -> Report:
         """The report, without its attempts where they are not wanted."""
-        return without_attempts(report) if self.brief and _holds_attempts(choice) else report
+        return without_attempts(report) if self.brief and choice.holds_attempts else report
 
     def _hushed(self, choice: Choice, report: Report) -> bool:
         """Whether a format keeps silent about targets that are as asked."""
         from tlsresume.formats.checks import as_asked
 
-        quiet = self.quiet and choice == Choice("text", None)
+        quiet = self.quiet and choice == _SCREEN
         return quiet and all(as_asked(target) for target in report.targets)
 
     def finish(self, report: Report) -> None:
@@ -318,9 +250,9 @@ class Outputs:
         if not self._streaming:
             self._put_others(report)
         failed: list[TLSResumeError] = []
-        for choice in self.choices:
+        for there in self._destinations.values():
             try:
-                self._close(choice, self._last(choice, report))
+                there.close(self._last(there, report))
             except TLSResumeError as error:
                 failed.append(error)
         if any(choice.name == "github" for choice in self.choices):
@@ -343,17 +275,15 @@ class Outputs:
                 violations = tuple(broken.get(target.target, ()))
                 self._put_targets(replace(report, targets=(target,), violations=violations))
 
-    def _last(self, choice: Choice, report: Report) -> str:
+    def _last(self, there: Destination, report: Report) -> str:
         """What a format prints at the end of a run."""
-        from tlsresume.formats import FORMATS
-
-        form = FORMATS[choice.name]
+        choice, form = there.choice, FORMATS[there.choice.name]
         last = form.summary() if form.per == "target" else form.renderer()
-        quiet = self.quiet and choice == Choice("text", None)
+        quiet = self.quiet and choice == _SCREEN
         if quiet and report.exit_status:
             return self._why(report, choice)
         # A table without rows has its head all the same.
-        head = self._before_target(choice) if form.begins_with_head else ""
+        head = there.before_target() if form.begins_with_head else ""
         if last is None or quiet:
             return head
         return head + last(self._cut(choice, report), self._view(choice))
@@ -386,37 +316,35 @@ class Outputs:
         """
         from tlsresume.cli import console
 
-        for choice in self.choices:
-            silent = self.quiet and as_asked and choice == Choice("text", None)
+        for choice, there in self._destinations.items():
+            silent = self.quiet and as_asked and choice == _SCREEN
             if silent or choice.name in written_elsewhere:
-                self._done.add(choice)
+                there.done = True
             elif choice.name == "json":
-                self._close(choice, document())
+                there.close(document())
             elif choice.name in others:
-                self._close(choice, others[choice.name]())
+                there.close(others[choice.name]())
             elif text_to_stderr and choice.file is None:
                 console.say_text(text(console.view_of(console.stderr(), verbose=self.verbose)))
-                self._done.add(choice)
+                there.done = True
             else:
-                self._close(choice, text(self._view(choice)))
+                there.close(text(self._view(choice)))
 
     # ------------------------------------------------------------------ failure
 
     def fail(self, error: TLSResumeError) -> None:
         """Complete every document that was not written yet, with the error."""
         from tlsresume.cli.tool import this_tool
-        from tlsresume.formats import FORMATS
 
-        for choice in self.choices:
+        for choice, there in self._destinations.items():
             # A format of one command only, such as csv, is no document.
             form = FORMATS.get(choice.name)
             failure = None if form is None else form.failure()
-            if choice not in self._done and failure is not None:
-                self._close(choice, failure(this_tool(), error_result(error)))
-
-    # ------------------------------------------------------------------ writing
+            if not there.done and failure is not None:
+                there.close(failure(this_tool(), error_result(error)))
 
     def _view(self, choice: Choice) -> View:
+        """For whom a format is made: the terminal, or whoever reads the file."""
         from tlsresume.cli.console import stdout, view_of
         from tlsresume.cli.typed_command import typed_command
         from tlsresume.formats.page import View
@@ -426,54 +354,6 @@ class Outputs:
         else:
             view = View(verbose=self.verbose)
         return view._replace(many=self.many, command=typed_command())
-
-    def _put(self, choice: Choice, text: str) -> None:
-        from tlsresume.cli.console import write_data
-
-        if choice.file is None:
-            write_data(text)
-        elif choice in self._growing:
-            self._growing[choice].write(text)
-        else:
-            try:
-                self._waiting(choice).write(text.encode("utf-8", "backslashreplace"))
-            except OSError as error:
-                from tlsresume.errors import OutputFileError
-
-                reason = (error.strerror or str(error)).lower()
-                raise OutputFileError(
-                    f"cannot keep the report for {choice.file}: {reason}", path=choice.file
-                ) from None
-
-    def _waiting(self, choice: Choice) -> IO[bytes]:
-        """Where the text of a file waits until it is whole: on the disk where there is much of
-        it, and without a name, so that nothing is left behind."""
-        import tempfile
-
-        if choice not in self._pieces:
-            # It is closed when the report is written.
-            self._pieces[choice] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-        return self._pieces[choice]
-
-    def _close(self, choice: Choice, text: str) -> None:
-        self._done.add(choice)
-        self._put(choice, text)
-        if choice in self._growing:
-            self._growing[choice].close()
-        elif choice.file is not None:
-            from tlsresume.files import write_atomically
-
-            with self._waiting(choice) as whole:
-                del self._pieces[choice]
-                whole.seek(0)
-                pieces = iter(lambda: whole.read(_PIECE), b"")
-                write_atomically(choice.file, pieces, force=True, mode=_REPORT_MODE)
-
-
-def _holds_attempts(choice: Choice) -> bool:
-    from tlsresume.formats import FORMATS
-
-    return choice.name in FORMATS and FORMATS[choice.name].holds_attempts
 
 
 def without_attempts(report: Report) -> Report:

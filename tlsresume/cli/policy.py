@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlsresume.cli.grouping import GroupedCommand, option
+from tlsresume.cli.grouping import GroupedCommand, add_options, flag, option
 from tlsresume.policy.names import BUILTIN
 
 if TYPE_CHECKING:
@@ -20,31 +20,18 @@ if TYPE_CHECKING:
 
 @click.command("policy", cls=GroupedCommand)
 @click.argument("files", nargs=-1, metavar="FILE|NAME...")
-@option(
-    "Output",
-    "--target",
-    metavar="HOST[:PORT]",
-    help="Say what is demanded of this target, all sections taken together.",
-)
-@option(
-    "Output",
-    "--show",
-    type=click.Choice(BUILTIN),
-    help="Print the text of a built-in policy, to start one of your own.",
-)
-@option(
-    "Output",
-    "--schema",
-    is_flag=True,
-    help="Print the JSON Schema of policy files, for editors.",
-)
-@option(
-    "Output",
-    "-q",
-    "--quiet",
-    is_flag=True,
-    help="Print only what is wrong.",
-)
+@add_options(
+    option(
+        "Output", "--target", metavar="HOST[:PORT]",
+        help="Say what is demanded of this target, all sections taken together.",
+    ),
+    option(
+        "Output", "--show", type=click.Choice(BUILTIN),
+        help="Print the text of a built-in policy, to start one of your own.",
+    ),
+    flag("Output", "--schema", help="Print the JSON Schema of policy files, for editors."),
+    flag("Output", "-q", "--quiet", help="Print only what is wrong."),
+)  # fmt: skip
 def command(
     files: tuple[str, ...], target: str | None, show: str | None, schema: bool, quiet: bool
 ) -> ExitStatus:

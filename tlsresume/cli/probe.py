@@ -13,7 +13,8 @@ from tlsresume.cli.configuring import ConfiguredCommand, effective, told
 from tlsresume.cli.connecting import TIME, Connection, connection_options, quic_option
 from tlsresume.cli.demanding import Demanded, demand_options, duration
 from tlsresume.cli.experimenting import experiment_options, show_plan
-from tlsresume.cli.grouping import option
+from tlsresume.cli.failing import exit_zero_option
+from tlsresume.cli.grouping import add_options, flag, number, option
 from tlsresume.cli.outputs import Outputs, output_options
 from tlsresume.cli.ticket_keys import ticket_key_options
 from tlsresume.features.fleet.command_fleet import FleetAsked, fleet_options
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tlsresume.results.report import Report
     from tlsresume.targets.target import Target
 
-PROBE, JUDGE = "What to try", "Exit status"
+PROBE = "What to try"
 
 
 def _deadline(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
@@ -39,118 +40,68 @@ def _deadline(context: click.Context, option: click.Parameter, value: str | None
 
 
 @click.command(
-    "probe",
-    cls=ConfiguredCommand,
+    "probe", cls=ConfiguredCommand,
     matter_most=(
-        "targets_file",
-        "tries",
-        "servername",
-        "connect",
-        "starttls",
-        "tls",
-        "expect",
-        "policy",
-        "timeout",
-        "formats",
+        "targets_file", "tries", "servername", "connect", "starttls", "tls", "expect", "policy",
+        "timeout", "formats",
     ),
-)
+)  # fmt: skip
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @option(
-    "Targets",
-    "--targets",
-    "targets_file",
-    reads_file=True,
-    metavar="FILE|-",
+    "Targets", "--targets", "targets_file", reads_file=True, metavar="FILE|-",
     help="Read targets from a file, one a line with options of its own; # begins a comment.",
     short="read targets from a file, one a line",
-)
+)  # fmt: skip
 @fleet_options
-@option(
-    PROBE,
-    "--tries",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=5,
-    show_default=True,
-    help="How often each mechanism is tried, with one session and with fresh ones.",
-    short="how often each mechanism is tried (5)",
-)
-@option(
-    PROBE,
-    "--concurrency",
-    type=click.IntRange(1, 64),
-    metavar="N",
-    default=4,
-    show_default=True,
-    help="Connections at a time to one address.",
-)
-@option(
-    PROBE,
-    "--budget",
-    type=click.IntRange(1, 100_000),
-    metavar="N",
-    default=200,
-    show_default=True,
-    help="Connections to one target in all.",
-)
-@option(
-    PROBE,
-    "--max-addresses",
-    type=click.IntRange(1, 256),
-    metavar="N",
-    default=8,
-    show_default=True,
-    help="Addresses of one target that are tested.",
-)
-@option(
-    PROBE,
-    "--no-explain",
-    is_flag=True,
-    help="Stop after the first round: do not look for the cause of what does not resume.",
-)
-@option(
-    PROBE,
-    "--quick",
-    is_flag=True,
-    help="As few connections as tell whether each mechanism resumes: one to get a session, one"
-    " to offer it. Findings that need several tries are untested.",
-)
-@quic_option(PROBE, "Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone.")
-@option(
-    PROBE,
-    "--node-header",
-    metavar="NAME",
-    callback=values.header_name,
-    help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
-)
+@add_options(
+    number(
+        PROBE, "--tries", 1, 1000, default=5,
+        help="How often each mechanism is tried, with one session and with fresh ones.",
+        short="how often each mechanism is tried (5)",
+    ),
+    number(
+        PROBE, "--concurrency", 1, 64, default=4, help="Connections at a time to one address.",
+    ),
+    number(PROBE, "--budget", 1, 100_000, default=200, help="Connections to one target in all."),
+    number(
+        PROBE, "--max-addresses", 1, 256, default=8,
+        help="Addresses of one target that are tested.",
+    ),
+    flag(
+        PROBE, "--no-explain",
+        help="Stop after the first round: do not look for the cause of what does not resume.",
+    ),
+    flag(
+        PROBE, "--quick",
+        help="As few connections as tell whether each mechanism resumes: one to get a session, one"
+        " to offer it. Findings that need several tries are untested.",
+    ),
+    quic_option(
+        PROBE, "Test HTTP/3 on the same port, too, beside HTTPS. h3://HOST tests it alone."
+    ),
+    option(
+        PROBE, "--node-header", metavar="NAME", callback=values.header_name,
+        help="Tell nodes behind one address apart by this response header, such as X-Served-By.",
+    ),
+)  # fmt: skip
 @experiment_options
 @ftp_options
 @connection_options
 @demand_options
-@option(
-    TIME,
-    "--retries",
-    type=click.IntRange(0, 100),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Try again, with growing pauses, where no connection comes about; never for an answer.",
-)
-@option(
-    TIME,
-    "--deadline",
-    metavar="TIME",
-    callback=_deadline,
-    help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
-)
+@add_options(
+    number(
+        TIME, "--retries", 0, 100, default=0,
+        help="Try again, with growing pauses, where no connection comes about; never for an"
+        " answer.",
+    ),
+    option(
+        TIME, "--deadline", metavar="TIME", callback=_deadline,
+        help="Time allowed for the whole run, such as 10m; what is known by then is reported.",
+    ),
+)  # fmt: skip
 @output_options(*FORMATS, can_be_brief=True, short="text, json, junit, html, nagios ...")
 @ticket_key_options
-@option(
-    JUDGE,
-    "--exit-zero",
-    is_flag=True,
-    help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
-)
+@exit_zero_option
 def command(
     *,
     targets: tuple[str, ...],
@@ -174,7 +125,8 @@ def command(
     from tlsresume.errors import ExitStatus
     from tlsresume.features.fleet.command_fleet import Run, run_few, run_fleet
     from tlsresume.features.fleet.command_lists import Rules, TargetList
-    from tlsresume.policy.exit_status import plugin_state, with_exit_zero
+    from tlsresume.policy.exit_status import with_exit_zero
+    from tlsresume.policy.plugin_state import plugin_state
 
     began = time.monotonic()
     nagios = outputs.stdout_is("nagios")

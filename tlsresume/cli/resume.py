@@ -11,132 +11,89 @@ from tlsresume.cli import values
 from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import expect_option, min_rate_option
-from tlsresume.cli.failing import finding_options
-from tlsresume.cli.grouping import option
+from tlsresume.cli.failing import FINDING_OPTIONS, exit_zero_option
+from tlsresume.cli.grouping import add_options, flag, number, option
 from tlsresume.cli.outputs import Outputs, output_options, resume_without_attempts
 from tlsresume.cli.ticket_keys import ticket_key_options
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
     from tlsresume.policy.demands import Expected
-    from tlsresume.policy.findings import FailOn
+    from tlsresume.policy.names import FailOn
     from tlsresume.results.connection import Mechanism
     from tlsresume.results.report import ResumeResult
     from tlsresume.sessions.file import SessionMetadata
     from tlsresume.sessions.session import Session
     from tlsresume.tickets.key_files import TicketKeyFile
 
-WHERE, HOW, JUDGE = "Which address and name", "How to resume", "Exit status"
+WHERE, HOW = "Which address and name", "How to resume"
 
 
 @click.command(
-    "resume",
-    cls=ConfiguredCommand,
+    "resume", cls=ConfiguredCommand,
     matter_most=(
-        "tries",
-        "each_address",
-        "resolve_now",
-        "any_host",
-        "update",
-        "early_data",
-        "no_pin",
-        "expect",
-        "timeout",
-        "formats",
+        "tries", "each_address", "resolve_now", "any_host", "update", "early_data", "no_pin",
+        "expect", "timeout", "formats",
     ),
-)
+)  # fmt: skip
 @click.argument("file", metavar="FILE", callback=values.file_names)
 @click.argument("target", required=False, metavar="[TARGET]")
-@option(
-    WHERE,
-    "--resolve-now",
-    is_flag=True,
-    help="Ask DNS again, instead of going to the saved address.",
-    short="ask DNS again, not the saved address",
-)
-@option(
-    WHERE,
-    "--each-address",
-    is_flag=True,
-    help="Ask DNS again, and offer the session to every address.",
-    short="offer it to every address of the name",
-)
-@option(
-    WHERE,
-    "--any-host",
-    is_flag=True,
-    help="Allow offering the session to another host name than it was saved from.",
-    short="allow another host name than the saved one",
-)
-@option(
-    HOW,
-    "--tries",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Connections to make, each offering the saved session.",
-    short="how many connections offer the session (1)",
-)
-@option(
-    HOW,
-    "--update",
-    is_flag=True,
-    help="Store the renewed session in the file.",
-    short="store the renewed session in the file",
-)
-@option(
-    HOW,
-    "--early-data",
-    metavar="TEXT|@FILE",
-    callback=values.early_data,
-    help="Send this as TLS 1.3 early data. It can be replayed by others: send nothing that"
-    " must not happen twice.",
-    short="send this as early data",
-)
-@option(
-    HOW,
-    "--no-pin",
-    is_flag=True,
-    help="Do not insist on the TLS version, cipher, SNI and ALPN that were saved.",
-    short="do not insist on the saved version and cipher",
-)
-@option(
-    HOW,
-    "--no-ticket",
-    is_flag=True,
-    help="Send no session_ticket extension (TLS 1.2), to see the difference.",
-)
-@option(
-    HOW,
-    "--no-ems",
-    is_flag=True,
-    help="Send no extended_master_secret extension (TLS 1.2), to see the difference.",
-)
-@option(
-    HOW,
-    "--unclean-close",
-    is_flag=True,
-    help="Cut the connection instead of closing it, to see the difference.",
-)
-@option(
-    HOW,
-    "--no-explain",
-    is_flag=True,
-    help="Make no further connection to find out why a session was not resumed.",
-)
+@add_options(
+    flag(
+        WHERE, "--resolve-now", help="Ask DNS again, instead of going to the saved address.",
+        short="ask DNS again, not the saved address",
+    ),
+    flag(
+        WHERE, "--each-address", help="Ask DNS again, and offer the session to every address.",
+        short="offer it to every address of the name",
+    ),
+    flag(
+        WHERE, "--any-host",
+        help="Allow offering the session to another host name than it was saved from.",
+        short="allow another host name than the saved one",
+    ),
+    number(
+        HOW, "--tries", 1, 1000, default=1,
+        help="Connections to make, each offering the saved session.",
+        short="how many connections offer the session (1)",
+    ),
+    flag(
+        HOW, "--update", help="Store the renewed session in the file.",
+        short="store the renewed session in the file",
+    ),
+    option(
+        HOW, "--early-data", metavar="TEXT|@FILE", callback=values.early_data,
+        help="Send this as TLS 1.3 early data. It can be replayed by others: send nothing that"
+        " must not happen twice.",
+        short="send this as early data",
+    ),
+    flag(
+        HOW, "--no-pin",
+        help="Do not insist on the TLS version, cipher, SNI and ALPN that were saved.",
+        short="do not insist on the saved version and cipher",
+    ),
+    flag(
+        HOW, "--no-ticket",
+        help="Send no session_ticket extension (TLS 1.2), to see the difference.",
+    ),
+    flag(
+        HOW, "--no-ems",
+        help="Send no extended_master_secret extension (TLS 1.2), to see the difference.",
+    ),
+    flag(
+        HOW, "--unclean-close",
+        help="Cut the connection instead of closing it, to see the difference.",
+    ),
+    flag(
+        HOW, "--no-explain",
+        help="Make no further connection to find out why a session was not resumed.",
+    ),
+)  # fmt: skip
 @connection_options
-@expect_option
-@min_rate_option
-@finding_options
+@add_options(expect_option, min_rate_option, *FINDING_OPTIONS)
 @output_options("text", "json", can_be_brief=True)
 @ticket_key_options
-@option(
-    JUDGE,
-    "--exit-zero",
-    is_flag=True,
-    help="Exit 0 whatever the answer is (3, 4, 6); other failures keep their status.",
-)
+@exit_zero_option
 def command(
     *,
     file: str,
@@ -162,7 +119,8 @@ def command(
     from tlsresume.errors import ExitStatus
     from tlsresume.formats import document, session_text
     from tlsresume.options import ResumeOptions
-    from tlsresume.policy.exit_status import ResumeDemands, decided_resume, with_exit_zero
+    from tlsresume.policy.exit_status import with_exit_zero
+    from tlsresume.policy.resume_status import ResumeDemands, decided_resume
     from tlsresume.runs.resume import resume
     from tlsresume.sessions.file import read_session_file
 

@@ -173,13 +173,13 @@ def _interrupted(arguments: Sequence[str], outputs: list[Outputs]) -> int:
 
 def _usage_error(error: click.ClickException) -> TLSResumeError:
     """Click's own errors in our form."""
+    from tlsresume.cli.mistakes import click_message
     from tlsresume.errors import UsageError
 
-    text = " ".join(error.format_message().split()).removesuffix(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tlsresume"
     hints = (*getattr(error, "hints", ()), f"see '{path} --help'")
-    return UsageError(text[:1].lower() + text[1:], hints=hints)
+    return UsageError(click_message(error), hints=hints)
 
 
 def _known_or_bug(error: Exception) -> TLSResumeError:
@@ -227,7 +227,8 @@ def _failed(error: TLSResumeError, arguments: Sequence[str], outputs: list[Outpu
 def _asked_documents(arguments: Sequence[str]) -> list[Outputs]:
     """The JSON that goes to stdout, where a configuration file ended the run before the options
     were known: a document that was asked for is written whatever happens."""
-    from tlsresume.cli.outputs import Choice, Outputs
+    from tlsresume.cli.destinations import Choice
+    from tlsresume.cli.outputs import Outputs
 
     line = " ".join(arguments).replace("--format ", "--format=").lower().split()
     for name in ("json", "jsonl"):
@@ -250,7 +251,7 @@ def _speaks_nagios(arguments: Sequence[str], outputs: list[Outputs]) -> bool:
 def _unknown(error: TLSResumeError, *, told: bool) -> int:
     """A plugin says UNKNOWN for whatever kept it from an answer, on stdout too."""
     from tlsresume.formats.nagios import failure
-    from tlsresume.policy.exit_status import PluginState
+    from tlsresume.policy.plugin_state import PluginState
 
     if not told:
         from tlsresume.cli.console import write_data

@@ -10,7 +10,7 @@ import click
 
 from tlsresume.cli.configuring import ConfiguredCommand, effective
 from tlsresume.cli.connecting import Connection, connection_options
-from tlsresume.cli.grouping import option
+from tlsresume.cli.grouping import add_options, flag, option
 from tlsresume.cli.outputs import Outputs, output_options
 
 if TYPE_CHECKING:
@@ -25,52 +25,31 @@ _SUFFIX = ".session.pem"
 
 
 @click.command(
-    "save",
-    cls=ConfiguredCommand,
+    "save", cls=ConfiguredCommand,
     matter_most=(
-        "output",
-        "force",
-        "all_tickets",
-        "mechanism",
-        "servername",
-        "connect",
-        "starttls",
-        "tls",
-        "timeout",
-        "formats",
+        "output", "force", "all_tickets", "mechanism", "servername", "connect", "starttls", "tls",
+        "timeout", "formats",
     ),
-)
+)  # fmt: skip
 @click.argument("target")
-@option(
-    FILE,
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Where to write; - is the standard output. The default is HOST_PORT.session.pem here.",
-    short="where to write (HOST_PORT.session.pem)",
-)
-@option(
-    FILE,
-    "--force",
-    is_flag=True,
-    help="Replace an existing file.",
-    short="replace an existing file",
-)
-@option(
-    FILE,
-    "--all-tickets",
-    is_flag=True,
-    help="Write a file for each ticket that came, numbered .1, .2 and so on.",
-    short="write a file for each ticket that came",
-)
-@option(
-    FILE,
-    "--mechanism",
-    type=click.Choice(["psk", "ticket", "session-id"]),
-    help="The kind of session to save; the default is what an ordinary client would get.",
-    short="the kind of session to save",
-    short_value="NAME",
-)
+@add_options(
+    option(
+        FILE, "-o", "--output", metavar="FILE",
+        help="Where to write; - is the standard output. The default is HOST_PORT.session.pem here.",
+        short="where to write (HOST_PORT.session.pem)",
+    ),
+    flag(FILE, "--force", help="Replace an existing file.", short="replace an existing file"),
+    flag(
+        FILE, "--all-tickets",
+        help="Write a file for each ticket that came, numbered .1, .2 and so on.",
+        short="write a file for each ticket that came",
+    ),
+    option(
+        FILE, "--mechanism", type=click.Choice(["psk", "ticket", "session-id"]),
+        help="The kind of session to save; the default is what an ordinary client would get.",
+        short="the kind of session to save", short_value="NAME",
+    ),
+)  # fmt: skip
 @connection_options
 @output_options("text", "json", own_force=True)
 def command(
@@ -93,7 +72,7 @@ def command(
     from tlsresume.cli.tool import this_tool
     from tlsresume.formats import document, session_text
     from tlsresume.options import SaveOptions
-    from tlsresume.policy.exit_status import save_status
+    from tlsresume.policy.resume_status import save_status
     from tlsresume.runs.save import save
 
     to_stdout = output == "-"

@@ -18,30 +18,19 @@ _KINDS = ("nginx", "haproxy", "apache", "go", "gnutls")
 
 _OPTIONS = (
     option(
-        GROUP,
-        "--ticket-keys",
-        "key_files",
-        reads_file=True,
-        multiple=True,
-        metavar="FILE",
-        type=click.Path(),
-        callback=values.file_names,
+        GROUP, "--ticket-keys", "key_files", reads_file=True, multiple=True, metavar="FILE",
+        type=click.Path(), callback=values.file_names,
         help="Tell which key of this file made each ticket: a raw file as for nginx, Apache,"
         " lighttpd or Traffic Server, HAProxy's lines or its show tls-keys, hex, YAML of Envoy, h2o"
         " or Kubernetes. Several files count in the order of nginx's configuration.",
         short="tell which key of this file made a ticket",
     ),
     option(
-        GROUP,
-        "--ticket-key-kind",
-        "key_kind",
-        needs="key_files",
-        type=click.Choice(_KINDS),
+        GROUP, "--ticket-key-kind", "key_kind", needs="key_files", type=click.Choice(_KINDS),
         help="What the key files are for; without it every order of their parts is tried.",
-        short="what the key files are for",
-        short_value="KIND",
+        short="what the key files are for", short_value="KIND",
     ),
-)
+)  # fmt: skip
 
 
 def _read(said: dict[str, Any]) -> tuple[TicketKeyFile, ...]:

@@ -82,6 +82,8 @@ def blameless(attempts: Iterable[Trial]) -> tuple[Trial, ...]:
     """The broken tries that are no answer to the session which they offered."""
     seen = list(attempts)
     broken = tuple(attempt for attempt in seen if _broken_offer(attempt))
+    if not broken:
+        return ()
     if hopeless(seen):
         return broken
     return tuple(filter(unanswered, broken)) if breaks_anyway(seen) else ()

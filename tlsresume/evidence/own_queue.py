@@ -9,7 +9,7 @@ quickest one is that wait. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from tlsresume.evidence.trial import Trial
 from tlsresume.value import Value
@@ -41,14 +41,15 @@ class Span(Value, frozen=True):
     handshake: float
 
 
-def handshake_times(attempts: Iterable[Trial], beside: Sequence[Trial]) -> list[float]:
-    """The handshake times of finished attempts, in milliseconds, without what they waited for
-    other connections of ours.
+def own_waits(beside: Iterable[Trial]) -> dict[int, float]:
+    """Milliseconds that connections waited for others of ours, by their numbers; `beside` are all
+    to one address. None where the server does not serve one at a time."""
+    return waits_for_ourselves([span for a in beside if (span := _span(a)) is not None])
 
-    `beside` are all connections to the same address. Where the server does not serve one at
-    a time the times are those that were measured.
-    """
-    waits = waits_for_ourselves([span for a in beside if (span := _span(a)) is not None])
+
+def handshake_times(attempts: Iterable[Trial], waits: Mapping[int, float]) -> list[float]:
+    """The handshake times of finished attempts, in milliseconds, without what they waited for
+    other connections of ours (`own_waits`)."""
     return [
         max(0.0, a.timings.handshake - waits.get(a.n, 0.0))
         for a in attempts

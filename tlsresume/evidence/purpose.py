@@ -49,9 +49,10 @@ class Purpose:
 
     def is_any(self, *wanted: Wanted) -> bool:
         """Whether it is one of these purposes, or of one of these types."""
-        return any(
-            self == each if isinstance(each, Purpose) else isinstance(self, each) for each in wanted
-        )
+        for each in wanted:
+            if isinstance(self, each) if isinstance(each, type) else self == each:
+                return True
+        return False
 
 
 #: A purpose, or a type that stands for all of its own.

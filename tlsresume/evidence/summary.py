@@ -7,7 +7,7 @@ schema gives them; why something was not resumed is the business of the rules.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tlsresume.evidence.answers import answer_of, summarise
@@ -15,7 +15,7 @@ from tlsresume.evidence.certificates import describe_leaf
 from tlsresume.evidence.datagrams import quic_result, retransmissions
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.fails_without_session import blameless
-from tlsresume.evidence.own_queue import handshake_times
+from tlsresume.evidence.own_queue import handshake_times, own_waits
 from tlsresume.evidence.purposes import Discover, HelloSize, Tries
 from tlsresume.evidence.states import DISCARDED, is_judged, issued_key, series_of, tried
 from tlsresume.evidence.trial import Trial
@@ -33,7 +33,7 @@ from tlsresume.results.measured import (
 )
 from tlsresume.results.places import version_label
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
-from tlsresume.tickets.layouts import Around, LooksLike, looks_like
+from tlsresume.tickets.looks_like import Around, LooksLike, looks_like
 from tlsresume.units import iso_milliseconds
 
 VERSION_LABEL: dict[Mechanism, str] = {
@@ -55,17 +55,27 @@ def summarise_address(
     port: int,
     evidence: Evidence,
     rows: Sequence[Trial] | None = None,
+    tries_asked: int = 0,
 ) -> AddressResult:
     """What the first round showed of one address.
 
-    `evidence` are the trials to judge; `rows`, if given, all those to list.
+    `evidence` are the trials to judge; `rows`, if given, all those to list; `tries_asked` how many
+    tries each series was to have.
     """
     attempts, naming = evidence.counted, evidence.naming
-    unanswered = evidence.unanswered
+    unanswered, waits = evidence.unanswered, own_waits(evidence.counted)
     full = [attempt for attempt in attempts if attempt.made_for(Discover)]
     spoken = {attempt.tls_version for attempt in full if speaks(attempt) and attempt.tls_version}
     mechanisms = tuple(
-        _mechanism(name, attempts, naming, first, unanswered)
+        _mechanism(
+            name,
+            attempts,
+            naming,
+            first,
+            unanswered=[trial for trial in unanswered if trial.mechanism == name],
+            waits=waits,
+            tries_asked=tries_asked,
+        )
         for name in MECHANISMS
         if (first := _first(full, name)) is not None and speaks(first)
     )
@@ -141,7 +151,10 @@ def _mechanism(
     attempts: Sequence[Trial],
     naming: KeyNaming,
     first: Trial,
-    unanswered: Sequence[Trial] = (),
+    *,
+    unanswered: Sequence[Trial],
+    waits: Mapping[int, float],
+    tries_asked: int,
 ) -> MechanismResult:
     # Under another name (--cross-name) it may be another server, with keys of its own.
     own = [
@@ -149,8 +162,7 @@ def _mechanism(
         for attempt in attempts
         if attempt.mechanism == mechanism and attempt.config.server_name == first.config.server_name
     ]
-    ours = [attempt for attempt in unanswered if attempt.mechanism == mechanism]
-    asked = sorted([*own, *ours], key=lambda attempt: (attempt.time, attempt.n))
+    asked = sorted([*own, *unanswered], key=lambda attempt: (attempt.time, attempt.n))
     fixed = series_of(asked, mechanism, Tries.FIXED)
     chained = series_of(asked, mechanism, Tries.CHAINED)
     issued = any(session.mechanism == mechanism for session in first.sessions)
@@ -159,7 +171,7 @@ def _mechanism(
     if mechanism == "psk" and not any(ticket.lifetime for ticket in first.tickets):
         state, reason = DISCARDED
     if state == "untested":
-        reason = _why_untested(reason, own, ours, spared=bool(blameless(own)))
+        reason = _why_untested(reason, own, unanswered, spared=bool(blameless(own)))
     if not issued:
         state, reason = _why_not_issued(mechanism, first)
     return MechanismResult(
@@ -171,9 +183,10 @@ def _mechanism(
         fixed=fixed,
         chained=chained,
         tickets=_tickets(mechanism, own, naming, first) if issued else None,
-        timing=_timing(own, attempts),
+        timing=_timing(own, waits),
         bytes=_bytes(own),
         answers=summarise(own),
+        tries_asked=tries_asked,
     )
 
 
@@ -264,15 +277,15 @@ def _median(values: Iterable[float | None]) -> float | None:
     return round((known[middle] + known[~middle]) / 2, 3)
 
 
-def _timing(own: Sequence[Trial], beside: Sequence[Trial]) -> TimingSummary:
+def _timing(own: Sequence[Trial], waits: Mapping[int, float]) -> TimingSummary:
     done = [a for a in own if a.handshake_done and not a.made_for(HelloSize)]
     full = [attempt for attempt in done if not attempt.reused]
     # The first handshakes ran alone; those among the tries met the same conditions as
     # the resumed ones, and are the fairer comparison.
     among = [attempt for attempt in full if not attempt.made_for(Discover)]
     return TimingSummary(
-        full_ms=_median(handshake_times(among or full, beside)),
-        resumed_ms=_median(handshake_times((a for a in done if a.reused), beside)),
+        full_ms=_median(handshake_times(among or full, waits)),
+        resumed_ms=_median(handshake_times((a for a in done if a.reused), waits)),
     )
 
 

@@ -47,12 +47,21 @@ _LEAST_WAIT = 0.5
 _WAIT_FACTOR = 5
 
 
-#: Round trips of a resumed connection: a TLS 1.3 ticket comes one later than the handshake.
+#: Round trips of a resumed connection, and of the full one that a chain begins with: a TLS 1.3
+#: ticket comes one later than the handshake.
 _ROUND_TRIPS: dict[Mechanism, int] = {"psk": 3, "ticket": 2, "session-id": 2}
+_FULL_ROUND_TRIPS = 3
 
-#: How often a chain that would end the run alone goes first. Not always: a lane that makes every
+#: How often what would end the run alone goes first. Not always: a lane that makes every
 #: fourth connection would keep step with a round robin.
 _LONGEST_FIRST = 0.75
+
+#: A chain would end the run alone if it lasts as long as this share of what is left in all lanes:
+#: it waits a little for a lane before each of its tries.
+_ALONE = 0.8
+
+#: So many tries for each lane are the last ones: those that take longest go first.
+_LAST = 2
 
 #: The series of a whole round, and of a quick one.
 SERIES = (Purposes.FIXED, Purposes.CHAINED)
@@ -226,10 +235,12 @@ class Tries:
                     self._free.set()
 
     def _next(self) -> _Try | None:
-        longest = self._longest_chain()
-        if longest is not None and self._dice.random() < _LONGEST_FIRST:
-            self._pending.remove(longest)
-            return longest
+        """The next try that may begin: any, or what would end the run alone."""
+        if self._dice.random() < _LONGEST_FIRST:
+            longest = self._longest_chain() or self._longest_of_the_last()
+            if longest is not None:
+                self._pending.remove(longest)
+                return longest
         for n, item in enumerate(self._pending):
             if self._may_begin(item):
                 return self._pending.pop(n)
@@ -238,20 +249,35 @@ class Tries:
     def _longest_chain(self) -> _Try | None:
         """The next try of the chain that would end the run alone, if it may begin now."""
         left = Counter(item for item in self._pending if item.series is Purposes.CHAINED)
-        if not left:
+        alone = {item: self._round_trips_of_chain(item, tries) for item, tries in left.items()}
+        if not alone:
             return None
-        longest = max(left, key=lambda item: left[item] * _ROUND_TRIPS[item.mechanism])
-        all_alone = left[longest] * _ROUND_TRIPS[longest.mechanism]
+        longest = max(alone, key=alone.__getitem__)
         together = sum(_ROUND_TRIPS[item.mechanism] for item in self._pending)
-        if all_alone * self._concurrency < together or not self._may_begin(longest):
+        if alone[longest] * self._concurrency < _ALONE * together or not self._may_begin(longest):
             return None
         return longest
+
+    def _round_trips_of_chain(self, item: _Try, tries: int) -> int:
+        first = 0 if self._series_of(item).begun else _FULL_ROUND_TRIPS
+        return first + tries * _ROUND_TRIPS[item.mechanism]
+
+    def _longest_of_the_last(self) -> _Try | None:
+        """Of the tries that end the run, one that takes longest and may begin now."""
+        if not self._complete or len(self._pending) > _LAST * self._concurrency:
+            return None
+        ready = [item for item in self._pending if self._may_begin(item)]
+        return max(ready, key=lambda item: _ROUND_TRIPS[item.mechanism], default=None)
 
     def _may_begin(self, item: _Try) -> bool:
         series = self._series_of(item)
         if series.full and not series.clear:
             return False
-        return item.series is Purposes.FIXED or not self._chains[item.mechanism].busy
+        if item.series is Purposes.FIXED:
+            return True
+        chain = self._chains[item.mechanism]
+        # It would only wait to ask for an answer: a lane has better things to do.
+        return not chain.busy and (chain.answered or not self._asking.locked())
 
     def _series_of(self, item: _Try) -> _Series:
         return self._series.setdefault(item, _Series())

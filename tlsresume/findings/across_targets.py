@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tlsresume.findings.engine import Match, finding_of
 from tlsresume.findings.rules import registered, told
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.wording import short
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Finding
@@ -28,10 +28,8 @@ told(
     cause="Whoever gets the key can read every TLS 1.2 session that was made under it; the longer"
     " it is used, the more that is.",
     advice="Rotate ticket keys, at least weekly.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy set ssl tls-key"),
-        ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),
+    settings=set_in(
+        nginx="ssl_session_ticket_key", haproxy="set ssl tls-key", Apache="SSLSessionTicketKeyFile"
     ),
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.5"),
     home=__name__,
@@ -48,10 +46,7 @@ told(
     cause="A node issues tickets under an older key than another: it did not get the new key, or"
     " not yet, and declines tickets that are made with it.",
     advice="Give every node the new key for decryption first, and only then let it encrypt.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-    ),
+    settings=set_in(nginx="ssl_session_ticket_key", haproxy="tls-ticket-keys"),
     sources=("RFC 5077 section 4",),
     home=__name__,
 )
@@ -67,10 +62,7 @@ told(
     cause="The old key was dropped when the new one came, so every client makes a full handshake"
     " after a rotation.",
     advice="Keep the old key for decryption until the tickets made with it have expired.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-    ),
+    settings=set_in(nginx="ssl_session_ticket_key", haproxy="tls-ticket-keys"),
     sources=("RFC 5077 section 5.6", "RFC 9325 section 3.4"),
     home=__name__,
 )
@@ -88,10 +80,7 @@ told(
     " read and resume the sessions of all, and a session can be taken to the wrong host.",
     advice="Give each service keys of its own; where one provider ends TLS for all of them, ask"
     " whether customers are kept apart.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-    ),
+    settings=set_in(nginx="ssl_session_ticket_key", haproxy="tls-ticket-keys"),
     sources=("RFC 5077 section 5.5", "RFC 8446 section 4.6.1", "RFC 9325 section 3.4"),
     home=__name__,
 )

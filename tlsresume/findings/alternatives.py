@@ -12,7 +12,7 @@ from dataclasses import replace
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.across_targets import finding
 from tlsresume.findings.rules import told
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import AddressResult, MechanismResult
 
@@ -27,17 +27,10 @@ told(
     " with it, and nobody sees it over the other.",
     advice="Look at the tickets' settings of the server's HTTP/3 side apart from those of TCP:"
     " keys, whether tickets are issued, and whether all nodes that get UDP share them.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx listen ... quic: ssl_session_tickets, ssl_session_ticket_key of its server",
-        ),
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy bind quic4@... ssl: tls-ticket-keys on that line, too"
-        ),
-        ServerSetting.of(
-            Software.ENVOY, text="Envoy session_ticket_keys of the QUIC transport socket"
-        ),
+    settings=set_in(
+        nginx="listen ... quic: ssl_session_tickets, ssl_session_ticket_key of its server",
+        haproxy="bind quic4@... ssl: tls-ticket-keys on that line, too",
+        Envoy="session_ticket_keys of the QUIC transport socket",
     ),
     sources=("RFC 9001 section 4.5", "RFC 9114 section 3.1"),
     home=__name__,
@@ -53,9 +46,8 @@ told(
     cause="No QUIC answers on the port that HTTPS has: UDP is blocked on the way, or nothing"
     " listens. Where HTTP/3 is promised, clients try it first and fall back late or not at all.",
     advice="Open the UDP port in every firewall and balancer on the way, or stop promising HTTP/3.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx listen 443 quic, add_header Alt-Svc"),
-        ServerSetting.of(Software.CADDY, text="Caddy servers { protocols h1 h2 }"),
+    settings=set_in(
+        nginx="listen 443 quic, add_header Alt-Svc", Caddy="servers { protocols h1 h2 }"
     ),
     sources=("RFC 9114 section 3.1.1", "RFC 7838 section 2.4"),
     home=__name__,

@@ -1,4 +1,4 @@
-"""The server no longer has the session, or no longer accepts it (group B).
+"""The server does not have the session in its cache, or accepts none, or each once (group B).
 
 These look alike on one connection: what separates them is the same session again at
 once, a fresh one, and an older one.
@@ -9,17 +9,12 @@ from __future__ import annotations
 from math import comb
 
 from tlsresume.evidence.observation import Part
-from tlsresume.evidence.purposes import AGE, Close, Retry, SameTicket, Tries
-from tlsresume.evidence.trial import Trial
+from tlsresume.evidence.purposes import Retry, SameTicket, Tries
 from tlsresume.findings.comparisons import (
     UNLIKE,
     issuing_addresses,
-    leaf_change,
-    name_changes,
-    outlived,
     same_key,
     share,
-    shown,
     unlike_servers,
 )
 from tlsresume.findings.division_by_size import divides_exactly
@@ -32,24 +27,19 @@ from tlsresume.findings.honoured_later import (
 from tlsresume.findings.lossy_path import lost_connections
 from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import short
+from tlsresume.findings.wording import said, short, shown
 from tlsresume.units import span
 
-_CACHE_SETTINGS = (
-    ServerSetting.of(Software.NGINX, text="nginx ssl_session_cache shared:SSL:10m"),
-    ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.cachesize"),
-    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
-    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_get_cb"),
-    ServerSetting.of(Software.JAVA, text="Java SSLSessionContext.setSessionCacheSize"),
-    ServerSetting.of(
-        Software.RUSTLS,
-        text="rustls ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
-    ),
-    ServerSetting.of(
-        Software.NODE, text="Node server.on('newSession'), server.on('resumeSession')"
-    ),
+_CACHE_SETTINGS = set_in(
+    nginx="ssl_session_cache shared:SSL:10m",
+    haproxy="tune.ssl.cachesize",
+    httpd="SSLSessionCache shmcb:...",
+    OpenSSL="SSL_CTX_sess_set_get_cb",
+    Java="SSLSessionContext.setSessionCacheSize",
+    rustls="ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
+    Node="server.on('newSession'), server.on('resumeSession')",
 )
 
 
@@ -83,9 +73,9 @@ def consumed(view: View) -> Match | None:
         return None
     again = view.accepted and view.accepted[0].time < view.declined[0].time
     return Match(
-        seen=(
+        seen=said(
             "a fresh ticket resumes once and is refused the second time",
-            *(("the saved one resumed, and was then refused",) if again else ()),
+            "the saved one resumed, and was then refused" if again else None,
         ),
         evidence=shown(view, view.declined[0], first[0], second[0]),
         candidates=() if again else ("expired-at-server", "cache-miss"),
@@ -120,29 +110,32 @@ def cache_miss(view: View) -> Match | None:
         if view.fresh_is_accepted is False and not view.fresh_taken and not late:
             return None
         return Match(
-            seen=(
-                (f"the server made a new session; the saved one is"
-                f" {span(view.age(view.declined[0]))} old"),
-                *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
-                *((("fresh sessions resume only at times: nodes or workers do not share"
-                   " their caches"),)
-                  if view.at_once and not view.fresh_is_accepted and not late else ()),
-                *(("fresh sessions are refused at once, and resume a while later",)
-                  if late else ()),
+            seen=said(
+                f"the server made a new session; the saved one is"
+                f" {span(view.age(view.declined[0]))} old",
+                "a fresh session resumes at once" if view.fresh_is_accepted else None,
+                "fresh sessions resume only at times: nodes or workers do not share their caches"
+                if view.at_once and not view.fresh_is_accepted and not late
+                else None,
+                "fresh sessions are refused at once, and resume a while later" if late else None,
             ),
             evidence=shown(view, view.declined[0], *view.at_once[:1]),
             proven=view.at_once != (),
             ask=("retry", "same-ticket"),
-            candidates=("evicted or expired in the cache", "a restart of the server",
-                        "another node than the one that issued it", "consumed (single use)"),
-        )  # fmt: skip
+            candidates=(
+                "evicted or expired in the cache",
+                "a restart of the server",
+                "another node than the one that issued it",
+                "consumed (single use)",
+            ),
+        )
     if view.crossing:
         declined = view.declined[0]
         unlike = unlike_servers(view.declined)
         return Match(
-            seen=(
+            seen=said(
                 f"a session {declined.series} is refused on {declined.address}: per-node state",
-                *((UNLIKE,) if unlike else ()),
+                UNLIKE if unlike else None,
             ),
             evidence=shown(view, declined),
             severity="warning" if unlike else None,
@@ -163,9 +156,9 @@ def cache_miss(view: View) -> Match | None:
         severity="warning" if broke else None,
         title="the server did not have the session any more" if broke else None,
         advice=_LOSSY if broke else None,
-        candidates=(
+        candidates=said(
             *(_LOST_WITH_A_CONNECTION if broke else ()),
-            *(("honoured-later",) if may_be_honoured_later(view) else ()),
+            "honoured-later" if may_be_honoured_later(view) else None,
         ),
         not_known=(
             "nodes or workers that share no cache, or one too small or emptied: a client cannot tell",
@@ -235,27 +228,13 @@ def _lost_midway(view: View) -> Match | None:
     advice="Switch tickets on with a key, or back the sessions with a cache, or stop issuing them. A"
     " program of your own has to keep one TLS context (SSL_CTX, SSLContext, tls.Config) for all"
     " connections: a new one has keys and a cache of its own.",
-    settings=(
-        (
-            ServerSetting.of(
-                Software.NGINX,
-                text="nginx ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the"
-                " default, none, issues IDs it never honours)",
-            )
-        ),
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy tune.ssl.cachesize > 0, or no no-tls-tickets"
-        ),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCache shmcb:..."),
-        ServerSetting.of(
-            Software.OPENSSL,
-            text="OpenSSL SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
-        ),
-        ServerSetting.of(
-            Software.GO,
-            text="Go: one tls.Config for all connections, or the same SetSessionTicketKeys for each",
-        ),
-        ServerSetting.of(Software.JAVA, text="Java: one SSLContext for all connections"),
+    settings=set_in(
+        nginx="ssl_session_cache shared:SSL:10m in the default server of the port, or in http (the default, none, issues IDs it never honours)",
+        haproxy="tune.ssl.cachesize > 0, or no no-tls-tickets",
+        httpd="SSLSessionCache shmcb:...",
+        OpenSSL="SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
+        Go=": one tls.Config for all connections, or the same SetSessionTicketKeys for each",
+        Java=": one SSLContext for all connections",
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
@@ -266,8 +245,7 @@ def never_honoured(view: View) -> Match | None:
     once, on one address, one after the other (experiment retry), after a clean close; nor, where
     the server keeps them, after a pause (experiment later).
     """
-    retried = (a for a in view.made(Retry) if a.offered and a.handshake_done)
-    tries = [*view.declined, *retried]
+    tries = [*view.declined, *view.answered(Retry)]
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     if any(same_key(view, a) is False for a in tries) or divides_exactly(view):
@@ -293,9 +271,8 @@ def never_honoured(view: View) -> Match | None:
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=bool(view.made(Retry)) and (not view.stateful or tried_later(view)),
         ask=("retry", *(("later",) if view.stateful else ()), *nginx.ask),
-        candidates=(
-            *_elsewhere(view),
-            *(("honoured-later",) if view.stateful and not tried_later(view) else ()),
+        candidates=said(
+            *_elsewhere(view), "honoured-later" if view.stateful and not tried_later(view) else None
         ),
         advice=nginx.advice,
         settings=nginx.settings,
@@ -320,166 +297,3 @@ def _without_a_context(view: View) -> tuple[str, ...]:
     """OpenSSL keeps no session of a server that asks for certificates and has no context."""
     asked = view.mechanism == "session-id" and any(a.certificate_requested for a in view.full)
     return ("no-session-id-context (this server asks for client certificates)",) if asked else ()
-
-
-@rule(
-    "expired-at-server",
-    "B",
-    "warning",
-    needs=CONTROLLED | Part.TICKETS | Part.CERTIFICATE,
-    cause="The server took the session for too old; a fresh one resumes.",
-    advice="Raise the lifetime the server enforces, or expect sessions of this age to be refused.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionCacheTimeout"),
-        ServerSetting.of(Software.ENVOY, text="Envoy session_timeout"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
-        ServerSetting.of(
-            Software.GO,
-            text="Go: a key that is not set is dropped 7 days after its making; tls.Config.UnwrapSession",
-        ),
-    ),
-    sources=("RFC 8446 section 4.6.1", "RFC 5077 section 3.3"),
-)
-def expired_at_server(view: View) -> Match | None:
-    """Fresh sessions resume, this one is too old for the server.
-
-    The refusing handshake's new ticket names the same key, or the session is older than was
-    promised; the certificate is the same, and a fresh session resumes. Or, with `--age` and `--find-lifetime`, young sessions resume
-    and older ones do not.
-    """
-    aged = _refused_at_an_age(view)
-    if aged is not None:
-        return aged
-    if view.saved is None or not view.declined or view.stateful:
-        return None
-    attempt = view.declined[0]
-    same = same_key(view, attempt)
-    expired = outlived(view, attempt)
-    if leaf_change(view) is not None or name_changes(view) or not (same or expired):
-        return None
-    if view.fresh_is_accepted is False:
-        return None
-    return Match(
-        seen=(
-            f"the session is {span(view.age(attempt))} old; promised {_promised(view, attempt)}",
-            *(("a fresh session resumes at once",) if view.fresh_is_accepted else ()),
-        ),
-        evidence=shown(view, attempt, *view.at_once[:1]),
-        proven=bool(view.fresh_is_accepted) and same is True,
-        ask=("retry",) if same is False else ("retry", "same-ticket"),
-        candidates=_OTHER_KEY[same]
-        if not same
-        else ()
-        if expired
-        else (
-            *(() if view.made(SameTicket) else ("consumed",)),
-            "server-policy (client certificate, address binding)",
-        ),
-    )
-
-
-#: By what `same_key` says.
-_OTHER_KEY = {
-    None: ("other-ticket-key: these tickets show no key names",),
-    False: ("other-ticket-key: new tickets are under another key",),
-}
-
-
-def _refused_at_an_age(view: View) -> Match | None:
-    """--age and --find-lifetime: refused before the promised lifetime was over."""
-    offers = view.made(*AGE)
-    promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
-    young = [view.age(a) for a in offers if a.reused]
-    aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
-    aged = [a for a in aged if same_key(view, a) is not False]
-    if not young or not aged:
-        return None
-    oldest, refused = max(young), min(view.age(a) for a in aged)
-    if refused <= oldest or (promised and refused >= promised):
-        return None
-    said = f"promised {span(promised)}" if promised else "no lifetime was promised"
-    return Match(
-        seen=(f"resumed at {span(oldest)}, refused at {span(refused)}; {said}",),
-        evidence=shown(view, next(a for a in offers if a.reused), aged[0]),
-        severity="warning" if promised else "info",
-        aside=True,
-    )
-
-
-def _promised(view: View, attempt: Trial) -> str:
-    session = view.saved.session if view.saved else attempt.offer
-    lifetime = session.lifetime if session else None
-    return "no lifetime" if lifetime is None else span(lifetime)
-
-
-@rule(
-    "unclean-close",
-    "B",
-    "warning",
-    needs=TRIES,
-    mechanisms=("psk", "session-id"),
-    cause="The server keeps sessions in a cache and drops one when its connection is cut without"
-    " close_notify.",
-    advice="Let clients send close_notify (SSL_shutdown), or use stateless tickets.",
-    sources=("SSL_shutdown(3)", "aws/s2n-tls#4818", "openssl/openssl#16066"),
-)
-def unclean_close(view: View) -> Match | None:
-    """Resumes after a clean close, not after a cut connection.
-
-    Sessions resume after close_notify and do not after a connection that was cut
-    (`tlsresume probe --experiment close`, or `tlsresume resume --unclean-close`, and resume
-    once more).
-    """
-    clean = view.made(Close.AFTER_CLEAN)
-    abrupt = view.made(Close.AFTER_ABRUPT)
-    kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
-    if not clean or not abrupt or kept < len(clean) or lost:
-        return None
-    return Match(
-        seen=(f"{kept} of {len(clean)} after close_notify, {lost} of {len(abrupt)} after a cut",),
-        evidence=shown(view, clean[0], abrupt[0]),
-        aside=True,
-    )
-
-
-@rule(
-    "undetermined",
-    "B",
-    "warning",
-    needs=TRIES | Part.TICKETS,
-    cause="The session was declined, and nothing that a client sees separates the causes left.",
-    advice="Look at the server's log at the times shown (-v lists them), or ask its operator.",
-    catch_all=True,
-    sources=("SSL_session_reused(3)", "RFC 8446 section 4.2.11"),
-)
-def undetermined(view: View) -> Match | None:
-    """Not resumed, and a client cannot tell why.
-
-    A full handshake under the same ticket key and certificate, and nothing else that
-    differs.
-    """
-    if not view.declined:
-        return _withheld(view)
-    return Match(
-        seen=(share(view),),
-        evidence=shown(view, view.declined[0]),
-        proven=False,
-        ask=("retry",),
-        candidates=("server-policy: client certificates, load shedding, address binding",),
-    )
-
-
-def _withheld(view: View) -> Match | None:
-    if not view.withheld or view.session is None:
-        return None
-    usable, why = view.session.usable(view.withheld[0].time)
-    return Match(
-        seen=("OpenSSL left the session out of the ClientHello, and gave no reason", why),
-        evidence=shown(view, *view.withheld),
-        proven=False,
-        candidates=() if usable else (why,),
-        not_known=("why this OpenSSL withholds it",),
-        advice="Save a new session. If the clock of this machine is wrong, mend it first.",
-    )

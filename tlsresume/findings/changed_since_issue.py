@@ -9,13 +9,14 @@ from __future__ import annotations
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import CrossALPN, CrossName, NoEMS, OwnName, Unpinned
 from tlsresume.evidence.trial import Trial
-from tlsresume.findings.comparisons import kind, leaf_change, name_changes, same_key, shown
+from tlsresume.findings.comparisons import kind, leaf_change, name_changes, same_key
 from tlsresume.findings.division_by_size import divides_exactly
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import short
+from tlsresume.findings.with_and_without_session import has_alert
+from tlsresume.findings.wording import said, short, shown
 from tlsresume.results.connection import Mechanism
 from tlsresume.tickets.key_names import is_stateful
 from tlsresume.tls.registry import AlertDescription, cipher_hash
@@ -33,11 +34,7 @@ _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
     " another one.",
     advice="If the session's version is still wanted, allow it on every node; clients should offer"
     " a session together with its own version only.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
-    ),
+    settings=set_in(nginx="ssl_protocols", haproxy="ssl-min-ver", httpd="SSLProtocol"),
     sources=("RFC 8446 section 4.1.2", "curl/curl#1006", "openssl/openssl#603"),
 )
 def version_changed(view: View) -> Match | None:
@@ -65,11 +62,7 @@ def version_changed(view: View) -> Match | None:
 
 def _version_gone(view: View) -> Match | None:
     """With only the session's version allowed the server refuses, whatever is offered."""
-    refused = [
-        a
-        for a in view.broken
-        if any(alert.description == AlertDescription.protocol_version for alert in a.alerts)
-    ]
+    refused = [a for a in view.broken if has_alert(a, AlertDescription.protocol_version)]
     if view.saved is None or not refused or view.accepted or view.declined:
         return None
     then = view.saved.session.fields.tls_version
@@ -81,11 +74,9 @@ def _version_gone(view: View) -> Match | None:
     if not other or other[0].tls_version is None or not view.hopeless:
         return None
     return Match(
-        seen=(
-            (
-                f"session {then.label}, which the server no longer speaks; it now chooses"
-                f" {other[0].tls_version.label}"
-            ),
+        seen=said(
+            f"session {then.label}, which the server no longer speaks; it now chooses"
+            f" {other[0].tls_version.label}"
         ),
         evidence=shown(view, refused[0], other[0]),
     )
@@ -101,10 +92,7 @@ def _version_gone(view: View) -> Match | None:
     " suite with another hash.",
     advice="Offer the session's own suite, or order the suites so that the server keeps choosing"
     " the same hash.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_conf_command Ciphersuites"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-default-bind-ciphersuites"),
-    ),
+    settings=set_in(nginx="ssl_conf_command Ciphersuites", haproxy="ssl-default-bind-ciphersuites"),
     sources=("RFC 8446 section 4.2.11", "openssl/openssl#18549", "aws/s2n-tls#2515"),
 )
 def hash_mismatch(view: View) -> Match | None:
@@ -124,12 +112,10 @@ def hash_mismatch(view: View) -> Match | None:
         if then and now and then != now:
             stuck = not attempt.tickets
             return Match(
-                seen=(
-                    (
-                        f"the session has {offer.cipher} ({then}),"
-                        f" the server chose {attempt.cipher} ({now})"
-                    ),
-                    *(("and the server sent no new ticket",) if stuck else ()),
+                seen=said(
+                    f"the session has {offer.cipher} ({then}),"
+                    f" the server chose {attempt.cipher} ({now})",
+                    "and the server sent no new ticket" if stuck else None,
                 ),
                 evidence=shown(view, attempt),
                 advice=(
@@ -153,11 +139,9 @@ def hash_mismatch(view: View) -> Match | None:
     then, now = session.fields.cipher_hash, cipher_hash(unpinned[0].suite)
     if then and now and then != now and view.broken:
         return Match(
-            seen=(
-                (
-                    f"the session has {session.fields.cipher_name} ({then}), which the server no"
-                    f" longer takes; it now uses {unpinned[0].cipher} ({now})"
-                ),
+            seen=said(
+                f"the session has {session.fields.cipher_name} ({then}), which the server no"
+                f" longer takes; it now uses {unpinned[0].cipher} ({now})"
             ),
             evidence=shown(view, *view.broken[:1], unpinned[0]),
         )
@@ -172,12 +156,12 @@ def hash_mismatch(view: View) -> Match | None:
     cause="The server declined the session, and now issues none of its kind.",
     advice="Resumption of this kind was switched off since the session was made; switch it on"
     " again if it is wanted.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_tickets"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy no-tls-tickets"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets"),
-        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled"),
-        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: disabled"),
+    settings=set_in(
+        nginx="ssl_session_tickets",
+        haproxy="no-tls-tickets",
+        httpd="SSLSessionTickets",
+        Go="tls.Config.SessionTicketsDisabled",
+        Caddy="session_tickets: disabled",
     ),
     sources=("RFC 5077 section 3.3", "openssl/openssl#6563"),
 )
@@ -246,15 +230,16 @@ def ems_upgraded(view: View) -> Match | None:
         return None
     without = view.made(NoEMS.OFFER)
     return Match(
-        seen=(
+        seen=said(
             "the session has no extended master secret, this handshake has",
-            *(("without it in the ClientHello the session resumes",)
-              if any(a.reused for a in without) else ()),
+            "without it in the ClientHello the session resumes"
+            if any(a.reused for a in without)
+            else None,
         ),
         evidence=("SSL_SESSION.flags [13]: bit 0 clear", *shown(view, *declined, *without)),
         proven=not without or any(a.reused for a in without),
         ask=("no-ems",),
-    )  # fmt: skip
+    )
 
 
 @rule(
@@ -281,7 +266,7 @@ def name_changed(view: View) -> Match | None:
     attempt = view.declined[0]
     own = view.made(OwnName.OFFER)
     return Match(
-        seen=(*changes, *(("under its own name the session resumes",) if own else ())),
+        seen=said(*changes, "under its own name the session resumes" if own else None),
         evidence=shown(view, attempt, *own),
         proven=bool(own),
         ask=("own-name",),
@@ -291,12 +276,8 @@ def name_changed(view: View) -> Match | None:
 
 def _crossed_by_wish(view: View) -> Match | None:
     """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
-    declined = [
-        a
-        for purpose in (CrossName.OFFER, CrossALPN.OFFER)
-        for a in view.made(purpose)
-        if a.handshake_done and a.offered and not a.reused
-    ]
+    crossed = (*view.answered(CrossName.OFFER), *view.answered(CrossALPN.OFFER))
+    declined = [a for a in crossed if not a.reused]
     if not declined or not view.accepted:
         return None
     return Match(
@@ -364,9 +345,8 @@ def other_terminator(view: View) -> Match | None:
     " sessions to the certificate or the list of client authorities.",
     advice="Expect one full handshake per client after each renewal, and none resumed between"
     " nodes with different certificates: roll certificates out to all nodes together.",
-    settings=(
-        ServerSetting.of(Software.NGINX, Software.ENVOY, text="nginx, Envoy: bound by design"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),
+    settings=set_in(
+        **{"nginx, Envoy": ": bound by design"}, OpenSSL="SSL_CTX_set_session_id_context"
     ),
     sources=(
         "envoyproxy/envoy#1747",

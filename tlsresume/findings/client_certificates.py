@@ -17,9 +17,9 @@ from tlsresume.findings.refusals import (
     refuses_client,
 )
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import said, shown
 from tlsresume.units import connections
 
 _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025-23419")
@@ -36,10 +36,10 @@ _IDENTITY = ("RFC 8446 sections 2.2, 4.3.2", "RFC 5246 section 7.4.4", "CVE-2025
     advice="Give a certificate: --cert FILE --key FILE. The verdict is about clients without one; a"
     " server may drop the sessions of connections that it refuses (nginx does), so that they are"
     " not resumed.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_verify_client"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... verify required, crt-ignore-err"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLVerifyClient"),
+    settings=set_in(
+        nginx="ssl_verify_client",
+        haproxy="bind ... verify required, crt-ignore-err",
+        httpd="SSLVerifyClient",
     ),
     sources=("RFC 8446 section 4.3.2", "RFC 8446 section 6.2 (certificate_required)"),
 )
@@ -50,35 +50,22 @@ def client_certificate_missing(view: View) -> Match | None:
     server refuses: HTTP 400, 401, 403, 495 or 496, or alert 116 certificate_required, 40
     or 42.
     """
-    without = [a for a in _full(view) if a.config.certificate is None]
+    without = [a for a in view.without_session if a.config.certificate is None]
     refused = [
-        a
-        for a in without
-        if refused_by_alert(a) is not None or refused_by_status(a) is not None
-    ]  # fmt: skip
+        a for a in without if refused_by_alert(a) is not None or refused_by_status(a) is not None
+    ]
     served = [a for a in without if (answer := answer_of(a)) is not None and answer.ok]
     if not refused or served:
         return None
     wanted = refused[0].certificate_wanted
     return Match(
-        seen=(
-            (
-                f"CertificateRequest, no certificate given: {refusal_words(refused[0])} on"
-                f" {connections(len(refused))} without a session"
-            ),
-            *((f"wanted: {wanted}",) if wanted else ()),
+        seen=said(
+            f"CertificateRequest, no certificate given: {refusal_words(refused[0])} on"
+            f" {connections(len(refused))} without a session",
+            f"wanted: {wanted}" if wanted else None,
         ),
-        evidence=(exchange(view, refused[0]),),
+        evidence=shown(view, refused[0]),
     )
-
-
-def _full(view: View) -> list[Trial]:
-    """Connections without a session to the address, of this mechanism, also those that failed."""
-    return [
-        a
-        for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_config
-    ]
 
 
 @rule(
@@ -90,10 +77,8 @@ def _full(view: View) -> list[Trial]:
     " handshakes only: a session lives on until it expires itself.",
     advice="Renew the certificate. Sessions outlive certificates until they expire: delete those"
     " made with it, and keep their lifetime short where a certificate stands for a person.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout", haproxy="tune.ssl.lifetime", OpenSSL="SSL_CTX_set_timeout"
     ),
     sources=("RFC 8446 section 4.6.1", "apache/apisix#9525", "scylladb/python-driver#1017"),
 )
@@ -111,7 +96,7 @@ def client_certificate_expired(view: View) -> Match | None:
             return Match(
                 title=_title(problem),
                 seen=(f"--cert: {facts.subject}, {_dates(facts, given.time)}", *_answers(view)),
-                evidence=_shown(view),
+                evidence=shown(view, *view.full[:1], *view.accepted[:1]),
             )
     saved = view.saved
     until = saved.client_certificate_until if saved is not None else None
@@ -119,14 +104,12 @@ def client_certificate_expired(view: View) -> Match | None:
     if not resumed or until is None:
         return None
     return Match(
-        seen=(
-            (
-                f"the session was made with a client certificate that was valid until"
-                f" {_iso(until)}, {_ago(until, resumed[0].time)}; it resumes all the same"
-            ),
+        seen=said(
+            f"the session was made with a client certificate that was valid until"
+            f" {_iso(until)}, {_ago(until, resumed[0].time)}; it resumes all the same",
             *_answers(view),
         ),
-        evidence=_shown(view),
+        evidence=shown(view, *view.full[:1], *view.accepted[:1]),
     )
 
 
@@ -153,7 +136,7 @@ def _iso(moment: datetime | None) -> str:
 def _answers(view: View) -> tuple[str, ...]:
     """How full connections and resumed ones were answered, as far as that was asked."""
     full, resumed = _of(view.full), _of(view.accepted)
-    refused = next((refusal_words(a) for a in _full(view) if refuses_client(a)), None)
+    refused = next((refusal_words(a) for a in view.without_session if refuses_client(a)), None)
     words = full or refused
     parts = [f"without a session: {words}"] if words else []
     parts += [f"resumed: {resumed}"] if resumed else []
@@ -163,10 +146,6 @@ def _answers(view: View) -> tuple[str, ...]:
 def _of(attempts: Sequence[Trial]) -> str:
     answers = [answer for a in attempts if (answer := answer_of(a)) is not None]
     return tally(answers) if answers else ""
-
-
-def _shown(view: View) -> tuple[str, ...]:
-    return tuple(exchange(view, a) for a in (*view.full[:1], *view.accepted[:1]))
 
 
 @rule(
@@ -212,6 +191,6 @@ def client_certificate(view: View) -> Match | None:
         seen.append(f"{tally(before)} without a session, {tally(after)} resumed: {words}")
     return Match(
         seen=tuple(seen),
-        evidence=(exchange(view, full[0]), exchange(view, view.accepted[0])),
+        evidence=shown(view, full[0], view.accepted[0]),
         not_known=() if known else ("whether the server still knows who the client is",),
     )

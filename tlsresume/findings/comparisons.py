@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from tlsresume.evidence.purposes import FromAddress, OwnName
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
-from tlsresume.tickets.layouts import looks_like
+from tlsresume.tickets.looks_like import looks_like
 from tlsresume.units import connections
 
 #: What is seen of addresses that are no nodes of one service.
@@ -16,11 +15,6 @@ UNLIKE = "they differ in the certificate or the make of their tickets, too: two 
 
 #: Bytes by which tickets of like servers may differ: a name or a certificate's hash more or less.
 _ONE_FIELD = 64
-
-
-def shown(view: View, *attempts: Trial) -> tuple[str, ...]:
-    """The first attempts as evidence."""
-    return tuple(exchange(view, attempt) for attempt in attempts[:3])
 
 
 def share(view: View) -> str:

@@ -7,13 +7,14 @@ gave a client certificate, A and B are tried with it, too. The rules are in `oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tlsresume.evidence.answers import answer_of, tally
 from tlsresume.evidence.purposes import CrossName
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.refusals import refusal_words, refuses_client
 from tlsresume.findings.view import View
+from tlsresume.findings.with_and_without_session import has_alert
 from tlsresume.findings.wording import exchange
 from tlsresume.tls.registry import AlertDescription
 from tlsresume.value import Value
@@ -75,10 +76,7 @@ def denied(attempt: Trial) -> bool:
     """Whether the server refused a session for its name: alert 49, or HTTP 421."""
     if attempt.handshake_done:
         return attempt.reused is True and attempt.http_status == _MISDIRECTED
-    return any(
-        alert.sender == "server" and alert.description == AlertDescription.access_denied
-        for alert in attempt.alerts
-    )
+    return has_alert(attempt, AlertDescription.access_denied, of_server=True)
 
 
 def served(attempt: Trial | None) -> bool:
@@ -103,24 +101,24 @@ def ending(attempt: Trial) -> str:
     return how if answer is None else f"{how}, {tally([answer])}"
 
 
-def told(crossing: Crossing) -> tuple[str, ...]:
-    """The offer and its control, in words."""
+def told(crossings: Iterable[Crossing]) -> tuple[str, ...]:
+    """The offers and their controls, in words."""
+    return tuple(line for crossing in crossings for line in _told(crossing))
+
+
+def _told(crossing: Crossing) -> Iterator[str]:
     certified = " with the certificate" if crossing.with_certificate else ""
-    lines = []
     if crossing.offer is not None:
         own = crossing.full.config.server_name or "no name"
-        lines.append(f"session of {own} under SNI {crossing.name}{certified}:"
-                     f" {ending(crossing.offer)}")  # fmt: skip
+        yield f"session of {own} under SNI {crossing.name}{certified}: {ending(crossing.offer)}"
     if crossing.control is not None:
-        lines.append(f"SNI {crossing.name} without a session{certified}:"
-                     f" {ending(crossing.control)}")  # fmt: skip
-    return tuple(lines)
+        yield f"SNI {crossing.name} without a session{certified}: {ending(crossing.control)}"
 
 
-def exchanges(view: View, crossing: Crossing) -> tuple[str, ...]:
-    """The messages of the connections of a crossing."""
-    made = (crossing.full, crossing.offer, crossing.control)
-    return tuple(exchange(view, attempt) for attempt in made if attempt is not None)
+def exchanges(view: View, crossings: Sequence[Crossing]) -> tuple[str, ...]:
+    """The messages of the connections of the first two crossings."""
+    made = [a for c in crossings[:2] for a in (c.full, c.offer, c.control) if a is not None]
+    return tuple(exchange(view, attempt) for attempt in made)
 
 
 # ------------------------------------------------------------------ whose answer

@@ -13,9 +13,9 @@ from tlsresume.evidence.purposes import TOKEN_TRIES, Token
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import failure
+from tlsresume.findings.wording import failure, said
 from tlsresume.units import connections
 
 #: Retransmissions on one connection that may come from a busy machine of ours.
@@ -36,12 +36,7 @@ def _retries(attempt: Trial) -> int:
     " would spare the next connection that: a resumed connection costs a round trip more than it"
     " need, as much as a full one over TCP.",
     advice="Have the server give NEW_TOKENs, or send Retry only under load.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx quic_retry off"),
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy tune.quic.retry-threshold, quic-force-retry"
-        ),
-    ),
+    settings=set_in(nginx="quic_retry off", haproxy="tune.quic.retry-threshold, quic-force-retry"),
     sources=("RFC 9000 section 8.1.2", "RFC 9000 section 8.1.3"),
 )
 def retry_each_time(view: View) -> Match | None:
@@ -71,10 +66,7 @@ def retry_each_time(view: View) -> Match | None:
     cause="The server gives tokens that should spare later connections the Retry, and then does"
     " not accept them: nodes with different token keys, or a key that is lost at each restart.",
     advice="Give all nodes the same key for address validation tokens, and keep it.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx quic_host_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy cluster-secret"),
-    ),
+    settings=set_in(nginx="quic_host_key", haproxy="cluster-secret"),
     sources=("RFC 9000 section 8.1.3", "RFC 9000 section 8.1.4"),
 )
 def token_refused(view: View) -> Match | None:
@@ -104,7 +96,7 @@ def token_refused(view: View) -> Match | None:
     " one's lifetime: however often a client comes back, after that time it makes a full"
     " handshake, and verifies the certificate again.",
     advice="Nothing, where that is intended; else a longer lifetime.",
-    settings=(ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),),
+    settings=set_in(nginx="ssl_session_timeout"),
     sources=("RFC 8446 section 4.6.1",),
 )
 def lifetime_counts_down(view: View) -> Match | None:
@@ -213,10 +205,8 @@ def cookie_skipped(view: View) -> Match | None:
     if not full or not resumed or not all(map(_retries, full)) or any(map(_retries, resumed)):
         return None
     return Match(
-        seen=(
-            (
-                f"a cookie was asked for on {connections(len(full))} without a session, and on"
-                f" none of the {len(resumed)} that resumed"
-            ),
+        seen=said(
+            f"a cookie was asked for on {connections(len(full))} without a session, and on"
+            f" none of the {len(resumed)} that resumed"
         ),
     )

@@ -17,9 +17,9 @@ from tlsresume.evidence.purposes import EarlyReplay
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, shown
 from tlsresume.results.early_data import EarlyData, EarlyOutcome
 from tlsresume.tls.registry import NamedGroup, name_of
 from tlsresume.units import connections
@@ -28,42 +28,21 @@ from tlsresume.units import connections
 #: section 8.3 has a window of about ten.
 _STALE_AFTER = 60.0
 
-_SOFTWARE = (
-    ServerSetting.of(
-        Software.NGINX,
-        text="nginx ssl_early_data off, or 425 by $ssl_early_data and $request_method",
+_SOFTWARE = set_in(
+    nginx=(
+        "ssl_early_data off, or 425 by $ssl_early_data and $request_method",
+        "proxy_set_header Early-Data $ssl_early_data (what is behind it answers 425)",
     ),
-    ServerSetting.of(
-        Software.NGINX,
-        text="nginx proxy_set_header Early-Data $ssl_early_data (what is behind it answers 425)",
-    ),
-    ServerSetting.of(
-        Software.HAPROXY,
-        text="haproxy bind without allow-0rtt, or http-request wait-for-handshake if !METH_GET",
-    ),
-    ServerSetting.of(
-        Software.NGHTTPX,
-        text="nghttpx --tls-max-early-data=0; without --tls-no-postpone-early-data it waits",
-    ),
-    ServerSetting.of(
-        Software.CADDY, text="Caddy servers protocols h1 h2 (it takes early data over HTTP/3 only)"
-    ),
-    ServerSetting.of(
-        Software.ENVOY, text="Envoy QUIC enable_early_data: false, or the route's early_data_policy"
-    ),
-    ServerSetting.of(
-        Software.OPENSSL,
-        text="OpenSSL SSL_OP_NO_ANTI_REPLAY not set, or SSL_CTX_set_recv_max_early_data 0",
-    ),
+    haproxy="bind without allow-0rtt, or http-request wait-for-handshake if !METH_GET",
+    nghttpx="--tls-max-early-data=0; without --tls-no-postpone-early-data it waits",
+    Caddy="servers protocols h1 h2 (it takes early data over HTTP/3 only)",
+    Envoy="QUIC enable_early_data: false, or the route's early_data_policy",
+    OpenSSL="SSL_OP_NO_ANTI_REPLAY not set, or SSL_CTX_set_recv_max_early_data 0",
 )
 
 
 def _of(view: View, purpose: EarlyReplay) -> list[Trial]:
     return [a for a in view.everything if a.made_for(purpose)]
-
-
-def _shown(view: View, attempts: Sequence[Trial]) -> tuple[str, ...]:
-    return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
 def replay_words(early: EarlyData) -> list[str]:
@@ -128,12 +107,16 @@ def early_data_replayed(view: View) -> Match | None:
         seen.append("each request in early data is answered 425, so none is executed")
     return Match(
         seen=tuple(seen),
-        evidence=_shown(
-            view, [*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE)]
-        ),
+        evidence=_replayed(view),
         severity="error" if passed else "info" if _refuses_early(early) else None,
         not_known=_not_tried(early),
     )
+
+
+def _replayed(view: View) -> tuple[str, ...]:
+    """A first flight and its second presentation."""
+    trials = (*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE))
+    return shown(view, *trials, most=2)
 
 
 def _not_tried(early: EarlyData) -> tuple[str, ...]:
@@ -164,9 +147,15 @@ def no_freshness_check(view: View) -> Match | None:
     EncryptedExtensions has early_data.
     """
     early = view.early
-    late = [] if early is None else [
-        each for each in early.after if each.seconds >= _STALE_AFTER and each.result == "accepted"
-    ]  # fmt: skip
+    late = (
+        []
+        if early is None
+        else [
+            each
+            for each in early.after
+            if each.seconds >= _STALE_AFTER and each.result == "accepted"
+        ]
+    )
     if not late:
         return None
     return Match(
@@ -201,9 +190,7 @@ def early_data_single_use(view: View) -> Match | None:
         return None
     return Match(
         seen=tuple(replay_words(early)),
-        evidence=_shown(
-            view, [*_of(view, EarlyReplay.ORIGINAL), *_of(view, EarlyReplay.SECOND_USE)]
-        ),
+        evidence=_replayed(view),
     )
 
 
@@ -238,7 +225,7 @@ def early_data_answered_early(view: View) -> Match | None:
     status = [f": HTTP {a.http_status}" for a in held if a.http_status is not None]
     return Match(
         seen=(f"answered while our Finished was held back{''.join(status)}",),
-        evidence=_shown(view, held),
+        evidence=shown(view, *held),
         severity=None if "accepted" in early.replays or not early.replays else "info",
         not_known=() if early.replays else ("whether a replay is accepted",),
     )
@@ -267,8 +254,9 @@ def early_data_waits(view: View) -> Match | None:
         return None
     if not any(a.response for a in held):
         return None
-    return Match(seen=("no answer while our Finished was held back, then one",),
-                 evidence=_shown(view, held))  # fmt: skip
+    return Match(
+        seen=("no answer while our Finished was held back, then one",), evidence=shown(view, *held)
+    )
 
 
 @rule(
@@ -282,15 +270,9 @@ def early_data_waits(view: View) -> Match | None:
     advice="Right behaviour, if the request is then answered. Where the repeated request gets 425,"
     " too, whatever asks for it does not see that it came after a handshake: let the proxy send"
     " Early-Data: 1 for early data only.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx proxy_set_header Early-Data $ssl_early_data (empty after the handshake)",
-        ),
-        ServerSetting.of(
-            Software.HAPROXY,
-            text="haproxy http-request set-header Early-Data 1 if { ssl_fc_has_early }",
-        ),
+    settings=set_in(
+        nginx="proxy_set_header Early-Data $ssl_early_data (empty after the handshake)",
+        haproxy="http-request set-header Early-Data 1 if { ssl_fc_has_early }",
     ),
     sources=("RFC 8470 section 5.2", "RFC 8470 section 5.1"),
 )
@@ -311,7 +293,7 @@ def too_early(view: View) -> Match | None:
     seen += [f"the same request after the handshake: HTTP {a.http_status}" for a in repeated]
     return Match(
         seen=tuple(dict.fromkeys(seen)),
-        evidence=_shown(view, [*told[:1], *repeated[:1]]),
+        evidence=shown(view, *told[:1], *repeated[:1]),
         severity="warning" if again else None,
     )
 
@@ -328,10 +310,8 @@ def too_early(view: View) -> Match | None:
     cause="Early data was sent, and the server did not take it.",
     advice="A server may always refuse early data; the client must send it again after the"
     " handshake.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_early_data"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy allow-0rtt"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_max_early_data"),
+    settings=set_in(
+        nginx="ssl_early_data", haproxy="allow-0rtt", OpenSSL="SSL_CTX_set_max_early_data"
     ),
     sources=("RFC 8446 section 4.2.10", "apache/trafficserver#5341"),
 )
@@ -358,7 +338,7 @@ def early_data_rejected(view: View) -> Match | None:
         seen.append(REASONS[reason])
     return Match(
         seen=tuple(seen),
-        evidence=("EncryptedExtensions: no early_data", *_shown(view, [*refused, *asked])),
+        evidence=("EncryptedExtensions: no early_data", *shown(view, *refused, *asked, most=2)),
         advice=_OFFER_GROUP if retried is not None else None,
         settings=_GROUPS if retried is not None else None,
     )
@@ -368,11 +348,7 @@ _OFFER_GROUP = (
     "Let clients send a key share of a group that the server has, or give the server the groups"
     " that clients send first; after a HelloRetryRequest early data must be rejected."
 )
-_GROUPS = (
-    ServerSetting.of(Software.NGINX, text="nginx ssl_ecdh_curve"),
-    ServerSetting.of(Software.HAPROXY, text="haproxy curves"),
-    ServerSetting.of(Software.TLSRESUME, text="tlsresume --groups"),
-)
+_GROUPS = set_in(nginx="ssl_ecdh_curve", haproxy="curves", tlsresume="--groups")
 
 
 @rule(
@@ -384,13 +360,10 @@ _GROUPS = (
     cause="A connection that sends early data breaks, or is never answered, where the same session"
     " without early data works. The ticket allows early data, so clients send it.",
     advice="Mend the server, or have it stop offering early data: set its limit in tickets to 0.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_early_data off"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... allow-0rtt (leave it out)"),
-        ServerSetting.of(
-            Software.OPENSSL,
-            text="OpenSSL SSL_CTX_set_max_early_data 0, SSL_read_early_data before SSL_accept",
-        ),
+    settings=set_in(
+        nginx="ssl_early_data off",
+        haproxy="bind ... allow-0rtt (leave it out)",
+        OpenSSL="SSL_CTX_set_max_early_data 0, SSL_read_early_data before SSL_accept",
     ),
     sources=("RFC 8446 section 4.2.10", "RFC 8446 appendix D.3"),
 )
@@ -410,7 +383,7 @@ def early_data_dies(view: View) -> Match | None:
     if silent and not (control and any(a.response for a in without)):
         return None
     seen = [_bad_words(bad, silent), "the same with a session and no early data works"]
-    return Match(seen=tuple(seen), evidence=_shown(view, [bad[0], without[0]]))
+    return Match(seen=tuple(seen), evidence=shown(view, bad[0], without[0]))
 
 
 def _bad_words(bad: Sequence[Trial], silent: Sequence[Trial]) -> str:

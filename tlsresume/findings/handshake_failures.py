@@ -21,18 +21,20 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import (
     ASK,
     FRESH,
+    ask_again,
     controlled,
     failed_for,
-    shown,
+    has_alert,
+    shown_with_control,
     times,
     with_alert,
 )
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, said, shown
 from tlsresume.results.connection import FailureKind
 from tlsresume.tls.registry import AlertDescription, ProtocolVersion
 from tlsresume.transports.failures import FailureReason
@@ -52,7 +54,7 @@ _UNRELIABLE = ("connections that break whatever is offered: load, a limit, the n
     " context; it then aborts every handshake that offers a session.",
     advice="Look for 'session id context uninitialized' in the server's log and set a context, or"
     " switch tickets and session caching off. Clients can work round it by offering no session.",
-    settings=(ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context"),),
+    settings=set_in(OpenSSL="SSL_CTX_set_session_id_context"),
     sources=(
         "SSL_CTX_set_session_id_context(3)",
         "sfackler/rust-openssl#1235",
@@ -77,9 +79,9 @@ def no_session_id_context(view: View) -> Match | None:
             times(aborted, view, "alert 80 internal_error before any ServerHello"),
             "a handshake without a session shows a CertificateRequest",
         ),
-        evidence=shown(view, aborted),
+        evidence=shown_with_control(view, aborted),
         proven=controlled(view),
-        ask=FRESH if view.saved is not None else ASK,
+        ask=ask_again(view),
     )
 
 
@@ -92,7 +94,7 @@ def no_session_id_context(view: View) -> Match | None:
     cause="The server answers tickets past a certain age with alert 80 instead of a full"
     " handshake; young ones resume.",
     advice="Upgrade the server; until then, let clients drop sessions well before that age.",
-    settings=(ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),),
+    settings=set_in(haproxy="tune.ssl.lifetime"),
     sources=("haproxy/haproxy#3499", "proftpd/proftpd#1931"),
 )
 def aged_ticket_alert(view: View) -> Match | None:
@@ -105,9 +107,8 @@ def aged_ticket_alert(view: View) -> Match | None:
     aged = [
         a
         for a in view.made(*AGE)
-        if a.offered and not a.handshake_done
-        and any(x.description == AlertDescription.internal_error for x in a.alerts)
-    ]  # fmt: skip
+        if a.offered and not a.handshake_done and has_alert(a, AlertDescription.internal_error)
+    ]
     young = [a for a in (*view.at_once, *view.made(*AGE)) if a.reused]
     if not (aborted or aged):
         return None
@@ -117,11 +118,11 @@ def aged_ticket_alert(view: View) -> Match | None:
         return None
     attempt = (aborted or aged)[0]
     return Match(
-        seen=(
+        seen=said(
             f"alert 80 internal_error for a session {span(view.age(attempt))} old",
-            *((f"one {span(view.age(young[-1]))} old resumes",) if young else ()),
+            f"one {span(view.age(young[-1]))} old resumes" if young else None,
         ),
-        evidence=shown(view, aborted or aged),
+        evidence=shown_with_control(view, aborted or aged),
         proven=bool(young),
         ask=FRESH if aborted else (),
         aside=not aborted,
@@ -136,11 +137,7 @@ def aged_ticket_alert(view: View) -> Match | None:
     cause="Nodes behind this name speak different TLS versions, so a session of one version meets"
     " nodes that do not speak it.",
     advice="Configure the same TLS versions on every node.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_protocols"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl-min-ver"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLProtocol"),
-    ),
+    settings=set_in(nginx="ssl_protocols", haproxy="ssl-min-ver", httpd="SSLProtocol"),
     sources=("curl/curl#1006", "openssl/openssl#852", "wolfSSL/wolfssl#10015"),
 )
 def mixed_version_pool(view: View) -> Match | None:
@@ -155,11 +152,10 @@ def mixed_version_pool(view: View) -> Match | None:
         for a in everything
         if not a.handshake_done
         and (
-            any(x.sender == "server" and x.description == AlertDescription.protocol_version
-                for x in a.alerts)
+            has_alert(a, AlertDescription.protocol_version, of_server=True)
             or failed_for(a, FailureReason.WRONG_VERSION, FailureReason.VERSION_NOT_ALLOWED)
         )
-    ]  # fmt: skip
+    ]
     spoke = [a for a in everything if a.handshake_done]
     numbers = {id(a) for a in refused}
     if not refused or not spoke or not any(id(a) in numbers for a in view.attempts):
@@ -170,13 +166,11 @@ def mixed_version_pool(view: View) -> Match | None:
         return None
     version = {"psk": ProtocolVersion.TLSv1_3}.get(view.mechanism, ProtocolVersion.TLSv1_2)
     return Match(
-        seen=(
-            (
-                f"{version.label} was refused on {len(refused)} of"
-                f" {len(refused) + len(spoke)} connections"
-            ),
+        seen=said(
+            f"{version.label} was refused on {len(refused)} of"
+            f" {len(refused) + len(spoke)} connections"
         ),
-        evidence=(exchange(view, refused[0]), exchange(view, spoke[0])),
+        evidence=shown(view, refused[0], spoke[0]),
     )
 
 
@@ -242,7 +236,7 @@ def dies_on_session(view: View) -> Match | None:
     said = {"closed": "FIN", "reset": "RST", "timeout": "silence"}[how]
     return Match(
         seen=(times(died, view, f"{said} instead of an answer"), *_not_its_length(view)),
-        evidence=shown(view, died),
+        evidence=shown_with_control(view, died),
         proven=controlled(view) and view.settled("control") and not view.accepted,
         ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),
@@ -266,7 +260,7 @@ def _silent_so_far(view: View) -> Match | None:
         seen=(
             (f"{unanswered_words(silent)}; full handshakes take {1000 * slowest:.0f} ms at most"),
         ),
-        evidence=(*(exchange(view, attempt) for attempt in (*silent[:1], *view.full[:1])),),
+        evidence=shown(view, *silent[:1], *view.full[:1]),
         not_known=(
             "whether an answer would have come: the run ended before",
             "whether a handshake without a session succeeds at the same time",
@@ -285,11 +279,11 @@ def _silent_so_far(view: View) -> Match | None:
     " network may be behind it.",
     advice="Except this client's address from limits, or ask for less: --concurrency 1 --tries 2,"
     " and again some minutes later.",
-    settings=(
-        ServerSetting.of(Software.FIREWALL, text="fail2ban ignoreip"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy stick-table conn_rate, maxconn"),
-        ServerSetting.of(Software.FIREWALL, text="iptables hashlimit, connlimit"),
-        ServerSetting.of(Software.POSTFIX, text="postfix smtpd_client_connection_rate_limit"),
+    settings=set_in(
+        fail2ban="ignoreip",
+        haproxy="stick-table conn_rate, maxconn",
+        iptables="hashlimit, connlimit",
+        postfix="smtpd_client_connection_rate_limit",
     ),
     sources=("fail2ban jail.conf(5)", "iptables-extensions(8)", "postconf(5)"),
 )
@@ -309,13 +303,11 @@ def breaks_anyway(view: View) -> Match | None:
     without = [attempt for attempt in view.attempts if bare(attempt)]
     failed = [attempt for attempt in without if not attempt.handshake_done]
     return Match(
-        seen=(
-            (
-                f"{failure(broken[0])} on {len(broken)} of {len(view.subject)} connections that"
-                f" offer the session, and on {len(failed)} of {len(without)} that offer none"
-            ),
+        seen=said(
+            f"{failure(broken[0])} on {len(broken)} of {len(view.subject)} connections that"
+            f" offer the session, and on {len(failed)} of {len(without)} that offer none"
         ),
-        evidence=(*(exchange(view, attempt) for attempt in (*broken[:2], *failed[:1])),),
+        evidence=shown(view, *broken[:2], *failed[:1]),
         proven=all(map(unanswered, broken)) and bool(failed),
         not_known=("what ends them: a limit, a ban, a failing server, or the path",),
     )
@@ -344,7 +336,7 @@ def fails_with_session(view: View) -> Match | None:
         return None
     return Match(
         seen=(times(broken, view, failure(broken[0])),),
-        evidence=shown(view, broken),
+        evidence=shown_with_control(view, broken),
         proven=controlled(view) and not view.accepted,
         ask=_ask(view, broken),
         candidates=_UNRELIABLE if view.accepted else (),

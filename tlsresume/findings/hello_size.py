@@ -7,6 +7,8 @@ as long without a session, and offers a session in a short one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import MATRIX, HelloSize
 from tlsresume.evidence.trial import Trial
@@ -18,24 +20,18 @@ from tlsresume.findings.division_by_size import (
 )
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure, short
+from tlsresume.findings.wording import failure, said, short, shown
 from tlsresume.units import connections
 
 _ASK: tuple[ExperimentName, ...] = ("hello-size",)
 
-_ROUTERS = (
-    ServerSetting.of(
-        Software.HAPROXY,
-        text="haproxy tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
-    ),
-    ServerSetting.of(Software.NGINX, text="nginx ssl_preread, preread_buffer_size"),
-    ServerSetting.of(Software.ENVOY, text="Envoy tls_inspector initial_read_buffer_size"),
-    ServerSetting.of(
-        Software.CLIENT,
-        text="Client: a group list without hybrid groups (--groups X25519), or smaller tickets",
-    ),
+_ROUTERS = set_in(
+    haproxy="tcp-request inspect-delay, tune.bufsize (with req.ssl_sni)",
+    nginx="ssl_preread, preread_buffer_size",
+    Envoy="tls_inspector initial_read_buffer_size",
+    Client=": a group list without hybrid groups (--groups X25519), or smaller tickets",
 )
 
 _SOURCES = (
@@ -94,9 +90,7 @@ def hello_too_large(view: View) -> Match | None:
         )
     return Match(
         seen=tuple(seen),
-        evidence=tuple(
-            exchange(view, a) for a in (*broken[:1], *plain[:1], *padded[:1], *brief[:1])
-        ),
+        evidence=shown(view, *broken[:1], *plain[:1], *padded[:1], *brief[:1], most=4),
         not_known=("which device reads the first bytes only, and how many: between the two sizes",),
     )
 
@@ -138,9 +132,8 @@ def routed_by_size(view: View) -> Match | None:
     made = bool(padded or brief)
     return Match(
         seen=tuple(seen),
-        evidence=tuple(
-            exchange(view, a)
-            for a in (*division.here[:1], *division.there[:1], *padded[:1], *brief[:1])
+        evidence=shown(
+            view, *division.here[:1], *division.there[:1], *padded[:1], *brief[:1], most=4
         ),
         proven=made,
         ask=_ASK,
@@ -155,21 +148,19 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.crossing or not view.declined or view.accepted or view.fresh_taken:
         return None
     shortest = min((a.hello_size or 0 for a in view.declined), default=0)
-    brief = [a for a in view.made(HelloSize.SHORT) if a.offered and a.handshake_done]
+    brief = view.answered(HelloSize.SHORT)
     if view.settled("hello-size") and not brief:
         return None
     if brief:
         if not all(a.reused for a in brief) or not _all_shorter(brief, shortest):
             return None
         return Match(
-            seen=(
-                (
-                    f"sessions are declined in a ClientHello of {shortest} bytes or more,"
-                    f" {len(view.declined)} of {len(view.declined)} times"
-                ),
+            seen=said(
+                f"sessions are declined in a ClientHello of {shortest} bytes or more,"
+                f" {len(view.declined)} of {len(view.declined)} times",
                 *_resumed_when_short(brief),
             ),
-            evidence=tuple(exchange(view, a) for a in (*view.declined[:1], *brief[:1])),
+            evidence=shown(view, *view.declined[:1], *brief[:1]),
             not_known=("whether the other server is one, or several",),
         )
     others = [
@@ -180,13 +171,11 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.saved is not None or not others or not _all_shorter(others, shortest):
         return None
     return Match(
-        seen=(
-            (
-                f"sessions are declined in a ClientHello of {shortest} bytes or more, those of"
-                f" {others[0].mechanism} resume in one of {_bytes(others)}"
-            ),
+        seen=said(
+            f"sessions are declined in a ClientHello of {shortest} bytes or more, those of"
+            f" {others[0].mechanism} resume in one of {_bytes(others)}"
         ),
-        evidence=tuple(exchange(view, a) for a in view.declined[:1]),
+        evidence=shown(view, *view.declined[:1]),
         proven=False,
         ask=_ASK,
     )
@@ -201,11 +190,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     " none, though not for their length: a device on the way sorts them.",
     advice="Look for a rule of the balancer that reads the session ID or ticket (stickiness by"
     " session), and let it send each session to the server that issued it.",
-    settings=(
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy stick on, stick store-response (payload of the hellos)"
-        ),
-    ),
+    settings=set_in(haproxy="stick on, stick store-response (payload of the hellos)"),
     sources=("RFC 5246 section 7.4.1.2", "RFC 8446 section 4.2.11"),
 )
 def routed_by_session(view: View) -> Match | None:
@@ -223,7 +208,7 @@ def routed_by_session(view: View) -> Match | None:
             *_two_servers(view, division),
             f"without a session, padded to {_bytes(padded)} bytes: the first server",
         ),
-        evidence=tuple(exchange(view, a) for a in (*division.here[:1], *division.there[:1])),
+        evidence=shown(view, *division.here[:1], *division.there[:1]),
     )
 
 
@@ -260,7 +245,7 @@ def _known_by(view: View, division: Division, attempt: Trial) -> str:
     )
 
 
-def _resumed_when_short(brief: list[Trial]) -> tuple[str, ...]:
+def _resumed_when_short(brief: Sequence[Trial]) -> tuple[str, ...]:
     if not brief:
         return ()
     return (
@@ -271,11 +256,11 @@ def _resumed_when_short(brief: list[Trial]) -> tuple[str, ...]:
     )
 
 
-def _all_shorter(attempts: list[Trial], size: int) -> bool:
+def _all_shorter(attempts: Sequence[Trial], size: int) -> bool:
     return all(a.hello_size is not None and a.hello_size < size for a in attempts)
 
 
-def _bytes(attempts: list[Trial] | tuple[Trial, ...]) -> str:
+def _bytes(attempts: Sequence[Trial]) -> str:
     return _span([a.hello_size or 0 for a in attempts])
 
 

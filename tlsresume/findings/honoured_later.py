@@ -8,17 +8,16 @@ the experiment `later`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
 
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import entry_of
 from tlsresume.evidence.purposes import Later, Retry, Tries
 from tlsresume.evidence.trial import Trial
-from tlsresume.findings.comparisons import shown
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
+from tlsresume.findings.wording import said, shown
 from tlsresume.units import span
 
 #: Of all pairs of a refusal and an acceptance, so many may have the younger one accepted:
@@ -36,7 +35,7 @@ def accepted_later(view: View) -> bool:
 
 def tried_later(view: View) -> bool:
     """Whether a session was offered after a pause, and answered."""
-    return any(a.offered and a.handshake_done for a in view.made(Later.LATER))
+    return bool(view.answered(Later.LATER))
 
 
 def may_be_honoured_later(view: View) -> bool:
@@ -54,15 +53,10 @@ def may_be_honoured_later(view: View) -> bool:
     " stored without waiting, or replicated to other nodes late.",
     advice="Wait for the store before the handshake is finished, or use tickets. Clients that open"
     " connections side by side lose; those that come back later do not.",
-    settings=(
-        ServerSetting.of(
-            Software.NODE,
-            text="Node server.on('newSession'): call the callback when the session is stored",
-        ),
-        ServerSetting.of(
-            Software.OPENSSL, text="OpenSSL SSL_CTX_sess_set_new_cb: store before it returns"
-        ),
-        ServerSetting.of(Software.STORE, text="memcached, Redis: replicas that lag behind"),
+    settings=set_in(
+        Node="server.on('newSession'): call the callback when the session is stored",
+        OpenSSL="SSL_CTX_sess_set_new_cb: store before it returns",
+        **{"memcached, Redis": ": replicas that lag behind"},
     ),
     sources=("Node tls: event newSession", "SSL_CTX_sess_set_new_cb(3)"),
 )
@@ -75,7 +69,7 @@ def honoured_later(view: View) -> Match | None:
     """
     if view.saved is not None or view.crossing or not view.stateful or not view.declined:
         return None
-    pause = [a for a in view.made(Later.LATER) if a.offered and a.handshake_done]
+    pause = view.answered(Later.LATER)
     if not pause or not all(a.reused for a in pause) or not _age_decides(view):
         return None
     ages = _ages(view)
@@ -83,12 +77,10 @@ def honoured_later(view: View) -> Match | None:
     if len(accepted) < _FEWEST:
         return None
     return Match(
-        seen=(
-            (
-                f"refused up to {span(round(max(refused), 3))} after the handshake,"
-                f" {len(refused)} of {len(refused)} times; accepted from"
-                f" {span(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
-            ),
+        seen=said(
+            f"refused up to {span(round(max(refused), 3))} after the handshake,"
+            f" {len(refused)} of {len(refused)} times; accepted from"
+            f" {span(round(min(accepted), 3))} on, {len(accepted)} of {len(accepted)} times"
         ),
         evidence=shown(view, view.declined[0], pause[0]),
     )
@@ -113,20 +105,11 @@ def _ages(view: View) -> dict[bool, list[float]]:
             if handle is not None:
                 issued.setdefault(handle, _handshake_end(attempt))
     ages: dict[bool, list[float]] = {True: [], False: []}
-    for attempt in _offers(view.attempts):
+    for attempt in view.answered(Tries, Retry, Later.AT_ONCE, Later.LATER):
         handle = attempt.offer.cache_entry if attempt.offer else None
         if handle in issued:
             ages[bool(attempt.reused)].append(_arrival(attempt) - issued[handle])
     return ages
-
-
-def _offers(attempts: Iterable[Trial]) -> list[Trial]:
-    """Offers in the ways of the first round, to whom the session belongs."""
-    return [
-        a
-        for a in attempts
-        if a.offered and a.handshake_done and a.made_for(Tries, Retry, Later.AT_ONCE, Later.LATER)
-    ]
 
 
 def _arrival(attempt: Trial) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain, starmap
 from typing import TypeVar
 
@@ -11,9 +12,10 @@ from tlsresume.evidence.observation import Part
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.engine import Match, ask, finding_of
-from tlsresume.findings.rules import CAUSES, Rule
+from tlsresume.findings.rules import CAUSES, Check, Rule
 from tlsresume.findings.server_settings import choose
 from tlsresume.findings.view import View
+from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import Severity
 from tlsresume.value import Value
@@ -31,7 +33,18 @@ class Judged(Value, frozen=True):
 
 def matches(view: View) -> tuple[Judged, ...]:
     """Every rule that fits, in the order of precedence."""
-    return tuple(starmap(Judged, ask(((rule, rule.match) for rule in RULES), view)))
+    return tuple(starmap(Judged, ask(_asked(view.mechanism, view.visible), view)))
+
+
+@cache
+def _asked(mechanism: Mechanism, visible: Part) -> tuple[tuple[Rule, Check], ...]:
+    """The rules that are asked of such a view, with their checks. Kept, since there are few kinds
+    of views: to look at each rule again cost a fifth of the judgement."""
+    return tuple(
+        (rule, rule.check)
+        for rule in RULES
+        if rule.check is not None and mechanism in rule.mechanisms and rule.needs in visible
+    )
 
 
 class NotVisible(Value, frozen=True):

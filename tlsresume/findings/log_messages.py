@@ -21,247 +21,225 @@ class LogMessage(Value, frozen=True):
     others: tuple[str, ...] = ()
 
 
-_OPENSSL, _BORINGSSL, _WOLFSSL, _GNUTLS = "OpenSSL", "BoringSSL, Chrome", "wolfSSL", "GnuTLS"
-_JSSE, _GO, _RUSTLS, _FIREFOX, _FTP = "Java", "Go", "rustls", "Firefox, NSS", "FTP servers"
-_HTTP, _NGINX, _PYTHON, _NODE = "HTTP servers", "nginx", "Python", "Node"
+def _of(program: str, *messages: tuple[str, ...]) -> tuple[LogMessage, ...]:
+    """The messages of one program: each its text, its page, and other pages."""
+    return tuple(LogMessage(text, program, page, tuple(more)) for text, page, *more in messages)
+
 
 _CUT = ("dies-on-session", "breaks-anyway")
 _EMS = ("ems-changed", "ems-upgraded")
 
 MESSAGES: tuple[LogMessage, ...] = (
-    # ------------------------------------------------------------------- OpenSSL
-    LogMessage("session id context uninitialized", _OPENSSL, "no-session-id-context"),
-    LogMessage(
-        "tlsv1 alert internal error", _OPENSSL, "no-session-id-context", ("fails-with-session",)
+    *_of(
+        "OpenSSL",
+        ("session id context uninitialized", "no-session-id-context"),
+        ("tlsv1 alert internal error", "no-session-id-context", "fails-with-session"),
+        ("attempt to reuse session in different context", "context-mismatch"),
+        ("decryption failed or bad record mac", "wrong-secret", "other-ticket-key"),
+        ("ssl alert bad record mac", "wrong-secret"),
+        ("digest check failed", "wrong-secret", "wrong-binder"),
     ),
-    LogMessage("attempt to reuse session in different context", _OPENSSL, "context-mismatch"),
-    LogMessage(
-        "decryption failed or bad record mac", _OPENSSL, "wrong-secret", ("other-ticket-key",)
+    *_of(
+        "OpenSSL, wolfSSL",
+        ("binder does not verify", "wrong-binder"),
     ),
-    LogMessage("ssl alert bad record mac", _OPENSSL, "wrong-secret"),
-    LogMessage("digest check failed", _OPENSSL, "wrong-secret", ("wrong-binder",)),
-    LogMessage("binder does not verify", "OpenSSL, wolfSSL", "wrong-binder"),
-    LogMessage("tls psk do binder", _OPENSSL, "wrong-binder"),
-    LogMessage("tlsv1 alert decrypt error", _OPENSSL, "wrong-binder", ("wrong-secret",)),
-    LogMessage("bad psk identity", _OPENSSL, "wrong-binder"),
-    LogMessage("inconsistent extms", _OPENSSL, "ems-dropped", _EMS),
-    LogMessage("old session cipher not returned", _OPENSSL, "cipher-removed"),
-    LogMessage("required cipher missing", _OPENSSL, "cipher-removed"),
-    LogMessage("no shared cipher", _OPENSSL, "cipher-removed", ("mixed-version-pool",)),
-    LogMessage("ciphersuite digest has changed", _OPENSSL, "hash-mismatch"),
-    LogMessage("ssl session version mismatch", _OPENSSL, "version-changed"),
-    LogMessage(
-        "tlsv1 alert protocol version", _OPENSSL, "version-not-allowed", ("mixed-version-pool",)
+    *_of(
+        "OpenSSL",
+        ("tls psk do binder", "wrong-binder"),
+        ("tlsv1 alert decrypt error", "wrong-binder", "wrong-secret"),
+        ("bad psk identity", "wrong-binder"),
+        ("inconsistent extms", "ems-dropped", *_EMS),
+        ("old session cipher not returned", "cipher-removed"),
+        ("required cipher missing", "cipher-removed"),
+        ("no shared cipher", "cipher-removed", "mixed-version-pool"),
+        ("ciphersuite digest has changed", "hash-mismatch"),
+        ("ssl session version mismatch", "version-changed"),
+        ("tlsv1 alert protocol version", "version-not-allowed", "mixed-version-pool"),
+        ("unsupported protocol version", "version-not-allowed", "mixed-version-pool"),
+        ("ssl alert handshake failure", "fails-with-session", "cipher-removed"),
+        ("ssl alert illegal parameter", "fails-with-session", "hash-mismatch", *_EMS),
+        ("unsolicited extension", "fails-with-session"),
+        ("unexpected eof while reading", "marked-not-resumable", *_CUT),
+        ("tlsv1 unrecognized name", "cross-name-refused"),
+        ("tlsv13 alert certificate required", "client-certificate"),
+        ("peer did not return a certificate", "client-certificate"),
+        ("unknown ssl version unsupported ssl version", "file-unreadable"),
+        ("unable to load SSL SESSION", "file-unreadable"),
+        ("can't open session file", "file-unreadable"),
+        ("d2i_SSL_SESSION asn1 encoding routines wrong tag", "file-unreadable"),
+        ("no start line expecting SSL SESSION PARAMETERS pem routines", "file-unreadable"),
+        ("early data was rejected", "early-data-rejected"),
+        ("ssl read early data skip too much early data", "early-data-rejected"),
     ),
-    LogMessage(
-        "unsupported protocol version", _OPENSSL, "version-not-allowed", ("mixed-version-pool",)
+    *_of(
+        "BoringSSL, Chrome",
+        ("resumed ems session without ems extension", "ems-dropped", *_EMS),
+        ("resumed non ems session with ems extension", "ems-changed"),
+        ("old session prf hash mismatch", "hash-mismatch"),
+        ("old session version not returned", "version-changed"),
+        ("ERR_EARLY_DATA_REJECTED", "early-data-rejected"),
+        ("alpn mismatch on early data", "early-data-rejected"),
+        ("cipher mismatch on early data", "early-data-rejected"),
+        ("ERR_WRONG_VERSION_ON_EARLY_DATA", "mixed-version-pool"),
+        ("ERR_SSL_BAD_RECORD_MAC_ALERT", "wrong-secret"),
+        ("ERR_SSL_DECRYPT_ERROR_ALERT", "wrong-binder"),
+        ("ERR_SSL_VERSION_OR_CIPHER_MISMATCH", "cipher-removed"),
+        ("ERR_SSL_TLS13_DOWNGRADE_DETECTED", "mixed-version-pool"),
+        ("ERR_SSL_UNRECOGNIZED_NAME_ALERT", "cross-name-refused"),
+        ("ERR_SSL_PROTOCOL_ERROR", "fails-with-session"),
+        ("ERR_CONNECTION_CLOSED", *_CUT),
+        ("ERR_CONNECTION_RESET", *_CUT),
+        ("ERR_EMPTY_RESPONSE", *_CUT),
+        ("ERR_BAD_SSL_CLIENT_AUTH_CERT", "client-certificate", "resumed-then-refused"),
     ),
-    LogMessage("ssl alert handshake failure", _OPENSSL, "fails-with-session", ("cipher-removed",)),
-    LogMessage(
-        "ssl alert illegal parameter", _OPENSSL, "fails-with-session", ("hash-mismatch", *_EMS)
+    *_of(
+        "Firefox, NSS",
+        ("SSL_ERROR_BAD_MAC_READ", "wrong-secret"),
+        ("SSL received a record with an incorrect Message Authentication Code", "wrong-secret"),
+        ("SSL_ERROR_BAD_MAC_ALERT", "wrong-secret"),
+        ("SSL_ERROR_DECRYPT_ERROR_ALERT", "wrong-binder"),
+        ("SSL_ERROR_INTERNAL_ERROR_ALERT", "no-session-id-context"),
+        ("SSL_ERROR_MISSING_EXTENDED_MASTER_SECRET", "ems-changed"),
+        ("peer tried to resume without a correct extended_master_secret extension", "ems-changed"),
+        ("SSL_ERROR_UNEXPECTED_EXTENDED_MASTER_SECRET", "ems-changed"),
+        ("PR_END_OF_FILE_ERROR", *_CUT),
+        ("PR_CONNECT_RESET_ERROR", *_CUT),
+        ("SSL_ERROR_UNRECOGNIZED_NAME_ALERT", "cross-name-refused"),
+        ("SSL_ERROR_DOWNGRADE_WITH_EARLY_DATA", "mixed-version-pool"),
+        ("SSL_ERROR_TOO_MUCH_EARLY_DATA", "early-data-rejected"),
+        ("SSL_ERROR_NO_CYPHER_OVERLAP", "cipher-removed"),
     ),
-    LogMessage("unsolicited extension", _OPENSSL, "fails-with-session"),
-    LogMessage("unexpected eof while reading", _OPENSSL, "marked-not-resumable", _CUT),
-    LogMessage("tlsv1 unrecognized name", _OPENSSL, "cross-name-refused"),
-    LogMessage("tlsv13 alert certificate required", _OPENSSL, "client-certificate"),
-    LogMessage("peer did not return a certificate", _OPENSSL, "client-certificate"),
-    LogMessage("unknown ssl version unsupported ssl version", _OPENSSL, "file-unreadable"),
-    LogMessage("unable to load SSL SESSION", _OPENSSL, "file-unreadable"),
-    LogMessage("can't open session file", _OPENSSL, "file-unreadable"),
-    LogMessage("d2i_SSL_SESSION asn1 encoding routines wrong tag", _OPENSSL, "file-unreadable"),
-    LogMessage(
-        "no start line expecting SSL SESSION PARAMETERS pem routines", _OPENSSL, "file-unreadable"
+    *_of(
+        "wolfSSL",
+        ("bad binder", "wrong-binder"),
+        ("verify mac problem", "wrong-secret"),
+        ("Extended Master Secret must be enabled to resume EMS session", "ems-dropped"),
+        ("session ticket has expired", "expired-at-server"),
+        ("PSK key error", "wrong-binder"),
     ),
-    LogMessage("early data was rejected", _OPENSSL, "early-data-rejected"),
-    LogMessage("ssl read early data skip too much early data", _OPENSSL, "early-data-rejected"),
-    # ----------------------------------------------------------- BoringSSL, Chrome
-    LogMessage("resumed ems session without ems extension", _BORINGSSL, "ems-dropped", _EMS),
-    LogMessage("resumed non ems session with ems extension", _BORINGSSL, "ems-changed"),
-    LogMessage("old session prf hash mismatch", _BORINGSSL, "hash-mismatch"),
-    LogMessage("old session version not returned", _BORINGSSL, "version-changed"),
-    LogMessage("ERR_EARLY_DATA_REJECTED", _BORINGSSL, "early-data-rejected"),
-    LogMessage("alpn mismatch on early data", _BORINGSSL, "early-data-rejected"),
-    LogMessage("cipher mismatch on early data", _BORINGSSL, "early-data-rejected"),
-    LogMessage("ERR_WRONG_VERSION_ON_EARLY_DATA", _BORINGSSL, "mixed-version-pool"),
-    LogMessage("ERR_SSL_BAD_RECORD_MAC_ALERT", _BORINGSSL, "wrong-secret"),
-    LogMessage("ERR_SSL_DECRYPT_ERROR_ALERT", _BORINGSSL, "wrong-binder"),
-    LogMessage("ERR_SSL_VERSION_OR_CIPHER_MISMATCH", _BORINGSSL, "cipher-removed"),
-    LogMessage("ERR_SSL_TLS13_DOWNGRADE_DETECTED", _BORINGSSL, "mixed-version-pool"),
-    LogMessage("ERR_SSL_UNRECOGNIZED_NAME_ALERT", _BORINGSSL, "cross-name-refused"),
-    LogMessage("ERR_SSL_PROTOCOL_ERROR", _BORINGSSL, "fails-with-session"),
-    LogMessage("ERR_CONNECTION_CLOSED", _BORINGSSL, "dies-on-session", ("breaks-anyway",)),
-    LogMessage("ERR_CONNECTION_RESET", _BORINGSSL, "dies-on-session", ("breaks-anyway",)),
-    LogMessage("ERR_EMPTY_RESPONSE", _BORINGSSL, "dies-on-session", ("breaks-anyway",)),
-    LogMessage(
-        "ERR_BAD_SSL_CLIENT_AUTH_CERT", _BORINGSSL, "client-certificate", ("resumed-then-refused",)
+    *_of(
+        "GnuTLS",
+        ("Decryption has failed", "wrong-secret"),
+        ("TLS connection was non-properly terminated", "unclean-close", "ftp-reuse-fails"),
+        ("requested session has expired", "expired-at-server"),
+        ("error while verifying binder PSK binder invalid", "wrong-binder"),
+        ("extended master secret required for resumption", "ems-changed"),
     ),
-    # ----------------------------------------------------------------- Firefox, NSS
-    LogMessage("SSL_ERROR_BAD_MAC_READ", _FIREFOX, "wrong-secret"),
-    LogMessage(
-        "SSL received a record with an incorrect Message Authentication Code",
-        _FIREFOX,
-        "wrong-secret",
+    *_of(
+        "Java",
+        ("Incorrect PSK binder value", "wrong-binder"),
+        ("Incorect PSK binder value", "wrong-binder"),
+        (
+            "Missing required extended_master_secret extension on session resumption",
+            "ems-dropped",
+            *_EMS,
+        ),
+        ("Extended Master Secret extension is required to resume session", "ems-dropped", *_EMS),
+        ("AEADBadTagException Tag mismatch", "wrong-secret"),
+        ("Insufficient buffer remaining for AEAD cipher fragment", "wrong-secret"),
+        ("bad record MAC", "wrong-secret"),
+        ("Can't resume, incorrect protocol version", "version-changed"),
+        ("Can't resume, session is not rejoinable", "unclean-close"),
+        ("Can't resume, extended master secret", "ems-changed"),
+        ("Invalid stateless session ticket", "other-ticket-key"),
+        ("unable to decrypt session ticket", "other-ticket-key"),
+        ("Remote host terminated the handshake", *_CUT),
+        ("Remote host closed connection during handshake", *_CUT),
+        ("Received fatal alert: internal_error", "no-session-id-context", "fails-with-session"),
+        ("Received fatal alert: bad_record_mac", "wrong-secret"),
+        ("Received fatal alert: decrypt_error", "wrong-binder"),
+        ("Received fatal alert: handshake_failure", "fails-with-session", "cipher-removed"),
+        ("Received fatal alert: unrecognized_name", "cross-name-refused"),
     ),
-    LogMessage("SSL_ERROR_BAD_MAC_ALERT", _FIREFOX, "wrong-secret"),
-    LogMessage("SSL_ERROR_DECRYPT_ERROR_ALERT", _FIREFOX, "wrong-binder"),
-    LogMessage("SSL_ERROR_INTERNAL_ERROR_ALERT", _FIREFOX, "no-session-id-context"),
-    LogMessage("SSL_ERROR_MISSING_EXTENDED_MASTER_SECRET", _FIREFOX, "ems-changed"),
-    LogMessage(
-        "peer tried to resume without a correct extended_master_secret extension",
-        _FIREFOX,
-        "ems-changed",
+    *_of(
+        "Go",
+        ("tls: invalid PSK binder", "wrong-binder"),
+        ("remote error: tls: error decrypting message", "wrong-binder"),
+        ("server resumed a session with a different version", "version-changed"),
+        ("server resumed a session with a different cipher suite", "cipher-removed"),
+        ("server resumed a session with a different EMS extension", "ems-changed"),
+        ("session supported extended_master_secret but client does not", "ems-dropped"),
+        ("server selected an invalid PSK and cipher suite pair", "hash-mismatch"),
+        ("failed to decrypt ticket", "other-ticket-key"),
+        ("client didn't provide a certificate", "client-certificate"),
     ),
-    LogMessage("SSL_ERROR_UNEXPECTED_EXTENDED_MASTER_SECRET", _FIREFOX, "ems-changed"),
-    LogMessage("PR_END_OF_FILE_ERROR", _FIREFOX, "dies-on-session", ("breaks-anyway",)),
-    LogMessage("PR_CONNECT_RESET_ERROR", _FIREFOX, "dies-on-session", ("breaks-anyway",)),
-    LogMessage("SSL_ERROR_UNRECOGNIZED_NAME_ALERT", _FIREFOX, "cross-name-refused"),
-    LogMessage("SSL_ERROR_DOWNGRADE_WITH_EARLY_DATA", _FIREFOX, "mixed-version-pool"),
-    LogMessage("SSL_ERROR_TOO_MUCH_EARLY_DATA", _FIREFOX, "early-data-rejected"),
-    LogMessage("SSL_ERROR_NO_CYPHER_OVERLAP", _FIREFOX, "cipher-removed"),
-    # ---------------------------------------------------------------------- wolfSSL
-    LogMessage("bad binder", _WOLFSSL, "wrong-binder"),
-    LogMessage("verify mac problem", _WOLFSSL, "wrong-secret"),
-    LogMessage(
-        "Extended Master Secret must be enabled to resume EMS session", _WOLFSSL, "ems-dropped"
+    *_of(
+        "rustls",
+        ("IncorrectBinder", "wrong-binder"),
+        ("ResumptionOfferedWithVariedCipherSuite", "cipher-removed"),
+        ("ResumptionOfferedWithVariedEms", "ems-changed"),
+        ("ResumptionAttemptedWithVariedEms", "ems-changed"),
+        ("ResumptionOfferedWithIncompatibleCipherSuite", "hash-mismatch"),
+        ("DecryptError cannot decrypt peer's message", "wrong-secret"),
     ),
-    LogMessage("session ticket has expired", _WOLFSSL, "expired-at-server"),
-    LogMessage("PSK key error", _WOLFSSL, "wrong-binder"),
-    # ----------------------------------------------------------------------- GnuTLS
-    LogMessage("Decryption has failed", _GNUTLS, "wrong-secret"),
-    LogMessage(
-        "TLS connection was non-properly terminated", _GNUTLS, "unclean-close", ("ftp-reuse-fails",)
+    *_of(
+        "FTP servers",
+        (
+            "522 SSL connection failed session reuse required see require_ssl_reuse option",
+            "ftp-reuse-required",
+            "ftp-data-not-resumed",
+        ),
+        ("522 SSL connection failed", "ftp-reuse-required", "ftp-reuse-fails"),
+        ("require_ssl_reuse", "ftp-reuse-required"),
+        ("no SSL session reuse on data channel", "ftp-reuse-required"),
+        ("425 Unable to build data connection: Operation not permitted", "ftp-reuse-required"),
+        ("425 Unable to build data connection", "ftp-reuse-required", "ftp-reuse-fails"),
+        (
+            "client did not reuse SSL session, rejecting data connection NoSessionReuseRequired",
+            "ftp-reuse-required",
+        ),
+        (
+            "450 TLS session of data connection has not resumed or the session does not match the control connection",
+            "ftp-reuse-required",
+            "ftp-data-not-resumed",
+        ),
+        ("425 Cannot secure data connection TLS session resumption required", "ftp-reuse-required"),
+        ("TLS session of data connection not resumed", "ftp-reuse-required"),
+        ("426 Failure reading network stream data connection", "ftp-reuse-fails"),
+        ("425 Data connection failed", "ftp-reuse-fails", "ftp-reuse-required"),
+        ("server requires SSL session reuse on data connection", "ftp-reuse-required"),
     ),
-    LogMessage("requested session has expired", _GNUTLS, "expired-at-server"),
-    LogMessage("error while verifying binder PSK binder invalid", _GNUTLS, "wrong-binder"),
-    LogMessage("extended master secret required for resumption", _GNUTLS, "ems-changed"),
-    # ------------------------------------------------------------------------- Java
-    LogMessage("Incorrect PSK binder value", _JSSE, "wrong-binder"),
-    LogMessage("Incorect PSK binder value", _JSSE, "wrong-binder"),
-    LogMessage(
-        "Missing required extended_master_secret extension on session resumption",
-        _JSSE,
-        "ems-dropped",
-        _EMS,
+    *_of(
+        "HTTP servers",
+        ("421 Misdirected Request", "resumed-then-refused", "cross-name-accepted"),
+        ("425 Too Early", "early-data-rejected"),
     ),
-    LogMessage(
-        "Extended Master Secret extension is required to resume session", _JSSE, "ems-dropped", _EMS
+    *_of(
+        "nginx",
+        ("400 No required SSL certificate was sent", "client-certificate"),
+        ("client sent no required SSL certificate", "client-certificate"),
+        ("400 The SSL certificate error", "client-certificate", "resumed-then-refused"),
+        (
+            "client attempted to request the server name different from the one that was negotiated",
+            "resumed-then-refused",
+            "cross-name-accepted",
+        ),
     ),
-    LogMessage("AEADBadTagException Tag mismatch", _JSSE, "wrong-secret"),
-    LogMessage("Insufficient buffer remaining for AEAD cipher fragment", _JSSE, "wrong-secret"),
-    LogMessage("bad record MAC", _JSSE, "wrong-secret"),
-    LogMessage("Can't resume, incorrect protocol version", _JSSE, "version-changed"),
-    LogMessage("Can't resume, session is not rejoinable", _JSSE, "unclean-close"),
-    LogMessage("Can't resume, extended master secret", _JSSE, "ems-changed"),
-    LogMessage("Invalid stateless session ticket", _JSSE, "other-ticket-key"),
-    LogMessage("unable to decrypt session ticket", _JSSE, "other-ticket-key"),
-    LogMessage(
-        "Remote host terminated the handshake", _JSSE, "dies-on-session", ("breaks-anyway",)
+    *_of(
+        "HTTP servers",
+        (
+            "Hostname provided via SNI and hostname provided via HTTP are different",
+            "resumed-then-refused",
+            "cross-name-accepted",
+        ),
     ),
-    LogMessage(
-        "Remote host closed connection during handshake",
-        _JSSE,
-        "dies-on-session",
-        ("breaks-anyway",),
+    *_of(
+        "nginx",
+        ("could not allocate new session in SSL session shared cache", "cache-miss"),
+        ("SSL session ticket decrypt key not found", "other-ticket-key"),
     ),
-    LogMessage(
-        "Received fatal alert: internal_error",
-        _JSSE,
-        "no-session-id-context",
-        ("fails-with-session",),
+    *_of(
+        "HTTP servers",
+        ("403 Cannot renegotiate client certificate", "client-certificate"),
     ),
-    LogMessage("Received fatal alert: bad_record_mac", _JSSE, "wrong-secret"),
-    LogMessage("Received fatal alert: decrypt_error", _JSSE, "wrong-binder"),
-    LogMessage(
-        "Received fatal alert: handshake_failure", _JSSE, "fails-with-session", ("cipher-removed",)
+    *_of(
+        "Python",
+        ("Session refers to a different SSLContext", "context-mismatch"),
+        ("Context.set_session different Context", "context-mismatch"),
+        ("EOF occurred in violation of protocol", "dies-on-session", "unclean-close"),
     ),
-    LogMessage("Received fatal alert: unrecognized_name", _JSSE, "cross-name-refused"),
-    # --------------------------------------------------------------------------- Go
-    LogMessage("tls: invalid PSK binder", _GO, "wrong-binder"),
-    LogMessage("remote error: tls: error decrypting message", _GO, "wrong-binder"),
-    LogMessage("server resumed a session with a different version", _GO, "version-changed"),
-    LogMessage("server resumed a session with a different cipher suite", _GO, "cipher-removed"),
-    LogMessage("server resumed a session with a different EMS extension", _GO, "ems-changed"),
-    LogMessage("session supported extended_master_secret but client does not", _GO, "ems-dropped"),
-    LogMessage("server selected an invalid PSK and cipher suite pair", _GO, "hash-mismatch"),
-    LogMessage("failed to decrypt ticket", _GO, "other-ticket-key"),
-    LogMessage("client didn't provide a certificate", _GO, "client-certificate"),
-    # ----------------------------------------------------------------------- rustls
-    LogMessage("IncorrectBinder", _RUSTLS, "wrong-binder"),
-    LogMessage("ResumptionOfferedWithVariedCipherSuite", _RUSTLS, "cipher-removed"),
-    LogMessage("ResumptionOfferedWithVariedEms", _RUSTLS, "ems-changed"),
-    LogMessage("ResumptionAttemptedWithVariedEms", _RUSTLS, "ems-changed"),
-    LogMessage("ResumptionOfferedWithIncompatibleCipherSuite", _RUSTLS, "hash-mismatch"),
-    LogMessage("DecryptError cannot decrypt peer's message", _RUSTLS, "wrong-secret"),
-    # ---------------------------------------------------------------- FTP servers
-    LogMessage(
-        "522 SSL connection failed session reuse required see require_ssl_reuse option",
-        _FTP,
-        "ftp-reuse-required",
-        ("ftp-data-not-resumed",),
-    ),
-    LogMessage("522 SSL connection failed", _FTP, "ftp-reuse-required", ("ftp-reuse-fails",)),
-    LogMessage("require_ssl_reuse", _FTP, "ftp-reuse-required"),
-    LogMessage("no SSL session reuse on data channel", _FTP, "ftp-reuse-required"),
-    LogMessage(
-        "425 Unable to build data connection: Operation not permitted", _FTP, "ftp-reuse-required"
-    ),
-    LogMessage(
-        "425 Unable to build data connection", _FTP, "ftp-reuse-required", ("ftp-reuse-fails",)
-    ),
-    LogMessage(
-        "client did not reuse SSL session, rejecting data connection NoSessionReuseRequired",
-        _FTP,
-        "ftp-reuse-required",
-    ),
-    LogMessage(
-        "450 TLS session of data connection has not resumed or the session does not match the"
-        " control connection",
-        _FTP,
-        "ftp-reuse-required",
-        ("ftp-data-not-resumed",),
-    ),
-    LogMessage(
-        "425 Cannot secure data connection TLS session resumption required",
-        _FTP,
-        "ftp-reuse-required",
-    ),
-    LogMessage("TLS session of data connection not resumed", _FTP, "ftp-reuse-required"),
-    LogMessage("426 Failure reading network stream data connection", _FTP, "ftp-reuse-fails"),
-    LogMessage("425 Data connection failed", _FTP, "ftp-reuse-fails", ("ftp-reuse-required",)),
-    LogMessage("server requires SSL session reuse on data connection", _FTP, "ftp-reuse-required"),
-    # --------------------------------------------------------------- HTTP, nginx
-    LogMessage("421 Misdirected Request", _HTTP, "resumed-then-refused", ("cross-name-accepted",)),
-    LogMessage("425 Too Early", _HTTP, "early-data-rejected"),
-    LogMessage("400 No required SSL certificate was sent", _NGINX, "client-certificate"),
-    LogMessage("client sent no required SSL certificate", _NGINX, "client-certificate"),
-    LogMessage(
-        "400 The SSL certificate error", _NGINX, "client-certificate", ("resumed-then-refused",)
-    ),
-    LogMessage(
-        "client attempted to request the server name different from the one that was negotiated",
-        _NGINX,
-        "resumed-then-refused",
-        ("cross-name-accepted",),
-    ),
-    LogMessage(
-        "Hostname provided via SNI and hostname provided via HTTP are different",
-        _HTTP,
-        "resumed-then-refused",
-        ("cross-name-accepted",),
-    ),
-    LogMessage("could not allocate new session in SSL session shared cache", _NGINX, "cache-miss"),
-    LogMessage("SSL session ticket decrypt key not found", _NGINX, "other-ticket-key"),
-    LogMessage("403 Cannot renegotiate client certificate", _HTTP, "client-certificate"),
-    # ------------------------------------------------------------- Python, Node
-    LogMessage("Session refers to a different SSLContext", _PYTHON, "context-mismatch"),
-    LogMessage("Context.set_session different Context", _PYTHON, "context-mismatch"),
-    LogMessage(
-        "EOF occurred in violation of protocol", _PYTHON, "dies-on-session", ("unclean-close",)
-    ),
-    LogMessage(
-        "Client network socket disconnected before secure TLS connection was established",
-        _NODE,
-        "dies-on-session",
-        ("breaks-anyway",),
+    *_of(
+        "Node",
+        ("Client network socket disconnected before secure TLS connection was established", *_CUT),
     ),
 )

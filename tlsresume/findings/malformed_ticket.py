@@ -6,7 +6,7 @@ from tlsresume.evidence.observation import Part
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, shown
 from tlsresume.units import connections
 
 
@@ -39,6 +39,6 @@ def malformed_ticket(view: View) -> Match | None:
     why = "" if bad[0].error is None else f": {failure(bad[0])}"
     return Match(
         seen=((f"a NewSessionTicket ends {len(bad)} of {connections(len(own))}{said}{why}"),),
-        evidence=tuple(exchange(view, attempt) for attempt in bad[:2]),
+        evidence=shown(view, *bad[:2]),
         shown_by=tuple(attempt.n for attempt in bad),
     )

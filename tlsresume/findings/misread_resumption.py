@@ -5,18 +5,12 @@ from __future__ import annotations
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import Tries
 from tlsresume.evidence.states import tried
-from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import said, shown
 from tlsresume.units import connections
-
-
-def _shown(view: View, *attempts: Trial) -> tuple[str, ...]:
-    return tuple(exchange(view, attempt) for attempt in attempts[:2])
-
 
 _MANY = (
     "In TLS 1.2 clients use one ticket for many connections; of those that begin together all but"
@@ -52,13 +46,11 @@ def single_use(view: View) -> Match | None:
         severity="warning" if many else None,
         advice=_MANY if many else None,
         explains_refusals=True,
-        seen=(
-            (
-                f"fresh tickets resumed {found.chained.accepted} of {found.chained.offered} times, the same one"
-                f" again {found.fixed.accepted} of {found.fixed.offered}"
-            ),
+        seen=said(
+            f"fresh tickets resumed {found.chained.accepted} of {found.chained.offered} times, the same one"
+            f" again {found.fixed.accepted} of {found.fixed.offered}"
         ),
-        evidence=_shown(view, *refused),
+        evidence=shown(view, *refused[:2]),
     )
 
 
@@ -82,7 +74,7 @@ def resumed_by_id(view: View) -> Match | None:
     by_id = [a for a in view.accepted if a.offered == "session-id"]
     if not by_id:
         return None
-    return Match(seen=(connections(len(by_id)),), evidence=_shown(view, *by_id))
+    return Match(seen=(connections(len(by_id)),), evidence=shown(view, *by_id[:2]))
 
 
 @rule(
@@ -107,7 +99,7 @@ def ticket_renewed(view: View) -> Match | None:
         return None
     return Match(
         seen=(f"a new ticket on {len(renewed)} of {connections(len(view.accepted))} resumed",),
-        evidence=_shown(view, *renewed),
+        evidence=shown(view, *renewed[:2]),
     )
 
 
@@ -132,7 +124,7 @@ def session_id_changed(view: View) -> Match | None:
         return None
     return Match(
         seen=(f"{len(ids)} session IDs on {connections(len(view.accepted))} resumed",),
-        evidence=_shown(view, view.accepted[0]),
+        evidence=shown(view, view.accepted[0]),
     )
 
 
@@ -157,7 +149,7 @@ def resumption_not_verified(view: View) -> Match | None:
     stored = resumed[0].verification
     return Match(
         seen=(f"verify result then: {stored.message if stored else ''}",),
-        evidence=_shown(view, resumed[0]),
+        evidence=shown(view, resumed[0]),
     )
 
 
@@ -170,11 +162,7 @@ def resumption_not_verified(view: View) -> Match | None:
     cause="The server asked for another key share first (HelloRetryRequest); the session was"
     " resumed all the same, a round trip later.",
     advice="To save the round trip, let clients offer a group first that the server has.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_ecdh_curve"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy curves"),
-        ServerSetting.of(Software.TLSRESUME, text="tlsresume --groups"),
-    ),
+    settings=set_in(nginx="ssl_ecdh_curve", haproxy="curves", tlsresume="--groups"),
     sources=("RFC 8446 section 4.1.4",),
 )
 def hello_retry(view: View) -> Match | None:
@@ -187,5 +175,5 @@ def hello_retry(view: View) -> Match | None:
         return None
     return Match(
         seen=(f"on {len(retried)} of {connections(len(view.accepted))} resumed",),
-        evidence=_shown(view, *retried),
+        evidence=shown(view, *retried[:2]),
     )

@@ -9,15 +9,11 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.nginx_default_server import default_server
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import said, shown
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import span
-
-
-def _shown(view: View, attempts: tuple[Trial, ...]) -> tuple[str, ...]:
-    return tuple(exchange(view, attempt) for attempt in attempts[:2])
 
 
 @rule(
@@ -80,7 +76,7 @@ def captured_too_early(view: View) -> Match | None:
         return None
     return Match(
         seen=("the session has no ticket, so the ClientHello has no pre_shared_key",),
-        evidence=("SSL_SESSION: no ticket [10]", *_shown(view, view.withheld)),
+        evidence=("SSL_SESSION: no ticket [10]", *shown(view, *view.withheld[:2])),
     )
 
 
@@ -93,10 +89,8 @@ def captured_too_early(view: View) -> Match | None:
     cause="The server gives its TLS 1.3 tickets a lifetime of 0, which tells clients to discard"
     " them at once.",
     advice="Give tickets a lifetime, or stop issuing them.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout", haproxy="tune.ssl.lifetime", OpenSSL="SSL_CTX_set_timeout"
     ),
     sources=("RFC 8446 section 4.6.1", "openssl/openssl#18977"),
 )
@@ -112,18 +106,14 @@ def lifetime_zero(view: View) -> Match | None:
             return None
         return Match(
             seen=("the saved ticket has a lifetime of 0",),
-            evidence=("SSL_SESSION: no lifetime hint [9]", *_shown(view, view.withheld)),
+            evidence=("SSL_SESSION: no lifetime hint [9]", *shown(view, *view.withheld[:2])),
         )
-    brought = [
-        attempt
-        for attempt in view.attempts
-        if attempt.tickets and attempt.tls_version is ProtocolVersion.TLSv1_3
-    ]
+    brought = [a for a in view.attempts if a.tickets and a.tls_version is ProtocolVersion.TLSv1_3]
     if not brought or any(ticket.lifetime for a in brought for ticket in a.tickets):
         return None
     return Match(
         seen=(f"lifetime 0 in each ticket of {len(brought)} connections",),
-        evidence=("NewSessionTicket.ticket_lifetime: 0", *_shown(view, tuple(brought))),
+        evidence=("NewSessionTicket.ticket_lifetime: 0", *shown(view, *brought[:2])),
         shown_by=tuple(attempt.n for attempt in brought),
     )
 
@@ -152,15 +142,13 @@ def expired_at_client(view: View) -> Match | None:
     if age <= session.lifetime or not session.fields.ticket:
         return None
     return Match(
-        seen=(
-            (
-                f"the ticket is {span(age)} old, the server said its tickets last"
-                f" {span(session.lifetime)}"
-            ),
+        seen=said(
+            f"the ticket is {span(age)} old, the server said its tickets last"
+            f" {span(session.lifetime)}"
         ),
         evidence=(
             f"NewSessionTicket.ticket_lifetime: {session.lifetime}",
-            *_shown(view, view.withheld),
+            *shown(view, *view.withheld[:2]),
         ),
         not_known=("whether the server would still have taken it",),
     )
@@ -189,13 +177,11 @@ def version_not_allowed(view: View) -> Match | None:
     if config.minimum <= version <= config.maximum:
         return None
     return Match(
-        seen=(
-            (
-                f"the session is {version.label}; allowed were {config.minimum.label} to"
-                f" {config.maximum.label}"
-            ),
+        seen=said(
+            f"the session is {version.label}; allowed were {config.minimum.label} to"
+            f" {config.maximum.label}"
         ),
-        evidence=_shown(view, view.withheld),
+        evidence=shown(view, *view.withheld[:2]),
     )
 
 
@@ -223,7 +209,7 @@ def client_ticket_off(view: View) -> Match | None:
         return None
     return Match(
         seen=("SSL_OP_NO_TICKET is set, and the session is a ticket",),
-        evidence=_shown(view, tuple(tries)),
+        evidence=shown(view, *tries[:2]),
     )
 
 
@@ -248,43 +234,19 @@ _NOT_ISSUED = {
     cause="The server gave nothing to resume with.",
     advice="If resumption is wanted, switch it on; where it is off by design (PostgreSQL, say),"
     " this is right.",
-    settings=(
-        (
-            ServerSetting.of(
-                Software.NGINX,
-                text="nginx ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of"
-                " the port, or in http",
-            )
-        ),
-        ServerSetting.of(
-            Software.HAPROXY, text="haproxy: no no-tls-tickets, tune.ssl.cachesize > 0"
-        ),
-        ServerSetting.of(
-            Software.HTTPD, text="httpd SSLSessionTickets on; SSLSessionCache shmcb:..."
-        ),
-        ServerSetting.of(
-            Software.ENVOY,
-            text="Envoy session_ticket_keys, not disable_stateless_session_resumption",
-        ),
-        ServerSetting.of(Software.GO, text="Go tls.Config.SessionTicketsDisabled = false"),
-        ServerSetting.of(Software.CADDY, text="Caddy session_tickets: not disabled"),
-        ServerSetting.of(Software.EXIM, text="Exim tls_resumption_hosts = *"),
-        ServerSetting.of(
-            Software.JAVA, text="Java -Djdk.tls.server.enableSessionTicketExtension=true"
-        ),
-        ServerSetting.of(
-            Software.LIGHTTPD, text="lighttpd ssl.stek-file (a key out of use gives no tickets)"
-        ),
-        ServerSetting.of(
-            Software.OPENSSL, text="OpenSSL SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET"
-        ),
-        ServerSetting.of(
-            Software.RUSTLS,
-            text="rustls ServerConfig.ticketer, session_storage, send_tls13_tickets",
-        ),
-        ServerSetting.of(
-            Software.ERLANG, text="Erlang ssl {session_tickets, stateful | stateless}"
-        ),
+    settings=set_in(
+        nginx="ssl_session_tickets on; ssl_session_cache shared:SSL:10m: in the default server of the port, or in http",
+        haproxy=": no no-tls-tickets, tune.ssl.cachesize > 0",
+        httpd="SSLSessionTickets on; SSLSessionCache shmcb:...",
+        Envoy="session_ticket_keys, not disable_stateless_session_resumption",
+        Go="tls.Config.SessionTicketsDisabled = false",
+        Caddy="session_tickets: not disabled",
+        Exim="tls_resumption_hosts = *",
+        Java="-Djdk.tls.server.enableSessionTicketExtension=true",
+        lighttpd="ssl.stek-file (a key out of use gives no tickets)",
+        OpenSSL="SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
+        rustls="ServerConfig.ticketer, session_storage, send_tls13_tickets",
+        Erlang="ssl {session_tickets, stateful | stateless}",
     ),
     sources=(
         "RFC 5077 section 3.2",
@@ -317,14 +279,12 @@ def not_issued(view: View) -> Match | None:
     nginx = default_server(view)
     waited = f"none within {longest:.1f} s" + (", nor after data and its answer" if asked else "")
     return Match(
-        seen=(
-            (
-                f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
-                f" handshake{'' if len(full) == 1 else 's'}"
-            ),
+        seen=said(
+            f"{_NOT_ISSUED[view.mechanism].format(waited=waited)}, on {len(full)} full"
+            f" handshake{'' if len(full) == 1 else 's'}",
             *nginx.seen,
         ),
-        evidence=_shown(view, full),
+        evidence=shown(view, *full[:2]),
         proven=view.mechanism != "psk" or bool(elicited),
         ask=(*(("elicit",) if view.mechanism == "psk" else ()), *nginx.ask),
         advice=nginx.advice if not silent else _SPEAK_FIRST,
@@ -336,13 +296,11 @@ def not_issued(view: View) -> Match | None:
 def _hung_up(view: View, full: tuple[Trial, ...]) -> Match:
     """That no ticket came is no answer where the server ended the connection so soon."""
     return Match(
-        seen=(
-            (
-                "the server closes the connection after the handshake, without a ticket, an answer"
-                f" or a close_notify, on {len(full)} of {len(full)} full handshakes"
-            ),
+        seen=said(
+            "the server closes the connection after the handshake, without a ticket, an answer"
+            f" or a close_notify, on {len(full)} of {len(full)} full handshakes"
         ),
-        evidence=_shown(view, full),
+        evidence=shown(view, *full[:2]),
         proven=False,
         ask=("elicit",),
         severity="warning",
@@ -361,7 +319,7 @@ def _issued_late(view: View, brought: list[Trial]) -> Match:
     what = "with data and its answer" if brought[0].response else "with more patience"
     return Match(
         seen=(f"no ticket came in the first round; {what} one came {came}",),
-        evidence=_shown(view, tuple(brought)),
+        evidence=shown(view, *brought[:2]),
         advice="Clients that save their session before then never resume here. Raise --ticket-wait"
         " to test this server.",
     )

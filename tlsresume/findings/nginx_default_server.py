@@ -12,8 +12,9 @@ from tlsresume.evidence.purposes import DefaultServer as Purposes
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiment_names import ExperimentName
 from tlsresume.findings.server_settings import named_by
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import ServerSetting, Software, set_in
 from tlsresume.findings.view import View
+from tlsresume.findings.with_and_without_session import has_alert
 from tlsresume.findings.wording import short
 from tlsresume.tickets.key_names import is_stateful
 from tlsresume.tls.registry import AlertDescription
@@ -31,15 +32,11 @@ _PERHAPS = (
     " server of the port off. " + _HOW
 )
 
-_SETTINGS = (
-    ServerSetting.of(
-        Software.NGINX,
-        text="nginx ssl_session_cache shared:SSL:10m (in the default_server block, or in http)",
-    ),
-    ServerSetting.of(
-        Software.NGINX,
-        text="nginx ssl_session_tickets (the same in the default_server block and in this one)",
-    ),
+_SETTINGS = set_in(
+    nginx=(
+        "ssl_session_cache shared:SSL:10m (in the default_server block, or in http)",
+        "ssl_session_tickets (the same in the default_server block and in this one)",
+    )
 )
 
 
@@ -79,7 +76,7 @@ def _seen(view: View) -> tuple[str, ...]:
         return ()
     bare = made[0]
     if not bare.handshake_done:
-        if not any(x.description == AlertDescription.unrecognized_name for x in bare.alerts):
+        if not has_alert(bare, AlertDescription.unrecognized_name):
             return ()
         return (
             (

@@ -19,38 +19,31 @@ from tlsresume.findings.comparisons import (
     outlived,
     same_key,
     share,
-    shown,
     unlike_servers,
 )
 from tlsresume.findings.division_by_size import divides_exactly
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import short, tally
+from tlsresume.findings.wording import said, short, shown, tally
 from tlsresume.results.connection import Mechanism
 from tlsresume.units import connections, span
 
 _TICKETS: tuple[Mechanism, ...] = ("psk", "ticket")
 
-_KEY_SETTINGS = (
-    ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-    ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-    ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTicketKeyFile"),
-    ServerSetting.of(Software.ENVOY, text="Envoy session_ticket_keys"),
-    ServerSetting.of(Software.CADDY, text="Caddy session_tickets (distributed STEK)"),
-    ServerSetting.of(Software.GO, text="Go tls.Config.SetSessionTicketKeys"),
-    ServerSetting.of(
-        Software.DOVECOT,
-        text="Dovecot service imap-login { service_count = 0 }: one process, and so one key, for all",
-    ),
-    ServerSetting.of(Software.NODE, text="Node ticketKeys, server.setTicketKeys()"),
-    ServerSetting.of(
-        Software.PYTHON,
-        text="Python ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
-    ),
-    ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_tlsext_ticket_keys"),
-    ServerSetting.of(Software.JAVA, text="Java has none: its keys stay in one SSLContext"),
+_KEY_SETTINGS = set_in(
+    nginx="ssl_session_ticket_key",
+    haproxy="tls-ticket-keys",
+    httpd="SSLSessionTicketKeyFile",
+    Envoy="session_ticket_keys",
+    Caddy="session_tickets (distributed STEK)",
+    Go="tls.Config.SetSessionTicketKeys",
+    Dovecot="service imap-login { service_count = 0 }: one process, and so one key, for all",
+    Node="ticketKeys, server.setTicketKeys()",
+    Python="ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
+    OpenSSL="SSL_CTX_set_tlsext_ticket_keys",
+    Java="has none: its keys stay in one SSLContext",
 )
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.
@@ -128,9 +121,8 @@ def _without_names(view: View) -> Match | None:
         return _nodes_without_names(view) if view.fresh_taken else None
     fresh = view.fresh_is_accepted
     return Match(
-        seen=(
-            f"the session is {span(age)} old",
-            *(("a fresh session resumes at once",) if fresh else ()),
+        seen=said(
+            f"the session is {span(age)} old", "a fresh session resumes at once" if fresh else None
         ),
         evidence=shown(view, view.declined[0], *view.at_once[:1]),
         proven=False,
@@ -144,7 +136,7 @@ def _without_names(view: View) -> Match | None:
 
 def _nodes_without_names(view: View) -> Match:
     """Fresh sessions are taken at times only: so did the file's session fare."""
-    offers = [a for a in view.made(Retry) if a.offered and a.handshake_done]
+    offers = view.answered(Retry)
     return Match(
         seen=(
             f"fresh sessions, too, resume only at times: {len(view.fresh_taken)} of {len(offers)}",
@@ -167,7 +159,7 @@ def _between_addresses(view: View) -> Match | None:
     }
     unlike = unlike_servers(refused.values())
     return Match(
-        seen=(
+        seen=said(
             *(
                 f"a session {purpose.series} is refused on {view.address}"
                 + (
@@ -177,7 +169,7 @@ def _between_addresses(view: View) -> Match | None:
                 )
                 for purpose, (old, new) in keys.items()
             ),
-            *((UNLIKE,) if unlike else ()),
+            UNLIKE if unlike else None,
         ),
         evidence=shown(view, *refused.values()),
         not_known=()
@@ -253,9 +245,8 @@ def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
 def _taking_turns(view: View) -> list[str]:
     """The key names of connections made one after the other, where two take strict turns."""
     met = (
-        view.issued_key(a) or (view.offered_key(a) if a.reused else None)
-        for a in view.made(Retry)
-    )  # fmt: skip
+        view.issued_key(a) or (view.offered_key(a) if a.reused else None) for a in view.made(Retry)
+    )
     names = [name for name in met if name]
     strict = all(one != other for one, other in pairwise(names))
     return names if strict and len(names) >= _TURNS and len(set(names)) == 2 else []
@@ -281,8 +272,10 @@ def _key_of_file(view: View, attempt: Trial) -> Match | None:
     if others:
         seen.append(f"the same session is accepted on {others[0].address}: separate keys")
     if fresh and not several:
-        seen.append("fresh tickets resume: the key was rotated, the server restarted, or another"
-                    " node answers now")  # fmt: skip
+        seen.append(
+            "fresh tickets resume: the key was rotated, the server restarted, or another"
+            " node answers now"
+        )
     elif view.at_once and not fresh:
         seen.append(f"fresh tickets resume only at times; {tally(view.keys_in_order)}")
     return Match(

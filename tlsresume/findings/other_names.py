@@ -26,10 +26,10 @@ from tlsresume.findings.crossed_names import (
 from tlsresume.findings.engine import Match
 from tlsresume.findings.refusals import refusal_words, refused_by_status, refuses_client
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.with_and_without_session import shown
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.with_and_without_session import shown_with_control
+from tlsresume.findings.wording import said, shown
 from tlsresume.transports.library import covers
 from tlsresume.units import connections
 
@@ -55,28 +55,15 @@ _SOURCES = ("RFC 8446 section 4.6.1", "RFC 6066 section 3")
     " or Node's and Bun's addContext: give each its own session id context and ticket key, put"
     " them on addresses or ports of their own, or switch tickets and session caching off; and let"
     " the application check the certificate on each request.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx ssl_session_tickets off, ssl_session_cache off in each server block",
-        ),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLSessionTickets off, SSLSessionCache none"),
-        ServerSetting.of(
-            Software.HAPROXY,
-            text="haproxy bind ... no-tls-tickets; tune.ssl.cachesize 0; http-request deny if !{ ssl_c_used }",
-        ),
-        ServerSetting.of(
-            Software.NODE,
-            text="Node, Bun https.createServer({sessionIdContext, ticketKeys}), requestCert",
-        ),
-        ServerSetting.of(
-            Software.GO, text="Go tls.Config.SessionTicketsDisabled, VerifyConnection"
-        ),
-        ServerSetting.of(
-            Software.TRAEFIK, text="Traefik tls.options (clientAuth), one entry point for each"
-        ),
-        ServerSetting.of(Software.WOLFSSL, text="wolfSSL wolfSSL_CTX_set_session_cache_mode"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context, per name"),
+    settings=set_in(
+        nginx="ssl_session_tickets off, ssl_session_cache off in each server block",
+        httpd="SSLSessionTickets off, SSLSessionCache none",
+        haproxy="bind ... no-tls-tickets; tune.ssl.cachesize 0; http-request deny if !{ ssl_c_used }",
+        **{"Node, Bun": "https.createServer({sessionIdContext, ticketKeys}), requestCert"},
+        Go="tls.Config.SessionTicketsDisabled, VerifyConnection",
+        Traefik="tls.options (clientAuth), one entry point for each",
+        wolfSSL="wolfSSL_CTX_set_session_cache_mode",
+        OpenSSL="SSL_CTX_set_session_id_context, per name",
     ),
     sources=(
         "RFC 8446 section 4.6.1",
@@ -98,32 +85,23 @@ def client_certificate_bypassed(view: View) -> Match | None:
 
 def _under_one_name(view: View) -> Match | None:
     """Sessions of refused connections that are served, with the request, when they resume."""
-    without = [
-        a
-        for a in view.everything
-        if a.mechanism == view.mechanism and a.offer is None and not a.purpose.other_config
-    ]
+    without = view.without_session
     refused = [a for a in without if refused_by_status(a) is not None]
     again = [a for a in view.made(Answers.OFFER) if a.reused]
-    resumed = [*view.accepted, *again]
-    served = [a for a in resumed if (answer := answer_of(a)) is not None and answer.ok]
-    if view.saved is not None or not refused or not served:
+    passed = [a for a in (*view.accepted, *again) if served(a)]
+    if view.saved is not None or not refused or not passed or any(map(served, without)):
         return None
-    if any((answer := answer_of(a)) is not None and answer.ok for a in without):
-        return None
-    enough = len(refused) >= _ENOUGH and len(served) >= _ENOUGH
+    enough = len(refused) >= _ENOUGH and len(passed) >= _ENOUGH
     return Match(
         proven=enough,
         ask=("answers",),
         severity=None if enough else "warning",
-        seen=(
+        seen=said(
             f"without a session: {refusal_words(refused[0])}, on {connections(len(refused))}",
-            (
-                f"resumed, with a session of such a connection: {answers_of(served)}, on"
-                f" {connections(len(served))}"
-            ),
+            f"resumed, with a session of such a connection: {answers_of(passed)}, on"
+            f" {connections(len(passed))}",
         ),
-        evidence=(exchange(view, refused[0]), exchange(view, served[0])),
+        evidence=shown(view, refused[0], passed[0]),
     )
 
 
@@ -158,8 +136,8 @@ def _across_names(view: View) -> Match | None:
         else "the session was made without a client certificate"
     )
     return Match(
-        seen=(*(line for c in passed for line in told(c)), made),
-        evidence=tuple(line for c in passed[:2] for line in exchanges(view, c)),
+        seen=(*told(passed), made),
+        evidence=exchanges(view, passed),
         aside=True,
         severity=None if any(served(c.offer) for c in passed) else "warning",
         not_known=()
@@ -205,8 +183,8 @@ def cross_name_refused(view: View) -> Match | None:
         and _served_with_certificate(c.control)
     ]
     return Match(
-        seen=tuple(line for c in (broken or refused) for line in told(c)),
-        evidence=tuple(line for c in (broken or refused)[:2] for line in exchanges(view, c)),
+        seen=told(broken or refused),
+        evidence=exchanges(view, broken or refused),
         aside=True,
         severity="warning" if broken else None,
         advice=_BROKEN if broken else None,
@@ -234,11 +212,9 @@ def _saved_refused(view: View) -> Match | None:
         return None
     how = "alert 49 access_denied" if not refused[0].handshake_done else "HTTP 421"
     return Match(
-        seen=(
-            f"{how} for the session of {made_for}, offered to {refused[0].server_name}",
-        ),
-        evidence=shown(view, refused),
-    )  # fmt: skip
+        seen=(f"{how} for the session of {made_for}, offered to {refused[0].server_name}",),
+        evidence=shown_with_control(view, refused),
+    )
 
 
 @rule(
@@ -251,13 +227,10 @@ def _saved_refused(view: View) -> Match | None:
     advice="A server must resume only where the certificate of the session is good for the new"
     " name; a client must not offer a session to a name that its certificate does not cover."
     " Give names with certificates of their own their own session id context and ticket key.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx ssl_session_ticket_key, ssl_session_cache: those of the default server count",
-        ),
-        ServerSetting.of(Software.HAPROXY, text="haproxy bind ... no-tls-tickets"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_session_id_context, per name"),
+    settings=set_in(
+        nginx="ssl_session_ticket_key, ssl_session_cache: those of the default server count",
+        haproxy="bind ... no-tls-tickets",
+        OpenSSL="SSL_CTX_set_session_id_context, per name",
     ),
     sources=_SOURCES,
 )
@@ -268,16 +241,21 @@ def cross_name_other_certificate(view: View) -> Match | None:
     session does not cover the other name.
     """
     passed = _bypassing(view)
-    found = [c for c in crossings(view) if c.resumed and c not in passed and not c.refused
-             and _leaf_covers(c) is False]  # fmt: skip
+    found = [
+        c
+        for c in crossings(view)
+        if c.resumed and c not in passed and not c.refused and _leaf_covers(c) is False
+    ]
     if not found:
         return None
     names = ", ".join(dict.fromkeys(c.name for c in found))
     return Match(
-        seen=(*(line for c in found for line in told(c)),
-              f"the certificate in the session does not cover {names}"),
-        evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
-    )  # fmt: skip
+        seen=(
+            *told(found),
+            f"the certificate in the session does not cover {names}",
+        ),
+        evidence=exchanges(view, found),
+    )
 
 
 def _leaf_covers(crossing: Crossing) -> bool | None:
@@ -295,19 +273,10 @@ def _leaf_covers(crossing: Crossing) -> bool | None:
     " made for: requests for one host are served by another.",
     advice="Choose the host by the name in each request (and let 421 say where it is not served),"
     " not by the name that the session was made with; or keep sessions of names apart.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX,
-            text="nginx server_name, with ssl_session_cache and tickets per default server",
-        ),
-        ServerSetting.of(
-            Software.HAPROXY,
-            text="haproxy use_backend by req.hdr(host), not by ssl_fc_sni of the session",
-        ),
-        ServerSetting.of(
-            Software.OPENSSL,
-            text="OpenSSL SSL_get_servername, SSL_CTX_set_tlsext_servername_callback",
-        ),
+    settings=set_in(
+        nginx="server_name, with ssl_session_cache and tickets per default server",
+        haproxy="use_backend by req.hdr(host), not by ssl_fc_sni of the session",
+        OpenSSL="SSL_get_servername, SSL_CTX_set_tlsext_servername_callback",
     ),
     sources=(*_SOURCES, "RFC 9110 section 15.5.20"),
 )
@@ -322,8 +291,8 @@ def cross_name_answered_by_other(view: View) -> Match | None:
         return None
     own = found[0].full.config.server_name or "the session's own name"
     return Match(
-        seen=(*(line for c in found for line in told(c)), f"the answer is that of {own}"),
-        evidence=tuple(line for c in found[:2] for line in exchanges(view, c)),
+        seen=(*told(found), f"the answer is that of {own}"),
+        evidence=exchanges(view, found),
     )
 
 
@@ -357,8 +326,8 @@ def cross_name_accepted(view: View) -> Match | None:
     if not taken:
         return None
     return Match(
-        seen=tuple(line for c in taken for line in told(c)),
-        evidence=tuple(line for c in taken[:2] for line in exchanges(view, c)),
+        seen=told(taken),
+        evidence=exchanges(view, taken),
     )
 
 
@@ -372,10 +341,8 @@ def cross_name_accepted(view: View) -> Match | None:
     advice="Right by the RFC, and worth knowing: that a certificate was revoked, or has expired, is"
     " not seen until the session ends. Keep sessions short where that matters, and delete them"
     " with the certificate.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tune.ssl.lifetime"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout", haproxy="tune.ssl.lifetime", OpenSSL="SSL_CTX_set_timeout"
     ),
     sources=("RFC 8446 section 2.2", "RFC 8446 section 4.6.1"),
 )
@@ -385,15 +352,13 @@ def certificate_carried(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME --cert FILE`: the other name's own session, made with
     the certificate, is offered by a client that has none, is resumed, and served.
     """
-    carried = [
-        a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)
-    ]  # fmt: skip
+    carried = [a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)]
     if not carried:
         return None
     names = ", ".join(dict.fromkeys(a.config.server_name or "no name" for a in carried))
     return Match(
         seen=(f"SNI {names}, its own session, without the certificate: {ending(carried[0])}",),
-        evidence=tuple(exchange(view, a) for a in carried[:2]),
+        evidence=shown(view, *carried[:2]),
     )
 
 
@@ -429,6 +394,6 @@ def cross_name_untested(view: View) -> Match | None:
         told.append("the control, a handshake without a session, was not made")
     return Match(
         seen=tuple(told),
-        evidence=tuple(exchange(view, a) for a in made[:3]),
+        evidence=shown(view, *made),
         not_known=("whether sessions are accepted under the other name",),
     )

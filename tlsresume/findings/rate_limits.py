@@ -6,7 +6,7 @@ from tlsresume.evidence.fails_without_session import limited
 from tlsresume.evidence.observation import Part
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.wording import failure
 from tlsresume.units import connections
@@ -21,16 +21,15 @@ from tlsresume.units import connections
     " and FTP's 421 or 450. Those it took are what the verdict rests on; waiting was tried.",
     advice="Wait a minute or more, and ask for less: --tries 1. --concurrency 1 helps against a"
     " limit on connections at a time only. Or have this client's address excepted.",
-    settings=(
-        ServerSetting.of(
-            Software.POSTFIX,
-            text="postfix smtpd_client_connection_rate_limit, smtpd_client_event_limit_exceptions",
+    settings=set_in(
+        postfix=(
+            "smtpd_client_connection_rate_limit, smtpd_client_event_limit_exceptions",
+            "smtpd_client_connection_count_limit",
         ),
-        ServerSetting.of(Software.POSTFIX, text="postfix smtpd_client_connection_count_limit"),
-        ServerSetting.of(Software.EXIM, text="exim smtp_accept_max_per_host"),
-        ServerSetting.of(Software.VSFTPD, text="vsftpd max_per_ip, max_clients"),
-        ServerSetting.of(Software.PROFTPD, text="proftpd MaxClientsPerHost, MaxConnectionRate"),
-        ServerSetting.of(Software.PYFTPDLIB, text="pyftpdlib FTPServer.max_cons, max_cons_per_ip"),
+        exim="smtp_accept_max_per_host",
+        vsftpd="max_per_ip, max_clients",
+        proftpd="MaxClientsPerHost, MaxConnectionRate",
+        pyftpdlib="FTPServer.max_cons, max_cons_per_ip",
     ),
     sources=("RFC 5321 section 4.2.3", "RFC 959 section 4.2.2", "postconf(5)"),
 )

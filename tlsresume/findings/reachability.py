@@ -13,9 +13,9 @@ from tlsresume.evidence.fails_without_session import bare, blameless, breaks_on_
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange, failure
+from tlsresume.findings.wording import failure, said, shown
 from tlsresume.units import connections
 
 #: So many connections in a row fail by chance once in sixteen times, where one of two
@@ -55,23 +55,21 @@ def stopped_answering(view: View) -> Match | None:
     if view.broken and not offered:
         return None  # breaks-anyway says it
     return Match(
-        seen=(
-            (
-                f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
-                f" ({_kinds(silent)})"
-            ),
-            *(("the first connection that failed is the first that offered a session",)
-              if offered else ()),
+        seen=said(
+            f"no handshake after #{max(a.n for a in done)}: {connections(len(silent))} failed"
+            f" ({_kinds(silent)})",
+            "the first connection that failed is the first that offered a session"
+            if offered
+            else None,
         ),
-        evidence=(exchange(view, first), exchange(view, without[-1])),
+        evidence=shown(view, first, without[-1]),
         proven=False,
-        candidates=(
-            *(("the session that was offered ended the server, or its listener",)
-              if offered else ()),
+        candidates=said(
+            "the session that was offered ended the server, or its listener" if offered else None,
             "a limit or ban of this client's address",
             "a stop or restart of the server at that moment",
         ),
-    )  # fmt: skip
+    )
 
 
 #: How a connection broke, in words.
@@ -88,10 +86,7 @@ _BROKE = {"timeout": "no answer in time", "starttls": "turned away before TLS"}
     advice="Look for a node behind the balancer that is down (it costs every client such"
     " failures), a limit on connections in a proxy or firewall, or a path that loses packets."
     " --concurrency 1 shows whether it is the number of connections at a time.",
-    settings=(
-        ServerSetting.of(Software.HAPROXY, text="haproxy server ... check, option redispatch"),
-        ServerSetting.of(Software.NGINX, text="nginx max_fails, limit_conn"),
-    ),
+    settings=set_in(haproxy="server ... check, option redispatch", nginx="max_fails, limit_conn"),
     sources=("RFC 9293 section 3.10.7",),
 )
 def connections_break(view: View) -> Match | None:
@@ -148,12 +143,9 @@ def _crowded(view: View, attempt: Trial) -> bool:
     " then sends none does that.",
     advice="Mend or update the server's TLS library, or switch tickets off so that the server does"
     " not promise them.",
-    settings=(
-        ServerSetting.of(
-            Software.JAVA,
-            text="Java -Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
-        ),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_OP_NO_TICKET"),
+    settings=set_in(
+        Java="-Djdk.tls.server.enableSessionTicketExtension=false, not newSessionTicketCount=0",
+        OpenSSL="SSL_OP_NO_TICKET",
     ),
     sources=("RFC 5077 section 3.3", "seen on OpenJDK 25.0.2 with newSessionTicketCount=0"),
 )
@@ -175,7 +167,7 @@ def fails_with_tickets(view: View) -> Match | None:
             f"with the session_ticket extension {connections(len(able))} failed: {_kinds(able)}",
             f"without it {connections(len(view.full))} succeeded",
         ),
-        evidence=(exchange(view, able[-1]), exchange(view, view.full[0])),
+        evidence=shown(view, able[-1], view.full[0]),
         proven=False,
     )
 

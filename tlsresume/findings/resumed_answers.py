@@ -16,9 +16,9 @@ from tlsresume.evidence.purposes import Answers
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import exchange, said
 from tlsresume.units import connections
 from tlsresume.value import Value
 
@@ -117,12 +117,7 @@ def _shown(view: View, different: Sequence[_Told], sides: _Sides) -> tuple[str, 
     advice="Make the application ask the session, or its own store, for what it reads of the"
     " handshake; keep one session per server name and client certificate; or switch resumption off"
     " where it cannot.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx $ssl_client_verify, $ssl_client_s_dn (kept on resumption), ssl_session_cache"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy ssl_c_used, ssl_c_chain_der (empty on resumption), ssl_c_verify"),
-        ServerSetting.of(Software.HTTPD, text="httpd SSLOptions +StdEnvVars, +ExportCertData"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_get0_verified_chain (empty on resumption), SSL_get_peer_certificate (kept)"),
-    ),
+    settings=set_in(nginx="$ssl_client_verify, $ssl_client_s_dn (kept on resumption), ssl_session_cache", haproxy="ssl_c_used, ssl_c_chain_der (empty on resumption), ssl_c_verify", httpd="SSLOptions +StdEnvVars, +ExportCertData", OpenSSL="SSL_get0_verified_chain (empty on resumption), SSL_get_peer_certificate (kept)"),
     sources=("RFC 9110 section 15.5.20", "CVE-2025-23419", "nginx/nginx#493",
              "envoyproxy/envoy#21235", "traefik/traefik#7644"),
 )  # fmt: skip
@@ -152,15 +147,11 @@ def resumed_then_refused(view: View) -> Match | None:
         return None  # nobody will ask for more
     told = tally([each.answer for each in different])
     return Match(
-        seen=(
-            (
-                f"resumed (session_reused=1): {told}, on {len(different)} of"
-                f" {connections(len(sides.resumed))}"
-            ),
-            (
-                f"without a session: {tally([each.answer for each in sides.full])}, on"
-                f" {connections(len(sides.full))}"
-            ),
+        seen=said(
+            f"resumed (session_reused=1): {told}, on {len(different)} of"
+            f" {connections(len(sides.resumed))}",
+            f"without a session: {tally([each.answer for each in sides.full])}, on"
+            f" {connections(len(sides.full))}",
         ),
         evidence=_shown(view, different, sides),
         proven=enough,
@@ -206,14 +197,10 @@ def _uncompared(view: View, sides: _Sides) -> Match | None:
     f" closes without a word; on full handshakes it answers. {_READS}",
     advice="Look at the application's log at the times that -v lists: it waits for, or fails at,"
     " what a resumed connection does not have. Until that is mended switch resumption off there.",
-    settings=(
-        ServerSetting.of(
-            Software.NGINX, text="nginx ssl_session_cache off, ssl_session_tickets off"
-        ),
-        ServerSetting.of(
-            Software.OPENSSL, text="OpenSSL SSL_get0_verified_chain (empty on resumption)"
-        ),
-        ServerSetting.of(Software.JAVA, text="Java SSLSession.getPeerCertificates"),
+    settings=set_in(
+        nginx="ssl_session_cache off, ssl_session_tickets off",
+        OpenSSL="SSL_get0_verified_chain (empty on resumption)",
+        Java="SSLSession.getPeerCertificates",
     ),
     sources=("xrootd/xrootd#1252", "envoyproxy/envoy#21235", "RFC 8446 section 2.2"),
 )

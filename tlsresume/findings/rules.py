@@ -19,6 +19,7 @@ them, the rule is not asked: nothing is concluded from what could not be seen.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Required, TypedDict, Unpack
 
 from tlsresume.evidence.observation import Part
 from tlsresume.findings.engine import Entry, Group, Match
@@ -50,9 +51,10 @@ class Rule(Entry, frozen=True, kw_only=True):
     went wrong, so it is named where nothing else is, and is no candidate beside another.
     """
 
-    needs: Part
-    check: Check | None
     home: str
+    needs: Part = Part.NOTHING
+    check: Check | None = None
+    mechanisms: tuple[Mechanism, ...] = MECHANISMS
     catch_all: bool = False
     settings: tuple[ServerSetting, ...] = ()
 
@@ -70,19 +72,25 @@ class Rule(Entry, frozen=True, kw_only=True):
 _RULES: list[Rule] = []
 
 
+class Texts(TypedDict, total=False):
+    """What is told of a cause, and what it is about, as fields of a `Rule`."""
+
+    cause: Required[str]
+    advice: Required[str]
+    sources: Required[tuple[str, ...]]
+    settings: tuple[ServerSetting, ...]
+    mechanisms: tuple[Mechanism, ...]
+    harm: Harm
+
+
 def rule(
     code: str,
     group: Group,
     severity: Severity,
     *,
     needs: Part,
-    cause: str,
-    advice: str,
-    sources: tuple[str, ...],
-    settings: tuple[ServerSetting, ...] = (),
-    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
-    harm: Harm = "users",
     catch_all: bool = False,
+    **texts: Unpack[Texts],
 ) -> Callable[[Check], Check]:
     """Put a function into the table; its docstring's first line is the title, and the
     rest says how the cause is told."""
@@ -95,17 +103,12 @@ def rule(
                 group=group,
                 severity=severity,
                 needs=needs,
-                harm=harm,
-                mechanisms=mechanisms,
+                catch_all=catch_all,
                 title=title.rstrip("."),
                 tells=" ".join(tells.split()),
-                cause=cause,
-                advice=advice,
-                settings=settings,
-                sources=sources,
                 check=check,
                 home=check.__module__,
-                catch_all=catch_all,
+                **texts,
             )
         )
         return check
@@ -119,32 +122,14 @@ def told(
     severity: Severity,
     *,
     home: str,
-    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
-    settings: tuple[ServerSetting, ...] = (),
-    harm: Harm = "users",
     title: str,
     tells: str,
-    cause: str,
-    advice: str,
-    sources: tuple[str, ...],
+    **texts: Unpack[Texts],
 ) -> None:
     """Put a cause into the table that is found by no check of views; `home` is the module."""
     _RULES.append(
         Rule(
-            code=code,
-            group=group,
-            severity=severity,
-            needs=Part.NOTHING,
-            harm=harm,
-            mechanisms=mechanisms,
-            title=title,
-            tells=tells,
-            cause=cause,
-            advice=advice,
-            settings=settings,
-            sources=sources,
-            check=None,
-            home=home,
+            code=code, group=group, severity=severity, home=home, title=title, tells=tells, **texts
         )
     )
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 from tlsresume.evidence.purposes import Unpinned
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.findings.with_and_without_session import (
     ASK,
-    FRESH,
+    ask_again,
     controlled,
     failed_for,
-    shown,
-    times,
+    fails_with_it,
+    has_alert,
+    shown_with_control,
     with_alert,
 )
-from tlsresume.findings.wording import exchange
+from tlsresume.findings.wording import exchange, said
 from tlsresume.tls.registry import AlertDescription
 from tlsresume.transports.failures import FailureReason
 
@@ -34,9 +35,9 @@ from tlsresume.transports.failures import FailureReason
     cause="The session was made with the extended master secret and offered without it; the"
     " server must abort then.",
     advice="Let the client send extended_master_secret, as it did when the session was made.",
-    settings=(
-        ServerSetting.of(Software.JAVA, text="Java -Djdk.tls.useExtendedMasterSecret=true"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL: clear SSL_OP_NO_EXTENDED_MASTER_SECRET"),
+    settings=set_in(
+        Java="-Djdk.tls.useExtendedMasterSecret=true",
+        OpenSSL=": clear SSL_OP_NO_EXTENDED_MASTER_SECRET",
     ),
     sources=("RFC 7627 section 5.3", "openssl/openssl#9791"),
 )
@@ -61,7 +62,7 @@ def ems_dropped(view: View) -> Match | None:
         return None
     return Match(
         seen=("no extended_master_secret in the ClientHello; the session was made with it",),
-        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown(view, broken)),
+        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown_with_control(view, broken)),
         proven=controlled(view),
         ask=ASK,
     )
@@ -95,13 +96,14 @@ def cipher_removed(view: View) -> Match | None:
     there = [
         a
         for a in view.broken
-        if a.config.ciphers == name and not a.server_hello_seen
-        and any(x.description == AlertDescription.handshake_failure for x in a.alerts)
-    ]  # fmt: skip
+        if a.config.ciphers == name
+        and not a.server_hello_seen
+        and has_alert(a, AlertDescription.handshake_failure)
+    ]
     if here:
         return Match(
             seen=(f"the session's cipher {name} is not in this client's list",),
-            evidence=shown(view, here),
+            evidence=shown_with_control(view, here),
             proven=controlled(view),
             ask=ASK,
         )
@@ -109,13 +111,11 @@ def cipher_removed(view: View) -> Match | None:
         return Match(seen=("only its cipher was offered",), proven=False, ask=(*ASK, "unpinned"))
     if there and not controlled(view) and unpinned and unpinned[0].cipher != name:
         return Match(
-            seen=(
-                (
-                    f"the server has nothing in common with a client that offers only {name};"
-                    f" it now uses {unpinned[0].cipher}"
-                ),
+            seen=said(
+                f"the server has nothing in common with a client that offers only {name};"
+                f" it now uses {unpinned[0].cipher}"
             ),
-            evidence=(*shown(view, there), exchange(view, unpinned[0])),
+            evidence=(*shown_with_control(view, there), exchange(view, unpinned[0])),
         )
     return None
 
@@ -145,12 +145,8 @@ def wrong_binder(view: View) -> Match | None:
     if not broken or (view.saved is not None and view.fresh_is_accepted is False):
         return None
     number = broken[0].alerts[-1].description
-    return Match(
-        seen=(times(broken, view, f"alert {number} before any ServerHello"),),
-        evidence=shown(view, broken),
-        proven=controlled(view),
-        ask=FRESH if view.saved is not None else ASK,
-    )
+    what = f"alert {number} before any ServerHello"
+    return fails_with_it(view, broken, what, ask=ask_again(view))
 
 
 @rule(
@@ -176,19 +172,14 @@ def wrong_secret(view: View) -> Match | None:
         for a in view.blamed
         if a.server_hello_seen
         and (
-            any(x.description in (AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
-                for x in a.alerts)
+            has_alert(a, AlertDescription.bad_record_mac, AlertDescription.decrypt_error)
             or failed_for(a, FailureReason.BAD_RECORD_MAC)
         )
-    ]  # fmt: skip
+    ]
     if not broken:
         return None
-    return Match(
-        seen=(times(broken, view, "'bad record mac' after an accepting ServerHello"),),
-        evidence=shown(view, broken),
-        proven=controlled(view),
-        ask=FRESH if view.saved is not None else ASK,
-    )
+    what = "'bad record mac' after an accepting ServerHello"
+    return fails_with_it(view, broken, what, ask=ask_again(view))
 
 
 @rule(
@@ -214,12 +205,7 @@ def ems_changed(view: View) -> Match | None:
     ]
     if not broken:
         return _server_dropped_ems(view)
-    return Match(
-        seen=(times(broken, view, "'inconsistent extms' after the ServerHello"),),
-        evidence=shown(view, broken),
-        proven=controlled(view),
-        ask=ASK,
-    )
+    return fails_with_it(view, broken, "'inconsistent extms' after the ServerHello")
 
 
 def _server_dropped_ems(view: View) -> Match | None:
@@ -239,5 +225,5 @@ def _server_dropped_ems(view: View) -> Match | None:
         return None
     return Match(
         seen=("the session has extended master secret, the server has none now",),
-        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown(view, broken)),
+        evidence=("SSL_SESSION.flags [13]: bit 0 set", *shown_with_control(view, broken)),
     )

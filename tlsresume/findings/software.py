@@ -1,4 +1,4 @@
-"""The software that findings have settings for, and a setting of some of it."""
+"""The software that findings have settings for, and the lines that say what to set in it."""
 
 from __future__ import annotations
 
@@ -50,3 +50,35 @@ class ServerSetting(NamedTuple):
     def of(cls, *software: Software, text: str) -> ServerSetting:
         """A setting of some software."""
         return cls(text, software)
+
+
+#: The words with which lines of settings begin, and whose they are.
+_WORDS: dict[str, tuple[Software, ...]] = {
+    "Apache": (Software.HTTPD,),
+    "Client": (Software.CLIENT,),
+    "Exim": (Software.EXIM,),
+    "fail2ban": (Software.FIREWALL,),
+    "gnutls_session_ticket_key_generate": (Software.GNUTLS,),
+    "httpd": (Software.HTTPD,),
+    "iptables": (Software.FIREWALL,),
+    "memcached, Redis": (Software.STORE,),
+    "nginx, Envoy": (Software.NGINX, Software.ENVOY),
+    "Node, Bun": (Software.NODE,),
+    "postfix": (Software.POSTFIX,),
+    "proftpd": (Software.PROFTPD,),
+    "exim": (Software.EXIM,),
+} | {software.value: (software,) for software in Software}
+
+
+def set_in(**settings: str | tuple[str, ...]) -> tuple[ServerSetting, ...]:
+    """Lines of settings, each by the word with which it begins: `nginx="ssl_protocols"`.
+
+    A tuple where a word has several lines; what begins with a colon is joined to the word.
+    Raises KeyError for a word of no software that is known.
+    """
+    lines = []
+    for word, of_word in settings.items():
+        for what in (of_word,) if isinstance(of_word, str) else of_word:
+            text = word + what if what[:1] in ("", ":") else f"{word} {what}"
+            lines.append(ServerSetting(text, _WORDS[word]))
+    return tuple(lines)

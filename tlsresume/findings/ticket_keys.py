@@ -89,20 +89,29 @@ def key_use(issued: Issued, files: Sequence[TicketKeyFile], naming: KeyNaming) -
     """Which of the given keys made one ticket, and what is inside."""
     from tlsresume.tickets.key_files import open_with
 
-    fields = issued.session.fields
+    session, fields = issued.session, issued.session.fields
     ticket = fields.ticket or b""
-    lifetime = fields.lifetime_hint or 0
-    opened = open_with(ticket, files, time=fields.time, lifetime=lifetime)
+    opened = open_with(ticket, files, time=fields.time, lifetime=fields.lifetime_hint or 0)
+    use = replace(
+        _use(ticket, opened, files, naming),
+        address=issued.address,
+        port=issued.port,
+        mechanisms=(session.mechanism,),
+    )
     if opened is None:
-        return KeyUse(
-            address=issued.address,
-            port=issued.port,
-            key_name=naming.name_of(ticket),
-            tickets=1,
-            mechanisms=(issued.session.mechanism,),
-            note=_why_none(ticket, files),
-        )
-    return _use(issued, opened, naming)
+        return use
+    unsealed = opened.unsealed
+    same = holds_secret(unsealed.plaintext, fields.master_key, issued.nonces)
+    note = None
+    if not unsealed.mac:
+        note = "decrypted, MAC does not match"
+        if mac_without_key(ticket):
+            note += ": it is made with an empty key"
+    elif unsealed.session is None and not same:
+        note = "the MAC matches, but what is inside could not be read"
+    # What Go makes of a key names no ticket.
+    name = naming.name_of(ticket) if unsealed.layout == "go-1.21" else use.key_name
+    return replace(use, key_name=name or None, same_secret=same, note=note)
 
 
 def ticket_key_use(ticket: bytes, files: Sequence[TicketKeyFile], naming: KeyNaming) -> KeyUse:
@@ -110,24 +119,21 @@ def ticket_key_use(ticket: bytes, files: Sequence[TicketKeyFile], naming: KeyNam
     nothing."""
     from tlsresume.tickets.key_files import open_with
 
-    opened = open_with(ticket, files)
+    return _use(ticket, open_with(ticket, files), files, naming)
+
+
+def _use(
+    ticket: bytes, opened: Opened | None, files: Sequence[TicketKeyFile], naming: KeyNaming
+) -> KeyUse:
+    """The row of one ticket, as far as the ticket and the key that opened it tell."""
+    unknown = KeyUse(key_name=naming.name_of(ticket), tickets=1)
     if opened is None:
-        return KeyUse(
-            address=None,
-            port=None,
-            key_name=naming.name_of(ticket),
-            tickets=1,
-            mechanisms=(),
-            note=_why_none(ticket, files),
-        )
+        return replace(unknown, note=_why_none(ticket, files))
     unsealed = opened.unsealed
     inside = unsealed.session
-    return KeyUse(
-        address=None,
-        port=None,
-        key_name=unsealed.key.name.hex() or naming.name_of(ticket),
-        tickets=1,
-        mechanisms=(),
+    return replace(
+        unknown,
+        key_name=unsealed.key.name.hex() or unknown.key_name,
         file=opened.file.path,
         key=opened.key.number,
         keys=len(opened.file.keys),
@@ -151,39 +157,6 @@ def _why_none(ticket: bytes, files: Sequence[TicketKeyFile]) -> str:
     if named:
         return f"it has the name of {named[0]}, but that key does not open it"
     return "none of the given keys"
-
-
-def _use(issued: Issued, opened: Opened, naming: KeyNaming) -> KeyUse:
-    session, unsealed = issued.session, opened.unsealed
-    name = unsealed.key.name.hex() or naming.name_of(session.fields.ticket or b"") or ""
-    if unsealed.layout == "go-1.21":
-        name = naming.name_of(session.fields.ticket or b"") or ""
-    same = holds_secret(unsealed.plaintext, session.fields.master_key, issued.nonces)
-    inside = unsealed.session
-    note = None
-    if not unsealed.mac:
-        note = "decrypted, MAC does not match"
-        if mac_without_key(session.fields.ticket or b""):
-            note += ": it is made with an empty key"
-    elif inside is None and not same:
-        note = "the MAC matches, but what is inside could not be read"
-    return KeyUse(
-        address=issued.address,
-        port=issued.port,
-        key_name=name or None,
-        tickets=1,
-        mechanisms=(session.mechanism,),
-        file=opened.file.path,
-        key=opened.key.number,
-        keys=len(opened.file.keys),
-        role=opened.key.role,
-        order=unsealed.key.order,
-        layout=unsealed.layout,
-        mac="matches" if unsealed.mac else "does-not-match",
-        same_secret=same,
-        session=None if inside is None else sealed_session(inside),
-        note=note,
-    )
 
 
 def sealed_session(session: Session) -> SealedSession:

@@ -14,13 +14,14 @@ from tlsresume.evidence.observation import Part, Ticket
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import rule
-from tlsresume.findings.software import ServerSetting, Software
+from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.unseal import holds_secret, holds_secret_of, mac_without_key
 from tlsresume.tickets.weak_keys import WeakKey, begin_with_key_names, find_weak_key
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.units import connections, span
+from tlsresume.value import Value
 
 #: RFC 8446 section 4.6.1: no ticket may live longer than seven days.
 LONGEST_LIFETIME = 604_800
@@ -46,12 +47,26 @@ def session_of(attempt: Trial, ticket: Ticket) -> Session | None:
     return next((s for s in attempt.sessions if s.fields.ticket == ticket.ticket), None)
 
 
-def _candidates(view: View) -> Iterator[tuple[str, Session, tuple[bytes, ...]]]:
-    """One session for each key name, and some of those that name none, with its ticket in
-    words and the nonces of its connection."""
+class _Candidate(Value, frozen=True):
+    """A session that may be read from its ticket: the ticket in words, the nonces that it may have
+    come with, and the other tickets of its connection that were made as it was."""
+
+    words: str
+    session: Session
+    nonces: tuple[bytes, ...] = ()
+    beside: tuple[bytes, ...] = ()
+
+    @property
+    def ticket(self) -> bytes:
+        """Its ticket."""
+        return self.session.fields.ticket or b""
+
+
+def _candidates(view: View) -> Iterator[_Candidate]:
+    """One session for each key name, and some of those that name none."""
     if view.saved is not None:
         ticket = view.saved.session.fields.ticket or b""
-        yield f"the saved ticket: {len(ticket)} bytes", view.saved.session, ()
+        yield _Candidate(f"the saved ticket: {len(ticket)} bytes", view.saved.session)
     seen: Counter[str | None] = Counter()
     for attempt, found in issued(view):
         name = view.naming.name_of(found.ticket)
@@ -59,8 +74,18 @@ def _candidates(view: View) -> Iterator[tuple[str, Session, tuple[bytes, ...]]]:
         if session is None or seen[name] >= (1 if name else _UNNAMED_TRIED):
             continue
         seen[name] += 1
-        nonces = () if found.nonce is None else (found.nonce,)
-        yield f"#{attempt.n} NewSessionTicket: {len(found.ticket)} bytes", session, nonces
+        yield _Candidate(
+            f"#{attempt.n} NewSessionTicket: {len(found.ticket)} bytes",
+            session,
+            () if found.nonce is None else (found.nonce,),
+            tuple(
+                other.ticket
+                for other in attempt.tickets
+                if other is not found
+                and len(other.ticket) == len(found.ticket)
+                and view.naming.name_of(other.ticket) == name
+            ),
+        )
 
 
 def weak_key(
@@ -81,16 +106,17 @@ def weak_key(
     )
 
 
-def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
+def _in_clear(candidate: _Candidate) -> bool:
     """Whether a session's ticket holds its secret, or in TLS 1.3 what gives it. Most tickets are
     sealed, and each place in them is tried, so only what can be is: where the ticket was seen
     to come, its nonce is known, and in TLS 1.2 nothing gives the secret but itself."""
-    fields = session.fields
-    ticket, secret = fields.ticket or b"", fields.master_key
-    if session.mechanism != "psk":
+    ticket, secret = candidate.ticket, candidate.session.fields.master_key
+    if candidate.session.mechanism != "psk":
         return bool(secret) and ticket.find(secret) >= 0
-    if nonces:
-        return any(holds_secret_of(ticket, secret, nonce) for nonce in nonces)
+    if candidate.nonces:
+        return any(
+            holds_secret_of(ticket, secret, nonce, candidate.beside) for nonce in candidate.nonces
+        )
     return holds_secret(ticket, secret)
 
 
@@ -105,12 +131,12 @@ def _in_clear(session: Session, nonces: tuple[bytes, ...]) -> bool:
     " decrypt TLS 1.2 sessions, and who holds a ticket can pose as the server.",
     advice="Give the server a random key at once, or let it make its own; count every session of"
     " the past under this key as disclosed.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_ticket_key"),
-        ServerSetting.of(Software.HAPROXY, text="haproxy tls-ticket-keys"),
-        ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),
-        ServerSetting.of(Software.GNUTLS, text="gnutls_session_ticket_key_generate"),
-        ServerSetting.of(Software.GO, text="Go tls.Config.SetSessionTicketKeys"),
+    settings=set_in(
+        nginx="ssl_session_ticket_key",
+        haproxy="tls-ticket-keys",
+        Apache="SSLSessionTicketKeyFile",
+        gnutls_session_ticket_key_generate="",
+        Go="tls.Config.SetSessionTicketKeys",
     ),
     sources=("CVE-2020-13777", "Hebrok et al., USENIX Security 2023", "RFC 5077 section 5.5"),
 )
@@ -123,8 +149,8 @@ def weak_ticket_key(view: View) -> Match | None:
     """
     seen, evidence = [], []
     names = begin_with_key_names(ticket.ticket for _, ticket in issued(view))
-    for words, session, nonces in _candidates(view):
-        weak = weak_key(session, nonces, names)
+    for candidate in _candidates(view):
+        weak = weak_key(candidate.session, candidate.nonces, names)
         if weak is None:
             continue
         published = f" ({weak.reference})" if weak.reference else ""
@@ -133,7 +159,7 @@ def weak_ticket_key(view: View) -> Match | None:
             " the secret of our session"
         )
         mac = "with a weak key too" if weak.mac else "with a key that was not found"
-        evidence.append(f"{words} decrypted; the MAC is made {mac}")
+        evidence.append(f"{candidate.words} decrypted; the MAC is made {mac}")
     if not seen:
         return None
     return Match(seen=tuple(dict.fromkeys(seen)), evidence=tuple(evidence))
@@ -151,10 +177,10 @@ def weak_ticket_key(view: View) -> Match | None:
     " pose as the server.",
     advice="Seal what becomes the ticket with a random key, or keep the session in a store and"
     " give out a random handle.",
-    settings=(
-        ServerSetting.of(Software.GO, text="Go tls.Config.WrapSession: EncryptTicket"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_tlsext_ticket_key_evp_cb"),
-        ServerSetting.of(Software.BORINGSSL, text="BoringSSL SSL_TICKET_AEAD_METHOD seal"),
+    settings=set_in(
+        Go="tls.Config.WrapSession: EncryptTicket",
+        OpenSSL="SSL_CTX_set_tlsext_ticket_key_evp_cb",
+        BoringSSL="SSL_TICKET_AEAD_METHOD seal",
     ),
     sources=("RFC 5077 section 4", "RFC 8446 section 4.6.1"),
 )
@@ -165,9 +191,9 @@ def not_sealed(view: View) -> Match | None:
     that we were given. No connection is made for it.
     """
     found = [
-        f"{words}, and the session's secret among them"
-        for words, session, nonces in _candidates(view)
-        if _in_clear(session, nonces)
+        f"{candidate.words}, and the session's secret among them"
+        for candidate in _candidates(view)
+        if _in_clear(candidate)
     ]
     seen = f"in clear in {len(found)} ticket{'' if len(found) == 1 else 's'}: our session's secret"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
@@ -184,7 +210,7 @@ def not_sealed(view: View) -> Match | None:
     " can make it: a ticket can be altered, and what the server makes of altered ones be learnt.",
     advice="Let the server make its own ticket keys until its TLS code is mended: where Apache"
     " httpd 2.4 on OpenSSL 3 is given a key file, its MAC key is whatever lies on the stack.",
-    settings=(ServerSetting.of(Software.HTTPD, text="Apache SSLSessionTicketKeyFile"),),
+    settings=set_in(Apache="SSLSessionTicketKeyFile"),
     sources=("RFC 5077 section 4", "seen on Apache httpd 2.4.71 with OpenSSL 3.0.19"),
 )
 def mac_unkeyed(view: View) -> Match | None:
@@ -194,9 +220,9 @@ def mac_unkeyed(view: View) -> Match | None:
     zeros, which is the same. No connection is made for it.
     """
     found = [
-        f"{words}, the last 32 are HMAC-SHA256 of the others with an empty key"
-        for words, session, nonces in _candidates(view)
-        if mac_without_key(session.fields.ticket or b"") and weak_key(session, nonces) is None
+        f"{each.words}, the last 32 are HMAC-SHA256 of the others with an empty key"
+        for each in _candidates(view)
+        if mac_without_key(each.ticket) and weak_key(each.session, each.nonces) is None
     ]
     seen = f"{len(found)} ticket{'' if len(found) == 1 else 's'} with a MAC under an empty key"
     return Match(seen=(seen,), evidence=tuple(found[:2])) if found else None
@@ -211,10 +237,7 @@ def mac_unkeyed(view: View) -> Match | None:
     cause="TLS 1.3 allows a ticket to live for seven days at most; clients drop it then, whatever"
     " the server says.",
     advice="Set a lifetime of 604800 s or less.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.OPENSSL, text="OpenSSL SSL_CTX_set_timeout"),
-    ),
+    settings=set_in(nginx="ssl_session_timeout", OpenSSL="SSL_CTX_set_timeout"),
     sources=("RFC 8446 section 4.6.1",),
 )
 def lifetime_too_long(view: View) -> Match | None:
@@ -251,15 +274,12 @@ def _numbers(attempts: Iterable[Trial]) -> tuple[int, ...]:
     " them be kept, and so long is a stolen key worth something.",
     advice="Where forward secrecy matters, shorten the lifetime, and rotate keys at least weekly"
     " with tickets valid for at most half of that.",
-    settings=(
-        ServerSetting.of(Software.NGINX, text="nginx ssl_session_timeout"),
-        ServerSetting.of(Software.HTTPD, text="Apache SSLSessionCacheTimeout"),
-        ServerSetting.of(
-            Software.GO,
-            text="Go: 7 days are fixed; tls.Config.UnwrapSession may refuse older sessions",
-        ),
-        ServerSetting.of(Software.BORINGSSL, text="BoringSSL SSL_CTX_set_session_psk_dhe_timeout"),
-        ServerSetting.of(Software.JAVA, text="Java SSLSessionContext.setSessionTimeout"),
+    settings=set_in(
+        nginx="ssl_session_timeout",
+        Apache="SSLSessionCacheTimeout",
+        Go=": 7 days are fixed; tls.Config.UnwrapSession may refuse older sessions",
+        BoringSSL="SSL_CTX_set_session_psk_dhe_timeout",
+        Java="SSLSessionContext.setSessionTimeout",
     ),
     sources=("RFC 9325 section 3.4", "RFC 5077 section 5.6"),
 )

@@ -17,7 +17,7 @@ from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.fails_without_session import blameless, hopeless, limited
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import Offer
-from tlsresume.evidence.purpose import Purpose, Role, Wanted
+from tlsresume.evidence.purpose import Role, Wanted
 from tlsresume.evidence.purposes import MATRIX, FromAddress, Retry
 from tlsresume.evidence.states import issued_key
 from tlsresume.evidence.trial import Trial
@@ -101,14 +101,20 @@ class View(Value, frozen=True, kw_only=True, dict=True):
 
     def made(self, *wanted: Wanted) -> tuple[Trial, ...]:
         """The attempts that were made for one of these purposes, or of these types of them."""
-        kinds = {each if isinstance(each, type) else type(each) for each in wanted}
-        if not any(issubclass(each, kind) for each in self._types for kind in kinds):
-            return ()
-        return tuple(attempt for attempt in self.attempts if attempt.made_for(*wanted))
+        for each in wanted:
+            if (each if isinstance(each, type) else type(each)) in self._types:
+                return tuple(a for a in self.attempts if a.purpose.is_any(*wanted))
+        return ()
+
+    def answered(self, *wanted: Wanted) -> tuple[Trial, ...]:
+        """Those of them that offered a session and finished their handshake."""
+        return tuple(a for a in self.made(*wanted) if a.offered and a.handshake_done)
 
     @cached_property
-    def _types(self) -> frozenset[type[Purpose]]:
-        return frozenset(type(attempt.purpose) for attempt in self.attempts)
+    def _types(self) -> frozenset[type]:
+        """The types of the attempts' purposes, and all that these are subtypes of."""
+        found = {type(attempt.purpose) for attempt in self.attempts}
+        return frozenset(base for each in found for base in each.__mro__)
 
     def settled(self, name: ExperimentName) -> bool:
         """Whether an experiment of the ladder was made, or will not be."""
@@ -138,36 +144,26 @@ class View(Value, frozen=True, kw_only=True, dict=True):
         """Tries that resumed; by the wire alone, where there is no word of a library."""
         watched = Part.PURPOSE not in self.visible
         return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.reused or (watched and attempt.reused is None and attempt.accepted)
+            a for a in self.subject if a.reused or (watched and a.reused is None and a.accepted)
         )
 
     @cached_property
     def declined(self) -> tuple[Trial, ...]:
         """Tries that offered the session and got a full handshake."""
-        return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.handshake_done and attempt.offered and not attempt.reused
-        )
+        return tuple(a for a in self.subject if a.handshake_done and a.offered and not a.reused)
 
     @cached_property
     def withheld(self) -> tuple[Trial, ...]:
         """Tries in which OpenSSL did not put the session on the wire."""
         return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.handshake_done and attempt.offered is None and not attempt.reused
+            a for a in self.subject if a.handshake_done and a.offered is None and not a.reused
         )
 
     @cached_property
     def broken(self) -> tuple[Trial, ...]:
         """Tries whose handshake failed after the session was offered."""
         return tuple(
-            attempt
-            for attempt in self.subject
-            if attempt.offered and not attempt.handshake_done and not limited(attempt)
+            a for a in self.subject if a.offered and not a.handshake_done and not limited(a)
         )
 
     @cached_property
@@ -179,6 +175,18 @@ class View(Value, frozen=True, kw_only=True, dict=True):
             if attempt.offer is None and attempt.handshake_done
             and attempt.purpose.role is Role.CONTROL
         )  # fmt: skip
+
+    @cached_property
+    def without_session(self) -> tuple[Trial, ...]:
+        """Connections without a session to the address, of this mechanism and with plans like
+        the tries', also those that failed and those that do not count."""
+        return tuple(
+            attempt
+            for attempt in self.everything
+            if attempt.mechanism == self.mechanism
+            and attempt.offer is None
+            and not attempt.purpose.other_config
+        )
 
     @cached_property
     def controls(self) -> tuple[Trial, ...]:

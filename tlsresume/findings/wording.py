@@ -36,6 +36,16 @@ def exchange(view: View, attempt: Trial) -> str:
     return f"#{attempt.n} " + "; ".join(part for part in parts if part)
 
 
+def shown(view: View, *attempts: Trial, most: int = 3) -> tuple[str, ...]:
+    """The first attempts as evidence."""
+    return tuple(exchange(view, attempt) for attempt in attempts[:most])
+
+
+def said(*lines: str | None) -> tuple[str, ...]:
+    """The lines that there is something to say in; None are left out."""
+    return tuple(line for line in lines if line is not None)
+
+
 def failure(attempt: Trial) -> str:
     """Why an attempt failed, without the address, which is said once for all."""
     return "failure" if attempt.error is None else attempt.error.words

@@ -44,25 +44,23 @@ class Format(NamedTuple):
 
     def renderer(self) -> Renderer:
         """The format's `render` function."""
-        return cast("Renderer", import_module(self.module).render)
+        return cast("Renderer", self._function("render"))
 
     def failure(self) -> FailureRenderer | None:
         """The function that says that a run failed, where the format can."""
-        if not self.document:
-            return None
-        return cast("FailureRenderer", import_module(self.module).failure)
+        return cast("FailureRenderer", self._function("failure")) if self.document else None
 
     def head(self) -> str:
         """What stands before the first target; nothing in most formats."""
-        if not self.begins_with_head:
-            return ""
-        return cast("str", import_module(self.module).head())
+        return str(self._function("head")()) if self.begins_with_head else ""
 
     def summary(self) -> Renderer | None:
         """The function for the last lines of a run, where the format has one."""
-        if not self.ends_with_summary:
-            return None
-        return cast("Renderer", import_module(self.module).summary)
+        return cast("Renderer", self._function("summary")) if self.ends_with_summary else None
+
+    def _function(self, name: str) -> Callable[..., object]:
+        found: Callable[..., object] = getattr(import_module(self.module), name)
+        return found
 
 
 _JSON = r'\{\s*"schema"\s*:\s*[0-9]+\s*,\s*"tool"\s*:\s*\{\s*"name"\s*:\s*"tlsresume"'
@@ -82,76 +80,44 @@ _TEXT = (
 
 FORMATS: dict[str, Format] = {
     "text": Format(
-        module="tlsresume.formats.text",
-        per="target",
-        about="for people",
-        begins=_TEXT,
-        between="\n",
-        ends_with_summary=True,
+        "tlsresume.formats.text", per="target", about="for people", begins=_TEXT,
+        between="\n", ends_with_summary=True,
     ),
     "json": Format(
-        module="tlsresume.formats.document",
-        per="run",
+        "tlsresume.formats.document", per="run", begins=_JSON, document=True, holds_attempts=True,
         about="one JSON document, described by a JSON Schema",
-        begins=_JSON,
-        document=True,
-        holds_attempts=True,
     ),
     "jsonl": Format(
-        module="tlsresume.formats.jsonl",
-        per="target",
+        "tlsresume.formats.jsonl", per="target", begins=_JSON, document=True, holds_attempts=True,
         about="a JSON document on a line for each target, as it is done",
-        begins=_JSON,
-        document=True,
-        holds_attempts=True,
     ),
     "csv": Format(
-        module="tlsresume.formats.csv_report",
-        per="target",
-        about="a row for each mechanism on each address, for spreadsheets",
-        begins="target,transport,address,",
-        begins_with_head=True,
+        "tlsresume.formats.csv_report", per="target", begins="target,transport,address,",
+        about="a row for each mechanism on each address, for spreadsheets", begins_with_head=True,
     ),
     "junit": Format(
-        module="tlsresume.formats.junit",
-        per="run",
-        about="JUnit XML, a test case for each demand",
-        begins=r"<\?xml [^>]*>\s*<testsuites name=\"tlsresume\"",
-        document=True,
+        "tlsresume.formats.junit", per="run", about="JUnit XML, a test case for each demand",
+        begins=r"<\?xml [^>]*>\s*<testsuites name=\"tlsresume\"", document=True,
     ),
     "github": Format(
-        module="tlsresume.formats.github",
-        per="run",
-        about="annotations for GitHub Actions",
+        "tlsresume.formats.github", per="run", about="annotations for GitHub Actions",
         begins=r"::(error|warning|notice) title=|(' )?\S+: (resumes|partly|does-not-resume|untested)\b",
         document=True,
     ),
     "markdown": Format(
-        module="tlsresume.formats.markdown",
-        per="run",
+        "tlsresume.formats.markdown", per="run", begins="## TLS session resumption", document=True,
         about="Markdown, for job summaries and pull requests",
-        begins="## TLS session resumption",
-        document=True,
     ),
     "prometheus": Format(
-        module="tlsresume.formats.prometheus",
-        per="run",
-        about="metrics for the textfile collector",
-        begins="(# (HELP|TYPE) )?tlsresume_",
-        document=True,
+        "tlsresume.formats.prometheus", per="run", about="metrics for the textfile collector",
+        begins="(# (HELP|TYPE) )?tlsresume_", document=True,
     ),
     "nagios": Format(
-        module="tlsresume.formats.nagios",
-        per="run",
-        about="a plugin's line with perfdata, and its exit status",
-        begins="RESUMPTION (OK|WARNING|CRITICAL|UNKNOWN)",
-        document=True,
+        "tlsresume.formats.nagios", per="run", begins="RESUMPTION (OK|WARNING|CRITICAL|UNKNOWN)",
+        about="a plugin's line with perfdata, and its exit status", document=True,
     ),
     "html": Format(
-        module="tlsresume.formats.html",
-        per="run",
-        about="one self-contained page",
-        begins=_HTML,
+        "tlsresume.formats.html", per="run", about="one self-contained page", begins=_HTML,
         document=True,
     ),
-}
+}  # fmt: skip

@@ -8,26 +8,27 @@ from __future__ import annotations
 from tlsresume.formats.early_data_text import put_early_data
 from tlsresume.formats.feature_text import put_features
 from tlsresume.formats.page import FAINT, STRONG, Page, Part, cells, pad
-from tlsresume.formats.table_text import (
-    ONCE,
-    STATE_STYLE,
-    UNLIMITED,
-    as_one_node,
-    mixed,
-    quic_words,
+from tlsresume.formats.series import (
+    cell_style,
+    cell_words,
+    long_orders,
+    meaning,
+    once_words,
+    state_style,
+    state_words,
+    tried,
+    untried_words,
 )
+from tlsresume.formats.table_text import UNLIMITED, quic_words
 from tlsresume.formats.ticket_text import put_looks_like
 from tlsresume.formats.trouble import put_error
 from tlsresume.protocols.schemes import Transport
-from tlsresume.results.measured import AddressResult, MechanismResult, Series, TicketSummary
-from tlsresume.units import count, duration, milliseconds, short_key
+from tlsresume.results.measured import AddressResult, MechanismResult, TicketSummary
+from tlsresume.units import count, duration, short_key
 
 _LABEL_WIDTH = 22
 _CELL_WIDTH = 14
-#: An order of results longer than this gets a line of its own.
-_ORDER_INLINE = 10
 _KEYS_SHOWN = 6
-_ORDER_SHOWN = 50
 
 
 def put_address(page: Page, address: AddressResult, *, quick: bool = False) -> None:
@@ -42,7 +43,7 @@ def put_address(page: Page, address: AddressResult, *, quick: bool = False) -> N
     if quick:
         _put_quick(page, address)
         return
-    rows = [(_cell(row.fixed), _cell(row.chained)) for row in address.mechanisms]
+    rows = [(cell_words([row.fixed]), cell_words([row.chained])) for row in address.mechanisms]
     first = max(_CELL_WIDTH, *(cells(fixed) + 2 for fixed, _ in rows))
     second = max(9, *(cells(chained) for _, chained in rows)) + 2
     page.line(
@@ -71,14 +72,11 @@ def _put_quick(page: Page, address: AddressResult) -> None:
     for row in address.mechanisms:
         version = version_words(row.tls_version, address.transport)
         label = pad(f"  {version} {row.mechanism}", _LABEL_WIDTH)
-        style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
-        if not _tried(row):
-            words = row.state.replace("-", " ")
-            page.prose(words + (f": {row.reason}" if row.reason else ""), first=label,
-                       text_style=style)  # fmt: skip
+        if not tried(row):
+            page.prose(untried_words(row), first=label, text_style=state_style(row))
             continue
-        words = ONCE.get(row.fixed.order[-1:], row.state.replace("-", " "))
-        page.line(label, (pad(words, 2 * _CELL_WIDTH), style), (", ".join(_notes(row)), FAINT))
+        words = pad(once_words(row, state_words(row)), 2 * _CELL_WIDTH)
+        page.line(label, (words, state_style(row)), (", ".join(_notes(row)), FAINT))
         if row.reason is not None:
             page.prose(row.reason, first=f"    {row.mechanism}: ")
     _put_unspoken(page, address)
@@ -93,26 +91,19 @@ def _put_mechanism(
     page: Page, row: MechanismResult, fixed: str, chained: str, transport: Transport
 ) -> None:
     label = f"  {version_words(row.tls_version, transport)} {row.mechanism}"
-    if not _tried(row):
-        words = row.state.replace("-", " ")
-        if row.reason is not None:
-            words += f": {row.reason}"
-        style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
-        page.prose(words, first=pad(label, _LABEL_WIDTH), text_style=style)
+    if not tried(row):
+        first = pad(label, _LABEL_WIDTH)
+        page.prose(untried_words(row), first=first, text_style=state_style(row))
         return
     start: list[Part] = [
         pad(label, _LABEL_WIDTH),
-        (fixed, _series_style(row.fixed, row)),
-        (chained, _series_style(row.chained, row)),
+        (fixed, cell_style([row.fixed], row)),
+        (chained, cell_style([row.chained], row)),
     ]
     width = _LABEL_WIDTH + cells(fixed) + cells(chained)
     for line in _lines(_notes(row), page.view.width - width) or [""]:
         page.line(*start, (line, FAINT))
         start = [" " * width]
-
-
-def _tried(row: MechanismResult) -> bool:
-    return any(series.order or series.offered for series in (row.fixed, row.chained))
 
 
 def _lines(notes: list[str], width: int) -> list[str]:
@@ -124,26 +115,6 @@ def _lines(notes: list[str], width: int) -> list[str]:
         else:
             lines = [*(f"{line}," if line is lines[-1] else line for line in lines), note]
     return lines
-
-
-def _cell(series: Series) -> str:
-    """`5/5`, or with the order of results where they differ: `2/5 NRNRN`."""
-    if not series.order and not series.offered:
-        return "-"
-    text = f"{series.accepted}/{series.offered}"
-    if mixed(series) and len(series.order) <= _ORDER_INLINE:
-        text += f" {series.order}"
-    return text
-
-
-def _series_style(series: Series, row: MechanismResult) -> str:
-    if series.rate is None:
-        return FAINT
-    if series.rate == 1.0:
-        return STATE_STYLE["resumed"]
-    if not row.judged or row.state == "resumed":
-        return ""
-    return STATE_STYLE["partly" if series.accepted else "not-resumed"]
 
 
 def _notes(row: MechanismResult) -> list[str]:
@@ -176,7 +147,7 @@ def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
 def _put_remarks(page: Page, row: MechanismResult) -> None:
     """What does not fit into the row: the reason, long orders, several keys."""
     label = f"    {row.mechanism}: "
-    if row.reason is not None and _tried(row):
+    if row.reason is not None and tried(row):
         page.prose(row.reason, first=label)
     if page.view.verbose and row.state != "not-issued":
         put_looks_like(page, row.tickets, label)
@@ -192,12 +163,10 @@ def _put_remarks(page: Page, row: MechanismResult) -> None:
         if len(seen) < len(names):
             seen.append(f"and {len(names) - len(seen)} more key names (-v shows them)")
         page.prose(f"key names seen: {', '.join(seen)}", first=label)
+    orders = dict(long_orders(row))
     for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
-        if mixed(series) and len(series.order) > _ORDER_INLINE:
-            shown = series.order[:_ORDER_SHOWN]
-            if len(shown) < len(series.order):
-                shown += f" (the first {len(shown)} of {len(series.order)})"
-            page.prose(f"order, {name}: {shown}", first=label)
+        if name in orders:
+            page.prose(f"order, {name}: {orders[name]}", first=label)
         if series.failed:
             tries = count(series.failed, "try", "tries")
             page.prose(f"{tries} broke off ({name})", first=label)
@@ -205,20 +174,8 @@ def _put_remarks(page: Page, row: MechanismResult) -> None:
 
 def _put_meaning(page: Page, address: AddressResult) -> None:
     """The line under the table: one node or not, and what resumption saves."""
-    words = []
-    judged = [row for row in address.mechanisms if row.judged]
-    if as_one_node(address):
-        words.append("Behaves as one node from this client.")
-    timed = [
-        row
-        for row in judged
-        if row.timing.full_ms is not None and row.timing.resumed_ms is not None
-    ]
-    for row in timed[:1]:
-        full, resumed = row.timing.full_ms or 0.0, row.timing.resumed_ms or 0.0
-        words.append(f"Median: {milliseconds(full)} new, {milliseconds(resumed)} resumed.")
-    if words:
-        page.prose(" ".join(words))
+    if words := meaning([address]):
+        page.prose(words)
     if address.quic is not None:
         page.prose(f"{quic_words(address.quic)}.")
     elif address.transport == "dtls" and address.retransmissions:

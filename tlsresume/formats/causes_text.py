@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsresume.findings.catalogue import RULES
-from tlsresume.findings.rules import CAUSES
 from tlsresume.findings.wording import clause
-from tlsresume.formats.findings import NORMAL, SEVERITY_STYLE, effect_words
+from tlsresume.formats.findings import NORMAL, NOT_RESUMED, SEVERITY_STYLE, effect_words
 from tlsresume.formats.folding_text import folded
 from tlsresume.formats.page import BAD, FAINT, Page, cells
 from tlsresume.formats.printable import printable
-from tlsresume.formats.table_text import mechanism_words
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import AddressResult
+from tlsresume.results.mechanism_words import mechanism_words
 from tlsresume.value import Value
 
 #: Rows that a whole answer may take: a screen without what was typed and the next prompt.
@@ -33,9 +32,6 @@ _BELOW = 5
 _ROWS, _SURE, _WEIGHT = 3, 2, 2
 
 _SEVERITIES = ("error", "warning", "info")
-#: Causes of "not resumed" that are information only of a mechanism that is not judged.
-_CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule.severity != "info")
-
 #: By code, what there is to set in all software.
 _DIRECTIVES = {rule.code: frozenset(rule.directives) for rule in RULES}
 
@@ -126,7 +122,7 @@ def _beside_words(cause: Cause) -> str:
 
 def _is_beside(cause: Cause, judged: set[Mechanism]) -> bool:
     """Whether it is only about mechanisms that the verdict does not rest on."""
-    if cause.finding.severity != "info" or cause.finding.code not in _CAUSES:
+    if cause.finding.severity != "info" or cause.finding.code not in NOT_RESUMED:
         return False
     return bool(judged) and not judged & set(cause.mechanisms)
 

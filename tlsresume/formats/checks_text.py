@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from tlsresume.formats.checks import of_outcome, title
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, UNSURE, Page
-from tlsresume.results.judged import Change, Check
+from tlsresume.results.judged import Check, CheckOutcome
 from tlsresume.results.report import TargetResult
+
+#: Checks that are listed behind those broken: how a line begins, and its style.
+_OTHERS: tuple[tuple[CheckOutcome, str, str], ...] = (
+    ("untestable", "could not be tested: ", UNSURE),
+    ("waived", "waived: ", FAIR),
+    ("ignored", "ignored: ", FAIR),
+    ("known", "no worse than before: ", FAINT),
+)
 
 
 def put_checks(page: Page, target: TargetResult) -> None:
@@ -18,25 +26,15 @@ def put_checks(page: Page, target: TargetResult) -> None:
             first = "finding: "
         _put(page, check, first, style)
     put_unreachable(page, of_outcome(target, "unreachable"))
-    for check in of_outcome(target, "untestable"):
-        _put(page, check, "could not be tested: ", UNSURE)
-    for check in of_outcome(target, "waived"):
-        _put(page, check, "waived: ", FAIR)
-    for check in of_outcome(target, "ignored"):
-        _put(page, check, "ignored: ", FAIR)
-    for check in of_outcome(target, "known"):
-        _put(page, check, "no worse than before: ", FAINT)
+    for outcome, first, style in _OTHERS:
+        for check in of_outcome(target, outcome):
+            _put(page, check, first, style)
     others = {check.demand for check in target.checks if check.outcome != "met"}
     met = dict.fromkeys(c.demand for c in of_outcome(target, "met") if c.demand not in others)
     if met:
         page.prose(", ".join(met), first="as demanded: ", style=GOOD)
-    left = of_outcome(target, "not-checked")
-    if left:
-        page.prose(
-            ", ".join(dict.fromkeys(check.demand for check in left)),
-            first="not checked: ",
-            style=FAINT,
-        )
+    if left := dict.fromkeys(check.demand for check in of_outcome(target, "not-checked")):
+        page.prose(", ".join(left), first="not checked: ", style=FAINT)
 
 
 def put_unreachable(page: Page, checks: list[Check]) -> None:
@@ -53,18 +51,9 @@ def _put(page: Page, check: Check, first: str, style: str) -> None:
 
 def put_changes(page: Page, target: TargetResult) -> None:
     """What is not as it was: before and after, one under the other; worse things first."""
-    worse = [change for change in target.changes if change.worse]
-    other = [change for change in target.changes if not change.worse]
-    if not worse:
+    if not any(change.worse for change in target.changes):
         page.line(("Nothing got worse since the baseline.", GOOD))
-    for change in worse:
-        _put_change(page, change, "worse: ", BAD)
-    for change in other:
-        _put_change(page, change, "changed: ", FAINT)
-
-
-def _put_change(page: Page, change: Change, first: str, style: str) -> None:
-    where = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
-    page.line((first, style), where)
-    page.prose(change.before, first="  - ", style=BAD)
-    page.prose(change.after, first="  + ", style=GOOD)
+    for change in sorted(target.changes, key=lambda change: not change.worse):
+        page.line(("worse: ", BAD) if change.worse else ("changed: ", FAINT), change.title)
+        page.prose(change.before, first="  - ", style=BAD)
+        page.prose(change.after, first="  + ", style=GOOD)

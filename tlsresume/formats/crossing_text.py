@@ -12,15 +12,11 @@ from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, Part, c
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Crossing, LifetimeResult
 from tlsresume.results.measured import AddressResult
+from tlsresume.results.mechanism_words import session_words
 from tlsresume.results.places import TRANSPORT_WORDS
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACES = {"address": "addresses", "node": "nodes"}
-_KINDS: dict[Mechanism, str] = {
-    "psk": "TLS 1.3 tickets",
-    "ticket": "TLS 1.2 tickets",
-    "session-id": "TLS 1.2 session IDs",
-}
 
 #: Offered and accepted.
 Cell = tuple[int, int]
@@ -70,9 +66,7 @@ def crossing_sentences(
 ) -> Iterator[str]:
     """A sentence for each matrix: who accepts whose sessions, without the matrix."""
     for (place, marks), mechanisms in _grids(crossings, addresses).items():
-        kinds = " and ".join(_KINDS[name] for name in mechanisms)
-        # "TLS 1.3 and TLS 1.2 tickets"
-        kinds = kinds.replace(" tickets and TLS 1.2 tickets", " and TLS 1.2 tickets")
+        kinds = session_words(mechanisms)
         names = {name for pair, _ in marks for name in pair}
         others = [mark for (issuing, accepting), mark in marks if issuing != accepting]
         if len(names) < 2:

@@ -66,14 +66,14 @@ def _codes(place: _Place) -> str:
 
 def _speaks_of(finding: Finding, place: _Place) -> bool:
     """Whether a finding is about the address, its transport and the mechanism of a row."""
-    addresses = finding.addresses or ((finding.address,) if finding.address else ())
-    mechanisms = finding.mechanisms or ((finding.mechanism,) if finding.mechanism else ())
-    address = place.address
-    here = address is None or not addresses or address.address in addresses
-    same = address is None or not addresses or address.transport == finding.transport
-    return (
-        here and same and (place.row is None or not mechanisms or place.row.mechanism in mechanisms)
+    address, row = place.address, place.row
+    here = (
+        address is None
+        or not finding.every_address
+        or (address.address in finding.every_address and address.transport == finding.transport)
     )
+    mechanisms = finding.every_mechanism
+    return here and (row is None or not mechanisms or row.mechanism in mechanisms)
 
 
 COLUMNS: dict[str, Column] = {

@@ -34,10 +34,16 @@ def failure(tool: Tool, error: ErrorResult) -> str:
 
 
 def document(tool: Tool, result: object) -> str:
-    """One result of any kind as a JSON document: `schema`, `tool`, then the result's fields."""
-    fields: dict[str, Any] = msgspec.to_builtins(result)
-    whole = {"schema": SCHEMA, "tool": msgspec.to_builtins(tool)} | {
-        name: value for name, value in fields.items() if name not in ("schema", "tool")
-    }
-    encoded = msgspec.json.encode(tidy(whole))
+    """One result of any kind as a JSON document."""
+    encoded = msgspec.json.encode(fields_of(tool, result))
     return json_safe(msgspec.json.format(encoded, indent=2).decode()) + "\n"
+
+
+def fields_of(tool: Tool, result: object) -> dict[str, Any]:
+    """What the document of a result holds: `schema`, `tool`, then the result's fields."""
+    fields: dict[str, Any] = msgspec.to_builtins(result)
+    whole: dict[str, Any] = tidy(
+        {"schema": SCHEMA, "tool": msgspec.to_builtins(tool)}
+        | {name: value for name, value in fields.items() if name not in ("schema", "tool")}
+    )
+    return whole

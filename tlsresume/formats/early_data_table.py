@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from tlsresume.formats.early_data_text import REASON_WORDS
 from tlsresume.results.early_data import EarlyData, EarlyOutcome, EarlyRequest
@@ -23,22 +22,9 @@ HEADS = (
 )  # fmt: skip
 
 
-class Row(NamedTuple):
-    """One address; an empty cell is a question that was not asked, or got no answer."""
-
-    address: str
-    fresh: str
-    same_ticket: str
-    exact_copy: str
-    other_address: str
-    after: str
-    before_finished: str
-    status: str
-    reason: str
-
-
-def early_rows(addresses: Sequence[AddressResult]) -> list[Row]:
-    """The addresses of which something was asked."""
+def early_rows(addresses: Sequence[AddressResult]) -> list[tuple[str, ...]]:
+    """A cell for each of `HEADS`, of the addresses of which something was asked. An empty cell is
+    a question that was not asked, or got no answer."""
     return [
         _row(address.place, address.early_data)
         for address in addresses
@@ -46,13 +32,13 @@ def early_rows(addresses: Sequence[AddressResult]) -> list[Row]:
     ]
 
 
-def _row(place: str, early: EarlyData) -> Row:
+def _row(place: str, early: EarlyData) -> tuple[str, ...]:
     if not early.max:
-        return Row(place, "tickets allow none", "", "", "", "", "", "", "")
+        return (place, "tickets allow none", *[""] * (len(HEADS) - 2))
     fresh = {True: "accepted", False: "rejected", None: "could not be told"}[early.accepted]
     early_answer = {True: "answered", False: "not answered", None: ""}
     reason = REASON_WORDS[early.reason] if early.reason is not None else ""
-    return Row(
+    return (
         place,
         fresh,
         _word(early.same_ticket),

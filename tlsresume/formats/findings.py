@@ -32,7 +32,9 @@ NORMAL = frozenset(
 )
 
 #: Causes of "not resumed" that are information only of a mechanism that is not judged.
-_CAUSES = frozenset(rule.code for rule in RULES if rule.group in CAUSES and rule.severity != "info")
+NOT_RESUMED = frozenset(
+    rule.code for rule in RULES if rule.group in CAUSES and rule.severity != "info"
+)
 
 _SEEN_SHOWN = 8
 
@@ -107,7 +109,7 @@ def _aside(finding: Finding, judged: Collection[Mechanism]) -> bool:
     """Whether it is about a mechanism that is not judged."""
     if judged and (finding.mechanism is None or finding.mechanism in judged):
         return False
-    return finding.severity == "info" and finding.code in _CAUSES
+    return finding.severity == "info" and finding.code in NOT_RESUMED
 
 
 def _not_judged(finding: Finding) -> str:

@@ -19,12 +19,14 @@ from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
 from tlsresume.formats.verdicts import headline
-from tlsresume.results.judged import Check, Finding
+from tlsresume.results.judged import CheckOutcome, Finding
 from tlsresume.results.measured import ErrorResult, Severity
 from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count
 
 _LEVEL: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
+#: The levels of what could not be asked.
+_UNASKED: dict[CheckOutcome, str] = {"unreachable": "error", "untestable": "warning"}
 
 
 def render(report: Report, _view: View) -> str:
@@ -44,11 +46,13 @@ def failure(_tool: Tool, error: ErrorResult) -> str:
 
 def _lines(target: TargetResult) -> Iterator[str]:
     for check in target.checks:
-        level = _level(check)
+        level = _UNASKED.get(check.outcome)
         # Findings have annotations of their own.
-        found = check.kind == "finding" and check.outcome not in ("unreachable", "untestable")
-        if level is not None and not found:
-            yield _command(level, _heading(target, check), check.message)
+        if check.outcome == "broken" and check.kind != "finding":
+            level = _LEVEL[check.severity]
+        if level is not None:
+            outcome = OUTCOME_WORDS[check.outcome]
+            yield _command(level, f"{target.target}: {title(check)}: {outcome}", check.message)
     for finding in target.findings:
         yield from _finding(finding, f"{target.target}: ")
     said = [headline(target), count(target.connections, "connection"), *_excused(target)]
@@ -62,7 +66,7 @@ def _excused(target: TargetResult) -> Iterator[str]:
             yield f"{finding.code} ({effect_words(finding)})"
     for check in target.checks:
         if check.kind != "finding" and check.outcome in ("waived", "ignored", "known"):
-            yield f"{title(check)} ({OUTCOME_WORDS.get(check.outcome, check.outcome)})"
+            yield f"{title(check)} ({OUTCOME_WORDS[check.outcome]})"
 
 
 def _finding(finding: Finding, whose: str) -> Iterator[str]:
@@ -75,21 +79,6 @@ def _finding(finding: Finding, whose: str) -> Iterator[str]:
     lines += [f"set: {each}" for each in finding.directives]
     told = [line for line in lines if line] or [finding.title]
     yield _command(level, f"{whose}{finding.code}: {finding.title}", *told)
-
-
-def _heading(target: TargetResult, check: Check) -> str:
-    return f"{target.target}: {title(check)}: {OUTCOME_WORDS.get(check.outcome, check.outcome)}"
-
-
-def _level(check: Check) -> str | None:
-    match check.outcome:
-        case "broken":
-            return _LEVEL[check.severity]
-        case "unreachable":
-            return "error"
-        case "untestable":
-            return "warning"
-    return None
 
 
 def _command(level: str, heading: str, *lines: str) -> str:

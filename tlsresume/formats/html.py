@@ -7,12 +7,11 @@ text is kept from being markup stands in `html_page`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec import field
 
-from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
+from tlsresume.errors import ExitStatus
 from tlsresume.findings.ticket_keys import fleet_summary
 from tlsresume.formats.alone import each_alone
 from tlsresume.formats.chart import Strips, handshake_chart
@@ -28,7 +27,14 @@ from tlsresume.formats.html_tables import (
     request_table,
 )
 from tlsresume.formats.page import View
-from tlsresume.formats.verdicts import FLAWS, flaw, headline, last_line, verdict_words
+from tlsresume.formats.verdicts import (
+    WORST_FIRST,
+    counted_verdicts,
+    flaw,
+    headline,
+    last_line,
+    verdict_words,
+)
 from tlsresume.results.measured import ErrorResult, Verdict
 from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count, seconds, utc
@@ -40,7 +46,6 @@ _VERDICT_STYLE: dict[Verdict, Style] = {
     "does-not-resume": "bad",
     "untested": "none",
 }
-_WORST_FIRST = (ExitStatus.INTERRUPTED, *EXIT_STATUS_PRECEDENCE, ExitStatus.OK)
 _HEADS = ("Target", "Verdict", "Why", "Connections")
 
 
@@ -100,17 +105,13 @@ def failure(tool: Tool, error: ErrorResult) -> str:
 
 def _verdicts(report: Report) -> Iterator[Cell]:
     """How many targets have each verdict."""
-    counted = Counter(verdict_words(target) for target in report.targets)
-    for verdict, style in _VERDICT_STYLE.items():
-        for more in ("", *FLAWS):
-            word = f"{verdict}{more}"
-            if word in counted:
-                yield badge(f"{counted[word]} {word}", "bad" if more else style)
+    for verdict, words, number in counted_verdicts(report):
+        yield badge(f"{number} {words}", _VERDICT_STYLE[verdict] if words == verdict else "bad")
 
 
 def _worst_first(report: Report) -> Iterator[_Shown]:
     alone = [(each, ExitStatus(each.exit_status or 0)) for each in each_alone(report)]
-    alone.sort(key=lambda each: _WORST_FIRST.index(each[1]))
+    alone.sort(key=lambda each: WORST_FIRST.index(each[1]))
     for number, (each, status) in enumerate(alone, 1):
         yield _shown(number, each, status, folded=len(alone) > 1 and status is ExitStatus.OK)
 

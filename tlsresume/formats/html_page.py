@@ -95,10 +95,8 @@ def needs_mending(finding: Finding) -> bool:
 
 def place_of(finding: Finding) -> str:
     """What a finding speaks of: addresses and mechanisms."""
-    named = finding.addresses or ((finding.address,) if finding.address else ())
-    addresses = [named_place(address, finding.transport) for address in named]
-    mechanisms = finding.mechanisms or ((finding.mechanism,) if finding.mechanism else ())
-    return "; ".join(", ".join(part) for part in (addresses, mechanisms) if part)
+    addresses = [named_place(address, finding.transport) for address in finding.every_address]
+    return "; ".join(", ".join(part) for part in (addresses, finding.every_mechanism) if part)
 
 
 def finding_lists(finding: Finding) -> list[tuple[str, tuple[str, ...]]]:

@@ -13,10 +13,12 @@ from tlsresume.formats.early_data_table import HEADS as EARLY_HEADS
 from tlsresume.formats.early_data_table import early_rows, marked_requests
 from tlsresume.formats.early_data_text import early_words
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, lines, soft
+from tlsresume.formats.series import short_words
 from tlsresume.formats.ticket_text import key_words
 from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.results.judged import Change, Check, CheckOutcome, Crossing, KeyUse
-from tlsresume.results.measured import AddressResult, MechanismResult, Series, State
+from tlsresume.results.measured import AddressResult, MechanismResult, State
+from tlsresume.results.mechanism_words import MECHANISM_WORDS
 from tlsresume.results.places import TRANSPORT_WORDS, named_place
 from tlsresume.targets.target import format_endpoint
 from tlsresume.units import count, duration, milliseconds, short_key, utc
@@ -40,11 +42,6 @@ _OUTCOME_STYLE: dict[CheckOutcome, Style] = {
 }
 #: Demands are listed in this order.
 _GRAVEST = ("broken", "unreachable", "untestable", "waived", "known", "ignored", "met")
-_NAMES: dict[Mechanism, str] = {
-    "psk": "TLS 1.3 ticket",
-    "ticket": "TLS 1.2 ticket",
-    "session-id": "TLS 1.2 session ID",
-}
 _MOST_KEYS = 6
 _MOST_ORDER = 24
 
@@ -54,7 +51,7 @@ def address_table(addresses: Sequence[AddressResult]) -> Table:
     seen = {row.mechanism for address in addresses for row in address.mechanisms}
     columns = [mechanism for mechanism in MECHANISMS if mechanism in seen]
     return Table(
-        heads=("Address", *(_NAMES[mechanism] for mechanism in columns), "Certificate"),
+        heads=("Address", *(MECHANISM_WORDS[mechanism] for mechanism in columns), "Certificate"),
         rows=[tuple(_address(address, columns)) for address in addresses],
     )
 
@@ -84,18 +81,11 @@ def _mechanism(row: MechanismResult | None, *, untested: bool) -> Cell:
         badge(row.state, _STATE_STYLE.get(row.state, "none") if row.judged else "none")
     ]
     if row.fixed.order or row.chained.order:
-        told.append(f"same session {_series(row.fixed)}")
-        told.append(f"fresh each time {_series(row.chained)}")
+        told.append(f"same session {short_words(row.fixed, _MOST_ORDER) or '-'}")
+        told.append(f"fresh each time {short_words(row.chained, _MOST_ORDER) or '-'}")
     if row.reason:
         told.append(row.reason)
     return lines(*told, *(soft(note) for note in _notes(row)))
-
-
-def _series(series: Series) -> str:
-    if not series.order and not series.offered:
-        return "-"
-    mixed = f" {series.order[:_MOST_ORDER]}" if len(set(series.order)) > 1 else ""
-    return f"{series.accepted}/{series.offered}{mixed}"
 
 
 def _notes(row: MechanismResult) -> list[str]:
@@ -133,8 +123,8 @@ def early_table(addresses: Sequence[AddressResult]) -> Table:
     return Table(
         heads=EARLY_HEADS,
         rows=[
-            (code(row.address), badge(row.fresh, "none"), *map(_early, row[2:7]), *row[7:])
-            for row in early_rows(addresses)
+            (code(address), badge(fresh, "none"), *map(_early, replays), status, reason)
+            for address, fresh, *replays, status, reason in early_rows(addresses)
         ],
     )
 
@@ -167,7 +157,7 @@ def crossing_tables(found: Sequence[Crossing]) -> Iterator[tuple[str, Table]]:
         ]
         if own:
             over = "" if transport == "tcp" else f", {TRANSPORT_WORDS[transport]}"
-            heading = f"{_NAMES[mechanism]}{over}: issued by one {by}, offered to another"
+            heading = f"{MECHANISM_WORDS[mechanism]}{over}: issued by one {by}, offered to another"
             yield heading, _crossing_table(own)
 
 
@@ -244,7 +234,7 @@ def change_table(changes: Sequence[Change]) -> Table:
         heads=("What", "Before", "Now", "Judgement"),
         rows=[
             (
-                " ".join(part for part in (each.place, each.mechanism, each.what) if part),
+                each.title,
                 each.before,
                 each.after,
                 badge("worse", "bad") if each.worse else badge("changed", "none"),

@@ -25,22 +25,20 @@ def render(report: Report, _view: View) -> str:
 
 def failure(tool: Tool, error: ErrorResult) -> str:
     """The line that ends a run which failed."""
-    return _one_line(document.document(tool, document.Failure(error=error)))
+    return _one_line(document.fields_of(tool, document.Failure(error=error)))
 
 
 def _line(alone: Report) -> str:
     name = alone.targets[0].target
-    whole: dict[str, Any] = msgspec.json.decode(document.document(alone.tool, alone))
+    whole = document.fields_of(alone.tool, alone)
     (target,) = whole.pop("targets")
     if own_options := target["options"]:
         # The line says what held for its target.
         whole["options"] = (whole["options"] or {}) | own_options
     whole.pop("missing")  # of the run; a line is written before its end
     violations = [each for each in whole.pop("violations") if each["target"] == name]
-    return _one_line(
-        msgspec.json.encode(whole | {"target": target, "violations": violations}).decode()
-    )
+    return _one_line(whole | {"target": target, "violations": violations})
 
 
-def _one_line(text: str) -> str:
-    return json_safe(msgspec.json.format(text, indent=-1)) + "\n"
+def _one_line(fields: dict[str, Any]) -> str:
+    return json_safe(msgspec.json.encode(fields).decode()) + "\n"

@@ -45,7 +45,7 @@ def failure(tool: Tool, error: ErrorResult) -> str:
     suite = TestSuite("tlsresume")
     _add_versions(suite, tool)
     case = TestCase("run", "tlsresume", time=0)
-    case.result = [_result(Error, error.message, error.kind, error.hints)]
+    case.result = [result(Error, error.message, error.kind, error.hints)]
     suite.add_testcase(case)
     document = JUnitXml("tlsresume")
     document.add_testsuite(suite)
@@ -106,7 +106,7 @@ def _left_out(name: str) -> TestSuite:
 
     suite = TestSuite(printable(name))
     case = TestCase("in the baseline", printable(f"tlsresume.{name}"), time=0)
-    case.result = [_result(Skipped, "not in this run", "missing")]
+    case.result = [result(Skipped, "not in this run", "missing")]
     suite.add_testcase(case)
     return suite
 
@@ -123,18 +123,19 @@ def _case(suite: str, case: Case, seconds: float) -> TestCase:
     made = TestCase(printable(case.name), printable(f"tlsresume.{suite}"), time=seconds)
     match case.kind:
         case "failure":
-            made.result = [_result(Failure, case.message, case.type_, case.lines)]
+            made.result = [result(Failure, case.message, case.type_, case.lines)]
         case "error":
-            made.result = [_result(Error, case.message, case.type_, case.lines)]
+            made.result = [result(Error, case.message, case.type_, case.lines)]
         case "skipped":
-            made.result = [_result(Skipped, case.message, case.type_)]
+            made.result = [result(Skipped, case.message, case.type_)]
         case "passed":
             made.system_out = "\n".join(printable(line) for line in (case.message, *case.lines))
     return made
 
 
-def _result(kind: type[Any], message: str, type_: str, lines: Sequence[str] = ()) -> Any:
-    result = kind(printable(message), printable(type_))
+def result(kind: type[Any], message: str, type_: str, lines: Sequence[str] = ()) -> Any:
+    """What came of a test case: a Failure, an Error or a Skipped of junitparser."""
+    made = kind(printable(message), printable(type_))
     if lines:
-        result.text = "\n".join(printable(line) for line in lines)
-    return result
+        made.text = "\n".join(printable(line) for line in lines)
+    return made

@@ -49,8 +49,7 @@ def cases(target: TargetResult) -> Iterator[Case]:
     """The cases of a target: its checks first, then its other findings."""
     groups: dict[tuple[str, str | None, str], list[Check]] = {}
     for check in target.checks:
-        key: tuple[str, str | None, str] = (check.demand, check.mechanism, check.transport)
-        groups.setdefault(key, []).append(check)
+        groups.setdefault((check.demand, check.mechanism, check.transport), []).append(check)
     for (demand, mechanism, transport), checks in groups.items():
         yield _of_checks(target, _name(demand, mechanism, transport), checks)
     told = {check.demand for check in target.checks if check.kind == "finding"}
@@ -148,8 +147,7 @@ def _is_about(finding: Finding, check: Check) -> bool:
 
 def finding_lines(finding: Finding) -> list[str]:
     """A finding as lines of a failure's text."""
-    named = finding.addresses or ((finding.address,) if finding.address else ())
-    where = ", ".join(named_place(address, finding.transport) for address in named)
+    where = ", ".join(named_place(each, finding.transport) for each in finding.every_address)
     return [
         f"{finding.severity} {finding.code}: {finding.title}{f' ({where})' if where else ''}",
         *([f"  why: {finding.cause}"] if finding.cause else []),

@@ -14,9 +14,10 @@ from tlsresume.formats.early_data_table import HEADS, early_rows
 from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable
+from tlsresume.formats.series import short_words
 from tlsresume.formats.verdicts import flaw, headline, last_line
 from tlsresume.results.judged import Check, Finding
-from tlsresume.results.measured import AddressResult, ErrorResult, MechanismResult, Series, Verdict
+from tlsresume.results.measured import AddressResult, ErrorResult, MechanismResult, Verdict
 from tlsresume.results.report import Report, TargetResult, Tool
 from tlsresume.units import count, duration, milliseconds, seconds, short_key
 
@@ -26,6 +27,7 @@ VERDICT_SIGN: dict[Verdict, str] = {
     "does-not-resume": "❌",
     "untested": "❔",
 }
+_MOST_ORDER = 20
 #: What is markup wherever it stands; `:` only in front of `//`, where it makes a link.
 _MARKUP = re.compile(r"([\\`*_{}\[\]#!|~$^]|:(?=//))")
 
@@ -106,12 +108,9 @@ def _target(target: TargetResult) -> Iterator[str]:
     for skipped in target.skipped:
         yield f"- Not tested: {escape(skipped.what)} ({escape(skipped.reason)})"
     for change in target.changes:
-        where = " ".join(part for part in (change.place, change.mechanism) if part)
         sign = "❌ worse" if change.worse else "changed"
-        yield (
-            f"- {sign}: {escape(f'{where} {change.what}'.strip())}:"
-            f" {escape(change.before)} → {escape(change.after)}"
-        )
+        became = f"{escape(change.before)} → {escape(change.after)}"
+        yield f"- {sign}: {escape(change.title)}: {became}"
     yield from _checks(target)
     for finding in target.findings:
         yield from _finding(finding)
@@ -129,20 +128,13 @@ def _row(address: AddressResult, row: MechanismResult) -> str:
         address.place,
         f"{row.tls_version.replace('TLSv', 'TLS ')} {row.mechanism}"
         + ("" if row.judged else " (not judged)"),
-        _series(row.fixed) or row.state,
-        _series(row.chained) or row.state,
+        short_words(row.fixed, _MOST_ORDER) or row.state,
+        short_words(row.chained, _MOST_ORDER) or row.state,
         ", ".join(words),
         "" if full is None else milliseconds(full),
         "" if resumed is None else milliseconds(resumed),
     )
     return f"| {' | '.join(escape(cell) for cell in cells)} |"
-
-
-def _series(series: Series) -> str:
-    if not series.order and not series.offered:
-        return ""
-    mixed = f" {series.order[:20]}" if len(set(series.order)) > 1 else ""
-    return f"{series.accepted}/{series.offered}{mixed}"
 
 
 def _checks(target: TargetResult) -> Iterator[str]:

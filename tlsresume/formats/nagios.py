@@ -14,8 +14,8 @@ from tlsresume.formats.findings import effect_words
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
 from tlsresume.formats.verdicts import headline, verdict_words
-from tlsresume.policy.exit_status import PluginState, plugin_state, plugin_state_of
 from tlsresume.policy.mechanisms import rate_percent
+from tlsresume.policy.plugin_state import PluginState, plugin_state, plugin_state_of
 from tlsresume.results.measured import ErrorResult, MechanismResult
 from tlsresume.results.report import Report, TargetResult, Tool
 

@@ -6,15 +6,14 @@ target whole, before this.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
-from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
+from tlsresume.errors import ExitStatus
 from tlsresume.findings.wording import clause
 from tlsresume.formats.causes_text import SCREEN_ROWS, causes_of
 from tlsresume.formats.page import BAD, FAINT, GOOD, STRONG, Page, cells, cut, pad
-from tlsresume.formats.screen_text import VERDICT_STYLE, verdict_style
-from tlsresume.formats.verdicts import FLAWS, verdict_words
+from tlsresume.formats.screen_text import verdict_style
+from tlsresume.formats.verdicts import WORST_FIRST, counted_verdicts, verdict_words
 from tlsresume.policy.exit_status import decided
 from tlsresume.results.report import Report, TargetResult
 from tlsresume.units import count, seconds
@@ -25,8 +24,6 @@ from tlsresume.value import Value
 _BESIDE = 8
 #: A name takes at most this share of the line.
 _NAME_SHARE = 0.4
-#: Exit statuses as they are listed.
-_GRAVITY = (ExitStatus.INTERRUPTED, *EXIT_STATUS_PRECEDENCE, ExitStatus.OK)
 
 
 class _Line(Value, frozen=True):
@@ -49,9 +46,7 @@ class _Line(Value, frozen=True):
 
 def put_overview(page: Page, report: Report) -> None:
     """How many targets got which verdict, and a line for each."""
-    words_of = Counter(verdict_words(target) for target in report.targets)
-    order = [f"{verdict}{more}" for verdict in VERDICT_STYLE for more in ("", *FLAWS)]
-    counted = ", ".join(f"{words_of[word]} {word}" for word in order if word in words_of)
+    counted = ", ".join(f"{number} {words}" for _, words, number in counted_verdicts(report))
     page.line((f"{count(len(report.targets), 'target')}: ", STRONG), counted)
     lines = _lines(report)
     bad = [line for line in lines if line.status is not ExitStatus.OK]
@@ -93,8 +88,8 @@ def _time(line: _Line) -> str:
 
 def _lines(report: Report) -> list[_Line]:
     """Each target with its own exit status, the worst first."""
-    lines = [_line(report, target) for target in report.targets]
-    return sorted(lines, key=lambda line: _GRAVITY.index(line.status))
+    lines = (_line(report, target) for target in report.targets)
+    return sorted(lines, key=lambda line: WORST_FIRST.index(line.status))
 
 
 def _line(report: Report, target: TargetResult) -> _Line:

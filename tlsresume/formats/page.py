@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
@@ -83,27 +84,32 @@ def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
+class _Row(NamedTuple):
+    """A line of a page. `weight`: how soon it may be left out, 0 never, high ones first. Lines of
+    one `entry` belong together: all are left out, or none."""
+
+    parts: list[tuple[str, str]]
+    weight: int
+    entry: int
+
+
 class Page:
     """Lines of styled text, and their rendering."""
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self._lines: list[list[tuple[str, str]]] = []
-        #: How soon each line may be left out: 0 never, the others by `fit`, high ones first.
-        self._weights: list[int] = []
+        self._rows: list[_Row] = []
         self._weight = 0
-        #: Lines of one number belong together: all are left out, or none.
-        self._entries: list[int] = []
         self._entry = 0
 
     @property
     def rows(self) -> int:
         """How many lines it has."""
-        return len(self._lines)
+        return len(self._rows)
 
     def rows_up_to(self, weight: int) -> int:
         """How many lines it has of that weight or less."""
-        return sum(each <= weight for each in self._weights)
+        return sum(row.weight <= weight for row in self._rows)
 
     @contextmanager
     def aside(self, weight: int) -> Iterator[None]:
@@ -117,21 +123,15 @@ class Page:
     def fit(self, rows: int) -> bool:
         """Leave out lines, of the greatest weight and the last of them first, until there are
         so many at most, or only such as are never left out. Whether any was left out."""
-        entries: list[list[int]] = []
-        for at, entry in enumerate(self._entries):
-            if at and entry == self._entries[at - 1]:
-                entries[-1].append(at)
-            else:
-                entries.append([at])
-        droppable = [entry for entry in entries if self._weights[entry[0]]]
-        droppable.sort(key=lambda entry: (self._weights[entry[0]], entry))
+        size = Counter(row.entry for row in self._rows)
+        droppable = sorted({(row.weight, row.entry) for row in self._rows if row.weight})
         gone: set[int] = set()
-        while droppable and self.rows - len(gone) > rows:
-            gone.update(droppable.pop())
-        kept = [at for at in range(self.rows) if at not in gone]
-        self._lines = [self._lines[at] for at in kept]
-        self._weights = [self._weights[at] for at in kept]
-        self._entries = [self._entries[at] for at in kept]
+        left = self.rows
+        while droppable and left > rows:
+            _, entry = droppable.pop()
+            gone.add(entry)
+            left -= size[entry]
+        self._rows = [row for row in self._rows if row.entry not in gone]
         return bool(gone)
 
     def line(self, *parts: Part) -> None:
@@ -139,9 +139,7 @@ class Page:
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
         safe = [(printable(text).replace(RUNNER_COMMAND, "##\\["), style) for text, style in styled]
         self._entry += 1
-        self._lines.append(safe)
-        self._weights.append(self._weight)
-        self._entries.append(self._entry)
+        self._rows.append(_Row(safe, self._weight, self._entry))
 
     def _words(self, lines: list[str], first: tuple[str, str], text_style: str) -> None:
         """Add lines that belong together, indented to `first`."""
@@ -152,7 +150,7 @@ class Page:
             # A CI runner takes a line that begins with :: for a command.
             foreign = not start[0].strip() and words.startswith("::")
             self.line(start, (f"\\{words}" if foreign else words, text_style))
-            self._entries[-1] = entry
+            self._rows[-1] = self._rows[-1]._replace(entry=entry)
 
     def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
         """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.
@@ -194,7 +192,7 @@ class Page:
         """The page as text, each line ended; with escape sequences only for a colour view."""
         if self.view.colour is None:
             return "".join(
-                "".join(text for text, _ in line).rstrip() + "\n" for line in self._lines
+                "".join(text for text, _ in row.parts).rstrip() + "\n" for row in self._rows
             )
         from rich.console import Console
         from rich.text import Text
@@ -211,8 +209,8 @@ class Page:
             _environ={},
         )
         with console.capture() as captured:
-            for line in self._lines:
-                text = Text.assemble(*line)
+            for row in self._rows:
+                text = Text.assemble(*row.parts)
                 text.rstrip()
                 console.print(text, soft_wrap=True)
         return captured.get()

@@ -6,12 +6,13 @@ still fresh is told by the collector's own node_textfile_mtime_seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tlsresume.formats.page import View
 from tlsresume.formats.printable import printable_in_log
+from tlsresume.formats.verdicts import VERDICTS
 from tlsresume.policy.judge import ALL_TARGETS
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.early_data import EarlyData
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _TARGET = ("target",)
 _ADDRESS = ("target", "address")
 _MECHANISM = (*_ADDRESS, "mechanism", "tls_version")
-
-VERDICTS = ("resumes", "partly", "does-not-resume", "untested")
 
 
 class Metric(Value, frozen=True):
@@ -94,16 +93,22 @@ METRICS: dict[str, Metric] = {
 }  # fmt: skip
 
 
-class _Gauges:
+class Gauges:
     """The gauges of one report. A family may have series with one label more than others,
-    which is why these are no Gauges of prometheus-client's, but samples for its writer."""
+    which is why these are no Gauges of prometheus-client's, but samples for its writer.
 
-    def __init__(self) -> None:
+    `every`: families without a series are told of, too.
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric], *, every: bool = False) -> None:
+        self._metrics = metrics
         self._values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+        if every:
+            self._values.update((name, {}) for name in metrics)
 
     def set(self, name: str, value: float, *labels: str, transport: Transport = "tcp") -> None:
         """Set one series; TCP is what has no label `transport`."""
-        named = [*zip(METRICS[name].labels, labels, strict=True)]
+        named = [*zip(self._metrics[name].labels, labels, strict=True)]
         if transport != "tcp":
             named.append(("transport", transport))
         shown = tuple((label, printable_in_log(text)) for label, text in named)
@@ -114,12 +119,13 @@ class _Gauges:
         from prometheus_client.core import Metric as Family
 
         for name, series in self._values.items():
-            family = Family(name, METRICS[name].about, "gauge")
+            family = Family(name, self._metrics[name].about, "gauge")
             for labels, value in series.items():
                 family.add_sample(name, dict(labels), value)
             yield family
 
     def text(self) -> str:
+        """The exposition format."""
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
@@ -130,7 +136,7 @@ class _Gauges:
 
 def render(report: Report, _view: View) -> str:
     """The numbers of a run."""
-    gauges = _Gauges()
+    gauges = Gauges(METRICS)
     _tool(gauges, report.tool)
     gauges.set("tlsresume_run_success", 1)
     for target in report.targets:
@@ -142,17 +148,17 @@ def render(report: Report, _view: View) -> str:
 
 def failure(tool: Tool, _error: ErrorResult) -> str:
     """A run that failed: no number but that."""
-    gauges = _Gauges()
+    gauges = Gauges(METRICS)
     _tool(gauges, tool)
     gauges.set("tlsresume_run_success", 0)
     return gauges.text()
 
 
-def _tool(gauges: _Gauges, tool: Tool) -> None:
+def _tool(gauges: Gauges, tool: Tool) -> None:
     gauges.set("tlsresume_build_info", 1, tool.version, tool.openssl, tool.pyopenssl)
 
 
-def _target(gauges: _Gauges, target: TargetResult) -> None:
+def _target(gauges: Gauges, target: TargetResult) -> None:
     name = target.target
     reached = target.error is None and all(address.error is None for address in target.addresses)
     gauges.set("tlsresume_reachable", int(reached and bool(target.addresses)), name)
@@ -172,7 +178,7 @@ def _target(gauges: _Gauges, target: TargetResult) -> None:
         _address(gauges, name, address)
 
 
-def _address(gauges: _Gauges, target: str, address: AddressResult) -> None:
+def _address(gauges: Gauges, target: str, address: AddressResult) -> None:
     labels, by = (target, address.address), address.transport
 
     gauges.set("tlsresume_address_reachable", int(address.error is None), *labels, transport=by)
@@ -188,7 +194,7 @@ def _address(gauges: _Gauges, target: str, address: AddressResult) -> None:
         _mechanism(gauges, (*labels, row.mechanism, row.tls_version), row, by)
 
 
-def _early_data(gauges: _Gauges, labels: tuple[str, str], early: EarlyData, by: Transport) -> None:
+def _early_data(gauges: Gauges, labels: tuple[str, str], early: EarlyData, by: Transport) -> None:
     """What was not asked, or could not be told, has no series."""
     late = [each.result for each in early.after if each.result is not None]
     replays = {
@@ -218,7 +224,7 @@ def _timestamp(text: str) -> float | None:
 
 
 def _mechanism(
-    gauges: _Gauges, labels: tuple[str, ...], row: MechanismResult, by: Transport
+    gauges: Gauges, labels: tuple[str, ...], row: MechanismResult, by: Transport
 ) -> None:
     def put(name: str, value: float | None, *more: str) -> None:
         if value is not None:

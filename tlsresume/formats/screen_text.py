@@ -188,8 +188,7 @@ def put_worse(page: Page, target: TargetResult) -> None:
         page.line(("Nothing got worse since the baseline.", GOOD))
     shown = worse if not page.view.wraps else worse[:_CHANGES]
     for change in shown:
-        where = " ".join(part for part in (change.place, change.mechanism, change.what) if part)
-        said = f"{where}: {change.before} -> {change.after}"
+        said = f"{change.title}: {change.before} -> {change.after}"
         page.wrapped(said, rows=2, first="worse: ", style=BAD)
     left = len(target.changes) - len(shown)
     if left:

@@ -1,9 +1,7 @@
 """The table of the first screen: a row for each mechanism, for addresses that are alike.
 
 The two columns of numbers are the two questions that tell nodes apart: is the same session
-accepted again and again, and is a fresh one each time. Where the results of one series
-differ, their order stands beside the number, since it is what names a round robin. What
-`-v` adds is in `address_text`.
+accepted again and again, and is a fresh one each time. What `-v` adds is in `address_text`.
 """
 
 from __future__ import annotations
@@ -13,84 +11,43 @@ from collections.abc import Iterator, Sequence
 from tlsresume.formats.early_data_text import early_words, put_early_data
 from tlsresume.formats.feature_text import put_features
 from tlsresume.formats.folding_text import folded, groups_of, names_of
-from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, UNSURE, Page, cells, cut, pad
-from tlsresume.protocols.schemes import Transport
-from tlsresume.results.connection import Mechanism
-from tlsresume.results.measured import (
-    AddressResult,
-    MechanismResult,
-    QUICResult,
-    Series,
-    State,
-    TicketSummary,
+from tlsresume.formats.page import FAINT, STRONG, Page, cells, cut, pad
+from tlsresume.formats.series import (
+    cell_style,
+    cell_words,
+    long_orders,
+    meaning,
+    once_words,
+    put_legend,
+    state_style,
+    state_words,
+    tried,
+    untried_words,
 )
-from tlsresume.units import count, duration, milliseconds, short_key
+from tlsresume.protocols.schemes import Transport
+from tlsresume.results.measured import AddressResult, MechanismResult, QUICResult, TicketSummary
+from tlsresume.results.mechanism_words import MECHANISM_WORDS, mechanism_words
+from tlsresume.units import count, duration, short_key
 from tlsresume.value import Value
 
-#: Mechanisms as people call them; JSON and the command line have the short words.
-MECHANISM_WORDS: dict[Mechanism, str] = {
-    "psk": "TLS 1.3 ticket",
-    "ticket": "TLS 1.2 ticket",
-    "session-id": "TLS 1.2 session ID",
-}
-STATE_STYLE: dict[State, str] = {
-    "resumed": GOOD,
-    "partly": FAIR,
-    "not-resumed": BAD,
-    "not-issued": FAIR,
-    "untested": UNSURE,
-}
 VERSION_WORDS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
-#: What the letters of an order mean.
-LETTERS = {
-    "R": "resumed",
-    "N": "not resumed",
-    "E": "broke off with the session",
-    "C": "broke off before it",
-    "-": "not offered",
-    "U": "offered, unanswered when we stopped",
-}
 
 #: What a ticket of QUIC says of early data, where it allows any (RFC 9001 section 4.6.1).
 UNLIMITED = 0xFFFFFFFF
 
 _LABEL = 20
-#: An order of results longer than this has a line of its own.
-_ORDER_INLINE = 10
-_ORDER_SHOWN = 50
 #: With more groups of unlike addresses each gets a line instead of a table.
 _TABLES = 2
 _LINES = 10
 _HEADS = ("same session", "fresh each time", "tickets", "lifetime", "key name")
-#: What became of the one session that was offered.
-ONCE: dict[str, str] = {
-    "R": "resumed once",
-    "N": "not resumed",
-    "E": "broke off with the session",
-    "C": "broke off before it",
-    "-": "not offered",
-    "U": "offered, unanswered",
-}
-
 _QUICK_HEADS = ("one session", "tickets", "lifetime", "key name")
 
 _OBVIOUS = frozenset({"never accepted"})
 
 
-def mixed(series: Series) -> bool:
-    """Whether the tries of a series ended in different ways, so that their order tells more."""
-    return len(set(series.order)) > 1 or "U" in series.order
-
-
 def place_of(address: AddressResult) -> str:
     """An address as people are shown it."""
     return address.place
-
-
-def mechanism_words(mechanism: Mechanism, transport: Transport) -> str:
-    """A mechanism over a transport, as people call it."""
-    words = MECHANISM_WORDS.get(mechanism, mechanism)
-    return {"quic": "QUIC ticket", "dtls": f"D{words}"}.get(transport, words)
 
 
 def quic_words(quic: QUICResult) -> str:
@@ -128,7 +85,10 @@ def put_tables(
             _put_table(page, group, named=named, quick=quick)
     for address in tested:
         for row in address.mechanisms:
-            _put_long_orders(page, row, address.transport)
+            for name, order in long_orders(row):
+                words = mechanism_words(row.mechanism, address.transport)
+                with page.aside(6):
+                    page.prose(order, first=f"  {words}, {name}: ")
     # Each address has early requests of its own, that are told in the same words.
     told = {
         (each.early_data and early_words(each.early_data), each.ftp_data): each
@@ -160,7 +120,7 @@ def _put_table(
     transport = group[0].transport
     lines = [
         _line([address.mechanisms[at] for address in group], transport, quick=quick)
-        for at in _rows(group)
+        for at in range(len(group[0].mechanisms))
     ]
     all_heads = _QUICK_HEADS if quick else _HEADS
     for version in group[0].unspoken:
@@ -198,68 +158,21 @@ def _put_table(
                 page.one_line(words, first=f"  {', '.join(names)}: ")
 
 
-def _rows(group: Sequence[AddressResult]) -> range:
-    return range(len(group[0].mechanisms))
-
-
 def _line(rows: Sequence[MechanismResult], transport: Transport, *, quick: bool = False) -> _Line:
     """One mechanism on addresses that are alike."""
     row = rows[0]
     label = mechanism_words(row.mechanism, transport)
-    style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
-    if not _tried(row):
-        words = row.state.replace("-", " ") + (f": {row.reason}" if row.reason else "")
-        return _Line(label, words=words, style=style)
-    found = [_Cell(tuple(each.fixed for each in rows), row) for row in rows[:1]]
-    found += [_Cell(tuple(each.chained for each in rows), row) for row in rows[:1]]
-    numbers = [(cell.text, cell.style) for cell in found]
+    if not tried(row):
+        return _Line(label, words=untried_words(row), style=state_style(row))
+    both = (tuple(each.fixed for each in rows), tuple(each.chained for each in rows))
+    numbers = [(cell_words(each, row.tries_asked), cell_style(each, row)) for each in both]
     if quick:
-        numbers = [(ONCE.get(row.fixed.order[-1:], numbers[0][0]), style)]
+        numbers = [(once_words(row, numbers[0][0]), state_style(row))]
     tickets = [each.tickets for each in rows if each.tickets is not None and each.tickets.count]
     facts = ("", "", "")
     if tickets:
         facts = (str(tickets[0].count), _lifetime(tickets[0], row.tls_version), _keys(tickets))
     return _Line(label, cells=(*numbers, *((text, FAINT) for text in facts)))
-
-
-def _tried(row: MechanismResult) -> bool:
-    return any(series.order or series.offered for series in (row.fixed, row.chained))
-
-
-class _Cell(Value, frozen=True):
-    """The same series of one mechanism on addresses that are alike."""
-
-    series: tuple[Series, ...]
-    row: MechanismResult
-
-    @property
-    def text(self) -> str:
-        """`5/5`; with the order where results differ (`2/5 NRNRN`); `0/3 of 5` where fewer
-        tries were made than asked for. Over several addresses that differ: the sums."""
-        first = self.series[0]
-        if not first.order and not first.offered:
-            return "-"
-        accepted = sum(each.accepted for each in self.series)
-        offered = sum(each.offered for each in self.series)
-        if len(self.series) > 1 and len(set(self.series)) > 1:
-            return f"{accepted}/{offered}"
-        text = f"{first.accepted}/{first.offered}"
-        if mixed(first) and len(first.order) <= _ORDER_INLINE:
-            text += f" {first.order}"
-        asked = self.row.tries_asked
-        return f"{text} of {asked}" if len(first.order) < asked else text
-
-    @property
-    def style(self) -> str:
-        """Green where all were accepted, faint where nothing is known."""
-        rates = [each.rate for each in self.series if each.rate is not None]
-        if not rates:
-            return FAINT
-        if min(rates) == 1.0:
-            return STATE_STYLE["resumed"]
-        if not self.row.judged or self.row.state == "resumed":
-            return ""
-        return STATE_STYLE["partly" if max(rates) else "not-resumed"]
 
 
 def _lifetime(tickets: TicketSummary, tls_version: str) -> str:
@@ -281,7 +194,7 @@ def _keys(tickets: Sequence[TicketSummary]) -> str:
 
 def _remarks(row: MechanismResult) -> Iterator[str]:
     """What the cells of a row do not say."""
-    if not _tried(row):
+    if not tried(row):
         return
     if row.reason is not None and row.judged and row.reason not in _OBVIOUS:
         yield row.reason
@@ -292,18 +205,8 @@ def _remarks(row: MechanismResult) -> Iterator[str]:
         yield "early data" if amount == UNLIMITED else f"early data up to {amount} bytes"
     failed = row.fixed.failed + row.chained.failed
     if failed and not row.fails_with_session:
-        tried = len(row.fixed.order) + len(row.chained.order)
-        yield f"{failed} of {count(tried, 'try', 'tries')} broke off"
-
-
-def _put_long_orders(page: Page, row: MechanismResult, transport: Transport) -> None:
-    for name, series in (("same session", row.fixed), ("fresh each time", row.chained)):
-        if mixed(series) and len(series.order) > _ORDER_INLINE:
-            shown = series.order[:_ORDER_SHOWN]
-            if len(shown) < len(series.order):
-                shown += f" (the first {len(shown)} of {len(series.order)})"
-            with page.aside(6):
-                page.prose(shown, first=f"  {mechanism_words(row.mechanism, transport)}, {name}: ")
+        tries = count(len(row.fixed.order) + len(row.chained.order), "try", "tries")
+        yield f"{failed} of {tries} broke off"
 
 
 # ------------------------------------------------- many addresses that are not alike
@@ -328,14 +231,13 @@ def _put_lines(page: Page, groups: Sequence[Sequence[AddressResult]]) -> None:
 def _total(group: Sequence[AddressResult], row: MechanismResult | None) -> tuple[str, str]:
     if row is None:
         return pad("-", 16), FAINT
-    style = STATE_STYLE.get(row.state, FAINT) if row.judged else FAINT
-    if not _tried(row):
-        return pad(row.state.replace("-", " "), 16), style
+    if not tried(row):
+        return pad(state_words(row), 16), state_style(row)
     own = [each for address in group for each in address.mechanisms]
     rows = [each for each in own if each.mechanism == row.mechanism]
     accepted = sum(each.fixed.accepted + each.chained.accepted for each in rows)
     offered = sum(each.fixed.offered + each.chained.offered for each in rows)
-    return pad(f"{accepted}/{offered}", 16), style
+    return pad(f"{accepted}/{offered}", 16), state_style(row)
 
 
 # ------------------------------------------------------------------- under the table
@@ -343,60 +245,10 @@ def _total(group: Sequence[AddressResult], row: MechanismResult | None) -> tuple
 
 def _put_facts(page: Page, addresses: Sequence[AddressResult]) -> None:
     """One node or not, what resumption saves, and what the letters mean."""
-    words = []
-    if len(addresses) == 1 and as_one_node(addresses[0]):
-        words.append("Behaves as one node from this client.")
-    words += _medians(addresses)
     with page.aside(7):
-        if words:
-            page.one_line(" ".join(words), text_style=FAINT)
+        if words := meaning(addresses):
+            page.one_line(words, text_style=FAINT)
         for line in dict.fromkeys(quic_words(a.quic) for a in addresses if a.quic is not None):
             page.one_line(f"{line}.", text_style=FAINT)
     with page.aside(5):
         put_legend(page, addresses)
-
-
-def _medians(addresses: Sequence[AddressResult]) -> list[str]:
-    """The median times of the first judged mechanism that has both, from least to most."""
-    timed = []
-    for address in addresses:
-        rows = [row.timing for row in address.mechanisms if row.judged]
-        timed += [each for each in rows if None not in (each.full_ms, each.resumed_ms)][:1]
-    if not timed:
-        return []
-    full = _span([each.full_ms or 0.0 for each in timed])
-    resumed = _span([each.resumed_ms or 0.0 for each in timed])
-    return [f"Median: {full} new, {resumed} resumed."]
-
-
-def _span(values: Sequence[float]) -> str:
-    least, most = milliseconds(min(values)), milliseconds(max(values))
-    return least if least == most else f"{least} to {most}"
-
-
-def as_one_node(address: AddressResult) -> bool:
-    """Whether nothing that was seen of an address tells it from one server."""
-    judged = [row for row in address.mechanisms if row.judged]
-    # What is not judged may still show a second node: a session ID that is known at times.
-    differ = any(mixed(each) for row in address.mechanisms for each in (row.fixed, row.chained))
-    return bool(judged) and not differ and all(_one_key(row) for row in judged)
-
-
-def _one_key(row: MechanismResult) -> bool:
-    keys = row.tickets.key_names if row.tickets is not None else ()
-    return row.state == "resumed" and row.fixed.rate == row.chained.rate == 1.0 and len(keys) <= 1
-
-
-def put_legend(page: Page, addresses: Sequence[AddressResult]) -> None:
-    """What the letters of the orders mean, where any order is shown."""
-    letters = {
-        letter
-        for address in addresses
-        for row in address.mechanisms
-        for series in (row.fixed, row.chained)
-        if mixed(series)
-        for letter in series.order
-    }
-    words = [f"{letter} {word}" for letter, word in LETTERS.items() if letter in letters]
-    if words:
-        page.prose(", ".join(words), first="Order: ", style=FAINT, text_style=FAINT)

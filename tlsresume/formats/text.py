@@ -18,7 +18,7 @@ from tlsresume.formats.findings import put_findings
 from tlsresume.formats.overview_text import put_overview
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View
 from tlsresume.formats.screen_text import put_demands, put_headline, put_screen, put_worse
-from tlsresume.formats.table_text import put_legend
+from tlsresume.formats.series import put_legend
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error
 from tlsresume.formats.verdicts import last_line

@@ -8,7 +8,7 @@ from tlsresume.findings.ticket_keys import fleet_summary, which
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, pad
 from tlsresume.results.judged import KeyUse, SealedSession
 from tlsresume.results.measured import TicketSummary
-from tlsresume.tickets.layouts import LooksLike
+from tlsresume.tickets.looks_like import LooksLike
 from tlsresume.units import count, duration, short_key
 
 #: How a key fits is told of so many uses; of more with `-v`.

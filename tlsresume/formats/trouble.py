@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from tlsresume.results.measured import ErrorResult
 
 
-def put_stack(page: Page, stack: ErrorStack, indent: str = "") -> None:
+def put_stack(page: Page, stack: ErrorStack) -> None:
     """OpenSSL's error queue: the call, then each entry, oldest first."""
-    call = f"{indent}{stack.call} returned {stack.returned}"
+    call = f"{stack.call} returned {stack.returned}"
     if not stack.entries:
         page.line(f"{call}; the error queue is empty: OpenSSL gave no reason")
         return
     page.line(f"{call}; the error queue, oldest first:")
     for number, entry in enumerate(stack.entries, 1):
-        lead = f"{indent}  #{number} "
+        lead = f"  #{number} "
         page.line(lead, (f"{entry.library}: {entry.reason}", STRONG))
         data = "" if entry.data is None else f", data: {entry.data}"
         page.line(" " * len(lead), f"code {entry.code:08X}{data}")
 
 
-def put_hints(page: Page, hints: tuple[str, ...], indent: str = "") -> None:
+def put_hints(page: Page, hints: tuple[str, ...]) -> None:
     """The next steps, one `hint:` each."""
     for hint in hints:
-        page.prose(hint, first=f"{indent}hint: ", style=FAINT)
+        page.prose(hint, first="hint: ", style=FAINT)
 
 
-def put_error(page: Page, error: ErrorResult, *, indent: str = "", where: str = "") -> None:
+def put_error(page: Page, error: ErrorResult, *, where: str = "") -> None:
     """An error of a target, an address or a session: line, stack, hints."""
     label = f"{where}: " if where and where not in error.message else ""
-    page.prose(label + error.message, first=f"{indent}error: ", style=BAD)
+    page.prose(label + error.message, first="error: ", style=BAD)
     if error.stack is not None:
-        put_stack(page, error.stack, indent)
-    put_hints(page, error.hints, indent)
+        put_stack(page, error.stack)
+    put_hints(page, error.hints)

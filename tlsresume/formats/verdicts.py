@@ -6,13 +6,22 @@ the verdict does not say so, the headline does: `RESUMES, UNSAFE: ...`.
 
 from __future__ import annotations
 
-from tlsresume.errors import ExitStatus
+from collections import Counter
+from collections.abc import Iterator
+from itertools import product
+
+from tlsresume.errors import EXIT_STATUS_PRECEDENCE, ExitStatus
 from tlsresume.findings.wording import clause
+from tlsresume.policy.exit_status import with_exit_zero
 from tlsresume.results.judged import Finding
+from tlsresume.results.measured import Verdict
 from tlsresume.results.report import Report, ResumeResult, TargetResult
 
+VERDICTS: tuple[Verdict, ...] = ("resumes", "partly", "does-not-resume", "untested")
 #: What may stand behind a verdict.
-FLAWS = (", UNSAFE", ", BROKEN", ", WARNING")
+_FLAWS = ("", ", UNSAFE", ", BROKEN", ", WARNING")
+#: The exit statuses of targets as they are listed.
+WORST_FIRST = (ExitStatus.INTERRUPTED, *EXIT_STATUS_PRECEDENCE, ExitStatus.OK)
 
 
 def failing(target: TargetResult) -> tuple[Finding, ...]:
@@ -41,6 +50,14 @@ def verdict_words(target: TargetResult, *, upper: bool = False) -> str:
     return f"{word}, {found}" if found else word
 
 
+def counted_verdicts(report: Report) -> Iterator[tuple[Verdict, str, int]]:
+    """Each verdict, its words, and how many targets have it."""
+    counted = Counter(verdict_words(target) for target in report.targets)
+    for verdict, more in product(VERDICTS, _FLAWS):
+        if number := counted[f"{verdict}{more}"]:
+            yield verdict, f"{verdict}{more}", number
+
+
 def headline(target: TargetResult, *, upper: bool = False) -> str:
     """`RESUMES`, or `RESUMES, UNSAFE: the ticket key can be guessed`."""
     words = verdict_words(target, upper=upper)
@@ -57,8 +74,6 @@ def last_line(result: Report | ResumeResult) -> tuple[str, str]:
         return "", ""
     if not result.exit_status:
         return "OK", result.why
-    from tlsresume.policy.exit_status import with_exit_zero
-
     status = ExitStatus(result.exit_status)
     forgiven = not with_exit_zero(status, exit_zero=result.exit_zero)
     word = "INTERRUPTED" if status is ExitStatus.INTERRUPTED else "FAIL"

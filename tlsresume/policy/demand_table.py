@@ -66,7 +66,8 @@ class Row(NamedTuple):
     `about` is for the schema and the reference. `help` makes an option of the same name, each of
     `words` one that begins with it (`--forbid-early-data`); without both, a policy alone can
     demand it. `says` makes a sentence of the value, `each_address` or `all_addresses` checks it.
-    `not_above` is the key of a demand whose value may not be smaller.
+    `not_above` is the key of a demand whose value may not be smaller. `scraped`: modules of the
+    exporter can demand it.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Row(NamedTuple):
     each_address: Callable[[AddressResult, Any], Iterable[limits.Found]] | None = None
     all_addresses: Callable[[TargetResult, Any], Iterable[limits.Found]] | None = None
     not_above: str | None = None
+    scraped: bool = True
     short: Mapping[str, str] | None = None
     short_value: str | None = None
 
@@ -177,6 +179,7 @@ DEMANDS: tuple[Row, ...] = (
         words={"forbid": "No replay of early data may be accepted; needs --replay-early-data."},
         says=lambda _: "No replay of early data is accepted.",
         each_address=limits.early_data_replay,
+        scraped=False,
     ),
     Row(
         "require-valid-certificate", YES,
@@ -193,12 +196,14 @@ DEMANDS: tuple[Row, ...] = (
     ),
     Row(
         "warning", RANGE,
+        scraped=False,
         about="Resumption rate in percent that is a warning: a plugin range",
         help="For nagios: warn on a resumption rate, in percent, outside RANGE, such as 90:.",
         says=lambda text: f"A resumption rate in the alert range {text} (percent) is warning.",
     ),
     Row(
         "critical", RANGE,
+        scraped=False,
         about="Resumption rate in percent that is critical: a plugin range",
         help="For nagios: the same for critical, such as 50:. Both replace the default verdict.",
         says=lambda text: f"A resumption rate in the alert range {text} (percent) is critical.",

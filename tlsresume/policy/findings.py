@@ -11,19 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
-from typing import Literal
 
 from tlsresume.policy.demands import Demands
 from tlsresume.policy.mechanisms import is_enough, judged_tries, rate_percent
+from tlsresume.policy.names import FailOn
 from tlsresume.policy.ranges import parse_range
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.results.judged import Finding
 from tlsresume.results.measured import MechanismResult, Severity
 from tlsresume.results.report import TargetResult
-
-FailOn = Literal["error", "warning", "never"]
-FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "never")
 
 _RANK: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
 _LEAST: dict[FailOn, int] = {"error": 2, "warning": 1, "never": 3}
@@ -89,22 +86,14 @@ def _group(code: str) -> str | None:
 def places(finding: Finding, target: TargetResult) -> Iterator[tuple[str, Mechanism, Transport]]:
     """Each address and mechanism that a finding speaks of, with its transport; in reports of
     earlier versions, and where it names none, all that the target has."""
-    yield from product(_addresses(finding, target), _mechanisms(finding), (finding.transport,))
+    yield from product(
+        _addresses(finding, target), finding.every_mechanism or MECHANISMS, (finding.transport,)
+    )
 
 
 def _addresses(finding: Finding, target: TargetResult) -> tuple[str, ...]:
-    if finding.addresses:
-        return finding.addresses
-    if finding.address is not None:
-        return (finding.address,)
     own = (each for each in target.addresses if each.transport == finding.transport)
-    return tuple(each.address for each in own)
-
-
-def _mechanisms(finding: Finding) -> tuple[Mechanism, ...]:
-    if finding.mechanisms:
-        return finding.mechanisms
-    return MECHANISMS if finding.mechanism is None else (finding.mechanism,)
+    return finding.every_address or tuple(each.address for each in own)
 
 
 def _row(
@@ -185,7 +174,7 @@ def is_known(
 
     def covered(address: str, mechanism: Mechanism, _transport: Transport) -> bool:
         return any(
-            mechanism in _mechanisms(each)
+            mechanism in (each.every_mechanism or MECHANISMS)
             and (address not in had or address in _addresses(each, old))
             for each in alike
         )

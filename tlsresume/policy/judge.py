@@ -14,12 +14,12 @@ from tlsresume.policy.demands import Asked, Demands, merge
 from tlsresume.policy.exit_status import decided
 from tlsresume.policy.findings import (
     SHOWN_BY_ONE_OFFER,
-    FailOn,
     as_demanded,
     counts,
     graded,
     is_known,
 )
+from tlsresume.policy.names import FailOn
 from tlsresume.policy.policy import Policy
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Change, Check, CheckOutcome, Finding, FindingEffect, Violation

@@ -14,7 +14,7 @@ from tlsresume.results.measured import ErrorResult
 from tlsresume.results.value import Result
 from tlsresume.sessions.file import Format, SessionMetadata
 from tlsresume.sessions.session import Unsupported
-from tlsresume.tickets.layouts import LooksLike
+from tlsresume.tickets.looks_like import LooksLike
 from tlsresume.value import Value
 
 

@@ -65,6 +65,16 @@ class Finding(Value, frozen=True, kw_only=True):
         return None if self.address is None else named_place(self.address, self.transport)
 
     @property
+    def every_address(self) -> tuple[str, ...]:
+        """The addresses that it speaks of, also in a report that names the only one alone."""
+        return self.addresses or (() if self.address is None else (self.address,))
+
+    @property
+    def every_mechanism(self) -> tuple[Mechanism, ...]:
+        """The mechanisms that it speaks of, in the same way."""
+        return self.mechanisms or (() if self.mechanism is None else (self.mechanism,))
+
+    @property
     def fails(self) -> bool:
         """Whether it is a reason for exit status 3; an error is, unless it was judged not to be."""
         return self.effect == "fails" or (self.effect is None and self.severity == "error")
@@ -138,6 +148,11 @@ class Change(Value, frozen=True, kw_only=True):
     def place(self) -> str | None:
         """Its address in words, with the transport where that is not TCP."""
         return None if self.address is None else named_place(self.address, self.transport)
+
+    @property
+    def title(self) -> str:
+        """What is not as it was, and where: `192.0.2.1 psk state`."""
+        return " ".join(part for part in (self.place, self.mechanism, self.what) if part)
 
 
 class Crossing(Value, frozen=True, kw_only=True):

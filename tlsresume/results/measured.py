@@ -12,7 +12,7 @@ from tlsresume.results.connection import (
 )
 from tlsresume.results.early_data import EarlyData
 from tlsresume.results.places import named_place
-from tlsresume.tickets.layouts import LooksLike
+from tlsresume.tickets.looks_like import LooksLike
 from tlsresume.value import Value
 
 Severity = Literal["info", "warning", "error"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -34,16 +35,38 @@ class Result:
 def tidy(value: Any) -> Any:
     """The same value with no more digits than were measured, and as Unicode can carry it:
     the lone surrogates of a file name that is not UTF-8 become escapes."""
-    match value:
-        case float():
-            return round(value, 6)
-        case str():
-            return value if value.isascii() else re.sub(_SURROGATE, _escape, value)
-        case dict():
-            return {tidy(key): tidy(each) for key, each in value.items()}
-        case list() | tuple():
-            return [tidy(each) for each in value]
-    return value
+    change = _TIDIED.get(type(value))
+    return value if change is None else change(value)
+
+
+def _tidy_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Most fields are words and numbers that stay as they are; a call for each cost half of it."""
+    return {
+        key if key.isascii() else tidy(key): each
+        if (kind := type(each)) in _STAYING or (kind is str and each.isascii())
+        else tidy(each)
+        for key, each in fields.items()
+    }
+
+
+def _tidy_text(text: str) -> str:
+    return text if text.isascii() else re.sub(_SURROGATE, _escape, text)
+
+
+def _tidy_list(values: Sequence[Any]) -> list[Any]:
+    return [tidy(each) for each in values]
+
+
+_STAYING = frozenset({int, bool, type(None)})
+
+#: What msgspec makes of values, and how it is made tidy; all else stays as it is.
+_TIDIED: dict[type, Callable[[Any], Any]] = {
+    float: lambda number: round(number, 6),
+    str: _tidy_text,
+    dict: _tidy_fields,
+    list: _tidy_list,
+    tuple: _tidy_list,
+}
 
 
 def _escape(match: re.Match[str]) -> str:

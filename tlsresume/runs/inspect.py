@@ -40,7 +40,7 @@ from tlsresume.sessions.printed import PrintedSession
 from tlsresume.sessions.session import NOT_USABLE_HERE, Session, SessionFields
 from tlsresume.tickets.key_files import TicketKeyFile
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
-from tlsresume.tickets.layouts import Around, looks_like
+from tlsresume.tickets.looks_like import Around, looks_like
 from tlsresume.tls.registry import ProtocolVersion
 
 __all__ = [

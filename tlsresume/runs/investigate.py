@@ -47,6 +47,12 @@ class Investigation(Struct):
     explanations: dict[tuple[str, Mechanism], Explanation] = field(default_factory=dict)
     _crossed: list[Mechanism] = field(default_factory=list)
 
+    @property
+    def due(self) -> bool:
+        """Whether anything may be asked; of a quick probe only what features add."""
+        target, options = self.target_setup.target, self.options
+        return not options.quick or any(each.stage(target, options) for each in follow_ups())
+
     async def run(self, addresses: Sequence[AddressResult]) -> None:
         """Explain, cross, and run what the user named."""
         reached = [address for address in addresses if address.mechanisms]

@@ -106,7 +106,7 @@ def _telling(targets: Sequence[object], deadline: float) -> float:
     return min(max(0.0, len(targets) * _TELL_ONE - _TELL_AFTER), deadline / 2)
 
 
-def _named(progress: Callable[[str], None] | None, target: Target) -> Callable[[str], None]:
+def named_progress(progress: Callable[[str], None] | None, target: Target) -> Callable[[str], None]:
     """Progress of one target, under its name."""
     if progress is None:
         return lambda _line: None
@@ -128,7 +128,7 @@ class _Scan(Value, frozen=True, kw_only=True):
         return self.deadline is not None and time.monotonic() >= self.deadline[0]
 
     def probe(self, target: Target, options: ProbeOptions) -> AnyProbe:
-        progress = _named(self.progress, target)
+        progress = named_progress(self.progress, target)
         return probe_of(
             target,
             options,

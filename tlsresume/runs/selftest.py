@@ -24,7 +24,8 @@ from msgspec import field
 
 import tlsresume
 from tlsresume.errors import ExitStatus
-from tlsresume.server.behaviour import BEHAVIOURS, TRUTHS, Truth
+from tlsresume.results.connection import MECHANISMS
+from tlsresume.server.behaviour import TRUTHS, Truth
 from tlsresume.server.contexts import self_signed
 from tlsresume.server.datagrams import DatagramServer, Side
 from tlsresume.server.dtls import DTLSService
@@ -87,7 +88,7 @@ def _inspect(mechanism: str) -> Step:
     )
 
 
-#: What is run against each of BEHAVIOURS, after a probe.
+#: What is run against each of TRUTHS, after a probe.
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "all three mechanisms": tuple(
         step
@@ -119,7 +120,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     ),
 }
 
-#: What a probe must find in each of BEHAVIOURS.
+#: What a probe must find in each of TRUTHS.
 FINDINGS: Mapping[str, tuple[str, ...]] = {
     "all three mechanisms": (),
     "none": ("not-issued",),
@@ -143,11 +144,10 @@ def selftest(say: Say, *, verbose: bool = False) -> bool:
     commands = wrong = 0
     say("Each command as you would type it after `tlsresume`, against servers on loopback")
     say("whose truth is known; and what it answered.")
-    for name, behaviour in BEHAVIOURS.items():
-        truth = TRUTHS[name]
+    for name, truth in TRUTHS.items():
         say("")
         say(f"== {name}: {truth.says}")
-        with Server(behaviour) as server:
+        with Server(truth.behaviour) as server:
             target = f"{server.host}:{server.port}"
             steps = (_probe(truth, FINDINGS[name]), *STEPS[name])
             commands += len(steps)
@@ -301,8 +301,8 @@ def _probe(truth: Truth, findings: tuple[str, ...]) -> Step:
         truth={
             "targets.0.verdict": truth.verdict,
             **{
-                f"targets.0.addresses.0.mechanisms.{mechanism}.state": state
-                for mechanism, state in truth.states.items()
+                f"targets.0.addresses.0.mechanisms.{mechanism}.state": truth.state
+                for mechanism in MECHANISMS
             },
         },
     )

@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -89,18 +90,9 @@ class Acceptor(ABC):
         whoever connects by name could then meet somebody else's server.
         """
         for tries_left in reversed(range(1 if self.port else _PORT_TRIES)):
-            listeners = [_listener(self.host, self.port)]
             try:
-                for host in self._also:
-                    try:
-                        listeners.append(_listener(host, listeners[0].getsockname()[1]))
-                    except OSError as error:
-                        if error.errno == errno.EADDRINUSE:
-                            raise
-                return listeners
+                return open_all(_listener, self.host, self.port, self._also)
             except OSError:
-                for each in listeners:
-                    each.close()
                 if not tries_left:
                     raise
         raise AssertionError("the last try returns or raises")
@@ -228,3 +220,24 @@ class Acceptor(ABC):
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=512)
+
+
+def open_all(
+    open_one: Callable[[str, int], socket.socket], host: str, port: int, also: tuple[str, ...]
+) -> list[socket.socket]:
+    """Sockets on `host` and on those of `also` that the machine has, all with one port; 0 lets
+    the system choose it. Raises OSError, also where the port is free on `host` and not on
+    another."""
+    opened = [open_one(host, port)]
+    try:
+        for each in also:
+            try:
+                opened.append(open_one(each, opened[0].getsockname()[1]))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise
+    except OSError:
+        for each_opened in opened:
+            each_opened.close()
+        raise
+    return opened

@@ -1,8 +1,8 @@
 """How a built-in server treats resumption: values only, no sockets and no OpenSSL.
 
 Each field of `Behaviour` is one thing that real servers do differently. The
-table `BEHAVIOURS` names those that `selftest` runs, and `TRUTHS` what a
-correct probe must say of each, known because the server was made that way.
+table `TRUTHS` has those that `selftest` runs, and what a correct probe must say
+of each, known because the server was made that way.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
-
-from msgspec import field
 
 from tlsresume.value import Value
 
@@ -136,70 +134,56 @@ class Behaviour(Value, frozen=True, kw_only=True):
 
 
 class Truth(Value, frozen=True, kw_only=True):
-    """What is known of a behaviour: the right verdict, and each mechanism's state.
+    """A behaviour and what is known of it: the right verdict, and the state of `results.State`
+    in which each mechanism is met; `says` is for people."""
 
-    `states` maps psk, ticket and session-id to the states of `results.State`;
-    `reuse` says whether one TLS 1.3 ticket can be used again; `says` is for people.
-    """
-
+    behaviour: Behaviour
     verdict: str
+    state: str
     says: str
-    states: Mapping[str, str] = field(default_factory=dict)
-    reuse: bool = True
-
-
-def _states(psk: str, ticket: str, session_id: str) -> Mapping[str, str]:
-    return MappingProxyType({"psk": psk, "ticket": ticket, "session-id": session_id})
 
 
 #: The early data limit of the built-in servers that accept it: one TLS record.
 EARLY_DATA = 16_384
 
-BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
-    {
-        "all three mechanisms": Behaviour(),
-        "none": Behaviour(session_ids=False, tickets=False),
-        "issued but never honoured": Behaviour(honoured=False),
-        "separate keys": Behaviour(nodes=2),
-        "single-use": Behaviour(single_use=True),
-        "early data": Behaviour(early_data=EARLY_DATA),
-    }
-)
-
+#: The behaviours that `selftest` runs, by name.
 TRUTHS: Mapping[str, Truth] = MappingProxyType(
     {
         "all three mechanisms": Truth(
+            behaviour=Behaviour(),
             verdict="resumes",
+            state="resumed",
             says="every offered session is accepted",
-            states=_states("resumed", "resumed", "resumed"),
         ),
         "none": Truth(
+            behaviour=Behaviour(session_ids=False, tickets=False),
             verdict="does-not-resume",
+            state="not-issued",
             says="no ticket and no session ID is ever issued",
-            states=_states("not-issued", "not-issued", "not-issued"),
-            reuse=False,
         ),
         "issued but never honoured": Truth(
+            behaviour=Behaviour(honoured=False),
             verdict="does-not-resume",
+            state="not-resumed",
             says="tickets and IDs are issued, and each is refused",
-            states=_states("not-resumed", "not-resumed", "not-resumed"),
-            reuse=False,
         ),
         "separate keys": Truth(
+            behaviour=Behaviour(nodes=2),
             verdict="partly",
+            state="partly",
             says="two nodes by turns, neither knows the other's sessions",
-            states=_states("partly", "partly", "partly"),
         ),
         "single-use": Truth(
+            behaviour=Behaviour(single_use=True),
             verdict="resumes",
+            state="resumed",
             says="each TLS 1.3 ticket is accepted once (RFC 8446 appendix C.4)",
-            states=_states("resumed", "resumed", "resumed"),
-            reuse=False,
         ),
         "early data": Truth(
+            behaviour=Behaviour(early_data=EARLY_DATA),
             verdict="resumes",
+            state="resumed",
             says="every offered session is accepted, with early data on TLS 1.3",
-            states=_states("resumed", "resumed", "resumed"),
         ),
     }
 )

@@ -8,7 +8,6 @@ where there are many.
 
 from __future__ import annotations
 
-import errno
 import selectors
 import socket
 import threading
@@ -16,6 +15,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol, Self
+
+from tlsresume.server.acceptor import open_all
 
 #: Seconds after which a silent client is forgotten, and the most clients at a time.
 _FORGET_AFTER = 30.0
@@ -83,7 +84,7 @@ class UDPServer:
     ) -> None:
         self._endpoint = endpoint
         self.host = host
-        self._sockets = _listen(host, port, also)
+        self._sockets = open_all(_socket, host, port, also)
         self.port: int = self._sockets[0].getsockname()[1]
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name="datagram server", daemon=True)
@@ -141,23 +142,6 @@ class UDPServer:
         for data, source in self._endpoint.outgoing(now):
             with suppress(OSError):  # a full buffer loses a datagram, as the network may
                 self._sockets[source[2]].sendto(data, source[3])
-
-
-def _listen(host: str, port: int, also: tuple[str, ...]) -> list[socket.socket]:
-    """Sockets on every address that the machine has, all with one port."""
-    sockets = [_socket(host, port)]
-    try:
-        for each in also:
-            try:
-                sockets.append(_socket(each, sockets[0].getsockname()[1]))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    raise
-    except OSError:
-        for opened in sockets:
-            opened.close()
-        raise
-    return sockets
 
 
 def _socket(host: str, port: int) -> socket.socket:

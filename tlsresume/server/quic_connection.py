@@ -8,13 +8,15 @@ raises nothing: the connection ends, and others are served.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from tlsresume.server.acceptor import Limits
 from tlsresume.server.observer import Ending, Observer, Served
 from tlsresume.tls.registry import AlertDescription, ContentType, name_of
 from tlsresume.transports.quic.binding import CRYPTO_ERROR, Terminated
 from tlsresume.transports.quic.binding_server import ServerHandle
+
+if TYPE_CHECKING:
+    from tlsresume.server.quic import QUICService
 
 #: Error codes that say that nothing is wrong: QUIC's own, and HTTP/3's (RFC 9114 section 8.1).
 _NO_ERROR, H3_NO_ERROR = 0x0, 0x100
@@ -31,52 +33,12 @@ _HEAD_KEPT = 4_096
 _FATAL = 2
 
 
-class Manner(Protocol):
-    """What a service says to its connections, and is told by them."""
-
-    @property
-    def limits(self) -> Limits:
-        """What a client may cost."""
-
-    @property
-    def takes_early_data(self) -> bool:
-        """Whether early data is accepted."""
-
-    @property
-    def answers_early(self) -> bool:
-        """Whether requests in early data are answered at once."""
-
-    @property
-    def too_early(self) -> bool:
-        """Whether that answer is 425."""
-
-    @property
-    def closes(self) -> bool:
-        """Whether a connection is closed when its client has the answer."""
-
-    @property
-    def answer(self) -> Callable[[bool], bytes]:
-        """The body of an answer, by whether the connection is resumed."""
-
-    def execute(self, path: str) -> None:
-        """A request is answered."""
-
-    def fetch(self, label: bytes) -> Any:
-        """The ticket of that name, if it is accepted."""
-
-    def established(self) -> None:
-        """A handshake is done."""
-
-    def give_ticket(self, handle: ServerHandle, *, answering: bool) -> None:
-        """Give a ticket, if this is the time for it."""
-
-
 class ServerConnection:
     """One connection. `number` counts from 1; `source` is where its first datagram came from."""
 
     def __init__(
         self,
-        manner: Manner,
+        service: QUICService,
         configuration: Any,
         number: int,
         now: float,
@@ -90,13 +52,13 @@ class ServerConnection:
         #: Nothing more comes of it; `over`: it can be forgotten.
         self.ended = False
         self.over = False
-        self._manner = manner
+        self._service = service
         self._observer = observer
         self._handle = ServerHandle(
             configuration,
             self._message,
-            manner.fetch,
-            early_data=manner.takes_early_data,
+            service.fetch,
+            early_data=service.takes_early_data,
             original=original,
             retried=retried,
         )
@@ -108,7 +70,7 @@ class ServerConnection:
         #: Streams of requests that are not whole, and of those that wait for the handshake.
         self._asked: dict[int, str] = {}
         self._waiting: list[tuple[int, str]] = []
-        self._give_up_at: float | None = now + manner.limits.handshake
+        self._give_up_at: float | None = now + service.limits.handshake
         self._close_at: float | None = None
         self._error: str | None = None
 
@@ -118,7 +80,7 @@ class ServerConnection:
         """Take one datagram."""
         self._unanswered += len(data)
         self._guarded(lambda: self._handle.receive(data, source, now), now)
-        most = self._manner.limits.unanswered if self.handshaken else _MOST_BEFORE_HANDSHAKE
+        most = self._service.limits.unanswered if self.handshaken else _MOST_BEFORE_HANDSHAKE
         if self._unanswered > most:
             self._error = self._error or "a request without end"
             self.close(_H3_EXCESSIVE_LOAD)
@@ -213,13 +175,13 @@ class ServerConnection:
         self.handshaken = True
         self._give_up_at = None
         self._unanswered = 0
-        self._manner.established()
-        self._manner.give_ticket(self._handle, answering=False)
+        self._service.established()
+        self._service.give_ticket(self._handle, answering=False)
         for stream, path in self._waiting:
             self._answer(stream, path)
         self._waiting.clear()
         if self._requests:  # they came in early data
-            self._manner.give_ticket(self._handle, answering=True)
+            self._service.give_ticket(self._handle, answering=True)
 
     def _take_http(self, event: Any) -> None:
         from aioquic.h3.events import DataReceived, HeadersReceived
@@ -233,18 +195,18 @@ class ServerConnection:
         if not event.stream_ended or event.stream_id not in self._asked:
             return
         path = self._asked.pop(event.stream_id)
-        if self.handshaken or self._manner.answers_early:
+        if self.handshaken or self._service.answers_early:
             self._answer(event.stream_id, path)
         else:
             self._waiting.append((event.stream_id, path))
 
     def _answer(self, stream: int, path: str) -> None:
         status = _OK
-        if self._manner.too_early and not self.handshaken:
+        if self._service.too_early and not self.handshaken:
             status = _TOO_EARLY
         else:
-            self._manner.execute(path)
-        body = self._manner.answer(self._handle.resumed)
+            self._service.execute(path)
+        body = self._service.answer(self._handle.resumed)
         fields = [
             (b":status", b"%d" % status),
             (b"server", b"tlsresume"),
@@ -253,7 +215,7 @@ class ServerConnection:
         ]
         self._h3.send_headers(stream, fields)
         self._h3.send_data(stream, body, end_stream=True)
-        if self._manner.closes:
+        if self._service.closes:
             self._handle.go_away(self._h3, stream)
         self._answered()
 
@@ -265,8 +227,8 @@ class ServerConnection:
         self._requests += 1
         self._unanswered = 0
         if self.handshaken:
-            self._manner.give_ticket(self._handle, answering=True)
-        if self._manner.closes:
+            self._service.give_ticket(self._handle, answering=True)
+        if self._service.closes:
             self._handle.connection.send_ping(self._requests)
 
     # --------------------------------------------------------------------- its end

@@ -96,7 +96,7 @@ LENGTHS: dict[str, tuple[int, int]] = {
 #: SSL2_VERSION, as OpenSSL before 1.1.0 wrote it.
 SSL2 = 0x0002
 
-_PEER_TAG = 0xA3
+SEQUENCE, _PEER_TAG = 0x30, 0xA3
 
 
 def decode(der: bytes) -> tuple[SSLSession, bytes | None]:
@@ -112,8 +112,8 @@ def decode(der: bytes) -> tuple[SSLSession, bytes | None]:
     _check(structure)
     if structure.peer is None:
         return structure, None
-    element = _cut_peer(der)[1]
-    return structure, element[_header(element, 0)[1] :]
+    tagged = _cut_peer(der)[1]
+    return structure, tagged[_header(tagged, 0)[1] :]
 
 
 def encode(structure: SSLSession, peer: bytes | None) -> bytes:
@@ -124,8 +124,8 @@ def encode(structure: SSLSession, peer: bytes | None) -> bytes:
     """
     _check(structure)
     before, _, after = _cut_peer(asn1.encode_der(replace(structure, peer=None)))
-    element = b"" if peer is None else bytes([_PEER_TAG]) + _length(len(peer)) + peer
-    return _sequence(before + element + after)
+    inside = b"" if peer is None else element(_PEER_TAG, peer)
+    return element(SEQUENCE, before + inside + after)
 
 
 def _check(structure: SSLSession) -> None:
@@ -147,7 +147,7 @@ def elements(der: bytes) -> list[tuple[int, bytes]] | None:
     """Tag and content of each element of the outer SEQUENCE; None where the lengths do not
     fit into each other. Linear: nothing inside an element is looked at."""
     outer = _checked_header(der, 0)
-    if outer is None or outer[0] != 0x30 or outer[2] != len(der):
+    if outer is None or outer[0] != SEQUENCE or outer[2] != len(der):
         return None
     found = []
     at = outer[1]
@@ -220,12 +220,10 @@ def _header(der: bytes, at: int) -> tuple[int, int, int]:
     return tag, start, start + length
 
 
-def _length(length: int) -> bytes:
+def element(tag: int, content: bytes) -> bytes:
+    """An element in DER: tag, length and content (X.690 section 8.1.3)."""
+    length = len(content)
     if length < 0x80:
-        return bytes([length])
+        return bytes((tag, length)) + content
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([0x80 + len(octets)]) + octets
-
-
-def _sequence(content: bytes) -> bytes:
-    return b"\x30" + _length(len(content)) + content
+    return bytes((tag, 0x80 + len(octets))) + octets + content

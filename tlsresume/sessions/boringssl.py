@@ -8,19 +8,19 @@ connection of ours can offer one.
 
 from __future__ import annotations
 
-from tlsresume.sessions.asn1 import SessionError, elements
+from tlsresume.sessions.asn1 import SEQUENCE, SessionError, element, elements
 from tlsresume.sessions.facts import SessionFields, protocol_of, text_of
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value
 
-_BOOLEAN, _INTEGER, _OCTETS, _SEQUENCE = 0x01, 0x02, 0x04, 0x30
+_BOOLEAN, _INTEGER, _OCTETS = 0x01, 0x02, 0x04
 
 #: What stands in the elements with a tag of their own: its type. Those that only
 #: BoringSSL has are enough to know its sessions by.
 _TYPES: dict[int, int] = {
-    1: _INTEGER, 2: _INTEGER, 3: _SEQUENCE, 4: _OCTETS, 5: _INTEGER, 6: _OCTETS, 8: _OCTETS,
+    1: _INTEGER, 2: _INTEGER, 3: SEQUENCE, 4: _OCTETS, 5: _INTEGER, 6: _OCTETS, 8: _OCTETS,
     9: _INTEGER, 10: _OCTETS, 13: _OCTETS, 14: _OCTETS, 15: _OCTETS, 16: _OCTETS, 17: _BOOLEAN,
-    18: _INTEGER, 19: _SEQUENCE, 21: _OCTETS, 22: _BOOLEAN, 23: _INTEGER, 24: _INTEGER,
+    18: _INTEGER, 19: SEQUENCE, 21: _OCTETS, 22: _BOOLEAN, 23: _INTEGER, 24: _INTEGER,
     25: _INTEGER, 26: _OCTETS,
 }  # fmt: skip
 _TELLING = (17, 21, 22, 23, 25)
@@ -63,13 +63,13 @@ def read_boringssl(der: bytes) -> BoringSSLSession | None:
     for tag, content in found[5:]:
         number = tag & 0x1F
         # A context-specific, constructed element with one element in it (X.690 8.14).
-        inner = elements(b"\x30" + _length(len(content)) + content)
+        inner = elements(element(SEQUENCE, content))
         if tag & 0xE0 != 0xA0 or number in others or inner is None or len(inner) != 1:
             return None
         kind, value = inner[0]
         if _TYPES.get(number, kind) != kind or (kind == _INTEGER and len(value) > 9):
             return None
-        others[number] = content if kind == _SEQUENCE else value
+        others[number] = content if kind == SEQUENCE else value
     if not any(number in others for number in _TELLING) or len(found[1][1]) > 4:
         return None
     return BoringSSLSession(
@@ -116,14 +116,6 @@ def _first_certificate(session: BoringSSLSession) -> bytes | None:
     if 3 in session.others:
         return session.others[3]
     chain = elements(session.others.get(19, b""))
-    if not chain or chain[0][0] != _SEQUENCE:
+    if not chain or chain[0][0] != SEQUENCE:
         return None
-    return b"\x30" + _length(len(chain[0][1])) + chain[0][1]
-
-
-def _length(length: int) -> bytes:
-    """A length in DER (X.690 section 8.1.3)."""
-    if length < 0x80:
-        return bytes([length])
-    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([0x80 + len(octets)]) + octets
+    return element(SEQUENCE, chain[0][1])

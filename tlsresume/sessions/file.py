@@ -23,8 +23,9 @@ import msgspec
 
 from tlsresume.errors import SessionFileError, UsageError
 from tlsresume.files import read_bounded, write_atomically
-from tlsresume.sessions.contents import LABEL, QUIC_LABEL, UNREADABLE, Contents, find_contents
+from tlsresume.sessions.contents import find_contents
 from tlsresume.sessions.metadata import NO_METADATA, SessionMetadata, format_metadata
+from tlsresume.sessions.pem_blocks import LABEL, QUIC_LABEL, UNREADABLE, Contents
 from tlsresume.sessions.session import Session
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.value import Value

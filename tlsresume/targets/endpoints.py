@@ -39,6 +39,14 @@ def is_address(host: str) -> bool:
     return True
 
 
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The network that a text names (an address is one of its own), None where it names none."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 _BETWEEN_WORDS = re.compile(r"([\s'\"]+)")
 

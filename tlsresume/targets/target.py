@@ -41,6 +41,7 @@ __all__ = [
     "DEFAULT_PORT",
     "SCHEMES",
     "Family",
+    "Route",
     "Target",
     "format_endpoint",
     "is_address",
@@ -159,6 +160,19 @@ class Target(Value, frozen=True, kw_only=True):
         return tuple(notes)
 
 
+class Route(Value, frozen=True, kw_only=True):
+    """How a target is reached, as said by `parse_target`."""
+
+    servername: str | None = None
+    sni: bool = True
+    connect: str | None = None
+    family: Family = "any"
+    starttls: str = "auto"
+    resolve: Sequence[str] = ()
+    proxy: Proxy | None = None
+    proxy_header: ProxyHeader | None = None
+
+
 def _split_url(text: str) -> SplitResult:
     try:
         return urlsplit(text)
@@ -195,9 +209,7 @@ def parse_target(
         if has_login(text):
             raise bad_target(text, NO_LOGIN, *error.hints) from None
         raise
-    return _reached(
-        (text, scheme, host, port),
-        named=named,
+    route = Route(
         servername=servername,
         sni=sni,
         connect=connect,
@@ -207,78 +219,46 @@ def parse_target(
         proxy=proxy,
         proxy_header=proxy_header,
     )
+    return _reached((text, scheme, host, port), route, named=named)
 
 
-def rerouted(
-    target: Target,
-    *,
-    servername: str | None = None,
-    sni: bool = True,
-    connect: str | None = None,
-    family: Family = "any",
-    starttls: str = "auto",
-    resolve: Sequence[str] = (),
-    proxy: Proxy | None = None,
-    proxy_header: ProxyHeader | None = None,
-) -> Target:
-    """A target reached in another way, said as for `parse_target`; the name sent and the
-    prelude stay where nothing is said of them. Raises UsageError."""
+def rerouted(target: Target, route: Route) -> Target:
+    """A target reached in another way; the name sent and the prelude stay where nothing is said
+    of them. Raises UsageError."""
     text = target.spelling
-    made = _reached(
-        (text, target.scheme, target.host, target.port),
-        named="://" in text,
-        servername=servername,
-        sni=sni,
-        connect=connect,
-        family=family,
-        starttls=starttls,
-        resolve=resolve,
-        proxy=proxy,
-        proxy_header=proxy_header,
-    )
+    parts = text, target.scheme, target.host, target.port
+    made = _reached(parts, route, named="://" in text)
     if not made.name_said:
         made = replace(made, server_name=target.server_name)
-    if starttls == "auto":
+    if route.starttls == "auto":
         made = replace(made, scheme=target.scheme, starttls=target.starttls, by_port=False)
     return made
 
 
-def _reached(
-    parts: tuple[str, str, str, int],
-    *,
-    named: bool,
-    servername: str | None,
-    sni: bool,
-    connect: str | None,
-    family: Family,
-    starttls: str,
-    resolve: Sequence[str],
-    proxy: Proxy | None,
-    proxy_header: ProxyHeader | None,
-) -> Target:
+def _reached(parts: tuple[str, str, str, int], route: Route, *, named: bool) -> Target:
     """The target of a text with its scheme, host and port; `named`: it is a URL."""
     text, scheme, host, port = parts
-    prelude, scheme = _prelude(text, starttls, scheme, named=named)
+    prelude, scheme = _prelude(text, route.starttls, scheme, named=named)
     target = Target(
         host=host,
         port=port,
         scheme=scheme,
-        server_name=_server_name(host, servername, sni=sni),
-        name_said=servername is not None or not sni,
-        family=family,
-        addresses=_pinned(host, port, resolve),
+        server_name=_server_name(host, route.servername, sni=route.sni),
+        name_said=route.servername is not None or not route.sni,
+        family=route.family,
+        addresses=_pinned(host, port, route.resolve),
         starttls=prelude,
-        by_port=prelude is not None and starttls == "auto" and not named,
-        proxy=proxy,
-        proxy_header=proxy_header,
+        by_port=prelude is not None and route.starttls == "auto" and not named,
+        proxy=route.proxy,
+        proxy_header=route.proxy_header,
     )
-    if target.unix and (proxy is not None or connect is not None):
+    if target.unix and (route.proxy is not None or route.connect is not None):
         raise bad_target(text, "a unix socket is local: no --connect, and no proxy leads to it")
-    if target.transport != "tcp" and (proxy is not None or proxy_header is not None):
-        what = "no proxy" if proxy is not None else "no PROXY header"
+    if target.transport != "tcp" and (route.proxy is not None or route.proxy_header is not None):
+        what = "no proxy" if route.proxy is not None else "no PROXY header"
         raise bad_target(text, f"{scheme}:// goes over UDP, where {what} is spoken here")
-    if connect is not None:
-        target = replace(target, connect=split_endpoint(connect, port))
+    if route.connect is not None:
+        target = replace(target, connect=split_endpoint(route.connect, port))
     return target
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 import time as clock
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from tlsresume.errors import KeyFileError
@@ -151,21 +152,12 @@ def read_key_files(paths: Sequence[str], kind: KeyKind | None = None) -> tuple[T
         keys, warnings = file.keys, file.warnings
         if len(singles) > 1 and file in singles:
             role: Role = "current" if file is singles[0] else "older"
-            keys = (FileKey(number=1, data=keys[0].data, role=role, nameless=keys[0].nameless),)
+            keys = (replace(keys[0], role=role),)
         for key in keys:
             other = seen.setdefault(key.data, file.path)
             if other != file.path:
                 warnings = (*warnings, f"key {key.number} stands in {other} too")
-        found.append(
-            TicketKeyFile(
-                path=file.path,
-                keys=keys,
-                kind=file.kind,
-                encoding=file.encoding,
-                form=file.form,
-                warnings=warnings,
-            )
-        )
+        found.append(replace(file, keys=keys, warnings=warnings))
     return tuple(found)
 
 
@@ -175,18 +167,8 @@ def read_key_file(path: str, kind: KeyKind | None = None) -> TicketKeyFile:
     file = parse_key_file(data, path, kind)
     if mode is None:
         return file
-    return TicketKeyFile(
-        path=path,
-        keys=file.keys,
-        kind=kind,
-        encoding=file.encoding,
-        form=file.form,
-        warnings=(
-            *permission_warnings(path, mode),
-            *file.warnings,
-            *_out_of_use(data, path, clock.time()),
-        ),
-    )
+    unused = _out_of_use(data, path, clock.time())
+    return replace(file, warnings=(*permission_warnings(path, mode), *file.warnings, *unused))
 
 
 def parse_key_file(data: bytes, path: str, kind: KeyKind | None = None) -> TicketKeyFile:

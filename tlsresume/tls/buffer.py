@@ -84,15 +84,19 @@ class Reader:
 
     def pull_uint16s(self, length_size: int, minimum: int = 0) -> tuple[int, ...]:
         """A vector of two-byte numbers; `minimum` is in bytes. Hellos are full of these."""
-        data = self.pull_opaque(length_size, minimum)
-        if len(data) % 2:
-            raise WireError("truncated: 2 bytes due, 1 there")
-        return struct.unpack(f"!{len(data) // 2}H", data)
+        return uint16s(self.pull_opaque(length_size, minimum))
 
     def end(self) -> None:
         """Raise WireError if anything is left."""
         if self._position < self._end:
             raise WireError(f"{self.remaining} trailing bytes")
+
+
+def uint16s(data: bytes) -> tuple[int, ...]:
+    """All of `data` as two-byte numbers. Raises WireError."""
+    if len(data) % 2:
+        raise WireError("truncated: 2 bytes due, 1 there")
+    return struct.unpack(f"!{len(data) // 2}H", data)
 
 
 def read_whole(data: bytes, pull: Callable[[Reader], T]) -> T:

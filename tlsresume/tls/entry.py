@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from tlsresume.tls.handshake import parse_alert, parse_handshake
+from tlsresume.tls.handshake import own_client_hello, parse_alert, parse_handshake
 from tlsresume.tls.messages import Alert, Finished, Message, Other
 from tlsresume.tls.registry import ContentType, HandshakeType, ProtocolVersion
 from tlsresume.value import Value
@@ -38,11 +38,16 @@ class Entry(Value, frozen=True):
     handshake_type: int | None = None
 
 
-def parse_entry(entry: Entry, version: ProtocolVersion | None) -> Message | Alert:
+def parse_entry(
+    entry: Entry, version: ProtocolVersion | None, *, ours: bool = False
+) -> Message | Alert:
     """The entry's value; one whose bytes were not kept is Finished or Other. Raises WireError.
 
-    `version` is the one negotiated before the entry passed, None before the ServerHello.
+    `version` is the one negotiated before the entry passed, None before the ServerHello. `ours`:
+    a library of ours wrote it, so that a ClientHello needs no checks.
     """
+    if ours and entry.handshake_type == HandshakeType.client_hello:
+        return own_client_hello(entry.raw)
     if entry.content_type == ContentType.alert:
         return parse_alert(entry.raw)
     if entry.raw or entry.handshake_type is None:

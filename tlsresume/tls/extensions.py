@@ -76,7 +76,11 @@ class WithExtensions:
         if body is None:
             return absent
         known: T | None = _read.get((pull, body))
-        return read_whole(body, pull) if known is None else known
+        if known is None:
+            known = read_whole(body, pull)
+            if pull not in _NEW_EACH_TIME:
+                _remember(pull, body, known)
+        return known
 
 
 # ------------------------------------------------------------------- bodies
@@ -213,9 +217,9 @@ def _pull_extension(reader: Reader) -> Extension:
     return Extension(reader.pull_uint16(), reader.pull_opaque(2))
 
 
-def _cut(data: bytes) -> tuple[Extension, ...]:
-    """The extensions of a block. Captures have thousands of blocks: the short way is for sound
-    ones, the Reader says what is wrong with others."""
+def cut_extensions(data: bytes) -> tuple[Extension, ...]:
+    """The extensions of a block, whatever their bodies. Captures have thousands of blocks: the
+    short way is for sound ones, the Reader says what is wrong with others. Raises WireError."""
     found, at, end = [], 0, len(data)
     while end - at >= _EXTENSION_HEADER.size:
         number, length = _EXTENSION_HEADER.unpack_from(data, at)
@@ -235,7 +239,7 @@ def pull_extensions(reader: Reader, bodies: BodyParsers) -> tuple[Extension, ...
 
     Raises WireError, also when one type comes twice (section 4.2).
     """
-    extensions = _cut(reader.pull_opaque(2))
+    extensions = cut_extensions(reader.pull_opaque(2))
     seen: set[int] = set()
     for extension in extensions:
         if extension.type in seen:

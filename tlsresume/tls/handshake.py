@@ -10,9 +10,10 @@ of RFC 8446 unless another RFC is named.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 
-from tlsresume.tls.buffer import Reader, WireError, read_whole
+from tlsresume.tls.buffer import Reader, WireError, read_whole, uint16s
 from tlsresume.tls.extensions import (
     CERTIFICATE_REQUEST_BODIES,
     CLIENT_HELLO_BODIES,
@@ -20,6 +21,7 @@ from tlsresume.tls.extensions import (
     HELLO_RETRY_REQUEST_BODIES,
     NEW_SESSION_TICKET_BODIES,
     SERVER_HELLO_BODIES,
+    cut_extensions,
     pull_extensions,
     pull_names,
     pull_uint16s,
@@ -145,6 +147,9 @@ def _pull_finished(reader: Reader) -> Finished:
 
 Parsers = Mapping[int, Callable[[Reader], Message]]
 
+#: How a ClientHello begins: type and length, version, random, the session ID's length.
+_OWN_HELLO = struct.Struct("!IH32sB")
+
 _H = HandshakeType
 
 _ANY_VERSION: Parsers = {
@@ -199,6 +204,27 @@ def parse_handshake(raw: bytes, version: ProtocolVersion | None) -> Message:
     if type_ in _TLS13:
         raise WireError(f"{name_of(HandshakeType, type_)} before the version was negotiated")
     return Other(type_, len(body))
+
+
+def own_client_hello(raw: bytes) -> Message:
+    """A whole ClientHello, with its header, as `parse_handshake` gives it, where a library of ours
+    wrote it: the bodies of its extensions are read when they are asked for. Raises WireError."""
+    if len(raw) < _OWN_HELLO.size:
+        return parse_handshake(raw, None)
+    _, legacy_version, random, size = _OWN_HELLO.unpack_from(raw)
+    suites = _OWN_HELLO.size + size + 2
+    methods = suites + int.from_bytes(raw[suites - 2 : suites], "big") + 1
+    block = methods + int.from_bytes(raw[methods - 1 : methods], "big") + 2
+    if len(raw) < block or int.from_bytes(raw[block - 2 : block], "big") != len(raw) - block:
+        return parse_handshake(raw, None)
+    return ClientHello(
+        legacy_version,
+        random,
+        raw[_OWN_HELLO.size : suites - 2],
+        uint16s(raw[suites : methods - 1]),
+        cut_extensions(raw[block:]),
+        raw[methods : block - 2],
+    )
 
 
 def parse_alert(raw: bytes) -> Alert:

@@ -1,8 +1,8 @@
 """What passed on one connection, in order, and what that says about resumption.
 
 A `Recorder` runs inside OpenSSL's message callback: it only stores bytes, and no
-bytes of a peer make it raise. A `Transcript` is its frozen outcome. It parses on
-first use; a message that is malformed stays an entry and is named in `problems`,
+bytes of a peer make it raise. A `Transcript` is its frozen outcome. It parses
+what it is asked for; a message that is malformed stays an entry and is named in `problems`,
 and whatever would have been read from it is None, empty or False.
 
 Entries name the sender's role, never "read" or "written", so that a client, a
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import cached_property
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.entry import Entry, Role, parse_entry
@@ -57,6 +57,8 @@ KEPT_TYPES: frozenset[int] = frozenset(
     number for parsers in PARSERS.values() for number in parsers
 ) - {HandshakeType.finished}
 
+_HELLO_TYPES = frozenset({HandshakeType.client_hello, HandshakeType.server_hello})
+
 #: Bytes of messages that one connection may make us keep. An honest one needs 8 KB;
 #: one certificate chain or ticket can have 100 KB before OpenSSL refuses it.
 KEPT_BYTES_LIMIT = 4 << 20
@@ -68,9 +70,10 @@ ENTRY_COST = 256
 class Recorder:
     """Collects a connection's messages as they pass; never raises on what a peer sent."""
 
-    __slots__ = ("_cost", "_entries", "_omitted")
+    __slots__ = ("_cost", "_entries", "_omitted", "_ours")
 
-    def __init__(self) -> None:
+    def __init__(self, ours: Role | None = None) -> None:
+        self._ours = ours
         self._entries: list[Entry] = []
         self._cost = 0
         self._omitted = 0
@@ -100,83 +103,103 @@ class Recorder:
 
     def transcript(self) -> Transcript:
         """All that was noted until now."""
-        return Transcript(tuple(self._entries), self._omitted)
+        return Transcript(tuple(self._entries), self._omitted, self._ours)
 
 
-_ByKind = dict[type, tuple[Message | Alert, ...]]
+class _Hellos(Value, frozen=True):
+    """The hellos of each side in the first handshake, which ends before the entry `end`.
 
+    `version` is the negotiated one; messages have it from the entry `since` on.
+    """
 
-class _Parsed(Value, frozen=True):
-    messages: tuple[Message | Alert | None, ...]  # one per entry, None: malformed
-    problems: tuple[str, ...]
+    client: tuple[ClientHello, ...]
+    server: tuple[ServerHello, ...]
     version: ProtocolVersion | None
-    of_client: _ByKind  # of the first handshake
-    of_server: _ByKind
-    sent: frozenset[tuple[Role, int | None]]  # sender and type, in the first handshake
+    since: int
+    end: int
 
 
 class Transcript(Value, frozen=True, dict=True):
     """Every handshake message and alert of one connection, and what can be read from them.
 
-    `omitted` counts messages that came after KEPT_BYTES_LIMIT was spent.
+    `omitted` counts messages that came after KEPT_BYTES_LIMIT was spent. `ours`: the side whose
+    messages a library of ours wrote; its ClientHello is read without suspicion.
     """
 
     entries: tuple[Entry, ...] = ()
     omitted: int = 0
+    ours: Role | None = None
 
     # ------------------------------------------------------------- messages
 
     @property
     def messages(self) -> tuple[Message | Alert | None, ...]:
         """One value per entry; None where the bytes are malformed."""
-        return self._parsed.messages
+        return tuple(map(self._message, range(len(self.entries))))
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What could not be read, one line each."""
-        return self._parsed.problems
+        from tlsresume.tls.describe import name_and_size
+
+        problems = [
+            f"{entry.sender.value}'s {name_and_size(entry)}: {self._malformed[n]}"
+            for n, (entry, message) in enumerate(zip(self.entries, self.messages, strict=True))
+            if message is None
+        ]
+        if self.omitted:
+            problems.append(f"{self.omitted} more messages were too many to keep")
+        return tuple(problems)
 
     @property
     def version(self) -> ProtocolVersion | None:
         """The negotiated version (a HelloRetryRequest settles it too), None if not known."""
-        return self._parsed.version
+        return self._hellos.version
 
     @property
     def client_hellos(self) -> tuple[ClientHello, ...]:
         """One, or two around a HelloRetryRequest."""
-        return self._all(ClientHello, Role.CLIENT)
+        return self._hellos.client
 
     @property
     def client_hello(self) -> ClientHello | None:
         """The last one: what the ServerHello answers."""
-        return self.client_hellos[-1] if self.client_hellos else None
+        hellos = self._hellos.client
+        return hellos[-1] if hellos else None
 
     @property
     def hello_retry_request(self) -> ServerHello | None:
         """Section 4.1.4."""
-        hellos = self._all(ServerHello, Role.SERVER)
-        return next((hello for hello in hellos if hello.is_hello_retry_request), None)
+        for hello in self._hellos.server:
+            if hello.is_hello_retry_request:
+                return hello
+        return None
 
     @property
     def server_hello(self) -> ServerHello | None:
         """The one that is no HelloRetryRequest."""
-        hellos = self._all(ServerHello, Role.SERVER)
-        return next((hello for hello in hellos if not hello.is_hello_retry_request), None)
+        for hello in self._hellos.server:
+            if not hello.is_hello_retry_request:
+                return hello
+        return None
 
     @property
     def encrypted_extensions(self) -> EncryptedExtensions | None:
         """TLS 1.3 only (section 4.3.1)."""
-        return self._first(EncryptedExtensions)
+        return self._first(HandshakeType.encrypted_extensions, EncryptedExtensions)
 
     @property
     def certificate_request(self) -> CertificateRequest12 | CertificateRequest13 | None:
         """The server's wish for a client certificate."""
-        return self._first(CertificateRequest12) or self._first(CertificateRequest13)
+        number = HandshakeType.certificate_request
+        return self._first(number, CertificateRequest12) or self._first(
+            number, CertificateRequest13
+        )
 
     @property
     def certificate(self) -> CertificateMessage | None:
         """The server's chain; None also where it was compressed or too much to keep."""
-        return self._first(CertificateMessage)
+        return self._first(HandshakeType.certificate, CertificateMessage)
 
     @property
     def leaf_certificate(self) -> bytes | None:
@@ -189,12 +212,12 @@ class Transcript(Value, frozen=True, dict=True):
         self,
     ) -> tuple[tuple[Entry, NewSessionTicket12 | NewSessionTicket13], ...]:
         """In the order in which they came."""
-        return tuple(
-            (entry, message)
-            for entry, message in zip(self.entries, self.messages, strict=True)
-            if isinstance(message, NewSessionTicket12 | NewSessionTicket13)
-            and entry.sender is Role.SERVER
-        )
+        found = []
+        for n in self._of_server(HandshakeType.new_session_ticket, len(self.entries)):
+            message = self._message(n)
+            if isinstance(message, NewSessionTicket12 | NewSessionTicket13):
+                found.append((self.entries[n], message))
+        return tuple(found)
 
     @property
     def alerts(self) -> tuple[tuple[Entry, Alert], ...]:
@@ -294,7 +317,8 @@ class Transcript(Value, frozen=True, dict=True):
 
         The first, because after a HelloRetryRequest there is none any more.
         """
-        return bool(self.client_hellos) and self.client_hellos[0].early_data
+        hellos = self._hellos.client
+        return bool(hellos) and hellos[0].early_data
 
     @property
     def early_data_accepted(self) -> bool | None:
@@ -313,47 +337,70 @@ class Transcript(Value, frozen=True, dict=True):
     # -------------------------------------------------------------- parsing
 
     @cached_property
-    def _parsed(self) -> _Parsed:
-        messages: list[Message | Alert | None] = []
-        problems: list[str] = []
+    def _hellos(self) -> _Hellos:
+        client: list[ClientHello] = []
+        server: list[ServerHello] = []
         version: ProtocolVersion | None = None
-        answered, first_handshake = False, len(self.entries)
+        answered, since, end = False, len(self.entries), len(self.entries)
         for n, entry in enumerate(self.entries):
-            try:
-                message = parse_entry(entry, version)
-            except WireError as error:
-                message = None
-                from tlsresume.tls.describe import name_and_size
-
-                problems.append(f"{entry.sender.value}'s {name_and_size(entry)}: {error.message}")
+            if entry.handshake_type not in _HELLO_TYPES:
+                continue
+            message = self._parse(n, None)
             if isinstance(message, ServerHello) and entry.sender is Role.SERVER:
-                version = version or version_of(message.version)
+                if version is None:
+                    version, since = version_of(message.version), n
                 answered = answered or not message.is_hello_retry_request
-            elif isinstance(message, ClientHello) and answered:
-                first_handshake = min(first_handshake, n)
-            messages.append(message)
-        if self.omitted:
-            problems.append(f"{self.omitted} more messages were too many to keep")
-        of_client: _ByKind = {}
-        of_server: _ByKind = {}
-        sent = set()
-        for entry, message in zip(self.entries[:first_handshake], messages, strict=False):
-            sent.add((entry.sender, entry.handshake_type))
-            if message is not None:
-                by_kind = of_client if entry.sender is Role.CLIENT else of_server
-                by_kind[type(message)] = (*by_kind.get(type(message), ()), message)
-        return _Parsed(
-            tuple(messages), tuple(problems), version, of_client, of_server, frozenset(sent)
-        )
+                if n < end:
+                    server.append(message)
+            elif isinstance(message, ClientHello):
+                if answered:
+                    end = min(end, n)
+                elif entry.sender is Role.CLIENT:
+                    client.append(message)
+        return _Hellos(tuple(client), tuple(server), version, since, end)
 
-    def _all(self, kind: type[M], sender: Role) -> tuple[M, ...]:
-        parsed = self._parsed
-        by_kind = parsed.of_client if sender is Role.CLIENT else parsed.of_server
-        return cast("tuple[M, ...]", by_kind.get(kind, ()))
+    @cached_property
+    def _known(self) -> dict[int, Message | Alert | None]:
+        """The messages that were asked for until now, by entry; None: malformed."""
+        return {}
 
-    def _first(self, kind: type[M]) -> M | None:
-        found = self._all(kind, Role.SERVER)
-        return found[0] if found else None
+    @cached_property
+    def _malformed(self) -> dict[int, str]:
+        """What is wrong with the malformed ones of them."""
+        return {}
+
+    def _message(self, n: int) -> Message | Alert | None:
+        hellos = self._hellos
+        return self._parse(n, hellos.version if n > hellos.since else None)
+
+    def _parse(self, n: int, version: ProtocolVersion | None) -> Message | Alert | None:
+        known = self._known
+        if n not in known:
+            entry = self.entries[n]
+            try:
+                known[n] = parse_entry(entry, version, ours=entry.sender is self.ours)
+            except WireError as error:
+                known[n], self._malformed[n] = None, error.message
+        return known[n]
+
+    def _of_server(self, handshake_type: HandshakeType, end: int) -> list[int]:
+        """The entries before `end` that are the server's messages of a type."""
+        return [
+            n
+            for n, entry in enumerate(self.entries[:end])
+            if entry.handshake_type == handshake_type and entry.sender is Role.SERVER
+        ]
+
+    def _first(self, handshake_type: HandshakeType, kind: type[M]) -> M | None:
+        """The server's first sound message of a type in the first handshake."""
+        for n in self._of_server(handshake_type, self._hellos.end):
+            message = self._message(n)
+            if isinstance(message, kind):
+                return message
+        return None
 
     def _sent(self, sender: Role, handshake_type: HandshakeType) -> bool:
-        return (sender, handshake_type) in self._parsed.sent
+        return any(
+            entry.handshake_type == handshake_type and entry.sender is sender
+            for entry in self.entries[: self._hellos.end]
+        )

@@ -127,7 +127,7 @@ class Connection(ABC):
     ) -> None:
         self.config = config
         self.offer = offer
-        self.recorder = Recorder()
+        self.recorder = Recorder(ours=Role.CLIENT)
         self.failure: Broken | None = None
         self.established = False
         self.peer_closed = False

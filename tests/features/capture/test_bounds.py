@@ -14,7 +14,7 @@ from tlsresume.tickets.key_names import KeyNaming
 
 
 def counted(most: int) -> Heaviest[str, Counts]:
-    return Heaviest(most, Counts, lambda counts: counts.connections)
+    return Heaviest(most, lambda _name: Counts(), lambda counts: counts.connections)
 
 
 def test_the_heaviest_stay():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tlsresume.features.capture.checks import findings
-from tlsresume.features.capture.key_names import KeyUse
 from tlsresume.features.capture.limits import Heaviest
 from tlsresume.features.capture.report import (
     Client,
@@ -18,6 +17,7 @@ from tlsresume.features.capture.report import (
 from tlsresume.features.capture.seen import utc
 from tlsresume.features.capture.tally import Counts, ServerTally, Tallies
 from tlsresume.results.connection import MECHANISMS
+from tlsresume.value import row_of
 
 
 def server_reports(tallies: Tallies, files: tuple[str, ...], top: int) -> tuple[ServerReport, ...]:
@@ -37,66 +37,46 @@ def _server(tally: ServerTally, files: tuple[str, ...], width: int, top: int) ->
     )[:top]
     addresses = _heaviest(tally.addresses, top)
     clients, software = _heaviest(tally.clients, top), _heaviest(tally.software, top)
-    return ServerReport(
-        server=tally.server,
-        sni=tally.sni,
-        transport=tally.transport,
+    return row_of(
+        ServerReport,
+        tally,
         addresses=tuple(name for name, _ in addresses),
         addresses_total=tally.addresses.total,
         addresses_dropped=tally.addresses.total - len(addresses),
-        connections=tally.connections,
-        handshakes=tally.handshakes,
         tls_versions=dict(sorted(tally.versions.items())),
-        offered=tally.offered,
-        accepted=tally.accepted,
-        refused=tally.refused,
-        unknown=tally.unknown,
-        offers_unknown=tally.offers_unknown,
         resumption_rate=rate(tally.accepted, tally.handshakes - tally.unknown),
         acceptance_rate=rate(tally.accepted, tally.offered),
         interval_seconds=width,
         rates=_rates(tally, width),
-        by_software=tuple(
-            Software(
-                software=name,
-                connections=counts.connections,
-                offered=counts.offered,
-                accepted=counts.accepted,
-                full=counts.full,
-                came_back=counts.back,
-            )
-            for name, counts in software
-        ),
+        by_software=tuple(row_of(Software, counts, software=name) for name, counts in software),
         by_software_total=tally.software.total,
         by_software_dropped=tally.software.total - len(software),
-        mechanisms=_mechanisms(tally),
-        key_names=tuple(_key_name(name, use) for name, use in listed_keys),
+        mechanisms=tuple(
+            row_of(MechanismRow, counts, mechanism=name, offered=counts.accepted + counts.refused)
+            for name in MECHANISMS
+            if (counts := tally.mechanisms[name]).offered
+        ),
+        key_names=tuple(
+            row_of(KeyName, use, name=name, first=utc(use.first), last=utc(use.last))
+            for name, use in listed_keys
+        ),
         key_names_total=len(keys),
         key_names_dropped=len(keys) - len(listed_keys),
-        ticket_keys=_ticket_keys(tally),
-        tickets_not_opened=tally.not_opened,
+        ticket_keys=tuple(
+            row_of(TicketKey, use, file=file, key=number, name=name)
+            for (file, number, name), use in sorted(tally.opened.items())
+        ),
         ticket_lifetimes=tuple(sorted(tally.lifetimes)),
         early_data=EarlyData(
             offered=tally.early["offered"],
             accepted=tally.early["accepted"],
             rejected=tally.early["rejected"],
         ),
-        external_psk=tally.external_psk,
-        encrypted_hello=tally.encrypted_hello,
-        clients=tuple(
-            Client(
-                client=name,
-                connections=counts.connections,
-                offered=counts.offered,
-                accepted=counts.accepted,
-                full=counts.full,
-                came_back=counts.back,
-            )
-            for name, counts in clients
-        ),
+        clients=tuple(row_of(Client, counts, client=name) for name, counts in clients),
         clients_total=tally.clients.total,
         clients_dropped=tally.clients.total - len(clients),
         findings=findings(tally, keys, files),
+        demands=(),
         not_visible=tally.sample.not_visible(),
     )
 
@@ -118,44 +98,3 @@ def _heaviest(counted: Heaviest[str, Counts], top: int) -> list[tuple[str, Count
         counted.items(), key=lambda item: (-item[1].full, -item[1].connections, item[0])
     )
     return ranked[:top]
-
-
-def _mechanisms(tally: ServerTally) -> tuple[MechanismRow, ...]:
-    return tuple(
-        MechanismRow(
-            mechanism=name,
-            offered=counts.accepted + counts.refused,
-            accepted=counts.accepted,
-            refused=counts.refused,
-            unknown=counts.unknown,
-        )
-        for name in MECHANISMS
-        if (counts := tally.mechanisms[name]).offered
-    )
-
-
-def _key_name(name: str, use: KeyUse) -> KeyName:
-    return KeyName(
-        name=name,
-        issued=use.issued,
-        offered=use.offered,
-        accepted=use.accepted,
-        first=utc(use.first),
-        last=utc(use.last),
-    )
-
-
-def _ticket_keys(tally: ServerTally) -> tuple[TicketKey, ...]:
-    return tuple(
-        TicketKey(
-            file=place[0],
-            key=place[1],
-            name=place[2],
-            role=use.role,
-            issued=use.issued,
-            offered=use.offered,
-            accepted=use.accepted,
-            wrong_mac=use.wrong_mac,
-        )
-        for place, use in sorted(tally.opened.items())
-    )

@@ -6,16 +6,11 @@ text of their rule.
 
 from __future__ import annotations
 
-from tlsresume.features.capture.sample import ASKED
 from tlsresume.findings.catalogue import RULES
 from tlsresume.findings.engine import Entry
 from tlsresume.findings.software import ServerSetting, Software
 
 _RULE = {rule.code: rule for rule in RULES}
-
-#: Codes that `capture` shares with probes: told by counts, and by the engine's own checks.
-COUNTED = ("version-changed", "early-data-rejected")
-SHARED = (*COUNTED, *(rule.code for rule in ASKED))
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
@@ -126,6 +121,4 @@ _ENTRY = {entry.code: entry for entry in ENTRIES}
 
 def text_of(code: str) -> Entry:
     """The text of a finding of `capture`, shared or its own. Raises KeyError."""
-    if code in _ENTRY:
-        return _ENTRY[code]
-    return _RULE[code]
+    return _ENTRY.get(code) or _RULE[code]

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from tlsresume.features.capture.catalogue import text_of
 from tlsresume.features.capture.handshake import Packet
 from tlsresume.features.capture.key_names import KeyUse
+from tlsresume.features.capture.limits import Heaviest
 from tlsresume.features.capture.report import CaptureFinding
 from tlsresume.features.capture.seen import utc as exact_utc
-from tlsresume.features.capture.tally import Evidence, EvidenceKind, ServerTally
+from tlsresume.features.capture.tally import Counts, Evidence, EvidenceKind, ServerTally
 from tlsresume.findings.engine import Entry, Match, ask
 from tlsresume.results.connection import MECHANISMS, Mechanism
 from tlsresume.units import count, duration, short_key
+from tlsresume.value import row_of
 
 #: Offers and connections that make a habit.
 ENOUGH = 3
@@ -87,19 +89,16 @@ def _of_tickets(case: _Case) -> Iterator[tuple[Entry, Passed]]:
 
 
 def _finding(entry: Entry, passed: Passed) -> CaptureFinding:
-    return CaptureFinding(
+    return row_of(
+        CaptureFinding,
+        passed,
         code=entry.code,
         severity=passed.severity or entry.severity,
         title=entry.title,
         cause=entry.cause,
         advice=entry.advice,
         directives=entry.directives,
-        mechanism=passed.mechanism,
         evidence=passed.seen,
-        packets=passed.packets,
-        clients=passed.clients,
-        software=passed.software,
-        not_known=passed.not_known,
     )
 
 
@@ -196,58 +195,41 @@ def _refused_always(case: _Case) -> Iterator[Passed]:
         )
 
 
-def _by_mechanism(
-    case: _Case, kind: EvidenceKind, say: Callable[[Evidence], str]
-) -> Iterator[Passed]:
-    for mechanism, evidence in case.tally.evidence.get(kind, {}).items():
-        if evidence.count:
-            yield Passed(
-                mechanism=mechanism,
-                seen=(say(evidence),),
-                packets=case.packets(evidence),
-            )
+def _by_mechanism(kind: EvidenceKind, say: Callable[[Evidence, ServerTally], str]) -> Check:
+    """A check that evidence of a kind was counted; `say` words it for one mechanism."""
+
+    def check(case: _Case) -> Iterator[Passed]:
+        for mechanism, evidence in case.tally.evidence.get(kind, {}).items():
+            if evidence.count:
+                seen = (say(evidence, case.tally),)
+                yield Passed(mechanism=mechanism, seen=seen, packets=case.packets(evidence))
+
+    return check
 
 
-def _version_changed(case: _Case) -> Iterator[Passed]:
-    versions = ", ".join(f"{name} {number}" for name, number in case.tally.versions.most_common())
-    yield from _by_mechanism(
-        case,
-        "version-changed",
-        lambda evidence: (
-            f"{count(evidence.count, 'session')} of another TLS version than the server chose"
-            f" (handshakes: {versions})"
-        ),
+def _version_changed(evidence: Evidence, tally: ServerTally) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in tally.versions.most_common())
+    return (
+        f"{count(evidence.count, 'session')} of another TLS version than the server chose"
+        f" (handshakes: {versions})"
     )
 
 
-def _past_lifetime(case: _Case) -> Iterator[Passed]:
-    yield from _by_mechanism(
-        case,
-        "past-lifetime",
-        lambda evidence: (
-            f"{count(evidence.count, 'offer')} past the ticket's lifetime, by"
-            f" {duration(evidence.longest)} at most"
-        ),
+def _past_lifetime(evidence: Evidence, _tally: ServerTally) -> str:
+    return (
+        f"{count(evidence.count, 'offer')} past the ticket's lifetime, by"
+        f" {duration(evidence.longest)} at most"
     )
 
 
-def _used_twice(case: _Case) -> Iterator[Passed]:
-    yield from _by_mechanism(
-        case,
-        "used-twice",
-        lambda evidence: f"{count(evidence.count, 'offer')} of a ticket that was offered before",
-    )
+def _used_twice(evidence: Evidence, _tally: ServerTally) -> str:
+    return f"{count(evidence.count, 'offer')} of a ticket that was offered before"
 
 
-def _early_data(case: _Case) -> Iterator[Passed]:
-    early = case.tally.early
-    yield from _by_mechanism(
-        case,
-        "early-data",
-        lambda evidence: (
-            f"{count(evidence.count, 'resumed connection')} without the early data that came with"
-            f" it; {early['accepted']} of {early['offered']} seen to be accepted"
-        ),
+def _early_data(evidence: Evidence, tally: ServerTally) -> str:
+    return (
+        f"{count(evidence.count, 'resumed connection')} without the early data that came with"
+        f" it; {tally.early['accepted']} of {tally.early['offered']} seen to be accepted"
     )
 
 
@@ -255,27 +237,16 @@ def _early_data(case: _Case) -> Iterator[Passed]:
 
 
 def _never_offers(case: _Case) -> Iterator[Passed]:
-    programs = [
-        (name, counts)
-        for name, counts in case.tally.software.items()
-        if counts.back >= ENOUGH and not counts.offered
-    ]
-    clients = [
-        (name, counts)
-        for name, counts in case.tally.clients.items()
-        if counts.back >= ENOUGH and not counts.offered
-    ]
+    programs, clients = _without_offers(case.tally.software), _without_offers(case.tally.clients)
     if not programs and not clients:
         return
-    programs.sort(key=lambda each: -each[1].back)
-    clients.sort(key=lambda each: -each[1].back)
     lines = [
-        f"{name}: {count(counts.connections, 'connection')}, {counts.back} of them after one that"
+        f"{name}: {count(counts.connections, 'connection')}, {counts.came_back} of them after one that"
         " could have given a session, no offer"
         for name, counts in programs[:_MOST_NAMED]
     ]
     if clients:
-        back = sum(counts.back for _, counts in clients)
+        back = sum(counts.came_back for _, counts in clients)
         lines.append(f"{count(len(clients), 'client')} came back {back} times without an offer")
     not_known = []
     if not case.tally.offered:
@@ -291,15 +262,25 @@ def _never_offers(case: _Case) -> Iterator[Passed]:
     )
 
 
+def _without_offers(counted: Heaviest[str, Counts]) -> list[tuple[str, Counts]]:
+    """Who came back often enough and offered nothing, the most frequent first."""
+    found = [
+        (name, counts)
+        for name, counts in counted.items()
+        if counts.came_back >= ENOUGH and not counts.offered
+    ]
+    return sorted(found, key=lambda each: -each[1].came_back)
+
+
 _REFUSALS: dict[str, Check] = {
     "separate-keys": _separate_keys,
     "rotated": _rotated,
     "refused-always": _refused_always,
 }
 _OTHERS: dict[str, Check] = {
-    "version-changed": _version_changed,
-    "offered-past-lifetime": _past_lifetime,
-    "ticket-used-twice": _used_twice,
-    "early-data-rejected": _early_data,
+    "version-changed": _by_mechanism("version-changed", _version_changed),
+    "offered-past-lifetime": _by_mechanism("past-lifetime", _past_lifetime),
+    "ticket-used-twice": _by_mechanism("used-twice", _used_twice),
+    "early-data-rejected": _by_mechanism("early-data", _early_data),
     "never-offers": _never_offers,
 }

@@ -205,7 +205,7 @@ def _progress(
     silent = outputs.quiet or not console.stderr().isatty()
     draw: Callable[[], None] | None = None
     if not silent:
-        draw = _live(capture, shown) if streaming else _status(capture)
+        draw = _live(capture, shown) if streaming else lambda: _say_how_far(capture)
     last = time.monotonic()
 
     def progress() -> None:
@@ -224,15 +224,12 @@ def _progress(
     return progress
 
 
-def _status(capture: Capture) -> Callable[[], None]:
+def _say_how_far(capture: Capture) -> None:
     from tlsresume.cli import console
 
-    def draw() -> None:
-        console.status(
-            f"{capture.engine.packets:,} packets, {capture.tallies.connections:,} TLS connections"
-        )
-
-    return draw
+    console.status(
+        f"{capture.engine.packets:,} packets, {capture.tallies.connections:,} TLS connections"
+    )
 
 
 def _live(capture: Capture, shown: ExitStack) -> Callable[[], None]:

@@ -42,8 +42,9 @@ def ends(key: bytes) -> tuple[bytes, bytes]:
 
 
 class Receiver(Protocol):
-    """What takes segments and datagrams. `key` is both addresses and both ports, the
-    source's first, as they stand in a packet of IPv4 without options; `cut` says that the capture has only the first bytes."""
+    """What takes segments and datagrams. `key` is both addresses and both ports, the source's
+    first, as they stand in a packet of IPv4 without options; `cut`: the capture has only the
+    first bytes."""
 
     def segment(self, key: bytes, sequence: int, flags: int, data: bytes, *, cut: bool) -> None:
         """A TCP segment."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tlsresume.features.capture.dissect import ACK, FIN, RST, SYN, Dissector, ends, reverse
 from tlsresume.features.capture.handshake import Facts, Packet
@@ -22,6 +22,8 @@ from tlsresume.tls.records import begins_hello
 
 if TYPE_CHECKING:
     from tlsresume.features.capture.quic_flow import QUICFlow
+
+Transport = Literal["tcp", "quic"]
 
 _UNKNOWN_SEQUENCE = -1
 _DONE = 0
@@ -44,12 +46,12 @@ class Limits:
     waiting_bytes: int = 1 << 26
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Connection:
     """A connection as the engine saw it. Endpoints are packed address and port, of the TLS
     client and of the server; `start` in nanoseconds since 1970."""
 
-    transport: str
+    transport: Transport
     start: int
     client: bytes
     server: bytes
@@ -222,15 +224,13 @@ class Engine:
         if flow.client is None:
             return
         client, server = ends(flow.keys[flow.client])
-        self._on_connection(
-            Connection(
-                transport="tcp",
-                start=flow.facts.hello_time or flow.start,
-                client=flow.proxied or client,
-                server=server,
-                facts=flow.facts,
-            )
-        )
+        self._hand_over("tcp", flow, flow.proxied or client, server)
+
+    def _hand_over(
+        self, transport: Transport, flow: TLSFlow | QUICFlow, client: bytes, server: bytes
+    ) -> None:
+        start = flow.facts.hello_time or flow.start
+        self._on_connection(Connection(transport, start, client, server, flow.facts))
 
     # ------------------------------------------------------------------ QUIC
 
@@ -268,12 +268,4 @@ class Engine:
             del self._quic_done[next(iter(self._quic_done))]
         client, server = ends(flow.key)
         if flow.facts.hellos or flow.facts.server_hello is not None or flow.facts.problems:
-            self._on_connection(
-                Connection(
-                    transport="quic",
-                    start=flow.facts.hello_time or flow.start,
-                    client=client,
-                    server=server,
-                    facts=flow.facts,
-                )
-            )
+            self._hand_over("quic", flow, client, server)

@@ -12,9 +12,9 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
-from tlsresume.errors import CaptureFileError
+from tlsresume.errors import CaptureFileError, reason_of
+from tlsresume.files import is_regular
 
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
@@ -63,10 +63,7 @@ class Input:
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
         except (OSError, ValueError) as error:
-            why = (isinstance(error, OSError) and error.strerror) or str(error)
-            raise CaptureFileError(
-                f"cannot read {self.path}: {why.lower()}", path=self.path
-            ) from None
+            raise self._unreadable(error) from None
         self._close = lambda: os.close(fd)
         mode = os.fstat(fd).st_mode
         if stat.S_ISDIR(mode):
@@ -104,49 +101,40 @@ class Input:
             self.damage = "the gzip data end too early"
             return b""
         except OSError as error:
-            raise CaptureFileError(
-                f"cannot read {self.path}: {(error.strerror or str(error)).lower()}", path=self.path
-            ) from None
+            raise self._unreadable(error) from None
 
     def close(self) -> None:
         """Close the file; the standard input stays open."""
         close, self._close = self._close, lambda: None
         close()
 
+    def _unreadable(self, error: OSError | ValueError) -> CaptureFileError:
+        return CaptureFileError(f"cannot read {self.path}: {reason_of(error)}", path=self.path)
+
+    def _error(self, words: str, *hints: str) -> CaptureFileError:
+        name = "the standard input" if self.path == STDIN else self.path
+        return CaptureFileError(f"{name} {words}", path=self.path, hints=hints)
+
     def damaged(self, why: str) -> CaptureFileError:
         """What to say of a file that is damaged before its first packet."""
-        name = "the standard input" if self.path == STDIN else self.path
-        return CaptureFileError(
-            f"{name} is damaged at its start: {why}",
-            path=self.path,
-            hints=("copy the file again, as binary data", _HOW),
-        )
+        copy = "copy the file again, as binary data"
+        return self._error(f"is damaged at its start: {why}", copy, _HOW)
 
     def not_a_capture(self) -> CaptureFileError:
         """What to say of a file that does not begin as a capture does."""
-        name = "the standard input" if self.path == STDIN else self.path
         if self.damage is not None:
             return self.damaged(self.damage)
         if not self.head:
-            return CaptureFileError(f"{name} is empty", path=self.path, hints=(_HOW,))
+            return self._error("is empty", _HOW)
         for magic, what, how in _KINDS:
             if self.head.startswith(magic):
-                return CaptureFileError(
-                    f"{name} {what}", path=self.path, hints=(how.format(self.path),)
-                )
-        return CaptureFileError(
-            f"{name} is no capture: it begins as neither pcap nor pcapng does",
-            path=self.path,
-            hints=(_HOW,),
-        )
+                return self._error(what, how.format(self.path))
+        return self._error("is no capture: it begins as neither pcap nor pcapng does", _HOW)
 
 
 def can_be_read_twice(path: str) -> bool:
     """Whether a path names a regular file, and no pipe or stream."""
-    try:
-        return path != STDIN and Path(path).is_file()
-    except (OSError, ValueError):
-        return False
+    return path != STDIN and is_regular(path)
 
 
 def _some_of_stdin(size: int) -> bytes:

@@ -1,7 +1,7 @@
 """Tickets of one server by the name of the key that made them, in bounded memory.
 
 Which bytes of a ticket are the name is told only by many tickets together
-(`session.ticket.KeyNaming`). So tickets wait, each with its counts, and are folded into
+(`tickets.key_names.KeyNaming`). So tickets wait, each with its counts, and are folded into
 names when there are too many; those without a name are then counted as dropped.
 """
 

@@ -21,7 +21,7 @@ _BITS = 1 << 16
 class Heaviest(Generic[K, V]):
     """A table that keeps the `most` heaviest entries, and up to twice as many in between."""
 
-    def __init__(self, most: int, make: Callable[[], V], weigh: Callable[[V], int]) -> None:
+    def __init__(self, most: int, make: Callable[[K], V], weigh: Callable[[V], int]) -> None:
         self._most = most
         self._make = make
         self._weigh = weigh
@@ -36,12 +36,8 @@ class Heaviest(Generic[K, V]):
                 self._mark(key)
             if len(self._entries) >= 2 * self._most:
                 self.prune()
-            entry = self._entries[key] = self._make()
+            entry = self._entries[key] = self._make(key)
         return entry
-
-    def put(self, key: K, value: V) -> None:
-        """Give a key that is kept another entry."""
-        self._entries[key] = value
 
     def prune(self) -> None:
         """Drop all but the heaviest."""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from tlsresume.errors import OutputFileError
+from tlsresume.errors import OutputFileError, reason_of
 from tlsresume.features.capture.seen import Seen
 from tlsresume.formats.csv_cells import csv_row
 from tlsresume.formats.printable import json_safe
@@ -55,7 +54,7 @@ class LineFile:
         self._write = write
         self._pieces: list[str] = []
         self._size = 0
-        self._temporary: str | None = None
+        self._temporary: Path | None = None
         self._file: io.TextIOWrapper | None = None
         if path is not None:
             self._open(path)
@@ -64,17 +63,17 @@ class LineFile:
         if Path(path).is_dir() or (Path(path).exists() and not Path(path).is_file()):
             raise OutputFileError(f"{path} is not a regular file", path=path)
         try:
-            fd, self._temporary = tempfile.mkstemp(
-                prefix=".tlsresume-", suffix=".tmp", dir=Path(path).parent
-            )
+            # The name cannot be guessed, so that what is deleted in the end is ours.
+            temporary = Path(path).parent / f".tlsresume-{os.urandom(8).hex()}.tmp"
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            self._temporary = temporary
         except OSError as error:
             raise self._failed(error) from None
         self._file = os.fdopen(fd, "w", encoding="utf-8", newline="")
 
     def _failed(self, error: OSError) -> OutputFileError:
         path = self._path or "-"
-        reason = (error.strerror or str(error)).lower()
-        return OutputFileError(f"cannot write {path}: {reason}", path=path)
+        return OutputFileError(f"cannot write {path}: {reason_of(error)}", path=path)
 
     def text(self, text: str) -> None:
         """Add text as it is. Raises OutputFileError."""
@@ -106,10 +105,7 @@ class LineFile:
             return
         try:
             self._file.close()
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(self._temporary).chmod(0o666 & ~mask)
-            Path(self._temporary).replace(self._path)
+            self._temporary.replace(self._path)
         except OSError as error:
             raise self._failed(error) from None
         self._temporary = None
@@ -119,5 +115,5 @@ class LineFile:
         if self._file is not None:
             self._file.close()
         if self._temporary is not None:
-            Path(self._temporary).unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
             self._temporary = None

@@ -1,8 +1,9 @@
 """What the packets of a connection showed, as an Observation like that of any other source.
 
 Without keys the packets show the hellos, and before TLS 1.3 the tickets; tickets of TLS 1.3 only
-where a key log opens them, of no version the certificate's fate or a Finished. What became of an offer is not always visible either
-(Encrypted ClientHello, missing packets), and then nothing is said of it.
+where a key log opens them; of no version the certificate's fate or a Finished. What became of an
+offer is not always visible either (Encrypted ClientHello, missing packets), and then nothing is
+said of it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def observation_of(judged: Judged, client: str) -> Observation:
         time=connection.start / 1e9,
         address=address(connection.server),
         port=int.from_bytes(connection.server[-2:], "big"),
-        transport="quic" if connection.transport == "quic" else "tcp",
+        transport=connection.transport,
         client=client,
         allowed=None if facts.hello is None or facts.encrypted_hello else Allowed.by(facts.hello),
         offered=None if answer is None else judged.offered,

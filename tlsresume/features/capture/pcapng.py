@@ -21,7 +21,7 @@ _LARGEST_BLOCK = 1 << 25
 _MOST_INTERFACES = 1 << 16
 _OPTION_RESOLUTION, _OPTION_OFFSET = 9, 14
 
-OnSecrets = Callable[[bytes], None]
+OnSecrets = Callable[[bytes], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class _Damaged(Exception):
 def read_pcapng(
     source: Input, file: int, on_damage: OnDamage, on_secrets: OnSecrets
 ) -> Iterator[list[Packet]]:
-    """The packets of the file numbered `file`, in batches as they are read; `on_secrets` gets the text of key logs.
+    """The packets of the file numbered `file`, in batches as they are read; `on_secrets` gets the
+    text of key logs.
 
     `on_damage` is told why the reading ended before the file did. Raises CaptureFileError
     where no section begins, or what follows makes no sense before the first packet.

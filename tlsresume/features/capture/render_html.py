@@ -4,12 +4,17 @@ they are asked for."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from tlsresume.features.capture.render_text import as_finding, name_of, percent, short_time
-from tlsresume.features.capture.report import CaptureReport, Interval, ServerReport
+from tlsresume.features.capture.report import (
+    CaptureReport,
+    Client,
+    Interval,
+    ServerReport,
+    Software,
+)
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, page
-from tlsresume.results.judged import Finding
 from tlsresume.results.report import Tool
 from tlsresume.units import count
 
@@ -21,42 +26,6 @@ _VERDICTS: dict[int, tuple[Style, str]] = {
     4: ("fair", "UNKNOWN"),
 }
 _DEMANDS: dict[str, Style] = {"met": "good", "broken": "bad", "too-few": "fair", "waived": "none"}
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """The share of one interval: percent of the width, pixels of the height."""
-
-    left: str
-    width: str
-    top: str
-    height: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """The share of resumed handshakes over time."""
-
-    words: str
-    most: str
-    bars: tuple[Bar, ...]
-    first: str
-    last: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
-    """A server as the page shows it."""
-
-    number: int
-    name: str
-    rate: Cell
-    facts: str
-    findings: list[Finding]
-    demands: list[tuple[Cell, object]]
-    chart: Chart | None
-    tables: list[Table]
 
 
 def render(report: CaptureReport, tool: Tool, *, show_clients: bool, command: str = "") -> str:
@@ -109,17 +78,18 @@ def _rate(rate: float | None) -> Cell:
     return badge(percent(rate), style)
 
 
-def _shown(server: ServerReport, number: int, *, show_clients: bool) -> _Shown:
-    return _Shown(
-        number=number,
-        name=name_of(server),
-        rate=_rate(server.acceptance_rate),
-        facts="; ".join(_server_facts(server)),
-        findings=[as_finding(server, found, clients=show_clients) for found in server.findings],
-        demands=[(badge(each.outcome, _DEMANDS[each.outcome]), each) for each in server.demands],
-        chart=chart(server) if len(server.rates) > 1 else None,
-        tables=list(_tables(server, show_clients=show_clients)),
-    )
+def _shown(server: ServerReport, number: int, *, show_clients: bool) -> dict[str, Any]:
+    """What the template shows of a server."""
+    return {
+        "number": number,
+        "name": name_of(server),
+        "rate": _rate(server.acceptance_rate),
+        "facts": "; ".join(_server_facts(server)),
+        "findings": [as_finding(server, found, clients=show_clients) for found in server.findings],
+        "demands": [(badge(each.outcome, _DEMANDS[each.outcome]), each) for each in server.demands],
+        "chart": _chart(server) if len(server.rates) > 1 else None,
+        "tables": list(_tables(server, show_clients=show_clients)),
+    }
 
 
 def _tables(server: ServerReport, *, show_clients: bool) -> Iterator[Table]:
@@ -149,27 +119,18 @@ def _tables(server: ServerReport, *, show_clients: bool) -> Iterator[Table]:
         ],
         right=(1, 2, 3, 4),
     )  # fmt: skip
-    yield _clients(
-        "Client program",
-        [
-            (code(each.software), each.connections, each.offered, each.accepted, each.full)
-            for each in server.by_software
-        ],
-    )
+    yield _clients("Client program", [(each.software, each) for each in server.by_software])
     if show_clients:
-        yield _clients(
-            "Client",
-            [
-                (code(each.client), each.connections, each.offered, each.accepted, each.full)
-                for each in server.clients
-            ],
-        )
+        yield _clients("Client", [(each.client, each) for each in server.clients])
 
 
-def _clients(head: str, rows: Sequence[tuple[object, ...]]) -> Table:
+def _clients(head: str, counted: Sequence[tuple[str, Client | Software]]) -> Table:
     return Table(
         heads=(head, "Connections", "Offered", "Accepted", "Full handshakes"),
-        rows=rows,
+        rows=[
+            (code(name), each.connections, each.offered, each.accepted, each.full)
+            for name, each in counted
+        ],
         right=(1, 2, 3, 4),
     )
 
@@ -190,7 +151,7 @@ def _server_facts(server: ServerReport) -> Iterator[str]:
             yield f"{number} {what}"
 
 
-def chart(server: ServerReport) -> Chart:
+def _chart(server: ServerReport) -> dict[str, Any]:
     """The share of resumed handshakes over time: a bar for each interval."""
     starts = [each.start for each in server.rates]
     words = (
@@ -198,14 +159,23 @@ def chart(server: ServerReport) -> Chart:
         f" {server.interval_seconds} seconds"
     )
     width = 100 / len(server.rates)
-    bars = tuple(_bar(each, number * width, width) for number, each in enumerate(server.rates))
-    return Chart(words, "100 %", bars, short_time(starts[0]), short_time(starts[-1]))
+    return {
+        "words": words,
+        "most": "100 %",
+        "bars": [_bar(each, number * width, width) for number, each in enumerate(server.rates)],
+        "first": short_time(starts[0]),
+        "last": short_time(starts[-1]),
+    }
 
 
-def _bar(each: Interval, left: float, width: float) -> Bar:
+def _bar(each: Interval, left: float, width: float) -> dict[str, str]:
+    """A bar: percent of the chart's width, pixels of its height."""
     share = each.accepted / each.handshakes if each.handshakes else 0.0
     height = max(1.0, share * _HEIGHT)
-    told = f"{each.start}: {each.accepted} of {each.handshakes} resumed"
-    return Bar(
-        f"{left:.2f}", f"{width * 0.9:.2f}", f"{_HEIGHT - height:.1f}", f"{height:.1f}", told
-    )
+    return {
+        "left": f"{left:.2f}",
+        "width": f"{width * 0.9:.2f}",
+        "top": f"{_HEIGHT - height:.1f}",
+        "height": f"{height:.1f}",
+        "words": f"{each.start}: {each.accepted} of {each.handshakes} resumed",
+    }

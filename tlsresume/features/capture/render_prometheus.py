@@ -6,82 +6,52 @@ Never with clients. Server names are what peers sent, so there are no more of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tlsresume.features.capture.report import CaptureReport, ServerReport
-from tlsresume.formats.printable import printable
+from tlsresume.formats.prometheus import Gauges, Metric
 from tlsresume.results.report import Tool
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry, Gauge
 
 _SERVER = ("server", "transport")
 _MECHANISM = (*_SERVER, "mechanism")
 
 #: Each gauge: what it says, its labels.
-METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "tlsresume_build_info": (
+METRICS: dict[str, Metric] = {
+    "tlsresume_build_info": Metric(
         "The versions that made these numbers; always 1",
         ("version", "openssl", "pyopenssl"),
     ),
-    "tlsresume_run_success": ("1 if the run came to its end, 0 if it failed", ()),
-    "tlsresume_capture_connections": ("TLS connections in the captures", ()),
-    "tlsresume_capture_handshakes": ("Connections whose ServerHello was seen", ()),
-    "tlsresume_capture_servers": ("Servers in the captures, listed here or not", ()),
-    "tlsresume_capture_server_connections": ("TLS connections of a server", _SERVER),
-    "tlsresume_capture_server_handshakes": ("Handshakes of a server", _SERVER),
-    "tlsresume_capture_unknown_handshakes": ("Handshakes whose outcome is not visible", _SERVER),
-    "tlsresume_capture_resumption_ratio": (
+    "tlsresume_run_success": Metric("1 if the run came to its end, 0 if it failed", ()),
+    "tlsresume_capture_connections": Metric("TLS connections in the captures", ()),
+    "tlsresume_capture_handshakes": Metric("Connections whose ServerHello was seen", ()),
+    "tlsresume_capture_servers": Metric("Servers in the captures, listed here or not", ()),
+    "tlsresume_capture_server_connections": Metric("TLS connections of a server", _SERVER),
+    "tlsresume_capture_server_handshakes": Metric("Handshakes of a server", _SERVER),
+    "tlsresume_capture_unknown_handshakes": Metric(
+        "Handshakes whose outcome is not visible", _SERVER
+    ),
+    "tlsresume_capture_resumption_ratio": Metric(
         "Resumed handshakes per handshake with a known outcome",
         _SERVER,
     ),
-    "tlsresume_capture_acceptance_ratio": ("Accepted sessions per offered one", _SERVER),
-    "tlsresume_capture_offered_sessions": ("Offered sessions with a visible answer", _MECHANISM),
-    "tlsresume_capture_accepted_sessions": ("Sessions that were resumed", _MECHANISM),
-    "tlsresume_capture_refused_sessions": ("Offers answered by a full handshake", _MECHANISM),
-    "tlsresume_capture_early_data": (
+    "tlsresume_capture_acceptance_ratio": Metric("Accepted sessions per offered one", _SERVER),
+    "tlsresume_capture_offered_sessions": Metric(
+        "Offered sessions with a visible answer", _MECHANISM
+    ),
+    "tlsresume_capture_accepted_sessions": Metric("Sessions that were resumed", _MECHANISM),
+    "tlsresume_capture_refused_sessions": Metric("Offers answered by a full handshake", _MECHANISM),
+    "tlsresume_capture_early_data": Metric(
         "Connections with early data, by what came of it: offered counts all",
         (*_SERVER, "outcome"),
     ),
-    "tlsresume_capture_ticket_keys": ("Names of ticket keys seen", _SERVER),
-    "tlsresume_capture_clients": ("Client addresses seen", _SERVER),
-    "tlsresume_capture_findings": ("1 for each finding on a server", (*_SERVER, "code")),
-    "tlsresume_capture_demands": ("Demands on a server by outcome", (*_SERVER, "outcome")),
+    "tlsresume_capture_ticket_keys": Metric("Names of ticket keys seen", _SERVER),
+    "tlsresume_capture_clients": Metric("Client addresses seen", _SERVER),
+    "tlsresume_capture_findings": Metric("1 for each finding on a server", (*_SERVER, "code")),
+    "tlsresume_capture_demands": Metric("Demands on a server by outcome", (*_SERVER, "outcome")),
 }
-
-
-class _Gauges:
-    """The gauges of one report, each made when first set, in a registry of its own."""
-
-    def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry
-
-        self.registry: CollectorRegistry = CollectorRegistry()
-        self._made: dict[str, Gauge] = {}
-
-    def set(self, name: str, value: float | None, *labels: str) -> None:
-        from prometheus_client import Gauge
-
-        if value is None:
-            return
-        about, names = METRICS[name]
-        if name not in self._made:
-            self._made[name] = Gauge(name, about, labelnames=names, registry=self.registry)
-        gauge = self._made[name]
-        if names:
-            gauge = gauge.labels(*(printable(label) for label in labels))
-        gauge.set(value)
-
-    def text(self) -> str:
-        from prometheus_client import generate_latest
-
-        data: bytes = generate_latest(self.registry)
-        return data.decode("utf-8")
 
 
 def render(report: CaptureReport, tool: Tool) -> str:
     """The numbers of a run."""
-    gauges = _Gauges()
+    gauges = Gauges(METRICS)
     gauges.set("tlsresume_build_info", 1, tool.version, tool.openssl, tool.pyopenssl)
     gauges.set("tlsresume_run_success", 1)
     gauges.set("tlsresume_capture_connections", report.connections)
@@ -92,11 +62,12 @@ def render(report: CaptureReport, tool: Tool) -> str:
     return gauges.text()
 
 
-def _server(gauges: _Gauges, server: ServerReport) -> None:
+def _server(gauges: Gauges, server: ServerReport) -> None:
     labels = (server.server, server.transport)
 
     def put(name: str, value: float | None, *more: str) -> None:
-        gauges.set(f"tlsresume_capture_{name}", value, *labels, *more)
+        if value is not None:
+            gauges.set(f"tlsresume_capture_{name}", value, *labels, *more)
 
     put("server_connections", server.connections)
     put("server_handshakes", server.handshakes)

@@ -9,8 +9,10 @@ from tlsresume.evidence.observation import PartWord
 from tlsresume.features.capture.report import (
     CaptureFinding,
     CaptureReport,
+    Client,
     Interval,
     ServerReport,
+    Software,
 )
 from tlsresume.formats.findings import SEVERITY_STYLE, put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, cells, pad
@@ -149,8 +151,10 @@ def _details(page: Page, server: ServerReport) -> None:
     for lead, text in _facts(server):
         page.prose(text, first=pad(f"  {lead}", 14), style=FAINT)
     verbose = page.view.verbose
-    _rows(page, "clients, worst first", _clients(server), server.clients_total, verbose=verbose)
-    _rows(page, "client programs", _software(server), server.by_software_total, verbose=verbose)
+    clients = [f"{each.client}: {_counts(each)}" for each in server.clients]
+    programs = [f"{each.software}: {_counts(each)}" for each in server.by_software]
+    _rows(page, "clients, worst first", clients, server.clients_total, verbose=verbose)
+    _rows(page, "client programs", programs, server.by_software_total, verbose=verbose)
     _rows(page, "ticket key names", _keys(server), server.key_names_total, verbose=verbose)
     _rows(page, "your ticket keys", _own_keys(server), len(server.ticket_keys), verbose=verbose)
     unseen = _not_visible(server) if verbose else []
@@ -192,23 +196,9 @@ def _facts(server: ServerReport) -> Iterator[tuple[str, str]]:
             yield lead, count(number, what)
 
 
-def _clients(server: ServerReport) -> list[str]:
-    return [
-        f"{each.client}: {_counts(each.connections, each.offered, each.accepted)}"
-        for each in server.clients
-    ]
-
-
-def _software(server: ServerReport) -> list[str]:
-    return [
-        f"{each.software}: {_counts(each.connections, each.offered, each.accepted)}"
-        for each in server.by_software
-    ]
-
-
-def _counts(connections: int, offered: int, accepted: int) -> str:
-    what = f"{accepted} of {offered} offers accepted" if offered else "no offer"
-    return f"{count(connections, 'connection')}, {what}"
+def _counts(each: Client | Software) -> str:
+    offers = f"{each.accepted} of {each.offered} offers accepted" if each.offered else "no offer"
+    return f"{count(each.connections, 'connection')}, {offers}"
 
 
 def _keys(server: ServerReport) -> list[str]:

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from tlsresume.evidence.observation import PartWord
-from tlsresume.features.capture.seen import Transport
+from tlsresume.features.capture.engine import Transport
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.measured import Severity
 from tlsresume.results.value import Result
+from tlsresume.value import Value
 
 
-class _Value(msgspec.Struct, frozen=True, kw_only=True):
-    """What reports hold: complete when made."""
-
-
-class Interval(_Value, frozen=True, kw_only=True):
+class Interval(Value, frozen=True, kw_only=True):
     """Handshakes and resumed ones of one stretch of time, `interval_seconds` long."""
 
     start: str
@@ -30,7 +25,7 @@ class Interval(_Value, frozen=True, kw_only=True):
     accepted: int
 
 
-class Software(_Value, frozen=True, kw_only=True):
+class Software(Value, frozen=True, kw_only=True):
     """A client program by the fingerprint of its ClientHello (see `software`), and what it did.
 
     `full` handshakes are those known not to be resumed, `came_back` those without an offer
@@ -45,7 +40,7 @@ class Software(_Value, frozen=True, kw_only=True):
     came_back: int
 
 
-class Client(_Value, frozen=True, kw_only=True):
+class Client(Value, frozen=True, kw_only=True):
     """A client's address, or what stands for it with `--anonymise`."""
 
     client: str
@@ -56,7 +51,7 @@ class Client(_Value, frozen=True, kw_only=True):
     came_back: int
 
 
-class KeyName(_Value, frozen=True, kw_only=True):
+class KeyName(Value, frozen=True, kw_only=True):
     """Tickets under one key name (hex); `first` and `last` time that one was seen."""
 
     name: str
@@ -67,7 +62,7 @@ class KeyName(_Value, frozen=True, kw_only=True):
     last: str
 
 
-class TicketKey(_Value, frozen=True, kw_only=True):
+class TicketKey(Value, frozen=True, kw_only=True):
     """Tickets that one key of `--ticket-keys` made; `wrong_mac` of them do not have its MAC."""
 
     file: str
@@ -80,7 +75,7 @@ class TicketKey(_Value, frozen=True, kw_only=True):
     wrong_mac: int
 
 
-class MechanismRow(_Value, frozen=True, kw_only=True):
+class MechanismRow(Value, frozen=True, kw_only=True):
     """Offers of one mechanism. `offered` is `accepted` and `refused`; `unknown` are offers whose
     answer is not visible."""
 
@@ -91,7 +86,7 @@ class MechanismRow(_Value, frozen=True, kw_only=True):
     unknown: int
 
 
-class EarlyData(_Value, frozen=True, kw_only=True):
+class EarlyData(Value, frozen=True, kw_only=True):
     """Connections that offered early data; `rejected` and `accepted` where that is visible."""
 
     offered: int
@@ -99,7 +94,7 @@ class EarlyData(_Value, frozen=True, kw_only=True):
     rejected: int
 
 
-class CaptureFinding(_Value, frozen=True, kw_only=True):
+class CaptureFinding(Value, frozen=True, kw_only=True):
     """A judgement on counts. `packets` are Wireshark's frame numbers, behind the file's name
     where there are several files; `evidence` names no client, `clients` do."""
 
@@ -117,7 +112,7 @@ class CaptureFinding(_Value, frozen=True, kw_only=True):
     not_known: tuple[str, ...] = ()
 
 
-class NotVisible(_Value, frozen=True, kw_only=True):
+class NotVisible(Value, frozen=True, kw_only=True):
     """A check that was not asked, and the parts of the evidence that packets do not show of these
     mechanisms."""
 
@@ -126,7 +121,7 @@ class NotVisible(_Value, frozen=True, kw_only=True):
     parts: tuple[PartWord, ...]
 
 
-class Demand(_Value, frozen=True, kw_only=True):
+class Demand(Value, frozen=True, kw_only=True):
     """A demand on one server, and what came of it; `key` is the demand without its value."""
 
     demand: str
@@ -135,7 +130,7 @@ class Demand(_Value, frozen=True, kw_only=True):
     key: str = ""
 
 
-class ServerReport(_Value, frozen=True, kw_only=True):
+class ServerReport(Value, frozen=True, kw_only=True):
     """One server over one transport: its name (SNI), else its address and port.
 
     `resumption_rate` is accepted / (handshakes - unknown), `acceptance_rate` accepted /
@@ -184,7 +179,7 @@ class ServerReport(_Value, frozen=True, kw_only=True):
     not_visible: tuple[NotVisible, ...] = ()
 
 
-class FileReport(_Value, frozen=True, kw_only=True):
+class FileReport(Value, frozen=True, kw_only=True):
     """One file: `damage` says why it was read no further, None: to its end."""
 
     file: str
@@ -192,7 +187,7 @@ class FileReport(_Value, frozen=True, kw_only=True):
     damage: str | None
 
 
-class CaptureReport(_Value, Result, frozen=True, kw_only=True):
+class CaptureReport(Value, Result, frozen=True, kw_only=True):
     """What captures show of TLS session resumption.
 
     `connections` are TLS connections, `handshakes` those whose ServerHello was seen.

@@ -23,6 +23,7 @@ from tlsresume.features.capture.seen import Seen as Line
 from tlsresume.features.capture.tally import Tallies
 from tlsresume.tls.key_log import KeyLog
 from tlsresume.units import count
+from tlsresume.value import row_of
 
 if TYPE_CHECKING:
     from tlsresume.tickets.key_files import TicketKeyFile
@@ -66,7 +67,7 @@ class Capture:
         self.engine = Engine(self._connection, options.key_log)
         self._ordered: Ordered | None = None
         self.files = open_captures(
-            options.files, lambda text: void(options.key_log.add(text.splitlines()))
+            options.files, lambda text: options.key_log.add(text.splitlines())
         )
 
     def read(self, progress: Callable[[], None] = lambda: None) -> None:
@@ -133,10 +134,7 @@ class Capture:
             handshakes=tallies.handshakes,
             first=None if self._first is None else utc(self._first),
             last=None if self._first is None else utc(self._last),
-            files=tuple(
-                FileReport(file=file.path, packets=file.packets, damage=file.damage)
-                for file in self.files
-            ),
+            files=tuple(row_of(FileReport, file, file=file.path) for file in self.files),
             notes=tuple(self._notes()),
             servers_total=tallies.servers.total,
             servers_dropped=tallies.servers.total - len(servers),
@@ -168,10 +166,6 @@ class Capture:
                 " right port?"
             )
         return found
-
-
-def void(_value: object) -> None:
-    """Nothing, of whatever."""
 
 
 def _matches(pattern: str, name: str) -> bool:

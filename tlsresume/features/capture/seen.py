@@ -10,17 +10,18 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from tlsresume.features.capture.engine import Connection
+from tlsresume.features.capture.engine import Connection, Transport
 from tlsresume.features.capture.handshake import Facts, Packet, is_external
 from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import format_endpoint
 from tlsresume.tls.fingerprint import fingerprint
 from tlsresume.tls.messages import ClientHello
 from tlsresume.tls.registry import ProtocolVersion
+from tlsresume.value import row_of
 
 #: accepted and refused: a session was offered; not-offered: none was; unknown: the packets
 #: do not show which; unanswered: no ServerHello was seen.
@@ -28,7 +29,6 @@ Outcome = Literal["accepted", "refused", "not-offered", "unknown", "unanswered"]
 #: Why a refusal says nothing against the server's keys.
 Excuse = Literal["version-changed", "past-lifetime", "used-before"]
 EarlyData = Literal["offered", "accepted", "rejected"]
-Transport = Literal["tcp", "quic"]
 
 _MOST_ISSUED = 200_000
 _MOST_USED = 200_000
@@ -37,6 +37,9 @@ _MOST_RANDOMS = 20_000
 #: randoms of fewer different bytes are none.
 _SAME_TIME = 100_000_000
 _LEAST_BYTES = 8
+
+
+_Value = TypeVar("_Value")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +101,7 @@ class Judged(NamedTuple):
     issue: Issue | None
     first_use: Use | None
     early_data: EarlyData | None
-    external: bool
+    external_psk: bool
     encrypted_hello: bool
     software: str | None
     can_come_back: bool
@@ -118,9 +121,7 @@ class Memory:
 
     def note_issued(self, session: bytes, issue: Issue) -> None:
         """A server issued this."""
-        self._issued.setdefault(_digest(session), issue)
-        if len(self._issued) > _MOST_ISSUED:
-            del self._issued[next(iter(self._issued))]
+        _first(self._issued, _digest(session), issue, _MOST_ISSUED)
 
     def twice(self, connection: Connection) -> bool:
         """Whether the connection was captured before under other addresses, as on two
@@ -129,17 +130,21 @@ class Memory:
         if both is None:
             return False
         now = (connection.start,)
-        before = self._randoms.setdefault(both, now)
-        if len(self._randoms) > _MOST_RANDOMS:
-            del self._randoms[next(iter(self._randoms))]
+        before = _first(self._randoms, both, now, _MOST_RANDOMS)
         return before is not now and connection.start - before[0] < _SAME_TIME
 
     def note_used(self, ticket: bytes, use: Use) -> Use | None:
         """A client offered this; where it was offered before, if it was."""
-        before = self._used.setdefault(_digest(ticket), use)
-        if len(self._used) > _MOST_USED:
-            del self._used[next(iter(self._used))]
+        before = _first(self._used, _digest(ticket), use, _MOST_USED)
         return None if before is use else before
+
+
+def _first(known: dict[bytes, _Value], key: bytes, value: _Value, most: int) -> _Value:
+    """The first value under a key, which may be this one; the newest `most` keys are kept."""
+    first = known.setdefault(key, value)
+    if len(known) > most:
+        del known[next(iter(known))]
+    return first
 
 
 def randoms(facts: Facts) -> bytes | None:
@@ -184,7 +189,7 @@ def judge(connection: Connection, memory: Memory) -> Judged:
         issue=issue,
         first_use=use,
         early_data=None if encrypted else facts.early_data(),
-        external=external,
+        external_psk=external,
         encrypted_hello=encrypted,
         software=None if hello is None else _software(hello, connection.transport),
         can_come_back=_note_issued(facts, server, memory, connection.start),
@@ -202,7 +207,7 @@ _MOST_FINGERPRINTS = 4096
 _fingerprints: dict[tuple[object, ...], str] = {}
 
 
-def _software(hello: ClientHello, transport: str) -> str:
+def _software(hello: ClientHello, transport: Transport) -> str:
     """The fingerprint; programs say the same again and again, so it is remembered."""
     key = (
         transport,
@@ -217,7 +222,7 @@ def _software(hello: ClientHello, transport: str) -> str:
     if found is None:
         if len(_fingerprints) >= _MOST_FINGERPRINTS:
             _fingerprints.clear()
-        found = fingerprint(hello, "quic" if transport == "quic" else "tcp")
+        found = fingerprint(hello, transport)
         _fingerprints[key] = found
     return found
 
@@ -327,27 +332,20 @@ def line_of(judged: Judged, client: str, files: tuple[str, ...]) -> Seen:
     offered_ticket = judged.identity if judged.offered in ("psk", "ticket") else None
     known = judged.outcome in ("accepted", "refused", "not-offered")
     issue = judged.issue
-    return Seen(
+    return row_of(
+        Seen,
+        judged,
         time=utc(connection.start),
-        transport="quic" if connection.transport == "quic" else "tcp",
-        server=judged.server,
-        sni=judged.sni,
+        transport=connection.transport,
         address=endpoint(connection.server),
         client=client,
         tls_version=None if facts.version is None else facts.version.label,
-        offered=judged.offered,
-        outcome=judged.outcome,
         resumed=judged.outcome == "accepted" if known else None,
-        excuse=judged.excuse,
         ticket=None if offered_ticket is None else offered_ticket[:16].hex(),
         ticket_age=None if issue is None else round((connection.start - issue.time) / 1e9, 3),
         lifetime=None if issue is None or not issue.lifetime else issue.lifetime,
-        early_data=judged.early_data,
-        external_psk=judged.external,
-        encrypted_hello=judged.encrypted_hello,
         hello_retry=facts.retried,
         tickets_issued=len(facts.tickets),
-        software=judged.software,
         file=files[at.file] if at is not None else "",
         packet=None if facts.hello_packet is None else facts.hello_packet.number,
         answer_packet=None if facts.answer_packet is None else facts.answer_packet.number,

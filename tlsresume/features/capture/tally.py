@@ -7,15 +7,16 @@ connections come, since none is kept.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tlsresume.features.capture.engine import Transport
 from tlsresume.features.capture.handshake import Packet
 from tlsresume.features.capture.key_names import KeyNames
 from tlsresume.features.capture.limits import Heaviest
 from tlsresume.features.capture.sample import Sample
-from tlsresume.features.capture.seen import Judged, Transport, endpoint, is_past
+from tlsresume.features.capture.seen import Judged, endpoint, is_past
 from tlsresume.results.connection import MECHANISMS, Mechanism
 
 if TYPE_CHECKING:
@@ -44,14 +45,13 @@ KeyPlace = tuple[str, int, str]
 @dataclass(slots=True)
 class Counts:
     """Connections, and what became of them. `full` made a full handshake, offer or not;
-    `back` came after a connection of the same client program that could have given a session."""
+    `came_back` are those that came after a connection of the same client program that could have given a session."""
 
     connections: int = 0
     offered: int = 0
     accepted: int = 0
     full: int = 0
-    back: int = 0
-    hidden: int = 0
+    came_back: int = 0
     example: Packet | None = None
     software: list[str] = field(default_factory=list)
 
@@ -100,14 +100,18 @@ def _full(counts: Counts) -> int:
     return counts.full * 1000 + counts.connections
 
 
+def _by_name(top: int, weigh: Callable[[Counts], int]) -> Heaviest[str, Counts]:
+    return Heaviest(top, lambda _name: Counts(), weigh)
+
+
 class ServerTally:
     """All that is counted of one server over one transport."""
 
-    def __init__(self, server: str, sni: str | None, transport: Transport, top: int) -> None:
+    def __init__(self, server: str, transport: Transport, top: int) -> None:
         self.server = server
-        self.sni = sni
+        self.sni: str | None = None
         self.transport = transport
-        self.addresses: Heaviest[str, Counts] = Heaviest(top, Counts, lambda c: c.connections)
+        self.addresses = _by_name(top, lambda counts: counts.connections)
         self.connections = 0
         self.handshakes = 0
         self.unknown = 0
@@ -117,13 +121,12 @@ class ServerTally:
         self.early: Counter[str] = Counter()
         self.external_psk = 0
         self.encrypted_hello = 0
-        self.clients: Heaviest[str, Counts] = Heaviest(top, Counts, _full)
-        self.software: Heaviest[str, Counts] = Heaviest(top, Counts, _full)
+        self.clients, self.software = _by_name(top, _full), _by_name(top, _full)
         self.keys = KeyNames()
         self.intervals: dict[int, list[int]] = {}
         self.evidence: dict[EvidenceKind, dict[Mechanism | None, Evidence]] = {}
         self.opened: dict[KeyPlace, KeyFileUse] = {}
-        self.not_opened = 0
+        self.tickets_not_opened = 0
         self.lifetimes: set[int] = set()
         self.sample = Sample()
         self._looked_up: dict[bytes, KeyPlace | None] = {}
@@ -158,7 +161,7 @@ class ServerTally:
             self.handshakes += 1
             self.versions["unknown" if facts.version is None else facts.version.label] += 1
             self.unknown += judged.outcome == "unknown"
-        self.external_psk += judged.external
+        self.external_psk += judged.external_psk
         self.encrypted_hello += judged.encrypted_hello
         if judged.early_data is not None:
             self.early["offered"] += 1
@@ -211,8 +214,7 @@ class ServerTally:
                 counts.offered += 1
             counts.accepted += judged.outcome == "accepted"
             counts.full += judged.outcome in ("refused", "not-offered")
-            counts.hidden += judged.outcome in ("unknown", "unanswered")
-            counts.back += came_back and judged.outcome == "not-offered"
+            counts.came_back += came_back and judged.outcome == "not-offered"
         if (
             judged.software is not None
             and judged.can_come_back
@@ -267,7 +269,7 @@ class ServerTally:
                 place = (found.file.path, found.key.number, found.unsealed.key.name.hex())
                 use = self.opened.setdefault(place, KeyFileUse(found.key.role))
                 use.wrong_mac += not found.unsealed.mac
-            self.not_opened += place is None
+            self.tickets_not_opened += place is None
             self._looked_up[short] = place
         place = self._looked_up[short]
         return None if place is None else self.opened[place]
@@ -280,22 +282,17 @@ class Tallies:
         self.connections = 0
         self.handshakes = 0
         self.width = WIDTHS[0]
-        self._top = top
         self._key_files = key_files
         self._first: int | None = None
         self._last = 0
-        self.servers: Heaviest[tuple[str, Transport], ServerTally | None] = Heaviest(
-            max(top, 100), lambda: None, lambda tally: tally.connections if tally else 0
+        self.servers: Heaviest[tuple[str, Transport], ServerTally] = Heaviest(
+            max(top, 100), lambda key: ServerTally(*key, top), lambda tally: tally.connections
         )
 
     def add(self, judged: Judged, client: str) -> None:
         """Count a connection; `client` is its address as it may be shown."""
-        transport: Transport = "quic" if judged.connection.transport == "quic" else "tcp"
-        key = (judged.server, transport)
-        tally = self.servers.get(key)
-        if tally is None:
-            tally = ServerTally(judged.server, judged.sni, transport, self._top)
-            self.servers.put(key, tally)
+        tally = self.servers.get((judged.server, judged.connection.transport))
+        tally.sni = tally.sni or judged.sni
         self.connections += 1
         answered = judged.connection.facts.server_hello is not None
         self.handshakes += answered
@@ -305,7 +302,7 @@ class Tallies:
 
     def tallies(self) -> list[ServerTally]:
         """What is kept, the servers with the most connections first."""
-        kept = [tally for _, tally in self.servers.items() if tally is not None]
+        kept = (tally for _, tally in self.servers.items())
         return sorted(kept, key=lambda tally: (-tally.connections, tally.server, tally.transport))
 
     def _interval(self, tally: ServerTally, judged: Judged) -> None:

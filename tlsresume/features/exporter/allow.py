@@ -14,15 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from tlsresume.targets.endpoints import network_of
 from tlsresume.value import Value
 
 _Address = IPv4Address | IPv6Address
@@ -38,12 +32,20 @@ class Rule(Value, frozen=True):
     network: IPv4Network | IPv6Network | None
     port: int | None
 
+    def names(self, host: str, port: int) -> bool:
+        """Whether it is a rule of names, for such a host at this port."""
+        return (
+            self.name is not None
+            and self.port in (None, port)
+            and fnmatchcase(host.lower(), self.name)
+        )
+
 
 def parse_rule(text: str) -> Rule:
     """A rule from its text, such as `*.example.com:443`, `10.0.0.0/8`, `[2001:db8::/32]:443` or
     `*:443`. Raises ValueError."""
     host, port = _split(text.strip())
-    network = _network(host)
+    network = network_of(host)
     if network is not None:
         return Rule(None, network, port)
     if not _NAME.fullmatch(host) or re.fullmatch(r"[0-9.]+", host):
@@ -57,7 +59,7 @@ def _split(text: str) -> tuple[str, int | None]:
         if not bracket or (rest and not rest.startswith(":")):
             raise ValueError(f"{text!r}: what follows the bracket is not :PORT")
         return host, _port(rest[1:], text) if rest else None
-    if _network(text) is not None or ":" not in text:
+    if network_of(text) is not None or ":" not in text:
         return text, None
     host, _, port = text.rpartition(":")
     return host or "*", _port(port, text)
@@ -67,13 +69,6 @@ def _port(text: str, whole: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65_535):
         raise ValueError(f"{whole!r}: {text!r} is not a port")
     return int(text)
-
-
-def _network(text: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
 
 
 class Allow(Value, frozen=True):
@@ -86,8 +81,7 @@ class Allow(Value, frozen=True):
         if self.rules is None:
             return True
         return any(
-            rule.port in (None, port)
-            and (rule.name is None or fnmatchcase(host.lower(), rule.name))
+            rule.names(host, port) or (rule.name is None and rule.port in (None, port))
             for rule in self.rules
         )
 
@@ -101,26 +95,16 @@ class Allow(Value, frozen=True):
         if self.rules is None:
             return not any(form.is_link_local for form in forms)
         special = any(_special(form) for form in forms)
-        for rule in self.rules:
-            if rule.port not in (None, port):
-                continue
-            if rule.network is not None:
-                if any(form in rule.network for form in forms):
-                    return True
-            elif not special and fnmatchcase(host.lower(), rule.name or ""):
-                return True
-        return False
+        if not special and self.permits_name(host, port):
+            return True
+        networks = [r.network for r in self.rules if r.network and r.port in (None, port)]
+        return any(form in network for network in networks for form in forms)
 
     def permits_name(self, host: str, port: int) -> bool:
         """Whether a host may be named to a proxy that looks it up itself."""
         if self.rules is None:
             return True
-        return any(
-            rule.name is not None
-            and rule.port in (None, port)
-            and fnmatchcase(host.lower(), rule.name)
-            for rule in self.rules
-        )
+        return any(rule.names(host, port) for rule in self.rules)
 
 
 def _forms(address: _Address) -> Iterator[_Address]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import functools
 import hmac
 import math
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from html import escape
 
 from starlette.applications import Starlette
@@ -31,8 +32,7 @@ from tlsresume.features.exporter.probing import (
     probe_for_scrape,
     target_from,
 )
-from tlsresume.features.exporter.settings import ExporterSettings
-from tlsresume.features.exporter.setup import Setup
+from tlsresume.features.exporter.settings import DEFAULT_MODULE, ExporterSettings, Setup
 from tlsresume.features.exporter.sharing import Key, Outcome, Shared
 from tlsresume.formats import text
 from tlsresume.formats.page import View
@@ -42,9 +42,6 @@ from tlsresume.network.trace import TraceLine
 from tlsresume.targets.target import Target
 from tlsresume.value import Secret
 from tlsresume.version import __version__
-
-#: The module that a scrape gets which names none.
-DEFAULT_MODULE = "default"
 
 _TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 _PARAMETERS = frozenset({"target", "module", "debug"})
@@ -74,8 +71,10 @@ class _Places:
         self._waiting = 0
         self._metrics = metrics
 
-    async def take(self, seconds: float) -> None:
-        """Raises Overloaded."""
+    @contextlib.asynccontextmanager
+    async def one(self, seconds: float) -> AsyncIterator[float]:
+        """A place, and what is left of the time then. Raises Overloaded."""
+        began = time.monotonic()
         if self._free.locked() and self._waiting >= self._most:
             raise Overloaded("too many scrapes wait for a place")
         self._waiting += 1
@@ -88,9 +87,10 @@ class _Places:
         finally:
             self._waiting -= 1
             self._metrics.waiting.set(self._waiting)
-
-    def leave(self) -> None:
-        self._free.release()
+        try:
+            yield max(_LEAST, seconds - (time.monotonic() - began))
+        finally:
+            self._free.release()
 
 
 class Exporter:
@@ -151,21 +151,17 @@ class Exporter:
             return for_scrape(late)
 
     async def _probe(self, setup: Setup, module: Module, target: Target, seconds: float) -> Outcome:
-        began = time.monotonic()
-        places = self._places
-        await places.take(seconds)
-        self.metrics.running.inc()
         outcome: Outcome | None = None
-        try:
-            left = max(_LEAST, seconds - (time.monotonic() - began))
-            _, outcome = await probe_for_scrape(
-                module, target, setup.settings.allow, self._gate, seconds=left
-            )
-            return outcome
-        finally:
-            places.leave()
-            self.metrics.running.dec()
-            self._count(module, outcome)
+        async with self._places.one(seconds) as left:
+            self.metrics.running.inc()
+            try:
+                _, outcome = await probe_for_scrape(
+                    module, target, setup.settings.allow, self._gate, seconds=left
+                )
+                return outcome
+            finally:
+                self.metrics.running.dec()
+                self._count(module, outcome)
 
     def _count(self, module: Module, outcome: Outcome | None) -> None:
         if outcome is None:
@@ -184,21 +180,11 @@ class Exporter:
                 direction = ">" if line.sender == "client" else "<"
                 lines.append(printable(f"#{line.connection} {line.where} {direction} {line.text}"))
 
-        began = time.monotonic()
-        places = self._places
-        await places.take(seconds)
-        try:
-            left = max(_LEAST, seconds - (time.monotonic() - began))
+        allow = self.setup.settings.allow
+        async with self._places.one(seconds) as left:
             report, outcome = await probe_for_scrape(
-                module,
-                target,
-                self.setup.settings.allow,
-                self._gate,
-                seconds=left,
-                trace=traced,
+                module, target, allow, self._gate, seconds=left, trace=traced
             )
-        finally:
-            places.leave()
         parts = {
             f"Module {module.name}": "\n".join(module.says),
             "Messages": "\n".join(lines),

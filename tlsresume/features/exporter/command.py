@@ -9,8 +9,7 @@ import click
 from tlsresume.cli.grouping import GroupedCommand, option
 
 if TYPE_CHECKING:
-    from tlsresume.configuration import Configuration
-    from tlsresume.features.exporter.setup import Setup
+    from tlsresume.features.exporter.settings import Setup
 
 _GROUP = "Where to listen"
 
@@ -26,17 +25,15 @@ def parse_listen(value: str) -> tuple[str, int]:
 
     Raises click.BadParameter.
     """
-    from ipaddress import ip_address
+    from tlsresume.targets.endpoints import is_address
 
     host, colon, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not (port.isascii() and port.isdigit() and int(port[:6]) <= 65_535):
         raise click.BadParameter(f"{value!r} is not ADDR:PORT")
     host = {"": "::", "*": "::", "localhost": "127.0.0.1"}.get(host, host)
-    try:
-        ip_address(host)
-    except ValueError:
-        raise click.BadParameter(f"{host!r} is not an IP address") from None
+    if not is_address(host):
+        raise click.BadParameter(f"{host!r} is not an IP address")
     return host, int(port)
 
 
@@ -65,12 +62,12 @@ def command(*, config: str | None, listen: tuple[str, int] | None) -> int:
     """
     from tlsresume.cli import console
     from tlsresume.errors import BindingError, ConfigurationFileError
+    from tlsresume.features.exporter.settings import LISTEN
 
     first = _setup(config, 0)
     if listen is None:
-        said = first.settings.listen
         try:
-            listen = parse_listen(said or _default_listen())
+            listen = parse_listen(first.settings.listen or LISTEN)
         except click.BadParameter as error:
             raise ConfigurationFileError(
                 f"{config}: exporter.listen: {error.message}", path=config or ""
@@ -86,35 +83,22 @@ def command(*, config: str | None, listen: tuple[str, int] | None) -> int:
     return 0
 
 
-def _default_listen() -> str:
-    from tlsresume.features.exporter.settings import LISTEN
-
-    return LISTEN
-
-
 def _setup(path: str | None, number: int) -> Setup:
     """What the file says now. Raises FileError."""
+    from tlsresume.configuration import read_configuration
+    from tlsresume.features.exporter import settings
     from tlsresume.features.exporter.command_modules import read_modules
-    from tlsresume.features.exporter.settings import (
-        ExporterSettings,
-        WebSettings,
-        exporter_settings,
-        web_settings,
-    )
-    from tlsresume.features.exporter.setup import Setup
 
     if path is None:
-        return Setup(settings=ExporterSettings(), web=WebSettings(), modules=read_modules(None))
-    configuration = _read(path)
-    return Setup(
-        settings=exporter_settings(configuration),
-        web=web_settings(configuration),
+        return settings.Setup(
+            settings=settings.ExporterSettings(),
+            web=settings.WebSettings(),
+            modules=read_modules(None),
+        )
+    configuration = read_configuration(path)
+    return settings.Setup(
+        settings=settings.exporter_settings(configuration),
+        web=settings.web_settings(configuration),
         modules=read_modules(configuration),
         generation=number,
     )
-
-
-def _read(path: str) -> Configuration:
-    from tlsresume.configuration import read_configuration
-
-    return read_configuration(path)

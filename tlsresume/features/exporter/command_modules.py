@@ -15,29 +15,28 @@ import click
 
 from tlsresume.cli.connecting import Connection, connection_options
 from tlsresume.cli.demanding import Demanded, demand_options
+from tlsresume.cli.mistakes import click_message
 from tlsresume.configuration import Configuration
 from tlsresume.errors import ConfigurationFileError, UsageError
-from tlsresume.features.exporter.settings import check_keys, configuration_file, seconds
+from tlsresume.features.exporter.settings import (
+    DEFAULT_MODULE,
+    check_keys,
+    configuration_file,
+    seconds,
+    wrong,
+)
+from tlsresume.policy.demand_table import DEMANDS
 
 if TYPE_CHECKING:
     from tlsresume.features.exporter.probing import Module
 
-#: The module where the file has none of that name: few connections.
-_DEFAULT = "default"
-
-#: Options that a module does not have.
-_NOT_HERE = frozenset(
-    {
-        "connect",
-        "resolve",
-        "keylogfile",
-        "proxy-env",
-        "baseline",
-        "warning",
-        "critical",
-        "forbid-early-data-replay",
-    }
-)
+#: Options that a module does not have, beside demands that are not for scrapes.
+_NOT_HERE = frozenset({"connect", "resolve", "keylogfile", "proxy-env", "baseline"}) | {
+    demanded.spelling.removeprefix("--")
+    for row in DEMANDS
+    if not row.scraped
+    for demanded in row.options
+}
 #: Options whose value is a file's name: relative ones start from the configuration's folder.
 _FILES = frozenset({"cafile", "capath", "cert", "key", "passphrase-file", "proxy-password-file"})
 #: What a module says beside options.
@@ -47,14 +46,13 @@ _OWN = ("cache", "explain")
 def read_modules(configuration: Configuration | None) -> dict[str, Module]:
     """The modules of a file, and the default one. Raises ConfigurationFileError, and FileError
     for a file that a module names."""
-    found: dict[str, Module] = {_DEFAULT: _module(_DEFAULT, {"quick": True}, None)}
+    found: dict[str, Module] = {DEFAULT_MODULE: _module(DEFAULT_MODULE, {"quick": True}, None)}
     if configuration is None:
         return found
     for name, table in configuration.table("modules").items():
         if not isinstance(table, dict):
-            raise ConfigurationFileError(
-                f"{configuration.path}: modules.{name} is no table", path=configuration.path
-            )
+            path = configuration.path
+            raise ConfigurationFileError(f"{path}: modules.{name} is no table", path=path)
         found[name] = _module(name, table, configuration)
     return found
 
@@ -64,12 +62,12 @@ def _module(name: str, table: Mapping[str, Any], configuration: Configuration | 
     from tlsresume.options import ProbeOptions
 
     path = configuration.path if configuration is not None else ""
-    where = f"modules.{name}"
-    check_keys(table, (*sorted(_known()), *_OWN), where, path)
+    key, where = f"modules.{name}", f"[modules.{name}]"
+    check_keys(table, (*sorted(_known()), *_OWN), key, path)
     explain = table.get("explain", not table.get("quick", False))
     if not isinstance(explain, bool):
-        raise _wrong(path, where, "explain is true or false")
-    cache = seconds(table.get("cache", 30), f"{where}.cache", path)
+        raise wrong(path, where, "explain is true or false")
+    cache = seconds(table.get("cache", 30), f"{key}.cache", path)
     words = list(_words(table, where, path, configuration))
     try:
         context = _module_command.make_context("module", words)
@@ -84,17 +82,16 @@ def _module(name: str, table: Mapping[str, Any], configuration: Configuration | 
             )
             judge = demanded.judge()
     except click.ClickException as error:
-        message = " ".join(error.format_message().split()).removesuffix(".")
-        raise _wrong(path, where, message[:1].lower() + message[1:]) from None
+        raise wrong(path, where, click_message(error)) from None
     except UsageError as error:
-        raise _wrong(path, where, error.message) from None
+        raise wrong(path, where, error.message) from None
     return Module(
         name=name,
         options=options,
         parse=connection.target,
         judge=judge,
         cache=cache,
-        says=tuple(f"{key} = {value!r}" for key, value in table.items()),
+        says=tuple(f"{name} = {value!r}" for name, value in table.items()),
     )
 
 
@@ -116,21 +113,17 @@ def _words(
         flag = _known()[key]
         if flag:
             if not isinstance(value, bool):
-                raise _wrong(path, where, f"{key} is true or false")
+                raise wrong(path, where, f"{key} is true or false")
             if value:
                 yield f"--{key}"
             continue
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, bool) or not isinstance(each, str | int | float):
-                raise _wrong(path, where, f"{key}: {each!r} is no text and no number")
+                raise wrong(path, where, f"{key}: {each!r} is no text and no number")
             word = str(each)
             if key in _FILES and configuration is not None:
                 word = configuration_file(configuration, word) or word
             yield f"--{key}={word}"
-
-
-def _wrong(path: str, where: str, reason: str) -> ConfigurationFileError:
-    return ConfigurationFileError(f"{path}: [{where}]: {reason}", path=path)
 
 
 #: Options of a module that are fields of ProbeOptions, with the type of each.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -51,30 +52,24 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        self.probes = Counter(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self.probes = counter(
             "tlsresume_exporter_probes",
             "Probes that ended, by module and by what came of them",
             ("module", "outcome"),
-            registry=registry,
         )
-        self.refused = Counter(
+        self.refused = counter(
             "tlsresume_exporter_refused_scrapes",
             "Scrapes that caused no probe, by the reason",
             ("reason",),
-            registry=registry,
         )
-        self.shared = Counter(
+        self.shared = counter(
             "tlsresume_exporter_shared_scrapes",
             "Scrapes that were given the result of another one's probe",
-            registry=registry,
         )
-        self.running = Gauge(
-            "tlsresume_exporter_running_probes", "Probes that run now", registry=registry
-        )
-        self.waiting = Gauge(
-            "tlsresume_exporter_waiting_scrapes",
-            "Scrapes that wait for a place now",
-            registry=registry,
+        self.running = gauge("tlsresume_exporter_running_probes", "Probes that run now")
+        self.waiting = gauge(
+            "tlsresume_exporter_waiting_scrapes", "Scrapes that wait for a place now"
         )
         self.duration = Histogram(
             "tlsresume_exporter_probe_duration_seconds",
@@ -83,22 +78,19 @@ class Metrics:
             buckets=_BUCKETS,
             registry=registry,
         )
-        self.read = Gauge(
+        self.read = gauge(
             "tlsresume_exporter_configuration_read",
             "1 if the configuration could be read when that was last tried",
-            registry=registry,
         )
-        self.read_at = Gauge(
+        self.read_at = gauge(
             "tlsresume_exporter_configuration_read_timestamp_seconds",
             "When the configuration in use was read, in seconds since 1970",
-            registry=registry,
         )
         made_by = tool()
-        Gauge(
+        gauge(
             "tlsresume_build_info",
             "The versions that made these numbers; always 1",
             ("version", "openssl", "pyopenssl"),
-            registry=registry,
         ).labels(made_by.version, made_by.openssl, made_by.pyopenssl).set(1)
 
     def text(self) -> str:

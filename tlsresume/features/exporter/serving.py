@@ -17,9 +17,9 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from tlsresume.errors import FileError, TLSResumeError, UsageError
+from tlsresume.errors import FileError, TLSResumeError, UsageError, reason_of
 from tlsresume.features.exporter.app import Exporter, application
-from tlsresume.features.exporter.setup import Setup
+from tlsresume.features.exporter.settings import Setup
 from tlsresume.shortage import make_room
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.transports.library import check_library
@@ -141,9 +141,8 @@ def _load(context: ssl.SSLContext, setup: Setup) -> None:
         # An encrypted key must not ask on the terminal.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except (OSError, ValueError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         raise FileError(
-            f"cannot serve with the certificate in {certificate}: {reason.lower()}",
+            f"cannot serve with the certificate in {certificate}: {reason_of(error)}",
             path=certificate,
         ) from None
 
@@ -155,8 +154,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         sock = socket.create_server((host, port), family=family, dualstack_ipv6=host == "::")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         where = format_endpoint(host, port)
-        raise UsageError(f"cannot listen on {where}: {reason.lower()}") from None
+        raise UsageError(f"cannot listen on {where}: {reason_of(error)}") from None
     with sock:
         yield sock

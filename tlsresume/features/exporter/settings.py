@@ -9,7 +9,7 @@ import difflib
 import math
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -19,6 +19,11 @@ from tlsresume.errors import ConfigurationFileError
 from tlsresume.features.exporter.allow import Allow, parse_rule
 from tlsresume.value import Secret, Value
 
+if TYPE_CHECKING:
+    from tlsresume.features.exporter.probing import Module
+
+#: The module that a scrape gets which names none.
+DEFAULT_MODULE = "default"
 #: Where it listens unless told otherwise: loopback, so that nobody else can have it connect.
 LISTEN = "127.0.0.1:9843"
 
@@ -74,13 +79,22 @@ class WebSettings(Value, frozen=True, kw_only=True):
         return f"WebSettings(certificate={self.certificate!r}, users={len(self.users)})"
 
 
+class Setup(Value, frozen=True, kw_only=True):
+    """What one reading of the configuration gave; `generation` counts the readings."""
+
+    settings: ExporterSettings
+    web: WebSettings
+    modules: dict[str, Module]
+    generation: int = 0
+
+
 def exporter_settings(configuration: Configuration) -> ExporterSettings:
     """`[exporter]` of a file. Raises ConfigurationFileError."""
     path = configuration.path
     said = _convert(configuration.table("exporter"), _Exporter, "exporter", path)
     for name, value, least in (("concurrency", said.concurrency, 1), ("waiting", said.waiting, 0)):
         if not least <= value <= 10_000:
-            raise _wrong(path, f"exporter.{name}", f"{value} is not from {least} to 10000")
+            raise wrong(path, f"exporter.{name}", f"{value} is not from {least} to 10000")
     return ExporterSettings(
         listen=said.listen,
         allow=_allow(said.allow, path),
@@ -96,12 +110,12 @@ def web_settings(configuration: Configuration) -> WebSettings:
     path = configuration.path
     said = _convert(configuration.table("web"), _Web, "web", path)
     if said.tls_key is not None and said.tls_cert is None:
-        raise _wrong(path, "web.tls-key", "needs tls-cert beside it")
+        raise wrong(path, "web.tls-key", "needs tls-cert beside it")
     for user, password in said.users.items():
         if not user or ":" in user:
-            raise _wrong(path, "web.users", "a name is empty, or has a colon in it")
+            raise wrong(path, "web.users", "a name is empty, or has a colon in it")
         if not password:
-            raise _wrong(path, f"web.users.{user}", "the password is empty")
+            raise wrong(path, f"web.users.{user}", "the password is empty")
     return WebSettings(
         certificate=configuration_file(configuration, said.tls_cert),
         key=configuration_file(configuration, said.tls_key),
@@ -121,9 +135,9 @@ def seconds(value: float | str, key: str, path: str) -> float:
     try:
         number = float(parse_duration(value)) if isinstance(value, str) else float(value)
     except ValueError as error:
-        raise _wrong(path, key, str(error)) from None
+        raise wrong(path, key, str(error)) from None
     if not (math.isfinite(number) and 0 <= number <= _LONGEST):
-        raise _wrong(path, key, f"{number:g} is not from 0 to {_LONGEST:g} seconds")
+        raise wrong(path, key, f"{number:g} is not from 0 to {_LONGEST:g} seconds")
     return number
 
 
@@ -133,7 +147,7 @@ def _allow(texts: tuple[str, ...] | None, path: str) -> Allow:
     try:
         return Allow(tuple(parse_rule(text) for text in texts))
     except ValueError as error:
-        raise _wrong(path, "exporter.allow", str(error)) from None
+        raise wrong(path, "exporter.allow", str(error)) from None
 
 
 def check_keys(table: Mapping[str, Any], known: tuple[str, ...], name: str, path: str) -> None:
@@ -153,10 +167,9 @@ def _convert(table: Mapping[str, Any], kind: type[_Table], name: str, path: str)
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         said = str(error)
-        raise ConfigurationFileError(
-            f"{path}: [{name}]: {said[:1].lower()}{said[1:]}", path=path
-        ) from None
+        raise wrong(path, f"[{name}]", f"{said[:1].lower()}{said[1:]}") from None
 
 
-def _wrong(path: str, key: str, reason: str) -> ConfigurationFileError:
+def wrong(path: str, key: str, reason: str) -> ConfigurationFileError:
+    """The error for a key or a [table]."""
     return ConfigurationFileError(f"{path}: {key}: {reason}", path=path)

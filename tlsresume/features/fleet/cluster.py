@@ -17,13 +17,11 @@ from uuid import uuid4
 from tlsresume.errors import BindingError, LocalError, TLSResumeError, UsageError, first_of
 from tlsresume.features.fleet.engine import Here, untouched
 from tlsresume.features.fleet.processes import WorkerSettings
-from tlsresume.features.fleet.selection import Job, bucket
-from tlsresume.lab import Gate
+from tlsresume.features.fleet.selection import Job, bucket_of
 from tlsresume.network import loop
 from tlsresume.network.loop import Stop, Stopped
 from tlsresume.results.measured import ErrorResult
 from tlsresume.results.report import TargetResult
-from tlsresume.shortage import make_room
 from tlsresume.value import Value
 
 #: Targets in a share: enough that sending one is cheap, few enough that little is lost with it.
@@ -53,13 +51,7 @@ def probe_share(jobs: tuple[Job, ...], setting: WorkerSettings, ending: str) -> 
     probers: list[Here] = []
 
     async def every() -> None:
-        make_room(setting.room)
-        running = asyncio.get_running_loop()
-        end = None
-        if setting.seconds is not None:
-            end = (running.time() + setting.seconds[0], setting.seconds[1])
-        gate = Gate(setting.concurrency, per_second=setting.per_second, patience=setting.patience)
-        here = Here(gate, setting.parallel, end)
+        here = setting.prober()
         probers.append(here)
         await here.begin()
         places = asyncio.Semaphore(setting.parallel)
@@ -81,7 +73,9 @@ def probe_share(jobs: tuple[Job, ...], setting: WorkerSettings, ending: str) -> 
     except Stopped:
         for job in jobs:
             if id(job) not in results:
-                results[id(job)] = probers[0].interrupted(job) if probers else _nothing(job)
+                results[id(job)] = (
+                    probers[0].interrupted(job) if probers else untouched(job, interrupted=True)
+                )
     except TLSResumeError as error:
         return Outcome(error=error)
     except BaseExceptionGroup as group:
@@ -120,10 +114,6 @@ def _event(name: str, client: object) -> Any:
 
     made: Any = Event  # it has no types
     return made(name, client=client)
-
-
-def _nothing(job: Job) -> TargetResult:
-    return untouched(job, interrupted=True)
 
 
 class Cluster:
@@ -171,9 +161,7 @@ class Cluster:
 
     async def probe(self, job: Job) -> TargetResult:
         """The result of one job, from the share that it becomes a part of."""
-        host, _ = job.target.dial_to
-        addresses = job.target.addresses if job.target.connect is None else ()
-        number = bucket(min(addresses, default=host), len(self._waiting))
+        number = bucket_of(job.target, len(self._waiting))
         future: asyncio.Future[TargetResult] = asyncio.get_running_loop().create_future()
         self._waiting[number].append((job, future))
         if self._busy[number] is None:
@@ -205,8 +193,7 @@ class Cluster:
             words = f"the Dask cluster could not probe it: {error}"
             for job, future in share:
                 failed = ErrorResult("local", "connect", words)
-                result = dataclasses.replace(untouched(job, interrupted=False), error=failed)
-                self._give(job, future, result)
+                self._give(job, future, untouched(job, interrupted=False, error=failed))
             return
         if outcome.error is not None:
             for _, future in share:

@@ -104,21 +104,21 @@ _OPTIONS = (
 class FleetAsked(NamedTuple):
     """What the user asked for of many targets."""
 
-    parallel: int | None
-    jobs: int
-    rate: float | None
-    shard: Shard | None
-    exclude: str | None
-    skip_bad_lines: bool
-    expand_networks: bool
-    continued: str | None
-    retry_unreachable: bool
-    dask: str | None
+    parallel: int | None = None
+    jobs: int = 1
+    rate: float | None = None
+    shard: Shard | None = None
+    exclude: str | None = None
+    skip_bad_lines: bool = False
+    expand_networks: bool = False
+    continued: str | None = None
+    retry_unreachable: bool = False
+    dask: str | None = None
 
     @property
     def anything(self) -> bool:
         """Whether any of the options was given."""
-        return self != _NOTHING
+        return self != FleetAsked()
 
     def exclusions(self) -> Exclusions:
         """What `--exclude` names. Raises FileError."""
@@ -149,12 +149,6 @@ class FleetAsked(NamedTuple):
         if limit is not None and self.jobs == 1:
             wanted = min(wanted, max(1, (limit - _BESIDE) // options.concurrency))
         return wanted
-
-
-_NOTHING = FleetAsked(
-    parallel=None, jobs=1, rate=None, shard=None, exclude=None, skip_bad_lines=False,
-    expand_networks=False, continued=None, retry_unreachable=False, dask=None,
-)  # fmt: skip
 
 
 def _asked(said: dict[str, Any]) -> FleetAsked:
@@ -291,7 +285,7 @@ def _go_on(run: Run, rules: Rules, path: str, count: Callable[[Report], None]) -
 
     earlier = Earlier(path, retry_unreachable=run.fleet.retry_unreachable)
     rules.earlier = earlier.take
-    rules.known = lambda result: count(run.outputs.show_earlier(result, path))
+    rules.known = lambda result: count(run.outputs.show(result, of_earlier=path))
     if len(earlier) and not run.outputs.quiet:
         results = count_words(len(earlier), "finished result")
         console.note(f"{path} has {results}; what has the same options is not repeated")

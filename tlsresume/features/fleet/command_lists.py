@@ -22,7 +22,8 @@ from msgspec import Struct, field
 
 from tlsresume import files
 from tlsresume.cli.connecting import Connection, line_options
-from tlsresume.errors import FileError, UsageError
+from tlsresume.cli.mistakes import click_message
+from tlsresume.errors import FileError, UsageError, reason_of
 from tlsresume.features.fleet.lines import LONGEST, Line, Named, Network, Words, expand, parse_line
 from tlsresume.features.fleet.selection import Exclusions, Job, Shard
 from tlsresume.options import ProbeOptions
@@ -126,8 +127,7 @@ class TargetList:
         if wrong and self._skip_bad is None:
             raise self._bad_lines(wrong)
         for place, problem in wrong:
-            if self._skip_bad is not None:
-                self._skip_bad(f"{self._name}, line {place}: {problem.message}; it was skipped")
+            self._skip(place, problem)
         if not number:
             raise UsageError(f"{self._name} names no target")
         self.total = number
@@ -185,7 +185,11 @@ class TargetList:
         except UsageError as error:
             if self._skip_bad is None:
                 raise self._bad_lines([(place, error)]) from None
-            self._skip_bad(f"{self._name}, line {place}: {error.message}; it was skipped")
+            self._skip(place, error)
+
+    def _skip(self, place: int, problem: UsageError) -> None:
+        if self._skip_bad is not None:
+            self._skip_bad(f"{self._name}, line {place}: {problem.message}; it was skipped")
 
     def _entries(self, line: Line | None) -> Iterator[Entry]:
         """Raises UsageError."""
@@ -218,10 +222,9 @@ class TargetList:
             text, own = self._connection.line(list(words))
             return own.target(text), own
         except click.ClickException as error:
-            message = " ".join(error.format_message().split()).removesuffix(".")
             unknown = isinstance(error, click.NoSuchOption)
             hints = (f"a line may have: {', '.join(line_options())}",) if unknown else ()
-            raise UsageError(f"{message[:1].lower()}{message[1:]}", hints=hints) from None
+            raise UsageError(click_message(error), hints=hints) from None
 
     def _bad_lines(self, wrong: list[tuple[int, UsageError]]) -> UsageError:
         """One error for all bad lines."""
@@ -248,7 +251,8 @@ class TargetList:
                 place += 1
                 yield place, self._decoded(data, place)
         except OSError as error:
-            raise self._unreadable(error) from None
+            name = self._name or ""
+            raise FileError(f"cannot read {name}: {reason_of(error)}", path=name) from None
 
     def _decoded(self, data: bytes, place: int) -> str:
         try:
@@ -256,10 +260,6 @@ class TargetList:
         except UnicodeDecodeError:
             raise FileError(f"{self._name} is not UTF-8 text", path=self._name or "") from None
         return text.removeprefix("\ufeff") if place == 1 else text
-
-    def _unreadable(self, error: OSError) -> FileError:
-        reason = (error.strerror or str(error)).lower()
-        return FileError(f"cannot read {self._name}: {reason}", path=self._name or "")
 
     async def _piped(self) -> AsyncIterator[tuple[int, str]]:
         """Lines of a pipe, read by a thread that nobody waits for."""
@@ -340,8 +340,7 @@ def _opened(path: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         if fd >= 0:
             os.close(fd)
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise FileError(f"cannot read {path}: {reason}", path=path) from None
+        raise FileError(f"cannot read {path}: {reason_of(error)}", path=path) from None
     except FileError:
         os.close(fd)
         raise

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tlsresume.errors import ReportFileError
+from tlsresume.errors import ReportFileError, reason_of
 from tlsresume.formats.newer_words import convert
 from tlsresume.results.report import SCHEMA, Report, TargetResult
 
@@ -50,8 +50,7 @@ class Earlier:
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ReportFileError(f"cannot read {path}: {reason.lower()}", path=path) from None
+            raise ReportFileError(f"cannot read {path}: {reason_of(error)}", path=path) from None
 
     def _read(self, file: Any, decoder: msgspec.json.Decoder[_Line]) -> None:
         at = 0

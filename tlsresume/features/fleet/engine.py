@@ -21,11 +21,11 @@ from tlsresume.features.fleet.selection import Job
 from tlsresume.lab import Gate
 from tlsresume.network import loop
 from tlsresume.network.trace import Trace
-from tlsresume.results.measured import Skipped
+from tlsresume.results.measured import ErrorResult, Skipped
 from tlsresume.results.report import TargetResult
+from tlsresume.runs.many_targets import named_progress
 from tlsresume.runs.probe import AnyProbe, no_time
 from tlsresume.runs.probing import probe_of
-from tlsresume.targets.target import Target
 from tlsresume.transports.library import check_library
 
 #: Seconds after the deadline in which targets that had no turn are told of one by one, and in
@@ -55,7 +55,13 @@ class Prober(Protocol):
         """Leave nothing running."""
 
 
-def untouched(job: Job, *, skipped: tuple[Skipped, ...] = (), interrupted: bool) -> TargetResult:
+def untouched(
+    job: Job,
+    *,
+    interrupted: bool,
+    skipped: tuple[Skipped, ...] = (),
+    error: ErrorResult | None = None,
+) -> TargetResult:
     """The result of a target that was not begun, or of which nothing is known."""
     return TargetResult(
         target=job.target.name,
@@ -68,6 +74,7 @@ def untouched(job: Job, *, skipped: tuple[Skipped, ...] = (), interrupted: bool)
         quick=job.options.quick,
         fingerprint=job.fingerprint,
         options=dict(job.options.own_options) or None,
+        error=error,
     )
 
 
@@ -100,7 +107,7 @@ class Here:
             job.options,
             self._gate,
             self._trace,
-            progress=self._named(job.target),
+            progress=named_progress(self._progress, job.target),
             deadline=self._end,
             turn=self._turn,
         )
@@ -108,12 +115,6 @@ class Here:
         await running.run()
         del self._running[id(job)]
         return self._finished(job, running)
-
-    def _named(self, target: Target) -> Callable[[str], None]:
-        progress = self._progress
-        if progress is None:
-            return lambda _line: None
-        return lambda line: progress(f"{target.name}: {line}")
 
     def _finished(self, job: Job, running: AnyProbe) -> TargetResult:
         result = running.result()

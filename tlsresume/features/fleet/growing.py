@@ -12,7 +12,7 @@ import os
 import stat
 import time
 
-from tlsresume.errors import OutputFileError
+from tlsresume.errors import OutputFileError, reason_of
 
 #: Seconds between two times that what was written is made to reach the disk.
 SYNC_EVERY = 5.0
@@ -98,5 +98,4 @@ class GrowingFile:
             self._fd = -1
 
     def _failed(self, error: OSError | ValueError) -> OutputFileError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return OutputFileError(f"cannot write {self.path}: {reason.lower()}", path=self.path)
+        return OutputFileError(f"cannot write {self.path}: {reason_of(error)}", path=self.path)

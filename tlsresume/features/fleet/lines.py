@@ -8,8 +8,9 @@ expanded explicitly. A `#` begins a comment.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network
 
+from tlsresume.targets.endpoints import is_address, network_of
 from tlsresume.value import Value
 
 #: The longest line that means anything, in bytes.
@@ -74,8 +75,8 @@ def _zgrab2(text: str) -> Line | None:
         raise ValueError(str(error)) from None
     fields = [field.strip() for field in fields]
     first = fields[0]
-    network = _plain_network(first) if "/" in first else None
-    if first and network is None and not _is_address(first):
+    network = network_of(first) if "/" in first else None
+    if first and network is None and not is_address(first):
         return None
     if len(fields) > 4:
         raise ValueError("zgrab2's lines have four fields: IP, DOMAIN, TAG, PORT")
@@ -99,23 +100,8 @@ def _network(text: str) -> Network | None:
     elif text.count(":") == 1:
         host, _, tail = text.partition(":")
         port = _port(tail)
-    network = _plain_network(host)
+    network = network_of(host)
     return None if network is None else Network(network, None, port)
-
-
-def _plain_network(text: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _port(text: str) -> int:

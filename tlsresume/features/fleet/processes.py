@@ -18,9 +18,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tlsresume.errors import LocalError, TLSResumeError
+from tlsresume.errors import LocalError, TLSResumeError, first_of
 from tlsresume.features.fleet.engine import Here, untouched
-from tlsresume.features.fleet.selection import Job, bucket
+from tlsresume.features.fleet.selection import Job, bucket_of
 from tlsresume.lab import Gate
 from tlsresume.network.trace import Trace, TraceLine
 from tlsresume.results.measured import ErrorResult
@@ -47,6 +47,17 @@ class WorkerSettings(Value, frozen=True, kw_only=True):
     seconds: tuple[float, float] | None = None
     traced: bool = False
     told: bool = False
+
+    def prober(
+        self, trace: Trace | None = None, progress: Callable[[str], None] | None = None
+    ) -> Here:
+        """What probes in the process that has these settings, whose loop is running."""
+        make_room(self.room)
+        end = None
+        if self.seconds is not None:
+            end = (asyncio.get_running_loop().time() + self.seconds[0], self.seconds[1])
+        gate = Gate(self.concurrency, per_second=self.per_second, patience=self.patience)
+        return Here(gate, self.parallel, end, trace, progress)
 
 
 class Result(Value, frozen=True):
@@ -185,11 +196,8 @@ class _Process:
 
 def _lost(job: Job, status: int) -> TargetResult:
     """The result of a target whose process died."""
-    import dataclasses
-
     words = f"the process that probed it ended with status {status}"
-    error = ErrorResult("local", "connect", words)
-    return dataclasses.replace(untouched(job, interrupted=False), error=error)
+    return untouched(job, interrupted=False, error=ErrorResult("local", "connect", words))
 
 
 class Processes:
@@ -222,10 +230,7 @@ class Processes:
 
     async def probe(self, job: Job) -> TargetResult:
         """Probe in the process of the target's first address."""
-        host, _ = job.target.dial_to
-        addresses = job.target.addresses if job.target.connect is None else ()
-        key = min(addresses, default=host)
-        return await self._all[bucket(key, self._count)].probe(job)
+        return await self._all[bucket_of(job.target, self._count)].probe(job)
 
     def interrupted(self, job: Job) -> TargetResult:
         """What its process told of it when it ended; nothing if it had to be killed."""
@@ -251,14 +256,7 @@ async def _serve() -> None:
     if setting is None:
         return
     tell = _writer(out)
-    make_room(setting.room)
-    end = None
-    if setting.seconds is not None:
-        end = (loop.time() + setting.seconds[0], setting.seconds[1])
-    here = Here(
-        Gate(setting.concurrency, per_second=setting.per_second, patience=setting.patience),
-        setting.parallel,
-        end,
+    here = setting.prober(
         tell if setting.traced else None,
         (lambda line: tell(ProgressLine(line))) if setting.told else None,
     )
@@ -270,8 +268,6 @@ async def _serve() -> None:
         except TLSResumeError as error:
             tell(Failed(error))
         except BaseExceptionGroup as group:
-            from tlsresume.errors import first_of
-
             first = first_of(group)
             tell(Failed(first if isinstance(first, TLSResumeError) else _bug(first)))
         except Exception as error:  # noqa: BLE001  a bug there must not hang the run here

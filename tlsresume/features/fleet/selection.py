@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from tlsresume.options import ProbeOptions
 from tlsresume.results.measured import Skipped
+from tlsresume.targets.endpoints import network_of
 from tlsresume.targets.target import Target
 from tlsresume.value import Value
 
@@ -55,6 +56,14 @@ def bucket(key: str, count: int) -> int:
     return int.from_bytes(digest[:8], "big") % count
 
 
+def bucket_of(target: Target, count: int) -> int:
+    """The number for a target by its first address, or else by its name: all names of an address
+    that was looked up have the same."""
+    host, _ = target.dial_to
+    addresses = target.addresses if target.connect is None else ()
+    return bucket(min(addresses, default=host), count)
+
+
 class Exclusions:
     """Names, networks and addresses that are not connected to, whatever leads there.
 
@@ -72,13 +81,10 @@ class Exclusions:
                 self._add(text, number)
 
     def _add(self, text: str, number: int) -> None:
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
+        network = network_of(text)
+        if network is None:
             if not re.fullmatch(_NAME, text) or re.fullmatch(r"[0-9.]+", text):
-                raise ValueError(
-                    f"line {number}: {text[:60]!r} is no name, network or address"
-                ) from None
+                raise ValueError(f"line {number}: {text[:60]!r} is no name, network or address")
             name = text.rstrip(".").lower()
             if "*" in name:
                 self._patterns.append(name)

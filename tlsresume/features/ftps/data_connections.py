@@ -14,7 +14,7 @@ import ipaddress
 from contextlib import suppress
 from dataclasses import replace
 
-from tlsresume.errors import PeerError
+from tlsresume.errors import PeerError, reason_of
 from tlsresume.evidence.purposes import FTPData
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.features.ftps.control_connection import Control, FTPError
@@ -78,7 +78,7 @@ async def data_connections(setup: FTPSetup) -> str | None:
         except TimeoutError:
             return "no answer on the control connection in time"
         except OSError as error:
-            return (error.strerror or str(error)).lower()
+            return reason_of(error)
     return None
 
 

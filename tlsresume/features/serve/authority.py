@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tlsresume.errors import FileError
-from tlsresume.files import write_atomically
+from tlsresume.files import read_bounded, write_atomically
 from tlsresume.server.contexts import Identity
 
 #: A host name in ASCII, or a wildcard in the place of its first label.
@@ -53,17 +53,12 @@ class Authority:
     def issue(self, names: Sequence[str]) -> Identity:
         """A fresh leaf for DNS names and IP addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        usage = x509.KeyUsage(
-            digital_signature=True, content_commitment=False, key_encipherment=False,
-            data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False,
-            encipher_only=False, decipher_only=False,
-        )  # fmt: skip
         leaf = (
             _builder(names[0], self.certificate.subject, key, _LEAF_DAYS)
             .add_extension(x509.SubjectAlternativeName(general_names(names)), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(usage, critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                 critical=False,
@@ -94,16 +89,11 @@ def make_authority(names: Sequence[str]) -> Authority:
     """A fresh authority, that may sign for these names."""
     key = ec.generate_private_key(ec.SECP256R1())
     title = f"tlsresume test authority {x509.random_serial_number() & 0xFFFFFF:06x}"
-    usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, title)])
     certificate = (
         _builder(title, subject, key, _AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.NameConstraints(permitted_subtrees=_subtrees(names), excluded_subtrees=None),
@@ -181,11 +171,7 @@ def read_identity(certificate: Path, key: Path) -> Identity:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST + 1)
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror}", path=str(path)) from None
+    data, _ = read_bounded(str(path), _MOST, FileError)
     if len(data) > _MOST:
         raise FileError(f"{path} is too large for a certificate or key", path=str(path))
     return data
@@ -219,6 +205,14 @@ def _subtrees(names: Sequence[str]) -> list[x509.GeneralName]:
         else:
             found.append(x509.IPAddress(ipaddress.ip_network(address)))
     return found
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -11,7 +11,7 @@ from tlsresume.features.serve.judge import (
     judge,
     overall_verdict,
     verdict_of,
-    worst_client,
+    worst,
 )
 from tlsresume.features.serve.ledger import Client, Ledger, Place
 from tlsresume.features.serve.results import (
@@ -26,8 +26,8 @@ from tlsresume.features.serve.results import (
     ServerResult,
 )
 from tlsresume.features.serve.tally import Span, Tally
-from tlsresume.features.serve.view import View, Visits
 from tlsresume.results.connection import MECHANISMS
+from tlsresume.value import row_of
 
 
 def build_report(
@@ -45,7 +45,6 @@ def build_report(
         servers = tuple(
             _server(place, places, clients, expected.get(place.name), commands) for place in places
         )
-        forgotten = ledger.forgotten_clients, ledger.forgotten_sessions
     decision = decide(servers, ran=bool(commands))
     pairs = [(place.row, server) for place, server in zip(places, servers, strict=True)]
     return ServeReport(
@@ -56,8 +55,8 @@ def build_report(
         hints=decision.hints,
         servers=servers,
         not_served=not_served,
-        forgotten_clients=forgotten[0],
-        forgotten_sessions=forgotten[1],
+        forgotten_clients=ledger.forgotten_clients,
+        forgotten_sessions=ledger.forgotten_sessions,
     )
 
 
@@ -70,7 +69,7 @@ def _server(
 ) -> ServerResult:
     here = [client for client in clients if place in client.tallies]
     results = tuple(_client(client, place, places, state, commands) for client in here)
-    outcome: Outcome = "not-judged" if state is None else worst_client(results)
+    outcome: Outcome = "not-judged" if state is None else worst([each.outcome for each in results])
     over_quic = any(each.transport == "quic" for each in places)
     if place.transport == "tcp" and over_quic and outcome == "too-few":
         outcome = "not-judged"  # a client that uses QUIC is judged there
@@ -96,7 +95,9 @@ def _client(
 ) -> ClientResult:
     tally = client.tallies[place]
     stays = {
-        each.name: Visits(row=each.row, tally=client.tallies[each], command=commands.get(each.name))
+        each.name: checks.Visits(
+            row=each.row, tally=client.tallies[each], command=commands.get(each.name)
+        )
         for each in places
         if each in client.tallies and each.transport == place.transport
     }
@@ -105,15 +106,14 @@ def _client(
         each.asked for each in others
     )
     judgement = judge(tally, state, asks_elsewhere=asks_elsewhere)
-    view = View(name=place.name, label=client.label, stays=stays)
-    return ClientResult(
+    view = checks.View(name=place.name, label=client.label, stays=stays)
+    return row_of(
+        ClientResult,
+        tally,
         client=client.fingerprint,
         label=client.label,
         address=client.address,
-        connections=tally.connections,
         could_offer=tally.could,
-        offered=tally.offered,
-        accepted=tally.accepted,
         mechanisms={
             name: OfferCount(
                 offered=tally.mechanism_offered[name], accepted=tally.mechanism_accepted[name]
@@ -124,20 +124,14 @@ def _client(
         outcome=judgement.outcome,
         why=judgement.why,
         findings=checks.findings(view),
-        handshaken=tally.handshaken,
-        failed=tally.failed,
-        unknown=tally.unknown,
         versions=dict(tally.versions),
         early_data=OfferCount(offered=tally.early_offered, accepted=tally.early_accepted),
         age=_range(tally.age),
         claimed_age=_range(tally.claimed_age),
-        most_uses=tally.most_uses,
         names=tuple(tally.names),
         ports=tuple(tally.ports),
         closed=dict(tally.endings),
         tickets_waited_for=tally.waited,
-        left_before_ticket=tally.left_before_ticket,
-        retried=tally.retried,
         data=_data(tally),
     )
 

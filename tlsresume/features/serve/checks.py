@@ -1,4 +1,5 @@
-"""How each finding about a client is recognised: one function for each code, on tallies.
+"""How each finding about a client is recognised: by what its tallies count, or by the remarks that
+were made of single connections.
 
 The engine's checks of observations are not asked here. What they look at is the server's doing
 (its tickets, lifetimes, session IDs, key shares, what it resumes), and the server is ours, odd on
@@ -11,14 +12,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
+from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.catalogue import TEXTS, ClientSetting, software_of
-from tlsresume.features.serve.codes import Code
-from tlsresume.features.serve.tally import Remark
-from tlsresume.features.serve.view import View
+from tlsresume.features.serve.codes import SEVERITIES, Code
+from tlsresume.features.serve.results import CommandResult
+from tlsresume.features.serve.tally import Remark, Tally
 from tlsresume.findings.engine import Entry, Match, ask, finding_of
 from tlsresume.formats.explanation import sentence
 from tlsresume.results.judged import Finding
 from tlsresume.units import count
+
+
+class Visits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one client did at one server, and what became of the command that was run there."""
+
+    row: Row
+    tally: Tally
+    command: CommandResult | None = None
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check looks at: one client at one server, and its stays at all of them by name."""
+
+    name: str
+    label: str | None
+    stays: Mapping[str, Visits]
+
+    @property
+    def here(self) -> Visits:
+        """The stay that is looked at."""
+        return self.stays[self.name]
+
+    @property
+    def tally(self) -> Tally:
+        """The tally that is looked at."""
+        return self.here.tally
+
+    def elsewhere(self) -> list[tuple[str, Tally]]:
+        """The tallies of the other servers."""
+        return [(name, stay.tally) for name, stay in self.stays.items() if name != self.name]
+
 
 Check = Callable[[View], Match | None]
 
@@ -114,15 +149,11 @@ def took_session_too_early(view: View) -> Match | None:
 def gives_up_when_refused(view: View) -> Match | None:
     """Left after a ServerHello that accepts no session."""
     code: Code = "gives-up-when-refused"
-
-    def words(each: Remark) -> str:
-        return f"#{each.connection} was left when its session was not accepted"
-
-    tally, suspected = view.tally, view.tally.suspected.get(code)
-    found = _remarked(view, code, words)
-    if found is not None or suspected is None or suspected.number < tally.offered - tally.accepted:
+    found, suspected = _remarked(view, code), view.tally.suspected.get(code)
+    refused = view.tally.offered - view.tally.accepted
+    if found is not None or suspected is None or suspected.number < refused:
         return found
-    return Match(seen=(*map(words, suspected.shown), "no connection went on after that"))
+    return Match(seen=(*map(REMARKS[code], suspected.shown), "no connection went on after that"))
 
 
 def fails_here(view: View) -> Match | None:
@@ -153,67 +184,17 @@ def fails_here(view: View) -> Match | None:
     return Match(seen=tuple(seen)) if seen else None
 
 
-def ticket_used_twice(view: View) -> Match | None:
-    """The same TLS 1.3 ticket on several connections."""
-    return _remarked(
-        view,
-        "ticket-used-twice",
-        lambda each: (
-            f"#{each.connection} offered a ticket of #{each.source} for the"
-            f" {_ordinal(each.value)} time"
-        ),
-    )
-
-
-def offered_past_lifetime(view: View) -> Match | None:
-    """A TLS 1.3 ticket that was too old."""
-    return _remarked(
-        view,
-        "offered-past-lifetime",
-        lambda each: (
-            f"#{each.connection} offered a ticket of #{each.source} at an age of"
-            f" {each.value or 0:.1f} s; it was good for {each.limit or 0:.0f} s"
-        ),
-    )
-
-
-def offers_across_names(view: View) -> Match | None:
-    """A session under another name than its own."""
-    return _remarked(
-        view,
-        "offers-across-names",
-        lambda each: (
-            f"#{each.connection} offered under {each.now or 'no name'} what"
-            f" #{each.source} got under {each.was or 'no name'}"
-        ),
-    )
-
-
-def offers_across_ports(view: View) -> Match | None:
-    """A session at another port than its own."""
-    return _remarked(
-        view,
-        "offers-across-ports",
-        lambda each: (
-            f"#{each.connection} offered at port {each.now} what it got at port {each.was}"
-        ),
-    )
-
-
 def data_connection_offers_nothing(view: View) -> Match | None:
     """Data connections of FTP that could have offered a session, and did not."""
     tally = view.tally
     missing = tally.data_could - tally.data_own - tally.data_other
     if missing < 1:
         return None
-    return Match(
-        seen=(
-            (
-                f"{missing} of {count(tally.data_could, 'data connection')} offered nothing, while"
-                " the control connection had a session"
-            ),
-        )
+    seen = (
+        f"{missing} of {count(tally.data_could, 'data connection')} offered nothing, while"
+        " the control connection had a session"
     )
+    return Match(seen=(seen,))
 
 
 def data_connection_other_session(view: View) -> Match | None:
@@ -222,26 +203,11 @@ def data_connection_other_session(view: View) -> Match | None:
     if not tally.data_other:
         return None
     number = count(tally.data_connections, "data connection")
-    return Match(
-        seen=(
-            (
-                f"{tally.data_other} of {number} offered a session that is not of the control"
-                " connection beside it"
-            ),
-        )
+    seen = (
+        f"{tally.data_other} of {number} offered a session that is not of the control"
+        " connection beside it"
     )
-
-
-def wrong_ticket_age(view: View) -> Match | None:
-    """An age in the offer that is not the real one."""
-    return _remarked(
-        view,
-        "wrong-ticket-age",
-        lambda each: (
-            f"#{each.connection} claimed an age of {each.value or 0:.1f} s for a ticket"
-            f" of #{each.source} that had left {each.limit or 0:.1f} s before"
-        ),
-    )
+    return Match(seen=(seen,))
 
 
 def cuts_connection(view: View) -> Match | None:
@@ -253,87 +219,82 @@ def cuts_connection(view: View) -> Match | None:
     return Match(seen=(f"{endings['fin']} of {ended} ended without close_notify",))
 
 
-def early_data_unasked(view: View) -> Match | None:
-    """Early data with a ticket that allows none."""
-    return _remarked(
-        view,
-        "early-data-unasked",
-        lambda each: f"#{each.connection} sent early data with a ticket of #{each.source}",
-    )
-
-
-def offers_across_client_certificates(view: View) -> Match | None:
-    """Another client certificate than the session has."""
-    return _remarked(
-        view,
-        "offers-across-client-certificates",
-        lambda each: (
-            f"#{each.connection} showed {_certificate(each.now)}, and had offered a"
-            f" session of #{each.source}, which showed {_certificate(each.was)}"
-        ),
-    )
-
-
 def offers_after_failed_verification(view: View) -> Match | None:
     """A session of a connection whose certificate was refused."""
     code: Code = "offers-after-failed-verification"
-
-    def words(each: Remark) -> str:
-        return f"#{each.connection} offered a session of #{each.source}, which it had refused"
-
-    found = _remarked(view, code, words)
-    suspected = view.tally.suspected.get(code)
+    found, suspected = _remarked(view, code), view.tally.suspected.get(code)
     if found is not None or suspected is None:
         return found
     if not any(stay.tally.asked for stay in view.stays.values() if not stay.row.untrusted):
         return None  # it asks nothing anywhere, so asking nothing is no refusal
     return Match(
         seen=(
-            *map(words, suspected.shown),
+            *map(REMARKS[code], suspected.shown),
             "it asked nothing on the first, and asks where the certificate is trusted",
         )
     )
 
 
-def offers_unverified_session(view: View) -> Match | None:
-    """A request for {url}strict on a resumed connection to an untrusted server."""
-    return _remarked(
-        view,
-        "offers-unverified-session",
-        lambda each: (
-            f"#{each.connection} asked for {{url}}strict on a session of"
-            f" {f'#{each.source}' if each.source else 'before this run'}"
-        ),
-    )
-
-
-#: In the order in which findings are told.
+#: What is told of each remark. A code that is not among the checks is recognised by these alone.
+REMARKS: Mapping[Code, Callable[[Remark], str]] = {
+    "offers-after-failed-verification": lambda each: (
+        f"#{each.connection} offered a session of #{each.source}, which it had refused"
+    ),
+    "offers-unverified-session": lambda each: (
+        f"#{each.connection} asked for {{url}}strict on a session of"
+        f" {f'#{each.source}' if each.source else 'before this run'}"
+    ),
+    "offers-across-client-certificates": lambda each: (
+        f"#{each.connection} showed {_certificate(each.now)}, and had offered a"
+        f" session of #{each.source}, which showed {_certificate(each.was)}"
+    ),
+    "gives-up-when-refused": lambda each: (
+        f"#{each.connection} was left when its session was not accepted"
+    ),
+    "ticket-used-twice": lambda each: (
+        f"#{each.connection} offered a ticket of #{each.source} for the {_ordinal(each.value)} time"
+    ),
+    "offered-past-lifetime": lambda each: (
+        f"#{each.connection} offered a ticket of #{each.source} at an age of"
+        f" {each.value or 0:.1f} s; it was good for {each.limit or 0:.0f} s"
+    ),
+    "offers-across-names": lambda each: (
+        f"#{each.connection} offered under {each.now or 'no name'} what"
+        f" #{each.source} got under {each.was or 'no name'}"
+    ),
+    "wrong-ticket-age": lambda each: (
+        f"#{each.connection} claimed an age of {each.value or 0:.1f} s for a ticket"
+        f" of #{each.source} that had left {each.limit or 0:.1f} s before"
+    ),
+    "early-data-unasked": lambda each: (
+        f"#{each.connection} sent early data with a ticket of #{each.source}"
+    ),
+    "offers-across-ports": lambda each: (
+        f"#{each.connection} offered at port {each.now} what it got at port {each.was}"
+    ),
+}
 CHECKS: Mapping[Code, Check] = {
     "offers-after-failed-verification": offers_after_failed_verification,
-    "offers-unverified-session": offers_unverified_session,
-    "offers-across-client-certificates": offers_across_client_certificates,
     "gives-up-when-refused": gives_up_when_refused,
     "fails-here": fails_here,
     "never-offers": never_offers,
     "no-psk-modes": no_psk_modes,
     "took-session-too-early": took_session_too_early,
-    "ticket-used-twice": ticket_used_twice,
-    "offered-past-lifetime": offered_past_lifetime,
-    "offers-across-names": offers_across_names,
     "data-connection-offers-nothing": data_connection_offers_nothing,
     "data-connection-other-session": data_connection_other_session,
-    "wrong-ticket-age": wrong_ticket_age,
-    "early-data-unasked": early_data_unasked,
     "no-ticket-extension": no_ticket_extension,
     "no-session-ids": no_session_ids,
-    "offers-across-ports": offers_across_ports,
     "cuts-connection": cuts_connection,
 }
 
 
+def _check(code: Code) -> Check:
+    return CHECKS.get(code) or (lambda view: _remarked(view, code))
+
+
 def findings(view: View) -> tuple[Finding, ...]:
     """All findings about one client at one server."""
-    checks = ((TEXTS[code], check) for code, check in CHECKS.items())
+    checks = ((TEXTS[code], _check(code)) for code in SEVERITIES)
     return tuple(_finding(entry, match, view) for entry, match in ask(checks, view))
 
 
@@ -349,11 +310,11 @@ def _finding(entry: Entry, match: Match, view: View) -> Finding:
     )
 
 
-def _remarked(view: View, code: Code, words: Callable[[Remark], str]) -> Match | None:
+def _remarked(view: View, code: Code) -> Match | None:
     remarks = view.tally.remarks.get(code)
     if remarks is None:
         return None
-    seen = [words(each) for each in remarks.shown]
+    seen = [*map(REMARKS[code], remarks.shown)]
     more = remarks.number - len(seen)
     return Match(seen=(*seen, *((f"and {more} more",) if more else ())))
 

@@ -34,13 +34,11 @@ def _listen(_context: click.Context, _option: click.Parameter, value: str) -> tu
         host, _, port = value.partition(":")
     if port and not (port.isascii() and port.isdigit() and int(port[:6]) <= 65_535):
         raise click.BadParameter(f"{port!r} is not a port")
-    from ipaddress import ip_address
+    from tlsresume.targets.endpoints import is_address
 
     host = {"": "127.0.0.1", "localhost": "127.0.0.1", "*": "0.0.0.0"}.get(host, host)  # noqa: S104  asked for
-    try:
-        ip_address(host)
-    except ValueError:
-        raise click.BadParameter(f"{host!r} is no address, as in 127.0.0.1:8443 or :8443") from None
+    if not is_address(host):
+        raise click.BadParameter(f"{host!r} is no address, as in 127.0.0.1:8443 or :8443")
     return host, int(port or 0)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from tlsresume.evidence.observation import AlertSeen, Ticket
 from tlsresume.features.serve.behaviours import Row
 from tlsresume.features.serve.codes import Code
-from tlsresume.features.serve.ledger import ConnectionEnd, Offer
-from tlsresume.features.serve.tally import Remark, Tally
+from tlsresume.features.serve.ledger import ConnectionEnd, Issued, Offer
+from tlsresume.features.serve.tally import Remark, Tally, count_kind
 from tlsresume.formats.printable import printable
 from tlsresume.server.observer import Served
 from tlsresume.tls.messages import ClientHello, ServerHello
@@ -57,6 +57,18 @@ class Facts:
     session_of: set[int] = field(default_factory=set)
 
     @property
+    def known(self) -> list[Issued]:
+        """The sessions among those offered that a server of this run has issued."""
+        return self.offer.known if self.offer is not None else []
+
+    def remark(
+        self, code: Code, was: str | None = None, now: str | None = None, **numbers: float
+    ) -> Remark:
+        """Something odd about this connection and the first known session that it offered."""
+        source = self.known[0].connection if self.known else None
+        return Remark(code=code, connection=self.number, source=source, was=was, now=now, **numbers)
+
+    @property
     def siblings(self) -> set[int]:
         """For a data connection, whose sessions it should offer: those of its control connection
         and of the data connections beside it."""
@@ -83,8 +95,6 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
     tally.silent += silent
     if not facts.first:
         tally.later_handshaken += served.handshaken
-        tally.later_offered += offered
-        tally.later_accepted += accepted
         tally.later_silent += silent
     if facts.offer is not None and accepted:
         tally.mechanism_accepted[facts.offer.mechanism] += 1
@@ -94,7 +104,7 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
         tally.endings[served.ending] += 1
     for alert in facts.alerts:
         if alert.description:  # close_notify is told by how it ended
-            tally.count_alert(alert.sender, alert.name)
+            count_kind(tally.alerts, (alert.sender, alert.name))
     if not served.handshaken:
         told = served.error is not None or any(alert.description for alert in facts.alerts)
         tally.failed += told and served.ending != "timeout"
@@ -103,7 +113,6 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
         capable = PSK_DHE_KE in hello.psk_modes
         tally.with_psk_modes += capable
         tally.without_psk_modes += not capable
-        tally.tickets_given += facts.given > 0
         ended_first = row.issues and not facts.given and capable
         tally.left_before_ticket += ended_first
         tally.waited += facts.given > 0 and served.ending != "reset"
@@ -118,8 +127,7 @@ def count(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
 
 def _count_data(tally: Tally, facts: Facts, *, accepted: bool) -> None:
     """Add what is of data connections only."""
-    known = facts.offer.known if facts.offer is not None else []
-    own = any(each.connection in facts.siblings for each in known)
+    own = any(each.connection in facts.siblings for each in facts.known)
     tally.data_connections += 1
     tally.data_could += facts.could
     tally.data_own += own
@@ -129,35 +137,23 @@ def _count_data(tally: Tally, facts: Facts, *, accepted: bool) -> None:
 
 def settle(tally: Tally, facts: Facts, served: Served, row: Row) -> None:
     """What only the end can tell of this connection, and of the sessions it came with."""
-    known = facts.offer.known if facts.offer is not None else []
-    fate = facts.fate
+    known, fate = facts.known, facts.fate
     fate.ended, fate.handshaken = True, served.handshaken
     fate.asked = served.requests > 0
-
-    def remark(code: Code, was: str | None = None, now: str | None = None) -> None:
-        source = known[0].connection if known else None
-        tally.remark(Remark(code=code, connection=facts.number, source=source, was=was, now=now))
-
     if facts.offer is not None and facts.answer is not None and not served.reused:
         if not served.handshaken and not row.untrusted:
             _gave_up(tally, facts)
         if known and served.handshaken and row.behaviour.client_certificate:
             was, now = known[0].certificate, facts.certificate
             if was != now:
-                remark("offers-across-client-certificates", was=was, now=now)
+                tally.remark(facts.remark("offers-across-client-certificates", was, now))
     arrived = _path(served.head).startswith(STRICT)
     if row.untrusted:
         tally.strict_arrived += arrived
         if arrived and served.reused:
-            remark("offers-unverified-session")
+            tally.remark(facts.remark("offers-unverified-session"))
         if known and known[0].fate.ended and not known[0].fate.asked:
-            tally.suspect(
-                Remark(
-                    code="offers-after-failed-verification",
-                    connection=facts.number,
-                    source=known[0].connection,
-                )
-            )
+            tally.suspect(facts.remark("offers-after-failed-verification"))
 
 
 def _gave_up(tally: Tally, facts: Facts) -> None:
@@ -166,16 +162,8 @@ def _gave_up(tally: Tally, facts: Facts) -> None:
     told = [alert for alert in facts.alerts if alert.description]
     if any(alert.sender == "server" for alert in told) or facts.fate.refused_certificate:
         return
-    known = facts.offer.known if facts.offer is not None else []
-    remark = Remark(
-        code="gives-up-when-refused",
-        connection=facts.number,
-        source=known[0].connection if known else None,
-    )
-    if told:
-        tally.remark(remark)
-    else:
-        tally.suspect(remark)
+    note = tally.remark if told else tally.suspect
+    note(facts.remark("gives-up-when-refused"))
 
 
 def _speaks_no(hello: ClientHello, versions: tuple[str, ...]) -> bool:

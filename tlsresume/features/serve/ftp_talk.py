@@ -47,7 +47,6 @@ _FTP = LineProtocol(
     clear=_REPLIES,
     secure=_REPLIES,
     unknown=b"502 not here\r\n",
-    quits=(b"QUIT",),
 )
 #: What is sent to a client, by the command that asks for it.
 _SENT: Mapping[bytes, bytes] = {

@@ -12,7 +12,7 @@ import msgspec
 
 from tlsresume.errors import ExitStatus
 from tlsresume.features.serve.behaviours import Row, State
-from tlsresume.features.serve.results import ClientResult, Outcome, ServerResult, Verdict
+from tlsresume.features.serve.results import Outcome, ServerResult, Verdict
 from tlsresume.features.serve.tally import Tally
 from tlsresume.units import count
 
@@ -128,7 +128,7 @@ def overall_verdict(servers: Sequence[tuple[Row, ServerResult]]) -> Verdict:
     return "untested"
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True):
     """The exit status, the sentence that explains it, and what could be done."""
 
     status: ExitStatus
@@ -146,12 +146,12 @@ MORE_TIME = "the time was up before the command had its turn everywhere: give --
 def decide(servers: Sequence[ServerResult], *, ran: bool) -> Decision:
     """The exit status of a run; `ran`: a command was run."""
     if not ran and all(server.expected is None for server in servers):
-        return Decision(status=ExitStatus.OK, why="nothing was expected")
+        return Decision(ExitStatus.OK, "nothing was expected")
     return (
         _not_measured(servers, ran=ran)
         or _not_as_expected(servers)
         or _not_known(servers, ran=ran)
-        or Decision(status=ExitStatus.OK, why="every judged client did as expected")
+        or Decision(ExitStatus.OK, "every judged client did as expected")
     )
 
 
@@ -160,13 +160,11 @@ def _not_measured(servers: Sequence[ServerResult], *, ran: bool) -> Decision | N
     for server in servers:
         command = server.command
         if server.behaviour == "default" and command is not None and not command.succeeded:
-            return Decision(
-                status=ExitStatus.UNREACHABLE, why=f"the command {command.words()} in default"
-            )
+            return Decision(ExitStatus.UNREACHABLE, f"the command {command.words()} in default")
     if any(server.connections for server in servers):
         return None
     hints = ("give the client {url}, and let it trust {cafile}",) if ran else ()
-    return Decision(status=ExitStatus.UNREACHABLE, why="no client connected", hints=hints)
+    return Decision(ExitStatus.UNREACHABLE, "no client connected", hints)
 
 
 def _not_as_expected(servers: Sequence[ServerResult]) -> Decision | None:
@@ -175,15 +173,13 @@ def _not_as_expected(servers: Sequence[ServerResult]) -> Decision | None:
     for server, client in pairs:
         if client.outcome == "wrong":
             return Decision(
-                status=ExitStatus.NOT_AS_ASKED,
-                why=f"in {server.title}, {server.expected} expected: {client.why}",
+                ExitStatus.NOT_AS_ASKED,
+                f"in {server.title}, {server.expected} expected: {client.why}",
             )
     for server, client in pairs:
         for finding in client.findings:
             if finding.severity == "error":
-                return Decision(
-                    status=ExitStatus.NOT_AS_ASKED, why=f"in {server.title}: {finding.code}"
-                )
+                return Decision(ExitStatus.NOT_AS_ASKED, f"in {server.title}: {finding.code}")
     return None
 
 
@@ -192,12 +188,12 @@ def _not_known(servers: Sequence[ServerResult], *, ran: bool) -> Decision | None
     few = [server for server in servers if server.outcome == "too-few"]
     if few:
         return Decision(
-            status=ExitStatus.INCONCLUSIVE,
-            why=f"too few connections to tell in {first_few([each.title for each in few])}",
-            hints=_what_is_missing(few, servers, ran=ran),
+            ExitStatus.INCONCLUSIVE,
+            f"too few connections to tell in {first_few([each.title for each in few])}",
+            _what_is_missing(few, servers, ran=ran),
         )
     if not any(server.outcome == "right" for server in servers):
-        return Decision(status=ExitStatus.INCONCLUSIVE, why="no client could be judged")
+        return Decision(ExitStatus.INCONCLUSIVE, "no client could be judged")
     return None
 
 
@@ -222,8 +218,3 @@ def first_few(names: Sequence[str]) -> str:
     """Names in a sentence; of many the first three, and how many more."""
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
-def worst_client(clients: Sequence[ClientResult]) -> Outcome:
-    """The outcome of a server: that of its worst judged client."""
-    return worst([client.outcome for client in clients])

@@ -18,11 +18,13 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 from tlsresume.evidence.observation import Observation
 from tlsresume.features.serve.behaviours import Row
+from tlsresume.features.serve.codes import Code
 from tlsresume.features.serve.results import title
-from tlsresume.features.serve.tally import Remark, Tally
+from tlsresume.features.serve.tally import Remark, Tally, count_kind
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import Mechanism
 from tlsresume.server.observer import Ending
@@ -270,12 +272,12 @@ class Ledger:
         tally.mechanism_offered[offer.mechanism] += 1
         tally.unknown += not offer.known
         if name is not None:
-            tally.count_name(name)
+            count_kind(tally.names, name)
         now = self.clock()
         for issued in offer.known:
             issued.uses += 1
             tally.most_uses = max(tally.most_uses, issued.uses)
-            tally.count_port(issued.place.port)
+            count_kind(tally.ports, issued.place.port)
             for remark in _oddities(issued, offer, place=place, number=number, name=name, now=now):
                 if issued.connection in siblings and remark.code in _RIGHT_FOR_DATA:
                     continue
@@ -295,48 +297,22 @@ def _oddities(
 ) -> list[Remark]:
     """What is odd about where, when and how often a known session is offered."""
     found = []
-    source, age = issued.connection, now - issued.at
+
+    def note(code: Code, **what: Any) -> None:
+        found.append(Remark(code=code, connection=number, source=issued.connection, **what))
+
+    age = now - issued.at
     if offer.mechanism == "psk":
         if issued.uses > 1:
-            found.append(
-                Remark(
-                    code="ticket-used-twice", connection=number, source=source, value=issued.uses
-                )
-            )
+            note("ticket-used-twice", value=issued.uses)
         if age > issued.lifetime + LIFETIME_TOLERANCE:
-            found.append(
-                Remark(
-                    code="offered-past-lifetime",
-                    connection=number,
-                    source=source,
-                    value=age,
-                    limit=issued.lifetime,
-                )
-            )
+            note("offered-past-lifetime", value=age, limit=issued.lifetime)
     if issued.name != name:
-        found.append(
-            Remark(
-                code="offers-across-names",
-                connection=number,
-                source=source,
-                was=issued.name,
-                now=name,
-            )
-        )
+        note("offers-across-names", was=issued.name, now=name)
     if issued.place is not place:
-        found.append(
-            Remark(
-                code="offers-across-ports",
-                connection=number,
-                source=source,
-                was=issued.place.numbered,
-                now=place.numbered,
-            )
-        )
+        note("offers-across-ports", was=issued.place.numbered, now=place.numbered)
     if issued.fate.refused_certificate:
-        found.append(
-            Remark(code="offers-after-failed-verification", connection=number, source=source)
-        )
+        note("offers-after-failed-verification")
     return found
 
 

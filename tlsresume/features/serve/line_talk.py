@@ -18,12 +18,12 @@ class LineProtocol(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     greeting: bytes
-    start: bytes
     go: bytes
     clear: Mapping[bytes, bytes]
     secure: Mapping[bytes, bytes]
     unknown: bytes
-    quits: tuple[bytes, ...]
+    start: bytes = b"STARTTLS"
+    quits: bytes = b"QUIT"
     tagged: bool = False
     secured: bytes = b""
     text_after: tuple[bytes, bytes] | None = None
@@ -90,7 +90,7 @@ class LineTalk(Talk):
     def reply(self, replies: Mapping[bytes, bytes], tag: bytes, verb: bytes, line: bytes) -> bytes:
         """The reply to one line, of those for now."""
         del line
-        self.last = verb in self._protocol.quits
+        self.last = verb == self._protocol.quits
         return replies.get(verb, self._protocol.unknown).replace(b"%t", tag)
 
     def _check_length(self) -> None:

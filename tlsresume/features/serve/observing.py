@@ -1,4 +1,4 @@
-"""One connection to a server of `serve`, from its first byte to its end, as the book sees it.
+"""One connection to a server of `serve`, from its first byte to its end, as the ledger has it.
 
 The messages come from OpenSSL's message callback, in clear: a ClientHello is looked up when
 it arrives, a ticket is noted when it has left, and the rest when the connection has ended.
@@ -71,7 +71,7 @@ def local_address(address: str) -> str:
 
 
 class ObservedConnection:
-    """An Observer that keeps the book."""
+    """An Observer that notes in the ledger what a connection shows."""
 
     def __init__(self, ledger: Ledger, place: Place, number: int, address: str) -> None:
         self._ledger = ledger
@@ -93,8 +93,8 @@ class ObservedConnection:
         if isinstance(control, ObservedConnection):
             self.facts.control = control.facts
             control.facts.session_of |= {control.facts.number, self.facts.number}
-            if not control.facts.given and control.facts.offer is not None:  # it goes on with that
-                control.facts.session_of |= {each.connection for each in control.facts.offer.known}
+            if not control.facts.given:  # it goes on with what it offered
+                control.facts.session_of |= {each.connection for each in control.facts.known}
             self.client = control.client
 
     def message(self, sent: bool, content_type: int, raw: bytes) -> None:
@@ -185,7 +185,7 @@ class ObservedConnection:
             self.facts.could = first < self._began and now < until
         if self.facts.control is not None:
             self.facts.could = self.facts.could or self.facts.control.given > 0
-        known = self.facts.offer.known if self.facts.offer is not None else []
+        known = self.facts.known
         # What is offered could be, whatever the hello that got it said.
         self.facts.could = self.facts.could or any(
             (each.place, each.name) == where and now < each.at + each.lifetime for each in known
@@ -199,20 +199,12 @@ class ObservedConnection:
         if hello.early_data:
             tally.early_offered += 1
             if known and not known[0].max_early_data:
-                tally.remark(
-                    Remark(
-                        code="early-data-unasked",
-                        connection=self.facts.number,
-                        source=known[0].connection,
-                    )
-                )
+                tally.remark(self.facts.remark("early-data-unasked"))
 
     def _check_ages(self, hello: ClientHello, tally: Tally) -> None:
-        if self.facts.offer is None:
-            return
         now = self._ledger.clock()
         if not hello.psk_identities:
-            for issued in self.facts.offer.known:
+            for issued in self.facts.known:
                 tally.count_age(now - issued.at, None)
             return
         for psk in hello.psk_identities:
@@ -264,7 +256,7 @@ class ObservedConnection:
                 usable = PSK_DHE_KE in hello.psk_modes
             case NewSessionTicket12() if ticket.lifetime_hint:
                 lifetime = float(ticket.lifetime_hint)
-        known = self.facts.offer.known if self.facts.offer is not None else []
+        known = self.facts.known
         self._ledger.issue(
             name,
             Issued(
@@ -294,13 +286,12 @@ class ObservedConnection:
                 place.without_hello += 1
                 return
             client = self.client = self.client.root()
-            label = user_agent(served.head)
-            client.label = client.label or label
+            client.label = client.label or user_agent(served.head)
             tally = client.tally(place)
             count(tally, self.facts, served, place.row)
             settle(tally, self.facts, served, place.row)
             self._give_unusable(served)
-            known = self.facts.offer.known if self.facts.offer is not None else []
+            known = self.facts.known
             ledger.end(
                 Seen(
                     place=place.title,

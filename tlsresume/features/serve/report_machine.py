@@ -9,8 +9,9 @@ import msgspec
 
 from tlsresume.features.serve.results import ClientResult, ServeReport, ServerResult, Verdict
 from tlsresume.formats.document import document
-from tlsresume.formats.junit import one_element_a_line
+from tlsresume.formats.junit import one_element_a_line, result
 from tlsresume.formats.printable import json_safe, markup_safe, printable
+from tlsresume.formats.prometheus import Gauges, Metric
 from tlsresume.results.report import Tool
 
 if TYPE_CHECKING:
@@ -64,26 +65,24 @@ def _case(server: ServerResult, client: ClientResult) -> TestCase:
     errors = [each.code for each in client.findings if each.severity == "error"]
     if client.outcome == "wrong" or (errors and server.expected is not None):
         message = client.why if client.outcome == "wrong" else ", ".join(errors)
-        result = Failure(printable(message), client.verdict)
-        result.text = "\n".join(printable(line) for line in lines)
-        case.result = [result]
+        case.result = [result(Failure, message, client.verdict, lines)]
     elif client.outcome == "right":
         case.system_out = "\n".join(printable(line) for line in lines)
     else:
-        case.result = [Skipped(printable(client.why), client.outcome)]
+        case.result = [result(Skipped, client.why, client.outcome)]
     return case
 
 
 def _command_case(server: ServerResult) -> tuple[TestCase, ...]:
     from junitparser import Error, TestCase
 
-    if server.command is None:
+    command = server.command
+    if command is None:
         return ()
-    case = TestCase("command", f"tlsresume.{server.title}", time=server.command.seconds)
-    if server.behaviour == "default" and not server.command.succeeded:
-        result = Error(f"the command {server.command.words()}", "command")
-        result.text = "\n".join(printable(line) for line in server.command.output)
-        case.result = [result]
+    case = TestCase("command", f"tlsresume.{server.title}", time=command.seconds)
+    if server.behaviour == "default" and not command.succeeded:
+        words = f"the command {command.words()}"
+        case.result = [result(Error, words, "command", command.output)]
     return (case,)
 
 
@@ -91,47 +90,39 @@ def _nobody(server: ServerResult) -> TestCase:
     from junitparser import Skipped, TestCase
 
     case = TestCase("no client", f"tlsresume.{server.title}", time=0)
-    case.result = [Skipped("no client connected", "untested")]
+    case.result = [result(Skipped, "no client connected", "untested")]
     return case
 
 
 # ---------------------------------------------------------------------- Prometheus
 
 _CLIENT = ("behaviour", "transport", "client", "label", "address")
-#: What each gauge says, and its labels.
-METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "tlsresume_serve_exit_status": ("The exit status of the run", ()),
-    "tlsresume_serve_connections": ("Connections to a behaviour's server", ("behaviour", "transport")),
-    "tlsresume_serve_client_connections": ("Connections of a client", _CLIENT),
-    "tlsresume_serve_client_could_offer": (
+METRICS: Mapping[str, Metric] = {
+    "tlsresume_serve_exit_status": Metric("The exit status of the run", ()),
+    "tlsresume_serve_connections": Metric("Connections to a behaviour's server", ("behaviour", "transport")),
+    "tlsresume_serve_client_connections": Metric("Connections of a client", _CLIENT),
+    "tlsresume_serve_client_could_offer": Metric(
         "Connections that began when the client had a session to offer", _CLIENT,
     ),
-    "tlsresume_serve_client_offered": (
+    "tlsresume_serve_client_offered": Metric(
         "Connections that offered a session, by mechanism", (*_CLIENT, "mechanism"),
     ),
-    "tlsresume_serve_client_accepted": (
+    "tlsresume_serve_client_accepted": Metric(
         "Connections that were resumed, by mechanism", (*_CLIENT, "mechanism"),
     ),
-    "tlsresume_serve_client_verdict": (
+    "tlsresume_serve_client_verdict": Metric(
         "1 for the verdict on a client, 0 for the others", (*_CLIENT, "verdict"),
     ),
-    "tlsresume_serve_client_findings": ("Findings by severity", (*_CLIENT, "severity")),
+    "tlsresume_serve_client_findings": Metric("Findings by severity", (*_CLIENT, "severity")),
 }  # fmt: skip
 
 
 def metrics(report: ServeReport, _tool: Tool) -> str:
     """Gauges of one run, for the textfile collector."""
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest
-
-    registry = CollectorRegistry()
-    gauges = {
-        name: Gauge(name, about, labelnames=labels, registry=registry)
-        for name, (about, labels) in METRICS.items()
-    }
+    gauges = Gauges(METRICS, every=True)
 
     def put(name: str, value: float, *labels: str) -> None:
-        gauge = gauges[f"tlsresume_serve_{name}"]
-        (gauge.labels(*map(printable, labels)) if labels else gauge).set(value)
+        gauges.set(f"tlsresume_serve_{name}", value, *labels)
 
     put("exit_status", report.exit_status)
     for server in report.servers:
@@ -154,4 +145,4 @@ def metrics(report: ServeReport, _tool: Tool) -> str:
             for severity in ("info", "warning", "error"):
                 number = sum(each.severity == severity for each in client.findings)
                 put("client_findings", number, *who, severity)
-    return generate_latest(registry).decode("utf-8")
+    return gauges.text()

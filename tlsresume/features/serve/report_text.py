@@ -4,6 +4,8 @@ verdict in the last line; and the line for each connection as it ends.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from tlsresume.errors import ExitStatus
@@ -53,12 +55,8 @@ def render_serve(report: ServeReport, view: View) -> str:
         each.behaviour for each in report.servers if each.transport != "tcp" and each.clients
     }
     for server in report.servers:
-        if (
-            server.clients
-            or server.others
-            or server.transport != "tcp"
-            or server.behaviour not in came_over_quic
-        ):
+        nobody = not server.clients and not server.others and server.transport == "tcp"
+        if not (nobody and server.behaviour in came_over_quic):
             _put_server(page, server, wide, name_width)
     for left_out in report.not_served:
         page.line((f"    {left_out.words()}", FAINT))
@@ -173,14 +171,7 @@ def folded(report: ServeReport) -> list[Folded]:
 
 def _put_folded(page: Page, each: Folded, *, several: bool) -> None:
     where = f"{each.client}, in {first_few(each.behaviours)}" if several else each.client
-    put_finding(page, _told_at(each.finding, where))
-
-
-def _told_at(finding: Finding, where: str) -> Finding:
-    """The finding with the place that it is told of."""
-    from dataclasses import replace
-
-    return replace(finding, address=where)
+    put_finding(page, replace(each.finding, address=where))
 
 
 def _put_kept_short(page: Page, report: ServeReport) -> None:

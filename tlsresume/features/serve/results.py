@@ -109,8 +109,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
 class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
     """One behaviour: its server, its clients, and the command that was run against it.
 
-    `others` counts connections that sent no ClientHello that could be read, `forgotten`
-    clients that were too many to remember.
+    `others` counts connections that sent no ClientHello that could be read.
     """
 
     behaviour: str

@@ -102,7 +102,7 @@ class Serving:
     ) -> Iterator[tuple[_Running, ...]]:
         """The servers of a behaviour: over TCP, and with the same port number over QUIC. Raises
         OSError where they cannot listen."""
-        beside = next((each for each in self._over_quic if each.name == place.name), None)
+        beside = next(iter(self._both(place)[1:]), None)
         for tries_left in reversed(range(1 if port or beside is None else _PORT_TRIES)):
             with ExitStack() as stack:
                 server = self._server(place, identities, port, quic=beside is not None)
@@ -239,12 +239,12 @@ class Serving:
             self.settle()
 
     def _enough(self, place: Place, connections: int | None) -> bool:
-        seen = sum(
-            each.connections
-            for each in (*self._places, *self._over_quic)
-            if each.name == place.name
-        )
+        seen = sum(each.connections for each in self._both(place))
         return connections is not None and seen >= connections
+
+    def _both(self, place: Place) -> tuple[Place, ...]:
+        """A behaviour's place over TCP, and that over QUIC, if there is one."""
+        return (place, *(each for each in self._over_quic if each.name == place.name))
 
     def _fields(self, place: Place) -> dict[str, str]:
         return {
@@ -291,11 +291,7 @@ class Serving:
         self.settle(settle)
         return build_report(
             self._ledger,
-            [
-                each
-                for place in self._places
-                for each in (place, *(b for b in self._over_quic if b.name == place.name))
-            ],
+            [each for place in self._places for each in self._both(place)],
             expected=self.options.expected(ran=bool(self._commands)),
             commands=self._commands,
             exit_zero=self.options.exit_zero,

@@ -64,30 +64,24 @@ _NNTP = {
 }
 _SIEVE = b'"IMPLEMENTATION" "tlsresume"\r\n"SIEVE" "fileinto"\r\n'
 
+
+def _mail(name: bytes, hello: bytes) -> LineProtocol:
+    """SMTP (RFC 5321) or LMTP (RFC 2033), which differ in the greeting of the client."""
+    return LineProtocol(
+        greeting=b"220 localhost %s tlsresume\r\n" % name,
+        go=b"220 go ahead\r\n",
+        clear=_SMTP | {hello: b"250-localhost\r\n250-STARTTLS\r\n250 8BITMIME\r\n"},
+        secure=_SMTP_SECURE,
+        unknown=b"502 not here\r\n",
+        text_after=(b"DATA", b"250 thank you\r\n"),
+    )
+
+
 LINE_PROTOCOLS: Mapping[str, LineProtocol] = {
-    "smtp": LineProtocol(
-        greeting=b"220 localhost ESMTP tlsresume\r\n",
-        start=b"STARTTLS",
-        go=b"220 go ahead\r\n",
-        clear=_SMTP | {b"EHLO": b"250-localhost\r\n250-STARTTLS\r\n250 8BITMIME\r\n"},
-        secure=_SMTP_SECURE,
-        unknown=b"502 not here\r\n",
-        quits=(b"QUIT",),
-        text_after=(b"DATA", b"250 thank you\r\n"),
-    ),
-    "lmtp": LineProtocol(
-        greeting=b"220 localhost LMTP tlsresume\r\n",
-        start=b"STARTTLS",
-        go=b"220 go ahead\r\n",
-        clear=_SMTP | {b"LHLO": b"250-localhost\r\n250-STARTTLS\r\n250 8BITMIME\r\n"},
-        secure=_SMTP_SECURE,
-        unknown=b"502 not here\r\n",
-        quits=(b"QUIT",),
-        text_after=(b"DATA", b"250 thank you\r\n"),
-    ),
+    "smtp": _mail(b"ESMTP", b"EHLO"),
+    "lmtp": _mail(b"LMTP", b"LHLO"),
     "imap": LineProtocol(
         greeting=b"* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n",
-        start=b"STARTTLS",
         go=b"%t OK go ahead\r\n",
         clear=_IMAP,
         secure=_IMAP
@@ -103,7 +97,7 @@ LINE_PROTOCOLS: Mapping[str, LineProtocol] = {
             b"CLOSE": b"%t OK done\r\n",
         },
         unknown=b"%t BAD not here\r\n",
-        quits=(b"LOGOUT",),
+        quits=b"LOGOUT",
         tagged=True,
     ),
     "pop3": LineProtocol(
@@ -121,25 +115,21 @@ LINE_PROTOCOLS: Mapping[str, LineProtocol] = {
             b"UIDL": b"+OK\r\n.\r\n",
         },
         unknown=b"-ERR not here\r\n",
-        quits=(b"QUIT",),
     ),
     "nntp": LineProtocol(
         greeting=b"200 tlsresume\r\n",
-        start=b"STARTTLS",
         go=b"382 go ahead\r\n",
         clear=_NNTP,
         secure=_NNTP | {b"CAPABILITIES": b"101 capabilities\r\nVERSION 2\r\nREADER\r\n.\r\n"},
         unknown=b"500 not here\r\n",
-        quits=(b"QUIT",),
     ),
     "sieve": LineProtocol(
         greeting=_SIEVE + b'"STARTTLS"\r\nOK "ready"\r\n',
-        start=b"STARTTLS",
         go=b'OK "go ahead"\r\n',
         clear={b"CAPABILITY": _SIEVE + b'"STARTTLS"\r\nOK\r\n', b"LOGOUT": b"OK\r\n"},
         secure={b"CAPABILITY": _SIEVE + b"OK\r\n", b"NOOP": b"OK\r\n", b"LOGOUT": b"OK\r\n"},
         unknown=b'NO "not here"\r\n',
-        quits=(b"LOGOUT",),
+        quits=b"LOGOUT",
         secured=_SIEVE + b'OK "ready"\r\n',
     ),
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
 from tlsresume.features.serve.codes import Code
 from tlsresume.results.connection import Mechanism
@@ -16,11 +17,13 @@ _SHOWN = 4
 #: How many different names, ports or alerts are kept.
 _KINDS = 16
 
+_Kind = TypeVar("_Kind")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
     """Something that one connection showed. `source` is the connection that the session came
-    from; what `was`, `now`, `value` and `limit` mean is the code's own (see evidence.py)."""
+    from; what `was`, `now`, `value` and `limit` mean is the code's own (see checks.py)."""
 
     code: Code
     connection: int
@@ -65,8 +68,9 @@ class Tally:
     name; of them `could_offered` and `could_accepted`. `incapable` are those before which the
     server had given what this client cannot use, by its own ClientHello. `later` are all but
     the first. `data_…`: of them all, the data connections of FTP; they should offer their control
-    connection's session (`data_own`), not another (`data_other`). `failed`: a handshake that ended with an alert; `abandoned`: one that the client
-    left without a word. `silent`: handshakes after which nothing was asked.
+    connection's session (`data_own`), not another (`data_other`). `failed`: a handshake that ended
+    with an alert; `abandoned`: one that the client left without a word. `silent`: handshakes
+    after which nothing was asked. `names` and `ports` are those of offered sessions.
     """
 
     connections: int = 0
@@ -85,11 +89,8 @@ class Tally:
     unknown: int = 0
     later: int = 0
     later_handshaken: int = 0
-    later_offered: int = 0
-    later_accepted: int = 0
     early_offered: int = 0
     early_accepted: int = 0
-    tickets_given: int = 0
     waited: int = 0
     left_before_ticket: int = 0
     retried: int = 0
@@ -98,7 +99,6 @@ class Tally:
     with_ticket_extension: int = 0
     without_ticket_extension: int = 0
     ids_given: int = 0
-    strict_refused: int = 0
     strict_arrived: int = 0
     later_silent: int = 0
     most_uses: int = 0
@@ -128,22 +128,6 @@ class Tally:
     def suspect(self, remark: Remark) -> None:
         """Note something that other connections must confirm."""
         self.suspected.setdefault(remark.code, Remarks()).add(remark)
-
-    def count_name(self, name: str) -> None:
-        """Note a server name that a session was offered under."""
-        if name in self.names or len(self.names) < _KINDS:
-            self.names[name] += 1
-
-    def count_port(self, port: int) -> None:
-        """Note a port that an offered session came from."""
-        if port in self.ports or len(self.ports) < _KINDS:
-            self.ports[port] += 1
-
-    def count_alert(self, sender: str, description: str) -> None:
-        """Note an alert."""
-        key = (sender, description)
-        if key in self.alerts or len(self.alerts) < _KINDS:
-            self.alerts[key] += 1
 
     def count_age(self, real: float, claimed: float | None) -> None:
         """Note how old an offered session was, and as how old it was claimed; in seconds."""
@@ -175,3 +159,9 @@ class Tally:
                 span.add(theirs.least)
                 span.add(theirs.most)
                 setattr(self, each.name, span)
+
+
+def count_kind(counted: Counter[_Kind], kind: _Kind) -> None:
+    """Count one of a few different kinds: names, ports, alerts. Further kinds are left out."""
+    if kind in counted or len(counted) < _KINDS:
+        counted[kind] += 1

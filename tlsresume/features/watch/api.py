@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tlsresume import checked
@@ -44,18 +45,12 @@ def watch(
     >>> report.ok, [each.samples for each in report.targets]
     (True, [1])
     """
-    goals = [chosen_target(target) for target in targets]
-    settings = _watch_options(options)
-    path = default_path() if history is None else Path(history)
+    goals, settings, path = _chosen(targets, options, history)
     with History(path) as remembered:
         tell = _teller(on_sample, progress)
-        try:
+        with suppress(Stopped):
             loop.run(_watched(goals, settings, remembered, tell, deadline), stop)
-        except Stopped:
-            pass
-        except BaseExceptionGroup as group:
-            raise first_of(group) from None
-        return _told(remembered, path, goals, settings, max_key_age)
+        return _told(remembered, goals, settings, max_key_age)
 
 
 async def awatch(
@@ -69,22 +64,22 @@ async def awatch(
     progress: Progress | None = None,
 ) -> WatchReport:
     """`watch` for a running event loop. A task that is cancelled ends its connections at once."""
-    goals = [chosen_target(target) for target in targets]
-    settings = _watch_options(options)
-    path = default_path() if history is None else Path(history)
+    goals, settings, path = _chosen(targets, options, history)
     with History(path) as remembered:
-        try:
-            tell = _teller(on_sample, progress)
-            await _watched(goals, settings, remembered, tell, deadline)
-        except BaseExceptionGroup as group:
-            raise first_of(group) from None
-        return _told(remembered, path, goals, settings, max_key_age)
+        await _watched(goals, settings, remembered, _teller(on_sample, progress), deadline)
+        return _told(remembered, goals, settings, max_key_age)
 
 
-def _watch_options(options: WatchOptions | None) -> WatchOptions:
+def _chosen(
+    targets: Iterable[Target | str],
+    options: WatchOptions | None,
+    history: str | os.PathLike[str] | None,
+) -> tuple[list[Target], WatchOptions, Path]:
+    """What the caller named, with what stands for the rest. Raises UsageError."""
+    goals = [chosen_target(target) for target in targets]
     settings = WatchOptions() if options is None else options
     checked.kind("options", settings, WatchOptions, "a WatchOptions")
-    return settings
+    return goals, settings, default_path() if history is None else Path(history)
 
 
 def _teller(
@@ -113,14 +108,15 @@ async def _watched(
     except TimeoutError:
         if not limit.expired():
             raise
+    except BaseExceptionGroup as group:
+        raise first_of(group) from None
 
 
 def _told(
     history: History,
-    path: Path,
     goals: Sequence[Target],
     options: WatchOptions,
     max_key_age: float | None,
 ) -> WatchReport:
     names = [target.name for target, _ in watched(goals, options)]
-    return watch_report(history.samples(names), history=str(path), max_key_age=max_key_age)
+    return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)

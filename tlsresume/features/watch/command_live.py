@@ -30,12 +30,6 @@ if TYPE_CHECKING:
     from tlsresume.targets.target import Target
 
 
-def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
-    """The report on what a history holds of some targets (none named: of all)."""
-    _warn_of_others(history)
-    return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
-
-
 def watch(
     targets: Sequence[Target],
     options: WatchOptions,
@@ -44,7 +38,7 @@ def watch(
     max_key_age: float | None,
 ) -> ExitStatus:
     """Watch, show, and report in the end; an interrupt ends it too, with what is known."""
-    _warn_of_others(history)
+    warn_of_others(history)
     names = [target.name for target, _ in watched(targets, options)]
     interrupted = False
     with ExitStack() as stack:
@@ -59,7 +53,7 @@ def watch(
                 return
             from rich.text import Text
 
-            report = remembered_quietly(history, names, max_key_age)
+            report = remembered(history, names, max_key_age)
             view = console.view_of(console.stderr())
             live.update(Text.from_ansi(render_watch(report, view)), refresh=True)
 
@@ -69,15 +63,13 @@ def watch(
             interrupted = True
         except BaseExceptionGroup as group:
             raise first_of(group) from None
-    report = remembered_quietly(history, names, max_key_age)
+    report = remembered(history, names, max_key_age)
     emit(outputs, report)
     return ExitStatus.INTERRUPTED if interrupted else status(report)
 
 
-def remembered_quietly(
-    history: History, names: Sequence[str], max_key_age: float | None
-) -> WatchReport:
-    """The same report without warnings, which were given once."""
+def remembered(history: History, names: Sequence[str], max_key_age: float | None) -> WatchReport:
+    """The report on what a history holds of some targets (none named: of all)."""
     return watch_report(history.samples(names), history=str(history.path), max_key_age=max_key_age)
 
 
@@ -97,7 +89,8 @@ def _live(outputs: Outputs) -> Live | None:
     )
 
 
-def _warn_of_others(history: History) -> None:
+def warn_of_others(history: History) -> None:
+    """Say where others than this user can read or change a history."""
     mode = history.path.stat().st_mode & 0o777
     for warning in permission_warnings(str(history.path), mode):
         console.warn(warning)
@@ -118,12 +111,6 @@ def emit(outputs: Outputs, report: WatchReport) -> None:
 
 def status(report: WatchReport) -> ExitStatus:
     """3 where a key is too old, 5 where no target could be reached, else 0."""
-    if any(
-        finding.code == "ticket-key-too-old"
-        for target in report.targets
-        for finding in target.findings
-    ):
+    if report.too_old:
         return ExitStatus.NOT_AS_ASKED
-    if report.targets and all(target.error is not None for target in report.targets):
-        return ExitStatus.UNREACHABLE
-    return ExitStatus.OK
+    return ExitStatus.OK if report.reached else ExitStatus.UNREACHABLE

@@ -37,6 +37,7 @@ def command(
     names = [parse_target(text).name for text in targets]
     path = Path(history) if history is not None else default_path()
     with History(path, create=False) as remembered:
+        watching.warn_of_others(remembered)
         report = watching.remembered(remembered, names, max_key_age)
     watching.emit(outputs, report)
     return watching.status(report)

@@ -17,10 +17,16 @@ import time as clock
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from tlsresume.errors import HistoryFileError
-from tlsresume.features.watch.history_schema import ForeignError, check_row, prepare, selected
+from tlsresume.errors import HistoryFileError, reason_of
+from tlsresume.features.watch.history_schema import (
+    COLUMNS,
+    ForeignError,
+    check_row,
+    prepare,
+    selected,
+)
 from tlsresume.features.watch.samples import Offer, Sample, Sighting
 from tlsresume.results.connection import Mechanism
 from tlsresume.sessions.session import Session, SessionError
@@ -83,8 +89,9 @@ class History:
                 hints=("make one: tlsresume watch --once TARGET",),
             ) from None
         except (OSError, ValueError) as error:
-            reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
-            raise HistoryFileError(f"cannot open {path}: {reason}", path=str(path)) from error
+            raise HistoryFileError(
+                f"cannot open {path}: {reason_of(error)}", path=str(path)
+            ) from error
         if not stat.S_ISREG(kind):
             raise HistoryFileError(f"{path} is not a regular file", path=str(path))
         with self._blamed():
@@ -177,21 +184,12 @@ class History:
                 "INSERT INTO sample (time, target, connections, error) VALUES (?, ?, ?, ?)",
                 (sample.time, sample.target, sample.connections, sample.error),
             ).lastrowid
-            database.executemany(
-                f"INSERT INTO sighting ({selected('sighting')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  constants only
-                [
-                    (row, s.address, s.port, s.mechanism, s.key_name, s.connections, s.lifetime,
-                     int(s.stateful))
-                    for s in sample.sightings
-                ],
-            )  # fmt: skip
-            database.executemany(
-                f"INSERT INTO offer ({selected('offer')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  constants only
-                [
-                    (row, o.address, o.port, o.mechanism, o.age, o.old_key, o.new_key, o.outcome)
-                    for o in sample.offers
-                ],
-            )
+            for table, seen in (("sighting", sample.sightings), ("offer", sample.offers)):
+                _, *fields = COLUMNS[table]
+                database.executemany(
+                    f"INSERT INTO {table} ({selected(table)}) VALUES ({', '.join('?' * 8)})",  # noqa: S608  constants only
+                    [(row, *(getattr(each, name) for name in fields)) for each in seen],
+                )
             database.executemany(
                 f"INSERT OR REPLACE INTO session ({selected('session')}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  constants only
                 [
@@ -236,33 +234,12 @@ class History:
                 check_row("sample", row) for row in database.execute(_SAMPLES, {"targets": names})
             ]
             sightings: dict[int, list[Sighting]] = {}
-            for row in database.execute(_SIGHTINGS, {"targets": names}):
-                check_row("sighting", row)
-                sightings.setdefault(row[0], []).append(
-                    Sighting(
-                        address=row[1],
-                        port=row[2],
-                        mechanism=row[3],
-                        key_name=row[4],
-                        connections=row[5],
-                        lifetime=row[6],
-                        stateful=bool(row[7]),
-                    )
-                )
+            for number, fields in _by_sample(database, "sighting", _SIGHTINGS, names):
+                fields["stateful"] = bool(fields["stateful"])
+                sightings.setdefault(number, []).append(Sighting(**fields))
             offers: dict[int, list[Offer]] = {}
-            for row in database.execute(_OFFERS, {"targets": names}):
-                check_row("offer", row)
-                offers.setdefault(row[0], []).append(
-                    Offer(
-                        address=row[1],
-                        port=row[2],
-                        mechanism=row[3],
-                        age=row[4],
-                        old_key=row[5],
-                        new_key=row[6],
-                        outcome=row[7],
-                    )
-                )
+            for number, fields in _by_sample(database, "offer", _OFFERS, names):
+                offers.setdefault(number, []).append(Offer(**fields))
         return tuple(
             Sample(
                 time=time,
@@ -274,3 +251,13 @@ class History:
             )
             for number, time, target, connections, error in rows
         )
+
+
+def _by_sample(
+    database: sqlite3.Connection, table: str, select: str, targets: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a table, each with the number of its sample. Raises ForeignError."""
+    _, *names = COLUMNS[table]
+    for row in database.execute(select, {"targets": targets}):
+        number, *values = check_row(table, row)
+        yield number, dict(zip(names, values, strict=True))

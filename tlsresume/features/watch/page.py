@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tlsresume.features.watch.samples import KeyLife, WatchedTarget, WatchReport
-from tlsresume.features.watch.text import letters, when
+from tlsresume.features.watch.text import key_words, letters, when
 from tlsresume.formats.html_page import Cell, Style, Table, badge, code, link, needs_mending, page
 from tlsresume.results.report import Tool
 from tlsresume.targets.target import format_endpoint
@@ -123,7 +123,7 @@ def timeline(target: WatchedTarget) -> Timeline:
     hues = {name: (_FIRST_HUE + at * _GOLDEN) % 360 for at, name in enumerate(letters(target))}
     rows = tuple(
         Row(
-            f"{format_endpoint(key.address, key.port)} {_key(key)}",
+            f"{format_endpoint(key.address, key.port)} {key_words(key)}",
             f"hsl({hues[key.key_name]:.0f} 60% 50%)",
             tuple(_bars(key, start, end)),
         )
@@ -139,18 +139,12 @@ def _bars(key: KeyLife, start: float, end: float) -> Iterator[Bar]:
         left = _percent(when(span.first), start, end)
         width = max(_LEAST, _percent(when(span.last), start, end) - left)
         left = min(left, 100 - width)
-        words = f"{_key(key)}: {span.first} to {span.last}"
+        words = f"{key_words(key)}: {span.first} to {span.last}"
         yield Bar(f"{left:.2f}", f"{width:.2f}", words)
 
 
 def _percent(time: float, start: float, end: float) -> float:
     return 100 * (time - start) / (end - start) if end > start else 0.0
-
-
-def _key(key: KeyLife) -> str:
-    if key.key_name is not None:
-        return short_key(key.key_name)
-    return "stateful" if key.stateful else "no key name"
 
 
 def _keys(target: WatchedTarget) -> Table:
@@ -159,7 +153,7 @@ def _keys(target: WatchedTarget) -> Table:
         rows=[
             (
                 code(format_endpoint(key.address, key.port)),
-                code(key.key_name) if key.key_name else _key(key),
+                code(key.key_name) if key.key_name else key_words(key),
                 key.first,
                 key.last,
                 duration(key.seconds) if key.seconds else "seen once",

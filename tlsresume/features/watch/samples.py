@@ -146,10 +146,15 @@ class WatchReport(Result, Value, frozen=True, kw_only=True):
     @property
     def ok(self) -> bool:
         """Whether no key is older than was allowed, and any target could be reached."""
-        reached = [target for target in self.targets if target.error is None]
-        too_old = any(
-            finding.code == "ticket-key-too-old"
-            for target in self.targets
-            for finding in target.findings
-        )
-        return not too_old and (bool(reached) or not self.targets)
+        return not self.too_old and self.reached
+
+    @property
+    def too_old(self) -> bool:
+        """Whether a key is older than was allowed."""
+        findings = (finding for target in self.targets for finding in target.findings)
+        return any(finding.code == "ticket-key-too-old" for finding in findings)
+
+    @property
+    def reached(self) -> bool:
+        """Whether any target could be reached in its last sample, if there are targets."""
+        return not self.targets or any(target.error is None for target in self.targets)

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby
 from string import ascii_lowercase, ascii_uppercase
 
-from tlsresume.features.watch.samples import KeyLife, Sample, WatchedTarget, WatchReport
+from tlsresume.features.watch.samples import KeyLife, Sample, Sighting, WatchedTarget, WatchReport
 from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.findings import put_finding
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
@@ -45,7 +45,7 @@ def sample_line(sample: Sample) -> str:
     keys: dict[str, list[str]] = {}
     for seen in sample.sightings:
         names = keys.setdefault(format_endpoint(seen.address, seen.port), [])
-        name = _name(seen.key_name, stateful=seen.stateful)
+        name = key_words(seen)
         if name not in names:
             names.append(name)
     words = [f"{place} {'+'.join(names)}" for place, names in keys.items()]
@@ -62,10 +62,11 @@ def sample_line(sample: Sample) -> str:
     return f"{time} {sample.target}: {', '.join(words) or 'no tickets'}"
 
 
-def _name(key_name: str | None, *, stateful: bool) -> str:
-    if key_name is not None:
-        return short_key(key_name)
-    return "stateful" if stateful else "no key name"
+def key_words(key: Sighting | KeyLife) -> str:
+    """A key by its name, or why it has none."""
+    if key.key_name is not None:
+        return short_key(key.key_name)
+    return "stateful" if key.stateful else "no key name"
 
 
 def letters(target: WatchedTarget) -> dict[str | None, str]:
@@ -191,7 +192,7 @@ def _put_keys(page: Page, target: WatchedTarget) -> None:
                 "  ",
                 (named[key.key_name], _style(named[key.key_name])),
                 " ",
-                pad(_name(key.key_name, stateful=key.stateful), 12),
+                pad(key_words(key), 12),
                 pad(format_endpoint(key.address, key.port), 24),
                 f"{key.first} to {key.last}, {age}, {count(key.samples, 'sample')}",
                 ("" if key.current else "  gone", FAINT),
