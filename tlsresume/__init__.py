@@ -27,13 +27,12 @@ if TYPE_CHECKING:
         write_report,
     )
     from tlsresume.api.sessions import ainspect, aresume, resume
+    from tlsresume.error_queue import ErrorEntry, ErrorStack
     from tlsresume.errors import (
         BindingError,
         BudgetSpent,
         ConfigurationFileError,
         ConnectError,
-        ErrorEntry,
-        ErrorStack,
         ExitStatus,
         FileError,
         HandshakeError,
@@ -208,13 +207,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "write_report",
     ),
     "tlsresume.features.watch.samples": ("Sample", "WatchReport"),
+    "tlsresume.error_queue": ("ErrorEntry", "ErrorStack"),
     "tlsresume.errors": (
         "BindingError",
         "BudgetSpent",
         "ConfigurationFileError",
         "ConnectError",
-        "ErrorEntry",
-        "ErrorStack",
         "ExitStatus",
         "FileError",
         "HandshakeError",

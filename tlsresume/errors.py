@@ -18,18 +18,20 @@
     |   +-- ConnectError
     |   +-- PreludeError
     |   +-- HandshakeError
+    +-- SessionError      the bytes: no session that OpenSSL could have written
     +-- BudgetSpent       the connections allowed for a target are used up
     |   +-- LimitedByServer   or those that the server allows
 
 An error carries data, never only text; `cli/` turns it into words, once.
-OpenSSL's error queue is a value here too, since every side can hold one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tlsresume.error_queue import ErrorStack
 
 
 class ExitStatus(IntEnum):
@@ -78,32 +80,6 @@ def worst_status(statuses: list[ExitStatus]) -> ExitStatus:
         if status in statuses:
             return status
     return ExitStatus.OK
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorEntry:
-    """One entry of OpenSSL's error queue (ERR_get_error(3)).
-
-    `code` is the packed number; `data` is the entry's own text, or None where
-    the bindings do not give it.
-    """
-
-    library: str
-    reason: str
-    code: int
-    data: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorStack:
-    """A failed OpenSSL call and the whole error queue it left, oldest entry first.
-
-    An empty `entries` means that OpenSSL gave no reason.
-    """
-
-    call: str
-    returned: str
-    entries: tuple[ErrorEntry, ...]
 
 
 class TLSResumeError(Exception):
@@ -249,6 +225,10 @@ class PreludeError(PeerError):
 
 class HandshakeError(PeerError):
     """The TLS handshake failed."""
+
+
+class SessionError(TLSResumeError):
+    """The bytes are not a TLS session that OpenSSL could have written."""
 
 
 class BudgetSpent(TLSResumeError):

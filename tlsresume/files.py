@@ -22,11 +22,13 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlsresume import shortage
 from tlsresume.errors import FileError, OutputFileError, TLSResumeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: How long a pipe or terminal may take, in seconds.
 PATIENCE = 10.0
@@ -207,6 +209,8 @@ def write_atomically(
 
     An existing file is replaced only with `force`. Raises OutputFileError.
     """
+    from pathlib import Path
+
     try:
         refuse_odd(path)
         if not force and os.path.lexists(path):
@@ -265,6 +269,8 @@ def _write_all(path: Path, pieces: Iterable[bytes], mode: int) -> None:
 
 def _give_name(temporary: Path, path: str) -> None:
     """Name the file, but take no name that exists: link(2) fails where rename(2) replaces."""
+    from pathlib import Path
+
     try:
         os.link(temporary, path)
     except OSError as error:

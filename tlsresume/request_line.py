@@ -15,9 +15,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Methods whose request has content; here of length 0 (RFC 9110 section 8.6).
 _WITH_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 
-_METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
+_METHOD = r"[A-Z][A-Z-]{0,31}"
 #: What a path and a query may hold (RFC 3986 sections 3.3 and 3.4); no fragment.
-_PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]{0,1023}")
+_PATH = r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]{0,1023}"
 
 #: The name by which the owner finds a request in the log of the server.
 MARK = "tlsresume"
@@ -73,7 +73,7 @@ class RequestLine(Value, frozen=True):
 
 #: Fields of HTTP/1 that HTTP/3 has not, or has in another form (RFC 9114 section 4.2).
 _OF_HTTP1 = frozenset({"connection", "host", "keep-alive", "proxy-connection", "upgrade"})
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 
 def parse_http1(data: bytes, authority: str, user_agent: str) -> HTTPRequest:
@@ -99,7 +99,7 @@ def parse_http1(data: bytes, authority: str, user_agent: str) -> HTTPRequest:
     fields = []
     for each in lines:
         name, colon, value = each.partition(":")
-        if not colon or not _NAME.fullmatch(name):
+        if not colon or not re.fullmatch(_NAME, name):
             raise ValueError(f"{each[:60]!r} is no header field")
         fields.append((name.lower(), value.strip()))
     if any(name in ("transfer-encoding", "content-length") and value != "0"
@@ -121,8 +121,8 @@ def parse_request_line(text: str) -> RequestLine:
     if method.startswith("/"):
         method, path = "GET", text.strip()
     method, path = method.upper(), path.strip()
-    if not _METHOD.fullmatch(method) or method == "CONNECT":
+    if not re.fullmatch(_METHOD, method) or method == "CONNECT":
         raise ValueError(f"{text[:60]!r} is no request such as GET, POST or 'GET /status'")
-    if path and not _PATH.fullmatch(path):
+    if path and not re.fullmatch(_PATH, path):
         raise ValueError(f"{path[:60]!r} is no path of a URL")
     return RequestLine(method, path or None)

@@ -48,9 +48,10 @@ class Secret(bytes):
         return repr(self)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(init=False, repr=False, eq=False)
 class _Like:
-    """Any field of a dataclass, as a pattern for those of values."""
+    """Any field of a dataclass, as a pattern for those of values: none is made, so that it needs
+    no methods."""
 
     field: Any
 

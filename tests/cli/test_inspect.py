@@ -68,7 +68,7 @@ def test_what_others_wrote_is_made_safe():
         subject_alternative_names=(cases.HOSTILE,) * 9,
         error=cases.HOSTILE,
     )
-    loud = replace(VIEW, verbose=True)
+    loud = VIEW._replace(verbose=True)
     printed = render_inspection(replace(found, certificate=certificate), loud)
     printed += render_unreadable(cases.HOSTILE, cases.REFUSED, VIEW)
     assert all(letter.isprintable() or letter == "\n" for letter in printed)

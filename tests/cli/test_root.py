@@ -23,14 +23,8 @@ from tests.helpers.commands import runner
 from tlsresume import __version__
 from tlsresume.cli import console, main, root
 from tlsresume.cli.outputs import Outputs, output_options
-from tlsresume.errors import (
-    ErrorEntry,
-    ErrorStack,
-    ExitStatus,
-    FileError,
-    OutputFileError,
-    TLSResumeError,
-)
+from tlsresume.error_queue import ErrorEntry, ErrorStack
+from tlsresume.errors import ExitStatus, FileError, OutputFileError, TLSResumeError
 from tlsresume.sessions import asn1
 
 HEAVY = {"OpenSSL", "rich", "msgspec", "asyncio", "cryptography"}
@@ -94,8 +88,41 @@ def test_a_plan_costs_nothing_that_connects():
     assert not names & {
         "OpenSSL", "cryptography.x509", "tlsresume.transports.openssl.client", "tlsresume.network.lab",
         "tlsresume.runs.probe", "tlsresume.findings.judge", "tlsresume.tickets.key_files",
-        "statistics", "csv", "tomllib", "rich",
+        "statistics", "csv", "tomllib", "rich", "pathlib", "json", "secrets",
     }  # fmt: skip
+
+
+#: What only some targets and options need: by what a module's name begins with.
+NOT_OF_HTTPS = (
+    # other ways to a server
+    "tlsresume.transports.quic", "tlsresume.features.ftps.data_connections", "tlsresume.network.proxy",
+    "tlsresume.network.prelude", "tlsresume.protocols.talk", "tlsresume.targets.proxying",
+    "tlsresume.runs.tcp_and_quic", "tlsresume.runs.over_quic", "tlsresume.transports.openssl.dtls",
+    "tlsresume.transports.openssl.plain_answers",
+    # experiments by name, and for several addresses
+    "tlsresume.experiments.age", "tlsresume.experiments.crossing",
+    "tlsresume.experiments.early_data", "tlsresume.experiments.other_names",
+    # files of keys and sessions, and what is printed with -v
+    "tlsresume.tickets.key_file", "tlsresume.sessions.contents", "tlsresume.sessions.identify",
+    "tlsresume.sessions.unwrap", "tlsresume.sessions.file", "tlsresume.tls.describe",
+    # other commands, fleets, formats
+    "tlsresume.features.capture", "tlsresume.features.serve", "tlsresume.features.watch",
+    "tlsresume.features.exporter", "tlsresume.features.fleet.engine", "tlsresume.server",
+    "tlsresume.cli.replaceable", "tlsresume.formats.html", "tlsresume.formats.junit",
+    # libraries
+    "rich", "aioquic", "jinja2", "pathlib", "json", "csv", "tomllib", "statistics", "queue",
+    "cryptography.hazmat.primitives.serialization",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_probe_of_https_imports_nothing_of_other_ways(server):
+    """A plain probe imports neither QUIC, FTP, proxies, STARTTLS nor key files, and no
+    experiment that nobody asked for."""
+    names = modules("probe", f"127.0.0.1:{server(versions=('1.2', '1.3')).port}")
+    assert "tlsresume.transports.openssl.client" in names
+    assert "tlsresume.formats.screen_text" in names
+    assert not {name for name in names if name.startswith(NOT_OF_HTTPS)}
 
 
 @pytest.mark.slow
@@ -103,7 +130,12 @@ def test_what_contacts_nothing_imports_no_network():
     """`explain` and `inspect` do without OpenSSL's bindings and asyncio."""
     path = sessions.VECTORS / "openssl40-psk.der"
     for arguments in (["explain"], ["explain", "not-issued"], ["inspect", str(path)]):
-        assert not imported(*arguments) & {"OpenSSL", "asyncio", "rich"}
+        names = modules(*arguments)
+        assert not {name.partition(".")[0] for name in names} & {"OpenSSL", "asyncio", "rich"}
+        assert not names & {
+            "tlsresume.runs.probe", "tlsresume.network.lab", "tlsresume.experiments.tries",
+            "tlsresume.formats.overview_text", "cryptography.hazmat.primitives.serialization",
+        }  # fmt: skip
 
 
 def test_the_version_is_said_plainly(run):

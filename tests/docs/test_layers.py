@@ -44,6 +44,7 @@ LAYERS = (
     "units",
     "version",
     "errors",
+    "error_queue",
     "value",
     "collecting",
 )

@@ -107,7 +107,7 @@ def test_each_kind_of_result_fits_a_screen(kind):
     """In colour and without, one target takes 24 rows of 80 columns at most; its first row has
     the verdict, its last ones decide."""
     plain = screen(KINDS[kind])
-    coloured = screen(KINDS[kind], replace(SCREEN, colour="standard"))
+    coloured = screen(KINDS[kind], SCREEN._replace(colour="standard"))
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
     rows, columns = size(plain)
     if kind != "hostile":  # words without a space are never broken
@@ -146,7 +146,7 @@ def test_one_cause_of_two_mechanisms_is_told_once():
     assert printed.count("error  other-ticket-key: ") == 1
     assert printed.count("key 3f9a41c0 on 24 connections") == 1
     assert len(both.findings) == 2
-    assert screen(both, replace(SCREEN, verbose=True)).count("error other-ticket-key: ") == 2
+    assert screen(both, SCREEN._replace(verbose=True)).count("error other-ticket-key: ") == 2
 
 
 def test_the_setting_of_recognised_software_is_the_third_line():
@@ -213,7 +213,7 @@ def test_many_targets_have_a_line_each_the_worst_first():
     breaking = replace(KINDS["silent"], target="mail.example.com:25", verdict="does-not-resume")
     targets = (cases.GOOD, cases.UNRESOLVED, cases.PARTLY, breaking)
     report = decided(cases.report(*targets))
-    many = replace(SCREEN, many=True)
+    many = SCREEN._replace(many=True)
     assert text.render(replace(report, targets=targets[:1]), many) == ""
     lines = text.summary(report, many).splitlines()
     assert lines[0] == "4 targets: 1 resumes, 1 partly, 1 does-not-resume, 1 untested"
@@ -224,7 +224,7 @@ def test_many_targets_have_a_line_each_the_worst_first():
     assert "other-ticket-key: " in lines[2]
     assert "nowhere.invalid has no address" in lines[3]
     assert lines[-2].startswith("FAIL (exit 6): ")
-    assert text.render(report, replace(many, verbose=True)).startswith("example.com:443  RESUMES")
+    assert text.render(report, many._replace(verbose=True)).startswith("example.com:443  RESUMES")
 
 
 @pytest.mark.parametrize("bad", [0, 3, 60])
@@ -232,7 +232,7 @@ def test_a_hundred_targets_fit_a_screen(bad):
     """Targets that are as asked are counted where a line each has no room; the worst are shown."""
     good = [replace(cases.GOOD, target=f"{n}.example.com:443") for n in range(100)]
     broken = [replace(cases.PARTLY, target=f"bad{n}.example.com:443") for n in range(bad)]
-    printed = text.summary(decided(cases.report(*good, *broken)), replace(SCREEN, many=True))
+    printed = text.summary(decided(cases.report(*good, *broken)), SCREEN._replace(many=True))
     rows, columns = size(printed)
     assert rows <= ROWS_SHOWN
     assert columns <= 80
@@ -274,6 +274,6 @@ def test_a_resume_fits_a_screen(case):
     if not result.each_address and case not in ("failed", "no-reason", "hostile"):
         assert printed.startswith(("Reused, ", "New, "))
     assert printed.splitlines()[-1].startswith("FAIL (exit 3): ")
-    whole = render_resume(result, replace(SCREEN, verbose=True))
+    whole = render_resume(result, SCREEN._replace(verbose=True))
     assert "traffic" not in printed or "traffic" in whole
     assert "More: -v" not in whole

@@ -21,7 +21,7 @@ from tests.golden import cases, check
 from tests.helpers.pipeline_cases import JUDGED, TODAY
 from tests.helpers.rows import each_row
 from tests.paths import PACKAGE
-from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
 from tlsresume.formats.findings import NORMAL
 from tlsresume.formats.html_page import page

@@ -23,7 +23,7 @@ LOUD = View(width=80, verbose=True)
 def whole_run(name: str, report, view: View) -> str:
     """What a run prints, in a format that speaks per run or per target."""
     form = FORMATS[name]
-    view = replace(view, many=len(report.targets) > 1)
+    view = view._replace(many=len(report.targets) > 1)
     if form.per == "run":
         return form.renderer()(report, view)
     parts = [form.renderer()(replace(report, targets=(each,)), view) for each in report.targets]
@@ -75,14 +75,14 @@ def test_no_text_can_steer_a_terminal():
 def test_colour_adds_only_colour():
     """In colour every text says the same; the only escape sequences are colours of ours."""
     for plain, coloured in zip(
-        every_text(LOUD), every_text(replace(LOUD, colour="standard")), strict=True
+        every_text(LOUD), every_text(LOUD._replace(colour="standard")), strict=True
     ):
         assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
 
 
 def test_markup_in_data_is_data():
     """Names that look like rich's markup or emoji codes are printed as they are."""
-    printed = whole_run("text", cases.REPORTS["hostile"], replace(LOUD, colour="truecolor"))
+    printed = whole_run("text", cases.REPORTS["hostile"], LOUD._replace(colour="truecolor"))
     assert "[bold]x[/bold] :smile:" in printed
 
 

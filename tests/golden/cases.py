@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.results.connection import Timings, Traffic, Verification
 from tlsresume.results.judged import Finding, Violation
 from tlsresume.results.measured import (

@@ -15,7 +15,7 @@ from tests.helpers.canned_lab import START, mint
 from tests.helpers.purposes import purpose_of
 from tests.helpers.sessions import SESSION_PEER
 from tests.helpers.trials import changed, trial
-from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.evidence.evidence import Evidence
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.trial import EarlyAsk, Trial

@@ -7,11 +7,10 @@ from typing import Any
 
 from tests.helpers.rows import each_row
 from tlsresume import errors
+from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.errors import (
     EXIT_STATUS_MEANING,
     EXIT_STATUS_PRECEDENCE,
-    ErrorEntry,
-    ErrorStack,
     ExitStatus,
     FileError,
     TLSResumeError,

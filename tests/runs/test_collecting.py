@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +17,8 @@ from tlsresume.network import loop
 def _as_before() -> Iterator[None]:
     """What is frozen stays so: else every look of the collector, from here on, would go through
     all tests of this process (tests/conftest.py)."""
+    # Commands that tests ran in this process before, and that had no loop.
+    collecting.started()
     threshold = gc.get_threshold()
     yield
     collecting.started()
@@ -33,6 +37,26 @@ def test_a_command_that_starts_collects_less_until_its_loop_runs() -> None:
     assert gc.get_threshold()[0] > 10 * usual[0]
     assert loop.run(_nothing()) == usual[0]
     assert gc.get_threshold() == usual
+
+
+def test_a_command_that_ends_is_not_searched_for_garbage() -> None:
+    """All that is left when a command ends is kept out of the collector's sight, with a loop in
+    it and without one."""
+    code = (
+        "import atexit, gc\n"
+        "atexit.register(lambda: print('frozen', gc.get_freeze_count(), len(gc.get_objects())))\n"
+        "from tlsresume.cli import main\n"
+    )
+    for arguments in (["--version"], ["probe", "--plan", "a.example"]):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{code}main({arguments!r})"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        frozen, others = map(int, done.stdout.rpartition("frozen ")[2].split())
+        assert frozen > 5_000
+        assert others < 500
 
 
 def test_a_library_leaves_the_collector_alone() -> None:

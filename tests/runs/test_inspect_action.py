@@ -21,9 +21,8 @@ from hypothesis import strategies as st
 from tests.helpers import sessions
 from tests.helpers.rows import each_row
 from tests.helpers.sessions import METADATA
-from tlsresume.errors import SessionFileError
+from tlsresume.errors import SessionError, SessionFileError
 from tlsresume.runs.inspect import Inspection, inspect
-from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.file import SessionFile, format_session_file, write_session_file
 from tlsresume.sessions.metadata import SessionMetadata
 

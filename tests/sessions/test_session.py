@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import sessions
 from tests.helpers.rows import each_row
-from tlsresume.sessions.asn1 import SessionError
+from tlsresume.errors import SessionError
 from tlsresume.sessions.names import cipher_hash, cipher_name, group_name, verify_result_text
 from tlsresume.sessions.session import Session
 from tlsresume.tls.registry import ProtocolVersion

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.rows import each_row
 from tlsresume.tls.buffer import push_list, push_opaque, push_uint
+from tlsresume.tls.describe import describe
 from tlsresume.tls.extensions import Extension
 from tlsresume.tls.messages import (
     CertificateRequest,
@@ -34,7 +35,6 @@ from tlsresume.tls.transcript import (
     Recorder,
     Role,
     Transcript,
-    describe,
 )
 
 E = ExtensionType

@@ -25,7 +25,7 @@ _FILES = (
 )  # fmt: skip
 _SESSIONS = (".pem", ".der", ".session", ".sess")
 _CAPTURES = (".pcap", ".pcapng", ".cap")
-_ASCII_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/*([^/].*)")
+_ASCII_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):/*([^/].*)"
 
 
 def click_message(error: click.ClickException) -> str:
@@ -229,7 +229,7 @@ def _half_url(text: str) -> str | None:
     """`https:/host` and `https:host` as a URL; None for what is no scheme that is known."""
     from tlsresume.protocols.table import SCHEMES
 
-    match = _ASCII_SCHEME.fullmatch(text)
+    match = re.fullmatch(_ASCII_SCHEME, text)
     if match is None or match[1].lower() not in SCHEMES:
         return None
     # `localhost:443` is no URL, and neither is `imaps:993` of a host called imaps.

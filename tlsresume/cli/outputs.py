@@ -175,10 +175,10 @@ class Outputs:
 
     def check_files(self, begins: Mapping[str, str], *, force: bool) -> None:
         """Raise OutputFileError for a file that a report must not take the place of."""
-        from tlsresume.cli.replaceable import check_replaceable
-
         for choice, there in self._destinations.items():
             if choice.file is not None:
+                from tlsresume.cli.replaceable import check_replaceable
+
                 start = begins.get(choice.name) or FORMATS[choice.name].begins
                 try:
                     check_replaceable(choice.file, choice.name, start, force=force)
@@ -358,7 +358,7 @@ class Outputs:
             view = view_of(stdout(), verbose=self.verbose)
         else:
             view = View(verbose=self.verbose)
-        return replace(view, many=self.many, command=typed_command())
+        return view._replace(many=self.many, command=typed_command())
 
 
 def without_attempts(report: Report) -> Report:

@@ -6,7 +6,6 @@ may hold a cookie.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 #: Options whose values may be secret.
@@ -24,6 +23,8 @@ def remember(arguments: Sequence[str]) -> None:
 
 def typed_command() -> str:
     """The command, quoted for a shell."""
+    import shlex
+
     return shlex.join(("tlsresume", *without_secrets(_typed)))
 
 

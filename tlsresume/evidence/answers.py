@@ -68,9 +68,10 @@ _TOO_MANY_REQUESTS = "429"
 
 _GREETING = 220
 
-_NUMBERED = re.compile(rb"^([1-5][0-9]{2})(?: [^\r\n]*)?\r?$", re.MULTILINE)
-_IMAP = re.compile(rb"^(?:A[0-9]+ (OK|NO|BAD)|\* (BYE))\b", re.MULTILINE | re.IGNORECASE)
-_WORD = re.compile(rb"^(\+OK|-ERR|OK|NO|BYE)\b", re.MULTILINE)
+# Compiled when such an answer comes, since most targets speak HTTP.
+_NUMBERED = rb"(?m)^([1-5][0-9]{2})(?: [^\r\n]*)?\r?$"
+_IMAP = rb"(?mi)^(?:A[0-9]+ (OK|NO|BAD)|\* (BYE))\b"
+_WORD = rb"(?m)^(\+OK|-ERR|OK|NO|BYE)\b"
 _REFUSING = frozenset({b"NO", b"BAD", b"-ERR"})
 _HTTP_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})(?: |\r|\n|$)")
 
@@ -93,11 +94,11 @@ def _read(said: bytes) -> Answer:
     if said.startswith(b"HTTP/"):
         match = _HTTP_LINE.match(said)
         return Answer(AnswerClass.UNREAD) if match is None else _of_http(match[1].decode())
-    if numbers := _NUMBERED.findall(said):
+    if numbers := re.findall(_NUMBERED, said):
         return _of_numbers([int(number) for number in numbers])
     if said.startswith(b"* ") or re.match(rb"A[0-9]+ ", said):
         return _of_imap(said)
-    if words := _WORD.findall(said):
+    if words := re.findall(_WORD, said):
         bad = [word for word in words if word in _REFUSING]
         kind = AnswerClass.REFUSED if bad else AnswerClass.GOOD
         return Answer(kind, (bad or words)[-1].decode())
@@ -127,11 +128,11 @@ def _of_numbers(codes: list[int]) -> Answer:
 
 def _of_imap(said: bytes) -> Answer:
     """RFC 9051 section 7.1: a tagged answer is what counts; a BYE without one refuses us."""
-    tagged = [match[1].upper() for match in _IMAP.finditer(said) if match[1]]
+    tagged = [match[1].upper() for match in re.finditer(_IMAP, said) if match[1]]
     if tagged:
         kind = AnswerClass.REFUSED if tagged[-1] in _REFUSING else AnswerClass.GOOD
         return Answer(kind, tagged[-1].decode())
-    if any(match[2] for match in _IMAP.finditer(said)):
+    if any(match[2] for match in re.finditer(_IMAP, said)):
         return Answer(AnswerClass.REFUSED, "BYE")
     # The greeting, and then nothing.
     return _NONE

@@ -19,7 +19,6 @@ from tlsresume.targets.target import Target
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import HTTPRequest
-from tlsresume.transports.quic.binding import check_available, suite_numbers
 from tlsresume.value import Value
 
 #: Seconds of silence after a handshake before data is sent to elicit a ticket.
@@ -155,6 +154,8 @@ def check_transport(target: Target, options: ConnectOptions) -> None:
         if options.ciphersuites is not None:
             raise UsageError(f"{target.name}: --ciphersuites is of TLS 1.3; {label}: --ciphers")
         return
+    from tlsresume.transports.quic.binding import check_available
+
     check_available()
     _check_quic(target, options)
 
@@ -173,6 +174,8 @@ def _check_quic(target: Target, options: ConnectOptions) -> None:
             f"{target.name}: --groups has no effect on QUIC: aioquic has a list of its own"
         )
     if options.ciphersuites is not None:
+        from tlsresume.transports.quic.binding import suite_numbers
+
         suite_numbers(options.ciphersuites)
     if target.http and options.send:
         raise UsageError(

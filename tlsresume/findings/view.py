@@ -7,7 +7,6 @@ experiment, from the evidence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -66,8 +65,7 @@ class NotRun(Value, frozen=True):
         return self.said or self.why.value
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(Value, frozen=True, kw_only=True, dict=True):
     """One mechanism on one address.
 
     `attempts` are those that count, in the order of their start; `elsewhere` those of

@@ -14,8 +14,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tlsresume.formats.printable import RUNNER_COMMAND, printable
 
@@ -34,8 +33,7 @@ TONE_STYLE: dict[Tone, str] = {"good": GOOD, "fair": FAIR, "bad": BAD, "none": U
 Part = str | tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """For whom text is made: its width in cells, its colours (None: no escape
     sequence at all), whether every attempt is listed, and whether it is about one of
     many targets. `command` is the command line that made it, without secrets, for reports
@@ -90,8 +88,7 @@ def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A line of a page. `weight`: how soon it may be left out, 0 never, high ones first. Lines of
     one `entry` belong together: all are left out, or none."""
 
@@ -157,7 +154,7 @@ class Page:
             # A CI runner takes a line that begins with :: for a command.
             foreign = not start[0].strip() and words.startswith("::")
             self.line(start, (f"\\{words}" if foreign else words, text_style))
-            self._rows[-1].entry = entry
+            self._rows[-1] = self._rows[-1]._replace(entry=entry)
 
     def prose(self, text: str, *, first: str = "", style: str = "", text_style: str = "") -> None:
         """Add words, wrapped at the view's width; `first` leads, the rest is indented to it.

@@ -19,7 +19,6 @@ from tlsresume.formats.causes_text import ANSWER_ROWS, put_causes
 from tlsresume.formats.certificates import certificate_words
 from tlsresume.formats.findings import put_findings
 from tlsresume.formats.page import BAD, FAINT, FAIR, GOOD, STRONG, Page, View, pad
-from tlsresume.formats.text import put_last_line
 from tlsresume.formats.ticket_text import put_key_uses
 from tlsresume.formats.trouble import put_error, put_hints, put_stack
 from tlsresume.results.connection import Timings, Traffic
@@ -148,6 +147,9 @@ def render_resume(result: ResumeResult, view: View) -> str:
         _put_found(page, merge(found or result.findings), place=True)
     told = any(each.findings for each in (result, *result.each_address))
     page.fit_screen(ANSWER_ROWS - 2, told=told)
+    # What probe prints, which `inspect` does not need.
+    from tlsresume.formats.text import put_last_line
+
     put_last_line(page, result)
     return page.render()
 

@@ -6,16 +6,11 @@ import socket
 
 from tlsresume.errors import PreludeError
 from tlsresume.lab import Route
-from tlsresume.network.dial import dial, failure_from, open_datagram_socket
+from tlsresume.network.dial import Reached, dial, failure_from, open_datagram_socket
 from tlsresume.network.link import NetworkLink
-from tlsresume.network.prelude import play
-from tlsresume.network.proxy import Reached, reach_through
-from tlsresume.protocols.table import script_of
-from tlsresume.protocols.talk import Prelude
 from tlsresume.results.connection import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.targets.proxies import Proxy, ProxyHeader
-from tlsresume.targets.proxying import proxy_header
 from tlsresume.targets.target import Target
 from tlsresume.value import Value
 
@@ -53,6 +48,8 @@ async def reach(route: Route, before_tls: BeforeTLS, seconds: float) -> Reached 
         sock = open_datagram_socket(route)
         return sock if isinstance(sock, Failure) else Reached(sock, None)
     if before_tls.proxy is not None:
+        from tlsresume.network.proxy import reach_through
+
         return await reach_through(before_tls.proxy, route, seconds)
     dialled = await dial(route, seconds)
     return dialled if isinstance(dialled, Failure) else Reached(*dialled)
@@ -68,6 +65,10 @@ async def begin(
         if before_tls.header is not None:
             await link.send(_header(before_tls.header, sock, route))
         if before_tls.starttls is not None:
+            from tlsresume.network.prelude import play
+            from tlsresume.protocols.table import script_of
+            from tlsresume.protocols.talk import Prelude
+
             prelude = Prelude(script_of(before_tls.starttls), before_tls.host)
             await play(prelude, link)
             link.node, link.greeting, link.after_starttls = prelude.node, prelude.first, True
@@ -97,6 +98,8 @@ _KINDS: dict[str, FailureKind] = {
 
 def _header(header: ProxyHeader, sock: socket.socket, route: Route) -> bytes:
     """The PROXY header for a connection; what has no address is called unspecified."""
+    from tlsresume.targets.proxying import proxy_header
+
     try:
         here, port, *_ = sock.getsockname()
         source = (str(here), int(port))

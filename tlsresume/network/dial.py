@@ -15,6 +15,7 @@ from tlsresume.lab import Route
 from tlsresume.network.ready import writable
 from tlsresume.results.connection import Failure, FailureKind, Step
 from tlsresume.targets.endpoints import UNIX, format_endpoint
+from tlsresume.value import Value
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 
@@ -51,6 +52,15 @@ def failure_from(error: OSError | MemoryError, step: Step, where: str) -> Failur
     if kind not in words:
         return Failure.at(where, step, kind, reason, hints)
     return Failure(step, kind, words[kind], hints)
+
+
+class Reached(Value, frozen=True):
+    """A connection to a target: its socket, the milliseconds it took (None: over UDP nothing
+    is sent for it), and what came with the proxy's last answer."""
+
+    sock: socket.socket
+    milliseconds: float | None
+    unread: bytes = b""
 
 
 async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Failure:

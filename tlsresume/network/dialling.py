@@ -20,9 +20,9 @@ from tlsresume.lab import Gate, Lab, Route
 from tlsresume.network import preparation
 from tlsresume.network.before_tls import BeforeTLS, begin, reach
 from tlsresume.network.channel import Datagrams, Stream
+from tlsresume.network.dial import Reached
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.observe import Ending, KnownBefore, failed_trial, observed_trial
-from tlsresume.network.proxy import Reached
 from tlsresume.network.trace import Trace, tracer
 from tlsresume.results.connection import Failure
 from tlsresume.targets.endpoints import format_endpoint

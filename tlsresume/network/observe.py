@@ -8,6 +8,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TypedDict
 
+from tlsresume.errors import SessionError
 from tlsresume.evidence.observation import (
     BAD_MESSAGE_ALERTS,
     Allowed,
@@ -28,9 +29,7 @@ from tlsresume.results.connection import (
     Traffic,
     Verification,
 )
-from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.session import Session
-from tlsresume.tls.describe import certificate_request_words
 from tlsresume.tls.registry import HandshakeType
 from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
@@ -242,7 +241,7 @@ def _observe(
         malformed_ticket=_malformed_ticket(client, transcript),
         certificate_seen=transcript.certificate_seen,
         certificate_requested=asked_for_ours is not None,
-        certificate_wanted=certificate_request_words(asked_for_ours) if asked_for_ours else None,
+        certificate_wanted=_wanted_certificate(transcript),
         leaf=leaf,
         leaf_sha256=hashlib.sha256(leaf).hexdigest() if leaf else None,
         own_certificate=client.own_certificate,
@@ -290,6 +289,15 @@ class _Hello(TypedDict):
     offered: Mechanism | None
     handle: bytes | None
     accepted: bool | None
+
+
+def _wanted_certificate(transcript: Transcript) -> str | None:
+    request = transcript.certificate_request
+    if request is None:
+        return None
+    from tlsresume.tls.describe import certificate_request_words
+
+    return certificate_request_words(request)
 
 
 def _hello(transcript: Transcript, session: Session | None) -> _Hello:

@@ -13,7 +13,7 @@ from tlsresume import shortage
 from tlsresume.errors import PreludeError, ResolveError
 from tlsresume.lab import Route
 from tlsresume.network.channel import Stream
-from tlsresume.network.dial import dial, failure_from
+from tlsresume.network.dial import Reached, dial, failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.network.prelude import play
 from tlsresume.network.resolve import resolve
@@ -22,18 +22,7 @@ from tlsresume.results.connection import Failure, FailureKind
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.targets.proxies import Proxy
 from tlsresume.targets.proxying import TargetUnreachedError, connect
-from tlsresume.value import Value
 from tlsresume.version import USER_AGENT
-
-
-class Reached(Value, frozen=True):
-    """A connection to a target: its socket, the milliseconds it took (None: over UDP nothing
-    is sent for it), and what came with the proxy's last answer."""
-
-    sock: socket.socket
-    milliseconds: float | None
-    unread: bytes = b""
-
 
 #: Replies of RFC 1928 section 6 that tell of the target; the others tell of the proxy.
 _SOCKS_REPLIES: dict[int, tuple[FailureKind, str]] = {

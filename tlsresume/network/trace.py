@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from tlsresume.tls.entry import Entry, Role
 from tlsresume.tls.registry import ContentType, HandshakeType
-from tlsresume.tls.transcript import Entry, Role, describe
 from tlsresume.transports.interface import OnMessage
 from tlsresume.value import Value
 
@@ -27,6 +27,7 @@ _KEYS_ONLY = frozenset({HandshakeType.finished, HandshakeType.certificate_verify
 
 def tracer(trace: Trace, connection: int, where: str) -> OnMessage:
     """What a connection calls for each message of one connection."""
+    from tlsresume.tls.describe import describe
 
     def on_message(sender: Role, content_type: int, message: bytes) -> None:
         handshake = content_type == ContentType.handshake

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
-_RANGE = re.compile(rf"(@?)(?:(~|{_NUMBER}):)?({_NUMBER})?")
+_RANGE = rf"(@?)(?:(~|{_NUMBER}):)?({_NUMBER})?"
 
 
 class Range(NamedTuple):
@@ -29,7 +29,7 @@ class Range(NamedTuple):
 
 def parse_range(text: str) -> Range:
     """A Range from its notation. Raises ValueError."""
-    match = _RANGE.fullmatch(text)
+    match = re.fullmatch(_RANGE, text)
     if match is None or not (match[2] or match[3]):
         raise ValueError(f"{text!r} is not a range such as 90:, 50:100 or @0:50")
     start = -math.inf if match[2] == "~" else float(match[2] or 0)

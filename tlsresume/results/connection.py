@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal, Self
 
-from tlsresume.errors import ErrorStack
+from tlsresume.error_queue import ErrorStack
 from tlsresume.transports.failures import FailureReason
 from tlsresume.value import Value
 

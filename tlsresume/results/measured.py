@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from tlsresume.errors import ErrorStack
+from tlsresume.error_queue import ErrorStack
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.early_data import EarlyData

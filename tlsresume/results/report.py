@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tlsresume.errors import ErrorStack
+from tlsresume.error_queue import ErrorStack
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.configuration import OptionValue
 from tlsresume.results.connection import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 class Result:
@@ -50,7 +50,7 @@ def _tidy_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tidy_text(text: str) -> str:
-    return text if text.isascii() else _SURROGATE.sub(_escape, text)
+    return text if text.isascii() else re.sub(_SURROGATE, _escape, text)
 
 
 def _tidy_list(values: Sequence[Any]) -> list[Any]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from tlsresume.experiments.connections import check_transport
 from tlsresume.options import ProbeOptions
-from tlsresume.runs.over_quic import over_quic
 from tlsresume.targets.target import Target
 from tlsresume.value import Value
 
@@ -33,6 +32,8 @@ def check_probe(target: Target, options: ProbeOptions) -> None:
 def quic_beside(target: Target, options: ProbeOptions) -> tuple[Target, ProbeOptions]:
     """The same target over QUIC, and its options. Raises UsageError where QUIC cannot lead to
     it, or speaks something else there."""
+    from tlsresume.runs.over_quic import over_quic
+
     theirs, connect = over_quic(target, options.connect)
     return theirs, replace(options, connect=connect, quic=False)
 

@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from tlsresume.errors import BudgetSpent, LimitedByServer
-from tlsresume.experiments import age, crossing, early_data, other_names
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.experiments.subject import MechanismSetup
@@ -29,6 +29,9 @@ from tlsresume.results.judged import Crossing, Finding, LifetimeResult
 from tlsresume.results.measured import AddressResult, MechanismResult, Skipped, SkippedKind
 from tlsresume.runs.explain import Explanation
 from tlsresume.runs.follow_up import follow_ups
+
+if TYPE_CHECKING:
+    from tlsresume.experiments.early_data import EarlySetting
 
 LeaveOut = Callable[[Skipped], None]
 
@@ -90,12 +93,16 @@ class Investigation(Struct):
         if allowing and spoken not in (HTTP, UNKNOWN):
             self._leave_early_data(f"it is tested with HTTP, and this target speaks {spoken.name}")
             return
+        if not allowing:
+            return
+        from tlsresume.experiments.early_data import EarlySetting
+
         # One mark for the target, so that one command finds all its requests in a log.
         run_id = secrets.token_hex(4)
         async with asyncio.TaskGroup() as tasks:
             for number, address in enumerate(allowing):
                 other = allowing[(number + 1) % len(allowing)]
-                asked = early_data.EarlySetting(
+                asked = EarlySetting(
                     setup=self._setup(address, "psk"),
                     line=line,
                     run_id=f"{run_id}-{number + 1}" if number else run_id,
@@ -105,7 +112,9 @@ class Investigation(Struct):
                 )
                 tasks.create_task(self._replay(address, asked))
 
-    async def _replay(self, address: AddressResult, asked: early_data.EarlySetting) -> None:
+    async def _replay(self, address: AddressResult, asked: EarlySetting) -> None:
+        from tlsresume.experiments import early_data
+
         cost = early_data.cost(len(asked.ages), elsewhere=asked.elsewhere is not None)
         self.progress(f"early data on {address.address}: up to {cost} connections")
         try:
@@ -184,6 +193,8 @@ class Investigation(Struct):
             if len(setups) < 2:
                 continue
             self._crossed.append(mechanism)
+            from tlsresume.experiments import crossing
+
             cost = crossing.cost(len(setups), single=mechanism == "psk")
             if cost > self.lab.budget.left:
                 self.note(f"the {mechanism} matrix of addresses", f"{cost} connections, over"
@@ -233,12 +244,20 @@ class Investigation(Struct):
             self.note(f"a part of what was asked for on {setup.route.address}", spent.message)
 
     async def _cross_names(self, setup: MechanismSetup) -> None:
+        if not (self.options.cross_names or self.options.cross_protocols):
+            return
+        from tlsresume.experiments import other_names
+
         for name in self.options.cross_names:
             await other_names.cross_name(setup, name)
         for protocol in self.options.cross_protocols:
             await other_names.cross_protocol(setup, protocol)
 
     async def _age(self, setup: MechanismSetup) -> None:
+        if not self.options.ages and self.options.find_lifetime is None:
+            return
+        from tlsresume.experiments import age
+
         if self.options.ages:
             await age.offer_at_ages(setup, self.options.ages, self.progress)
         if self.options.find_lifetime is not None:

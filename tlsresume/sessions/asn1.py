@@ -18,11 +18,7 @@ from typing import Annotated
 
 from cryptography.hazmat import asn1
 
-from tlsresume.errors import TLSResumeError
-
-
-class SessionError(TLSResumeError):
-    """The bytes are not a TLS session that OpenSSL could have written."""
+from tlsresume.errors import SessionError
 
 
 @asn1.sequence

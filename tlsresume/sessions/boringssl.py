@@ -8,7 +8,8 @@ connection of ours can offer one.
 
 from __future__ import annotations
 
-from tlsresume.sessions.asn1 import SEQUENCE, SessionError, element, elements
+from tlsresume.errors import SessionError
+from tlsresume.sessions.asn1 import SEQUENCE, element, elements
 from tlsresume.sessions.facts import SessionFields, protocol_of, text_of
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value

@@ -13,8 +13,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 
-from tlsresume.errors import SessionFileError
-from tlsresume.sessions.asn1 import SessionError
+from tlsresume.errors import SessionError, SessionFileError
 from tlsresume.sessions.curl_sessions import find_curl_sessions
 from tlsresume.sessions.identify import TICKET_KEY_HINTS, Identified, identify, name_of_pem
 from tlsresume.sessions.metadata import SessionMetadata

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from tlsresume.errors import SessionError
 from tlsresume.sessions import asn1
-from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.names import cipher_hash, cipher_name, group_name
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret, Value

@@ -13,8 +13,7 @@ import re
 from dataclasses import replace
 from typing import ClassVar
 
-from tlsresume.errors import SessionFileError
-from tlsresume.sessions.asn1 import SessionError
+from tlsresume.errors import SessionError, SessionFileError
 from tlsresume.sessions.identify import Identified, identify, name_of_pem
 from tlsresume.sessions.metadata import NO_METADATA, SessionMetadata, parse_metadata
 from tlsresume.sessions.printed import PrintedSession

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import msgspec
 
-from tlsresume.sessions.asn1 import SessionError
+from tlsresume.errors import SessionError
 from tlsresume.sessions.facts import SessionFields
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret

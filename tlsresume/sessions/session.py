@@ -21,9 +21,9 @@ from typing import Literal
 
 from msgspec.structs import force_setattr
 
+from tlsresume.errors import SessionError
 from tlsresume.protocols.schemes import Transport
 from tlsresume.sessions import boringssl, openssl_state, quic_state
-from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.facts import SessionFields
 from tlsresume.sessions.names import why_not_offered
 from tlsresume.tls.registry import ProtocolVersion

@@ -24,7 +24,7 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from tlsresume.sessions.asn1 import SessionError
+from tlsresume.errors import SessionError
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.layouts import GNUTLS, GO_1_20, GO_1_21, OPENSSL, TicketLayout
 from tlsresume.value import Secret, Value

@@ -19,12 +19,10 @@ unless another RFC is named.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar
 
 from tlsresume.tls.buffer import WireError
-from tlsresume.tls.describe import describe, name_and_size
 from tlsresume.tls.entry import Entry, Role, parse_entry
 from tlsresume.tls.handshake import PARSERS, parse_alert
 from tlsresume.tls.messages import (
@@ -48,7 +46,6 @@ __all__ = [
     "Recorder",
     "Role",
     "Transcript",
-    "describe",
 ]
 
 M = TypeVar("M", bound=Message)
@@ -127,8 +124,7 @@ class _Hellos(Value, frozen=True):
     server_types: frozenset[int | None]
 
 
-@dataclass(frozen=True)
-class Transcript:
+class Transcript(Value, frozen=True, dict=True):
     """Every handshake message and alert of one connection, and what can be read from them.
 
     `omitted` counts messages that came after KEPT_BYTES_LIMIT was spent. `ours`: the side whose
@@ -149,6 +145,8 @@ class Transcript:
     @property
     def problems(self) -> tuple[str, ...]:
         """What could not be read, one line each."""
+        from tlsresume.tls.describe import name_and_size
+
         problems = [
             f"{entry.sender.value}'s {name_and_size(entry)}: {self._malformed[n]}"
             for n, (entry, message) in enumerate(zip(self.entries, self.messages, strict=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal
 
-from tlsresume.errors import ErrorStack
+from tlsresume.error_queue import ErrorStack
 from tlsresume.value import Value
 
 

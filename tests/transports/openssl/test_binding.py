@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.pair import Peer, Tick, config_for
-from tlsresume.errors import BindingError, ErrorStack, ExitStatus
+from tlsresume.error_queue import ErrorStack
+from tlsresume.errors import BindingError, ExitStatus
 from tlsresume.transports.openssl import binding
 from tlsresume.transports.openssl.client import TLSClient
 

@@ -12,7 +12,8 @@ from tests.helpers import certificates
 from tests.helpers.pair import ConnectionPair, Peer, Tick, config_for
 from tests.helpers.peers import alert_record
 from tests.helpers.rows import each_row
-from tlsresume.errors import ErrorStack, UsageError
+from tlsresume.error_queue import ErrorStack
+from tlsresume.errors import UsageError
 from tlsresume.sessions.session import Session
 from tlsresume.tls.registry import ContentType, ExtensionType, HandshakeType
 from tlsresume.tls.transcript import Role

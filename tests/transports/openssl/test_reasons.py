@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from OpenSSL import SSL
 
-from tlsresume.errors import ErrorEntry, ErrorStack
+from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.transports.failures import FailureReason
 from tlsresume.transports.openssl.binding import reason_words, verify_message
 from tlsresume.transports.openssl.reasons import (

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.quic_pair import QUICPair
+from tlsresume.errors import SessionError
 from tlsresume.sessions import quic_state
-from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.session import Session
 from tlsresume.tls.quic_initial import (
     CryptoStream,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import queue
 import select
 import stat
 import sys
@@ -264,6 +263,8 @@ class TargetList:
 
     async def _piped(self) -> AsyncIterator[tuple[int, str]]:
         """Lines of a pipe, read by a thread that nobody waits for."""
+        import queue
+
         lines: queue.Queue[tuple[int, str] | Exception | None] = queue.Queue(_AHEAD)
         loop = asyncio.get_running_loop()
         some = asyncio.Event()

@@ -7,7 +7,6 @@ expanded explicitly. A `#` begins a comment.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 
@@ -58,6 +57,8 @@ def parse_line(text: str) -> Line | None:
         return found
     if _SHELL.isdisjoint(text):
         return _network(text) or Words((text,))
+    import shlex
+
     words = tuple(shlex.split(text, comments=True))
     if not words:
         return None

@@ -6,7 +6,6 @@ from typing import Any
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.evidence import Evidence
-from tlsresume.features.ftps.data_connections import FTPSetup, cost, data_connections
 from tlsresume.features.ftps.summary import ftp_data
 from tlsresume.lab import Route
 from tlsresume.options import ProbeOptions
@@ -23,6 +22,9 @@ async def measure(run: Round, address: AddressResult) -> None:
     if run.options.quick:
         run.note("FTPS data connections", "--quick", "other")
         return
+    # Any probe asks here, and only those of FTP come this far.
+    from tlsresume.features.ftps.data_connections import FTPSetup, cost, data_connections
+
     for result in address.mechanisms:
         if not result.judged:
             continue

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from tlsresume.errors import HistoryFileError, reason_of
+from tlsresume.errors import HistoryFileError, SessionError, reason_of
 from tlsresume.features.watch.history_schema import (
     COLUMNS,
     ForeignError,
@@ -29,7 +29,6 @@ from tlsresume.features.watch.history_schema import (
 )
 from tlsresume.features.watch.samples import Offer, Sample, Sighting
 from tlsresume.results.connection import Mechanism
-from tlsresume.sessions.asn1 import SessionError
 from tlsresume.sessions.session import Session
 from tlsresume.value import Value
 

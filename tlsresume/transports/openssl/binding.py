@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import OpenSSL
-from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Struct
 from OpenSSL import SSL
 
-from tlsresume.errors import BindingError, ErrorEntry, ErrorStack
+from tlsresume.error_queue import ErrorEntry, ErrorStack
+from tlsresume.errors import BindingError
 from tlsresume.value import Value
 
 _lib: Any = SSL._lib  # type: ignore[attr-defined]  # private: the bindings themselves
@@ -175,8 +175,7 @@ def take_errors(call: str, returned: str) -> ErrorStack:
 Listener = Callable[[bool, int, bytes], None]
 
 
-@dataclass(slots=True)
-class _Listening:
+class _Listening(Struct):
     listener: Listener
     connection: SSL.Connection
     raised: BaseException | None = None
@@ -494,7 +493,11 @@ class Handle:
     def own_certificate(self) -> bytes | None:
         """The certificate of our own side (DER), if it has one (SSL_get_certificate(3))."""
         own = self._connection.get_certificate(as_cryptography=True)
-        return None if own is None else own.public_bytes(Encoding.DER)
+        if own is None:
+            return None
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        return own.public_bytes(Encoding.DER)
 
     def verify_result(self) -> int:
         return int(_lib.SSL_get_verify_result(self._ssl))

@@ -27,7 +27,10 @@ def covers(der: bytes, name: str) -> bool | None:
     from OpenSSL import crypto
 
     try:
-        certificate = crypto.X509.from_cryptography(x509.load_der_x509_certificate(der))
+        # Read by both: one is strict, the other asks. Handed from one to the other, it would be
+        # written anew, which imports all the formats of keys.
+        x509.load_der_x509_certificate(der)
+        certificate = crypto.load_certificate(crypto.FILETYPE_ASN1, der)
         store = crypto.X509Store()
         store.add_cert(certificate)
         if not _ask_for(store, name):

@@ -18,7 +18,8 @@ from typing import Literal
 
 from OpenSSL import SSL
 
-from tlsresume.errors import ErrorStack, UsageError
+from tlsresume.error_queue import ErrorStack
+from tlsresume.errors import UsageError
 from tlsresume.request_line import HTTPRequest
 from tlsresume.sessions.session import ResumptionState
 from tlsresume.tls.buffer import WireError
@@ -39,7 +40,6 @@ from tlsresume.transports.interface import (
 )
 from tlsresume.transports.openssl import binding
 from tlsresume.transports.openssl.contexts import context_for
-from tlsresume.transports.openssl.plain_answers import not_tls
 from tlsresume.transports.openssl.reasons import WEAK_CERTIFICATES, reason_of
 
 _ALERT = 21
@@ -333,6 +333,8 @@ class TLSClient(Connection):
             said = f"the server sent alert {alert.description} {alert.name}"
             return Broken("alert", said, stack, alert.description, reason=reason)
         if self._first_bytes and not self._looks_like_tls():
+            from tlsresume.transports.openssl.plain_answers import not_tls
+
             return not_tls(self._first_bytes, stack)
         if reason is FailureReason.CERTIFICATE_REFUSED:
             code = self._handle.verify_result()

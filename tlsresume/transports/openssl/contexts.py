@@ -15,12 +15,12 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
 from tlsresume import shortage
-from tlsresume.errors import ErrorEntry, ErrorStack, FileError, UsageError
+from tlsresume.error_queue import ErrorEntry, ErrorStack
+from tlsresume.errors import FileError, UsageError
 from tlsresume.files import LARGEST_PEM, is_regular, read_held
 from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
 from tlsresume.transports.openssl import binding
@@ -192,6 +192,8 @@ def _load_certificate(context: SSL.Context, certificate: ClientCertificate) -> N
 
 def _private_key(path: str, passphrase: bytes | None) -> Any:
     """The key in a PEM file. A passphrase that it does not need is left aside."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         data = read_held(path, LARGEST_PEM, FileError)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tlsresume.errors import ErrorStack
+from tlsresume.error_queue import ErrorStack
 from tlsresume.protocols.greetings import hint_for_plain
 from tlsresume.protocols.limits import LIMIT_CODES, SLOWER
 from tlsresume.protocols.table import starttls_by_greeting

@@ -7,7 +7,7 @@ numbers with the words that the OpenSSL at hand has for them.
 
 from __future__ import annotations
 
-from tlsresume.errors import ErrorStack
+from tlsresume.error_queue import ErrorStack
 from tlsresume.transports.failures import FailureReason
 
 #: ERR_LIB_RSA, ERR_LIB_SSL (openssl/err.h).
