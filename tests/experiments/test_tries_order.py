@@ -14,9 +14,10 @@ from tests.helpers.virtual_time import VirtualLoop
 from tlsresume.evidence.trial import Trial
 from tlsresume.experiments.connections import TargetSetup
 from tlsresume.experiments.discover import discover
-from tlsresume.experiments.tries import Tries
+from tlsresume.experiments.tries import SERIES, Tries
 from tlsresume.options import ConnectOptions
 from tlsresume.targets.target import parse_target
+from tlsresume.tls.registry import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 
@@ -24,11 +25,11 @@ LANES = 4
 
 
 class Distant(CannedLab):
-    """A server that answers at once, one second's round trip away; four connections at a time."""
+    """A server that answers at once, one second's round trip away; `lanes` connections at a time."""
 
-    def __init__(self, reply, seed: int) -> None:
+    def __init__(self, reply, seed: int, lanes: int = LANES) -> None:
         super().__init__(reply, dice=random.Random(seed))
-        self.gate = asyncio.Semaphore(LANES)
+        self.gate = asyncio.Semaphore(lanes)
         self.busy = 0.0
 
     async def connect(self, route, config, task, session=None, *, milestones=None) -> Trial:
@@ -88,3 +89,26 @@ def test_lanes_are_hardly_ever_idle(target):
     rounds = [round_trips(target, seed) for seed in range(40)]
     waste = statistics.mean(took - busy for took, busy in rounds)
     assert waste < 7 / LANES + 0.75
+
+
+def test_two_lanes_keep_no_step_with_two_nodes():
+    """Two nodes in turn that do not share keys are found out by two lanes whose connections all
+    take the same time, though every second connection is one lane's."""
+    connect = ConnectOptions(tls=(ProtocolVersion.TLSv1_3,))
+    setup = TargetSetup(parse_target("https://example.test"), connect, "tlsresume/test")
+
+    async def resumed(seed: int) -> bool:
+        lab = Distant(answering(Pool(pick=lambda n: n % 2)), seed, lanes=2)
+        dice = random.Random(seed)
+        tries = Tries(lab, ROUTE, setup, tries=10, concurrency=2, answer=False, shuffle=dice)
+        trying = asyncio.create_task(tries.run())
+        await discover(lab, ROUTE, setup, on_full=tries.add)
+        tries.complete()
+        await trying
+        return all(attempt.reused for attempt in lab.journal if attempt.made_for(*SERIES))
+
+    wrong = 0
+    for seed in range(60):
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            wrong += runner.run(resumed(seed))
+    assert wrong < 6

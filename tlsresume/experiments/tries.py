@@ -52,9 +52,11 @@ _WAIT_FACTOR = 5
 _ROUND_TRIPS: dict[Mechanism, int] = {"psk": 3, "ticket": 2, "session-id": 2}
 _FULL_ROUND_TRIPS = 3
 
-#: How often what would end the run alone goes first. Not always: a lane that makes every
-#: fourth connection would keep step with a round robin.
-_LONGEST_FIRST = 0.9
+#: How often a chain that would end the run alone leaves its turn to another try: a lane that makes
+#: every fourth connection would keep step with a round robin. Of two lanes each has a series, so
+#: that both would: two nodes would seem to resume each other's sessions.
+_LEAVES_TURN = 0.1
+_LEAVES_TURN_OF_TWO = 0.5
 
 #: A chain would end the run alone if it lasts as long as this share of what is left in all lanes:
 #: it waits a little for a lane before each of its tries.
@@ -153,6 +155,8 @@ class Tries:
         #: How many tries of each kind have not begun.
         self._pending: Counter[_Try] = Counter()
         self._dice = shuffle or random.Random()  # noqa: S311 - no secret
+        #: What left its turn to another try, and goes first in the next one.
+        self._left_turn: _Try | None = None
         self._free = asyncio.Event()
         self._complete = False
         self._spent: BudgetSpent | None = None
@@ -245,13 +249,22 @@ class Tries:
         }
         if not ready:
             return None
-        chosen = None
-        if self._dice.random() < _LONGEST_FIRST:
-            chosen = self._longest_chain(ready) or self._longest_of_the_last(ready)
+        chosen = self._longest_chain(ready) or self._longest_of_the_last(ready)
+        if chosen is not None and chosen.chained and len(ready) > 1 and self._leaves_turn(chosen):
+            self._left_turn = chosen
+            del ready[chosen]
+            chosen = None
         if chosen is None:
             [chosen] = self._dice.choices(list(ready), list(ready.values()))
         self._pending[chosen] -= 1
         return chosen
+
+    def _leaves_turn(self, chain: _Try) -> bool:
+        """Whether a chain that would go first does not: it does in the next turn, for sure. Lanes
+        that keep step end together, so that this comes soon."""
+        left, self._left_turn = self._left_turn, None
+        often = _LEAVES_TURN_OF_TWO if self._concurrency == 2 else _LEAVES_TURN
+        return left != chain and self._dice.random() >= 1 - often
 
     def _longest_chain(self, ready: Collection[_Try]) -> _Try | None:
         """The next try of the chain that would end the run alone, if it may begin now."""
