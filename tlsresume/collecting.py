@@ -3,8 +3,8 @@ garbage.
 
 A sixth of the time until work begins would go into looking for it. The command, not the
 library, so raises what makes the collector look, and the first event loop sets it back, and
-keeps what was imported out of its sight. A command without a loop keeps the higher number: its
-garbage is collected, only later.
+keeps what was imported out of its sight; `serve`, which has none, does so itself. Another command
+without a loop keeps the higher number: its garbage is collected, only later.
 
 Python looks three times more while it ends, though the memory goes back with the process: that
 was a fifth of the CPU of `probe --plan` and of `inspect`. All that is left is kept out of sight

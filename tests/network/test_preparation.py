@@ -74,6 +74,15 @@ def test_what_the_library_lacks_comes_out_of_every_connection():
     with prepared_meanwhile(lacking, lambda: pytest.fail("begun")):
         assert [type(each) for each in asyncio.run(connect_twice())] == [BindingError] * 2
 
+    class Panic(BaseException):
+        """As cryptography's own, of a module in Rust that cannot be imported."""
+
+    def panicking() -> None:
+        raise Panic
+
+    with prepared_meanwhile(panicking, lambda: pytest.fail("begun")):
+        assert [type(each) for each in asyncio.run(connect_twice())] == [Panic] * 2
+
     def broken() -> None:
         raise ImportError("told where it is needed")
 

@@ -10,6 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from tlsresume import collecting
+from tlsresume.cli.root import run as command_line
+from tlsresume.errors import ExitStatus
+from tlsresume.features.exporter import serving as exporter
+from tlsresume.features.exporter.settings import ExporterSettings, Setup, WebSettings
+from tlsresume.features.serve import watching
 from tlsresume.network import loop
 
 
@@ -37,6 +42,23 @@ def test_a_command_that_starts_collects_less_until_its_loop_runs() -> None:
     assert gc.get_threshold()[0] > 10 * usual[0]
     assert loop.run(_nothing()) == usual[0]
     assert gc.get_threshold() == usual
+
+
+def test_commands_that_serve_for_long_collect_as_usual(monkeypatch) -> None:
+    """The exporter and `serve` run for days: the higher number is for their start alone."""
+    usual, seen = gc.get_threshold(), []
+
+    async def exporting(*_: object, **__: object) -> None:
+        seen.append(gc.get_threshold())
+
+    monkeypatch.setattr(exporter, "_serve", exporting)
+    setup = Setup(settings=ExporterSettings(), web=WebSettings(), modules={})
+    collecting.start()
+    exporter.run(setup, ("127.0.0.1", 0), lambda _: setup, note=str, warn=str)
+    monkeypatch.setattr(watching, "until_the_end", lambda *_: seen.append(gc.get_threshold()))
+    collecting.start()
+    assert command_line(["serve", "--listen", "127.0.0.1:0"]) == ExitStatus.OK
+    assert seen == [usual] * 2
 
 
 def test_a_command_that_ends_is_not_searched_for_garbage() -> None:

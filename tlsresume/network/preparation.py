@@ -57,12 +57,12 @@ class _Preparation:
         sys.setswitchinterval(_TURN)
         try:
             library()
-        except Exception as error:  # noqa: BLE001  it comes out of every connection
+        except BaseException as error:  # noqa: BLE001  also a panic of Rust: each connection has it
             self._library.set_exception(error)
         else:
             self._library.set_result(None)
             if not self.answered.wait(_NEAR):
-                with contextlib.suppress(Exception):  # it is imported again, and raises there
+                with contextlib.suppress(BaseException):  # it is imported again, and raises there
                     rest()
         finally:
             sys.setswitchinterval(turn)

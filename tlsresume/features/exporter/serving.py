@@ -20,6 +20,7 @@ import uvicorn
 from tlsresume.errors import FileError, TLSResumeError, UsageError, reason_of
 from tlsresume.features.exporter.app import Exporter, application
 from tlsresume.features.exporter.settings import Setup
+from tlsresume.network import loop
 from tlsresume.shortage import make_room
 from tlsresume.targets.endpoints import format_endpoint
 from tlsresume.transports.library import check_library
@@ -68,7 +69,7 @@ def run(
         scheme = "http" if context is None else "https"
         note(f"the exporter listens on {scheme}://{format_endpoint(own[0], own[1])}/")
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(setup, sock, context, read, note=note, warn=warn))
+            loop.run(_serve(setup, sock, context, read, note=note, warn=warn))
 
 
 async def _serve(
@@ -114,10 +115,10 @@ async def _serve(
         else:
             note("the configuration was read again")
 
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.end)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+        running.add_signal_handler(number, server.end)
+    running.add_signal_handler(signal.SIGHUP, reload)
     try:
         await server.serve(sockets=[sock])
     finally:

@@ -268,6 +268,7 @@ def command(
 def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
     """Serve until the run ends, and report. Without a command, an interrupt is an end like any
     other."""
+    from tlsresume import collecting
     from tlsresume.cli import console
     from tlsresume.errors import ExitStatus
     from tlsresume.features.serve.serving import Serving
@@ -281,6 +282,7 @@ def _serve(options: ServeOptions, ends: Ends, outputs: Outputs) -> ExitStatus:
     with Serving(options, onlooker.note) as serving:
         try:
             _say_where(serving, ends, quiet=outputs.quiet)
+            collecting.started()  # it may run for days
             until_the_end(serving, ends, onlooker)
         except KeyboardInterrupt:
             interrupted = ends.command is not None
