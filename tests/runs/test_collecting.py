@@ -47,6 +47,7 @@ def test_a_command_that_starts_collects_less_until_its_loop_runs() -> None:
 def test_commands_that_serve_for_long_collect_as_usual(monkeypatch) -> None:
     """The exporter and `serve` run for days: the higher number is for their start alone."""
     usual, seen = gc.get_threshold(), []
+    told: list[str] = []
 
     async def exporting(*_: object, **__: object) -> None:
         seen.append(gc.get_threshold())
@@ -54,7 +55,7 @@ def test_commands_that_serve_for_long_collect_as_usual(monkeypatch) -> None:
     monkeypatch.setattr(exporter, "_serve", exporting)
     setup = Setup(settings=ExporterSettings(), web=WebSettings(), modules={})
     collecting.start()
-    exporter.run(setup, ("127.0.0.1", 0), lambda _: setup, note=str, warn=str)
+    exporter.run(setup, ("127.0.0.1", 0), lambda _: setup, note=told.append, warn=told.append)
     monkeypatch.setattr(watching, "until_the_end", lambda *_: seen.append(gc.get_threshold()))
     collecting.start()
     assert command_line(["serve", "--listen", "127.0.0.1:0"]) == ExitStatus.OK
