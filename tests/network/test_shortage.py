@@ -326,7 +326,6 @@ def test_a_shortage_is_waited_for_over_udp(monkeypatch):
     """Sockets for QUIC and DTLS are asked for again, and no try is lost or counted; where none
     comes, it is the error of a target never reached, and the peer hears nothing."""
     monkeypatch.setattr(opening, "_ROOM_PAUSE", 0.001)
-    monkeypatch.setattr(opening, "_PATIENCE_ALONE", 0.02)
     connect = ConnectOptions(timeout=30, ticket_wait=0.2)
     options = ProbeOptions(connect=connect, tries=3, explain=False)
     for scheme, service in (("h3", quic_service()), ("dtls", dtls_service())):
@@ -337,6 +336,7 @@ def test_a_shortage_is_waited_for_over_udp(monkeypatch):
             return service.side()
 
         with DatagramServer(side) as server:
+            monkeypatch.setattr(opening, "_PATIENCE_ALONE", 30.0)
             sockets = _Sockets(lambda call: call % 2 == 1)
             monkeypatch.setattr(dial_module, "socket", sockets)
             result = probe(f"{scheme}://{HERE}:{server.port}", options)
@@ -346,6 +346,7 @@ def test_a_shortage_is_waited_for_over_udp(monkeypatch):
             assert all(row.error is None for row in address.attempts)
             assert sockets.calls == 2 * len(address.attempts)
             heard.clear()
+            monkeypatch.setattr(opening, "_PATIENCE_ALONE", 0.02)
             monkeypatch.setattr(dial_module, "socket", _Sockets(lambda _: True))
             result = probe(f"{scheme}://{HERE}:{server.port}", options)
         assert result.error is not None
