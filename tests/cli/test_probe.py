@@ -49,9 +49,7 @@ class FakeScan:
         began=None,
         progress=None,
         status=None,
-        to_import,
     ) -> Report:
-        to_import()
         self.deadline = deadline
         self.asked = list(targets)
         self.trace = trace

@@ -206,11 +206,6 @@ class Outputs:
             if choice.file is not None and grows:
                 there.grow(keep=choice.file == continued)
 
-    def import_renderers(self) -> None:
-        """Import what prints the chosen formats, sooner than it is needed."""
-        for choice in self.choices:
-            FORMATS[choice.name].renderer()
-
     def show(self, target: TargetResult, *, of_earlier: str | None = None) -> Report:
         """Print a target that is done, in the formats that speak per target. The report of it, as
         it was judged. What an earlier run has written to the file `of_earlier` goes to other

@@ -6,7 +6,6 @@ from time import monotonic as now
 
 from tlsresume.errors import HandshakeError, LocalError
 from tlsresume.lab import Milestones, OpenConnection, Task
-from tlsresume.network import preparation
 from tlsresume.network.dial import failure_from
 from tlsresume.network.link import NetworkLink
 from tlsresume.results.connection import Failure
@@ -48,7 +47,6 @@ async def carry_out(
     except MemoryError as error:
         link.failure = failure_from(error, "handshake", link.where)
         return False
-    preparation.answered()
     if milestones is not None:
         milestones.reach(milestones.handshake)
     began = now()

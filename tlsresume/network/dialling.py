@@ -17,7 +17,6 @@ from msgspec import Struct
 from tlsresume.errors import LocalError, PreludeError
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Gate, Lab, Route
-from tlsresume.network import preparation
 from tlsresume.network.before_tls import BeforeTLS, begin, reach
 from tlsresume.network.channel import Datagrams, Stream
 from tlsresume.network.dial import Reached
@@ -201,27 +200,15 @@ class Dialler:
         await self._gate.turn()
         timeout, asked = self._options.timeout, now()
         while True:
-            preparation.begin()
             started = now()
             reached = await reach(route, before_tls, timeout)
-            if not isinstance(reached, Failure):
-                return started + await _library_ready(reached), reached
-            if reached.kind != "local":
+            if not isinstance(reached, Failure) or reached.kind != "local":
                 return started, reached
             patience = timeout if self._gate.open > 1 else _PATIENCE_ALONE
             left = asked + min(patience, timeout) - now()
             if route.local_port is not None or left <= 0:
                 return started, reached
             await self._gate.one_leaves(min(left, _ROOM_PAUSE))
-
-
-async def _library_ready(reached: Reached) -> float:
-    """Seconds that were waited for the library, without which nothing can be said."""
-    try:
-        return await preparation.ready()
-    except BaseException:
-        reached.sock.close()
-        raise
 
 
 def local_error(failure: Failure) -> LocalError:

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 from tlsresume import collecting, shortage
 from tlsresume.errors import LocalError, UsageError
-from tlsresume.network import preparation
 
 T = TypeVar("T")
 
@@ -97,8 +96,7 @@ def run(main: Coroutine[Any, Any, T], stop: Stop | None = None) -> T:
     except LocalError:
         main.close()
         raise
-    if not preparation.is_planned():
-        collecting.started()
+    collecting.started()
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(_report)

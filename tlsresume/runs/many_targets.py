@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from tlsresume.errors import first_of
+from tlsresume.findings.across_targets import across_targets
 from tlsresume.lab import Gate
 from tlsresume.network import loop
-from tlsresume.network.preparation import prepared_meanwhile
 from tlsresume.network.trace import Trace
 from tlsresume.options import ProbeOptions
 from tlsresume.policy.exit_status import decided
@@ -67,18 +67,17 @@ def scan(
     began: float | None = None,
     progress: Callable[[str], None] | None = None,
     status: Callable[[str], None] | None = None,
-    to_import: Callable[[], object] = lambda: None,
 ) -> Report:
     """Probe every target. Results are in the order of the targets; `on_result` is called
     with each as it is ready. After `deadline` seconds (since `began` on the monotonic clock,
     or now) what is known by then is the result.
     `progress` gets a line whenever a long wait begins or ends; `status` a line that tells
     what is waited for now, and until when at most, as long as a run that is not quick takes.
-    `to_import` imports what tells of the results; it runs on a thread, beside the connections.
 
     Raises UsageError, FileError or BindingError when the options cannot be carried out.
     On an interrupt the results so far are returned, with `interrupted` set.
     """
+    check_library()
     for target, options in targets:
         check_probe(target, options)
     concurrency = max((options.concurrency for _, options in targets), default=1)
@@ -90,23 +89,13 @@ def scan(
     end = None if deadline is None else (since + deadline - _telling(targets, deadline), deadline)
     shared = _Scan(gate=gate, trace=trace, progress=progress, deadline=end)
     runs = [_Run(shared, target, options) for target, options in targets]
-
-    def what_judges() -> None:
-        import tlsresume.runs.probe_result  # noqa: F401  only sooner than it is needed
-
-        to_import()
-
     try:
-        with prepared_meanwhile(check_library, what_judges):
-            loop.run(_run_all(runs, on_result, parallel, status))
+        loop.run(_run_all(runs, on_result, parallel, status))
     except KeyboardInterrupt:
         for run in runs:
             run.interrupt()
     except BaseExceptionGroup as group:
         raise first_of(group) from None
-    check_library()  # also where nothing was dialled
-    from tlsresume.findings.across_targets import across_targets
-
     results = tuple(run.result() for run in runs)
     return decided(Report(tool=tool(), targets=results, findings=across_targets(results)))
 

@@ -205,7 +205,6 @@ def run_few(targets: TargetList, run: Run) -> Report:
             began=run.began,
             progress=None if outputs.quiet else console.note,
             status=None if outputs.quiet or outputs.verbose else console.status,
-            to_import=outputs.import_renderers,
         )
     finally:
         console.end_status()
