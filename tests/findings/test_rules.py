@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections import Counter
 from dataclasses import replace
@@ -12,12 +14,14 @@ import pytest
 from tests.helpers.canned_lab import mint
 from tests.helpers.causes import ROWS, Row
 from tests.helpers.evidence import STATEFUL, Story
-from tests.helpers.rows import each_row
+from tests.helpers.rows import assert_complete, each_row
+from tlsresume import findings
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.findings.catalogue import IMPOSSIBLE, RULES
 from tlsresume.findings.judge import causes, judge, matches, named, wanted
+from tlsresume.findings.rules import registered
 from tlsresume.findings.view import View
 from tlsresume.results.connection import Mechanism
 
@@ -139,7 +143,17 @@ def test_every_code_of_the_catalogue_is_a_rule(group: str) -> None:
 def test_every_rule_of_a_cause_has_rows() -> None:
     """No rule of groups A to D is without evidence, also those beyond the catalogue."""
     told = {row.code for row in ROWS}
-    assert {rule.code for rule in RULES if rule.group in "ABCD"} == told
+    wanted = {rule.code for rule in RULES if rule.group in "ABCD"}
+    assert_complete(told, wanted, "tests/helpers/causes.py, a function with @row(CODE, ...)")
+
+
+def test_every_module_with_rules_is_in_the_order() -> None:
+    """No rule stands in a module that the catalogue does not ask."""
+    for module in pkgutil.iter_modules(findings.__path__, f"{findings.__name__}."):
+        importlib.import_module(module.name)
+    homes = {rule.home for rule in RULES}
+    wanted = {rule.home for rule in registered()}
+    assert_complete(homes, wanted, "tlsresume/findings/catalogue.py, _ORDER")
 
 
 def test_what_no_client_can_prove_is_only_a_candidate() -> None:
