@@ -232,6 +232,11 @@ def _greetings() -> dict[str, tuple[bytes, ...]]:
 
 def _preludes() -> Iterator[Parser]:
     greetings = _greetings()
+    if missing := set(STARTTLS) - greetings.keys():
+        raise LookupError(
+            f"no samples for {', '.join(sorted(missing))}: add them to tools/fuzz_parsers.py,"
+            " _greetings"
+        )
     everything = tuple(each for several in greetings.values() for each in several)
     for name in STARTTLS:
         yield Parser(f"prelude {name}", _prelude(script_of(name)), greetings[name], share=8)

@@ -148,6 +148,23 @@ def test_files_named_exist():
     assert wrong == []
 
 
+def test_files_named_by_modules_exist():
+    """Each file that the docstring of a module names is there, in its folder or below the root."""
+    files = [path for top in ("tlsresume", "tests") for path in (REPOSITORY / top).rglob("*.py")]
+    there = [path.relative_to(REPOSITORY).as_posix() for path in files]
+    wrong = []
+    for path, name in zip(files, there, strict=True):
+        said = re.match(r'"""(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
+        named = re.findall(r"(?<![\w/*{}-])[\w-]+(?:/[\w-]+)*\.py\b", said[1] if said else "")
+        wrong += [
+            f"{name}: {file}"
+            for file in named
+            if not (REPOSITORY / file).is_file()
+            and not any(each.endswith(f"/{file}") for each in there)
+        ]
+    assert wrong == []
+
+
 def test_examples_are_shown_and_filled():
     """Each example is run for a page, and stands there as a command with an answer."""
     found = set()

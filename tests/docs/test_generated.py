@@ -85,8 +85,10 @@ def made():
 
 def test_all_is_fresh(made):
     """`make generate` would change nothing."""
-    assert [str(path) for path, text in made.items() if generate.read(path) != text] == []
-    assert generate.stale(made) == []
+    old = [str(path) for path, text in made.items() if generate.read(path) != text]
+    assert not old, f"run `make generate`, and look at the difference: {old}"
+    left = generate.stale(made)
+    assert not left, f"nothing makes these any more, so `make generate` takes them away: {left}"
 
 
 def test_each_command_has_a_page(made):

@@ -18,7 +18,7 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import parse_target
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 
 class Forgetful:
@@ -67,9 +67,9 @@ def ask_ages(server, ages, mechanism: Mechanism = "psk") -> tuple[CannedLab, lis
 
 
 def setup(lab: CannedLab, mechanism: Mechanism = "psk") -> MechanismSetup:
-    config = TERMS.config_for(mechanism)
+    config = TARGET_SETUP.config_for(mechanism)
     return MechanismSetup(
-        lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, config=config
+        lab=lab, route=ROUTE, target_setup=TARGET_SETUP, mechanism=mechanism, config=config
     )
 
 

@@ -23,7 +23,7 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import parse_target
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
@@ -49,9 +49,9 @@ def run(
         MechanismSetup(
             lab=lab,
             route=Route(address, 443),
-            target_setup=TERMS,
+            target_setup=TARGET_SETUP,
             mechanism=mechanism,
-            config=TERMS.config_for(mechanism),
+            config=TARGET_SETUP.config_for(mechanism),
         )
         for address in node_of
     ]
@@ -138,8 +138,8 @@ def test_nodes_behind_one_address_are_crossed_by_their_names() -> None:
     """Where a response header names nodes, who issued and who answered is counted."""
     lab = CannedLab(Pool(pick=lambda n: n % 2))
     setup = MechanismSetup(
-        lab=lab, route=Route(ADDRESSES[0], 443), target_setup=TERMS, mechanism="ticket",
-        config=TERMS.config_for("ticket"),
+        lab=lab, route=Route(ADDRESSES[0], 443), target_setup=TARGET_SETUP, mechanism="ticket",
+        config=TARGET_SETUP.config_for("ticket"),
     )  # fmt: skip
 
     async def tries() -> None:

@@ -17,11 +17,11 @@ from tlsresume.results.connection import AlertSeen, Failure, Traffic
 from tlsresume.targets.target import parse_target
 from tlsresume.tls.registry import ProtocolVersion
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 V12, V13 = ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3
 
 
-def run(reply, target_setup=TERMS, budget=200) -> tuple[Discovery, CannedLab]:
+def run(reply, target_setup=TARGET_SETUP, budget=200) -> tuple[Discovery, CannedLab]:
     lab = CannedLab(reply, budget=budget)
     return asyncio.run(discover(lab, ROUTE, target_setup)), lab
 
@@ -41,7 +41,7 @@ def test_each_mechanism_is_asked_for_once():
 @pytest.mark.parametrize(("allowed", "expected"), [(V12, ["ticket", "session-id"]), (V13, ["psk"])])
 def test_only_allowed_versions_are_asked_for(allowed, expected):
     """What the user did not allow is not offered."""
-    found, lab = run(Pool(), replace(TERMS, options=ConnectOptions(tls=(allowed,))))
+    found, lab = run(Pool(), replace(TARGET_SETUP, options=ConnectOptions(tls=(allowed,))))
     assert list(found.full) == expected
     assert {ask.config.maximum for ask in lab.asks} == {ask.config.minimum for ask in lab.asks}
 
@@ -196,7 +196,7 @@ def test_the_others_do_not_wait_for_a_ticket():
             return await super().connect(route, config, task, session)
 
     lab = Waits(Pool())
-    found = asyncio.run(discover(lab, ROUTE, TERMS))
+    found = asyncio.run(discover(lab, ROUTE, TARGET_SETUP))
     assert [attempt.mechanism for attempt in lab.journal][-1] == "psk"
     assert list(found.full) == ["psk", "ticket", "session-id"]
 
@@ -208,7 +208,7 @@ def test_a_ticket_that_is_overdue_is_told_once(mechanisms, quiet):
     """Who waits longer for it can begin while the first wait goes on."""
     told = []
     lab = CannedLab(Pool(mechanisms=mechanisms))
-    asyncio.run(discover(lab, ROUTE, TERMS, lambda: told.append("quiet")))
+    asyncio.run(discover(lab, ROUTE, TARGET_SETUP, lambda: told.append("quiet")))
     assert len(told) == quiet
 
 

@@ -32,7 +32,7 @@ from tlsresume.targets.target import parse_target
 
 pytestmark = pytest.mark.slow
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
 
@@ -42,9 +42,9 @@ def setting_on(
     return MechanismSetup(
         lab=lab,
         route=ROUTE,
-        target_setup=TERMS,
+        target_setup=TARGET_SETUP,
         mechanism=mechanism,
-        config=TERMS.config_for(mechanism),
+        config=TARGET_SETUP.config_for(mechanism),
         subject=subject,
         own_name=SNI if subject else None,
     )
@@ -52,9 +52,11 @@ def setting_on(
 
 def first_round(lab: CannedLab) -> None:
     async def both() -> None:
-        found = await discover(lab, ROUTE, TERMS)
+        found = await discover(lab, ROUTE, TARGET_SETUP)
         dice = random.Random(3)
-        tries = Tries(lab, ROUTE, TERMS, found, tries=5, concurrency=4, answer=False, shuffle=dice)
+        tries = Tries(
+            lab, ROUTE, TARGET_SETUP, found, tries=5, concurrency=4, answer=False, shuffle=dice
+        )
         await tries.run()
 
     asyncio.run(both())

@@ -36,7 +36,7 @@ from tlsresume.transports.openssl.client import TLSClient
 
 pytestmark = pytest.mark.slow
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 
 
 def hello(config: ClientConfig) -> TLSClient:
@@ -102,9 +102,9 @@ class Hellos(CannedLab):
 
 def experiment(lab: CannedLab, mechanism: Mechanism) -> list[Ask]:
     """What the experiment asked for, after one session was offered in vain."""
-    config = TERMS.config_for(mechanism)
+    config = TARGET_SETUP.config_for(mechanism)
     setup = MechanismSetup(
-        lab=lab, route=ROUTE, target_setup=TERMS, mechanism=mechanism, config=config
+        lab=lab, route=ROUTE, target_setup=TARGET_SETUP, mechanism=mechanism, config=config
     )
 
     async def run() -> None:

@@ -25,7 +25,7 @@ from tlsresume.results.connection import Mechanism
 from tlsresume.runs.explain import Explanation
 from tlsresume.targets.target import parse_target
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 STATES: tuple[Mechanism, ...] = ("psk", "session-id")
 
 
@@ -55,14 +55,14 @@ def explained(delay: float, mechanism: Mechanism) -> tuple[CannedLab, list[str]]
     lab = CannedLab(SlowStore(delay))
 
     async def run() -> Explanation:
-        discovery = await discover(lab, ROUTE, TERMS)
-        await Tries(lab, ROUTE, TERMS, discovery, tries=5, concurrency=1, answer=False).run()
+        discovery = await discover(lab, ROUTE, TARGET_SETUP)
+        await Tries(lab, ROUTE, TARGET_SETUP, discovery, tries=5, concurrency=1, answer=False).run()
         setup = MechanismSetup(
             lab=lab,
             route=ROUTE,
-            target_setup=TERMS,
+            target_setup=TARGET_SETUP,
             mechanism=mechanism,
-            config=TERMS.config_for(mechanism),
+            config=TARGET_SETUP.config_for(mechanism),
         )
         explanation = Explanation(setup)
         await explanation.run()

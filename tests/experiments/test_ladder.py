@@ -15,7 +15,7 @@ from tlsresume.options import ConnectOptions
 from tlsresume.results.connection import Mechanism
 from tlsresume.targets.target import parse_target
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
 #: Busy servers, and those of several threads, need a moment to see that a connection was cut.
 SECONDS_TO_NOTICE = 0.1
 
@@ -36,9 +36,9 @@ def test_a_cut_is_noticed_before_its_session_is_offered(mechanism: Mechanism) ->
     setup = MechanismSetup(
         lab=lab,
         route=ROUTE,
-        target_setup=TERMS,
+        target_setup=TARGET_SETUP,
         mechanism=mechanism,
-        config=TERMS.config_for(mechanism),
+        config=TARGET_SETUP.config_for(mechanism),
     )
     asyncio.run(EXPERIMENTS["close"].run(setup))
     cuts = [n for n, ask in enumerate(lab.asks) if not ask.task.clean]

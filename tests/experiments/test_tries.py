@@ -27,12 +27,12 @@ from tlsresume.tls.registry import ProtocolVersion
 
 pytestmark = pytest.mark.slow
 
-TERMS = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
-TLS13_ONLY = replace(TERMS, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
+TARGET_SETUP = TargetSetup(parse_target("example.test"), ConnectOptions(), "tlsresume/test")
+TLS13_ONLY = replace(TARGET_SETUP, options=ConnectOptions(tls=(ProtocolVersion.TLSv1_3,)))
 
 
 def run(
-    reply, *, tries=5, concurrency=4, budget=200, seed=1, target_setup=TERMS
+    reply, *, tries=5, concurrency=4, budget=200, seed=1, target_setup=TARGET_SETUP
 ) -> tuple[CannedLab, AddressResult]:
     lab = CannedLab(reply, budget=budget, dice=random.Random(seed))
     return lab, run_on(
@@ -40,7 +40,7 @@ def run(
     )
 
 
-def run_on(lab, *, tries=5, concurrency=4, seed=1, target_setup=TERMS) -> AddressResult:
+def run_on(lab, *, tries=5, concurrency=4, seed=1, target_setup=TARGET_SETUP) -> AddressResult:
     async def both():
         found = await discover(lab, ROUTE, target_setup)
         await Tries(
@@ -180,8 +180,8 @@ def test_a_spent_budget_is_said_and_never_overdrawn(budget):
     lab = CannedLab(Pool(), budget=budget)
 
     async def both():
-        found = await discover(lab, ROUTE, TERMS)
-        await Tries(lab, ROUTE, TERMS, found, tries=5, concurrency=4, answer=False).run()
+        found = await discover(lab, ROUTE, TARGET_SETUP)
+        await Tries(lab, ROUTE, TARGET_SETUP, found, tries=5, concurrency=4, answer=False).run()
 
     if budget < 36:
         with pytest.raises(BudgetSpent):
@@ -273,8 +273,8 @@ def test_two_chained_tries_of_one_mechanism_never_overlap():
     lab = Watching(pool)
 
     async def both():
-        found = await discover(lab, ROUTE, TERMS)
-        await Tries(lab, ROUTE, TERMS, found, tries=20, concurrency=8, answer=False).run()
+        found = await discover(lab, ROUTE, TARGET_SETUP)
+        await Tries(lab, ROUTE, TARGET_SETUP, found, tries=20, concurrency=8, answer=False).run()
 
     asyncio.run(both())
 
@@ -343,10 +343,10 @@ def test_tries_begin_with_the_first_session_of_their_mechanism():
 
     async def both() -> CannedLab:
         lab = Slow()
-        tries = Tries(lab, ROUTE, TERMS, tries=5, concurrency=4, answer=False)
+        tries = Tries(lab, ROUTE, TARGET_SETUP, tries=5, concurrency=4, answer=False)
         trying = asyncio.create_task(tries.run())
         async with asyncio.timeout(30):
-            await discover(lab, ROUTE, TERMS, on_full=tries.add)
+            await discover(lab, ROUTE, TARGET_SETUP, on_full=tries.add)
             tries.complete()
             await trying
         return lab
@@ -361,7 +361,7 @@ def test_the_chain_that_would_end_alone_is_the_longest():
     """It is told by round trips, its full handshake's too, and only while the rest would not
     last longer."""
     lab = CannedLab(Pool())
-    found = asyncio.run(discover(lab, ROUTE, TERMS))
+    found = asyncio.run(discover(lab, ROUTE, TARGET_SETUP))
 
     class Low(random.Random):
         """Always what goes first mostly; without that, the first kind of all: a fixed psk try."""
@@ -372,7 +372,14 @@ def test_the_chain_that_would_end_alone_is_the_longest():
     def chosen(concurrency: int, left: tuple[int, int, int] = (4, 4, 4), *, busy=False):
         """The kind that goes first, with so many tries left: chained psk, fixed psk, others."""
         tries = Tries(
-            lab, ROUTE, TERMS, found, tries=4, concurrency=concurrency, answer=False, shuffle=Low()
+            lab,
+            ROUTE,
+            TARGET_SETUP,
+            found,
+            tries=4,
+            concurrency=concurrency,
+            answer=False,
+            shuffle=Low(),
         )
         chained, fixed, others = left
         for kind in tries._pending:

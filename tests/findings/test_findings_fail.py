@@ -12,6 +12,7 @@ import pytest
 
 from tests.golden import cases
 from tests.helpers.commands import runner
+from tests.helpers.rows import assert_complete
 from tests.policy.test_exit_statuses import BREAKS, NOT, PARTLY, RESUMES
 from tlsresume.cli import failing
 from tlsresume.errors import ExitStatus
@@ -287,7 +288,7 @@ MARKS = {
 def test_every_format_fails_an_unsafe_target():
     """Each format says that an unsafe server fails, though it resumes, and none that a healthy
     one does."""
-    assert MARKS.keys() == FORMATS.keys()
+    assert_complete(MARKS, FORMATS, "tests/findings/test_findings_fail.py, MARKS")
     bad = judged(with_finding(RESUMES, finding("weak-ticket-key")))
     good = judged(with_finding(RESUMES, finding("single-use")))
     assert bad.targets[0].verdict == "resumes"

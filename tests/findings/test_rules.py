@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections import Counter
 from dataclasses import replace
@@ -12,18 +14,20 @@ import pytest
 from tests.helpers.canned_lab import mint
 from tests.helpers.causes import ROWS, Row
 from tests.helpers.evidence import STATEFUL, Story
-from tests.helpers.rows import each_row
+from tests.helpers.rows import assert_complete, each_row
+from tlsresume import findings
 from tlsresume.evidence.observation import Ticket
 from tlsresume.evidence.summary import summarise_address
 from tlsresume.experiments.ladder import EXPERIMENTS
 from tlsresume.findings.catalogue import IMPOSSIBLE, RULES
 from tlsresume.findings.judge import causes, judge, matches, named, wanted
+from tlsresume.findings.rules import registered
 from tlsresume.findings.view import View
 from tlsresume.results.connection import Mechanism
 
 CAUSES = "ABC"
 
-#: The catalogue of causes, by group.
+#: Codes by group that have evidence of each mechanism; a new one may be added, and need not be.
 CATALOGUE = {
     "A": (
         "file-unreadable",
@@ -129,17 +133,28 @@ def test_a_rule_stays_silent_on_the_evidence_of_others(row: Row) -> None:
 
 @pytest.mark.parametrize("group", CATALOGUE)
 def test_every_code_of_the_catalogue_is_a_rule(group: str) -> None:
-    """Each code of groups A to D is a rule of that group, with rows for its mechanisms."""
+    """Each code named here is a rule of that group, with rows for its mechanisms."""
     for code in CATALOGUE[group]:
         assert GROUP[code] == group
         told = {row.mechanism for row in ROWS if row.code == code}
-        assert told == set(BY_CODE[code].mechanisms), code
+        where = f"tests/helpers/causes.py, @row({code!r}, ...)"
+        assert_complete(told, BY_CODE[code].mechanisms, where)
 
 
 def test_every_rule_of_a_cause_has_rows() -> None:
     """No rule of groups A to D is without evidence, also those beyond the catalogue."""
     told = {row.code for row in ROWS}
-    assert {rule.code for rule in RULES if rule.group in "ABCD"} == told
+    wanted = {rule.code for rule in RULES if rule.group in "ABCD"}
+    assert_complete(told, wanted, "tests/helpers/causes.py, a function with @row(CODE, ...)")
+
+
+def test_every_module_with_rules_is_in_the_order() -> None:
+    """No rule stands in a module that the catalogue does not ask."""
+    for module in pkgutil.iter_modules(findings.__path__, f"{findings.__name__}."):
+        importlib.import_module(module.name)
+    homes = {rule.home for rule in RULES}
+    wanted = {rule.home for rule in registered()}
+    assert_complete(homes, wanted, "tlsresume/findings/catalogue.py, _ORDER")
 
 
 def test_what_no_client_can_prove_is_only_a_candidate() -> None:

@@ -1,4 +1,4 @@
-"""findings/tickets.py and over_time.py: rules on the tickets themselves."""
+"""findings/tickets.py and across_targets.py: rules on the tickets themselves."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.golden import cases, check
 from tests.helpers.pipeline_cases import JUDGED, TODAY
-from tests.helpers.rows import each_row
+from tests.helpers.rows import assert_complete, each_row
 from tests.paths import PACKAGE
 from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.formats import FORMATS
@@ -61,7 +61,8 @@ def harmless(name: str) -> str:
 
 def test_every_format_is_tested_here_or_for_people():
     """No format is left out of the golden files."""
-    assert set(FORMATS) == {"text", "json", *ENDINGS}
+    where = "tests/formats/test_pipeline.py, ENDINGS"
+    assert_complete({"text", "json", *ENDINGS}, FORMATS, where)
 
 
 @each_row("case", JUDGED)

@@ -1,4 +1,4 @@
-"""features/watch/text.py and watch_html.py: the report of `watch`, letter by letter."""
+"""features/watch/text.py and page.py: the report of `watch`, letter by letter."""
 
 from __future__ import annotations
 

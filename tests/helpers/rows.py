@@ -52,6 +52,15 @@ def each_row(names: str, rows: Iterable[Any], *, ids: Ids = None) -> Callable[..
     return decorate
 
 
+def assert_complete(table: Iterable[Any], wanted: Iterable[Any], where: str) -> None:
+    """A table has an entry for each wanted key, and no other. Where it has not, the error names
+    the keys and `where`: the file and the table to mend."""
+    have, want = set(table), set(wanted)
+    missing, unknown = sorted(map(str, want - have)), sorted(map(str, have - want))
+    assert not missing, f"nothing for {', '.join(missing)}: add it to {where}"
+    assert not unknown, f"{', '.join(unknown)} is no more: take it out of {where}"
+
+
 def _try_each(
     test: Callable[..., None], rows: list[tuple[str, dict[str, Any]]], fixtures: dict[str, Any]
 ) -> None:

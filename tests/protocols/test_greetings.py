@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.rows import each_row
+from tests.helpers.rows import assert_complete, each_row
 from tlsresume.protocols.greetings import AT_ONCE, hint_for_plain, hint_for_words
+from tlsresume.protocols.rows import ROWS
 from tlsresume.protocols.table import STARTTLS, starttls_by_greeting
 
 GREETINGS = [
@@ -56,6 +57,13 @@ def test_an_answer_of_tls_or_https_says_that_tls_starts_at_once(said):
 def test_what_is_not_known_gets_no_guess(said):
     """A wrong hint would be worse than none."""
     assert hint_for_plain(said) == hint_for_words(said) == ()
+
+
+def test_every_greeting_has_an_example():
+    """No protocol whose servers greet in clear is left out here."""
+    shown = {name for _, names in GREETINGS for name in names}
+    wanted = {row.name for row in ROWS if row.greeting or row.perhaps}
+    assert_complete(shown, wanted, "tests/protocols/test_greetings.py, GREETINGS")
 
 
 @given(st.binary(max_size=64))

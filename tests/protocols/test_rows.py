@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from tests.helpers.rows import assert_complete
 from tests.network.test_approach import PreludePeer
 from tests.paths import REPOSITORY
 from tlsresume.protocols.rows import ROWS
@@ -74,6 +76,14 @@ def test_a_new_protocol_is_one_row():
     target = json.loads(said)["targets"][0]
     assert target["starttls"] == "acme"
     assert target["verdict"] == "resumes"
+
+
+def test_the_guide_has_every_scheme():
+    """docs/guides/probe.md says of each URL scheme what it reaches, but for second names of one."""
+    guide = (REPOSITORY / "docs/guides/probe.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z0-9-]+)://", guide))
+    wanted = {scheme.name for row in ROWS for scheme in row.schemes} - {"postgresql"}
+    assert_complete(told & SCHEMES.keys(), wanted, "docs/guides/probe.md, What it can reach")
 
 
 def test_rows_do_not_contradict_each_other():

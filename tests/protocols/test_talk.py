@@ -5,12 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.preludes import HONEST, play
-from tests.helpers.rows import each_row
+from tests.helpers.rows import assert_complete, each_row
 from tlsresume.errors import PreludeError
 from tlsresume.protocols.table import STARTTLS, script_of
 from tlsresume.protocols.talk import LARGEST, Prelude, words
 
-NAMES = sorted(STARTTLS)
+#: Those without a conversation fail one test, which says where it is to be added.
+NAMES = sorted(name for name in STARTTLS if name in HONEST)
 
 
 def prelude(name: str) -> Prelude:
@@ -31,7 +32,7 @@ def fed(one: Prelude, pieces: list[bytes]) -> PreludeError | None:
 
 def test_each_protocol_that_can_be_named_has_a_prelude():
     """The names of the command line and the table are the same."""
-    assert set(STARTTLS) == set(HONEST)
+    assert_complete(HONEST, STARTTLS, "tests/helpers/preludes.py, HONEST")
 
 
 @each_row("size", [1, 2, 3, 7, LARGEST])

@@ -9,6 +9,7 @@ import pytest
 
 from tests.golden import cases
 from tests.helpers.commands import runner
+from tests.helpers.rows import assert_complete
 from tlsresume.errors import ExitStatus
 from tlsresume.experiment_names import EXPERIMENT_NAMES
 from tlsresume.experiments.ladder import EXPERIMENTS
@@ -45,7 +46,8 @@ def stage(plan, title):
 
 def test_the_light_list_of_experiments_is_whole():
     """The names that --help shows are those of the ladder, in its order."""
-    assert tuple(EXPERIMENTS) == EXPERIMENT_NAMES
+    assert_complete(EXPERIMENT_NAMES, EXPERIMENTS, "tlsresume/experiment_names.py, ExperimentName")
+    assert tuple(EXPERIMENTS) == EXPERIMENT_NAMES, "in experiment_names.py in another order"
 
 
 def test_the_first_round_costs_what_the_budget_reckons():

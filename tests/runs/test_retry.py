@@ -113,15 +113,15 @@ def test_a_server_that_comes_up_is_found(server, monkeypatch):
     started: list[bool] = []
     real = discover_module.discover
 
-    async def discover(lab, route, terms, _on_quiet, **_settings):
+    async def discover(lab, route, target_setup, _on_quiet, **_settings):
         # The first try goes to a port where nothing listens.
         if not started:
             started.append(True)
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
-            return await real(lab, type(route)(route.address, port), terms)
-        return await real(lab, route, terms)
+            return await real(lab, type(route)(route.address, port), target_setup)
+        return await real(lab, route, target_setup)
 
     monkeypatch.setattr(retry, "discover", discover)
     one = server()

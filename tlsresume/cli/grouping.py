@@ -1,4 +1,4 @@
-"""Options, each declared once; under headings, in the short and the whole help; what is forgiven.
+"""How options are declared, each once, and shown under headings in the short and the whole help.
 
 `option` declares one: its names, its words for `--help`, those for `-h` beside them, and what it
 goes with. A declaration decorates a command, or stands in a tuple that several commands share.

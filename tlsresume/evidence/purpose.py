@@ -3,7 +3,7 @@
 Whoever asks which attempts answer a question names the purpose, never the words that JSON has
 for it. Purposes without parameters are members of an enum; one that has any (the age of a
 session, the address that issued it) is a small class. The base class is here, since attempts
-carry a purpose; the purposes themselves are in `experiments.purposes`.
+carry a purpose; the purposes themselves are in `evidence/purposes.py`.
 """
 
 from __future__ import annotations

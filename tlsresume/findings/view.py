@@ -168,7 +168,7 @@ class View(Value, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def full(self) -> tuple[Trial, ...]:
-        """Handshakes without a session that succeeded, and with plans like the tries'."""
+        """Handshakes without a session that succeeded, with a ClientConfig like the tries'."""
         return tuple(
             attempt
             for attempt in self.attempts
@@ -178,8 +178,8 @@ class View(Value, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def without_session(self) -> tuple[Trial, ...]:
-        """Connections without a session to the address, of this mechanism and with plans like
-        the tries', also those that failed and those that do not count."""
+        """Connections without a session to the address, of this mechanism and with a
+        ClientConfig like the tries', also those that failed and those that do not count."""
         return tuple(
             attempt
             for attempt in self.everything

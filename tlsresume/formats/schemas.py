@@ -1,4 +1,4 @@
-"""The JSON Schemas of the documents, generated from the same dataclasses.
+"""The JSON Schemas of the documents, generated from the types of the results.
 
 They are shipped beside this file. Within a schema number fields are only added. This
 imports what every command makes, so no command imports it.

@@ -68,7 +68,7 @@ def known_checks(
     before: Sequence[Check], after: Sequence[Check], changes: Sequence[Change]
 ) -> tuple[Check, ...]:
     """The checks, with those that are no worse than they were in the baseline marked so.
-    Those of findings are left as they are: `findings.is_known` compares findings."""
+    Those of findings are left as they are: `is_known` of policy/findings.py compares those."""
     earlier: dict[tuple[str, str | None, str | None, str], int] = {}
     addresses = {check.address for check in before if check.address}
     for check in before:

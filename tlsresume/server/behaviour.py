@@ -25,7 +25,8 @@ class Behaviour(Value, frozen=True, kw_only=True):
       `tickets`          issue stateless tickets (TLS 1.2 and 1.3).
       `stateful`         SSL_OP_NO_TICKET with a cache: IDs in TLS 1.2, and 32-byte tickets,
                          that name a cache entry, in TLS 1.3. Overrules `tickets`.
-      `num_tickets`      TLS 1.3 tickets per full handshake (None: OpenSSL's 2).
+      `num_tickets`      TLS 1.3 tickets per full handshake (None: OpenSSL's 2). The stdlib's ssl
+                         then serves TLS 1.3, whose tickets no observer sees.
       `tickets_after_data`  TLS 1.3 tickets leave only once application data has come.
       `lifetime`         seconds a session is good for (None: OpenSSL's default).
       `early_data`       bytes of TLS 1.3 early data that are accepted.

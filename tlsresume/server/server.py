@@ -1,4 +1,4 @@
-"""The built-in server: TLS in which each resumption behaviour is a knob.
+"""The built-in server: TLS that treats sessions as its `Behaviour` says.
 
 `selftest` shows the four commands against it, the tests use it as a peer whose behaviour
 is known, and `serve` has it observe clients. A client that is slow, silent or floods

@@ -16,6 +16,7 @@ from tests.features.serve.clients import (
     result,
     ticket,
 )
+from tests.helpers.rows import assert_complete
 from tlsresume.errors import ExitStatus, UsageError
 from tlsresume.features.serve.behaviours import BEHAVIOURS, State
 from tlsresume.features.serve.build import build_report
@@ -91,14 +92,38 @@ def test_outcomes():
     assert judge(tally(**silent), "refused", asks_elsewhere=False).outcome == "wrong"
 
 
+#: What a client that is right does in each behaviour.
+RIGHT: dict[str, State] = {
+    "default": "resumed",
+    "tickets": "resumed",
+    "session-ids": "resumed",
+    "stateful": "resumed",
+    "single-use": "resumed",
+    "no-tickets": "connected",
+    "refuse": "connected",
+    "short-lifetime": "connected",
+    "rotated-key": "connected",
+    "changed-certificate": "connected",
+    "hello-retry": "connected",
+    "early-data": "connected",
+    "late-tickets": "resumed",
+    "no-close-notify": "connected",
+    "untrusted": "refused",
+}
+
+
 def test_what_is_right_in_each_behaviour():
     """Resumed where the server resumes, refused where nobody vouches for it, else connected."""
-    resumed = {name for name, row in BEHAVIOURS.items() if row.right == "resumed"}
-    assert resumed == {
-        "default", "tickets", "session-ids", "stateful", "single-use", "late-tickets",
-    }  # fmt: skip
-    assert [name for name, row in BEHAVIOURS.items() if row.right == "refused"] == ["untrusted"]
-    assert len(BEHAVIOURS) == 15
+    assert_complete(RIGHT, BEHAVIOURS, "tests/features/serve/test_judge.py, RIGHT")
+    assert {name: row.right for name, row in BEHAVIOURS.items()} == RIGHT
+
+
+def test_the_tickets_that_a_client_may_resume_with_are_seen():
+    """Where clients are to resume, TLS 1.3 is not served by the stdlib, whose tickets are not
+    observed: each client would seem to have none."""
+    for name, row in BEHAVIOURS.items():
+        unseen = row.right == "resumed" and row.behaviour.tls13_by_stdlib
+        assert not unseen, f"{name}: num_tickets cannot stand in a row that is to resume"
 
 
 @pytest.mark.slow

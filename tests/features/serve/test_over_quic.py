@@ -24,6 +24,7 @@ from aioquic.quic.connection import QuicConnection
 import tlsresume
 from tests.features.serve.clients import context_for, fetch
 from tests.helpers.commands import runner
+from tests.helpers.rows import assert_complete
 from tlsresume.errors import UsageError
 from tlsresume.features.serve.behaviours import BEHAVIOURS
 from tlsresume.features.serve.results import ClientResult, ServeReport
@@ -108,6 +109,8 @@ TRUTHS = {
 def test_each_behaviour_over_quic():
     """Each behaviour that QUIC can have does over QUIC what its name says, and the others are
     told with the reason."""
+    of_quic = [name for name, row in BEHAVIOURS.items() if not row.no_quic and name != "untrusted"]
+    assert_complete(TRUTHS, of_quic, "tests/features/serve/test_over_quic.py, TRUTHS")
     with tlsresume.serve("all", quic=True) as server:
 
         def answers(name: str) -> list[bytes]:

@@ -29,6 +29,7 @@ from tests.features.serve.clients import (
     result,
     ticket,
 )
+from tests.helpers.rows import assert_complete
 from tlsresume.errors import FileError
 from tlsresume.features.serve import ledger as ledger_module
 from tlsresume.features.serve.authority import (
@@ -55,6 +56,9 @@ pytest_plugins = ["pytester"]
 
 def test_words_of_the_command_line():
     """The command line names the behaviours and protocols that there are, in their order."""
+    names = "tlsresume/features/serve/names.py"
+    assert_complete(BEHAVIOUR_NAMES, BEHAVIOURS, f"{names}, BEHAVIOUR_NAMES")
+    assert_complete(STARTTLS, TALKS, f"{names}, STARTTLS")
     assert tuple(BEHAVIOURS) == BEHAVIOUR_NAMES
     assert tuple(TALKS) == STARTTLS
 
@@ -237,7 +241,7 @@ def test_talks_take_bytes_one_by_one_and_have_an_end():
         "postgres": bytes.fromhex("0000000804d2162f"),
         "xmpp": b"<stream:stream to='x'>" + b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
     }
-    assert asks.keys() | {"ftps"} == set(STARTTLS)
+    assert_complete(asks.keys() | {"ftps"}, STARTTLS, "the table asks of this test")
     assert not TALKS["ftps"]().clear
     for protocol, asked in asks.items():
         talk = TALKS[protocol]()

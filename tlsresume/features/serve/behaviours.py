@@ -1,4 +1,5 @@
-"""The behaviours that `serve` can show to clients: one row each, in the order of `all`."""
+"""The behaviours that `serve` can show to clients: one row each, in the order in which
+`--behaviour all` lists them."""
 
 from __future__ import annotations
 
@@ -47,11 +48,11 @@ def _row(
     needs: tuple[Version, ...] = ("1.2", "1.3"),
     untrusted: bool = False,
     no_quic: str | None = None,
-    **knobs: object,
+    **fields: object,
 ) -> Row:
-    """A row; `knobs` are the fields of its Behaviour."""
+    """A row; `fields` are those of its Behaviour."""
     # A session must outlive a connection that its client cut: how it closed is told apart.
-    behaviour = Behaviour(forget_on_unclean_close=False, **knobs)  # type: ignore[arg-type]  # a row's own fields
+    behaviour = Behaviour(forget_on_unclean_close=False, **fields)  # type: ignore[arg-type]  # a row's own fields
     return Row(about=about, behaviour=behaviour, right=right, needs=needs, untrusted=untrusted,
                no_quic=no_quic)  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""The first flight of a TLS connection over TCP; what it is for stands at `Flight`."""
+"""The first flight of a TLS connection over TCP: a ClientHello, and early data behind it.
+
+What it is for is said at `Flight` in transports/interface.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a Plan to what aioquic is told, and the file that its secrets are written to."""
+"""From a ClientConfig to what aioquic is told, and the file that its secrets are written to."""
 
 from __future__ import annotations
 
