@@ -227,6 +227,15 @@ def test_what_is_something_else_is_named():
         assert caught.value.hints, name
 
 
+def test_captures_and_key_logs_lead_to_capture():
+    """Who has packets is sent to the command that reads them, and not told that none does."""
+    for name in ("pcap", "pcapng", "key log"):
+        with pytest.raises(SessionFileError) as caught:
+            find_contents(NAMED[name][0], "f")
+        assert any("tlsresume capture " in hint for hint in caught.value.hints), name
+        assert not any("no captures" in hint for hint in caught.value.hints), name
+
+
 def boringssl(*elements: bytes) -> bytes:
     """A session as BoringSSL writes it: TLS 1.3, then elements with tags of their own."""
     body = (

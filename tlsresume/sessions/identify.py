@@ -170,7 +170,7 @@ def _begins(*rows: tuple[bytes, str, str]) -> Callable[[bytes], Identified | Non
     return look
 
 
-_CAPTURE = "tshark -r FILE -Y tls.handshake shows its handshakes; this tool reads no captures yet"
+_CAPTURE = "what became of its sessions: tlsresume capture FILE"
 _UNPACK = "unpack it first"
 
 #: Files known by their first bytes.
@@ -212,7 +212,7 @@ def _key_log(data: bytes) -> Identified | None:
     return Identified(
         "a key log (SSLKEYLOGFILE)",
         hints=(
-            "it decrypts a capture: tshark -o tls.keylog_file:FILE -r CAPTURE",
+            "it opens more of a capture: tlsresume capture CAPTURE --keylogfile FILE",
             "it holds secrets of connections, and none of their sessions",
         ),
     )

@@ -12,11 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.features.capture.packets import START, Conversation, Frame, ip4, pcap, pcapng, udp
-from tests.features.capture.reading import capture_of, connections_of, outcomes, server_of
+from tests.features.capture.reading import (
+    capture_of,
+    connections_of,
+    outcomes,
+    report_of,
+    server_of,
+)
 from tests.features.capture.talks import Talk
 from tests.helpers.pair import Peer
 from tlsresume.features.capture.engine import Engine, Limits
+from tlsresume.features.capture.render_text import render
 from tlsresume.features.capture.tcp import MOST_HELD, Stream
+from tlsresume.formats.page import View
 from tlsresume.tls.extensions import Extension, PskIdentity
 from tlsresume.tls.key_log import KeyLog
 from tlsresume.tls.messages import ClientHello, ServerHello
@@ -375,6 +383,8 @@ def test_external_psks_are_no_offers(hello, tmp_path):
             server = server_of(tmp_path, spoken(asked, answer13(asked, selected)))
             assert (server.offered, server.accepted, server.external_psk) == (0, 0, 1), identity
             assert server.unknown == 0
+    told = render(report_of(tmp_path, spoken(asked, answer13(asked, 0))), View())
+    assert "  ext. PSK    1 connection\n" in told
     ticket = with_psk(hello, PskIdentity(b"\xfe" * 192, 0x12345678))
     server = server_of(tmp_path, spoken(ticket, answer13(ticket, 0)))
     assert (server.offered, server.accepted, server.external_psk) == (1, 1, 0)

@@ -190,7 +190,7 @@ def _facts(server: ServerReport) -> Iterator[tuple[str, str]]:
             f"{early.offered} offered, {early.accepted} accepted, {early.rejected} rejected, as far as seen",
         )
     for lead, number, what in (
-        ("external PSK", server.external_psk, "connection"),
+        ("ext. PSK", server.external_psk, "connection"),
         ("ECH", server.encrypted_hello, "connection"),
         ("unknown", server.unknown, "handshake"),
     ):
