@@ -37,6 +37,8 @@ from tlsresume.targets.target import Target
 MOST_TOLD, MOST_HINTS = 200, 5
 #: Lines of a pipe that are read ahead.
 _AHEAD = 256
+#: Stands for a line of which no more is kept than that it is too long.
+_TOO_LONG = "." * (LONGEST + 1)
 
 Entry = tuple[Target, Connection]
 
@@ -249,6 +251,11 @@ class TargetList:
             place = 0
             while data := file.readline(LONGEST + 1):
                 place += 1
+                if len(data) > LONGEST and not data.endswith(b"\n"):
+                    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+                        pass
+                    yield place, "#" if data.lstrip().startswith(b"#") else _TOO_LONG
+                    continue
                 yield place, self._decoded(data, place)
         except OSError as error:
             name = self._name or ""
