@@ -36,6 +36,16 @@ def vector(name: str) -> bytes:
     return (FILES / name).read_bytes()
 
 
+def octal_dump(data: bytes) -> str:
+    """As od -t x1 prints it: places in octal, the length at the end."""
+    lines = [f"{at:07o} {data[at : at + 16].hex(' ')}" for at in range(0, len(data), 16)]
+    return "\n".join([*lines, f"{len(data):07o}", ""])
+
+
+def array(data: bytes, form: str) -> str:
+    return ", ".join(form % byte for byte in data)
+
+
 def dump(data: bytes, group: int) -> str:
     """As xxd (groups of 2) and hexdump -C (groups of 1) print it."""
     lines = []
@@ -59,6 +69,18 @@ WRAPPED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "Node's print": (b"<Buffer " + DER.hex(" ").encode() + b">", ("hex",)),
     "xxd": (dump(DER, 2).encode(), ("a hex dump",)),
     "hexdump -C": (f"{dump(DER, 1)}\n{len(DER):08x}\n".encode(), ("a hex dump",)),
+    "od -t x1": (octal_dump(DER).encode(), ("a hex dump",)),
+    "xxd -i": (
+        f"unsigned char s[] = {{\n {array(DER, '0x%02x')}\n}};\nunsigned int s_len = {len(DER)};\n".encode(),
+        ("an array",),
+    ),
+    "array of C": (
+        f"static const uint8_t s[745] = {{{array(DER, '%#x')},}};".encode(),
+        ("an array",),
+    ),
+    "array of Go": (f"state := []byte{{{array(DER, '0x%x')}}}".encode(), ("an array",)),
+    "array of Rust": (f"let s: [u8; 9] = [{array(DER, '%d')}];".encode(), ("an array",)),
+    "array of Python": (f"s = bytes([{array(DER, '%d')}])".encode(), ("an array",)),
     "JSON Buffer": (json.dumps({"type": "Buffer", "data": list(DER)}).encode(), ("JSON",)),
     "JSON list": (json.dumps(list(DER)).encode(), ("JSON",)),
     "JSON string": (json.dumps(TEXT).encode(), ("line ends written as \\n",)),
@@ -207,6 +229,7 @@ NAMED: dict[str, tuple[bytes, str]] = {
     ),
     "certificate": (CERTIFICATE.public_bytes(serialization.Encoding.DER), "a certificate"),
     "certificate in base64": (base64.b64encode(CERTIFICATE.public_bytes(serialization.Encoding.DER)), "a certificate"),
+    "page": (b"\n<!DOCTYPE html>\n<html><title>404 Not Found</title></html>", "an HTML page"),
     "replaced": (vector("node20-13.utf8"), "was written as text"),
     "Node's print": (vector("node20-13.inspect"), "as Node prints it: 50 bytes of 745"),
     "raw key": (bytes(range(80)), "a ticket key, by its length"),

@@ -52,6 +52,11 @@ FORMS: dict[str, tuple[str, int, str]] = {
     "wrapped at 76": (wrapped(76, *LINES), 3, "older current next"),
     "xxd -p": (wrapped(60, HEX), 1, "only"),
     "xxd": (XXD, 1, "only"),
+    "xxd -i": (
+        f"unsigned char k[] = {{\n {', '.join(f'0x{b:02x}' for b in KEYS[0])}\n}};\n",
+        1,
+        "only",
+    ),
     "hex": (HEX.upper(), 1, "only"),
     "show tls-keys": (SHOW, 3, "older current next"),
     "show tls-keys, LF": ("\n" + SHOW + "\n", 3, "older current next"),

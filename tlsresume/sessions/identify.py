@@ -238,6 +238,16 @@ def _replaced(data: bytes) -> Identified | None:
     )
 
 
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+def _page(data: bytes) -> Identified | None:
+    """An HTML page, which is what a download gives where the file is not, or needs a login."""
+    if _PAGE.match(data) is None:
+        return None
+    return Identified("an HTML page", hints=("see what it says, and download the file again",))
+
+
 _BUFFER = re.compile(rb"\s*<Buffer (?:[0-9a-f]{2} ){50}\.\.\. (\d{1,9}) more bytes>")
 
 
@@ -314,6 +324,7 @@ _KINDS: tuple[Callable[[bytes], Identified | None], ...] = (
     _replaced,
     _wget2,
     _node_buffer,
+    _page,
     _key_log,
     _nss,
     _go,

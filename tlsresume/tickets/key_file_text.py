@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from msgspec.structs import force_setattr
 
-from tlsresume.sessions.unwrap import decode_dump
+from tlsresume.sessions.unwrap import decode_array, decode_dump
 from tlsresume.value import Secret, Value
 
 Encoding = Literal["raw", "base64", "hex"]
@@ -163,11 +163,12 @@ _COUNTS = {2: "two", 3: "three"}
 
 
 def _dump(text: str) -> KeyText | None:
-    """One key as xxd, hexdump -C or od prints a file."""
-    key = decode_dump(text.strip().encode())
-    if key is None or len(key) not in LENGTHS:
-        return None
-    return KeyText(groups=((key,),), encoding="hex", form="a hex dump")
+    """One key as xxd, hexdump -C or od prints a file, or as an array of a program's source."""
+    for form, decode in (("a hex dump", decode_dump), ("an array", decode_array)):
+        key = decode(text.strip().encode())
+        if key is not None and len(key) in LENGTHS:
+            return KeyText(groups=((key,),), encoding="hex", form=form)
+    return None
 
 
 # -------------------------------------------------------------------- HAProxy's list
