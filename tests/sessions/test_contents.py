@@ -230,6 +230,10 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "certificate": (CERTIFICATE.public_bytes(serialization.Encoding.DER), "a certificate"),
     "certificate in base64": (base64.b64encode(CERTIFICATE.public_bytes(serialization.Encoding.DER)), "a certificate"),
     "page": (b"\n<!DOCTYPE html>\n<html><title>404 Not Found</title></html>", "an HTML page"),
+    "report": (
+        b'{\n "schema": 1,\n "tool": {"name": "tlsresume"}, "files": [{"id": "' + b"ab" * 32 + b'"}]}',
+        "a report of tlsresume",
+    ),
     "replaced": (vector("node20-13.utf8"), "was written as text"),
     "Node's print": (vector("node20-13.inspect"), "as Node prints it: 50 bytes of 745"),
     "raw key": (bytes(range(80)), "a ticket key, by its length"),

@@ -238,6 +238,18 @@ def _replaced(data: bytes) -> Identified | None:
     )
 
 
+_REPORT = re.compile(rb'\s*\{\s*"schema":\s*\d+,\s*"tool":')
+
+
+def _report(data: bytes) -> Identified | None:
+    """What a command of this tool wrote as JSON."""
+    if _REPORT.match(data) is None:
+        return None
+    return Identified(
+        "a report of tlsresume (JSON)", hints=("a report tells of sessions, and holds none",)
+    )
+
+
 _PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
@@ -325,6 +337,7 @@ _KINDS: tuple[Callable[[bytes], Identified | None], ...] = (
     _wget2,
     _node_buffer,
     _page,
+    _report,
     _key_log,
     _nss,
     _go,
