@@ -103,6 +103,23 @@ WRAPPED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "CRLF": (PEM.replace(b"\n", b"\r\n"), ()),
     "fence": (b"```\n" + PEM + b"```\n", ()),
     "log": (b"Using defaults\nACCEPT\n" + PEM + b"Shared ciphers:A\nDONE\n", ("a text around it",)),
+    "time stamps": (
+        "".join(
+            f"2026-11-26T10:00:0{n % 10}Z app[1]: {line}\n"
+            for n, line in enumerate(TEXT.splitlines())
+        ).encode(),
+        ("lines of a log",),
+    ),
+    "cat -n": (
+        "".join(f"{n:6}\t{line}\n" for n, line in enumerate(TEXT.splitlines(), 1)).encode(),
+        ("lines of a log",),
+    ),
+    "log with time stamps": (
+        "".join(
+            f"Nov 26 10:00:00 host s_client: {line}\n" for line in ("A", *TEXT.splitlines(), "B")
+        ).encode(),
+        ("a text around it", "lines of a log"),
+    ),
     "latin-1 log": (b"caf\xe9\n" + PEM + b"DONE\n", ("a text around it",)),
     "with a certificate": (certificates.authority_pem() + PEM, ("a text around it",)),
 }
@@ -221,6 +238,8 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "key log": (b"# x\nCLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n", "a key log"),
     "key log 1.3": (b"EXPORTER_SECRET " + b"ab" * 32 + b" " + b"cd" * 32 + b"\r\n", "a key log"),
     "gzip": (gzip.compress(PEM), "compressed by gzip"),
+    "openssl enc": (b"Salted__" + vector("node20-13.der"), "encrypted by openssl enc"),
+    "32 bytes in hex": (b"5e" * 16 + b"a7" * 16, "a ticket key, by its length"),
     "PKCS #12": (
         pkcs12.serialize_key_and_certificates(
             b"x", KEY, CERTIFICATE, None, serialization.NoEncryption()

@@ -184,6 +184,8 @@ _magic = _begins(
     (b"BZh", "data compressed by bzip2", _UNPACK),
     (b"\xfd7zXZ\x00", "data compressed by xz", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "data compressed by zstd", _UNPACK),
+    (b"Salted__", "data encrypted by openssl enc", "decrypt it first: openssl enc -d"),
+    (b"age-encryption.org/", "data encrypted by age", "decrypt it first: age -d"),
     (b"PK\x03\x04", "a ZIP archive", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (b"SQLite format 3\x00", "a SQLite database", "a history of watch: tlsresume watch report"),
