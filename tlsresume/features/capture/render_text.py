@@ -240,7 +240,7 @@ def _rows(page: Page, title: str, rows: Sequence[str], total: int, *, verbose: b
     page.line((f"  {title}", FAINT))
     shown = rows if verbose else rows[:_ROWS]
     for row in shown:
-        page.line(f"    {row}")
+        page.prose(row, first="    ")
     if total > len(shown):
         page.line((f"    and {total - len(shown)} more", FAINT))
 

@@ -124,6 +124,19 @@ class Capture:
         names = {judged.server.lower(), endpoint(judged.connection.server)}
         return any(_matches(pattern, name) for pattern in options.servers for name in names)
 
+    def refuse_unread(self) -> None:
+        """Raise CaptureFileError where no packet at all is of a link type that is read."""
+        unsupported = self.engine.dissector.unsupported
+        if not unsupported or sum(unsupported.values()) < self.engine.packets:
+            return
+        links = ", ".join(map(str, sorted(unsupported)))
+        raise CaptureFileError(
+            f"no packet of {', '.join(self._options.files)} can be read: link type {links} is not"
+            " supported",
+            path=self._options.files[0],
+            hints=("capture at an interface of the server, or of the client, itself",),
+        )
+
     # ---------------------------------------------------------------- report
 
     def report(self, most: int | None = None) -> CaptureReport:
