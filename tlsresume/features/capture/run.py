@@ -181,7 +181,7 @@ class Capture:
         if self.engine.packets and not self.tallies.connections and not unsupported:
             found.append(
                 "no TLS connection that counts: was the start of connections captured, and the"
-                " right port?"
+                " right port? DTLS is not read from captures"
             )
         return found
 
