@@ -82,6 +82,13 @@ WRAPPED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "array of Rust": (f"let s: [u8; 9] = [{array(DER, '%d')}];".encode(), ("an array",)),
     "array of Python": (f"s = bytes([{array(DER, '%d')}])".encode(), ("an array",)),
     "JSON Buffer": (json.dumps({"type": "Buffer", "data": list(DER)}).encode(), ("JSON",)),
+    "JSON object with a Buffer": (
+        json.dumps(
+            {"host": "a", "s": [{"type": "Buffer", "data": list(DER)}], "port": 443}
+        ).encode(),
+        ("JSON",),
+    ),
+    "numbers": (array(DER, "%d").encode(), ("an array",)),
     "JSON list": (json.dumps(list(DER)).encode(), ("JSON",)),
     "JSON string": (json.dumps(TEXT).encode(), ("line ends written as \\n",)),
     "JSON base64": (json.dumps(BASE64.decode()).encode(), ("JSON", "base64")),

@@ -19,6 +19,9 @@ from tlsresume.value import Value
 #: Layers around each other that are taken off: base64 of a PEM file, as Kubernetes does.
 _DEEPEST = 3
 
+#: Objects and lists in each other that are looked into for a Buffer.
+_DEEPEST_JSON = 16
+
 #: Long words of base64 that are tried in a text of other things.
 _WORDS = 16
 
@@ -113,20 +116,33 @@ def _from_utf8(data: bytes) -> Unwrapped | None:
 
 
 def _json(text: bytes) -> bytes | None:
-    """A JSON string, a list of bytes, or Node's {"type":"Buffer","data":[...]}."""
+    """A JSON string, a list of bytes, or Node's {"type":"Buffer","data":[...]}, which may be the
+    only one in an object."""
     if text[:1] not in b'{["':
         return None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    buffers = list(_buffers(value))
     if isinstance(value, dict):
-        value = value.get("data")
+        value = buffers[0] if len(buffers) == 1 else value.get("data")
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
     if isinstance(value, list) and all(type(byte) is int and 0 <= byte < 256 for byte in value):
         return bytes(value)
     return None
+
+
+def _buffers(value: object, depth: int = 0) -> Iterator[object]:
+    """The data of each of Node's Buffers in a JSON value."""
+    if not isinstance(value, dict | list) or depth > _DEEPEST_JSON:
+        return
+    if isinstance(value, dict) and value.get("type") == "Buffer":
+        yield value.get("data")
+        return
+    for part in value.values() if isinstance(value, dict) else value:
+        yield from _buffers(part, depth + 1)
 
 
 _ESCAPE = re.compile(
@@ -187,11 +203,14 @@ _ARRAY = re.compile(
     rb"[\w\s\[\]<>*=:;&!?]{0,200}?\(?[{\[]\s*+(" + _BYTE + rb"(?:\s*+,\s*+" + _BYTE + rb")*+)"
     rb"(?:\s*+,)?+\s*+[}\]]\)?;?(?:\s*+(?:\w++\s++){1,4}\w++\s*+=\s*+[0-9]++;)?"
 )
+#: What String() of a Uint8Array gives.
+_NUMBERS = re.compile(rb"(" + _BYTE + rb"(?:\s*+,\s*+" + _BYTE + rb")*+)")
 
 
 def decode_array(text: bytes) -> bytes | None:
-    """The bytes of an array in a program's source; None where it is none."""
-    match = _ARRAY.fullmatch(text)
+    """The bytes of an array in a program's source, or of its numbers alone; None where it is
+    none."""
+    match = _ARRAY.fullmatch(text) or _NUMBERS.fullmatch(text)
     if match is None:
         return None
     numbers = [
