@@ -258,6 +258,10 @@ def test_lists_in_every_form(run, place, tmp_path, monkeypatch):
     status, names, err = asked([*long, f"{first}:{port}"], "--skip-bad-lines")
     assert (status, names) == (0, {f"{first}:{port}"})
     assert re.findall(r"line (\d+):", err) == ["2", "3", "4"], err
+    (tmp_path / "wide").write_bytes(f"{first}:{port}\r\n".encode("utf-16"))
+    status, _, err = run("probe", "--targets", str(tmp_path / "wide"), *FAST)
+    assert status == 7
+    assert "hint: it is UTF-16" in err
     status, names, err = asked(bad, "--skip-bad-lines")
     assert (status, len(names)) == (0, 2)
     assert "line 2" in err

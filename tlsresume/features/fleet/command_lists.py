@@ -8,6 +8,7 @@ comes, unless bad lines are skipped.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import select
 import stat
@@ -265,7 +266,12 @@ class TargetList:
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
-            raise FileError(f"{self._name} is not UTF-8 text", path=self._name or "") from None
+            wide = place == 1 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            raise FileError(
+                f"{self._name} is not UTF-8 text",
+                path=self._name or "",
+                hints=("it is UTF-16: save it as UTF-8, or: iconv -f UTF-16 -t UTF-8",) * wide,
+            ) from None
         return text.removeprefix("\ufeff") if place == 1 else text
 
     async def _piped(self) -> AsyncIterator[tuple[int, str]]:
