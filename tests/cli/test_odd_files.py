@@ -15,6 +15,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.features.capture.packets import pcap
 from tests.helpers import certificates
 from tests.helpers.commands import runner
 from tests.helpers.peers import refused_port
@@ -78,6 +79,10 @@ READ: dict[str, tuple[str, ...]] = {
     ),
     "--ftp-password-file": ("probe", "{target}", "--ftp-user", "u", "--ftp-password-file"),
     "--history": ("watch", "report", "--history"),
+    "--keylogfile": ("capture", "{capture}", "--keylogfile"),
+    "--anonymise-key": ("capture", "{capture}", "--anonymise-key"),
+    "capture --ticket-keys": ("capture", "{capture}", "--ticket-keys"),
+    "capture --policy": ("capture", "{capture}", "--policy"),
 }  # fmt: skip
 
 
@@ -88,9 +93,16 @@ def words(tmp_path) -> Callable[..., list[str]]:
     pem = tmp_path / "both.pem"
     pem.write_bytes(identity.certificate_pem + identity.key_pem)
     session = next(iter(sorted(VECTORS.rglob("*psk*.pem"))))
+    capture = tmp_path / "x.pcap"
+    capture.write_bytes(pcap([]))
 
     def make(before: tuple[str, ...], name: str, target: str) -> list[str]:
-        places = {"{target}": target, "{pem}": str(pem), "{session}": str(session)}
+        places = {
+            "{target}": target,
+            "{pem}": str(pem),
+            "{session}": str(session),
+            "{capture}": str(capture),
+        }
         return [*(places.get(word, word) for word in before), name]
 
     return make
@@ -108,8 +120,9 @@ def test_what_is_no_file_ends_each_command(run, words, silent, server, tmp_path,
             status, _, err = run(*words(before, name, target))
             told = (option, name, status, err)
             assert "bug" not in err, told
-            # An empty password may be meant; then what becomes of the connection counts.
-            if "pass" in option and name in (str(empty), "/dev/null"):
+            # An empty password may be meant; then what becomes of the connection counts. An empty
+            # key log opens nothing, and is warned of.
+            if ("pass" in option or option == "--keylogfile") and name in (str(empty), "/dev/null"):
                 assert status in (ExitStatus.OK, ExitStatus.UNREACHABLE), told
             else:
                 assert status in (ExitStatus.FILE, ExitStatus.USAGE), told

@@ -177,6 +177,19 @@ def test_a_bad_file_is_status_7_and_a_document(run, fake, tmp_path, content):
     assert fake.asked == []
 
 
+def test_a_target_before_the_file_is_told(run, fake, tmp_path):
+    """Who types TARGET FILE reads what to type; a TARGET alone is a file that is not there."""
+    path = tmp_path / "s.pem"
+    path.write_text("x")
+    status, _, err = run("resume", "joe:secret@h.example:443", str(path))
+    assert status == ExitStatus.USAGE
+    assert "FILE comes before TARGET" in err
+    assert f"tlsresume resume {path} " in err
+    assert "secret" not in err
+    assert run("resume", "h.example:443")[0] == ExitStatus.FILE
+    assert run("resume", str(path), "h.example:443")[0] == ExitStatus.FILE
+
+
 def test_update_stores_the_renewed_session(run, fake, tmp_path):
     """--update replaces the file by the renewed session, and says so."""
     renewed = sessions.session("openssl40-psk"), replace(sessions.METADATA, tickets=7)

@@ -442,3 +442,19 @@ def test_single_use_is_told_from_several_fixed_sessions():
     assert (psk.fixed.order, psk.state) == ("RNRN", "resumed")
     attempts.append(changed(tried(99, "R", session=second), n=len(attempts) + 1))
     assert summary(attempts).mechanisms[0].state == "partly"
+
+
+def test_a_version_that_is_not_spoken_is_told_by_itself():
+    """Of one version people read that it is not spoken, of two that neither is."""
+
+    def denied(number, mechanism):
+        alert = AlertSeen("server", 2, 70, "protocol_version")
+        return broken(ask(number, mechanism, "full"), "alert", alerts=(alert,))
+
+    for mechanisms, words in (
+        (("psk",), ": it does not speak TLSv1.3"),
+        (("psk", "ticket"), ": it speaks neither TLSv1.2 nor TLSv1.3"),
+    ):
+        error = summary([denied(n, mechanism) for n, mechanism in enumerate(mechanisms)]).error
+        assert error is not None
+        assert error.message.endswith(words), error.message

@@ -41,6 +41,17 @@ def test_old_reports_are_readable(path):
         assert form.renderer()(judged, View())
 
 
+def test_reports_that_a_shell_or_an_editor_saved_are_readable():
+    """A byte order mark and UTF-16, as of PowerShell's >, change nothing of a report."""
+    data = OLD[0].read_bytes()
+    plain = parse_report(data, "r.json")
+    text = data.decode()
+    for saved in (b"\xef\xbb\xbf" + data, text.encode("utf-16"), text.encode("utf-16-le")):
+        assert parse_report(saved, "r.json") == plain, saved[:4]
+    with pytest.raises(ReportFileError, match="is not JSON: JSON is malformed"):
+        parse_report(b"no report", "r.json")
+
+
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.name)
 def test_fields_are_only_added(path):
     """Every field of an old report is still there, in the same place and with its value."""

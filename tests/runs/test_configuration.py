@@ -163,6 +163,8 @@ WRONG = (
     ("trys = 3", "'trys' is no option that a file can set; did you mean tries?"),
     ("[probes]\ntries = 1", "'probes' is no option that a file can set; did you mean probe?"),
     ("[save]\ntries = 1", "'tries' is no option that a file can set"),
+    ("probe = 3", "probe must be a table, begun by a line [probe]"),
+    ("[[serve]]", "serve must be a table, begun by a line [serve]"),
     ('config = "x"', "'config' is no option"),
     ('replay-early-data = "GET"', "'replay-early-data' is no option"),
     ("replay-age = 5", "'replay-age' is no option"),

@@ -36,6 +36,16 @@ def vector(name: str) -> bytes:
     return (FILES / name).read_bytes()
 
 
+def octal_dump(data: bytes) -> str:
+    """As od -t x1 prints it: places in octal, the length at the end."""
+    lines = [f"{at:07o} {data[at : at + 16].hex(' ')}" for at in range(0, len(data), 16)]
+    return "\n".join([*lines, f"{len(data):07o}", ""])
+
+
+def array(data: bytes, form: str) -> str:
+    return ", ".join(form % byte for byte in data)
+
+
 def dump(data: bytes, group: int) -> str:
     """As xxd (groups of 2) and hexdump -C (groups of 1) print it."""
     lines = []
@@ -59,7 +69,26 @@ WRAPPED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "Node's print": (b"<Buffer " + DER.hex(" ").encode() + b">", ("hex",)),
     "xxd": (dump(DER, 2).encode(), ("a hex dump",)),
     "hexdump -C": (f"{dump(DER, 1)}\n{len(DER):08x}\n".encode(), ("a hex dump",)),
+    "od -t x1": (octal_dump(DER).encode(), ("a hex dump",)),
+    "xxd -i": (
+        f"unsigned char s[] = {{\n {array(DER, '0x%02x')}\n}};\nunsigned int s_len = {len(DER)};\n".encode(),
+        ("an array",),
+    ),
+    "array of C": (
+        f"static const uint8_t s[745] = {{{array(DER, '%#x')},}};".encode(),
+        ("an array",),
+    ),
+    "array of Go": (f"state := []byte{{{array(DER, '0x%x')}}}".encode(), ("an array",)),
+    "array of Rust": (f"let s: [u8; 9] = [{array(DER, '%d')}];".encode(), ("an array",)),
+    "array of Python": (f"s = bytes([{array(DER, '%d')}])".encode(), ("an array",)),
     "JSON Buffer": (json.dumps({"type": "Buffer", "data": list(DER)}).encode(), ("JSON",)),
+    "JSON object with a Buffer": (
+        json.dumps(
+            {"host": "a", "s": [{"type": "Buffer", "data": list(DER)}], "port": 443}
+        ).encode(),
+        ("JSON",),
+    ),
+    "numbers": (array(DER, "%d").encode(), ("an array",)),
     "JSON list": (json.dumps(list(DER)).encode(), ("JSON",)),
     "JSON string": (json.dumps(TEXT).encode(), ("line ends written as \\n",)),
     "JSON base64": (json.dumps(BASE64.decode()).encode(), ("JSON", "base64")),
@@ -81,6 +110,23 @@ WRAPPED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "CRLF": (PEM.replace(b"\n", b"\r\n"), ()),
     "fence": (b"```\n" + PEM + b"```\n", ()),
     "log": (b"Using defaults\nACCEPT\n" + PEM + b"Shared ciphers:A\nDONE\n", ("a text around it",)),
+    "time stamps": (
+        "".join(
+            f"2026-11-26T10:00:0{n % 10}Z app[1]: {line}\n"
+            for n, line in enumerate(TEXT.splitlines())
+        ).encode(),
+        ("lines of a log",),
+    ),
+    "cat -n": (
+        "".join(f"{n:6}\t{line}\n" for n, line in enumerate(TEXT.splitlines(), 1)).encode(),
+        ("lines of a log",),
+    ),
+    "log with time stamps": (
+        "".join(
+            f"Nov 26 10:00:00 host s_client: {line}\n" for line in ("A", *TEXT.splitlines(), "B")
+        ).encode(),
+        ("a text around it", "lines of a log"),
+    ),
     "latin-1 log": (b"caf\xe9\n" + PEM + b"DONE\n", ("a text around it",)),
     "with a certificate": (certificates.authority_pem() + PEM, ("a text around it",)),
 }
@@ -199,6 +245,8 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "key log": (b"# x\nCLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n", "a key log"),
     "key log 1.3": (b"EXPORTER_SECRET " + b"ab" * 32 + b" " + b"cd" * 32 + b"\r\n", "a key log"),
     "gzip": (gzip.compress(PEM), "compressed by gzip"),
+    "openssl enc": (b"Salted__" + vector("node20-13.der"), "encrypted by openssl enc"),
+    "32 bytes in hex": (b"5e" * 16 + b"a7" * 16, "a ticket key, by its length"),
     "PKCS #12": (
         pkcs12.serialize_key_and_certificates(
             b"x", KEY, CERTIFICATE, None, serialization.NoEncryption()
@@ -207,6 +255,11 @@ NAMED: dict[str, tuple[bytes, str]] = {
     ),
     "certificate": (CERTIFICATE.public_bytes(serialization.Encoding.DER), "a certificate"),
     "certificate in base64": (base64.b64encode(CERTIFICATE.public_bytes(serialization.Encoding.DER)), "a certificate"),
+    "page": (b"\n<!DOCTYPE html>\n<html><title>404 Not Found</title></html>", "an HTML page"),
+    "report": (
+        b'{\n "schema": 1,\n "tool": {"name": "tlsresume"}, "files": [{"id": "' + b"ab" * 32 + b'"}]}',
+        "a report of tlsresume",
+    ),
     "replaced": (vector("node20-13.utf8"), "was written as text"),
     "Node's print": (vector("node20-13.inspect"), "as Node prints it: 50 bytes of 745"),
     "raw key": (bytes(range(80)), "a ticket key, by its length"),
@@ -225,6 +278,15 @@ def test_what_is_something_else_is_named():
         assert "damaged" not in said, name
         assert "ParseError" not in said, name
         assert caught.value.hints, name
+
+
+def test_captures_and_key_logs_lead_to_capture():
+    """Who has packets is sent to the command that reads them, and not told that none does."""
+    for name in ("pcap", "pcapng", "key log"):
+        with pytest.raises(SessionFileError) as caught:
+            find_contents(NAMED[name][0], "f")
+        assert any("tlsresume capture " in hint for hint in caught.value.hints), name
+        assert not any("no captures" in hint for hint in caught.value.hints), name
 
 
 def boringssl(*elements: bytes) -> bytes:

@@ -52,6 +52,11 @@ FORMS: dict[str, tuple[str, int, str]] = {
     "wrapped at 76": (wrapped(76, *LINES), 3, "older current next"),
     "xxd -p": (wrapped(60, HEX), 1, "only"),
     "xxd": (XXD, 1, "only"),
+    "xxd -i": (
+        f"unsigned char k[] = {{\n {', '.join(f'0x{b:02x}' for b in KEYS[0])}\n}};\n",
+        1,
+        "only",
+    ),
     "hex": (HEX.upper(), 1, "only"),
     "show tls-keys": (SHOW, 3, "older current next"),
     "show tls-keys, LF": ("\n" + SHOW + "\n", 3, "older current next"),
@@ -64,6 +69,34 @@ FORMS: dict[str, tuple[str, int, str]] = {
         3,
         "older current next",
     ),
+    "Kubernetes, annotated": (
+        KUBERNETES.replace("metadata:\n", f"metadata:\n  annotations:\n    sum: {'5e' * 32}\n")
+        + f"immutable: true\nother: {'5e' * 32}\n",
+        3,
+        "older current next",
+    ),
+    "Kubernetes, JSON, annotated": (
+        json.dumps(
+            {
+                "kind": "List",
+                "items": [
+                    {
+                        "kind": "Secret",
+                        "metadata": {"annotations": {"key-sum": "5e" * 32}},
+                        "data": {"keys": SECRET},
+                    }
+                ],
+            }
+        ),
+        3,
+        "older current next",
+    ),
+    "JSON, of other things too": (
+        json.dumps({"sha256": "5e" * 32, "ticket_keys": [{"value": LINES[0]}], "id": "5e" * 32}),
+        1,
+        "only",
+    ),
+    "JSON list": (json.dumps(LINES), 3, "current older older"),
     "wangle": (
         json.dumps({"old": [], "current": [HEX], "new": [KEYS[1].hex()]}),
         2,
@@ -118,6 +151,17 @@ def test_what_is_known_and_holds_no_key_is_named():
         assert hint in caught.value.hints[0]
     with pytest.raises(KeyFileError, match="keys have different lengths"):
         parse_key_file(f"{LINES[0]}\n{base64.b64encode(bytes(48)).decode()}\n".encode(), "f")
+
+
+def test_what_is_as_long_as_a_key_is_none():
+    """Hashes and session IDs in JSON and YAML are no keys."""
+    for text in (
+        json.dumps({"files": [{"sha256": "5e" * 32, "session_id": "ab" * 32}]}),
+        json.dumps({"kind": "Secret", "metadata": {"uid": "5e" * 32}, "data": {"a": "eA=="}}),
+        f"kind: Secret\nmetadata:\n  annotations:\n    checksum: {'5e' * 32}\ndata:\n  a: eA==\n",
+    ):
+        with pytest.raises(KeyFileError):
+            parse_key_file(text.encode(), "f")
 
 
 @pytest.mark.parametrize(

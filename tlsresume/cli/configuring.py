@@ -178,6 +178,8 @@ def defaults(configuration: Configuration, command: click.Command) -> dict[str, 
                 if key == command.name:
                     special[known[key][inner].name or ""] = given
         else:
+            if key in known:
+                raise _wrong(configuration, f"{key} must be a table, begun by a line [{key}]")
             given = _value(configuration, key, value, every, key)
             if key in own:
                 found[own[key].name or ""] = given

@@ -15,6 +15,7 @@ from tlsresume.cli.failing import FINDING_OPTIONS, exit_zero_option
 from tlsresume.cli.grouping import add_options, flag, number, option
 from tlsresume.cli.outputs import Outputs, output_options, resume_without_attempts
 from tlsresume.cli.ticket_keys import ticket_key_options
+from tlsresume.targets.endpoints import without_login
 
 if TYPE_CHECKING:
     from tlsresume.errors import ExitStatus
@@ -126,6 +127,7 @@ def command(
 
     if update and file == "-":
         raise click.UsageError("--update needs a file, not the standard input")
+    _refuse_exchanged(file, target)
     saved = read_session_file(file)
     mechanism = saved.session.mechanism
     if expect and mechanism not in expect:
@@ -176,6 +178,22 @@ def command(
         as_asked=status == 0,
     )
     return with_exit_zero(status, exit_zero=exit_zero)
+
+
+def _refuse_exchanged(file: str, target: str | None) -> None:
+    """Raise UsageError where TARGET was typed before FILE, as other commands have it."""
+    import os
+
+    from tlsresume.cli.mistakes import command_line
+    from tlsresume.errors import UsageError
+    from tlsresume.files import is_regular
+
+    if target is None or file == "-" or os.path.lexists(file) or not is_regular(target):
+        return
+    raise UsageError(
+        f"there is no file {without_login(file)}, but a file {target}: FILE comes before TARGET",
+        hints=(command_line("resume", target, file),),
+    )
 
 
 def _where(*, each: bool, now: bool) -> Literal["saved", "now", "each"]:

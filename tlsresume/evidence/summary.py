@@ -117,11 +117,12 @@ def _address_error(full: Sequence[Trial]) -> ErrorResult | None:
         return None
     if all(_is_version_alert(attempt) for attempt in full):
         failure = failures[0]
-        versions = " nor ".join(sorted({VERSION_LABEL[a.mechanism] for a in full if a.mechanism}))
+        versions = sorted({VERSION_LABEL[a.mechanism] for a in full if a.mechanism})
+        spoken = "does not speak " if len(versions) == 1 else "speaks neither "
         return ErrorResult(
             failure.kind,
             failure.step,
-            f"{failure.message}: it speaks neither {versions}",
+            f"{failure.message}: it {spoken}{' nor '.join(versions)}",
             ("older versions are not tested here",),
             failure.stack,
         )

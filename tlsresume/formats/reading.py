@@ -13,6 +13,7 @@ import msgspec
 from tlsresume.errors import ReportFileError
 from tlsresume.formats.newer_words import convert
 from tlsresume.results.report import SCHEMA, Report
+from tlsresume.sessions.unwrap import decode_text
 
 #: Ten thousand targets with all their attempts stay below this.
 LARGEST = 512 * 1024 * 1024
@@ -23,7 +24,8 @@ def parse_report(data: bytes, name: str) -> Report:
     if len(data) > LARGEST:
         raise ReportFileError(f"{name} is too large for a report", path=name)
     try:
-        whole: Any = msgspec.json.decode(data)
+        # A shell or an editor may have put a mark before it, or made it UTF-16.
+        whole: Any = msgspec.json.decode(decode_text(data)[0])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportFileError(f"{name} is not JSON: {_lower(str(error))}", path=name) from None
     if not isinstance(whole, dict) or "schema" not in whole:
@@ -47,4 +49,5 @@ def parse_report(data: bytes, name: str) -> Report:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    """Begun in lower case, unless by a word in capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

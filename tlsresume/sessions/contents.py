@@ -197,7 +197,7 @@ def _of_text(data: bytes, text: str, path: str) -> SessionFileError:
     if isinstance(keys, KeyText):
         count = sum(len(group) for group in keys.groups)
         what = "a ticket key" if count == 1 else f"{count} ticket keys"
-        form = f" ({keys.form})" if keys.form else ""
+        form = f" ({keys.form})" if keys.form else ", by its length" if count == 1 else ""
         return not_a_session(path, Identified(what + form, hints=TICKET_KEY_HINTS))
     labels = [mark[2] for mark in BOUNDARY.finditer(text) if mark[1] == "BEGIN"]
     if labels:

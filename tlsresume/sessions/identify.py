@@ -170,7 +170,7 @@ def _begins(*rows: tuple[bytes, str, str]) -> Callable[[bytes], Identified | Non
     return look
 
 
-_CAPTURE = "tshark -r FILE -Y tls.handshake shows its handshakes; this tool reads no captures yet"
+_CAPTURE = "what became of its sessions: tlsresume capture FILE"
 _UNPACK = "unpack it first"
 
 #: Files known by their first bytes.
@@ -184,6 +184,8 @@ _magic = _begins(
     (b"BZh", "data compressed by bzip2", _UNPACK),
     (b"\xfd7zXZ\x00", "data compressed by xz", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "data compressed by zstd", _UNPACK),
+    (b"Salted__", "data encrypted by openssl enc", "decrypt it first: openssl enc -d"),
+    (b"age-encryption.org/", "data encrypted by age", "decrypt it first: age -d"),
     (b"PK\x03\x04", "a ZIP archive", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (b"SQLite format 3\x00", "a SQLite database", "a history of watch: tlsresume watch report"),
@@ -212,7 +214,7 @@ def _key_log(data: bytes) -> Identified | None:
     return Identified(
         "a key log (SSLKEYLOGFILE)",
         hints=(
-            "it decrypts a capture: tshark -o tls.keylog_file:FILE -r CAPTURE",
+            "it opens more of a capture: tlsresume capture CAPTURE --keylogfile FILE",
             "it holds secrets of connections, and none of their sessions",
         ),
     )
@@ -236,6 +238,28 @@ def _replaced(data: bytes) -> Identified | None:
             "or as text that keeps them: session.toString('base64')",
         ),
     )
+
+
+_REPORT = re.compile(rb'\s*\{\s*"schema":\s*\d+,\s*"tool":')
+
+
+def _report(data: bytes) -> Identified | None:
+    """What a command of this tool wrote as JSON."""
+    if _REPORT.match(data) is None:
+        return None
+    return Identified(
+        "a report of tlsresume (JSON)", hints=("a report tells of sessions, and holds none",)
+    )
+
+
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+def _page(data: bytes) -> Identified | None:
+    """An HTML page, which is what a download gives where the file is not, or needs a login."""
+    if _PAGE.match(data) is None:
+        return None
+    return Identified("an HTML page", hints=("see what it says, and download the file again",))
 
 
 _BUFFER = re.compile(rb"\s*<Buffer (?:[0-9a-f]{2} ){50}\.\.\. (\d{1,9}) more bytes>")
@@ -314,6 +338,8 @@ _KINDS: tuple[Callable[[bytes], Identified | None], ...] = (
     _replaced,
     _wget2,
     _node_buffer,
+    _page,
+    _report,
     _key_log,
     _nss,
     _go,

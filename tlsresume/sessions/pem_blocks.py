@@ -122,6 +122,9 @@ def _block(
         wrapping = (*wrapping, "one line")
     elif before and not before.strip():
         wrapping = (*wrapping, "indented")
+    elif before.strip(_QUOTES) and (logged := _logged(body)) is not None:
+        body = logged
+        wrapping = (*wrapping, "lines of a log")
     if ":" in body:
         raise SessionFileError(f"{path} is encrypted PEM, which is not supported", path=path)
     joined = "".join(line.strip(_QUOTES) for line in body.splitlines())
@@ -131,6 +134,15 @@ def _block(
     if begin[2] == QUIC_LABEL:
         return Found(_quic_session(data, path), pem=True, wrapping=wrapping)
     return Found(session_of_der(data, path), pem=True, wrapping=wrapping)
+
+
+def _logged(body: str) -> str | None:
+    """The lines of a block without what a log, or a count of lines, has before each of them; None
+    where one has nothing before it. The last line is what stands before the END."""
+    lines = [words for line in body.splitlines()[1:-1] if (words := line.split())]
+    if not lines or any(len(words) == 1 for words in lines):
+        return None
+    return "\n".join(words[-1] for words in lines)
 
 
 def _with_metadata(

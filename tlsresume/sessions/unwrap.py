@@ -19,6 +19,9 @@ from tlsresume.value import Value
 #: Layers around each other that are taken off: base64 of a PEM file, as Kubernetes does.
 _DEEPEST = 3
 
+#: Objects and lists in each other that are looked into for a Buffer.
+_DEEPEST_JSON = 16
+
 #: Long words of base64 that are tried in a text of other things.
 _WORDS = 16
 
@@ -90,6 +93,7 @@ def _take_off(data: bytes) -> Unwrapped | None:
         ("a string literal", _literal),
         ("a hex dump", decode_dump),
         ("hex", _hex),
+        ("an array", decode_array),
         ("base64", _base64),
     ):
         inner = read(text)
@@ -112,20 +116,33 @@ def _from_utf8(data: bytes) -> Unwrapped | None:
 
 
 def _json(text: bytes) -> bytes | None:
-    """A JSON string, a list of bytes, or Node's {"type":"Buffer","data":[...]}."""
+    """A JSON string, a list of bytes, or Node's {"type":"Buffer","data":[...]}, which may be the
+    only one in an object."""
     if text[:1] not in b'{["':
         return None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    buffers = list(_buffers(value))
     if isinstance(value, dict):
-        value = value.get("data")
+        value = buffers[0] if len(buffers) == 1 else value.get("data")
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
     if isinstance(value, list) and all(type(byte) is int and 0 <= byte < 256 for byte in value):
         return bytes(value)
     return None
+
+
+def _buffers(value: object, depth: int = 0) -> Iterator[object]:
+    """The data of each of Node's Buffers in a JSON value."""
+    if not isinstance(value, dict | list) or depth > _DEEPEST_JSON:
+        return
+    if isinstance(value, dict) and value.get("type") == "Buffer":
+        yield value.get("data")
+        return
+    for part in value.values() if isinstance(value, dict) else value:
+        yield from _buffers(part, depth + 1)
 
 
 _ESCAPE = re.compile(
@@ -162,19 +179,45 @@ _DUMP_LINE = re.compile(
 
 
 def decode_dump(text: bytes) -> bytes | None:
-    """The bytes behind a dump of xxd, hexdump -C or od; None where it is none."""
+    """The bytes behind a dump of xxd, hexdump -C or od, which counts in octal unless it is told
+    otherwise; None where it is none."""
     found = bytearray()
+    forms: tuple[str, ...] = ("%x", "%o", "%d")
     for line in text.splitlines():
         match = _DUMP_LINE.fullmatch(line.strip())
-        if match is None:
-            # The last line of hexdump and od is the length alone.
-            if line.strip() == b"%08x" % len(found) and found:
-                continue
+        # The last line of hexdump and od is the length alone.
+        place = line.strip() if match is None else match["at"]
+        number = place.lstrip(b"0").decode("latin-1").lower() or "0"
+        forms = tuple(form for form in forms if form % len(found) == number)
+        if not forms or (match is None and not found):
             return None
-        if int(match["at"], 16) != len(found):
-            return None
-        found += bytes.fromhex(match["hex"].decode())
+        if match is not None:
+            found += bytes.fromhex(match["hex"].decode())
     return bytes(found)
+
+
+_BYTE = rb"(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,3})"
+#: Bytes in a program: an array of C (`xxd -i`), Go's []byte{...}, Rust's [u8; 3] = [...],
+#: Python's bytes([...]); what is before them has no brace of its own but in types.
+_ARRAY = re.compile(
+    rb"[\w\s\[\]<>*=:;&!?]{0,200}?\(?[{\[]\s*+(" + _BYTE + rb"(?:\s*+,\s*+" + _BYTE + rb")*+)"
+    rb"(?:\s*+,)?+\s*+[}\]]\)?;?(?:\s*+(?:\w++\s++){1,4}\w++\s*+=\s*+[0-9]++;)?"
+)
+#: What String() of a Uint8Array gives.
+_NUMBERS = re.compile(rb"(" + _BYTE + rb"(?:\s*+,\s*+" + _BYTE + rb")*+)")
+
+
+def decode_array(text: bytes) -> bytes | None:
+    """The bytes of an array in a program's source, or of its numbers alone; None where it is
+    none."""
+    match = _ARRAY.fullmatch(text) or _NUMBERS.fullmatch(text)
+    if match is None:
+        return None
+    numbers = [
+        int(word, 16) if word[:2].lower() == b"0x" else int(word)
+        for word in (item.strip() for item in match[1].split(b","))
+    ]
+    return bytes(numbers) if max(numbers) < 256 else None
 
 
 _HEX = re.compile(rb"(?:(?:0[xX])?[0-9A-Fa-f]{2}[\s,:;-]*)+")

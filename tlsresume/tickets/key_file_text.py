@@ -19,7 +19,8 @@ from typing import Any, Literal
 
 from msgspec.structs import force_setattr
 
-from tlsresume.sessions.unwrap import decode_dump
+from tlsresume.sessions.unwrap import decode_array, decode_dump
+from tlsresume.tickets.yaml_lines import lines_under, pairs_of
 from tlsresume.value import Secret, Value
 
 Encoding = Literal["raw", "base64", "hex"]
@@ -163,11 +164,12 @@ _COUNTS = {2: "two", 3: "three"}
 
 
 def _dump(text: str) -> KeyText | None:
-    """One key as xxd, hexdump -C or od prints a file."""
-    key = decode_dump(text.strip().encode())
-    if key is None or len(key) not in LENGTHS:
-        return None
-    return KeyText(groups=((key,),), encoding="hex", form="a hex dump")
+    """One key as xxd, hexdump -C or od prints a file, or as an array of a program's source."""
+    for form, decode in (("a hex dump", decode_dump), ("an array", decode_array)):
+        key = decode(text.strip().encode())
+        if key is not None and len(key) in LENGTHS:
+            return KeyText(groups=((key,),), encoding="hex", form=form)
+    return None
 
 
 # -------------------------------------------------------------------- HAProxy's list
@@ -217,9 +219,9 @@ def _json(text: str) -> KeyText | NoKeys | None:
         return None
     if isinstance(value, dict) and {"old", "current", "new"} & value.keys():
         return _wangle(value)
-    names: list[str] = []
-    _scalars(value, names)
-    return _of_values(names, "JSON")
+    found: list[str] = []
+    _scalars(value, found, counts=isinstance(value, list | str))
+    return _of_values(found, "JSON")
 
 
 def _wangle(value: dict[str, Any]) -> KeyText | NoKeys:
@@ -244,48 +246,38 @@ def _wangle(value: dict[str, Any]) -> KeyText | NoKeys:
 _DEPTH = 16
 
 
-def _scalars(value: object, found: list[str], depth: int = 0) -> None:
-    """The strings of a JSON value, in order."""
+#: What a Kubernetes Secret has its values under; the rest of it is about the Secret.
+_OF_A_SECRET = ("data", "stringData")
+
+
+def _scalars(value: object, found: list[str], depth: int = 0, *, counts: bool) -> None:
+    """The strings of a JSON value that are meant as keys, in order: those of a Secret, and those
+    under a name that says so. Others are as long by chance, such as hashes and session IDs."""
     if isinstance(value, str):
-        found.append(value)
-    elif depth < _DEPTH and isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            _scalars(part, found, depth + 1)
+        if counts:
+            found.append(value)
+    elif depth >= _DEPTH:
+        return
+    elif isinstance(value, list):
+        for part in value:
+            _scalars(part, found, depth + 1, counts=counts)
+    elif isinstance(value, dict) and value.get("kind") == "Secret":
+        for name in _OF_A_SECRET:
+            _scalars(value.get(name), found, depth + 1, counts=True)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            said = counts or "key" in name.lower() or name in _ENVOY_KEYS
+            _scalars(part, found, depth + 1, counts=said)
 
 
 # ------------------------------------------------------------- YAML and assignments
-
-_SCALAR = re.compile(
-    r"""\s*(?:-\s+)?["']?(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})["']?\s*[:=]\s*["']?(?P<value>[^"'#]*)"""
-)
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    """`NAME: VALUE` and `NAME = VALUE` of each line; the lines of a YAML block (`|`) are one
-    value."""
-    found: list[tuple[str, list[str]]] = []
-    block = -1
-    for line in text.splitlines():
-        indent = len(line) - len(line.lstrip())
-        if block >= 0 and (indent > block or not line.strip()):
-            found[-1][1].append(line.strip())
-            continue
-        block = -1
-        match = _SCALAR.match(line)
-        if match is None:
-            continue
-        value = match["value"].strip()
-        if value in ("|", "|-", ">", ">-", "|+"):
-            block, value = indent, ""
-        found.append((match["name"], [value.removeprefix("!!binary ")]))
-    return [(name, "\n".join(lines).strip()) for name, lines in found]
 
 
 def _h2o(text: str) -> KeyText | NoKeys | None:
     """h2o's ticket file: entries of name, cipher, hash, key; the key is cipher key and MAC
     key in hex (lib/ssl.c)."""
     entries: list[dict[str, str]] = []
-    for name, value in _pairs(text):
+    for name, value in pairs_of(text):
         if name == "name" or not entries:
             entries.append({})
         entries[-1][name] = value
@@ -306,7 +298,7 @@ def _h2o(text: str) -> KeyText | NoKeys | None:
 
 def _stunnel(text: str) -> NoKeys | KeyText | None:
     """The secrets of stunnel, ticketKeySecret and ticketMacSecret, in hex."""
-    values = {name.lower(): value for name, value in _pairs(text)}
+    values = {name.lower(): value for name, value in pairs_of(text)}
     cipher = decode_hex(values.get("ticketkeysecret", ""))
     mac = decode_hex(values.get("ticketmacsecret", ""))
     if not cipher:
@@ -332,7 +324,7 @@ _ENVOY_KEYS = ("inline_bytes", "inline_string")
 def _yaml(text: str) -> KeyText | NoKeys | None:
     """Envoy's `session_ticket_keys`, and Kubernetes Secrets, whose values are base64 of a
     whole key file."""
-    pairs = _pairs(text)
+    pairs = pairs_of(text)
     names = {name for name, _ in pairs}
     if "session_ticket_keys" in names:
         inline = [value for name, value in pairs if name in _ENVOY_KEYS]
@@ -341,7 +333,8 @@ def _yaml(text: str) -> KeyText | NoKeys | None:
             return NoKeys("Envoy's configuration", f"it names its key files: {', '.join(files)}")
         return _of_values(inline, "Envoy's YAML")
     if ("kind", "Secret") in pairs:
-        return _of_values([value for _, value in pairs if value], "a Kubernetes Secret")
+        inside = pairs_of(lines_under(text, _OF_A_SECRET))
+        return _of_values([value for _, value in inside if value], "a Kubernetes Secret")
     return None
 
 

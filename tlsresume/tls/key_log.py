@@ -1,7 +1,7 @@
 """Key logs: lines of label, client random and secret, as SSLKEYLOGFILE names them.
 
-What a line of another label, a comment or nonsense says is passed over: a key log may
-hold the secrets of other programs, and end in the middle of a line.
+What a line of another label, a comment or nonsense says is passed over, and what stands behind
+a secret: a key log may hold the secrets of other programs, and end in the middle of a line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class KeyLog:
         found = 0
         for line in lines:
             words = line.split(None, 3)
-            if len(words) != 3 or words[0] not in _LABELS:
+            if len(words) < 3 or words[0] not in _LABELS:
                 continue
             try:
                 random, secret = bytes.fromhex(words[1].decode()), bytes.fromhex(words[2].decode())

@@ -125,6 +125,10 @@ def gre(data: bytes) -> bytes:
     return ip4(47, "10.0.0.1", "10.0.0.2", b"\x20\x00" + _ether_type(data) + b"\0\0\0\x01" + data)
 
 
+def snap(data: bytes) -> bytes:
+    return b"\xaa\xaa\x03\0\0\0" + _ether_type(data) + data
+
+
 def vxlan(data: bytes) -> bytes:
     inner = udp(50000, 4789, b"\x08\0\0\0\0\0\x2a\0" + ethernet(data))
     return ip4(17, "10.0.0.1", "10.0.0.2", inner)
@@ -159,6 +163,18 @@ LINKS = {
         ),
     ),
     "mpls": (1, lambda data: bytes(12) + b"\x88\x47\x00\x01\x00\x40\x00\x02\x01\x40" + data),
+    "mpls in gre": (
+        101,
+        lambda data: ip4(47, "10.0.0.1", "10.0.0.2", b"\0\0\x88\x47\x00\x02\x01\x40" + data),
+    ),
+    "snap": (1, lambda data: bytes(12) + (len(data) + 8).to_bytes(2, "big") + snap(data)),
+    "snap in sll": (113, lambda data: bytes(14) + b"\x00\x04" + snap(data)),
+    "nflog": (
+        239,
+        lambda data: (
+            b"\x02\x00\x00\x05\x05\x00\x0a\x00a\0\0\0" + struct.pack("<HH", len(data) + 4, 9) + data
+        ),
+    ),
     "raw": (101, lambda data: data),
     "null": (0, lambda data: struct.pack("<I", 2) + data),
     "loop": (108, lambda data: struct.pack(">I", 2) + data),

@@ -13,13 +13,16 @@ import msgspec
 import pytest
 
 from tests.features.capture.packets import START, pcap
+from tests.features.capture.reading import report_of
 from tests.features.capture.talks import Talk
 from tests.helpers.commands import runner
 from tests.helpers.pair import Peer
 from tests.paths import REPOSITORY
 from tlsresume.features.capture.lines import COLUMNS
+from tlsresume.features.capture.render_text import render
 from tlsresume.features.capture.report import CaptureReport
 from tlsresume.features.capture.seen import utc
+from tlsresume.formats.page import View
 
 
 @pytest.fixture
@@ -253,6 +256,31 @@ def test_files_that_cannot_be_used(run, path, tmp_path):
         assert "error" in json.loads(out), words
     status, out, _ = run("capture", str(text), "--format", "csv")
     assert status == 7
+
+
+def test_packets_that_cannot_be_read_are_no_success(run, talk, path, tmp_path):
+    """Where no packet is of a link type that is read, the file cannot be used; one other will do."""
+    data = bytearray(pcap(talk.frames, "raw"))
+    data[20:24] = (105).to_bytes(4, "little")
+    wireless = tmp_path / "wireless.pcap"
+    wireless.write_bytes(data)
+    lines = tmp_path / "lines.csv"
+    for output in ("text", "json", f"csv={lines}"):
+        status, _, err = run("capture", str(wireless), "--format", output)
+        assert status == 7, output
+        assert "can be read: link type 105 is not supported" in err
+    assert not lines.exists() or "wireless" not in lines.read_text()
+    status, out, _ = run("capture", str(wireless), path)
+    assert status == 0
+    assert "link type 105 not read" in out
+
+
+def test_rows_are_wrapped_on_a_screen(tmp_path, talk):
+    """No row of clients, programs or keys is wider than the screen."""
+    report = report_of(tmp_path, talk.frames)
+    told = render(report, View(width=80))
+    assert "ticket key names" in told
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_a_cut_file_is_said(run, path, tmp_path, talk):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import struct
 from dataclasses import replace
 from ipaddress import ip_address
@@ -12,11 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.features.capture.packets import START, Conversation, Frame, ip4, pcap, pcapng, udp
-from tests.features.capture.reading import capture_of, connections_of, outcomes, server_of
+from tests.features.capture.reading import (
+    capture_of,
+    connections_of,
+    outcomes,
+    report_of,
+    server_of,
+)
 from tests.features.capture.talks import Talk
 from tests.helpers.pair import Peer
 from tlsresume.features.capture.engine import Engine, Limits
+from tlsresume.features.capture.render_text import render
+from tlsresume.features.capture.run import read_key_log
 from tlsresume.features.capture.tcp import MOST_HELD, Stream
+from tlsresume.formats.page import View
 from tlsresume.tls.extensions import Extension, PskIdentity
 from tlsresume.tls.key_log import KeyLog
 from tlsresume.tls.messages import ClientHello, ServerHello
@@ -375,6 +386,8 @@ def test_external_psks_are_no_offers(hello, tmp_path):
             server = server_of(tmp_path, spoken(asked, answer13(asked, selected)))
             assert (server.offered, server.accepted, server.external_psk) == (0, 0, 1), identity
             assert server.unknown == 0
+    told = render(report_of(tmp_path, spoken(asked, answer13(asked, 0))), View())
+    assert "  ext. PSK    1 connection\n" in told
     ticket = with_psk(hello, PskIdentity(b"\xfe" * 192, 0x12345678))
     server = server_of(tmp_path, spoken(ticket, answer13(ticket, 0)))
     assert (server.offered, server.accepted, server.external_psk) == (1, 1, 0)
@@ -449,6 +462,38 @@ def test_a_key_log_shows_tickets(tmp_path):
         assert report.servers[0].ticket_lifetimes == (900,)
         (name,) = report.servers[0].key_names
         assert (name.issued, name.offered, name.accepted) == (3, 1, 1)
+
+
+def test_key_logs_in_every_form(tmp_path):
+    """What an editor, a shell or gzip made of a key log, and words behind its secrets, are read;
+    a pipe too."""
+    keys = tmp_path / "keys.txt"
+    Talk().twice("1.3", config={"keylogfile": str(keys)})
+    data = keys.read_bytes()
+    only = b"".join(line + b"\n" for line in data.splitlines() if line.startswith(b"SERVER_"))
+    forms = {
+        "plain": only,
+        "byte order mark": b"\xef\xbb\xbf" + only,
+        "CRLF": only.replace(b"\n", b"\r\n"),
+        "UTF-16": only.decode().encode("utf-16"),
+        "UTF-16, big": b"\xfe\xff" + only.decode().encode("utf-16-be"),
+        "gzip": gzip.compress(only),
+        "remarks": only.replace(b"\n", b" # mine\n"),
+        "long lines": b"x" * 10_000 + b"\n" + only,
+        "no end": only.rstrip(b"\n"),
+    }
+    for name, form in forms.items():
+        keys.write_bytes(form)
+        log = KeyLog()
+        assert read_key_log(str(keys), log) == len(only.splitlines()), name
+        assert len(log) == 2, name
+    reading, writing = os.pipe()
+    os.write(writing, only)
+    os.close(writing)
+    try:
+        assert read_key_log(f"/dev/fd/{reading}", KeyLog()) == len(only.splitlines())
+    finally:
+        os.close(reading)
 
 
 # ------------------------------------------------------------------------- QUIC

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import signal
 import subprocess
@@ -253,6 +254,14 @@ def test_lists_in_every_form(run, place, tmp_path, monkeypatch):
     assert (status, names) == (2, set())
     assert "line 2" in err
     assert "line 3" in err
+    long = ["# " + "no target " * 20_000, "ü" * 200_000, " " * 200_000 + f"{first}:{port}", "a b c"]
+    status, names, err = asked([*long, f"{first}:{port}"], "--skip-bad-lines")
+    assert (status, names) == (0, {f"{first}:{port}"})
+    assert re.findall(r"line (\d+):", err) == ["2", "3", "4"], err
+    (tmp_path / "wide").write_bytes(f"{first}:{port}\r\n".encode("utf-16"))
+    status, _, err = run("probe", "--targets", str(tmp_path / "wide"), *FAST)
+    assert status == 7
+    assert "hint: it is UTF-16" in err
     status, names, err = asked(bad, "--skip-bad-lines")
     assert (status, len(names)) == (0, 2)
     assert "line 2" in err

@@ -34,6 +34,10 @@ def client_names(*, anonymise: bool, key_file: str | None) -> ClientNames:
     if key_file is None:
         return ClientNames(secrets.token_bytes(32))
     key, _ = read_bounded(key_file, _LARGEST_KEY, CaptureFileError)
+    if len(key) > _LARGEST_KEY:
+        raise CaptureFileError(
+            f"{key_file} is too large for a key: more than {_LARGEST_KEY} bytes", path=key_file
+        )
     if len(key) < _SHORTEST_KEY:
         raise CaptureFileError(
             f"{key_file} has {len(key)} bytes, where a key has {_SHORTEST_KEY} at least",

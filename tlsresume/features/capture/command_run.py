@@ -64,6 +64,8 @@ def run(
         except KeyboardInterrupt:
             interrupted = True
         capture.finish()
+        if not interrupted:
+            capture.refuse_unread()
         for writer in writers:
             writer.finish()
     report = hold_against(

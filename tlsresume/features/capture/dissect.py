@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from tlsresume.features.capture.links import SUPPORTED, ethernet_payload, ip_offset
+from tlsresume.features.capture.links import SUPPORTED, ethernet_payload, ip_offset, ip_or_tag
 
 SYN, ACK, FIN, RST = 0x02, 0x10, 0x01, 0x04
 
@@ -239,4 +239,4 @@ class Dissector:
         """Where IP begins in what has an EtherType of its own."""
         if kind == b"\x65\x58":  # transparent Ethernet bridging
             return ethernet_payload(data, at)
-        return at if kind in (b"\x08\x00", b"\x86\xdd") else None
+        return ip_or_tag(data, kind, at)

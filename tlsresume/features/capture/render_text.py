@@ -190,7 +190,7 @@ def _facts(server: ServerReport) -> Iterator[tuple[str, str]]:
             f"{early.offered} offered, {early.accepted} accepted, {early.rejected} rejected, as far as seen",
         )
     for lead, number, what in (
-        ("external PSK", server.external_psk, "connection"),
+        ("ext. PSK", server.external_psk, "connection"),
         ("ECH", server.encrypted_hello, "connection"),
         ("unknown", server.unknown, "handshake"),
     ):
@@ -240,7 +240,7 @@ def _rows(page: Page, title: str, rows: Sequence[str], total: int, *, verbose: b
     page.line((f"  {title}", FAINT))
     shown = rows if verbose else rows[:_ROWS]
     for row in shown:
-        page.line(f"    {row}")
+        page.prose(row, first="    ")
     if total > len(shown):
         page.line((f"    and {total - len(shown)} more", FAINT))
 

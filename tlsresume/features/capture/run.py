@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from tlsresume.durations import parse_duration
-from tlsresume.errors import ExitStatus, UsageError
+from tlsresume.errors import CaptureFileError, ExitStatus, UsageError
 from tlsresume.features.capture.build import server_reports
 from tlsresume.features.capture.clients import ClientNames
 from tlsresume.features.capture.engine import Connection, Engine
@@ -21,6 +22,8 @@ from tlsresume.features.capture.sample import never_visible
 from tlsresume.features.capture.seen import Judged, Memory, endpoint, judge, line_of, utc
 from tlsresume.features.capture.seen import Seen as Line
 from tlsresume.features.capture.tally import Tallies
+from tlsresume.files import is_regular, read_bounded
+from tlsresume.sessions.unwrap import decode_text
 from tlsresume.tls.key_log import KeyLog
 from tlsresume.units import count
 from tlsresume.value import row_of
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from tlsresume.tickets.key_files import TicketKeyFile
 
 _LONGEST_LINE = 1 << 12
+#: Of a key log that comes through a pipe, which has no size to look at before.
+_LARGEST_PIPED = 256 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +124,19 @@ class Capture:
         names = {judged.server.lower(), endpoint(judged.connection.server)}
         return any(_matches(pattern, name) for pattern in options.servers for name in names)
 
+    def refuse_unread(self) -> None:
+        """Raise CaptureFileError where no packet at all is of a link type that is read."""
+        unsupported = self.engine.dissector.unsupported
+        if not unsupported or sum(unsupported.values()) < self.engine.packets:
+            return
+        links = ", ".join(map(str, sorted(unsupported)))
+        raise CaptureFileError(
+            f"no packet of {', '.join(self._options.files)} can be read: link type {links} is not"
+            " supported",
+            path=self._options.files[0],
+            hints=("capture at an interface of the server, or of the client, itself",),
+        )
+
     # ---------------------------------------------------------------- report
 
     def report(self, most: int | None = None) -> CaptureReport:
@@ -163,7 +181,7 @@ class Capture:
         if self.engine.packets and not self.tallies.connections and not unsupported:
             found.append(
                 "no TLS connection that counts: was the start of connections captured, and the"
-                " right port?"
+                " right port? DTLS is not read from captures"
             )
         return found
 
@@ -176,12 +194,18 @@ def _matches(pattern: str, name: str) -> bool:
 
 def read_key_log(path: str, into: KeyLog) -> int:
     """Take the secrets of a key log; how many there were. Raises CaptureFileError."""
+    if not is_regular(path):
+        data, _ = read_bounded(path, _LARGEST_PIPED, CaptureFileError)
+        if len(data) > _LARGEST_PIPED:
+            raise CaptureFileError(f"{path} is too large for a key log in a pipe", path=path)
+        return into.add(decode_text(data)[0].splitlines())
     source = Input(path)
-    found, rest = 0, source.head
+    decode = _decoder(source.head)
+    found, rest = 0, decode(source.head)
     try:
         while True:
             more = source.read(CHUNK)
-            lines = (rest + more).split(b"\n")
+            lines = (rest + decode(more)).split(b"\n")
             # What is longer is no line of a key log.
             rest = lines.pop() if more else b""
             rest = rest if len(rest) <= _LONGEST_LINE else b""
@@ -190,6 +214,13 @@ def read_key_log(path: str, into: KeyLog) -> int:
                 return found
     finally:
         source.close()
+
+
+def _decoder(head: bytes) -> Callable[[bytes], bytes]:
+    """What makes UTF-8 of a file that begins like this, piece by piece."""
+    name = "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    decode = codecs.getincrementaldecoder(name)("replace").decode
+    return lambda data: decode(data).encode()
 
 
 def moment(option: str, text: str, files: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ comes, unless bad lines are skipped.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import select
 import stat
@@ -37,6 +38,8 @@ from tlsresume.targets.target import Target
 MOST_TOLD, MOST_HINTS = 200, 5
 #: Lines of a pipe that are read ahead.
 _AHEAD = 256
+#: Stands for a line of which no more is kept than that it is too long.
+_TOO_LONG = "." * (LONGEST + 1)
 
 Entry = tuple[Target, Connection]
 
@@ -249,6 +252,11 @@ class TargetList:
             place = 0
             while data := file.readline(LONGEST + 1):
                 place += 1
+                if len(data) > LONGEST and not data.endswith(b"\n"):
+                    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+                        pass
+                    yield place, "#" if data.lstrip().startswith(b"#") else _TOO_LONG
+                    continue
                 yield place, self._decoded(data, place)
         except OSError as error:
             name = self._name or ""
@@ -258,7 +266,12 @@ class TargetList:
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
-            raise FileError(f"{self._name} is not UTF-8 text", path=self._name or "") from None
+            wide = place == 1 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            raise FileError(
+                f"{self._name} is not UTF-8 text",
+                path=self._name or "",
+                hints=("it is UTF-16: save it as UTF-8, or: iconv -f UTF-16 -t UTF-8",) * wide,
+            ) from None
         return text.removeprefix("\ufeff") if place == 1 else text
 
     async def _piped(self) -> AsyncIterator[tuple[int, str]]:
