@@ -207,3 +207,41 @@ def test_a_rotation_during_the_run_is_listed_beside_two_nodes() -> None:
     assert wanted(story.view()) == ("retry",)
     (finding,) = judge([two_nodes("ticket").view()])
     assert not any("rotation" in candidate for candidate in finding.candidates)
+
+
+def issued_in_order(story: Story, keys: str) -> Story:
+    """Tries that offer the first session, each answered under the next of these keys."""
+    story.full(key=keys[0])
+    first = story._latest()
+    for key in keys[1:]:
+        if key == keys[0]:
+            story.reused(first, key=key)
+        else:
+            story.declined(first, key=key)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("keys", "changing"),
+    [
+        ("aabcdefghij", True),  # one for each connection, but one accepted by luck
+        ("aaabacbdcedefgfh", True),  # a few connections at a time, side by side
+        ("aaabbbbbccccc", True),  # changed now and then
+        ("aabbc", False),  # so few that nodes by chance may look so
+        ("abababababab", False),
+        ("abcabcabcabc", False),
+        ("abcdefabcdef", False),  # six nodes in turn
+        ("abcdefghabde", False),
+        ("aaaaabbbbb", False),  # one rotation, or two nodes
+    ],
+)
+def test_a_key_that_keeps_changing_accuses_no_nodes(keys: str, changing: bool) -> None:
+    """Keys of which none comes back once others followed are one server's, which makes new ones
+    all the time; keys that come back are nodes'."""
+    view = issued_in_order(Story("ticket"), keys).view()
+    (finding,) = [f for f in judge([view]) if f.severity == "error"]
+    assert finding.code == "other-ticket-key"
+    assert ("nodes" not in finding.title.lower()) == changing, finding
+    assert any("pool" in candidate for candidate in finding.candidates) == changing, finding
+    if changing:
+        assert "TLS context" in finding.advice
