@@ -270,8 +270,7 @@ def _key_that_keeps_changing(view: View, attempt: Trial) -> Match:
     return Match(
         seen=(
             tally(order),
-            f"{len(set(order))} keys on {connections(len(order))}, and none came back once others"
-            f" had followed; {share(view)}",
+            f"{len(set(order))} keys on {connections(len(order))}: none came back; {share(view)}",
         ),
         evidence=shown(view, attempt, *view.accepted[:1]),
         title="the server keeps changing its ticket key",
