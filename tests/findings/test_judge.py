@@ -245,3 +245,26 @@ def test_a_key_that_keeps_changing_accuses_no_nodes(keys: str, changing: bool) -
     assert any("pool" in candidate for candidate in finding.candidates) == changing, finding
     if changing:
         assert "TLS context" in finding.advice
+
+
+def test_accepted_once_in_an_experiment_is_not_never() -> None:
+    """A session that the experiment `later` offered at once, and that was accepted, belies that
+    none ever is; and nothing was accepted late."""
+    story = Story("session-id").full()
+    for _ in range(5):
+        story.declined(series="chained").declined(series="chained")
+    story.retry("NNNNN").full("later")
+    kept = story._latest()
+    view = story.reused(kept, "later", "at-once").declined(kept, "later", "later").view()
+    assert [f.code for f in judge([view]) if f.severity == "error"] == ["cache-miss"]
+
+
+def test_later_acceptances_that_luck_explains_are_no_rule() -> None:
+    """Of a few offers those that were accepted came last: nodes picked at random give that too."""
+    story = Story("session-id").full()
+    for _ in range(3):
+        story.declined(series="chained")
+    story.reused().full("later")
+    kept = story._latest()
+    story.declined(kept, "later", "at-once").reused(kept, "later", "later")
+    assert "honoured-later" not in [f.code for f in judge([story.view()])]

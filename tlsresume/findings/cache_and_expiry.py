@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import comb
 
 from tlsresume.evidence.observation import Part
-from tlsresume.evidence.purposes import Retry, SameTicket, Tries
+from tlsresume.evidence.purposes import Later, Retry, SameTicket, Tries
 from tlsresume.findings.comparisons import (
     UNLIKE,
     issuing_addresses,
@@ -141,7 +141,7 @@ def cache_miss(view: View) -> Match | None:
             severity="warning" if unlike else None,
             addresses=issuing_addresses(view.declined),
         )
-    taken = [*view.accepted, *view.fresh_taken]
+    taken = [*view.accepted, *view.fresh_taken, *(a for a in view.made(Later) if a.reused)]
     if not taken:
         return None
     lost = _lost_midway(view)
@@ -248,7 +248,7 @@ def never_honoured(view: View) -> Match | None:
         return None
     if any(same_key(view, a) is False for a in tries) or divides_exactly(view):
         return None
-    if accepted_later(view):
+    if any(attempt.reused for attempt in view.made(Later)):
         return None
     if view.saved is not None and not view.at_once:
         return None
