@@ -38,6 +38,8 @@ _CACHE_SETTINGS = set_in(
     httpd="SSLSessionCache shmcb:...",
     OpenSSL="SSL_CTX_sess_set_get_cb",
     Java="SSLSessionContext.setSessionCacheSize",
+    h2o="ssl-session-resumption: cache-store: memcached",
+    nghttpx="--tls-session-cache-memcached",
     rustls="ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
     Node="server.on('newSession'), server.on('resumeSession')",
 )
@@ -233,6 +235,9 @@ def _lost_midway(view: View) -> Match | None:
         OpenSSL="SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
         Go=": one tls.Config for all connections, or the same SetSessionTicketKeys for each",
         Java=": one SSLContext for all connections",
+        Exim="tls_resumption_hosts = *",
+        h2o="ssl-session-resumption: mode: all",
+        lighttpd="ssl.openssl.ssl-conf-cmd: no -SessionTicket in Options (it has no session cache)",
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
