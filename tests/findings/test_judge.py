@@ -268,3 +268,15 @@ def test_later_acceptances_that_luck_explains_are_no_rule() -> None:
     kept = story._latest()
     story.declined(kept, "later", "at-once").reused(kept, "later", "later")
     assert "honoured-later" not in [f.code for f in judge([story.view()])]
+
+
+def test_what_is_accepted_one_by_one_is_said() -> None:
+    """Where all tries were refused and fresh sessions, one after the other, were not (a cache with
+    room for one, say), "0 of 10" is not all that is said."""
+    story = Story("session-id").full()
+    for _ in range(5):
+        story.declined(series="chained").declined(series="chained")
+    (finding,) = [f for f in judge([story.retry("RRRRR").view()]) if f.severity == "error"]
+    assert finding.code == "cache-miss"
+    assert "accepted on 0 of" in finding.evidence[0]
+    assert "5 of" in finding.evidence[1], finding.evidence

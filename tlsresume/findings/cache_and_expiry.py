@@ -151,7 +151,11 @@ def cache_miss(view: View) -> Match | None:
         return lost
     broke = lost_connections(view)
     return Match(
-        seen=said(f"{share(view)}, with sessions issued moments before", broke),
+        seen=said(
+            f"{share(view)}, with sessions issued moments before",
+            None if view.accepted else _one_by_one(view),
+            broke,
+        ),
         evidence=shown(view, view.declined[0], taken[0]),
         proven=not broke and not may_be_honoured_later(view),
         ask=("later",) if may_be_honoured_later(view) else (),
@@ -186,6 +190,17 @@ _KEYS_UNSEEN = (
     "other-ticket-key: a key made anew for each connection, or very many nodes with keys of their"
     " own; these tickets show no key names"
 )
+
+
+def _one_by_one(view: View) -> str | None:
+    """How often fresh sessions were accepted one after the other, where those tried side by side
+    never were."""
+    if not view.fresh_taken:
+        return None
+    return (
+        f"offered one by one, {len(view.fresh_taken)} of {len(view.answered(Retry))} fresh"
+        " sessions were accepted"
+    )
 
 
 def _lost_midway(view: View) -> Match | None:
