@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -280,3 +281,14 @@ def test_what_is_accepted_one_by_one_is_said() -> None:
     assert finding.code == "cache-miss"
     assert "accepted on 0 of" in finding.evidence[0]
     assert "5 of" in finding.evidence[1], finding.evidence
+
+
+def test_a_saved_session_of_a_key_that_keeps_changing_accuses_no_nodes() -> None:
+    """`resume` with a file: fresh sessions meet another key each time, too."""
+    story = Story("psk")
+    story.keep(story.session("old", age=60))
+    story.declined(experiment="resume", series="resume", key="a")
+    for key, then in pairwise("abcdefgh"):
+        story.retry("N", key=key, then=then)
+    (finding,) = [f for f in judge([story.view()]) if f.severity == "error"]
+    assert finding.title == "the server keeps changing its ticket key", finding

@@ -315,6 +315,8 @@ def _key_of_file(view: View, attempt: Trial) -> Match | None:
     several = bool(others) or mixed or len(names) > 1
     if outlived(view, attempt) and not others and not mixed:
         return None  # it may be refused for its age under any key
+    if not others and not mixed and _keeps_changing(view.keys_in_order):
+        return _key_that_keeps_changing(view, attempt)
     if mixed:
         seen.append(f"{share(view)} to this address, mixed: nodes with separate keys")
     if others:
