@@ -223,3 +223,40 @@ def test_a_server_that_breaks_at_everything_is_asked_no_more():
     """Where no version works there is nothing to compare with."""
     found, lab = run(broken)
     assert (found.in_doubt, found.both, len(lab.asks)) == ({}, None, 3)
+
+
+def nodes_of_two_ages(*orders_of_psk: bool):
+    """Nodes of which some speak TLS 1.2 only: whether each handshake of TLS 1.3 in turn meets one
+    that speaks it. Those of TLS 1.2 say that TLS 1.3 is spoken."""
+    speaks = iter(orders_of_psk)
+    good = Pool()
+
+    def reply(ask):
+        if ask.task.mechanism == "psk":
+            return good(ask) if next(speaks) else version_alert(ask)
+        return changed(good(ask), speaks_tls13=True)
+
+    return reply
+
+
+def test_a_version_that_only_some_nodes_speak_is_asked_for_again():
+    """TLS 1.3 is refused as a version, and the random of a TLS 1.2 handshake says that it is
+    spoken: it is asked for again until a node that speaks it is met."""
+    found, lab = run(nodes_of_two_ages(False, False, True))
+    assert found.issued("psk")
+    assert (len(lab.asks), found.contradicted, found.in_doubt) == (5, None, {})
+
+
+def test_a_version_that_is_spoken_and_never_met_is_named():
+    """A device on the way that passes on a server's random may look so: it is asked for a few
+    times, and told."""
+    found, lab = run(nodes_of_two_ages(*[False] * 20))
+    assert found.contradicted is found.full["psk"]
+    assert len(lab.asks) == 7
+
+
+def test_a_server_of_tls12_is_asked_once():
+    """Nothing says that it speaks TLS 1.3."""
+    good = Pool()
+    found, lab = run(lambda ask: version_alert(ask) if ask.task.mechanism == "psk" else good(ask))
+    assert (len(lab.asks), found.contradicted) == (3, None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.helpers.evidence import Story
+from tests.helpers.evidence import Story, alert
 from tests.helpers.rows import each_row
 from tests.helpers.trials import changed
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.judge import judge
 from tlsresume.results.connection import Failure, FailureKind, Mechanism
 from tlsresume.results.judged import Finding
+from tlsresume.tls.registry import AlertDescription
 
 MECHANISMS: tuple[Mechanism, ...] = ("psk", "ticket", "session-id")
 
@@ -104,6 +105,15 @@ def test_clients_with_tickets_are_turned_away():
     assert finding is not None
     assert "unexpected message" in finding.evidence[0]
     assert any("newSessionTicketCount" in line for line in finding.directives)
+
+
+def test_a_version_that_one_node_refuses_is_no_fault_of_tickets():
+    """The handshake with the extension met a node that does not speak TLS 1.2."""
+    broken = Failure("handshake", "alert", "the server sent alert 70 protocol_version")
+    refused = (alert(AlertDescription.protocol_version),)
+    failed = Story("ticket")._tell("discover", "full", error=broken, alerts=refused)
+    story = beside(Story("session-id").full(), "ticket", [failed])
+    assert found(story, "fails-with-tickets") is None
 
 
 def test_a_ticket_handshake_that_succeeds_once_clears_the_extension():

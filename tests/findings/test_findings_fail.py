@@ -40,7 +40,7 @@ ERRORS = [rule for rule in RULES if rule.severity == "error"]
 #: Error codes that only say why sessions are not resumed. All others fail whatever is demanded.
 EXPLAIN = {
     "file-unreadable", "version-changed", "hash-mismatch", "other-ticket-key", "cache-miss",
-    "never-honoured", "routed-by-size", "routed-by-session",
+    "never-honoured", "mixed-ticket-pool", "routed-by-size", "routed-by-session",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -207,3 +208,87 @@ def test_a_rotation_during_the_run_is_listed_beside_two_nodes() -> None:
     assert wanted(story.view()) == ("retry",)
     (finding,) = judge([two_nodes("ticket").view()])
     assert not any("rotation" in candidate for candidate in finding.candidates)
+
+
+def issued_in_order(story: Story, keys: str) -> Story:
+    """Tries that offer the first session, each answered under the next of these keys."""
+    story.full(key=keys[0])
+    first = story._latest()
+    for key in keys[1:]:
+        if key == keys[0]:
+            story.reused(first, key=key)
+        else:
+            story.declined(first, key=key)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("keys", "changing"),
+    [
+        ("aabcdefghij", True),  # one for each connection, but one accepted by luck
+        ("aaabacbdcedefgfh", True),  # a few connections at a time, side by side
+        ("aaabbbbbccccc", True),  # changed now and then
+        ("aabbc", False),  # so few that nodes by chance may look so
+        ("abababababab", False),
+        ("abcabcabcabc", False),
+        ("abcdefabcdef", False),  # six nodes in turn
+        ("abcdefghabde", False),
+        ("aaaaabbbbb", False),  # one rotation, or two nodes
+    ],
+)
+def test_a_key_that_keeps_changing_accuses_no_nodes(keys: str, changing: bool) -> None:
+    """Keys of which none comes back once others followed are one server's, which makes new ones
+    all the time; keys that come back are nodes'."""
+    view = issued_in_order(Story("ticket"), keys).view()
+    (finding,) = [f for f in judge([view]) if f.severity == "error"]
+    assert finding.code == "other-ticket-key"
+    assert ("nodes" not in finding.title.lower()) == changing, finding
+    assert any("pool" in candidate for candidate in finding.candidates) == changing, finding
+    if changing:
+        assert "TLS context" in finding.advice
+
+
+def test_accepted_once_in_an_experiment_is_not_never() -> None:
+    """A session that the experiment `later` offered at once, and that was accepted, belies that
+    none ever is; and nothing was accepted late."""
+    story = Story("session-id").full()
+    for _ in range(5):
+        story.declined(series="chained").declined(series="chained")
+    story.retry("NNNNN").full("later")
+    kept = story._latest()
+    view = story.reused(kept, "later", "at-once").declined(kept, "later", "later").view()
+    assert [f.code for f in judge([view]) if f.severity == "error"] == ["cache-miss"]
+
+
+def test_later_acceptances_that_luck_explains_are_no_rule() -> None:
+    """Of a few offers those that were accepted came last: nodes picked at random give that too."""
+    story = Story("session-id").full()
+    for _ in range(3):
+        story.declined(series="chained")
+    story.reused().full("later")
+    kept = story._latest()
+    story.declined(kept, "later", "at-once").reused(kept, "later", "later")
+    assert "honoured-later" not in [f.code for f in judge([story.view()])]
+
+
+def test_what_is_accepted_one_by_one_is_said() -> None:
+    """Where all tries were refused and fresh sessions, one after the other, were not (a cache with
+    room for one, say), "0 of 10" is not all that is said."""
+    story = Story("session-id").full()
+    for _ in range(5):
+        story.declined(series="chained").declined(series="chained")
+    (finding,) = [f for f in judge([story.retry("RRRRR").view()]) if f.severity == "error"]
+    assert finding.code == "cache-miss"
+    assert "accepted on 0 of" in finding.evidence[0]
+    assert "5 of" in finding.evidence[1], finding.evidence
+
+
+def test_a_saved_session_of_a_key_that_keeps_changing_accuses_no_nodes() -> None:
+    """`resume` with a file: fresh sessions meet another key each time, too."""
+    story = Story("psk")
+    story.keep(story.session("old", age=60))
+    story.declined(experiment="resume", series="resume", key="a")
+    for key, then in pairwise("abcdefgh"):
+        story.retry("N", key=key, then=then)
+    (finding,) = [f for f in judge([story.view()]) if f.severity == "error"]
+    assert finding.title == "the server keeps changing its ticket key", finding

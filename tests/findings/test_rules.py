@@ -52,6 +52,7 @@ CATALOGUE = {
         "ems-upgraded",
         "other-terminator",
         "mechanism-removed",
+        "mixed-ticket-pool",
     ),
     "C": (
         "no-session-id-context",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.evidence import Story
+from tests.helpers.evidence import STATEFUL, Story
 from tests.helpers.trials import changed
 from tlsresume.evidence.observation import Ticket
 from tlsresume.findings.judge import judge, merge
@@ -123,3 +123,17 @@ def test_one_finding_of_two_addresses_keeps_what_fits_both():
     assert (merged.software, merged.directives) == ((), ("nginx x", "Go y"))
     (merged,) = merge([finding, replace(other, software=("nginx",), directives=("nginx x",))])
     assert merged.directives == (*finding.directives, "nginx x")
+
+
+@pytest.mark.parametrize(
+    ("server", "word"), [("h2o/2.2.5", "h2o"), ("lighttpd/1.4.69", "lighttpd")]
+)
+def test_a_server_without_tickets_is_told_its_own_settings(server: str, word: str) -> None:
+    """Sessions that are never honoured: the settings of the server that says its name."""
+    told = Story("psk").full(key=STATEFUL, response=_http(server))
+    for _ in range(5):
+        told.declined(key=STATEFUL).declined(series="chained", key=STATEFUL)
+    told.retry("NNNNN", key=STATEFUL).later("NN", key=STATEFUL)
+    (finding,) = [f for f in judge([told.view()]) if f.code == "never-honoured"]
+    assert finding.directives, finding
+    assert all(line.startswith(word) for line in finding.directives), finding.directives

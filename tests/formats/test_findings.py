@@ -133,3 +133,12 @@ def test_many_lines_of_evidence_are_cut_with_a_word():
 def test_titles_follow_a_colon(title, expected):
     """After the code a title has a small letter, unless it begins with a name."""
     assert clause(title) == expected
+
+
+def test_settings_of_very_many_programs_do_not_fill_the_screen():
+    """They are named by where they stand; with -v all are shown."""
+    many = replace(FINDING, directives=tuple(f"program{n} setting" for n in range(21)))
+    short = show(many)
+    assert "Lines for 21 programs: tlsresume explain other-ticket-key\n" in short
+    assert "program20" not in short
+    assert "program20 setting" in show(many, verbose=True)

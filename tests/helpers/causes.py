@@ -146,6 +146,31 @@ def two_nodes(story: Story) -> Story:
     return story.retry("NNNNN", key="a", then="b")
 
 
+@row("mixed-ticket-pool", "psk")
+def one_node_without_tickets(story: Story) -> Story:
+    """Of two nodes one seals its tickets, and the other keeps its sessions."""
+    story.full(key="a")
+    first = story._latest()
+    story.declined(first, key=STATEFUL).reused(first, key="a").declined(first, key=STATEFUL)
+    return story.declined(series="chained", key="a").declined(series="chained", key=STATEFUL)
+
+
+@row("mixed-ticket-pool", "psk")
+def one_node_with_tickets(story: Story) -> Story:
+    """The same, met at the other node first; that node honours nothing."""
+    story.full(key=STATEFUL)
+    first = story._latest()
+    return story.declined(first, key=STATEFUL).declined(first, key="a").full("tries", key="a")
+
+
+@row("mixed-ticket-pool", "ticket")
+def one_node_that_brings_none(story: Story) -> Story:
+    story.full(key="a")
+    first = story._latest()
+    story.reused(first).declined(first, key=None).reused(first).declined(first, key=None)
+    return story.full("tries", "chained", key=None)
+
+
 @row("other-ticket-key", "psk")
 def a_key_for_each_connection(story: Story) -> Story:
     """As Dovecot's login processes do."""

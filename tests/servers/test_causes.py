@@ -70,6 +70,30 @@ def test_two_nodes_with_caches_of_their_own_are_named(material: Material) -> Non
     check(answer, "cache-miss")
 
 
+@pytest.mark.parametrize("more", [(), (SHARED_CACHE,)])
+def test_two_nodes_of_which_one_has_no_tickets_are_named(
+    material: Material, more: tuple[str, ...]
+) -> None:
+    """B: one key file for both, but tickets are off on one node: neither the key nor a cache is
+    blamed."""
+    require("nginx-pool")
+    lines = ("a: ssl_session_tickets off;", KEY, *more)
+    with serve(RECIPES["nginx-pool"], lines, material) as running:
+        answer = probe(running.target, "--tls", "1.3", "--tries", "10")
+    assert findings(answer).keys() == {"mixed-ticket-pool"}, str(answer)
+    assert answer.status == 3, str(answer)
+
+
+def test_keys_that_are_made_anew_all_the_time_are_named(material: Material) -> None:
+    """B1: Node, whose context is set again and again, has another key each time: no nodes are
+    accused of it."""
+    require("node")
+    again = "server.on('secureConnection', () => server.setSecureContext({ cert: pem, key: pem }));"
+    with serve(RECIPES["node"], (again,), material) as running:
+        finding = check(probe(running.target), "other-ticket-key")
+    assert "nodes" not in finding["title"].lower(), finding
+
+
 @pytest.mark.parametrize("mechanism", ["psk", "session-id"])
 def test_a_cache_that_was_lost_is_named(material: Material, mechanism: str, tmp_path: Path) -> None:
     """B2: after a restart a cache is empty; what else it may be is listed."""

@@ -233,6 +233,19 @@ def test_nodes_of_different_versions_are_named(material: Material) -> None:
     assert answer.status in (3, 6), str(answer)
 
 
+def test_nodes_of_which_one_speaks_tls12_only_are_named(material: Material) -> None:
+    """C8: whichever node is met first. That the first refuses TLS 1.3 is not taken for all: the
+    other says in its TLS 1.2 handshakes that it speaks it."""
+    with (
+        nginx(material, KEY, SHARED_CACHE, "ssl_protocols TLSv1.2;") as old,
+        nginx(material, KEY, SHARED_CACHE) as new,
+        Relay(old.port, new.port) as relay,
+    ):
+        answer = probe(f"{HOST}:{relay.port}")
+    assert "mixed-version-pool" in findings(answer), str(answer)
+    assert answer.status in (3, 6), str(answer)
+
+
 @pytest.mark.parametrize("kill", ["fin", "rst", "silence"])
 def test_a_death_on_sessions_is_named(material: Material, kill: Kill) -> None:
     """C9: a device that ends connections which offer a session, without a word."""

@@ -171,7 +171,8 @@ class Observation(Value, frozen=True, kw_only=True):
     alone have none. `handshake_done`: on the side that saw it. `hello_size` is the length of the
     first ClientHello in its TLS records, in bytes; `answered_ms` the time from there to the
     server's first handshake message. `retry_group` is the group that a HelloRetryRequest asked
-    for. `server_session_id` is the ServerHello's, b"" where that has none. `datagrams` tells what
+    for. `server_session_id` is the ServerHello's, b"" where that has none. `speaks_tls13`: a server that
+    chose TLS 1.2 marks its random as one of TLS 1.3, too, does. `datagrams` tells what
     only QUIC and DTLS have.
 
     Of TICKETS: `tickets` in the order of their arrival. Of ENDING: `malformed_ticket`: the client
@@ -209,6 +210,7 @@ class Observation(Value, frozen=True, kw_only=True):
     group: str | None = None
     alpn: str | None = None
     server_session_id: bytes | None = None
+    speaks_tls13: bool | None = None
     extended_master_secret: bool | None = None
     early_data: EarlyDataSeen | None = None
     alerts: tuple[AlertSeen, ...] | None = None

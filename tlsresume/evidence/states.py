@@ -23,7 +23,8 @@ class Tried(Value, frozen=True, kw_only=True):
 
     `sessions` is how many were used in the series of the same session, one after the other, as
     connections of ours broke; `keys` how many key names the tickets have that were issued there.
-    `later`: a session that was refused when fresh was accepted a moment later.
+    `later`: a session that was refused when fresh was accepted a moment later; `once_more`: one
+    was accepted at once, beside the tries.
     """
 
     mechanism: Mechanism
@@ -32,6 +33,7 @@ class Tried(Value, frozen=True, kw_only=True):
     sessions: int = 1
     keys: int = 0
     later: bool = False
+    once_more: bool = False
 
     @property
     def single_use(self) -> bool:
@@ -54,6 +56,8 @@ class Tried(Value, frozen=True, kw_only=True):
         state, reason = self._at_once()
         if state == "not-resumed" and self.later:
             return "partly", "refused at once, accepted a moment later"
+        if state == "not-resumed" and self.once_more:
+            return "partly", "refused in the tries, accepted on another connection"
         return state, reason
 
     def _at_once(self) -> tuple[State, str | None]:
@@ -96,7 +100,8 @@ def tried(attempts: Sequence[Trial], mechanism: Mechanism, naming: KeyNaming) ->
         chained=series_of(telling, Tries.CHAINED),
         sessions=len({attempt.offer.handle for attempt in same if attempt.offer is not None}),
         keys=len({name for name in issued if name is not None}),
-        later=any(attempt.reused for attempt in own if attempt.made_for(Later)),
+        later=any(attempt.reused for attempt in own if attempt.made_for(Later.LATER)),
+        once_more=any(attempt.reused for attempt in own if attempt.made_for(Later.AT_ONCE)),
     )
 
 

@@ -108,7 +108,9 @@ def _unspoken(full: Sequence[Trial]) -> Iterator[str]:
 
 
 def _first(full: Sequence[Trial], mechanism: Mechanism) -> Trial | None:
-    return next((attempt for attempt in full if attempt.mechanism == mechanism), None)
+    """The first that was done, since a version may be asked for again; else the first of all."""
+    own = [attempt for attempt in full if attempt.mechanism == mechanism]
+    return next((attempt for attempt in own if attempt.handshake_done), own[0] if own else None)
 
 
 def _address_error(full: Sequence[Trial]) -> ErrorResult | None:

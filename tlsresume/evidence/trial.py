@@ -242,6 +242,11 @@ class Trial(Value, frozen=True, kw_only=True):
         return None if self.observation is None else self.observation.retry_group
 
     @property
+    def speaks_tls13(self) -> bool:
+        """Whether the server chose TLS 1.2 and says that it speaks TLS 1.3, too."""
+        return self.observation is not None and self.observation.speaks_tls13 is True
+
+    @property
     def tls_version(self) -> ProtocolVersion | None:
         """The version that the server chose."""
         return None if self.observation is None else self.observation.tls_version

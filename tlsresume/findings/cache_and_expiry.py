@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import comb
 
 from tlsresume.evidence.observation import Part
-from tlsresume.evidence.purposes import Retry, SameTicket, Tries
+from tlsresume.evidence.purposes import Later, Retry, SameTicket, Tries
 from tlsresume.findings.comparisons import (
     UNLIKE,
     issuing_addresses,
@@ -38,6 +38,8 @@ _CACHE_SETTINGS = set_in(
     httpd="SSLSessionCache shmcb:...",
     OpenSSL="SSL_CTX_sess_set_get_cb",
     Java="SSLSessionContext.setSessionCacheSize",
+    h2o="ssl-session-resumption: cache-store: memcached",
+    nghttpx="--tls-session-cache-memcached",
     rustls="ServerConfig.session_storage, ticketer (Granian, Deno: no setting)",
     Node="server.on('newSession'), server.on('resumeSession')",
 )
@@ -141,7 +143,7 @@ def cache_miss(view: View) -> Match | None:
             severity="warning" if unlike else None,
             addresses=issuing_addresses(view.declined),
         )
-    taken = [*view.accepted, *view.fresh_taken]
+    taken = [*view.accepted, *view.fresh_taken, *(a for a in view.made(Later) if a.reused)]
     if not taken:
         return None
     lost = _lost_midway(view)
@@ -149,7 +151,11 @@ def cache_miss(view: View) -> Match | None:
         return lost
     broke = lost_connections(view)
     return Match(
-        seen=said(f"{share(view)}, with sessions issued moments before", broke),
+        seen=said(
+            f"{share(view)}, with sessions issued moments before",
+            None if view.accepted else _one_by_one(view),
+            broke,
+        ),
         evidence=shown(view, view.declined[0], taken[0]),
         proven=not broke and not may_be_honoured_later(view),
         ask=("later",) if may_be_honoured_later(view) else (),
@@ -184,6 +190,17 @@ _KEYS_UNSEEN = (
     "other-ticket-key: a key made anew for each connection, or very many nodes with keys of their"
     " own; these tickets show no key names"
 )
+
+
+def _one_by_one(view: View) -> str | None:
+    """How often fresh sessions were accepted one after the other, where those tried side by side
+    never were."""
+    if not view.fresh_taken:
+        return None
+    return (
+        f"offered one by one, {len(view.fresh_taken)} of {len(view.answered(Retry))} fresh"
+        " sessions were accepted"
+    )
 
 
 def _lost_midway(view: View) -> Match | None:
@@ -233,6 +250,9 @@ def _lost_midway(view: View) -> Match | None:
         OpenSSL="SSL_CTX_set_session_cache_mode, SSL_CTX_set_num_tickets(0)",
         Go=": one tls.Config for all connections, or the same SetSessionTicketKeys for each",
         Java=": one SSLContext for all connections",
+        Exim="tls_resumption_hosts = *",
+        h2o="ssl-session-resumption: mode: all",
+        lighttpd="ssl.openssl.ssl-conf-cmd: no -SessionTicket in Options (it has no session cache)",
     ),
     sources=("haproxy/haproxy#1103", "openssl/openssl#6563", "ssllabs/ssllabs-scan#689"),
 )
@@ -248,7 +268,7 @@ def never_honoured(view: View) -> Match | None:
         return None
     if any(same_key(view, a) is False for a in tries) or divides_exactly(view):
         return None
-    if accepted_later(view):
+    if any(attempt.reused for attempt in view.made(Later)):
         return None
     if view.saved is not None and not view.at_once:
         return None

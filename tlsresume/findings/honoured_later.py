@@ -8,6 +8,7 @@ the experiment `later`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import comb
 
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.offer import entry_of
@@ -26,6 +27,10 @@ _JITTER = 0.05
 
 #: So many refusals, and later so many acceptances, make a rule of what one does by chance.
 _FEWEST = 2
+
+#: Where the offers that were accepted are as likely any others of all, so many choices of them are
+#: no luck: nodes that are picked at random seldom give it.
+_NO_LUCK = 100
 
 
 def accepted_later(view: View) -> bool:
@@ -75,6 +80,8 @@ def honoured_later(view: View) -> Match | None:
     ages = _ages(view)
     refused, accepted = ages[False], ages[True]
     if len(accepted) < _FEWEST:
+        return None
+    if comb(len(refused) + len(accepted), len(accepted)) < _NO_LUCK:
         return None
     return Match(
         seen=said(

@@ -243,7 +243,11 @@ _NOT_ISSUED = {
         Caddy="session_tickets: not disabled",
         Exim="tls_resumption_hosts = *",
         Java="-Djdk.tls.server.enableSessionTicketExtension=true",
-        lighttpd="ssl.stek-file (a key out of use gives no tickets)",
+        h2o="ssl-session-resumption: mode: all",
+        lighttpd=(
+            "ssl.stek-file (a key out of use gives no tickets)",
+            "ssl.openssl.ssl-conf-cmd: no -SessionTicket in Options (it has no session cache)",
+        ),
         OpenSSL="SSL_CTX_set_num_tickets, SSL_OP_NO_TICKET",
         rustls="ServerConfig.ticketer, session_storage, send_tls13_tickets",
         Erlang="ssl {session_tickets, stateful | stateless}",

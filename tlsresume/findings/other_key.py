@@ -7,7 +7,9 @@ which names were seen tells nodes, a round robin and a rotation apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby, pairwise
+from math import factorial, prod
 
 from tlsresume.evidence.observation import Part
 from tlsresume.evidence.purposes import Retry
@@ -40,6 +42,9 @@ _KEY_SETTINGS = set_in(
     Caddy="session_tickets (distributed STEK)",
     Go="tls.Config.SetSessionTicketKeys",
     Dovecot="service imap-login { service_count = 0 }: one process, and so one key, for all",
+    h2o="ssl-session-resumption: ticket-store, ticket-file",
+    lighttpd="ssl.stek-file",
+    nghttpx="--tls-ticket-key-file, --tls-ticket-key-memcached",
     Node="ticketKeys, server.setTicketKeys()",
     Python="ssl (uvicorn, hypercorn, gunicorn): no setting; one process, or a proxy that ends TLS",
     OpenSSL="SSL_CTX_set_tlsext_ticket_keys",
@@ -48,6 +53,12 @@ _KEY_SETTINGS = set_in(
 
 #: So many keys in strict turns come by chance once in 32 times, were the nodes random.
 _TURNS = 6
+
+#: Connections made side by side begin in another order than that in which they are served.
+_SIDE_BY_SIDE = 4
+
+#: Orders that are as likely by luck, of which one was seen: so many are no luck.
+_NO_LUCK = 100
 
 _KEEP_KEYS = (
     "Keep keys in a file, so that a restart does not change them, and after a rotation keep the"
@@ -195,6 +206,8 @@ def _by_key_names(view: View) -> Match | None:
         return None
     if len(names) == len(order) >= _TURNS and not view.accepted:
         return _key_of_its_own_each(view, changed[0], len(order))
+    if _keeps_changing(order):
+        return _key_that_keeps_changing(view, changed[0])
     rotated = len(runs) == len(names)
     turns = _taking_turns(view)
     if rotated:
@@ -236,6 +249,41 @@ def _key_of_its_own_each(view: View, attempt: Trial, count: int) -> Match:
     )
 
 
+def _keeps_changing(order: Sequence[str]) -> bool:
+    """Whether several keys followed each other, and none came back once others had.
+
+    Nodes come back. Of few keys each has to stand in one unbroken run, in an order that nodes
+    hardly give by luck; of many, connections made side by side may be out of order.
+    """
+    counts = Counter(order)
+    if len(counts) < 3:
+        return False
+    if len(counts) < _TURNS:
+        orders = factorial(len(order)) // prod(factorial(n) for n in counts.values())
+        unbroken = sum(1 for _ in groupby(order)) == len(counts)
+        return unbroken and orders >= _NO_LUCK * factorial(len(counts))
+    first = {name: n for n, name in reversed(list(enumerate(order)))}
+    last = {name: n for n, name in enumerate(order)}
+    return all(last[name] - first[name] < counts[name] + _SIDE_BY_SIDE for name in counts)
+
+
+def _key_that_keeps_changing(view: View, attempt: Trial) -> Match:
+    """A server that makes new keys all the time: some tickets are met by their key by luck."""
+    order = view.keys_in_order
+    return Match(
+        seen=(
+            tally(order),
+            f"{len(set(order))} keys on {connections(len(order))}: none came back; {share(view)}",
+        ),
+        evidence=shown(view, attempt, *view.accepted[:1]),
+        title="the server keeps changing its ticket key",
+        advice="Keep one key at least as long as its tickets are to last: one TLS context for all"
+        " connections (each new one has keys of its own), keys that are set or reloaded every few"
+        " hours, not all the time, and the old key kept beside the new.",
+        candidates=("a pool of very many nodes with separate keys",),
+    )
+
+
 def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
     """Which node issues under which key, where a response header names the nodes."""
     pairs = {(a.node, key) for a in view.attempts if a.node and (key := view.issued_key(a))}
@@ -267,6 +315,8 @@ def _key_of_file(view: View, attempt: Trial) -> Match | None:
     several = bool(others) or mixed or len(names) > 1
     if outlived(view, attempt) and not others and not mixed:
         return None  # it may be refused for its age under any key
+    if not others and not mixed and _keeps_changing(view.keys_in_order):
+        return _key_that_keeps_changing(view, attempt)
     if mixed:
         seen.append(f"{share(view)} to this address, mixed: nodes with separate keys")
     if others:

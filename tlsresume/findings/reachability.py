@@ -15,7 +15,9 @@ from tlsresume.findings.engine import Match
 from tlsresume.findings.rules import CONTROLLED, TRIES, rule
 from tlsresume.findings.software import set_in
 from tlsresume.findings.view import View
+from tlsresume.findings.with_and_without_session import has_alert
 from tlsresume.findings.wording import failure, said, shown
+from tlsresume.tls.registry import AlertDescription
 from tlsresume.units import connections
 
 #: So many connections in a row fail by chance once in sixteen times, where one of two
@@ -162,6 +164,8 @@ def fails_with_tickets(view: View) -> Match | None:
     ]
     if not able or not view.full or any(a.handshake_done for a in able):
         return None
+    if any(has_alert(a, AlertDescription.protocol_version, of_server=True) for a in able):
+        return None  # refused as a version, by a node that does not speak it
     return Match(
         seen=(
             f"with the session_ticket extension {connections(len(able))} failed: {_kinds(able)}",

@@ -38,6 +38,7 @@ BY_HEADER: tuple[tuple[str, Software], ...] = (
     ("undertow", Software.JAVA),
     ("caddy", Software.CADDY),
     ("envoy", Software.ENVOY),
+    ("h2o", Software.H2O),
     ("lighttpd", Software.LIGHTTPD),
     ("nghttpx", Software.NGHTTPX),
     ("nginx", Software.NGINX),

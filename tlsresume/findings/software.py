@@ -19,6 +19,7 @@ class Software(Enum):
     FIREWALL = "firewall"
     GNUTLS = "GnuTLS"
     GO = "Go"
+    H2O = "h2o"
     HAPROXY = "haproxy"
     HTTPD = "Apache httpd"
     JAVA = "Java"

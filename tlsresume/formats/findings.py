@@ -38,6 +38,9 @@ NOT_RESUMED = frozenset(
 
 _SEEN_SHOWN = 8
 
+#: Settings of more programs than that would fill a screen, and hide the rest.
+_SETTINGS_SHOWN = 15
+
 
 #: What a finding that does not fail the run is called.
 EFFECT_WORDS: dict[FindingEffect, str] = {
@@ -91,7 +94,12 @@ def put_finding(page: Page, finding: Finding, *, place: bool = True, aside: bool
         page.prose(_not_judged(finding), first="  but:   ")
     if verbose or not aside:
         _put_lines(page, "  do:    ", (finding.advice,) if finding.advice else ())
-        _put_items(page, "         " if finding.advice else "  do:    ", finding.directives)
+        lead = "         " if finding.advice else "  do:    "
+        if verbose or len(finding.directives) <= _SETTINGS_SHOWN:
+            _put_items(page, lead, finding.directives)
+        else:
+            many = len(finding.directives)
+            page.prose(f"Lines for {many} programs: tlsresume explain {finding.code}", first=lead)
     if verbose:
         _put_lines(page, "  wire:  ", finding.details, style=FAINT)
     if finding.candidates:

@@ -232,6 +232,7 @@ def _observe(
         group=client.group,
         alpn=client.alpn,
         server_session_id=hello.session_id if hello else None,
+        speaks_tls13=hello.speaks_tls13 if hello else None,
         extended_master_secret=transcript.extended_master_secret,
         early_data=_early_data(transcript),
         alerts=_alerts(transcript),

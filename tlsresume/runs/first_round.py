@@ -201,6 +201,14 @@ class FirstRound(Struct):
                         f"{label or what} on {here}", attempt.error.message, "in-doubt", here, label
                     )
                 )
+        contradicted = address.discovery.contradicted
+        if contradicted is not None and contradicted.error is not None:
+            label = ProtocolVersion.TLSv1_3.label
+            why = (
+                f"{contradicted.error.message}; its TLS 1.2 says that it speaks TLS 1.3: nodes that"
+                " differ, or a device on the way that does not"
+            )
+            self.left_out.note(Skipped(f"{label} on {here}", why, "in-doubt", here, label))
         presumed = address.discovery.presumed
         if presumed is not None and presumed.error is not None:
             label = ProtocolVersion.TLSv1_2.label

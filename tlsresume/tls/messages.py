@@ -42,6 +42,9 @@ HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex(
     "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
 )
 
+#: How the random of a server that speaks TLS 1.3 ends where TLS 1.2 is chosen (section 4.1.3).
+SPEAKS_TLS13 = b"DOWNGRD\x01"
+
 
 def _framed(kind: HandshakeType, body: bytes) -> bytes:
     return push_uint(kind, 1) + push_opaque(body, 3)
@@ -153,6 +156,12 @@ class ServerHello(WithExtensions, Value, frozen=True):
     def is_hello_retry_request(self) -> bool:
         """Whether its random is the one that marks a HelloRetryRequest (section 4.1.3)."""
         return self.random == HELLO_RETRY_REQUEST_RANDOM
+
+    @property
+    def speaks_tls13(self) -> bool:
+        """Whether a server that chose TLS 1.2 says by its random that it speaks TLS 1.3, too
+        (section 4.1.3)."""
+        return self.random.endswith(SPEAKS_TLS13)
 
     @property
     def version(self) -> int:

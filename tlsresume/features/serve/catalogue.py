@@ -93,6 +93,7 @@ _KEEP_SESSIONS: Mapping[str, str] = {
     " CURL_LOCK_DATA_SSL_SESSION; between processes --ssl-sessions FILE (8.12 and newer)",
     "Wget": "has no session cache: one process with keep-alive, or Wget2 with --tls-resume",
     "lftp": "has no session cache for HTTPS",
+    "Perl": "IO::Socket::SSL with SSL_session_cache_size, and one context (SSL_reuse_ctx) for all",
     "PHP": "curl with one handle, or curl_share_init with CURL_LOCK_DATA_SSL_SESSION; streams"
     " have no session cache",
     "Ruby": "one Net::HTTP object, started again, keeps its session",
