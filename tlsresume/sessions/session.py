@@ -116,6 +116,16 @@ class ResumptionState(Value, frozen=True, dict=True):
         """What the bytes say. Raises SessionError."""
         return _KINDS[self.kind].read(self.data)
 
+    @cached_property
+    def handle(self) -> bytes | None:
+        """What a client shows of it: the ticket, else the session ID; None: there is neither.
+        Raises SessionError."""
+        if self.kind == "openssl-der" and "fields" not in self.__dict__:
+            # Most sessions of a probe are never asked for more.
+            return openssl_state.handle(self.data)
+        fields = self.fields
+        return (fields.session_id if self.mechanism == "session-id" else fields.ticket) or None
+
     @property
     def sha256(self) -> str:
         """A name for logs, hexadecimal, that gives no secret away."""

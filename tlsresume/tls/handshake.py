@@ -229,4 +229,6 @@ def own_client_hello(raw: bytes) -> Message:
 
 def parse_alert(raw: bytes) -> Alert:
     """The two bytes of an alert. Raises WireError."""
+    if len(raw) == 2:
+        return Alert(raw[0], raw[1])
     return read_whole(raw, lambda r: Alert(r.pull_uint8(), r.pull_uint8()))

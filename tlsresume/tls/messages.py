@@ -8,6 +8,7 @@ of RFC 8446 unless another RFC is named.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 from tlsresume.tls.buffer import Reader, push_list, push_opaque, push_uint
@@ -50,7 +51,7 @@ def _framed(kind: HandshakeType, body: bytes) -> bytes:
 # ------------------------------------------------------------------- hellos
 
 
-class ClientHello(WithExtensions, Value, frozen=True):
+class ClientHello(WithExtensions, Value, frozen=True, dict=True):
     """Section 4.1.2; RFC 5246 section 7.4.1.2.
 
     `extension_block` is False where the message ends before the extensions, as
@@ -64,6 +65,15 @@ class ClientHello(WithExtensions, Value, frozen=True):
     extensions: tuple[Extension, ...] = ()
     compression_methods: bytes = b"\x00"
     extension_block: bool = True
+
+    @cached_property
+    def _bodies(self) -> dict[int, bytes]:
+        """By type; it is asked for a dozen of them. Of a type that comes twice the first counts."""
+        return {each.type: each.body for each in reversed(self.extensions)}
+
+    def extension(self, number: int) -> bytes | None:
+        """The body of the extension of that type number, None if there is none."""
+        return self._bodies.get(number)
 
     @property
     def server_name(self) -> str | None:

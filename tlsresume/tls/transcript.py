@@ -18,7 +18,6 @@ unless another RFC is named.
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from typing import Literal, TypeVar
 
@@ -229,9 +228,12 @@ class Transcript(Value, frozen=True, dict=True):
         """Of both sides, in the order in which they passed. No other message is parsed for it."""
         found = []
         for entry in self.entries:
-            if entry.content_type == ContentType.alert:
-                with contextlib.suppress(WireError):
+            # Those of the handshake have a type, unless they are empty.
+            if entry.handshake_type is None and entry.content_type == ContentType.alert:
+                try:
                     found.append((entry, parse_alert(entry.raw)))
+                except WireError:
+                    continue
         return tuple(found)
 
     @property

@@ -503,6 +503,7 @@ class Handle:
         return int(_lib.SSL_get_verify_result(self._ssl))
 
 
+@cache
 def verify_message(code: int) -> str:
     """OpenSSL's words for an X509_V_* code (X509_verify_cert_error_string(3))."""
     return _text(_lib.X509_verify_cert_error_string(code))
