@@ -43,6 +43,7 @@ from tlsresume.transports.openssl.contexts import context_for
 from tlsresume.transports.openssl.reasons import WEAK_CERTIFICATES, reason_of
 
 _ALERT = 21
+_CLIENT, _SERVER, _TLS13 = Role.CLIENT, Role.SERVER, ProtocolVersion.TLSv1_3
 _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
 
 #: Alerts that end nothing, whatever else they say: close_notify, user_canceled,
@@ -104,7 +105,7 @@ class TLSClient(Connection):
         handle.set_connect_state()
         handle.set_verify(peer=config.verify)
         options = 0
-        if config.maximum < ProtocolVersion.TLSv1_3:
+        if config.maximum < _TLS13:
             options |= SSL.OP_NO_TLSv1_3
         if config.minimum > ProtocolVersion.TLSv1_2:
             options |= SSL.OP_NO_TLSv1_2
@@ -248,7 +249,7 @@ class TLSClient(Connection):
 
     def _record(self, sent: bool, content_type: int, message: bytes) -> None:
         at_ms = (self._clock() - self._started) * 1000
-        sender = Role.CLIENT if sent else Role.SERVER
+        sender = _CLIENT if sent else _SERVER
         if content_type == _ALERT:
             self.recorder.alert(sender, message, at_ms)
         else:
@@ -263,11 +264,11 @@ class TLSClient(Connection):
 
     def _expect_session(self, message: bytes) -> None:
         """A TLS 1.3 ticket is about to be taken in: keep the session before it."""
-        if self._handle.version() != ProtocolVersion.TLSv1_3:
+        if self._handle.version() != _TLS13:
             return
         self._keep_session()
         try:
-            parsed = parse_handshake(message, ProtocolVersion.TLSv1_3)
+            parsed = parse_handshake(message, _TLS13)
         except WireError:
             return
         if isinstance(parsed, NewSessionTicket13):
@@ -285,7 +286,7 @@ class TLSClient(Connection):
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
-        if self._handle.version() == ProtocolVersion.TLSv1_3:
+        if self._handle.version() == _TLS13:
             return
         der = self._handle.session_der()
         if der is not None:
@@ -326,7 +327,7 @@ class TLSClient(Connection):
         fatal = [
             alert
             for entry, alert in transcript.alerts
-            if entry.sender is Role.SERVER and (alert.fatal or alert.description not in _MILD)
+            if entry.sender is _SERVER and (alert.fatal or alert.description not in _MILD)
         ]
         if fatal:
             alert = fatal[-1]
@@ -371,7 +372,7 @@ class TLSClient(Connection):
     @property
     def speaks_tls13(self) -> bool:
         """Whether TLS 1.3 was negotiated."""
-        return self.version >= ProtocolVersion.TLSv1_3
+        return self.version >= _TLS13
 
     @property
     def version(self) -> int:
