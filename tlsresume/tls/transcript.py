@@ -1,7 +1,6 @@
 """What passed on one connection, in order, and what that says about resumption.
 
-A `Recorder` runs inside OpenSSL's message callback: it only stores bytes, and no
-bytes of a peer make it raise. A `Transcript` is its frozen outcome. It parses
+A `Transcript` is the frozen outcome of a `Recorder` (recorder.py). It parses
 what it is asked for; a message that is malformed stays an entry and is named in `problems`,
 and whatever would have been read from it is None, empty or False.
 
@@ -23,7 +22,7 @@ from typing import Literal, TypeVar
 
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.entry import Entry, Role, parse_entry
-from tlsresume.tls.handshake import PARSERS, parse_alert
+from tlsresume.tls.handshake import parse_alert
 from tlsresume.tls.messages import (
     Alert,
     CertificateMessage,
@@ -42,7 +41,6 @@ from tlsresume.value import Value
 __all__ = [
     "Entry",
     "OfferedForm",
-    "Recorder",
     "Role",
     "Transcript",
 ]
@@ -62,62 +60,10 @@ _CERTIFICATE_REQUEST = HandshakeType.certificate_request
 _ENCRYPTED_EXTENSIONS = HandshakeType.encrypted_extensions
 _SERVER_HELLO_DONE = HandshakeType.server_hello_done
 _ALERT = ContentType.alert
-_HANDSHAKE = ContentType.handshake
-
-#: Handshake types whose bytes are kept: those with something to read in them.
-KEPT_TYPES: frozenset[int] = frozenset(
-    number for parsers in PARSERS.values() for number in parsers
-) - {_FINISHED}
 
 _HELLO_TYPES = frozenset({HandshakeType.client_hello, HandshakeType.server_hello})
 
 _CERTIFICATES = frozenset({_CERTIFICATE, HandshakeType.compressed_certificate})
-
-#: Bytes of messages that one connection may make us keep. An honest one needs 8 KB;
-#: one certificate chain or ticket can have 100 KB before OpenSSL refuses it.
-KEPT_BYTES_LIMIT = 4 << 20
-
-#: What an entry costs beside its bytes, roughly; so that empty messages count too.
-ENTRY_COST = 256
-
-
-class Recorder:
-    """Collects a connection's messages as they pass; never raises on what a peer sent."""
-
-    __slots__ = ("_cost", "_entries", "_omitted", "_ours")
-
-    def __init__(self, ours: Role | None = None) -> None:
-        self._ours = ours
-        self._entries: list[Entry] = []
-        self._cost = 0
-        self._omitted = 0
-
-    def handshake(
-        self, sender: Role, raw: bytes, at_ms: float, after_data: bool = False
-    ) -> Entry | None:
-        """Note one handshake message with its 4-byte header, and return its entry.
-
-        None where the connection has sent more than KEPT_BYTES_LIMIT.
-        """
-        type_ = raw[0] if raw else None
-        kept = bytes(raw) if type_ in KEPT_TYPES else b""
-        self._cost += len(kept) + ENTRY_COST
-        if self._cost > KEPT_BYTES_LIMIT:
-            self._omitted += 1
-            return None
-        entry = Entry(sender, _HANDSHAKE, kept, at_ms, len(raw), after_data, type_)
-        self._entries.append(entry)
-        return entry
-
-    def alert(self, sender: Role, raw: bytes, at_ms: float) -> Entry:
-        """Note one alert, two bytes, and return its entry."""
-        entry = Entry(sender, _ALERT, bytes(raw[:16]), at_ms, len(raw))
-        self._entries.append(entry)
-        return entry
-
-    def transcript(self) -> Transcript:
-        """All that was noted until now."""
-        return Transcript(tuple(self._entries), self._omitted, self._ours)
 
 
 class _Hellos(Value, frozen=True):
