@@ -88,6 +88,14 @@ class ResumptionState(Value, frozen=True, dict=True):
         return session
 
     @classmethod
+    def showing(cls, kind: Kind, data: bytes, handle: bytes | None) -> ResumptionState:
+        """The session in `data`, whose handle is known already (None: it is not)."""
+        session = cls(kind, data)
+        if handle is not None:
+            session.__dict__["handle"] = handle
+        return session
+
+    @classmethod
     def from_bytes(cls, data: bytes) -> ResumptionState:
         """The session in `data`, of whichever kind: DER, or the record of a QUIC ticket. Raises
         SessionError."""

@@ -22,9 +22,7 @@ from tlsresume.error_queue import ErrorStack
 from tlsresume.errors import UsageError
 from tlsresume.request_line import HTTPRequest
 from tlsresume.sessions.session import ResumptionState
-from tlsresume.tls.buffer import WireError
-from tlsresume.tls.handshake import parse_handshake
-from tlsresume.tls.messages import NewSessionTicket13
+from tlsresume.tls.handshake import ticket_of
 from tlsresume.tls.registry import HandshakeType, ProtocolVersion
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig
@@ -44,6 +42,9 @@ from tlsresume.transports.openssl.contexts import context_for
 _ALERT = 21
 _CLIENT, _SERVER, _TLS13 = Role.CLIENT, Role.SERVER, ProtocolVersion.TLSv1_3
 _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
+
+#: Bytes of a ticket that stand in a session by no chance.
+_LONG_TICKET = 16
 
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
@@ -262,12 +263,9 @@ class TLSClient(Connection):
         if self._handle.version() != _TLS13:
             return
         self._keep_session()
-        try:
-            parsed = parse_handshake(message, _TLS13)
-        except WireError:
-            return
-        if isinstance(parsed, NewSessionTicket13):
-            self._expected = parsed.ticket
+        ticket = ticket_of(message)
+        if ticket:
+            self._expected = ticket
 
     def _keep_session(self) -> None:
         """Fetch the session of the newest TLS 1.3 ticket, if it was not fetched yet."""
@@ -275,9 +273,11 @@ class TLSClient(Connection):
             return
         der = self._handle.session_der()
         if der is not None and self._expected in der:
-            self._expected = None
+            ticket, self._expected = self._expected, None
             if len(self.sessions) < SESSIONS_KEPT:
-                self.sessions.append(ResumptionState("openssl-der", der))
+                # A short one may stand there by chance.
+                known = ticket if len(ticket) >= _LONG_TICKET else None
+                self.sessions.append(ResumptionState.showing("openssl-der", der, known))
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
