@@ -45,8 +45,8 @@ from tlsresume.tls.entry import Role
 from tlsresume.tls.fingerprint import fingerprint
 from tlsresume.tls.handshake import parse_alert, parse_handshake
 from tlsresume.tls.messages import ClientHello
+from tlsresume.tls.recorder import Recorder
 from tlsresume.tls.registry import ProtocolVersion
-from tlsresume.tls.transcript import Recorder
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.openssl.client import TLSClient
 from tlsresume.value import Secret

@@ -60,7 +60,7 @@ from tlsresume.targets.target import parse_target
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import Flight
-from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl import binding_messages
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ def _nothing_is_left_open() -> Iterator[None]:
     """An open socket would be a ResourceWarning; a kept connection stands in a table."""
     yield
     gc.collect()
-    assert binding._listening == {}
+    assert binding_messages._listening == {}
 
 
 def taking(**knobs: Any) -> Behaviour:

@@ -31,7 +31,7 @@ from tlsresume.server.server import Server
 from tlsresume.targets.target import parse_target
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.transports.openssl.binding import PADDING_EXTENSION
+from tlsresume.transports.openssl.binding_padding import PADDING_EXTENSION
 from tlsresume.transports.openssl.client import TLSClient
 
 pytestmark = pytest.mark.slow

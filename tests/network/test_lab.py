@@ -27,7 +27,7 @@ from tlsresume.results.connection import Failure
 from tlsresume.sessions.session import Session
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
-from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl import binding_messages
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def _nothing_is_left_open():
     """An open socket would be a ResourceWarning, and so a failed test."""
     yield
     gc.collect()
-    assert binding._listening == {}
+    assert binding_messages._listening == {}
 
 
 def new_lab(budget: int = 50, gate: Gate | None = None, **options: Any) -> NetworkLab:

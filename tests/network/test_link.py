@@ -36,7 +36,7 @@ from tlsresume.results.connection import Failure
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import DATA_KEPT
-from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl import binding_messages
 from tlsresume.transports.openssl.client import TLSClient
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def _nothing_is_left_open():
     """An open socket would be a ResourceWarning, and so a failed test."""
     yield
     gc.collect()
-    assert binding._listening == {}
+    assert binding_messages._listening == {}
 
 
 def linked(

@@ -20,7 +20,7 @@ from tlsresume.runs.probe import Probe
 from tlsresume.runs.waiting import waiting_words
 from tlsresume.targets.target import Target, parse_target
 from tlsresume.tls.registry import ProtocolVersion
-from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl import binding, binding_messages
 from tlsresume.version import __version__
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def _nothing_is_left_open():
     """What was not closed or awaited would be a warning, and so a failed test."""
     yield
     gc.collect()
-    assert binding._listening == {}
+    assert binding_messages._listening == {}
 
 
 def target_at(port: int) -> Target:

@@ -200,3 +200,28 @@ def test_names_of_numbers():
     assert group_name(0xFFFE) == "0xFFFE"
     assert verify_result_text(62) == "hostname mismatch"
     assert verify_result_text(9999) == "verification error 9999"
+
+
+@each_row("name", sessions.NAMES)
+def test_handle_is_that_of_the_fields(name):
+    """What a client shows is the same whether or not the fields were read; of a session with its
+    bytes changed it is what the fields say, too, wherever these can be read."""
+    der = sessions.der(name)
+
+    def by_fields(data):
+        fields = Session("openssl-der", data).fields
+        tls13 = fields.tls_version is ProtocolVersion.TLSv1_3
+        return fields.ticket or (None if tls13 else fields.session_id) or None
+
+    assert Session("openssl-der", der).handle == by_fields(der)
+    known = Session("openssl-der", der)
+    assert (known.fields, known.handle) == (known.fields, by_fields(der))
+    for at in range(len(der)):
+        for data in (der[:at], der[:at] + bytes((der[at] ^ 0x81,)) + der[at + 1 :]):
+            try:
+                expected = by_fields(data)
+            except SessionError:
+                continue
+            assert Session("openssl-der", data).handle == expected
+    with pytest.raises(SessionError):
+        _ = Session("openssl-der", der[:20]).handle

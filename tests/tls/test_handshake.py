@@ -19,7 +19,7 @@ from tlsresume.tls.extensions import (
     Extension,
     PskIdentity,
 )
-from tlsresume.tls.handshake import PARSERS, parse_alert, parse_handshake
+from tlsresume.tls.handshake import PARSERS, parse_alert, parse_handshake, ticket_of
 from tlsresume.tls.messages import (
     HELLO_RETRY_REQUEST_RANDOM,
     Alert,
@@ -527,3 +527,14 @@ def test_written_and_read_back(pair):
     raw = message.to_bytes()
     assert parse_handshake(raw, version) == message
     assert parse_handshake(raw, version).to_bytes() == raw  # type: ignore[union-attr]  # it is the same class
+
+
+def test_a_ticket_is_cut_out_of_its_message():
+    """`ticket_of` finds what the parser finds, and nothing in a message that is cut short."""
+    extension = Extension(ExtensionType.early_data, bytes(4))
+    for nonce, ticket in ((b"", b"t"), (bytes(8), b"ticket" * 40), (bytes(255), bytes(65535))):
+        raw = NewSessionTicket13(7200, 1, nonce, ticket, (extension,)).to_bytes()
+        assert ticket_of(raw) == ticket
+        whole = 13 + len(nonce) + 2 + len(ticket)
+        assert {ticket_of(raw[:n]) for n in range(max(0, whole - 300), whole)} == {b""}
+    assert {ticket_of(bytes(n)) for n in range(20)} == {b""}

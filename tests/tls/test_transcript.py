@@ -28,11 +28,10 @@ from tlsresume.tls.messages import (
     Other,
     ServerHello,
 )
+from tlsresume.tls.recorder import KEPT_BYTES_LIMIT, Recorder
 from tlsresume.tls.registry import ExtensionType, HandshakeType, ProtocolVersion
 from tlsresume.tls.transcript import (
-    KEPT_BYTES_LIMIT,
     Entry,
-    Recorder,
     Role,
     Transcript,
 )

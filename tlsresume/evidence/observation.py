@@ -18,7 +18,7 @@ from typing import ClassVar, Literal, Self, cast
 from tlsresume.protocols.schemes import Transport
 from tlsresume.results.connection import AlertSeen, Mechanism, Traffic, Verification
 from tlsresume.tls.messages import ClientHello, NewSessionTicket12, NewSessionTicket13
-from tlsresume.tls.registry import AlertDescription, ProtocolVersion
+from tlsresume.tls.registry import AlertDescription, ExtensionType, ProtocolVersion
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.value import Value
 
@@ -100,21 +100,50 @@ class Allowed(Value, frozen=True, kw_only=True):
         """Whether this version may be chosen."""
         return version in self.versions if self.versions else version <= self.legacy_version
 
-    @classmethod
-    def by(cls, hello: ClientHello) -> Self:
-        """What a ClientHello allows."""
-        return cls(
-            server_name=hello.server_name,
-            legacy_version=hello.legacy_version,
-            versions=hello.supported_versions,
-            suites=hello.cipher_suites,
-            groups=hello.supported_groups,
-            alpn=hello.alpn,
-            tickets=hello.session_ticket is not None,
-            psk_modes=hello.psk_modes,
-            extended_master_secret=hello.offers_extended_master_secret,
-            early_data=hello.early_data,
-        )
+    @staticmethod
+    def by(hello: ClientHello) -> Allowed:
+        """What a ClientHello allows; of those that allow the same it is one value."""
+        tickets = hello.session_ticket is not None
+        said = tuple(map(hello.extension, _TELLING))
+        key = (hello.legacy_version, hello.cipher_suites, tickets, said)
+        known = _allowed.get(key)
+        if known is None:
+            known = Allowed(
+                server_name=hello.server_name,
+                legacy_version=hello.legacy_version,
+                versions=hello.supported_versions,
+                suites=hello.cipher_suites,
+                groups=hello.supported_groups,
+                alpn=hello.alpn,
+                tickets=tickets,
+                psk_modes=hello.psk_modes,
+                extended_master_secret=hello.offers_extended_master_secret,
+                early_data=hello.early_data,
+            )
+            if len(_allowed) >= _MOST_ALLOWED:
+                _allowed.clear()
+            if (
+                len(hello.cipher_suites) <= _MOST_SUITES
+                and sum(map(len, filter(None, said))) < 1024
+            ):
+                _allowed[key] = known
+        return known
+
+
+#: The extensions that `Allowed` is read from, but that of tickets, whose body is the ticket.
+_TELLING = (
+    ExtensionType.server_name,
+    ExtensionType.supported_versions,
+    ExtensionType.supported_groups,
+    ExtensionType.application_layer_protocol_negotiation,
+    ExtensionType.psk_key_exchange_modes,
+    ExtensionType.extended_master_secret,
+    ExtensionType.early_data,
+)
+
+#: Connections of a probe allow the same few things: what is known of hellos that are not too long.
+_allowed: dict[tuple[object, ...], Allowed] = {}
+_MOST_ALLOWED, _MOST_SUITES = 64, 256
 
 
 class Ticket(Value, frozen=True):

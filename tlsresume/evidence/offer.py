@@ -86,8 +86,7 @@ class Offer(Value, frozen=True, kw_only=True):
 
 def handle_of(session: Session) -> bytes | None:
     """What a client shows of a session: the ticket, else the session ID."""
-    fields = session.fields
-    return (fields.session_id if session.mechanism == "session-id" else fields.ticket) or None
+    return session.handle
 
 
 def entry_of(session: Session) -> bytes | None:

@@ -59,6 +59,8 @@ async def begin(
     link: NetworkLink, sock: socket.socket, route: Route, before_tls: BeforeTLS
 ) -> None:
     """Say all that comes before TLS. Raises PreludeError; `link.failure` then says more."""
+    if before_tls.header is None and before_tls.starttls is None:
+        return
     where = format_endpoint(route.address, route.port)
     prelude = None
     try:

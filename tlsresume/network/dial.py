@@ -66,7 +66,6 @@ class Reached(Value, frozen=True):
 async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Failure:
     """A connected, non-blocking socket and the milliseconds it took, or the failure."""
     loop = asyncio.get_running_loop()
-    where = format_endpoint(route.address, route.port)
     started = loop.time()
     sock = None
     try:
@@ -75,7 +74,7 @@ async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Fa
     except (OSError, OverflowError, MemoryError) as error:
         if sock is not None:
             sock.close()
-        return _refusal(error, route, where)
+        return _refusal(error, route, format_endpoint(route.address, route.port))
     except BaseException:
         if sock is not None:
             sock.close()
@@ -85,7 +84,8 @@ async def dial(route: Route, seconds: float) -> tuple[socket.socket, float] | Fa
         return Failure(
             "connect",
             "timeout",
-            f"no answer from {where} to the TCP connection within {seconds:g} s",
+            f"no answer from {format_endpoint(route.address, route.port)}"
+            f" to the TCP connection within {seconds:g} s",
             _HINTS["timeout"],
         )
     return sock, (loop.time() - started) * 1000

@@ -36,13 +36,6 @@ from tlsresume.transports.table import TRANSPORTS
 #: How long we wait for the peer's close_notify after ours, in seconds.
 CLOSE_WAIT = 0.5
 
-#: What is read of the answer to a first flight that was only presented, in bytes, and the
-#: silence in seconds after which it is taken for complete.
-_ENOUGH_PRESENTED = 65536
-PRESENTED_QUIET = 0.3
-#: Over UDP: the seconds after which a flight without an answer goes out again, then twice as many.
-_PRESENTED_AGAIN = 1.0
-
 #: A timer of the connection's that is over already is asked again no sooner than this, in seconds.
 _LEAST_PAUSE = 0.001
 
@@ -184,47 +177,11 @@ class NetworkLink(Link):
         """Send a first flight that this side cannot go on with, and read what the peer says:
         until it is quiet once it has spoken. Then the connection that the peer made of it is
         ended, where it must be. A failure is stored."""
-        received: list[bytes] = []
-        sent = 0
-        pause = self._deadline if self._channel.stream else _PRESENTED_AGAIN
-        try:
-            while not received and self._now() < self._deadline:
-                await self._channel.send(flight.data, self._deadline)
-                sent += sum(map(len, flight.data))
-                received += await self._channel.read(min(self._deadline, self._now() + pause))
-                pause *= 2
-            acknowledgement = flight.acknowledgement(received)
-            if acknowledgement is not None:
-                await self._channel.send((acknowledgement,), self._deadline)
-                sent += len(acknowledgement)
-            while received and sum(map(len, received)) < _ENOUGH_PRESENTED:
-                until = min(self._deadline, self._now() + PRESENTED_QUIET)
-                came = await self._channel.read(until)
-                if not came:
-                    break
-                received += came
-            farewell = flight.farewell(received)
-            if farewell is not None:
-                await self._channel.send((farewell,), self._deadline)
-                sent += len(farewell)
-        except EOFError:
-            if not received:
-                message = f"{self.where}: the server closed the connection in the handshake"
-                self._fail(Failure("handshake", "closed", message))
-        except TimeoutError:
-            pass  # it does not read what we send: as silent as one that does
-        except OSError as error:
-            if not received:
-                self._fail(self._channel.failure(error, "handshake"))
-        if not received and self.failure is None:
-            message = f"no answer from {self.where} to a copy of the first flight"
-            self._fail(Failure("handshake", "timeout", message))
-        self.presented = Presented(
-            transcript=flight.in_clear(received),
-            retry=flight.asks_for_retry(received),
-            sent=sent,
-            received=sum(map(len, received)),
-        )
+        # Few connections only present a flight.
+        from tlsresume.network.presenting import presented
+
+        self.presented, failure = await presented(flight, self._channel, self._deadline)
+        self._fail(failure)
 
     async def tickets(self, count: int, wait: float, settle: float = 0.05) -> None:
         client = self._connection()

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from tlsresume.errors import SessionError
 from tlsresume.evidence.observation import (
@@ -36,6 +36,10 @@ from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts
 from tlsresume.transports.interface import Account, Presented
 from tlsresume.value import Value
+
+#: Up to Python 3.11 each look at a member of an enum is a call; a name of its own is none.
+_CLIENT, _SERVER, _CLIENT_HELLO = Role.CLIENT, Role.SERVER, HandshakeType.client_hello
+_SENDERS: dict[Role, Literal["client", "server"]] = {_CLIENT: "client", _SERVER: "server"}
 
 _RESPONSE_KEPT = 16384
 
@@ -328,7 +332,7 @@ _RECORD, _RECORD_HEADER = 1 << 14, 5
 def hello_size(transcript: Transcript) -> int | None:
     """The bytes of the first ClientHello with the headers of its records; None: none was sent."""
     for entry in transcript.entries:
-        if entry.sender is Role.CLIENT and entry.handshake_type == HandshakeType.client_hello:
+        if entry.sender is _CLIENT and entry.handshake_type == _CLIENT_HELLO:
             return entry.size + _RECORD_HEADER * -(-entry.size // _RECORD)
     return None
 
@@ -336,7 +340,7 @@ def hello_size(transcript: Transcript) -> int | None:
 def _answered_at(transcript: Transcript) -> float | None:
     """Milliseconds until the server's first handshake message."""
     return next(
-        (e.at_ms for e in transcript.entries if e.sender is Role.SERVER and e.handshake_type), None
+        (e.at_ms for e in transcript.entries if e.sender is _SERVER and e.handshake_type), None
     )
 
 
@@ -345,9 +349,9 @@ def _malformed_ticket(client: Account, transcript: Transcript) -> bool:
     alert is the answer to it."""
     if client.failure is None or client.failure.kind != "openssl":
         return False
-    came = [e for e in transcript.entries if e.sender is Role.SERVER]
+    came = [e for e in transcript.entries if e.sender is _SERVER]
     ours = any(
-        entry.sender is Role.CLIENT and alert.description in BAD_MESSAGE_ALERTS
+        entry.sender is _CLIENT and alert.description in BAD_MESSAGE_ALERTS
         for entry, alert in transcript.alerts
     )
     return ours and bool(came) and came[-1].handshake_type == HandshakeType.new_session_ticket
@@ -374,7 +378,7 @@ def _early_data(transcript: Transcript) -> EarlyDataSeen:
 
 def _alerts(transcript: Transcript) -> tuple[AlertSeen, ...]:
     return tuple(
-        AlertSeen(entry.sender.value, int(alert.level), int(alert.description), alert.name)
+        AlertSeen(_SENDERS[entry.sender], alert.level, alert.description, alert.name)
         for entry, alert in transcript.alerts
     )
 

@@ -25,7 +25,7 @@ from OpenSSL import SSL
 
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.contexts import Identity, pyopenssl_context, stdlib_context
-from tlsresume.transports.openssl.binding import Listener, attach, detach, listen
+from tlsresume.transports.openssl.binding_messages import Listener, attach, detach, listen
 from tlsresume.transports.openssl.binding_server import (
     read_early_data,
     session_reused,

@@ -92,7 +92,7 @@ LENGTHS: dict[str, tuple[int, int]] = {
 #: SSL2_VERSION, as OpenSSL before 1.1.0 wrote it.
 SSL2 = 0x0002
 
-SEQUENCE, _PEER_TAG = 0x30, 0xA3
+SEQUENCE, _PEER_TAG, _TICKET_TAG = 0x30, 0xA3, 0xAA
 
 
 def decode(der: bytes) -> tuple[SSLSession, bytes | None]:
@@ -155,6 +155,39 @@ def elements(der: bytes) -> list[tuple[int, bytes]] | None:
         found.append((tag, der[start:at]))
     return found
 
+
+def shown(der: bytes) -> tuple[int, bytes, bytes] | None:
+    """What a client shows of the session that OpenSSL wrote: its ssl_version, session_id and
+    ticket, b"" where there is none. Nothing else is read, which costs a tenth of `decode`; None
+    where the form is not OpenSSL's, and `decode` knows more."""
+    try:
+        at = _header(der, 0)[1]
+        if der[at : at + 5] != _VERSION_1 or der[at + 7 : at + 9] != _TWO_OCTETS:
+            return None
+        if der[at + 11] != _OCTET_STRING or der[at + 12] > LENGTHS["session_id"][1]:
+            return None
+        ssl_version, start = der[at + 5] << 8 | der[at + 6], at + 13
+        at = start + der[at + 12]
+        session_id, ticket = der[start:at], b""
+        while at < len(der):
+            tag, length = der[at], der[at + 1]
+            if tag >= _TICKET_TAG:
+                break
+            at = at + 2 + length if length < 0x80 else _header(der, at)[2]
+        if at < len(der) and tag == _TICKET_TAG:
+            _, start, at = _header(der, at)
+            inner, start, end = _header(der, start)
+            if inner != _OCTET_STRING or end != at:
+                return None
+            ticket = der[start:end]
+    except IndexError:
+        return None
+    return None if at > len(der) else (ssl_version, session_id, ticket)
+
+
+#: How SSL_SESSION begins, up to the two bytes of ssl_version, and a string of two bytes.
+_VERSION_1, _TWO_OCTETS = b"\x02\x01\x01\x02\x02", b"\x04\x02"
+_OCTET_STRING = 0x04
 
 #: The tags of the fields without one of their own: version, ssl_version, cipher,
 #: session_id, master_key.

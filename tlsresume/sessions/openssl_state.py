@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tlsresume.sessions import asn1
 from tlsresume.sessions.facts import SessionFields, protocol_of, text_of
+from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.value import Secret
 
 #: The lengths behind the modes of max_fragment_length (RFC 6066 section 4).
@@ -40,6 +41,21 @@ def read(der: bytes) -> SessionFields:
         group=structure.kex_group or None,
         max_fragment_length=_FRAGMENTS.get(structure.max_fragment_length_mode or 0),
     )
+
+
+def handle(der: bytes) -> bytes | None:
+    """What a client shows, the ticket, else the session ID of TLS 1.2, without reading the rest.
+    Raises SessionError."""
+    known = asn1.shown(der)
+    if known is None:
+        fields = read(der)
+        version, session_id, ticket = fields.tls_version, fields.session_id, fields.ticket
+    else:
+        number, session_id, ticket = known
+        version = protocol_of(number)[1]
+    if version >= ProtocolVersion.TLSv1_3:
+        return ticket or None
+    return ticket or session_id or None
 
 
 def lasting(der: bytes, seconds: int) -> bytes:

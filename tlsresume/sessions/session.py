@@ -88,6 +88,14 @@ class ResumptionState(Value, frozen=True, dict=True):
         return session
 
     @classmethod
+    def showing(cls, kind: Kind, data: bytes, handle: bytes | None) -> ResumptionState:
+        """The session in `data`, whose handle is known already (None: it is not)."""
+        session = cls(kind, data)
+        if handle is not None:
+            session.__dict__["handle"] = handle
+        return session
+
+    @classmethod
     def from_bytes(cls, data: bytes) -> ResumptionState:
         """The session in `data`, of whichever kind: DER, or the record of a QUIC ticket. Raises
         SessionError."""
@@ -115,6 +123,16 @@ class ResumptionState(Value, frozen=True, dict=True):
     def fields(self) -> SessionFields:
         """What the bytes say. Raises SessionError."""
         return _KINDS[self.kind].read(self.data)
+
+    @cached_property
+    def handle(self) -> bytes | None:
+        """What a client shows of it: the ticket, else the session ID; None: there is neither.
+        Raises SessionError."""
+        if self.kind == "openssl-der" and "fields" not in self.__dict__:
+            # Most sessions of a probe are never asked for more.
+            return openssl_state.handle(self.data)
+        fields = self.fields
+        return (fields.session_id if self.mechanism == "session-id" else fields.ticket) or None
 
     @property
     def sha256(self) -> str:

@@ -22,7 +22,11 @@ class WireError(TLSResumeError):
 
 
 class Reader:
-    """Bytes read from the front; every pull returns a whole value or raises WireError."""
+    """Bytes read from the front; every pull returns a whole value or raises WireError.
+
+    `pull_bytes` says what is missing. The others ask it only where something is: each message of
+    each connection is read by them.
+    """
 
     __slots__ = ("_data", "_end", "_position")
 
@@ -51,11 +55,19 @@ class Reader:
 
     def pull_uint8(self) -> int:
         """One byte, as a number."""
-        return int.from_bytes(self.pull_bytes(1), "big")
+        at = self._position
+        if at >= self._end:
+            self.pull_bytes(1)
+        self._position = at + 1
+        return self._data[at]
 
     def pull_uint16(self) -> int:
         """Two bytes, as a number."""
-        return int.from_bytes(self.pull_bytes(2), "big")
+        at = self._position
+        if at + 2 > self._end:
+            self.pull_bytes(2)
+        self._position = at + 2
+        return self._data[at] << 8 | self._data[at + 1]
 
     def pull_uint24(self) -> int:
         """Three bytes, as a number."""
@@ -67,10 +79,18 @@ class Reader:
 
     def pull_opaque(self, length_size: int, minimum: int = 0) -> bytes:
         """A vector of bytes, `opaque x<minimum..2^(8*length_size)-1>`."""
-        length = int.from_bytes(self.pull_bytes(length_size), "big")
+        start = self._position + length_size
+        if start > self._end:
+            self.pull_bytes(length_size)
+        length = int.from_bytes(self._data[self._position : start], "big")
         if length < minimum:
             raise WireError(f"a vector of {length} bytes where at least {minimum} are due")
-        return self.pull_bytes(length)
+        self._position = start
+        end = start + length
+        if end > self._end:
+            self.pull_bytes(length)
+        self._position = end
+        return self._data[start:end]
 
     def pull_list(
         self, length_size: int, pull: Callable[[Reader], T], minimum: int = 0

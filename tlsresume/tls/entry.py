@@ -12,6 +12,11 @@ from tlsresume.tls.messages import Alert, Finished, Message, Other
 from tlsresume.tls.registry import ContentType, HandshakeType, ProtocolVersion
 from tlsresume.value import Value
 
+#: Up to Python 3.11 each look at a member of an enum is a call; a name of its own is none.
+_CLIENT_HELLO = HandshakeType.client_hello
+_FINISHED = HandshakeType.finished
+_ALERT = ContentType.alert
+
 
 class Role(Enum):
     """Who sent a message."""
@@ -46,13 +51,13 @@ def parse_entry(
     `version` is the one negotiated before the entry passed, None before the ServerHello. `ours`:
     a library of ours wrote it, so that a ClientHello needs no checks.
     """
-    if ours and entry.handshake_type == HandshakeType.client_hello:
+    if ours and entry.handshake_type == _CLIENT_HELLO:
         return own_client_hello(entry.raw)
-    if entry.content_type == ContentType.alert:
+    if entry.content_type == _ALERT:
         return parse_alert(entry.raw)
     if entry.raw or entry.handshake_type is None:
         return parse_handshake(entry.raw, version)
     length = max(0, entry.size - 4)
-    if entry.handshake_type == HandshakeType.finished:
+    if entry.handshake_type == _FINISHED:
         return Finished(length)
     return Other(entry.handshake_type, length)

@@ -221,13 +221,14 @@ def cut_extensions(data: bytes) -> tuple[Extension, ...]:
     """The extensions of a block, whatever their bodies. Captures have thousands of blocks: the
     short way is for sound ones, the Reader says what is wrong with others. Raises WireError."""
     found, at, end = [], 0, len(data)
-    while end - at >= _EXTENSION_HEADER.size:
-        number, length = _EXTENSION_HEADER.unpack_from(data, at)
-        at += _EXTENSION_HEADER.size
-        if end - at < length:
+    unpack, size = _EXTENSION_HEADER.unpack_from, _EXTENSION_HEADER.size
+    while at + size <= end:
+        number, length = unpack(data, at)
+        start = at + size
+        at = start + length
+        if at > end:
             break
-        found.append(Extension(number, data[at : at + length]))
-        at += length
+        found.append(Extension(number, data[start:at]))
     else:
         if at == end:
             return tuple(found)

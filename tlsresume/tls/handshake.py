@@ -150,6 +150,9 @@ Parsers = Mapping[int, Callable[[Reader], Message]]
 #: How a ClientHello begins: type and length, version, random, the session ID's length.
 _OWN_HELLO = struct.Struct("!IH32sB")
 
+#: What comes before the length of a ticket's nonce: type and length, lifetime, age_add.
+_BEFORE_NONCE = 4 + 4 + 4
+
 _H = HandshakeType
 
 _ANY_VERSION: Parsers = {
@@ -227,6 +230,18 @@ def own_client_hello(raw: bytes) -> Message:
     )
 
 
+def ticket_of(raw: bytes) -> bytes:
+    """The ticket in a whole NewSessionTicket of TLS 1.3, with its header (section 4.6.1), without
+    a look at what follows; b"" where there is none."""
+    if len(raw) <= _BEFORE_NONCE:
+        return b""
+    start = _BEFORE_NONCE + 1 + raw[_BEFORE_NONCE] + 2
+    end = start + int.from_bytes(raw[start - 2 : start], "big")
+    return raw[start:end] if end <= len(raw) else b""
+
+
 def parse_alert(raw: bytes) -> Alert:
     """The two bytes of an alert. Raises WireError."""
+    if len(raw) == 2:
+        return Alert(raw[0], raw[1])
     return read_whole(raw, lambda r: Alert(r.pull_uint8(), r.pull_uint8()))

@@ -8,6 +8,7 @@ of RFC 8446 unless another RFC is named.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 from tlsresume.tls.buffer import Reader, push_list, push_opaque, push_uint
@@ -37,6 +38,18 @@ from tlsresume.tls.registry import (
 )
 from tlsresume.value import Value
 
+#: Up to Python 3.11 each look at a member of an enum is a call; a name of its own is none.
+_SERVER_NAME = ExtensionType.server_name
+_SUPPORTED_GROUPS = ExtensionType.supported_groups
+_ALPN = ExtensionType.application_layer_protocol_negotiation
+_EXTENDED_MASTER_SECRET = ExtensionType.extended_master_secret
+_SESSION_TICKET = ExtensionType.session_ticket
+_PRE_SHARED_KEY = ExtensionType.pre_shared_key
+_EARLY_DATA = ExtensionType.early_data
+_SUPPORTED_VERSIONS = ExtensionType.supported_versions
+_PSK_MODES = ExtensionType.psk_key_exchange_modes
+_KEY_SHARE = ExtensionType.key_share
+
 #: SHA-256 of "HelloRetryRequest" (section 4.1.3).
 HELLO_RETRY_REQUEST_RANDOM = bytes.fromhex(
     "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
@@ -53,7 +66,7 @@ def _framed(kind: HandshakeType, body: bytes) -> bytes:
 # ------------------------------------------------------------------- hellos
 
 
-class ClientHello(WithExtensions, Value, frozen=True):
+class ClientHello(WithExtensions, Value, frozen=True, dict=True):
     """Section 4.1.2; RFC 5246 section 7.4.1.2.
 
     `extension_block` is False where the message ends before the extensions, as
@@ -68,10 +81,19 @@ class ClientHello(WithExtensions, Value, frozen=True):
     compression_methods: bytes = b"\x00"
     extension_block: bool = True
 
+    @cached_property
+    def _bodies(self) -> dict[int, bytes]:
+        """By type; it is asked for a dozen of them. Of a type that comes twice the first counts."""
+        return {each.type: each.body for each in reversed(self.extensions)}
+
+    def extension(self, number: int) -> bytes | None:
+        """The body of the extension of that type number, None if there is none."""
+        return self._bodies.get(number)
+
     @property
     def server_name(self) -> str | None:
         """The host name of SNI (RFC 6066 section 3); bytes that are not ASCII are escaped."""
-        for name_type, name in self._decoded(ExtensionType.server_name, pull_server_names, ()):
+        for name_type, name in self._decoded(_SERVER_NAME, pull_server_names, ()):
             if name_type == 0:
                 return name.decode("ascii", "backslashreplace")
         return None
@@ -79,53 +101,52 @@ class ClientHello(WithExtensions, Value, frozen=True):
     @property
     def session_ticket(self) -> bytes | None:
         """The ticket offered (RFC 5077 section 3.2): b"" asks for one, None: no extension."""
-        return self.extension(ExtensionType.session_ticket)
+        return self.extension(_SESSION_TICKET)
 
     @property
     def psk_identities(self) -> tuple[PskIdentity, ...]:
         """Section 4.2.11, in the order of preference."""
-        return self._decoded(ExtensionType.pre_shared_key, pull_offered_psks, ((), ()))[0]
+        return self._decoded(_PRE_SHARED_KEY, pull_offered_psks, ((), ()))[0]
 
     @property
     def psk_binders(self) -> tuple[bytes, ...]:
         """Section 4.2.11.2, one per identity."""
-        return self._decoded(ExtensionType.pre_shared_key, pull_offered_psks, ((), ()))[1]
+        return self._decoded(_PRE_SHARED_KEY, pull_offered_psks, ((), ()))[1]
 
     @property
     def supported_versions(self) -> tuple[int, ...]:
         """Section 4.2.1; empty without the extension, as before TLS 1.3."""
-        return self._decoded(ExtensionType.supported_versions, pull_client_versions, ())
+        return self._decoded(_SUPPORTED_VERSIONS, pull_client_versions, ())
 
     @property
     def alpn(self) -> tuple[bytes, ...]:
         """RFC 7301 section 3.1."""
-        alpn = ExtensionType.application_layer_protocol_negotiation
-        return self._decoded(alpn, pull_protocol_names, ())
+        return self._decoded(_ALPN, pull_protocol_names, ())
 
     @property
     def offers_extended_master_secret(self) -> bool:
         """RFC 7627 section 5.1."""
-        return self.extension(ExtensionType.extended_master_secret) is not None
+        return self.extension(_EXTENDED_MASTER_SECRET) is not None
 
     @property
     def early_data(self) -> bool:
         """Whether early data follows (section 4.2.10)."""
-        return self.extension(ExtensionType.early_data) is not None
+        return self.extension(_EARLY_DATA) is not None
 
     @property
     def psk_modes(self) -> tuple[int, ...]:
         """Section 4.2.9."""
-        return self._decoded(ExtensionType.psk_key_exchange_modes, pull_psk_modes, ())
+        return self._decoded(_PSK_MODES, pull_psk_modes, ())
 
     @property
     def supported_groups(self) -> tuple[int, ...]:
         """Section 4.2.7."""
-        return self._decoded(ExtensionType.supported_groups, pull_uint16s, ())
+        return self._decoded(_SUPPORTED_GROUPS, pull_uint16s, ())
 
     @property
     def key_shares(self) -> tuple[KeyShare, ...]:
         """Section 4.2.8."""
-        return self._decoded(ExtensionType.key_share, pull_key_shares, ())
+        return self._decoded(_KEY_SHARE, pull_key_shares, ())
 
     def to_bytes(self) -> bytes:
         """The whole message with its header. Raises WireError if a field does not fit."""
@@ -166,39 +187,37 @@ class ServerHello(WithExtensions, Value, frozen=True):
     @property
     def version(self) -> int:
         """The negotiated version: supported_versions if sent, else the legacy field."""
-        supported = ExtensionType.supported_versions
-        return self._decoded(supported, Reader.pull_uint16, self.legacy_version)
+        return self._decoded(_SUPPORTED_VERSIONS, Reader.pull_uint16, self.legacy_version)
 
     @property
     def selected_identity(self) -> int | None:
         """The index of the PSK that the server took (section 4.2.11), None: it took none."""
         if self.is_hello_retry_request:
             return None
-        return self._decoded(ExtensionType.pre_shared_key, Reader.pull_uint16, None)
+        return self._decoded(_PRE_SHARED_KEY, Reader.pull_uint16, None)
 
     @property
     def session_ticket_promised(self) -> bool:
         """Whether a NewSessionTicket will come in this handshake (RFC 5077 section 3.2)."""
-        return self.extension(ExtensionType.session_ticket) is not None
+        return self.extension(_SESSION_TICKET) is not None
 
     @property
     def extended_master_secret(self) -> bool:
         """RFC 7627 section 5.1."""
-        return self.extension(ExtensionType.extended_master_secret) is not None
+        return self.extension(_EXTENDED_MASTER_SECRET) is not None
 
     @property
     def selected_group(self) -> int | None:
         """The group of key_share (section 4.2.8); None in TLS 1.2, or with `psk_ke`."""
         if self.is_hello_retry_request:
-            return self._decoded(ExtensionType.key_share, Reader.pull_uint16, None)
-        share = self._decoded(ExtensionType.key_share, pull_key_share, None)
+            return self._decoded(_KEY_SHARE, Reader.pull_uint16, None)
+        share = self._decoded(_KEY_SHARE, pull_key_share, None)
         return None if share is None else share.group
 
     @property
     def alpn(self) -> bytes | None:
         """RFC 7301 section 3.1; TLS 1.3 has it in EncryptedExtensions."""
-        alpn = ExtensionType.application_layer_protocol_negotiation
-        return self._decoded(alpn, pull_protocol_name, None)
+        return self._decoded(_ALPN, pull_protocol_name, None)
 
     def to_bytes(self) -> bytes:
         """The whole message with its header. Raises WireError if a field does not fit."""
@@ -222,18 +241,17 @@ class EncryptedExtensions(WithExtensions, Value, frozen=True):
     @property
     def early_data_accepted(self) -> bool:
         """Section 4.2.10."""
-        return self.extension(ExtensionType.early_data) is not None
+        return self.extension(_EARLY_DATA) is not None
 
     @property
     def alpn(self) -> bytes | None:
         """RFC 7301 section 3.1."""
-        alpn = ExtensionType.application_layer_protocol_negotiation
-        return self._decoded(alpn, pull_protocol_name, None)
+        return self._decoded(_ALPN, pull_protocol_name, None)
 
     @property
     def server_name_acknowledged(self) -> bool:
         """Whether the server used SNI to choose (RFC 6066 section 3)."""
-        return self.extension(ExtensionType.server_name) is not None
+        return self.extension(_SERVER_NAME) is not None
 
 
 # ------------------------------------------------------------------ tickets
@@ -267,7 +285,7 @@ class NewSessionTicket13(WithExtensions, Value, frozen=True):
     @property
     def max_early_data(self) -> int | None:
         """Bytes of early data that the server allows, None: no early data."""
-        return self._decoded(ExtensionType.early_data, Reader.pull_uint32, None)
+        return self._decoded(_EARLY_DATA, Reader.pull_uint32, None)
 
     def to_bytes(self) -> bytes:
         """The whole message with its header."""

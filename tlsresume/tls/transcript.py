@@ -1,7 +1,6 @@
 """What passed on one connection, in order, and what that says about resumption.
 
-A `Recorder` runs inside OpenSSL's message callback: it only stores bytes, and no
-bytes of a peer make it raise. A `Transcript` is its frozen outcome. It parses
+A `Transcript` is the frozen outcome of a `Recorder` (recorder.py). It parses
 what it is asked for; a message that is malformed stays an entry and is named in `problems`,
 and whatever would have been read from it is None, empty or False.
 
@@ -18,13 +17,12 @@ unless another RFC is named.
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from typing import Literal, TypeVar
 
 from tlsresume.tls.buffer import WireError
 from tlsresume.tls.entry import Entry, Role, parse_entry
-from tlsresume.tls.handshake import PARSERS, parse_alert
+from tlsresume.tls.handshake import parse_alert
 from tlsresume.tls.messages import (
     Alert,
     CertificateMessage,
@@ -43,7 +41,6 @@ from tlsresume.value import Value
 __all__ = [
     "Entry",
     "OfferedForm",
-    "Recorder",
     "Role",
     "Transcript",
 ]
@@ -52,60 +49,21 @@ M = TypeVar("M", bound=Message)
 
 OfferedForm = Literal["psk", "ticket", "session-id"]
 
-#: Handshake types whose bytes are kept: those with something to read in them.
-KEPT_TYPES: frozenset[int] = frozenset(
-    number for parsers in PARSERS.values() for number in parsers
-) - {HandshakeType.finished}
+#: Up to Python 3.11 each look at a member of an enum is a call; a name of its own is none.
+_CLIENT = Role.CLIENT
+_SERVER = Role.SERVER
+_TLS13 = ProtocolVersion.TLSv1_3
+_FINISHED = HandshakeType.finished
+_NEW_SESSION_TICKET = HandshakeType.new_session_ticket
+_CERTIFICATE = HandshakeType.certificate
+_CERTIFICATE_REQUEST = HandshakeType.certificate_request
+_ENCRYPTED_EXTENSIONS = HandshakeType.encrypted_extensions
+_SERVER_HELLO_DONE = HandshakeType.server_hello_done
+_ALERT = ContentType.alert
 
 _HELLO_TYPES = frozenset({HandshakeType.client_hello, HandshakeType.server_hello})
 
-_CERTIFICATES = frozenset({HandshakeType.certificate, HandshakeType.compressed_certificate})
-
-#: Bytes of messages that one connection may make us keep. An honest one needs 8 KB;
-#: one certificate chain or ticket can have 100 KB before OpenSSL refuses it.
-KEPT_BYTES_LIMIT = 4 << 20
-
-#: What an entry costs beside its bytes, roughly; so that empty messages count too.
-ENTRY_COST = 256
-
-
-class Recorder:
-    """Collects a connection's messages as they pass; never raises on what a peer sent."""
-
-    __slots__ = ("_cost", "_entries", "_omitted", "_ours")
-
-    def __init__(self, ours: Role | None = None) -> None:
-        self._ours = ours
-        self._entries: list[Entry] = []
-        self._cost = 0
-        self._omitted = 0
-
-    def handshake(
-        self, sender: Role, raw: bytes, at_ms: float, after_data: bool = False
-    ) -> Entry | None:
-        """Note one handshake message with its 4-byte header, and return its entry.
-
-        None where the connection has sent more than KEPT_BYTES_LIMIT.
-        """
-        type_ = raw[0] if raw else None
-        kept = bytes(raw) if type_ in KEPT_TYPES else b""
-        self._cost += len(kept) + ENTRY_COST
-        if self._cost > KEPT_BYTES_LIMIT:
-            self._omitted += 1
-            return None
-        entry = Entry(sender, ContentType.handshake, kept, at_ms, len(raw), after_data, type_)
-        self._entries.append(entry)
-        return entry
-
-    def alert(self, sender: Role, raw: bytes, at_ms: float) -> Entry:
-        """Note one alert, two bytes, and return its entry."""
-        entry = Entry(sender, ContentType.alert, bytes(raw[:16]), at_ms, len(raw))
-        self._entries.append(entry)
-        return entry
-
-    def transcript(self) -> Transcript:
-        """All that was noted until now."""
-        return Transcript(tuple(self._entries), self._omitted, self._ours)
+_CERTIFICATES = frozenset({_CERTIFICATE, HandshakeType.compressed_certificate})
 
 
 class _Hellos(Value, frozen=True):
@@ -191,12 +149,12 @@ class Transcript(Value, frozen=True, dict=True):
     @property
     def encrypted_extensions(self) -> EncryptedExtensions | None:
         """TLS 1.3 only (section 4.3.1)."""
-        return self._first(HandshakeType.encrypted_extensions, EncryptedExtensions)
+        return self._first(_ENCRYPTED_EXTENSIONS, EncryptedExtensions)
 
     @property
     def certificate_request(self) -> CertificateRequest12 | CertificateRequest13 | None:
         """The server's wish for a client certificate."""
-        number = HandshakeType.certificate_request
+        number = _CERTIFICATE_REQUEST
         return self._first(number, CertificateRequest12) or self._first(
             number, CertificateRequest13
         )
@@ -204,7 +162,7 @@ class Transcript(Value, frozen=True, dict=True):
     @property
     def certificate(self) -> CertificateMessage | None:
         """The server's chain; None also where it was compressed or too much to keep."""
-        return self._first(HandshakeType.certificate, CertificateMessage)
+        return self._first(_CERTIFICATE, CertificateMessage)
 
     @property
     def leaf_certificate(self) -> bytes | None:
@@ -218,7 +176,7 @@ class Transcript(Value, frozen=True, dict=True):
     ) -> tuple[tuple[Entry, NewSessionTicket12 | NewSessionTicket13], ...]:
         """In the order in which they came."""
         found = []
-        for n in self._of_server(HandshakeType.new_session_ticket, len(self.entries)):
+        for n in self._of_server(_NEW_SESSION_TICKET, len(self.entries)):
             message = self._message(n)
             if isinstance(message, NewSessionTicket12 | NewSessionTicket13):
                 found.append((self.entries[n], message))
@@ -229,9 +187,12 @@ class Transcript(Value, frozen=True, dict=True):
         """Of both sides, in the order in which they passed. No other message is parsed for it."""
         found = []
         for entry in self.entries:
-            if entry.content_type == ContentType.alert:
-                with contextlib.suppress(WireError):
+            # Those of the handshake have a type, unless they are empty.
+            if entry.handshake_type is None and entry.content_type == _ALERT:
+                try:
                     found.append((entry, parse_alert(entry.raw)))
+                except WireError:
+                    continue
         return tuple(found)
 
     @property
@@ -242,8 +203,8 @@ class Transcript(Value, frozen=True, dict=True):
     @property
     def finished_by(self) -> frozenset[Role]:
         """Who sent a Finished message."""
-        hellos, finished = self._hellos, HandshakeType.finished
-        types = {Role.CLIENT: hellos.client_types, Role.SERVER: hellos.server_types}
+        hellos, finished = self._hellos, _FINISHED
+        types = {_CLIENT: hellos.client_types, _SERVER: hellos.server_types}
         return frozenset(role for role, sent in types.items() if finished in sent)
 
     # ----------------------------------------------------------- resumption
@@ -262,7 +223,7 @@ class Transcript(Value, frozen=True, dict=True):
             return "psk"
         if hello.session_ticket:
             return "ticket"
-        if hello.session_id and ProtocolVersion.TLSv1_3 not in hello.supported_versions:
+        if hello.session_id and _TLS13 not in hello.supported_versions:
             return "session-id"
         return None
 
@@ -306,16 +267,16 @@ class Transcript(Value, frozen=True, dict=True):
         client, server = self.client_hello, self.server_hello
         if server is None:
             return None
-        if server.version >= ProtocolVersion.TLSv1_3:
+        if server.version >= _TLS13:
             return server.selected_identity is not None
         if client is None:
             return None
         sent = self._hellos.server_types
-        if self.certificate_seen or HandshakeType.server_hello_done in sent:
+        if self.certificate_seen or _SERVER_HELLO_DONE in sent:
             return False
         if client.session_id or not client.session_ticket:
             return self.session_id_echoed
-        return True if HandshakeType.finished in sent else None
+        return True if _FINISHED in sent else None
 
     @property
     def early_data_offered(self) -> bool:
@@ -336,7 +297,7 @@ class Transcript(Value, frozen=True, dict=True):
     def extended_master_secret(self) -> bool | None:
         """Whether it was negotiated (RFC 7627); None in TLS 1.3, and without a ServerHello."""
         server = self.server_hello
-        if server is None or server.version >= ProtocolVersion.TLSv1_3:
+        if server is None or server.version >= _TLS13:
             return None
         return server.extended_master_secret
 
@@ -352,7 +313,7 @@ class Transcript(Value, frozen=True, dict=True):
             if entry.handshake_type not in _HELLO_TYPES:
                 continue
             message = self._parse(n, None)
-            if isinstance(message, ServerHello) and entry.sender is Role.SERVER:
+            if isinstance(message, ServerHello) and entry.sender is _SERVER:
                 if version is None:
                     version, since = version_of(message.version), n
                 answered = answered or not message.is_hello_retry_request
@@ -361,7 +322,7 @@ class Transcript(Value, frozen=True, dict=True):
             elif isinstance(message, ClientHello):
                 if answered:
                     end = min(end, n)
-                elif entry.sender is Role.CLIENT:
+                elif entry.sender is _CLIENT:
                     client.append(message)
         first = self.entries[:end]
         return _Hellos(
@@ -370,8 +331,8 @@ class Transcript(Value, frozen=True, dict=True):
             version=version,
             since=since,
             end=end,
-            client_types=frozenset([e.handshake_type for e in first if e.sender is Role.CLIENT]),
-            server_types=frozenset([e.handshake_type for e in first if e.sender is Role.SERVER]),
+            client_types=frozenset([e.handshake_type for e in first if e.sender is _CLIENT]),
+            server_types=frozenset([e.handshake_type for e in first if e.sender is _SERVER]),
         )
 
     @cached_property
@@ -403,7 +364,7 @@ class Transcript(Value, frozen=True, dict=True):
         return [
             n
             for n, entry in enumerate(self.entries[:end])
-            if entry.handshake_type == handshake_type and entry.sender is Role.SERVER
+            if entry.handshake_type == handshake_type and entry.sender is _SERVER
         ]
 
     def _first(self, handshake_type: HandshakeType, kind: type[M]) -> M | None:

@@ -18,7 +18,8 @@ from typing import ClassVar, Literal
 
 from tlsresume.protocols.schemes import Transport as TransportName
 from tlsresume.sessions.session import ResumptionState
-from tlsresume.tls.transcript import Recorder, Role, Transcript
+from tlsresume.tls.recorder import Recorder
+from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.facts import DatagramFacts, HTTPRequest
 from tlsresume.transports.failures import Broken

@@ -20,7 +20,7 @@ from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig, Trust
 from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import SESSIONS_KEPT, EndCause
-from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl import binding, binding_messages
 from tlsresume.transports.openssl.client import TLSClient
 from tlsresume.transports.openssl.plain_answers import describe_plain
 
@@ -53,7 +53,7 @@ def started(config: ClientConfig | None = None) -> TLSClient:
 def _nothing_listens_afterwards():
     """Every client that a test made was released."""
     yield
-    assert binding._listening == {}
+    assert binding_messages._listening == {}
 
 
 # ------------------------------------------------------------- full and resumed
@@ -640,7 +640,7 @@ def test_hundreds_of_connections_leave_nothing():
         if n % 50 == 0:
             del client
             gc.collect()
-    assert binding._listening == {}
+    assert binding_messages._listening == {}
 
 
 def test_stale_errors_never_show_up():

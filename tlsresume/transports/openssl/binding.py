@@ -1,30 +1,23 @@
-"""The only file that may touch private names of pyOpenSSL or cryptography.
+"""The only file that may touch private names of pyOpenSSL or cryptography, with the `binding_*.py`
+beside it.
 
 What OpenSSL offers and pyOpenSSL's public classes do not (sessions as bytes,
-the message callback, return values of calls) is reached here and handed on as
-plain values. What may be missing in another version of the bindings is a table,
+return values of calls) is reached here and handed on as plain values. What may be missing in another version of the bindings is a table,
 checked once. Nothing here decides anything about resumption.
-
-Three rules of the message callback are kept here. There is one callback, at
-module level, since a collected callback kills the process. A dict maps each
-`SSL *` to its listener, which holds the Connection, so that no address is used
-again while its entry lives. cffi swallows what a callback raises, so it is
-stored and raised after the call into OpenSSL returned.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import OpenSSL
-from msgspec import Struct
 from OpenSSL import SSL
 
 from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.errors import BindingError
+from tlsresume.transports.openssl.binding_messages import Listener, _Listening, _listening
 from tlsresume.value import Value
 
 _lib: Any = SSL._lib  # type: ignore[attr-defined]  # private: the bindings themselves
@@ -169,116 +162,9 @@ def take_errors(call: str, returned: str) -> ErrorStack:
     return ErrorStack(call, returned, tuple(entries))
 
 
-# ----------------------------------------------------------- message callback
-
-#: Called with: sent by us, content type (RFC 8446 section 5.1), the message.
-Listener = Callable[[bool, int, bytes], None]
-
-
-class _Listening(Struct):
-    listener: Listener
-    connection: SSL.Connection
-    raised: BaseException | None = None
-
-
-_listening: dict[int, _Listening] = {}
-
-_CONTENT_TYPES = frozenset({21, 22})
-_BYTES: Any = _ffi.typeof("const char *")
-_MESSAGE_CALLBACK: Any = _ffi.typeof("void(*)(int, int, int, const void *, size_t, SSL *, void *)")
-
-
-# Pointers as numbers: two calls of three are for record headers and content types, and an object
-# of cffi's for each pointer would cost more than all the rest of such a call.
-@_ffi.callback("void(int, int, int, uintptr_t, size_t, uintptr_t, uintptr_t)")  # type: ignore[untyped-decorator]  # cffi has no types
-def _on_message(
-    write_p: int, _version: int, content_type: int, buf: int, size: int, ssl: int, _arg: int
-) -> None:
-    if content_type not in _CONTENT_TYPES:
-        return
-    entry = None
-    try:
-        entry = _listening.get(ssl)
-        if entry is not None and entry.raised is None:
-            message = _ffi.buffer(_ffi.cast(_BYTES, buf), size)[:]
-            entry.listener(bool(write_p), content_type, message)
-    except BaseException as error:
-        if entry is None:
-            raise
-        entry.raised = error
-
-
-def listen(context: SSL.Context) -> None:
-    """Make every connection of a Context report its messages (SSL_CTX_set_msg_callback(3))."""
-    callback = _ffi.cast(_MESSAGE_CALLBACK, _on_message)
-    _lib.SSL_CTX_set_msg_callback(context._context, callback)
-
-
-def attach(connection: SSL.Connection, listener: Listener) -> None:
-    """Tell a listener of a Connection's messages, until `detach`; its Context must `listen`.
-
-    A listener must not raise: there is no call here that would raise it again.
-    """
-    key = int(_ffi.cast("uintptr_t", connection._ssl))
-    _listening[key] = _Listening(listener, connection)
-
-
-def detach(connection: SSL.Connection) -> None:
-    """Stop listening, and let OpenSSL free the Connection. Safe to call twice."""
-    _listening.pop(int(_ffi.cast("uintptr_t", connection._ssl)), None)
-
-
-def raise_later(connection: SSL.Connection, error: BaseException) -> None:
-    """Have an error that arose in a callback of OpenSSL's raised when the call returns."""
-    entry = _listening.get(int(_ffi.cast("uintptr_t", connection._ssl)))
-    if entry is not None and entry.raised is None:
-        entry.raised = error
-
-
 def set_max_early_data(context: SSL.Context, size: int) -> None:
     """Let a server's Context accept early data (SSL_CTX_set_max_early_data(3))."""
     _lib.SSL_CTX_set_max_early_data(context._context, size)
-
-
-# ------------------------------------------------------------------- padding
-
-#: The extension that lengthens a ClientHello: a value that servers must ignore (GREASE,
-#: RFC 8701 section 2). OpenSSL keeps padding(21) of RFC 7685 to itself.
-PADDING_EXTENSION = 0xDADA
-
-#: Type and length of an extension (RFC 8446 section 4.2).
-_EXTENSION_HEADER = 4
-
-#: The longest extension body; kept for good, since OpenSSL copies from it in each handshake.
-_LONGEST_BODY = 0xFFFF
-_zeros = _ffi.new("unsigned char[]", _LONGEST_BODY)
-
-
-@_ffi.callback(  # type: ignore[untyped-decorator]  # cffi has no types
-    "int(SSL *, unsigned int, const unsigned char **, size_t *, int *, void *)"
-)
-def _add_padding(_ssl: Any, _type: int, out: Any, length: Any, _alert: Any, argument: Any) -> int:
-    out[0] = _zeros
-    length[0] = int(_ffi.cast("uintptr_t", argument))
-    return 1
-
-
-def pad_client_hello(context: SSL.Context, size: int) -> bool:
-    """Make every ClientHello of a Context `size` bytes longer, 4 at least, by an extension
-    without meaning (SSL_CTX_add_client_custom_ext(3)). False: OpenSSL refuses."""
-    body = size - _EXTENSION_HEADER
-    if not 0 <= body <= _LONGEST_BODY:
-        return False
-    done = _lib.SSL_CTX_add_client_custom_ext(
-        context._context,
-        PADDING_EXTENSION,
-        _add_padding,
-        _ffi.NULL,
-        _ffi.cast("void *", body),
-        _ffi.NULL,
-        _ffi.NULL,
-    )
-    return bool(done == 1)
 
 
 # ------------------------------------------------------------------ one SSL *
@@ -503,6 +389,7 @@ class Handle:
         return int(_lib.SSL_get_verify_result(self._ssl))
 
 
+@cache
 def verify_message(code: int) -> str:
     """OpenSSL's words for an X509_V_* code (X509_verify_cert_error_string(3))."""
     return _text(_lib.X509_verify_cert_error_string(code))

@@ -22,13 +22,11 @@ from tlsresume.error_queue import ErrorStack
 from tlsresume.errors import UsageError
 from tlsresume.request_line import HTTPRequest
 from tlsresume.sessions.session import ResumptionState
-from tlsresume.tls.buffer import WireError
-from tlsresume.tls.handshake import parse_handshake
-from tlsresume.tls.messages import NewSessionTicket13
+from tlsresume.tls.handshake import ticket_of
 from tlsresume.tls.registry import HandshakeType, ProtocolVersion
 from tlsresume.tls.transcript import Role
 from tlsresume.transports.config import ClientConfig
-from tlsresume.transports.failures import Broken, FailureReason
+from tlsresume.transports.failures import Broken
 from tlsresume.transports.interface import (
     DATA_KEPT,
     SESSIONS_KEPT,
@@ -40,14 +38,13 @@ from tlsresume.transports.interface import (
 )
 from tlsresume.transports.openssl import binding
 from tlsresume.transports.openssl.contexts import context_for
-from tlsresume.transports.openssl.reasons import WEAK_CERTIFICATES, reason_of
 
 _ALERT = 21
+_CLIENT, _SERVER, _TLS13 = Role.CLIENT, Role.SERVER, ProtocolVersion.TLSv1_3
 _NEW_SESSION_TICKET = bytes((HandshakeType.new_session_ticket,))
 
-#: Alerts that end nothing, whatever else they say: close_notify, user_canceled,
-#: no_renegotiation, unrecognized_name as a warning (RFC 8446 section 6, RFC 6066 section 3).
-_MILD = frozenset({0, 90, 100, 112})
+#: Bytes of a ticket that stand in a session by no chance.
+_LONG_TICKET = 16
 
 #: The first byte of a TLS record (RFC 8446 section 5.1): 20 to 23.
 _RECORD_TYPES = range(20, 24)
@@ -104,7 +101,7 @@ class TLSClient(Connection):
         handle.set_connect_state()
         handle.set_verify(peer=config.verify)
         options = 0
-        if config.maximum < ProtocolVersion.TLSv1_3:
+        if config.maximum < _TLS13:
             options |= SSL.OP_NO_TLSv1_3
         if config.minimum > ProtocolVersion.TLSv1_2:
             options |= SSL.OP_NO_TLSv1_2
@@ -248,7 +245,7 @@ class TLSClient(Connection):
 
     def _record(self, sent: bool, content_type: int, message: bytes) -> None:
         at_ms = (self._clock() - self._started) * 1000
-        sender = Role.CLIENT if sent else Role.SERVER
+        sender = _CLIENT if sent else _SERVER
         if content_type == _ALERT:
             self.recorder.alert(sender, message, at_ms)
         else:
@@ -263,15 +260,12 @@ class TLSClient(Connection):
 
     def _expect_session(self, message: bytes) -> None:
         """A TLS 1.3 ticket is about to be taken in: keep the session before it."""
-        if self._handle.version() != ProtocolVersion.TLSv1_3:
+        if self._handle.version() != _TLS13:
             return
         self._keep_session()
-        try:
-            parsed = parse_handshake(message, ProtocolVersion.TLSv1_3)
-        except WireError:
-            return
-        if isinstance(parsed, NewSessionTicket13):
-            self._expected = parsed.ticket
+        ticket = ticket_of(message)
+        if ticket:
+            self._expected = ticket
 
     def _keep_session(self) -> None:
         """Fetch the session of the newest TLS 1.3 ticket, if it was not fetched yet."""
@@ -279,13 +273,15 @@ class TLSClient(Connection):
             return
         der = self._handle.session_der()
         if der is not None and self._expected in der:
-            self._expected = None
+            ticket, self._expected = self._expected, None
             if len(self.sessions) < SESSIONS_KEPT:
-                self.sessions.append(ResumptionState("openssl-der", der))
+                # A short one may stand there by chance.
+                known = ticket if len(ticket) >= _LONG_TICKET else None
+                self.sessions.append(ResumptionState.showing("openssl-der", der, known))
 
     def _keep_handshake_session(self) -> None:
         """Fetch the session of TLS 1.2, complete with the handshake, if it can resume."""
-        if self._handle.version() == ProtocolVersion.TLSv1_3:
+        if self._handle.version() == _TLS13:
             return
         der = self._handle.session_der()
         if der is not None:
@@ -320,43 +316,19 @@ class TLSClient(Connection):
         return "data" if self.established and not waits else "handshake"
 
     def _explain(self, call: str, returned: binding.Returned, stack: ErrorStack) -> Broken:
-        transcript = self.recorder.transcript()
-        reason = reason_of(stack)
-        # TLS 1.3 ignores the level (RFC 8446 section 6), so it is asked only of the mild ones.
-        fatal = [
-            alert
-            for entry, alert in transcript.alerts
-            if entry.sender is Role.SERVER and (alert.fatal or alert.description not in _MILD)
-        ]
-        if fatal:
-            alert = fatal[-1]
-            said = f"the server sent alert {alert.description} {alert.name}"
-            return Broken("alert", said, stack, alert.description, reason=reason)
-        if self._first_bytes and not self._looks_like_tls():
-            from tlsresume.transports.openssl.plain_answers import not_tls
+        # Most connections do not break.
+        from tlsresume.transports.openssl.breaks import broken_by
 
-            return not_tls(self._first_bytes, stack)
-        if reason is FailureReason.CERTIFICATE_REFUSED:
-            code = self._handle.verify_result()
-            return Broken(
-                "verify",
-                f"the certificate was refused: {binding.verify_message(code)} ({code})",
-                stack,
-                reason=FailureReason.WEAK_KEY if code in WEAK_CERTIFICATES else reason,
-            )
-        if returned.error == binding.ZERO_RETURN:
-            return Broken("closed", "the server sent close_notify in the handshake", stack)
-        if self.ended is EndCause.CLOSED and (
-            not stack.entries or reason is FailureReason.UNEXPECTED_EOF
-        ):
-            when = "without close_notify" if self.established else "in the handshake"
-            return Broken("closed", f"the server closed the connection {when}", stack)
-        version = transcript.version
-        if reason is FailureReason.VERSION_NOT_ALLOWED and version is not None:
-            words = f"the server chose {version.label}, not allowed here"
-            return Broken("openssl", words, stack, reason=reason)
-        last = stack.entries[-1].reason if stack.entries else "OpenSSL gave no reason"
-        return Broken("openssl", f"{call} failed: {last}", stack, reason=reason)
+        return broken_by(
+            call,
+            returned,
+            stack,
+            transcript=self.recorder.transcript(),
+            plain=b"" if not self._first_bytes or self._looks_like_tls() else self._first_bytes,
+            established=self.established,
+            ended=self.ended,
+            verify_result=self._handle.verify_result,
+        )
 
     def _looks_like_tls(self) -> bool:
         return self._first_bytes[0] in _RECORD_TYPES and self._first_bytes[1:2] in (b"", b"\x03")
@@ -371,7 +343,7 @@ class TLSClient(Connection):
     @property
     def speaks_tls13(self) -> bool:
         """Whether TLS 1.3 was negotiated."""
-        return self.version >= ProtocolVersion.TLSv1_3
+        return self.version >= _TLS13
 
     @property
     def version(self) -> int:

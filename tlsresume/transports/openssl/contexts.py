@@ -23,7 +23,7 @@ from tlsresume.error_queue import ErrorEntry, ErrorStack
 from tlsresume.errors import FileError, UsageError
 from tlsresume.files import LARGEST_PEM, is_regular, read_held
 from tlsresume.transports.config import ClientCertificate, ClientConfig, Trust
-from tlsresume.transports.openssl import binding
+from tlsresume.transports.openssl import binding, binding_messages
 from tlsresume.transports.openssl.binding_fragments import ask_max_fragment_length
 
 #: Where OpenSSL looks for the trusted certificates of its user (X509_get_default_cert_file_env(3)).
@@ -85,7 +85,7 @@ def _context(
     if dtls:
         context.set_options(SSL.OP_NO_QUERY_MTU)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    binding.listen(context)
+    binding_messages.listen(context)
     if ciphers is not None:
         try:
             context.set_cipher_list(ciphers.encode("ascii", "replace"))
@@ -110,8 +110,11 @@ def _context(
         _load_certificate(context, certificate)
     if keylogfile is not None:
         _log_keys(context, keylogfile)
-    if padding and not binding.pad_client_hello(context, padding):
-        raise UsageError(f"OpenSSL cannot make a ClientHello {padding} bytes longer")
+    if padding:
+        from tlsresume.transports.openssl.binding_padding import pad_client_hello
+
+        if not pad_client_hello(context, padding):
+            raise UsageError(f"OpenSSL cannot make a ClientHello {padding} bytes longer")
     if max_fragment_length is not None and not ask_max_fragment_length(
         context, max_fragment_length
     ):
@@ -227,7 +230,7 @@ def _log_keys(context: SSL.Context, path: str) -> None:
         try:
             os.write(log, line + b"\n")
         except OSError as error:
-            binding.raise_later(connection, _key_log_error(path, error))
+            binding_messages.raise_later(connection, _key_log_error(path, error))
 
     weakref.finalize(context, os.close, log)
     context.set_keylog_callback(append)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from tlsresume.tls.recorder import Recorder
 from tlsresume.tls.records import Malformed, take_messages, take_records
 from tlsresume.tls.registry import ContentType
-from tlsresume.tls.transcript import Recorder, Role, Transcript
+from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import ClientOffer, Clock, Flight
 from tlsresume.transports.openssl.client import TLSClient

@@ -19,8 +19,9 @@ from tlsresume.tls.quic_initial import (
     packets,
     seal_initial,
 )
+from tlsresume.tls.recorder import Recorder
 from tlsresume.tls.records import Malformed, take_messages
-from tlsresume.tls.transcript import Recorder, Role, Transcript
+from tlsresume.tls.transcript import Role, Transcript
 from tlsresume.transports.config import ClientConfig
 from tlsresume.transports.interface import ClientOffer, Clock, Flight
 from tlsresume.transports.quic.client import QUICClient
