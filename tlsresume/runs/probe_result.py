@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
 
 def summaries(probe: Probe) -> list[AddressResult]:
-    """What is known of each address that this machine can reach."""
+    """What is known of each address that this machine can reach; as before, where nothing has
+    come since."""
+    known = (probe.lab.journal.revision, [(a.no_route, a.outdated) for a in probe.addresses])
+    if probe.summarised is None or probe.summarised[0] != known:
+        probe.summarised = known, _summaries(probe)
+    return probe.summarised[1]
+
+
+def _summaries(probe: Probe) -> list[AddressResult]:
     journal = probe.lab.journal
     found = []
     for address in probe.addresses:
