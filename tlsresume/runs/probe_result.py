@@ -6,8 +6,9 @@ Here is what judges. A probe imports it when its first connections are on their 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from tlsresume.evidence.early_data_summary import early_data
 from tlsresume.evidence.states import verdict_of
