@@ -16,7 +16,7 @@ def test_each_purpose_is_one_object():
     assert purpose_of("tries", "full") is Tries.FULL
     assert (Tries.FIXED.series, Tries.FIXED.role) == ("fixed", Role.SUBJECT)
     assert Control.OFFER.role is Role.ASIDE
-    assert Tries.FULL != Control.FULL
+    assert len({Tries.FULL, Control.FULL, Tries.FIXED}) == 3
     assert Tries.FULL.is_any(Control, Tries.FULL)
     assert not Tries.FULL.is_any(Control, Tries.FIXED)
     for same in (copy.deepcopy(Tries.FULL), pickle.loads(pickle.dumps(Tries.FULL))):
