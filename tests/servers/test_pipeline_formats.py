@@ -347,6 +347,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
+@pytest.mark.timeout(600)  # the first of them installs the tools
 def test_the_hooks_run_under_pre_commit(tools: Path, tmp_path: Path) -> None:
     """pre-commit accepts the manifest, refuses a session and a wrong policy, and lets others
     pass."""
@@ -389,6 +390,7 @@ def test_the_hooks_run_under_pre_commit(tools: Path, tmp_path: Path) -> None:
     assert "no files to check" in hook("tlsresume-policy", "fine.txt", 0)
 
 
+@pytest.mark.timeout(600)  # the first of them installs the tools
 def test_schemas_accept_what_they_should(tools: Path, tmp_path: Path) -> None:
     """GitHub's schema accepts the action; ours accept policies and reports, and refuse others."""
     check = str(tools / "check-jsonschema")
