@@ -15,7 +15,7 @@ _UNITS = "w|d|h|min|ms|m|s"
 PATTERN = rf"^({_NUMBER}({_UNITS}) ?)+$"
 #: What a share in percent looks like; also in that schema.
 PERCENT = rf"^{_NUMBER} ?%$"
-_PART = re.compile(rf"({_NUMBER})({_UNITS})")
+_PART = rf"({_NUMBER})({_UNITS})"
 #: Nothing measured here lasts longer: RFC 8446 lets a ticket live 7 days, RFC 5077 136 years.
 _LONGEST = 2**32
 #: No number that means something has more digits.
@@ -29,7 +29,7 @@ def parse_duration(value: str | float) -> float:
     if len(text) <= _DIGITS and re.fullmatch(_NUMBER, text, re.ASCII):
         seconds = float(text)
     elif len(text) <= 4 * _DIGITS and re.fullmatch(PATTERN, text, re.ASCII):
-        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
     else:
         raise ValueError(f"{_cut(text)!r} is not a duration such as 5s, 250ms, 2h or 7d")
     if seconds > _LONGEST:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import structs
 
 from tlsresume.evidence.observation import Observation, Part
-from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, experiment
+from tlsresume.evidence.purpose import Member, PlainPurpose, Purpose, Role, experiment
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
 from tlsresume.tickets.key_names import KeyNaming
@@ -49,7 +49,7 @@ _OF_TRIAL: dict[Part, dict[str, Any]] = {
 class Unknown(PlainPurpose):
     """Why a connection was made is not visible."""
 
-    ANY = "any"
+    ANY = Member("any")
 
 
 def blind(view: View, visible: Part) -> View:

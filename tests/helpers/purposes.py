@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsresume.evidence import purposes
-from tlsresume.evidence.purpose import PlainPurpose, Purpose, experiment
+from tlsresume.evidence.purpose import Member, PlainPurpose, Purpose, experiment
 
 
 @experiment("test")
@@ -11,11 +11,11 @@ class Test(PlainPurpose):
     """Connections of tests that are about no experiment."""
 
     __test__ = False
-    FULL = "full"
+    FULL = Member("full")
 
 
 def _plain(kind: type[Purpose]) -> list[PlainPurpose]:
-    own = list(kind) if issubclass(kind, PlainPurpose) else []
+    own = [each for each in vars(kind).values() if isinstance(each, PlainPurpose)]
     return [*own, *(each for sub in kind.__subclasses__() for each in _plain(sub))]
 
 

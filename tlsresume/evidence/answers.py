@@ -73,7 +73,7 @@ _NUMBERED = rb"(?m)^([1-5][0-9]{2})(?: [^\r\n]*)?\r?$"
 _IMAP = rb"(?mi)^(?:A[0-9]+ (OK|NO|BAD)|\* (BYE))\b"
 _WORD = rb"(?m)^(\+OK|-ERR|OK|NO|BYE)\b"
 _REFUSING = frozenset({b"NO", b"BAD", b"-ERR"})
-_HTTP_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})(?: |\r|\n|$)")
+_HTTP_LINE = rb"HTTP/[0-9.]+ ([0-9]{3})(?: |\r|\n|$)"
 
 
 def answer_of(attempt: Trial) -> Answer | None:
@@ -92,7 +92,7 @@ def answer_of(attempt: Trial) -> Answer | None:
 
 def _read(said: bytes) -> Answer:
     if said.startswith(b"HTTP/"):
-        match = _HTTP_LINE.match(said)
+        match = re.match(_HTTP_LINE, said)
         return Answer(AnswerClass.UNREAD) if match is None else _of_http(match[1].decode())
     if numbers := re.findall(_NUMBERED, said):
         return _of_numbers([int(number) for number in numbers])

@@ -48,6 +48,8 @@ def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
             continue
         facts = facts_of(attempt.leaf)
         name = attempt.config.verify_name
+        # What OpenSSL found nothing wrong with is for that name.
+        doubted = None if attempt.verification.code == 0 else name
         end = facts.not_after
         return Certificate(
             sha256=attempt.leaf_sha256,
@@ -58,7 +60,7 @@ def describe_leaf(attempts: Iterable[Trial]) -> Certificate | None:
             not_before=_iso(facts.not_before),
             days_left=None if end is None else int((end.timestamp() - attempt.time) / _DAY),
             asked_name=name,
-            problems=tuple(_problems(attempt.leaf, facts, attempt.time, name)),
+            problems=tuple(_problems(attempt.leaf, facts, attempt.time, doubted)),
         )
     return None
 

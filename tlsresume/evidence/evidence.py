@@ -56,6 +56,8 @@ class Evidence(Sequence[Trial]):
         self._trials = list(trials)
         names = _Names(self._trials) if part_of is None else part_of._names  # noqa: SLF001  same class
         self._names: _Names = names
+        #: Counts the changes. What is derived elsewhere holds as long as this stays as it is.
+        self.revision = 0
         self._learn_anew()
 
     @overload
@@ -110,6 +112,7 @@ class Evidence(Sequence[Trial]):
         self._learnt = len(self._trials)
 
     def _forget(self) -> None:
+        self.revision += 1
         for name in _DERIVED:
             self.__dict__.pop(name, None)
         if self._names.trials is self._trials:

@@ -8,7 +8,7 @@ its own and an entry here.
 
 from __future__ import annotations
 
-from tlsresume.evidence.purpose import PlainPurpose, Purpose, Role, Wanted, experiment
+from tlsresume.evidence.purpose import Member, PlainPurpose, Purpose, Role, Wanted, experiment
 from tlsresume.value import Value
 
 # ------------------------------------------------------------------- the first round
@@ -18,8 +18,8 @@ from tlsresume.value import Value
 class Discover(PlainPurpose):
     """Which versions does this address speak, and what does it issue?"""
 
-    FULL = "full", Role.CONTROL
-    BOTH = "both", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
+    BOTH = Member("both", Role.CONTROL)
     """Offers both versions, as ordinary clients do."""
 
 
@@ -27,41 +27,41 @@ class Discover(PlainPurpose):
 class Tries(PlainPurpose):
     """How often is a session resumed?"""
 
-    FIXED = "fixed", Role.SUBJECT
+    FIXED = Member("fixed", Role.SUBJECT)
     """The same session each time."""
-    CHAINED = "chained", Role.SUBJECT
+    CHAINED = Member("chained", Role.SUBJECT)
     """A fresh session each time: the newest of the try before."""
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 @experiment("resume")
 class Resume(PlainPurpose):
     """Is the session of a file resumed?"""
 
-    RESUME = "resume", Role.SUBJECT
+    RESUME = Member("resume", Role.SUBJECT)
 
 
 @experiment("save")
 class Save(PlainPurpose):
     """A session for a file."""
 
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 @experiment("watch")
 class Sample(PlainPurpose):
     """Which ticket key is in use now?"""
 
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 @experiment("token", other_config=True)
 class Token(PlainPurpose):
     """Is a QUIC server's token for address validation accepted?"""
 
-    ALONE = "alone"
+    ALONE = Member("alone")
     """Shown without a session."""
-    SHOWN = "shown"
+    SHOWN = Member("shown")
     """Shown with the session of a file, where that broke the connection."""
 
 
@@ -69,7 +69,7 @@ class Token(PlainPurpose):
 class AltSvc(PlainPurpose):
     """Does an HTTP answer promise HTTP/3?"""
 
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 # --------------------------------------------------------------------------- the ladder
@@ -79,8 +79,8 @@ class AltSvc(PlainPurpose):
 class Control(PlainPurpose):
     """Does it work without a session?"""
 
-    FULL = "full", Role.CONTROL
-    OFFER = "offer"
+    FULL = Member("full", Role.CONTROL)
+    OFFER = Member("offer")
     """The session that the first control brought."""
 
 
@@ -88,47 +88,47 @@ class Control(PlainPurpose):
 class Unpinned(PlainPurpose):
     """Does it work with other versions and ciphers?"""
 
-    FULL = "full"
+    FULL = Member("full")
 
 
 @experiment("own-name")
 class OwnName(PlainPurpose):
     """Does the session resume under its own name?"""
 
-    OFFER = "offer"
+    OFFER = Member("offer")
 
 
 @experiment("elicit")
 class Elicit(PlainPurpose):
     """Do tickets come after data, or late?"""
 
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 @experiment("no-ems", other_config=True)
 class NoEMS(PlainPurpose):
     """Does the extended master secret matter?"""
 
-    FULL = "full"
-    OFFER = "offer"
+    FULL = Member("full")
+    OFFER = Member("offer")
 
 
 @experiment("same-ticket")
 class SameTicket(PlainPurpose):
     """Is one ticket accepted twice?"""
 
-    FULL = "full", Role.CONTROL
-    FIRST = "first"
-    SECOND = "second"
+    FULL = Member("full", Role.CONTROL)
+    FIRST = Member("first")
+    SECOND = Member("second")
 
 
 @experiment("retry")
 class Retry(PlainPurpose):
     """Is a fresh session accepted at once?"""
 
-    FULL = "full", Role.CONTROL
-    AT_ONCE = "at-once"
-    AGAIN = "again"
+    FULL = Member("full", Role.CONTROL)
+    AT_ONCE = Member("at-once")
+    AGAIN = Member("again")
     """The same session again, after it was refused at once."""
 
 
@@ -136,28 +136,28 @@ class Retry(PlainPurpose):
 class Answers(PlainPurpose):
     """Is a request answered alike on full and on resumed connections?"""
 
-    FULL = "full", Role.CONTROL
-    OFFER = "offer"
+    FULL = Member("full", Role.CONTROL)
+    OFFER = Member("offer")
 
 
 @experiment("later")
 class Later(PlainPurpose):
     """Is a session accepted later that is refused at once?"""
 
-    FULL = "full", Role.CONTROL
-    AT_ONCE = "at-once"
-    LATER = "later"
+    FULL = Member("full", Role.CONTROL)
+    AT_ONCE = Member("at-once")
+    LATER = Member("later")
 
 
 @experiment("hello-size", other_config=True, other_server=True)
 class HelloSize(PlainPurpose):
     """Does the length of the ClientHello decide who answers?"""
 
-    PLAIN = "plain"
+    PLAIN = Member("plain")
     """Without a session, as it is."""
-    PADDED = "padded"
+    PADDED = Member("padded")
     """Without a session, as long as an offer."""
-    SHORT = "short"
+    SHORT = Member("short")
     """With a session, in a short ClientHello."""
 
 
@@ -165,45 +165,45 @@ class HelloSize(PlainPurpose):
 class DefaultServer(PlainPurpose):
     """What becomes of clients that send no server name?"""
 
-    FULL = "full"
-    OFFER = "offer"
+    FULL = Member("full")
+    OFFER = Member("offer")
 
 
 @experiment("close")
 class Close(PlainPurpose):
     """Does a cut connection lose its session?"""
 
-    FULL_CLEAN = "full-clean", Role.CONTROL
-    FULL_ABRUPT = "full-abrupt", Role.CONTROL
-    AFTER_CLEAN = "after-clean"
-    AFTER_ABRUPT = "after-abrupt"
+    FULL_CLEAN = Member("full-clean", Role.CONTROL)
+    FULL_ABRUPT = Member("full-abrupt", Role.CONTROL)
+    AFTER_CLEAN = Member("after-clean")
+    AFTER_ABRUPT = Member("after-abrupt")
 
 
 @experiment("versions")
 class Versions(PlainPurpose):
     """What if both TLS versions are offered?"""
 
-    FULL = "full", Role.CONTROL
-    PINNED = "pinned"
-    BOTH = "both"
+    FULL = Member("full", Role.CONTROL)
+    PINNED = Member("pinned")
+    BOTH = Member("both")
 
 
 @experiment("ciphers")
 class Ciphers(PlainPurpose):
     """What if another cipher is preferred?"""
 
-    FULL = "full", Role.CONTROL
-    OWN = "own"
-    OTHER_HASH = "other-hash"
+    FULL = Member("full", Role.CONTROL)
+    OWN = Member("own")
+    OTHER_HASH = Member("other-hash")
 
 
 @experiment("source-port")
 class SourcePort(PlainPurpose):
     """Does our source port choose the node?"""
 
-    FULL = "full", Role.CONTROL
-    SAME = "same"
-    NEW = "new"
+    FULL = Member("full", Role.CONTROL)
+    SAME = Member("same")
+    NEW = Member("new")
 
 
 # ------------------------------------------------------------------ what the user asks for
@@ -217,13 +217,13 @@ class CrossName(PlainPurpose):
     `--cert` gave one, are apart.
     """
 
-    FULL = "full"
-    OFFER = "offer"
-    CONTROL = "control"
-    WITH_CERT_FULL = "full-with-cert"
-    WITH_CERT_OFFER = "offer-with-cert"
-    WITH_CERT_CONTROL = "control-with-cert"
-    CARRIED = "carried"
+    FULL = Member("full")
+    OFFER = Member("offer")
+    CONTROL = Member("control")
+    WITH_CERT_FULL = Member("full-with-cert")
+    WITH_CERT_OFFER = Member("offer-with-cert")
+    WITH_CERT_CONTROL = Member("control-with-cert")
+    CARRIED = Member("carried")
     """The other name's own session, made with the certificate, offered without it."""
 
 
@@ -231,15 +231,15 @@ class CrossName(PlainPurpose):
 class CrossALPN(PlainPurpose):
     """Is a session accepted with another application protocol?"""
 
-    FULL = "full", Role.CONTROL
-    OFFER = "offer"
+    FULL = Member("full", Role.CONTROL)
+    OFFER = Member("offer")
 
 
 @experiment("age")
 class Age(PlainPurpose):
     """Full handshakes whose sessions are kept (see `AtAge`)."""
 
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 @experiment("age")
@@ -257,7 +257,7 @@ class AtAge(Purpose, Value, frozen=True):
 class Matrix(PlainPurpose):
     """Full handshakes whose sessions are offered to other addresses (see `FromAddress`)."""
 
-    FULL = "full", Role.CONTROL
+    FULL = Member("full", Role.CONTROL)
 
 
 @experiment("matrix")
@@ -275,41 +275,41 @@ class FromAddress(Purpose, Value, frozen=True):
 class FTPData(PlainPurpose):
     """Do FTPS data connections resume the control connection's session, and must they?"""
 
-    CONTROL = "control", Role.CONTROL
-    FRESH = "fresh"
+    CONTROL = Member("control", Role.CONTROL)
+    FRESH = Member("fresh")
     """Offers the newest session that was not used yet."""
-    SAME = "same"
+    SAME = Member("same")
     """Offers the control connection's first session each time."""
-    NONE = "none", Role.CONTROL
+    NONE = Member("none", Role.CONTROL)
 
 
 @experiment("early-data")
 class EarlyReplay(PlainPurpose):
     """Is early data taken, taken twice, and answered before it is known to be fresh?"""
 
-    FULL = "full"
+    FULL = Member("full")
     """The marked request after a full handshake."""
-    SESSION = "session"
+    SESSION = Member("session")
     """A full handshake for its session alone."""
-    TAKEN = "taken"
+    TAKEN = Member("taken")
     """Early data on a fresh session."""
-    REPEATED = "repeated"
+    REPEATED = Member("repeated")
     """The request that got 425, again after a handshake."""
-    WITHOUT = "without"
+    WITHOUT = Member("without")
     """A session and the request, but no early data, where early data failed."""
-    FIRST_USE = "first-use"
-    SECOND_USE = "second-use"
+    FIRST_USE = Member("first-use")
+    SECOND_USE = Member("second-use")
     """One ticket in two ClientHellos."""
-    COPY = "copy"
-    ORIGINAL = "original"
+    COPY = Member("copy")
+    ORIGINAL = Member("original")
     """One first flight twice: on a plain socket, then where the handshake can go on."""
-    COPY_ELSEWHERE = "copy-elsewhere"
-    ELSEWHERE = "elsewhere"
+    COPY_ELSEWHERE = Member("copy-elsewhere")
+    ELSEWHERE = Member("elsewhere")
     """The same, with the first presentation at another address."""
-    EARLIER_COPY = "earlier-copy"
-    LATER_ORIGINAL = "later-original"
+    EARLIER_COPY = Member("earlier-copy")
+    LATER_ORIGINAL = Member("later-original")
     """The same, with a pause between the two."""
-    HELD = "held"
+    HELD = Member("held")
     """Our Finished is held back."""
 
 

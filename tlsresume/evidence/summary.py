@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tlsresume.evidence.answers import answer_of, summarise
 from tlsresume.evidence.certificates import describe_leaf

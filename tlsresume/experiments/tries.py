@@ -18,9 +18,9 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tlsresume.errors import BudgetSpent
 from tlsresume.evidence.offer import entry_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from tlsresume.evidence.datagrams import transport_of
 from tlsresume.evidence.evidence import Evidence
@@ -13,6 +12,7 @@ from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Crossing, LifetimeResult
+from tlsresume.value import Value
 
 
 def _offers(evidence: Evidence) -> list[Trial]:
@@ -95,7 +95,7 @@ def lifetimes(evidence: Evidence) -> tuple[LifetimeResult, ...]:
     )
 
 
-class _Aged(NamedTuple):
+class _Aged(Value, frozen=True):
     """An offer, and the age that was aimed at: the session's own is whole seconds."""
 
     age: float

@@ -65,10 +65,10 @@ _ORDER = (
     alternatives,
 )
 
+_PLACES = {part.__name__: place for place, part in enumerate(_ORDER)}
+
 #: Every rule, in the order of precedence, whatever the order of the imports above.
-RULES: tuple[Rule, ...] = tuple(
-    rule for part in _ORDER for rule in registered() if rule.home == part.__name__
-)
+RULES: tuple[Rule, ...] = tuple(sorted(registered(), key=lambda rule: _PLACES[rule.home]))
 
 
 class Impossible(Value, frozen=True, kw_only=True):

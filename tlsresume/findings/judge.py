@@ -32,7 +32,11 @@ class Judged(Value, frozen=True):
 
 
 def matches(view: View) -> tuple[Judged, ...]:
-    """Every rule that fits, in the order of precedence."""
+    """Every rule that fits, in the order of precedence; each is asked about a view once."""
+    return view.once(_matches)
+
+
+def _matches(view: View) -> tuple[Judged, ...]:
     return tuple(starmap(Judged, ask(_asked(view.mechanism, view.visible), view)))
 
 
@@ -117,7 +121,6 @@ def merge(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _of_view(view: View) -> list[Finding]:
-    # Asked once: some rules search for keys.
     fits = matches(view)
     explaining = _causes(fits)
     aside = () if view.crossing else fits

@@ -12,7 +12,7 @@ from functools import reduce
 from operator import and_
 
 from tlsresume.evidence.observation import Observation, Part
-from tlsresume.evidence.purpose import PlainPurpose, experiment
+from tlsresume.evidence.purpose import Member, PlainPurpose, experiment
 from tlsresume.evidence.trial import Trial
 from tlsresume.findings.view import View
 from tlsresume.results.connection import MECHANISMS, Mechanism
@@ -28,7 +28,7 @@ OBSERVABLE = Part.OUTCOME | Part.TICKETS | Part.CERTIFICATE | Part.ENDING
 class Observed(PlainPurpose):
     """A connection that others made: why, is not known."""
 
-    SEEN = "seen"
+    SEEN = Member("seen")
 
 
 def views_of(observations: Sequence[Observation]) -> tuple[View, ...]:

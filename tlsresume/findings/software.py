@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+
+from tlsresume.value import Value
 
 
 class Software(Enum):
@@ -41,7 +42,7 @@ class Software(Enum):
     WOLFSSL = "wolfSSL"
 
 
-class ServerSetting(NamedTuple):
+class ServerSetting(Value, frozen=True):
     """A line that says what to set, beginning with the software's name, and whose it is."""
 
     text: str

@@ -148,7 +148,9 @@ def weak_ticket_key(view: View) -> Match | None:
     for it.
     """
     seen, evidence = [], []
-    names = begin_with_key_names(ticket.ticket for _, ticket in issued(view))
+    # Also those of the other version, which most servers seal with the same key.
+    trials = (*view.attempts, *view.everything)
+    names = begin_with_key_names(ticket.ticket for trial in trials for ticket in trial.tickets)
     for candidate in _candidates(view):
         weak = weak_key(candidate.session, candidate.nonces, names)
         if weak is None:

@@ -6,10 +6,11 @@ experiment, from the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from typing import Any, TypeVar
 
 from tlsresume.evidence.datagrams import transport_of
 from tlsresume.evidence.early_data_summary import early_data
@@ -28,6 +29,8 @@ from tlsresume.results.early_data import EarlyData
 from tlsresume.sessions.session import Session
 from tlsresume.tickets.key_names import KeyNaming, is_stateful
 from tlsresume.value import Value
+
+_Derived = TypeVar("_Derived")
 
 #: What our own client sees: every part.
 EVERYTHING = ~Part.NOTHING
@@ -96,6 +99,18 @@ class View(Value, frozen=True, kw_only=True, dict=True):
     def transport(self) -> Transport:
         """What carried the attempts; evidence is of one transport."""
         return self.everything[0].transport if self.everything else transport_of(self.attempts)
+
+    def once(self, derive: Callable[[View], _Derived]) -> _Derived:
+        """What a function makes of this view, which does not change: it is asked the first time
+        only."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self)
+        found: _Derived = self._derived[derive]
+        return found
+
+    @cached_property
+    def _derived(self) -> dict[Callable[[View], Any], Any]:
+        return {}
 
     # ------------------------------------------------------------- selections
 

@@ -6,7 +6,7 @@ Its fields are the rows of `demand_table`. One that is not set demands nothing. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from tlsresume.policy import demand_table as table
 from tlsresume.results.connection import Mechanism
 from tlsresume.results.judged import Check, CheckKind, CheckOutcome
 from tlsresume.results.measured import AddressResult
+from tlsresume.value import Value
 
 Expected = Literal["resumed", "not-resumed", "any"]
 EXPECTED: tuple[Expected, ...] = ("resumed", "not-resumed", "any")
@@ -32,7 +33,7 @@ _TYPES: dict[table.Kind, Any] = {
 }
 
 
-class Asked(NamedTuple):
+class Asked(Value, frozen=True):
     """One demand as it would be typed, `psk=resumed`: the key, and what was asked, if anything."""
 
     key: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 
 from msgspec import field
+from msgspec.structs import replace
 
 from tlsresume.policy.baseline import compare, known_checks
 from tlsresume.policy.check import check_target

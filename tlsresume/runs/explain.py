@@ -29,9 +29,17 @@ class Explanation(Struct):
     saved: Saved | None = None
     skipped: list[NotRun] = field(default_factory=list)
     only: Callable[[str], bool] = lambda _name: True
+    _last: tuple[tuple[int, int], View] | None = None
 
     def view(self) -> View:
-        """All that is known now."""
+        """All that is known now. The same view as before, with what was derived from it, where
+        nothing has come since."""
+        known = (self.setup.lab.journal.revision, len(self.skipped))
+        if self._last is None or self._last[0] != known:
+            self._last = known, self._view()
+        return self._last[1]
+
+    def _view(self) -> View:
         return make_view(
             self.setup.lab.journal,
             self.setup.route.address,

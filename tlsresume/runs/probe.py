@@ -25,7 +25,7 @@ from tlsresume.network.loop import Stop, Stopped
 from tlsresume.network.resolve import addresses_for
 from tlsresume.network.trace import Trace
 from tlsresume.options import LONGEST, ProbeOptions
-from tlsresume.results.measured import ErrorResult, Skipped
+from tlsresume.results.measured import AddressResult, ErrorResult, Skipped
 from tlsresume.results.report import TargetResult
 from tlsresume.runs.before_probe import Share, share_budget
 from tlsresume.runs.first_round import FirstRound, LeftOut, ProbedAddress
@@ -93,6 +93,8 @@ class Probe:
         self.left_out = LeftOut()
         self.interrupted = False
         self.addresses: Sequence[ProbedAddress] = ()
+        #: What was known of them, and by what evidence.
+        self.summarised: tuple[object, list[AddressResult]] | None = None
         self.duration_ms = 0.0
         #: When it began and ended (ISO 8601).
         self.started: str | None = None

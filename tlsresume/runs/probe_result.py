@@ -6,8 +6,9 @@ Here is what judges. A probe imports it when its first connections are on their 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from tlsresume.evidence.early_data_summary import early_data
 from tlsresume.evidence.states import verdict_of
@@ -28,7 +29,15 @@ if TYPE_CHECKING:
 
 
 def summaries(probe: Probe) -> list[AddressResult]:
-    """What is known of each address that this machine can reach."""
+    """What is known of each address that this machine can reach; as before, where nothing has
+    come since."""
+    known = (probe.lab.journal.revision, [(a.no_route, a.outdated) for a in probe.addresses])
+    if probe.summarised is None or probe.summarised[0] != known:
+        probe.summarised = known, _summaries(probe)
+    return probe.summarised[1]
+
+
+def _summaries(probe: Probe) -> list[AddressResult]:
     journal = probe.lab.journal
     found = []
     for address in probe.addresses:

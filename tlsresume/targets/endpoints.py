@@ -11,11 +11,11 @@ import re
 from tlsresume.errors import UsageError
 
 #: A zone of an IPv6 address, as RFC 6874 section 2 lets it be written unescaped.
-_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_ZONE = r"[A-Za-z0-9._~-]{1,64}"
 
 UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 
 NO_LOGIN = "user and password in a target are refused, and were not sent"
 
@@ -48,19 +48,19 @@ def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | Non
 
 
 #: What a name in a list of names may be made of.
-_PATTERN = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
+_PATTERN = r"[A-Za-z0-9_*.-]{1,253}"
 
 
 def name_pattern(text: str) -> str | None:
     """A host name that may hold `*`, in lower case and without its last dot; None where a text is
     none, or would be an address."""
-    if not _PATTERN.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
+    if not re.fullmatch(_PATTERN, text) or re.fullmatch(r"[0-9.]+", text):
         return None
     return text.rstrip(".").lower()
 
 
-_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
-_BETWEEN_WORDS = re.compile(r"([\s'\"]+)")
+_SCHEME = r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//"
+_BETWEEN_WORDS = r"([\s'\"]+)"
 
 
 def _end_of_login(text: str) -> int:
@@ -82,14 +82,14 @@ def has_login(text: str) -> bool:
 def without_login(text: str) -> str:
     """A text that should be a target or the URL of a proxy, without what may be a password."""
     end = _end_of_login(text)
-    scheme = _SCHEME.match(text)
+    scheme = re.match(_SCHEME, text)
     return f"{scheme[0] if scheme else ''}...@{text[end:]}" if end else text
 
 
 def without_logins(message: str) -> str:
     """A message, with the users and passwords in it left out: of URLs, and of `USER:PASSWORD@`
     where no path stands."""
-    words = _BETWEEN_WORDS.split(message)
+    words = re.split(_BETWEEN_WORDS, message)
     return "".join(without_login(word) if _looks_like_login(word) else word for word in words)
 
 
@@ -114,7 +114,7 @@ def parse_host(text: str, whole: str) -> str:
         raise bad_target(whole, NO_LOGIN if text else "the host is empty")
     if is_address(text):
         _, percent, zone = text.partition("%")
-        if percent and not _ZONE.fullmatch(zone):
+        if percent and not re.fullmatch(_ZONE, zone):
             raise bad_target(whole, "what follows the % is not the name of a zone")
         return str(ipaddress.ip_address(text))
     if not text.isascii():
@@ -129,7 +129,7 @@ def parse_host(text: str, whole: str) -> str:
             raise bad_target(
                 whole, f"a label of the host has {len(label)} characters, DNS allows 63"
             )
-        if not _LABEL.fullmatch(label):
+        if not re.fullmatch(_LABEL, label):
             raise bad_target(whole, f"{label!r} cannot be part of a host name")
     if name.isdigit() and name == whole:
         raise bad_target(whole, "it is a number alone", f"a port goes with its host: HOST:{name}")

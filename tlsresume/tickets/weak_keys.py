@@ -163,12 +163,10 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
     iv, ciphertext = fields["iv"], fields["ciphertext"]
     first, sequence = ciphertext[:16], iv[0] ^ 0x30
     for size in (16, 32):
-        for key, cipher in _block_decryptors(size):
-            block = cipher.update(first)
-            # A SEQUENCE that fills the ciphertext but for the padding.
-            if block[0] != sequence:
-                continue
-            start = bytes(a ^ b for a, b in zip(block, iv, strict=True))
+        # A SEQUENCE that fills the ciphertext but for the padding.
+        likely = [pair for pair in _block_decryptors(size) if pair[1](first)[0] == sequence]
+        for key, decrypt in likely:
+            start = bytes(a ^ b for a, b in zip(decrypt(first), iv, strict=True))
             if not 0 < len(ciphertext) - der_length(start) <= 16:
                 continue
             opened = unseal(
@@ -187,11 +185,18 @@ def _openssl(ticket: bytes, secret: bytes, nonces: Sequence[bytes]) -> WeakKey |
 
 
 @cache
-def _block_decryptors(size: int) -> tuple[tuple[bytes, CipherContext], ...]:
+def _block_decryptors(size: int) -> tuple[tuple[bytes, Callable[[bytes], bytes]], ...]:
     """The weak AES keys of that size, and what decrypts one block with each."""
-    # Making these is most of the search; AES, for any size, and a mode for each take a tenth more.
-    aes = algorithms.AES128 if size == 16 else algorithms.AES256
-    return tuple((key, Cipher(aes(key), _ONE_BLOCK).decryptor()) for key in patterns(size))
+    # Making these is most of the search. One cipher is given each key in turn, whose context has
+    # a copy of it: a cipher for each is a third more.
+    aes = (algorithms.AES128 if size == 16 else algorithms.AES256)(bytes(size))
+    cipher = Cipher(aes, _ONE_BLOCK)
+
+    def decryptor(key: bytes) -> Callable[[bytes], bytes]:
+        aes.key = key
+        return cipher.decryptor().update
+
+    return tuple((key, decryptor(key)) for key in patterns(size))
 
 
 def _mac_is_weak(ticket: bytes, length: int, digest: str, sizes: Sequence[int]) -> bool:
