@@ -75,8 +75,8 @@ async def connect(
         lab = NetworkLab(Budget(_PER_LAB), gate, LabOptions())
         for _ in range(_PER_LAB):
             attempt = await lab.connect(route, config, task, session)
-            if not attempt.handshake_done or attempt.reused is not (session is not None):
-                raise RuntimeError(f"reused {attempt.reused}, {attempt.error}")
+            if not attempt.handshake_done or attempt.resumed is not (session is not None):
+                raise RuntimeError(f"reused {attempt.resumed}, {attempt.error}")
 
 
 async def first_session(port: int, config: ClientConfig) -> Session:

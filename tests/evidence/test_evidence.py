@@ -31,9 +31,9 @@ def long_story(mechanism: Mechanism, key: str, rounds: int) -> Story:
     story = Story(mechanism).full(key=key)
     first = story.journal[-1].sessions[-1]
     for number in range(rounds):
-        tell = story.reused if number % 3 else story.declined
+        tell = story.resumed if number % 3 else story.declined
         tell(first, key=key)
-        story.reused(None, series="chained", key=key)
+        story.resumed(None, series="chained", key=key)
         story.broken(first if number % 2 else None, kind="closed").full("control", key=key)
         story.declined(None, key=key, certificate_requested=True, response=b"HTTP/1.1 400 No\r\n")
         story.journal[-1] = changed(story.journal[-1], ask=story.journal[-1].ask - number % 2)
@@ -42,7 +42,7 @@ def long_story(mechanism: Mechanism, key: str, rounds: int) -> Story:
 
 def slow_is_spoiled(attempt: Trial, journal: Sequence[Trial]) -> bool:
     """The definition, by a look at every pair."""
-    if attempt.offer is None or not attempt.handshake_done or attempt.reused:
+    if attempt.offer is None or not attempt.handshake_done or attempt.resumed:
         return False
     handle = attempt.offer.cache_entry
     if handle is None:
@@ -95,7 +95,7 @@ def test_each_attempt_that_does_not_count_has_its_reason():
     """A retry replaces, what we ended or could not settle is no evidence, nor is what we broke."""
     story = Story("session-id").full()
     session = story.journal[-1].sessions[-1]
-    story.reused(session).reused(session).reused(session).broken(session, kind="closed")
+    story.resumed(session).resumed(session).resumed(session).broken(session, kind="closed")
     story.declined(session, key=None)
     journal = story.journal
     journal[1] = changed(journal[1], ask=journal[2].ask)
@@ -138,7 +138,7 @@ def test_what_is_corrected_is_learnt_anew():
     story.broken(session, kind="closed").declined(session, key=None)
     told = story.evidence
     assert told.not_counted == {2: NotCounted.SPOILED}
-    told.correct(changed(told[1], handshake_done=True, reused=True, error=None))
+    told.correct(changed(told[1], handshake_done=True, resumed=True, error=None))
     assert told.not_counted == {}
     assert told.issuer_of(session.fields.session_id) is told[0]
     told.correct(changed(told[0], sessions=()))

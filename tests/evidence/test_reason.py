@@ -40,7 +40,7 @@ def reason(session: Session, new: bytes | None = None, config=None, **seen) -> s
 @pytest.mark.parametrize("mechanism", VERSION)
 def test_a_resumed_session_needs_no_reason(mechanism):
     """Reused is reused."""
-    assert reason(mint(mechanism, b"x" * 32), reused=True) is None
+    assert reason(mint(mechanism, b"x" * 32), resumed=True) is None
 
 
 def test_a_broken_connection_is_no_refusal():

@@ -62,9 +62,9 @@ def test_another_server_has_keys_of_its_own() -> None:
     the finding: both count the keys of the tries' own server."""
     story = Story("psk").full()
     first = story.journal[-1].sessions[-1]
-    story.reused(first).declined(first).declined(first)
+    story.resumed(first).declined(first).declined(first)
     for _ in range(3):
-        story.reused(None, "tries", "chained", key="a")
+        story.resumed(None, "tries", "chained", key="a")
     story.full("hello-size", "padded", key="b")
     result = row_of(story)
     assert result is not None

@@ -63,7 +63,7 @@ def tried(number, how, mechanism="psk", series="fixed", session=None) -> Trial:
     asked = ask(number, mechanism, series, offer)
     match how:
         case "R":
-            return done(asked, reused=True)
+            return done(asked, resumed=True)
         case "N":
             return done(asked)
         case "-":

@@ -21,7 +21,7 @@ ABOUT: dict[str, Any] = {"n": 3, "time": 5.0, "address": "192.0.2.1", "port": 44
 
 #: Of a trial without an observation, what it says of the handshake that there never was.
 NOTHING = {
-    "offered": None, "accepted": None, "reused": None, "handshake_done": False,
+    "offered": None, "accepted": None, "resumed": None, "handshake_done": False,
     "server_hello_seen": False, "hello_retry": False, "early_data": "not-sent", "alerts": (),
     "tickets": (), "malformed_ticket": False, "certificate_seen": False, "traffic": Traffic(),
     "certificate_requested": False, "leaf": None, "tls_version": None, "datagrams": None,

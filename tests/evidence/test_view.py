@@ -14,7 +14,7 @@ ODD = alert(AlertDescription.unexpected_message)
 
 def test_tries_are_sorted_by_how_they_ended() -> None:
     """Accepted, declined, withheld and broken tries are told apart; full handshakes are none."""
-    story = Story("psk").full().reused().declined().withheld().broken(alerts=(ODD,))
+    story = Story("psk").full().resumed().declined().withheld().broken(alerts=(ODD,))
     view = story.view()
     assert [len(group) for group in (view.accepted, view.declined, view.withheld, view.broken)] == [
         1, 1, 1, 1,
@@ -25,7 +25,7 @@ def test_tries_are_sorted_by_how_they_ended() -> None:
 
 def test_experiments_are_no_tries() -> None:
     """What an experiment offered does not count among the tries."""
-    view = Story("psk").full().reused().retry("RN").view()
+    view = Story("psk").full().resumed().retry("RN").view()
     assert len(view.subject) == 1
     assert len(view.at_once) == 2
     assert view.fresh_is_accepted is False
@@ -68,7 +68,7 @@ def test_a_failing_control_makes_it_hopeless() -> None:
 
 def test_what_we_cut_short_or_spoilt_does_not_count() -> None:
     """Cancelled attempts, unsettled ones and all but the last of an ask are left out."""
-    story = Story("psk").full().reused().reused().reused()
+    story = Story("psk").full().resumed().resumed().resumed()
     cancelled = Failure("handshake", "cancelled", "we stopped it")
     story.journal[1] = changed(story.journal[1], error=cancelled)
     story.journal[2] = changed(story.journal[2], unsettled=True)
@@ -80,7 +80,7 @@ def test_what_we_cut_short_or_spoilt_does_not_count() -> None:
 
 def test_key_names_follow_the_order_of_time() -> None:
     """Key names are those of issued tickets, in the order in which the connections began."""
-    view = Story("ticket").full(key="a").declined(key="b").declined(key="a").reused().view()
+    view = Story("ticket").full(key="a").declined(key="b").declined(key="a").resumed().view()
     first, second, third = view.keys_in_order
     assert first == third != second
     assert view.offered_key(view.declined[0]) == first
@@ -89,15 +89,15 @@ def test_key_names_follow_the_order_of_time() -> None:
 
 def test_stateful_sessions_are_known_by_their_shape() -> None:
     """A session ID, and a ticket of 32 bytes in TLS 1.3, stand for an entry of a cache."""
-    assert Story("session-id").full().reused().view().stateful
-    assert Story("psk").full(key=STATEFUL).reused().view().stateful
-    assert not Story("psk").full().reused().view().stateful
-    assert not Story("ticket").full(key=STATEFUL).reused().view().stateful
+    assert Story("session-id").full().resumed().view().stateful
+    assert Story("psk").full(key=STATEFUL).resumed().view().stateful
+    assert not Story("psk").full().resumed().view().stateful
+    assert not Story("ticket").full(key=STATEFUL).resumed().view().stateful
 
 
 def test_elsewhere_is_the_same_mechanism_on_other_addresses() -> None:
     """Attempts of another address are apart, and those of another mechanism are left out."""
-    story = Story("psk").full().reused()
+    story = Story("psk").full().resumed()
     away = changed(story.journal[0], address="192.0.2.20", ask=90, n=90)
     other = changed(story.journal[0], mechanism="ticket", ask=91, n=91)
     story.journal += [away, other]

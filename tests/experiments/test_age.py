@@ -39,7 +39,7 @@ class Forgetful:
         if ask.session.mechanism == "psk" and lifetime is not None and age > lifetime + 1:
             return done(ask, offered=None, accepted=None)  # as OpenSSL withholds it
         if age <= self.honours:
-            return done(ask, reused=True)
+            return done(ask, resumed=True)
         if self.alerts:
             return broken(ask, "alert")
         return done(ask)

@@ -192,7 +192,7 @@ def test_nodes_by_turns_are_not_laid_to_the_length() -> None:
         if mixed["key"] == "b":
             story.full("tries", hello_size=300, key="b")
         else:
-            story.reused(first, hello_size=600)
+            story.resumed(first, hello_size=600)
         story.retry("NNNNN", key="a", then="b")
         assert codes(story) == ["other-ticket-key"]
 

@@ -110,8 +110,8 @@ def test_two_caches_are_not_a_slow_store() -> None:
     """Fresh sessions that resume at times are no matter of age, whatever the pause shows."""
     story = Story("session-id").full()
     first = story._latest()
-    story.declined(first).reused(first).declined(first).reused(first)
-    story.reused(series="chained").declined(series="chained").declined(series="chained")
+    story.declined(first).resumed(first).declined(first).resumed(first)
+    story.resumed(series="chained").declined(series="chained").declined(series="chained")
     assert [f.code for f in judge([story.later("RR").view()])] == ["cache-miss"]
 
 
@@ -119,7 +119,7 @@ def test_sessions_that_are_refused_later_are_not_honoured_later() -> None:
     """A session that is lost after a while is the opposite."""
     story = Story("psk").full(key=STATEFUL)
     first = story._latest()
-    story.reused(first).reused(first).declined(first, key=STATEFUL).declined(first, key=STATEFUL)
+    story.resumed(first).resumed(first).declined(first, key=STATEFUL).declined(first, key=STATEFUL)
     assert "honoured-later" not in [f.code for f in judge([story.later("RR", key=STATEFUL).view()])]
 
 

@@ -27,7 +27,7 @@ def test_a_cut_is_noticed_before_its_session_is_offered(mechanism: Mechanism) ->
 
     def issue(ask: Ask) -> Trial:
         if ask.session is not None:
-            return done(ask, reused=True)
+            return done(ask, resumed=True)
         assert ask.task.want_tickets > 2 or mechanism != "psk"
         handles = [bytes([ask.number, n]) * 16 for n in range(2 if mechanism == "psk" else 1)]
         return done(ask, sessions=tuple(mint(mechanism, h, ask.time) for h in handles))

@@ -51,7 +51,7 @@ def test_answers_of_another_class_are_told_and_equal_ones_are_not(mechanism) -> 
     and none where both get the same, whatever it is."""
     for full, resumed, refused in ANSWERS:
         story = Story(mechanism).full(response=full, asked=True, answer_ms=5.0)
-        story.reused(response=resumed, asked=True, answer_ms=5.0).answers(full, resumed)
+        story.resumed(response=resumed, asked=True, answer_ms=5.0).answers(full, resumed)
         told = {"resumed-then-refused": "warning"} if refused else {}
         assert found(story) == told, (full, resumed)
         assert wanted(story.view()) == ()
@@ -61,7 +61,7 @@ def test_one_answer_of_each_side_asks_for_more() -> None:
     """A first difference is information, and asks for the experiment; not once it was made."""
     for resumed in (b"", http(503)):
         story = Story("psk").full(response=http(200), asked=True, answer_ms=5.0)
-        story.reused(response=resumed, asked=True, answer_ms=3000.0)
+        story.resumed(response=resumed, asked=True, answer_ms=3000.0)
         assert list(found(story).values()) == ["info"]
         assert wanted(story.view()) == ("answers",)
         story.answers(http(200), http(200))
@@ -72,7 +72,7 @@ def test_one_answer_of_each_side_asks_for_more() -> None:
 def test_full_handshakes_that_disagree_show_nothing() -> None:
     """Where full handshakes get this and that, a resumed one that gets the other is no news."""
     story = Story("psk").full(response=http(200)).full("tries", response=http(503))
-    story.reused(response=http(503)).answers(http(200), http(503))
+    story.resumed(response=http(503)).answers(http(200), http(503))
     assert found(story) == {}
 
 
@@ -88,11 +88,11 @@ def test_silence_counts_by_how_long_full_handshakes_take() -> None:
     for slowest, silent, severity in cases:
         story = Story("ticket")
         story.full(response=http(200), asked=True, answer_ms=slowest)
-        story.reused(asked=True, **silent).answers(http(200), b"", **silent)
+        story.resumed(asked=True, **silent).answers(http(200), b"", **silent)
         told = {"resumed-then-unanswered": severity} if severity else {}
         assert found(story) == told, (slowest, silent)
     story = Story("ticket").full(asked=True, answer_ms=3000.0)
-    assert found(story.reused(asked=True, answer_ms=3000.0).answers(b"", b"")) == {}
+    assert found(story.resumed(asked=True, answer_ms=3000.0).answers(b"", b"")) == {}
 
 
 def test_a_saved_session_is_compared_with_full_handshakes_to_come() -> None:
@@ -101,7 +101,7 @@ def test_a_saved_session_is_compared_with_full_handshakes_to_come() -> None:
     for answer, more in ((http(302), True), (b"", True), (b"554 no\r\n", True), (http(200), False)):
         story = Story("psk")
         story.keep(story.session(age=60))
-        story.reused(
+        story.resumed(
             experiment="resume", series="resume", response=answer, asked=True, answer_ms=3000.0
         )
         assert unusual(story.journal[-1]) is more

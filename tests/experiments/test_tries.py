@@ -218,7 +218,7 @@ def test_not_offered_by_openssl_is_no_refusal():
     def reply(ask):
         attempt = pool(ask)
         if ask.task.purpose.series == "fixed":
-            return changed(attempt, offered=None, reused=False, accepted=False)
+            return changed(attempt, offered=None, resumed=False, accepted=False)
         return attempt
 
     _, result = run(reply, target_setup=TLS13_ONLY)
@@ -247,7 +247,7 @@ def test_a_chain_whose_connections_bring_nothing_starts_again():
 
     def reply(ask):
         attempt = pool(ask)
-        return changed(attempt, sessions=(), tickets=()) if attempt.reused else attempt
+        return changed(attempt, sessions=(), tickets=()) if attempt.resumed else attempt
 
     lab, result = run(reply, target_setup=TLS13_ONLY)
     assert result.mechanisms[0].chained.order == "RRRRR"

@@ -42,7 +42,7 @@ class Distant(CannedLab):
             attempt = self.answer(ask)
             tls13 = task.mechanism == "psk"
             # TCP, then one round trip for TLS 1.3 or for a resumption, two for others.
-            await asyncio.sleep(2 if tls13 or attempt.reused else 3)
+            await asyncio.sleep(2 if tls13 or attempt.resumed else 3)
             if milestones is not None:
                 milestones.reach(milestones.handshake)
             if tls13 or task.want_response:
@@ -105,7 +105,7 @@ def test_two_lanes_keep_no_step_with_two_nodes():
         await discover(lab, ROUTE, setup, on_full=tries.add)
         tries.complete()
         await trying
-        return all(attempt.reused for attempt in lab.journal if attempt.made_for(*SERIES))
+        return all(attempt.resumed for attempt in lab.journal if attempt.made_for(*SERIES))
 
     wrong = 0
     for seed in range(60):

@@ -65,11 +65,11 @@ def test_a_certificate_that_was_wanted_and_not_given() -> None:
     for answer, seen, missing in cases:
         story = Story("psk")
         asked: dict[str, Any] = {"response": answer, "certificate_requested": True}
-        story.full(**(asked | seen)).reused()
+        story.full(**(asked | seen)).resumed()
         assert ("client-certificate-missing" in told(story)) is missing, (answer, seen)
         story = Story("psk")
         story.config = replace(story.config, certificate=GIVEN)
-        story.full(response=answer, certificate_requested=True).reused()
+        story.full(response=answer, certificate_requested=True).resumed()
         assert "client-certificate-missing" not in told(story)
     for number in (AlertDescription.certificate_required, AlertDescription.handshake_failure):
         story = Story("psk")
@@ -86,7 +86,7 @@ def test_sessions_that_a_refused_request_costs_are_no_evidence() -> None:
     neither counted nor called a cache miss."""
     for mechanism in ("psk", "session-id"):
         story = Story(mechanism)
-        story.full(key=STATEFUL, certificate_requested=True).reused()
+        story.full(key=STATEFUL, certificate_requested=True).resumed()
         story.full("tries", key=STATEFUL, certificate_requested=True, response=status(400))
         story.declined(story.journal[-1].sessions[-1], series="chained", key=STATEFUL)
         assert story.journal[-1] not in story.evidence.counted
@@ -106,14 +106,14 @@ def test_a_client_certificate_outside_its_dates() -> None:
         story = Story("ticket")
         story.config = replace(story.config, certificate=GIVEN)
         story.full(own_certificate=own, certificate_requested=True, response=status(400))
-        found = told(story.reused(own_certificate=own, response=status(400)))
+        found = told(story.resumed(own_certificate=own, response=status(400)))
         assert ("client-certificate-expired" in found) is (words is not None)
         if words is not None:
             assert words in found["client-certificate-expired"].evidence[0]
     for until, expired in ((NOW - 5 * DAY, True), (NOW + 5 * DAY, False), (None, False)):
         story = Story("psk")
         story.keep(story.session(age=60), client_certificate_until=until)
-        story.reused(experiment="resume", series="resume", response=status(200))
+        story.resumed(experiment="resume", series="resume", response=status(200))
         assert ("client-certificate-expired" in told(story)) is expired
 
 
@@ -130,7 +130,7 @@ def test_still_authenticated_only_with_good_answers_on_both_sides() -> None:
         story = Story("psk")
         story.config = replace(story.config, certificate=GIVEN)
         story.full(response=status(full), certificate_requested=True)
-        finding = told(story.reused(response=status(resumed)))["client-certificate"]
+        finding = told(story.resumed(response=status(resumed)))["client-certificate"]
         assert any(words in line for line in finding.evidence), (full, resumed)
         assert ("still authenticated" in " ".join(finding.evidence)) is (words[:5] == "still")
         assert bool(finding.not_known) is (words[:7] == "refused")

@@ -53,7 +53,7 @@ def test_a_server_that_dies_of_a_session(mechanism, kind):
 
 def test_a_server_that_goes_away_while_sessions_resume():
     """Sessions had resumed before: the session is not suspected."""
-    story = unanswered(Story("psk").full().reused(), 4)
+    story = unanswered(Story("psk").full().resumed(), 4)
     finding = found(story, "stopped-answering")
     assert finding is not None
     assert len(finding.evidence) == 1
@@ -65,9 +65,9 @@ def test_a_server_that_goes_away_while_sessions_resume():
     "story",
     [
         Story("psk").full().broken(kind="closed").broken(kind="closed").control(),
-        unanswered(Story("psk").full().reused(), 4).full(),
-        unanswered(Story("psk").full().reused(), 3),
-        unanswered(Story("psk").full().reused(), 5, "cancelled"),
+        unanswered(Story("psk").full().resumed(), 4).full(),
+        unanswered(Story("psk").full().resumed(), 3),
+        unanswered(Story("psk").full().resumed(), 5, "cancelled"),
         unanswered(Story("psk"), 9),
     ],
     ids=["control", "back", "few", "ours", "never-there"],
@@ -80,7 +80,7 @@ def test_it_is_not_said_without_reason(story):
 def test_a_version_that_was_never_spoken_is_no_silence():
     """Handshakes of another mechanism that never succeeded say nothing of this one."""
     alone = unanswered(Story("psk"), 6, "alert").journal
-    story = beside(Story("ticket").full().reused(), "psk", alone)
+    story = beside(Story("ticket").full().resumed(), "psk", alone)
     assert found(story, "stopped-answering") is None
 
 
@@ -98,7 +98,7 @@ def test_clients_with_tickets_are_turned_away():
     """Handshakes with the session_ticket extension fail, those without it succeed."""
     odd = "SSL_do_handshake failed: unexpected message"
     broken = Failure("handshake", "openssl", odd)
-    story = Story("session-id").full().reused()
+    story = Story("session-id").full().resumed()
     failed = Story("ticket")._tell("discover", "full", error=broken, server_hello_seen=True)
     assert found(story, "fails-with-tickets") is None
     finding = found(beside(story, "ticket", [failed]), "fails-with-tickets")

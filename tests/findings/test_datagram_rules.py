@@ -35,7 +35,7 @@ def test_a_retry_and_its_token():
     ):  # fmt: skip
         story = Story("psk")
         story.full(**quic(**seen))
-        story.reused(story.session(), **quic(**shown))
+        story.resumed(story.session(), **quic(**shown))
         assert codes(story) & {"retry-each-time", "token-refused"} == expected
         found = quic_result(story.journal)
         assert (found.retry, found.token_spares_retry) == (retry, spares)
@@ -45,7 +45,7 @@ def test_what_is_of_quic_is_not_said_of_tcp():
     """The same evidence without datagrams gives none of these findings, and no QUICResult."""
     story = Story("psk")
     story.full()
-    story.reused(story.session())
+    story.resumed(story.session())
     assert not codes(story) & {"retry-each-time", "token-refused", "datagrams-lost"}
     assert quic_result(story.journal) == QUICResult()
 
@@ -55,7 +55,7 @@ def test_datagrams_that_were_sent_again():
     for times, found in ((1, False), (3, True)):
         story = Story("psk")
         story.full(**quic(retransmissions=times))
-        story.reused(story.session(), **quic())
+        story.resumed(story.session(), **quic())
         assert ("datagrams-lost" in codes(story)) is found
 
 
@@ -65,7 +65,7 @@ def test_a_lifetime_that_counts_down():
         story = Story("psk")
         story.full(tickets=(Ticket(ticket=b"a" * 240, lifetime=300, at_ms=1.0),), **quic())
         later = (Ticket(ticket=b"b" * 240, lifetime=lifetime, at_ms=1.0),)
-        story.reused(story.session(), tickets=later, **quic())
+        story.resumed(story.session(), tickets=later, **quic())
         assert ("lifetime-counts-down" in codes(story)) is found
 
 
@@ -78,7 +78,7 @@ def test_cookies_that_are_asked_of_strangers_only():
     for with_session, found in ((0, True), (1, False)):
         story = Story("ticket")
         story.full(**dtls(1))
-        story.reused(story.session(), **dtls(with_session))
+        story.resumed(story.session(), **dtls(with_session))
         assert ("cookie-skipped-on-resumption" in codes(story)) is found
 
 

@@ -25,7 +25,7 @@ def two_nodes(mechanism: Mechanism = "psk") -> Story:
 
 
 def good(mechanism: Mechanism = "psk") -> Story:
-    return Story(mechanism).full().reused().reused(series="chained")
+    return Story(mechanism).full().resumed().resumed(series="chained")
 
 
 @pytest.mark.parametrize("mechanism", ["psk", "ticket", "session-id"])
@@ -135,7 +135,7 @@ def test_the_gravest_comes_first() -> None:
     """Findings are sorted by severity."""
     aside = Story("session-id").full().declined().retry("NNNNN")
     aside.judged = False
-    found = judge([aside.view(), good("ticket").reused(key="a").view(), two_nodes().view()])
+    found = judge([aside.view(), good("ticket").resumed(key="a").view(), two_nodes().view()])
     severities = [f.severity for f in found]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
     assert severities[0] == "error"
@@ -180,7 +180,7 @@ def test_skipped_experiments_are_said_where_they_matter() -> None:
     story.skipped.append(NotRun("retry", WhyNotRun.NO_BUDGET))
     (finding,) = judge([story.view()])
     assert "experiment retry was skipped: the budget is spent" in finding.not_known
-    proven = Story("ticket").full().reused().declined(leaf_sha256=OTHER_LEAF)
+    proven = Story("ticket").full().resumed().declined(leaf_sha256=OTHER_LEAF)
     proven.skipped.append(NotRun("retry", WhyNotRun.NO_BUDGET))
     (finding,) = judge([proven.view()])
     assert finding.code == "context-changed"
@@ -201,7 +201,7 @@ def test_a_rotation_during_the_run_is_listed_beside_two_nodes() -> None:
     that come back are nodes, and no rotation is listed."""
     story = Story("ticket").full(key="a")
     first = story._latest()
-    story.reused(first).declined(first, key="a2").declined(first, key="a2").full("tries", key="a2")
+    story.resumed(first).declined(first, key="a2").declined(first, key="a2").full("tries", key="a2")
     (finding,) = judge([story.view()])
     assert finding.code == "other-ticket-key"
     assert any("rotation" in candidate for candidate in finding.candidates)
@@ -216,7 +216,7 @@ def issued_in_order(story: Story, keys: str) -> Story:
     first = story._latest()
     for key in keys[1:]:
         if key == keys[0]:
-            story.reused(first, key=key)
+            story.resumed(first, key=key)
         else:
             story.declined(first, key=key)
     return story
@@ -256,7 +256,7 @@ def test_accepted_once_in_an_experiment_is_not_never() -> None:
         story.declined(series="chained").declined(series="chained")
     story.retry("NNNNN").full("later")
     kept = story._latest()
-    view = story.reused(kept, "later", "at-once").declined(kept, "later", "later").view()
+    view = story.resumed(kept, "later", "at-once").declined(kept, "later", "later").view()
     assert [f.code for f in judge([view]) if f.severity == "error"] == ["cache-miss"]
 
 
@@ -265,9 +265,9 @@ def test_later_acceptances_that_luck_explains_are_no_rule() -> None:
     story = Story("session-id").full()
     for _ in range(3):
         story.declined(series="chained")
-    story.reused().full("later")
+    story.resumed().full("later")
     kept = story._latest()
-    story.declined(kept, "later", "at-once").reused(kept, "later", "later")
+    story.declined(kept, "later", "at-once").resumed(kept, "later", "later")
     assert "honoured-later" not in [f.code for f in judge([story.view()])]
 
 

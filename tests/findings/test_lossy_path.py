@@ -23,8 +23,8 @@ def four_of_five(mechanism: Mechanism) -> Story:
     """A server with one cache that lost one session of five."""
     story = Story(mechanism).full(key=STATEFUL)
     first = story._latest()
-    story.reused(first).reused(first).declined(first, key=STATEFUL)
-    return story.reused(key=STATEFUL).reused(key=STATEFUL)
+    story.resumed(first).resumed(first).declined(first, key=STATEFUL)
+    return story.resumed(key=STATEFUL).resumed(key=STATEFUL)
 
 
 @each_row("mechanism", ["psk", "session-id"])
@@ -32,7 +32,7 @@ def four_of_five(mechanism: Mechanism) -> Story:
 def test_a_miss_beside_broken_connections_is_no_error(mechanism, kind):
     """The session may have gone with a connection that was cut: both causes stand side by side."""
     story = four_of_five(mechanism)
-    found = by_code(story.reused(key=STATEFUL).broke_at_first(kind))
+    found = by_code(story.resumed(key=STATEFUL).broke_at_first(kind))
     finding = found["cache-miss"]
     assert finding.severity == "warning"
     assert finding.candidates[0].startswith("connections-break")
@@ -56,11 +56,11 @@ def test_one_break_among_offers_is_not_laid_to_all_connections(mechanism):
     story = Story(mechanism).full()
     first = story._latest()
     for _ in range(4):
-        story.reused(first)
+        story.resumed(first)
     story.broken(first, kind="reset")
     for _ in range(3):
         story.full("control")
-    story.reused(None, "control", "offer").full("control")
+    story.resumed(None, "control", "offer").full("control")
     found = by_code(story)
     assert found["connections-break"].severity == "info"
     assert not {"breaks-anyway", "dies-on-session", "fails-with-session"} & set(found)
@@ -72,7 +72,7 @@ def test_breaks_of_offers_alone_are_not_spared_when_chance_is_unlikely():
     story = Story("ticket").full()
     for _ in range(8):
         story.broken(kind="closed")
-    story.full("control").reused(None, "control", "offer").full("control")
+    story.full("control").resumed(None, "control", "offer").full("control")
     story.full("tries").full("tries")
     found = by_code(story)
     assert "dies-on-session" in found

@@ -69,7 +69,7 @@ def test_what_the_default_server_does_is_said_where_it_differs() -> None:
     tale = story().full("default-server", config=config, leaf_sha256=OTHER_LEAF)
     assert "another certificate" in only(tale).evidence[-1]
     tale = story().full("default-server", key=STATEFUL, config=config)
-    tale.reused(None, "default-server", "offer", config=config)
+    tale.resumed(None, "default-server", "offer", config=config)
     assert "tickets (stateful) are accepted, unlike under this name" in only(tale).evidence[-1]
     tale = (
         story()
@@ -84,7 +84,7 @@ def test_nothing_issued_by_nginx() -> None:
     story = Story("psk").full(key=None).full("elicit", key=None, response=NGINX)
     assert wanted(story.view()) == ("default-server",)
     config = replace(story.config, server_name=None)
-    story.full("default-server", config=config).reused(
+    story.full("default-server", config=config).resumed(
         None, "default-server", "offer", config=config
     )
     finding = only(story)

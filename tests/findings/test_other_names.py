@@ -57,7 +57,7 @@ def test_a_session_that_stands_for_a_certificate_is_an_error(mechanism) -> None:
     certificate by, without one or with one that the other name does not accept."""
     for suffix in ("", "-with-cert"):
         for control, seen in REFUSING:
-            story = Story(mechanism).full().reused()
+            story = Story(mechanism).full().resumed()
             story.crossed(COVERED, own=GOOD, offer=GOOD, control=control, suffix=suffix, **seen)
             told = findings(story)
             assert list(told) == ["client-certificate-bypassed"], seen
@@ -77,7 +77,7 @@ def test_no_bypass_without_a_request_for_a_certificate_or_a_good_answer() -> Non
         (status(421), GOOD, {}, {"cross-name-refused"}),
     )
     for offer, control, seen, codes in cases:
-        story = Story("psk").full().reused()
+        story = Story("psk").full().resumed()
         story.crossed(COVERED, own=GOOD, offer=offer, control=control, **seen)
         told = findings(story)
         assert set(told) == codes, (offer, control, seen)
@@ -87,7 +87,7 @@ def test_no_bypass_without_a_request_for_a_certificate_or_a_good_answer() -> Non
 def test_a_handshake_that_passes_is_a_warning_where_no_answer_is_read() -> None:
     """TLS refuses the control and takes the offer: that much is known of any protocol."""
     for offer in (b"", b"\x20\x02\x00\x00"):
-        story = Story("psk").full().reused()
+        story = Story("psk").full().resumed()
         story.crossed(COVERED, own=b"", offer=offer, control=None, **refused_by(116))
         finding = findings(story)["client-certificate-bypassed"]
         assert finding.severity == "warning"
@@ -105,7 +105,7 @@ def test_whose_certificate_and_whose_answer() -> None:
         (NOT_COVERED, b"a", b"b", b"b", "cross-name-other-certificate", "warning"),
     )
     for name, own, offer, control, code, severity in cases:
-        story = Story("ticket").full().reused()
+        story = Story("ticket").full().resumed()
         story.crossed(name, own=GOOD + own, offer=GOOD + offer, control=GOOD + control)
         told = findings(story)
         assert {c: f.severity for c, f in told.items()} == {code: severity}, (own, offer)
@@ -114,7 +114,7 @@ def test_whose_certificate_and_whose_answer() -> None:
 def test_an_offer_that_is_refused_with_a_good_certificate_is_a_warning() -> None:
     """Alert 49 where the control with the certificate is fine, as nginx 1.27.4 does it."""
     for control_good in (True, False):
-        story = Story("psk").full().reused().full("cross-name", "full-with-cert")
+        story = Story("psk").full().resumed().full("cross-name", "full-with-cert")
         session = story.journal[-1].sessions[-1]
         denied = alert(AlertDescription.access_denied)
         story.broken(session, "cross-name", "offer-with-cert", alerts=(denied,))
@@ -128,20 +128,20 @@ def test_an_offer_that_is_refused_with_a_good_certificate_is_a_warning() -> None
 def test_a_session_made_with_the_certificate_goes_on_without_it() -> None:
     """Information only where it is served; refused, it is what one would hope for."""
     for answer, codes in ((GOOD, {"certificate-carried"}), (status(400), set())):
-        story = Story("psk").full().reused()
+        story = Story("psk").full().resumed()
         story.crossed(COVERED, own=GOOD, offer=GOOD, control=GOOD)
         made = story.full("cross-name", "control-with-cert").journal[-1].sessions[-1]
-        story.reused(made, "cross-name", "carried", response=answer)
+        story.resumed(made, "cross-name", "carried", response=answer)
         assert set(findings(story)) - {"cross-name-accepted"} == codes
 
 
 def test_sessions_of_refused_connections_that_are_served() -> None:
     """Under one name, too: full handshakes are refused with HTTP 403, and what resumes is served."""
     refused: dict[str, Any] = {"response": status(403), "certificate_requested": True}
-    story = Story("psk").full(**refused).reused(response=GOOD)
+    story = Story("psk").full(**refused).resumed(response=GOOD)
     assert findings(story)["client-certificate-bypassed"].severity == "warning"
     story.answers(status(403), GOOD)
     # The experiment's full handshakes ask for the certificate as the first one does.
     assert "client-certificate-bypassed" in findings(story)
-    story = Story("psk").full(**refused).reused(response=status(403))
+    story = Story("psk").full(**refused).resumed(response=status(403))
     assert findings(story) == {}

@@ -46,7 +46,7 @@ def run(workers: int, count: int = 24, work: float = 0.004, stay: float = 0.006)
                 handshake_done=True,
                 tls_version=ProtocolVersion.TLSv1_3,
                 server_hello_seen=True,
-                reused=n % 2 == 0,
+                resumed=n % 2 == 0,
                 answered_ms=(served - begins + work / 2) * 1000,
                 timings=Timings(
                     connect=0.0,

@@ -72,7 +72,7 @@ def test_the_lab_waits_and_then_asks_for_no_more(starttls) -> None:
 def test_what_is_turned_away_is_no_crash_and_no_evidence() -> None:
     """Neither stopped-answering nor connections-break is said of it: the server explains itself."""
     story = Story("psk").full()
-    story.reused().reused()
+    story.resumed().resumed()
     for _ in range(6):
         story.failed("tries", kind="rate-limit")
     for _ in range(3):

@@ -161,7 +161,7 @@ def test_every_module_with_rules_is_in_the_order() -> None:
 def test_what_no_client_can_prove_is_only_a_candidate() -> None:
     """`server-policy` is no rule, and is named as a candidate."""
     assert ONLY_CANDIDATE not in BY_CODE
-    story = Story("ticket").full().reused().declined().retry("RRNRR")
+    story = Story("ticket").full().resumed().declined().retry("RRNRR")
     (finding,) = judge([story.view()])
     assert any(candidate.startswith(ONLY_CANDIDATE) for candidate in finding.candidates)
 
@@ -285,9 +285,9 @@ def test_a_cache_that_lost_the_session_is_told_from_separate_caches(
     story = Story(mechanism).full(key=STATEFUL)
     first = story._latest()
     for answer in order:
-        story = story.reused(first) if answer == "R" else story.declined(first, key=STATEFUL)
+        story = story.resumed(first) if answer == "R" else story.declined(first, key=STATEFUL)
     story.full("retry", key=STATEFUL)
-    story.reused(story.journal[-1].sessions[-1], "retry", "at-once")
+    story.resumed(story.journal[-1].sessions[-1], "retry", "at-once")
     (finding,) = [f for f in judge([story.view()]) if f.code == "cache-miss"]
     assert ("meanwhile" in finding.title) is told
     assert any("pushed it out" in each for each in finding.candidates) is told
@@ -298,7 +298,7 @@ def test_a_cache_that_lost_the_session_is_told_from_separate_caches(
 def test_the_key_of_another_name_is_no_second_key(mechanism: Mechanism) -> None:
     """--cross-name reaches what may be another server: its key is none of the target's, neither
     in the summary nor for the rules."""
-    story = Story(mechanism).full().reused().reused().full("cross-name")
+    story = Story(mechanism).full().resumed().resumed().full("cross-name")
     other = replace(story.config, server_name="other.test", verify_name="other.test")
     story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", key="b", config=other)
     story.full("cross-name", "control", key="b", config=other)
@@ -314,7 +314,7 @@ def test_the_key_of_another_name_is_no_second_key(mechanism: Mechanism) -> None:
 def test_connections_that_break_are_counted(beside: bool, words: str) -> None:
     """What breaks while nothing else of ours is open is no matter of how many there are at a
     time, and is told from what breaks in company. Neither touches the verdict."""
-    story = Story("psk").full().reused().reused().broke_at_first(beside=beside).reused()
+    story = Story("psk").full().resumed().resumed().broke_at_first(beside=beside).resumed()
     (finding,) = judge([story.view()])
     assert (finding.code, finding.severity) == ("connections-break", "info")
     (line,) = finding.evidence

@@ -127,7 +127,7 @@ def test_the_same_ticket_counts_once():
 
 def test_tickets_of_a_journal():
     """Every ticket whose session is known is taken from a journal, with its address."""
-    story = Story("psk").full().full(key=None).reused(key="b")
+    story = Story("psk").full().full(key=None).resumed(key="b")
     found = issued_tickets(story.journal)
     assert [each.address for each in found] == ["192.0.2.10"] * 2
 

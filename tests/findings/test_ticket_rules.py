@@ -26,7 +26,7 @@ SECRET = bytes(range(48))
 
 def story_of(mechanism, *tickets: Ticket, lifetime: int = 7200) -> Story:
     """A server that resumes, with these tickets on its first connection."""
-    story = Story(mechanism).full(lifetime=lifetime).reused()
+    story = Story(mechanism).full(lifetime=lifetime).resumed()
     if tickets:
         story.journal[0] = changed(story.journal[0], tickets=tickets)
     return story
@@ -175,7 +175,7 @@ def test_not_fresh(mechanism):
 
 def test_session_ids_have_no_tickets():
     """What came on a connection without tickets is no business of these rules."""
-    assert found(Story("session-id").full().reused()) == {}
+    assert found(Story("session-id").full().resumed()) == {}
 
 
 # -------------------------------------------------------------- several targets

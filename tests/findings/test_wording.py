@@ -58,7 +58,7 @@ def test_a_tally_counts_connections() -> None:
 
 def test_an_exchange_names_message_and_field() -> None:
     """What was offered and what came back, by the names of the RFCs, with sizes and keys."""
-    story = Story("psk").full(key="b").full(key="a").declined(key="b").reused().full(key="a")
+    story = Story("psk").full(key="b").full(key="a").declined(key="b").resumed().full(key="a")
     view = story.view()
     _, full, declined, reused, _ = (exchange(view, attempt) for attempt in view.attempts)
     new, old = (short(view.issued_key(a)) for a in view.attempts[:2])

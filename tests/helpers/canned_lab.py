@@ -117,15 +117,15 @@ def attempt_of(ask: Ask, **seen: Any) -> Trial:
     return trial(**(defaults | seen))
 
 
-def done(ask: Ask, *, reused: bool = False, **seen: Any) -> Trial:
+def done(ask: Ask, *, resumed: bool = False, **seen: Any) -> Trial:
     """A connection whose handshake was completed."""
     version = ask.config.maximum
     defaults = {
         "handshake_done": True,
         "server_hello_seen": True,
-        "certificate_seen": not reused,
-        "accepted": reused,
-        "reused": reused,
+        "certificate_seen": not resumed,
+        "accepted": resumed,
+        "resumed": resumed,
         "tls_version": version,
         "closed": "clean",
     }
@@ -181,13 +181,13 @@ class Pool:
         node = self.pick(ask.number)
         if mechanism not in self.mechanisms:
             return done(ask)
-        reused = ask.session is not None and self._accepts(ask.session, node)
-        if reused and mechanism != "psk":
-            return done(ask, reused=True, sessions=(ask.session,))
+        resumed = ask.session is not None and self._accepts(ask.session, node)
+        if resumed and mechanism != "psk":
+            return done(ask, resumed=True, sessions=(ask.session,))
         handle = self._handle(mechanism, node)
         session = mint(mechanism, handle, ask.time)
         tickets = () if mechanism == "session-id" else (Ticket(handle, self.lifetime, 2.0),)
-        return done(ask, reused=reused, sessions=(session,), tickets=tickets)
+        return done(ask, resumed=resumed, sessions=(session,), tickets=tickets)
 
     def forget(self, session: Session) -> None:
         """Drop a session, as a cache does whose connection was cut."""

@@ -141,7 +141,7 @@ def lifetime_zero_of_a_file(story: Story) -> Story:
 def two_nodes(story: Story) -> Story:
     story.full(key="a")
     first = story._latest()
-    story.declined(first, key="b").reused(first).declined(first, key="b")
+    story.declined(first, key="b").resumed(first).declined(first, key="b")
     story.declined(series="chained", key="a").declined(series="chained", key="b")
     return story.retry("NNNNN", key="a", then="b")
 
@@ -151,7 +151,7 @@ def one_node_without_tickets(story: Story) -> Story:
     """Of two nodes one seals its tickets, and the other keeps its sessions."""
     story.full(key="a")
     first = story._latest()
-    story.declined(first, key=STATEFUL).reused(first, key="a").declined(first, key=STATEFUL)
+    story.declined(first, key=STATEFUL).resumed(first, key="a").declined(first, key=STATEFUL)
     return story.declined(series="chained", key="a").declined(series="chained", key=STATEFUL)
 
 
@@ -167,7 +167,7 @@ def one_node_with_tickets(story: Story) -> Story:
 def one_node_that_brings_none(story: Story) -> Story:
     story.full(key="a")
     first = story._latest()
-    story.reused(first).declined(first, key=None).reused(first).declined(first, key=None)
+    story.resumed(first).declined(first, key=None).resumed(first).declined(first, key=None)
     return story.full("tries", "chained", key=None)
 
 
@@ -197,7 +197,7 @@ def no_visible_names(story: Story) -> Story:
     """Keys without names: that fresh tickets are taken at times is all there is."""
     story.full(key="")
     first = story._latest()
-    story.declined(first, key="").reused(first).declined(first, key="")
+    story.declined(first, key="").resumed(first).declined(first, key="")
     return story.retry("RNRNN", key="")
 
 
@@ -222,7 +222,7 @@ def a_context_for_each_connection(story: Story) -> Story:
 def two_caches(story: Story) -> Story:
     story.full(key=STATEFUL)
     first = story._latest()
-    return story.declined(first, key=STATEFUL).reused(first).declined(first, key=STATEFUL)
+    return story.declined(first, key=STATEFUL).resumed(first).declined(first, key=STATEFUL)
 
 
 @row("cache-miss", "psk", "session-id")
@@ -231,7 +231,7 @@ def evicted_meanwhile(story: Story) -> Story:
     story.full(key=STATEFUL)
     first = story._latest()
     for _ in range(5):
-        story.reused(first)
+        story.resumed(first)
     for _ in range(5):
         story.declined(first, key=STATEFUL)
     return story
@@ -244,8 +244,8 @@ def evicted_since_it_was_saved(story: Story) -> Story:
     fresh = story.session(STATEFUL)
     return (
         story.full("same-ticket", key=STATEFUL)
-        .reused(fresh, "same-ticket", "first")
-        .reused(fresh, "same-ticket", "second")
+        .resumed(fresh, "same-ticket", "first")
+        .resumed(fresh, "same-ticket", "second")
     )
 
 
@@ -256,8 +256,8 @@ def too_old_for_the_server(story: Story) -> Story:
     fresh = story.session()
     return (
         story.full("same-ticket")
-        .reused(fresh, "same-ticket", "first")
-        .reused(fresh, "same-ticket", "second")
+        .resumed(fresh, "same-ticket", "first")
+        .resumed(fresh, "same-ticket", "second")
     )
 
 
@@ -270,8 +270,8 @@ def too_old_and_no_new_ticket(story: Story) -> Story:
     fresh = story.session()
     return (
         story.full("same-ticket")
-        .reused(fresh, "same-ticket", "first")
-        .reused(fresh, "same-ticket", "second")
+        .resumed(fresh, "same-ticket", "first")
+        .resumed(fresh, "same-ticket", "second")
     )
 
 
@@ -286,8 +286,8 @@ def expired_and_under_another_key(story: Story) -> Story:
 @row("expired-at-server", *ALL)
 def refused_before_the_promise(story: Story) -> Story:
     """Offered at growing ages: refused long before the 7200 s that were promised."""
-    story.full().reused().full("age")
-    story.reused(story.session(age=60), "age", "at 60 s")
+    story.full().resumed().full("age")
+    story.resumed(story.session(age=60), "age", "at 60 s")
     return story.declined(story.session(age=300), "age", "at 300 s")
 
 
@@ -298,7 +298,7 @@ def used_before(story: Story) -> Story:
     fresh = story.session(STATEFUL)
     return (
         story.full("same-ticket", key=STATEFUL)
-        .reused(fresh, "same-ticket", "first")
+        .resumed(fresh, "same-ticket", "first")
         .declined(fresh, "same-ticket", "second", key=STATEFUL)
     )
 
@@ -306,12 +306,12 @@ def used_before(story: Story) -> Story:
 @row("consumed", *PSK, aside=("resumption-not-verified",))
 def used_twice_by_us(story: Story) -> Story:
     story.keep(story.session(STATEFUL, age=60))
-    story.reused(experiment="resume", series="resume", key=STATEFUL)
+    story.resumed(experiment="resume", series="resume", key=STATEFUL)
     story.declined(experiment="resume", series="resume", key=STATEFUL).retry(key=STATEFUL)
     fresh = story.session(STATEFUL)
     return (
         story.full("same-ticket", key=STATEFUL)
-        .reused(fresh, "same-ticket", "first")
+        .resumed(fresh, "same-ticket", "first")
         .declined(fresh, "same-ticket", "second", key=STATEFUL)
     )
 
@@ -360,7 +360,7 @@ def renewed_certificate(story: Story) -> Story:
     story.declined(experiment="resume", series="resume", **seen)
     for _ in range(5):
         story.full("retry", **seen)
-        story.reused(story.journal[-1].sessions[-1], "retry", "at-once")
+        story.resumed(story.journal[-1].sessions[-1], "retry", "at-once")
     return story
 
 
@@ -368,8 +368,8 @@ def renewed_certificate(story: Story) -> Story:
 def nodes_with_other_certificates(story: Story) -> Story:
     story.full()
     first = story._latest()
-    story.reused(first).declined(first, leaf_sha256=OTHER_LEAF)
-    return story.reused(first).declined(first, leaf_sha256=OTHER_LEAF)
+    story.resumed(first).declined(first, leaf_sha256=OTHER_LEAF)
+    return story.resumed(first).declined(first, leaf_sha256=OTHER_LEAF)
 
 
 @row("name-changed", *ALL)
@@ -377,7 +377,7 @@ def offered_under_another_name(story: Story) -> Story:
     story.keep(story.session(age=60), server_name="other.test")
     story.declined(experiment="resume", series="resume")
     own = replace(story.config, server_name="other.test")
-    return story.reused(None, "own-name", "offer", config=own)
+    return story.resumed(None, "own-name", "offer", config=own)
 
 
 @row("name-changed", *ALL)
@@ -386,13 +386,13 @@ def another_name_has_another_certificate(story: Story) -> Story:
     story.keep(story.session(age=60), server_name="other.test")
     story.declined(experiment="resume", series="resume", leaf_sha256=OTHER_LEAF)
     own = replace(story.config, server_name="other.test")
-    return story.reused(None, "own-name", "offer", config=own)
+    return story.resumed(None, "own-name", "offer", config=own)
 
 
 @row("name-changed", *ALL)
 def crossed_by_wish(story: Story) -> Story:
     """--cross-name on a server that resumes: declined under the other name."""
-    story.full().reused().full("cross-name")
+    story.full().resumed().full("cross-name")
     other = replace(story.config, server_name="other.test", verify_name="other.test")
     story.declined(story.journal[-1].sessions[-1], "cross-name", "offer", config=other)
     return story.full("cross-name", "control", config=other)
@@ -401,7 +401,7 @@ def crossed_by_wish(story: Story) -> Story:
 @row("name-changed", *ALL)
 def crossed_by_protocol(story: Story) -> Story:
     """--cross-alpn on a server that resumes: declined under the other protocol."""
-    story.full().reused().full("cross-alpn")
+    story.full().resumed().full("cross-alpn")
     other = replace(story.config, alpn=("h2",))
     return story.declined(story.journal[-1].sessions[-1], "cross-alpn", "offer", config=other)
 
@@ -454,7 +454,7 @@ def stored_a_moment_later(story: Story) -> Story:
     first = story._latest()
     story.declined(first, key=STATEFUL).declined(series="chained", key=STATEFUL)
     story.declined(series="chained", key=STATEFUL).declined(series="chained", key=STATEFUL)
-    return story.reused(first).reused(first).later("RR", key=STATEFUL)
+    return story.resumed(first).resumed(first).later("RR", key=STATEFUL)
 
 
 @row("routed-by-size", *TICKETS)
@@ -476,8 +476,8 @@ def the_other_key_takes_its_own(story: Story) -> Story:
     story.full("tries", hello_size=300)
     story.declined(first, key="b", hello_size=600).declined(first, key="b", hello_size=600)
     renewed = "b" if story.mechanism == "psk" else None
-    story.reused(None, series="chained", key=renewed, hello_size=600)
-    story.reused(None, series="chained", key=renewed, hello_size=600)
+    story.resumed(None, series="chained", key=renewed, hello_size=600)
+    story.resumed(None, series="chained", key=renewed, hello_size=600)
     return story.by_length({"key": "b"}, {})
 
 
@@ -559,10 +559,10 @@ def a_file_and_fresh_ones_are_refused(story: Story) -> Story:
 
 @row("unclean-close", "psk", "session-id")
 def lost_with_a_cut(story: Story) -> Story:
-    story.full(key=STATEFUL).reused()
+    story.full(key=STATEFUL).resumed()
     for _ in range(3):
         story.full("close", "full-clean", key=STATEFUL)
-        story.reused(story.journal[-1].sessions[-1], "close", "after-clean")
+        story.resumed(story.journal[-1].sessions[-1], "close", "after-clean")
         story.full("close", "full-abrupt", key=STATEFUL)
         story.declined(story.journal[-1].sessions[-1], "close", "after-abrupt", key=STATEFUL)
     return story
@@ -573,7 +573,7 @@ def made_without_ems(story: Story) -> Story:
     story.keep(story.session(age=60, flags=0))
     story.declined(experiment="resume", series="resume")
     config = replace(story.config, extended_master_secret=False)
-    return story.reused(None, "no-ems", "offer", config=config)
+    return story.resumed(None, "no-ems", "offer", config=config)
 
 
 @row("other-terminator", *TICKETS)
@@ -606,7 +606,7 @@ def refused_at_random(story: Story) -> Story:
     """One key, fresh sessions, and refused now and then: only the server knows."""
     story.full()
     first = story._latest()
-    story.reused(first).declined(first).reused(first)
+    story.resumed(first).declined(first).resumed(first)
     return story.retry("RRNRR")
 
 
@@ -646,7 +646,7 @@ def alert_for_old_tickets(story: Story) -> Story:
 
 @row("aged-ticket-alert", *TICKETS)
 def alert_at_an_age(story: Story) -> Story:
-    story.full().reused().full("age").reused(story.session(age=60), "age", "at 60 s")
+    story.full().resumed().full("age").resumed(story.session(age=60), "age", "at 60 s")
     return story.broken(story.session(age=300), "age", "at 300 s", alerts=(_INTERNAL,))
 
 
@@ -736,7 +736,7 @@ def alert_49(story: Story) -> Story:
 @row("cross-name-refused", *ALL, aside=("resumption-not-verified",))
 def http_421(story: Story) -> Story:
     story.keep(story.session(age=60), server_name="other.test")
-    story.reused(
+    story.resumed(
         experiment="resume", series="resume", response=b"HTTP/1.1 421 Misdirected Request\r\n\r\n"
     )
     return story.control(response=b"HTTP/1.1 200 OK\r\n\r\n")
@@ -744,7 +744,7 @@ def http_421(story: Story) -> Story:
 
 @row("cross-name-refused", *TICKETS)
 def crossed_by_wish_and_refused(story: Story) -> Story:
-    story.full().reused().full("cross-name")
+    story.full().resumed().full("cross-name")
     other = replace(story.config, server_name="other.test", verify_name="other.test")
     denied = alert(AlertDescription.access_denied)
     session = story.journal[-1].sessions[-1]
@@ -756,7 +756,7 @@ def versions_differ(story: Story) -> Story:
     refused = alert(AlertDescription.protocol_version)
     story.full()
     first = story._latest()
-    return story.reused(first).broken(first, alerts=(refused,)).reused(first).full("tries")
+    return story.resumed(first).broken(first, alerts=(refused,)).resumed(first).full("tries")
 
 
 @row("dies-on-session", *ALL)
@@ -783,7 +783,7 @@ def rst_with_a_session_and_without(story: Story) -> Story:
 def a_limit_after_some_connections(story: Story) -> Story:
     story.full()
     first = story._latest()
-    story.reused(first).reused(first).broken(first, kind="closed").failed("tries", kind="closed")
+    story.resumed(first).resumed(first).broken(first, kind="closed").failed("tries", kind="closed")
     return story.broken(first, kind="closed").failed().failed()
 
 
@@ -813,14 +813,14 @@ def fails_in_a_way_of_its_own(story: Story) -> Story:
 def _resumed(story: Story, **seen: Any) -> Story:
     story.full()
     first = story._latest()
-    return story.reused(first, **seen).reused(first, series="chained", **seen)
+    return story.resumed(first, **seen).resumed(first, series="chained", **seen)
 
 
 @row("session-id-changed", *PSK)
 def other_ids(story: Story) -> Story:
     story.full()
     first = story._latest()
-    return story.reused(first, server_session_id=b"1" * 32).reused(
+    return story.resumed(first, server_session_id=b"1" * 32).resumed(
         first, server_session_id=b"2" * 32
     )
 
@@ -842,12 +842,12 @@ GOOD, MISDIRECTED, FORBIDDEN = (
 
 @row("resumed-then-refused", *ALL)
 def misdirected(story: Story) -> Story:
-    return story.full(response=GOOD).reused(response=MISDIRECTED).answers(GOOD, MISDIRECTED)
+    return story.full(response=GOOD).resumed(response=MISDIRECTED).answers(GOOD, MISDIRECTED)
 
 
 @row("resumed-then-refused", *ALL, aside=("resumption-not-verified",))
 def misdirected_with_a_file(story: Story) -> Story:
-    story.keep(story.session(age=60)).reused(
+    story.keep(story.session(age=60)).resumed(
         experiment="resume", series="resume", response=FORBIDDEN
     )
     return story.answers(GOOD, FORBIDDEN)
@@ -856,20 +856,20 @@ def misdirected_with_a_file(story: Story) -> Story:
 @row("resumed-then-unanswered", *ALL)
 def never_answered(story: Story) -> Story:
     story.full(response=GOOD, asked=True, answer_ms=4.0)
-    return story.reused(asked=True, answer_ms=3000.0).answers(GOOD, b"")
+    return story.resumed(asked=True, answer_ms=3000.0).answers(GOOD, b"")
 
 
 @row("resumed-then-unanswered", *ALL, aside=("resumption-not-verified",))
 def closed_unanswered_with_a_file(story: Story) -> Story:
     story.keep(story.session(age=60))
-    story.reused(experiment="resume", series="resume", asked=True, answer_ms=1.0, left=True)
+    story.resumed(experiment="resume", series="resume", asked=True, answer_ms=1.0, left=True)
     return story.answers(GOOD, b"", left=True)
 
 
 @row("resumption-not-verified", *ALL)
 def stored_result(story: Story) -> Story:
     stored = Verification(18, "self-signed certificate", stored=True)
-    return story.keep(story.session(age=60)).reused(
+    return story.keep(story.session(age=60)).resumed(
         experiment="resume", series="resume", verification=stored
     )
 
@@ -926,7 +926,7 @@ def sent_away(story: Story) -> Story:
 @row("early-data-dies", *PSK)
 def dies_with_early_data(story: Story) -> Story:
     story.full().early("full", "x-control", "not-sent").early("taken", "x-taken", "failed")
-    story.early("without", "x-without", "not-sent", reused=True, accepted=True)
+    story.early("without", "x-without", "not-sent", resumed=True, accepted=True)
     return story.early("taken", "x-taken.2", "failed")
 
 
@@ -939,11 +939,11 @@ def retried(story: Story) -> Story:
 def once_each(story: Story) -> Story:
     story.full(key=STATEFUL)
     first = story._latest()
-    story.reused(first, key=STATEFUL)
+    story.resumed(first, key=STATEFUL)
     for _ in range(4):
         story.declined(first, key=STATEFUL)
     for _ in range(5):
-        story.reused(story._latest(), series="chained", key=STATEFUL)
+        story.resumed(story._latest(), series="chained", key=STATEFUL)
     return story
 
 
@@ -952,11 +952,11 @@ def once_each_without_names(story: Story) -> Story:
     """Tickets that show no key names: the order of the answers is no pool's."""
     story.full(key="")
     first = story._latest()
-    story.reused(first, key="")
+    story.resumed(first, key="")
     for _ in range(4):
         story.declined(first, key="")
     for _ in range(5):
-        story.reused(story._latest(), series="chained", key="")
+        story.resumed(story._latest(), series="chained", key="")
     return story
 
 
@@ -966,23 +966,23 @@ COVERED, NOT_COVERED = "localhost", "other.test"
 
 @row("cross-name-accepted", *ALL)
 def crossed_and_taken(story: Story) -> Story:
-    story.full().reused()
+    story.full().resumed()
     return story.crossed(COVERED, own=b"", offer=b"", control=b"")
 
 
 @row("cross-name-other-certificate", *ALL)
 def crossed_to_a_name_without_the_certificate(story: Story) -> Story:
-    story.full().reused()
+    story.full().resumed()
     return story.crossed(NOT_COVERED, own=GOOD, offer=GOOD, control=GOOD)
 
 
 @row("cross-name-answered-by-other", *ALL)
 def crossed_and_answered_by_the_first(story: Story) -> Story:
-    story.full().reused()
+    story.full().resumed()
     return story.crossed(COVERED, own=GOOD + b"a 1", offer=GOOD + b"a 2", control=GOOD + b"b 3")
 
 
 @row("cross-name-untested", *ALL)
 def crossed_without_a_control(story: Story) -> Story:
-    story.full().reused()
+    story.full().resumed()
     return story.crossed(COVERED, own=GOOD, offer=GOOD, control=None)

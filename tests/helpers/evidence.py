@@ -142,7 +142,7 @@ class Story:
             "handshake_done": True,
             "server_hello_seen": True,
             "certificate_seen": True,
-            "reused": False,
+            "resumed": False,
             "accepted": False,
             "tls_version": self.config.maximum,
             "leaf_sha256": LEAF,
@@ -174,7 +174,7 @@ class Story:
         self._tell(experiment, series, **(self._brings(key, lifetime) | self._done(**seen)))
         return self
 
-    def reused(
+    def resumed(
         self,
         session: Session | None = None,
         experiment: str = "tries",
@@ -189,7 +189,7 @@ class Story:
             "state": session,
             "offered": self.mechanism,
             "accepted": True,
-            "reused": True,
+            "resumed": True,
             "certificate_seen": False,
             "leaf_sha256": None,
             "verification": Verification(0, "ok", stored=True),
@@ -299,9 +299,9 @@ class Story:
             failure = Failure("handshake", "reset", "reset by the peer")
             defaults |= offer | {"early_data": "rejected", "error": failure}
         else:
-            reused = outcome in ("accepted", "rejected")
+            resumed = outcome in ("accepted", "rejected")
             early = {"accepted": "accepted", "not-sent": "not-sent"}.get(outcome, "rejected")
-            done = {"reused": reused, "accepted": reused, "early_data": early,
+            done = {"resumed": resumed, "accepted": resumed, "early_data": early,
                     "response": b"HTTP/1.1 200 OK\r\n\r\n"}  # fmt: skip
             defaults |= offer | self._done(**done)
         self._tell("early-data", series, **(defaults | seen))
@@ -320,7 +320,7 @@ class Story:
             wait = 5.0 if resumed or seen else 3000.0
             details: dict[str, Any] = {"response": resumed, "asked": True, "answer_ms": wait}
             details |= seen
-            self.reused(self.journal[-1].sessions[-1], "answers", "offer", **details)
+            self.resumed(self.journal[-1].sessions[-1], "answers", "offer", **details)
         return self
 
     def crossed(
@@ -338,7 +338,7 @@ class Story:
         other = replace(self.config, server_name=name, verify_name=name)
         self.full("cross-name", f"full{suffix}", response=own)
         session = self.journal[-1].sessions[-1]
-        self.reused(session, "cross-name", f"offer{suffix}", config=other, response=offer)
+        self.resumed(session, "cross-name", f"offer{suffix}", config=other, response=offer)
         if control is None:
             failure = Failure("handshake", "timeout", "no answer")
             seen: dict[str, Any] = {"error": failure} | control_seen
@@ -351,7 +351,7 @@ class Story:
         """Fresh sessions at once: a letter per pair, R reused or N new."""
         for answer in "".join(answers) or "RRRRR":
             self.full("retry", key=key)
-            tell = self.reused if answer == "R" else self.declined
+            tell = self.resumed if answer == "R" else self.declined
             tell(None if self.saved is None else self.journal[-1].sessions[-1], "retry",
                  "at-once", key=then or key)  # fmt: skip
         return self
@@ -364,7 +364,7 @@ class Story:
             kept.append(self.journal[-1].sessions[-1])
             self.declined(kept[-1], "later", "at-once", key=key)
         for session, answer in zip(kept, "".join(answers), strict=True):
-            tell = self.reused if answer == "R" else self.declined
+            tell = self.resumed if answer == "R" else self.declined
             tell(session, "later", "later", key=key)
         return self
 
@@ -380,7 +380,7 @@ class Story:
             else:
                 self.full("hello-size", "padded", hello_size=600, **padded)
             if short is not None and self.mechanism == "psk":
-                self.reused(self._latest(), "hello-size", "short", hello_size=400, **short)
+                self.resumed(self._latest(), "hello-size", "short", hello_size=400, **short)
         return self
 
     # -------------------------------------------------------------------- view

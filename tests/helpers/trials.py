@@ -35,8 +35,6 @@ _BEFORE_TLS = frozenset({"resolve", "connect", "proxy", "starttls"})
 
 def _handshake(facts: dict[str, Any]) -> dict[str, Any]:
     """Take out the facts of the handshake."""
-    if "reused" in facts:
-        facts["resumed"] = facts.pop("reused")
     return {name: facts.pop(name) for name in _OF_OBSERVATION & facts.keys()}
 
 

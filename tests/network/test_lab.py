@@ -85,7 +85,7 @@ def test_a_connection_is_journalled(server, tls_version):
     assert attempt.handshake_done
     assert attempt.error is None
     assert attempt.closed == "clean"
-    assert attempt.reused is False
+    assert attempt.resumed is False
     assert attempt.sessions
     assert attempt.local_port
     timings = attempt.timings
@@ -103,7 +103,7 @@ def test_full_then_resumed(server, tls_version):
     lab = new_lab()
     full = connected(lab, peer.port)
     resumed = connected(lab, peer.port, session=full.sessions[-1])
-    assert resumed.reused is True
+    assert resumed.resumed is True
     assert resumed.offered == ("psk" if tls_version == "1.3" else "ticket")
     assert resumed.accepted is True
     assert disagreement(resumed) is None
@@ -485,7 +485,7 @@ def test_cancelling_after_the_handshake_keeps_what_was_seen(server):
     [attempt] = lab.journal
     assert (error_of(attempt).kind, error_of(attempt).step) == ("cancelled", "data")
     assert attempt.handshake_done
-    assert attempt.reused is False
+    assert attempt.resumed is False
 
 
 def test_a_plan_that_cannot_be_carried_out_is_raised(server):

@@ -85,7 +85,7 @@ def test_a_session_id_is_seen(server):
     assert full.tickets == ()
     assert full.server_session_id == full.sessions[0].fields.session_id
     resumed = seen(peer.port, config, full.sessions[0])
-    assert (resumed.offered, resumed.accepted, resumed.reused) == ("session-id", True, True)
+    assert (resumed.offered, resumed.accepted, resumed.resumed) == ("session-id", True, True)
 
 
 def test_a_resumed_handshake(server, tls_version, cafile):
@@ -94,7 +94,7 @@ def test_a_resumed_handshake(server, tls_version, cafile):
     config = replace(PLAN, trust=Trust(cafile=str(cafile)))
     full = seen(peer.port, config)
     resumed = seen(peer.port, config, full.sessions[-1])
-    assert resumed.reused is True
+    assert resumed.resumed is True
     assert not resumed.certificate_seen
     assert (resumed.leaf, resumed.leaf_sha256) == (None, None)
     assert resumed.verification is not None
@@ -109,7 +109,7 @@ def test_offered_and_declined(server, tls_version):
     peer = server(versions=(tls_version,), honoured=False)
     declined = seen(peer.port, session=seen(peer.port).sessions[-1])
     assert declined.offered is not None
-    assert (declined.accepted, declined.reused) == (False, False)
+    assert (declined.accepted, declined.resumed) == (False, False)
     assert declined.certificate_seen
 
 
@@ -120,7 +120,7 @@ def test_not_offered(server):
     attempt = seen(server(versions=("1.3",)).port, config, old)
     assert attempt.set_session == 1
     assert attempt.offered is None
-    assert attempt.reused is False
+    assert attempt.resumed is False
 
 
 def test_early_data_is_told_from_the_wire(server):
@@ -148,7 +148,7 @@ def test_alerts_are_kept():
     assert (alert.sender, alert.description, alert.name) == ("server", 40, "handshake_failure")
     assert alert.fatal
     assert not attempt.handshake_done
-    assert (attempt.reused, attempt.accepted, attempt.verification) == (None, None, None)
+    assert (attempt.resumed, attempt.accepted, attempt.verification) == (None, None, None)
     assert attempt.tls_version is None
 
 

@@ -112,7 +112,7 @@ def test_a_long_silence_is_the_finding_that_it_supports():
     for seconds, beside, found in ((5.0, False, True), (0.5, False, False), (5.0, True, False)):
         story = Story("psk").full()
         if beside:
-            story.reused()
+            story.resumed()
         story.broken(error=stopped, timings=Timings(connect=1.0, total=1000 * seconds))
         findings = [f for f in judge([story.view()]) if f.code == "dies-on-session"]
         assert bool(findings) is found

@@ -143,7 +143,7 @@ def summarise(own: Sequence[Trial]) -> AnswersSummary:
     done = [attempt for attempt in own if attempt.handshake_done]
     return AnswersSummary(
         full=_count(a for a in done if a.offer is None),
-        resumed=_count(a for a in done if a.reused),
+        resumed=_count(a for a in done if a.resumed),
     )
 
 

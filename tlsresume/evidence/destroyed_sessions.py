@@ -65,7 +65,7 @@ def _same(one: Trial, other: Trial) -> bool:
 
 
 def _full_with_offer(attempt: Trial) -> bool:
-    return attempt.offer is not None and attempt.handshake_done and not attempt.reused
+    return attempt.offer is not None and attempt.handshake_done and not attempt.resumed
 
 
 def _ended(attempt: Trial) -> float:

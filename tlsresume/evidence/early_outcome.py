@@ -26,7 +26,7 @@ def outcome(attempt: Trial) -> EarlyOutcome | None:
         return None
     if not attempt.handshake_done or failed_later(attempt):
         return "failed"
-    if not attempt.reused:
+    if not attempt.resumed:
         return "full-handshake"
     return "accepted" if accepted(attempt) else "rejected"
 

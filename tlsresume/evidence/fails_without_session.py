@@ -48,7 +48,7 @@ def hopeless(attempts: Iterable[Trial]) -> bool:
     broken = [attempt.time for attempt in seen if _broken_offer(attempt)]
     later = [a for a in seen if broken and a.time >= broken[0]]
     without = [a for a in later if _without(a)]
-    worked = any(a.handshake_done for a in without) or any(a.reused for a in later)
+    worked = any(a.handshake_done for a in without) or any(a.resumed for a in later)
     return bool(without) and not worked
 
 

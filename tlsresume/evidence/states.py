@@ -100,8 +100,8 @@ def tried(attempts: Sequence[Trial], mechanism: Mechanism, naming: KeyNaming) ->
         chained=series_of(telling, Tries.CHAINED),
         sessions=len({attempt.offer.handle for attempt in same if attempt.offer is not None}),
         keys=len({name for name in issued if name is not None}),
-        later=any(attempt.reused for attempt in own if attempt.made_for(Later.LATER)),
-        once_more=any(attempt.reused for attempt in own if attempt.made_for(Later.AT_ONCE)),
+        later=any(attempt.resumed for attempt in own if attempt.made_for(Later.LATER)),
+        once_more=any(attempt.resumed for attempt in own if attempt.made_for(Later.AT_ONCE)),
     )
 
 
@@ -112,7 +112,7 @@ def letter(attempt: Trial) -> str:
     if not attempt.handshake_done:
         offered = attempt.offered is not None and not limited(attempt)
         return "E" if offered else "C"
-    if attempt.reused:
+    if attempt.resumed:
         return "R"
     return "N" if attempt.offered is not None else "-"
 
@@ -129,15 +129,15 @@ def issued_key(attempt: Trial, naming: KeyNaming) -> str | None:
 
 def disagreement(attempt: Trial) -> str | None:
     """Where SSL_session_reused and the wire say different things, in words."""
-    if attempt.reused is None or attempt.accepted is None or not attempt.handshake_done:
+    if attempt.resumed is None or attempt.accepted is None or not attempt.handshake_done:
         return None
     who = "aioquic" if attempt.transport == "quic" else "SSL_session_reused"
-    if attempt.reused != attempt.accepted:
+    if attempt.resumed != attempt.accepted:
         return (
-            f"{who} says {int(attempt.reused)}, but on the wire the server"
+            f"{who} says {int(attempt.resumed)}, but on the wire the server"
             f" {'accepted' if attempt.accepted else 'did not accept'} the session"
         )
-    if attempt.reused and attempt.certificate_seen:
+    if attempt.resumed and attempt.certificate_seen:
         return f"{who} says 1, but the server sent a Certificate message"
     return None
 

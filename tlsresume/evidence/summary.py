@@ -282,19 +282,19 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 def _timing(own: Sequence[Trial], waits: Mapping[int, float]) -> TimingSummary:
     done = [a for a in own if a.handshake_done and not a.made_for(HelloSize)]
-    full = [attempt for attempt in done if not attempt.reused]
+    full = [attempt for attempt in done if not attempt.resumed]
     # The first handshakes ran alone; those among the tries met the same conditions as
     # the resumed ones, and are the fairer comparison.
     among = [attempt for attempt in full if not attempt.made_for(Discover)]
     return TimingSummary(
         full_ms=_median(handshake_times(among or full, waits)),
-        resumed_ms=_median(handshake_times((a for a in done if a.reused), waits)),
+        resumed_ms=_median(handshake_times((a for a in done if a.resumed), waits)),
     )
 
 
 def _bytes(own: Sequence[Trial]) -> BytesSummary:
-    full = [attempt for attempt in own if attempt.handshake_done and not attempt.reused]
-    resumed = [attempt for attempt in own if attempt.handshake_done and attempt.reused]
+    full = [attempt for attempt in own if attempt.handshake_done and not attempt.resumed]
+    resumed = [attempt for attempt in own if attempt.handshake_done and attempt.resumed]
 
     def middle(values: Iterable[int]) -> int | None:
         found = _median(values)
@@ -325,7 +325,7 @@ def row(attempt: Trial, naming: KeyNaming) -> AttemptRow:
         series=attempt.series,
         offered=attempt.offered is not None,
         accepted=attempt.accepted if attempt.offered is not None and known else None,
-        reused=attempt.reused,
+        reused=attempt.resumed,
         tls_version=version_of(attempt),
         key_name=issued_key(attempt, naming),
         node=attempt.node,

@@ -207,7 +207,7 @@ class Trial(Value, frozen=True, kw_only=True):
         return None if self.observation is None else self.observation.accepted
 
     @property
-    def reused(self) -> bool | None:
+    def resumed(self) -> bool | None:
         """What SSL_session_reused(3) said when the handshake was done."""
         return None if self.observation is None else self.observation.resumed
 

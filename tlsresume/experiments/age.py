@@ -52,7 +52,7 @@ async def _offer_at(setup: MechanismSetup, kept: _Kept, age: float, progress: Pr
     if lifetime is not None and age >= lifetime:
         session = session.with_lifetime(int(age) + 60)
     attempt = await setup.offer(AtAge(age), session)
-    answer = "reused" if attempt.reused else "failed" if attempt.error else "new"
+    answer = "reused" if attempt.resumed else "failed" if attempt.error else "new"
     progress(f"{setup.mechanism}: {answer} at age {age:g} s")
     return attempt
 
@@ -78,7 +78,7 @@ async def find_lifetime(setup: MechanismSetup, longest: float, progress: Progres
     good, bad = 0.0, None
     for one, age in zip(kept, ages, strict=False):
         attempt = await _offer_at(setup, one, age, progress)
-        if attempt.reused:
+        if attempt.resumed:
             good = age
         elif attempt.handshake_done or attempt.offered:
             bad = age
@@ -90,7 +90,7 @@ async def find_lifetime(setup: MechanismSetup, longest: float, progress: Progres
             return
         for one, age in zip(kept, ages, strict=False):
             attempt = await _offer_at(setup, one, age, progress)
-            if not attempt.reused:
+            if not attempt.resumed:
                 bad = age
                 break
             good = age

@@ -72,7 +72,7 @@ def longest_unresumed(setup: MechanismSetup) -> int | None:
         if attempt.mechanism == setup.mechanism
         and attempt.address == setup.route.address
         and attempt.offered is not None
-        and not attempt.reused
+        and not attempt.resumed
         and attempt.hello_size is not None
         and not attempt.made_for(HelloSize, CrossName, *MATRIX)
     ]

@@ -110,7 +110,7 @@ async def _retry(setup: MechanismSetup) -> None:
         if session is None:
             return
         last = await setup.offer(Retry.AT_ONCE, session)
-        while left and last.offered and last.handshake_done and not last.reused:
+        while left and last.offered and last.handshake_done and not last.resumed:
             left -= 1
             last = await setup.offer(Retry.AGAIN, session)
 

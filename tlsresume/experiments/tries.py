@@ -321,7 +321,7 @@ class Tries:
                 task = replace(task, want_response=self._answers)
             attempt = await self._lab.connect(self._route, config, task, session)
             # That a resumed connection is not answered says nothing of others.
-            telling = attempt.response or not attempt.reused
+            telling = attempt.response or not attempt.resumed
             if task.want_response and telling and attempt.handshake_done and not attempt.error:
                 self._answers = bool(attempt.response)
             return attempt
@@ -359,11 +359,11 @@ class Tries:
         session = chain.sessions.pop()
         attempt = await self._connect(config, task, session)
         # One answer to compare with that of the full handshake, as soon as one resumes.
-        if attempt.reused and (attempt.asked or attempt.response or self._answers is False):
+        if attempt.resumed and (attempt.asked or attempt.response or self._answers is False):
             chain.answered = True
         if issues(attempt, item.mechanism):
             chain.sessions = list(attempt.sessions[-1:])
-        elif item.mechanism != "psk" and attempt.reused:
+        elif item.mechanism != "psk" and attempt.resumed:
             chain.sessions = [session]
         return attempt
 

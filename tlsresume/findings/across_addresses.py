@@ -46,14 +46,14 @@ def crossings(evidence: Evidence) -> tuple[Crossing, ...]:
             and attempt.offered is not None
         ):
             key = ("address", attempt.mechanism, purpose.issuer, attempt.address)
-            table.setdefault(key, []).append(bool(attempt.reused))
+            table.setdefault(key, []).append(bool(attempt.resumed))
     node_of = _nodes(evidence)
     for attempt in evidence.counted:
         origin = evidence.issuer_of(attempt.offer.ticket) if attempt.offer else None
         issuer, acceptor = origin and node_of(origin), node_of(attempt)
         if acceptor and issuer and attempt.mechanism and attempt.offered and attempt.handshake_done:
             node_key = ("node", attempt.mechanism, issuer, acceptor)
-            table.setdefault(node_key, []).append(bool(attempt.reused))
+            table.setdefault(node_key, []).append(bool(attempt.resumed))
     return tuple(
         Crossing(
             by="address" if by == "address" else "node",
@@ -114,8 +114,8 @@ def _lifetime(
         ),
         None,
     )
-    taken = [each.age for each in offers if each.attempt.reused]
-    refused = [each.age for each in offers if not each.attempt.reused]
+    taken = [each.age for each in offers if each.attempt.resumed]
+    refused = [each.age for each in offers if not each.attempt.resumed]
     return LifetimeResult(
         address=address,
         mechanism=mechanism,

@@ -69,7 +69,7 @@ def consumed(view: View) -> Match | None:
         return None
     first = view.made(SameTicket.FIRST)
     second = view.made(SameTicket.SECOND)
-    if not first or not second or not first[0].reused or second[0].reused:
+    if not first or not second or not first[0].resumed or second[0].resumed:
         return None
     if same_key(view, view.declined[0]) is False:
         return None
@@ -143,7 +143,7 @@ def cache_miss(view: View) -> Match | None:
             severity="warning" if unlike else None,
             addresses=issuing_addresses(view.declined),
         )
-    taken = [*view.accepted, *view.fresh_taken, *(a for a in view.made(Later) if a.reused)]
+    taken = [*view.accepted, *view.fresh_taken, *(a for a in view.made(Later) if a.resumed)]
     if not taken:
         return None
     lost = _lost_midway(view)
@@ -210,9 +210,9 @@ def _lost_midway(view: View) -> Match | None:
     """
     tries = [a for a in view.subject if a.made_for(Tries.FIXED) and a.offered and a.handshake_done]
     tries = [a for a in tries if a.offer == tries[0].offer]
-    kept = sum(bool(a.reused) for a in tries)
+    kept = sum(bool(a.resumed) for a in tries)
     refused = tries[kept:]
-    if not kept or not refused or any(a.reused for a in refused):
+    if not kept or not refused or any(a.resumed for a in refused):
         return None
     if comb(len(tries), kept) < _NO_LUCK:
         return None
@@ -268,7 +268,7 @@ def never_honoured(view: View) -> Match | None:
         return None
     if any(same_key(view, a) is False for a in tries) or divides_exactly(view):
         return None
-    if any(attempt.reused for attempt in view.made(Later)):
+    if any(attempt.resumed for attempt in view.made(Later)):
         return None
     if view.saved is not None and not view.at_once:
         return None

@@ -77,7 +77,7 @@ def _under_one_name(view: View) -> Match | None:
     """Sessions of refused connections that are served, with the request, when they resume."""
     without = view.without_session
     refused = [a for a in without if refused_by_status(a) is not None]
-    again = [a for a in view.made(Answers.OFFER) if a.reused]
+    again = [a for a in view.made(Answers.OFFER) if a.resumed]
     passed = [a for a in (*view.accepted, *again) if served(a)]
     if view.saved is not None or not refused or not passed or any(map(served, without)):
         return None

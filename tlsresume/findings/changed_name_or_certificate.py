@@ -54,7 +54,7 @@ def name_changed(view: View) -> Match | None:
 def _crossed_by_wish(view: View) -> Match | None:
     """--cross-name and --cross-alpn: what the user wanted to know, and no fault."""
     crossed = (*view.answered(CrossName.OFFER), *view.answered(CrossALPN.OFFER))
-    declined = [a for a in crossed if not a.reused]
+    declined = [a for a in crossed if not a.resumed]
     if not declined or not view.accepted:
         return None
     return Match(

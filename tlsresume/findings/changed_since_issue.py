@@ -233,10 +233,10 @@ def ems_upgraded(view: View) -> Match | None:
         seen=said(
             "the session has no extended master secret, this handshake has",
             "without it in the ClientHello the session resumes"
-            if any(a.reused for a in without)
+            if any(a.resumed for a in without)
             else None,
         ),
         evidence=("SSL_SESSION.flags [13]: bit 0 clear", *shown(view, *declined, *without)),
-        proven=not without or any(a.reused for a in without),
+        proven=not without or any(a.resumed for a in without),
         ask=("no-ems",),
     )

@@ -29,7 +29,7 @@ def name_changes(view: View) -> list[str]:
     if saved is None or not view.declined:
         return []
     own = view.made(OwnName.OFFER)
-    if own and not any(a.reused for a in own):
+    if own and not any(a.resumed for a in own):
         return []
     config, changes = view.declined[0].config, []
     if saved.server_name and config.server_name != saved.server_name:

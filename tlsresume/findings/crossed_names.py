@@ -36,7 +36,7 @@ class Crossing(Value, frozen=True):
 
     @property
     def resumed(self) -> bool:
-        return self.offer is not None and self.offer.reused is True
+        return self.offer is not None and self.offer.resumed is True
 
     @property
     def refused(self) -> bool:
@@ -75,7 +75,7 @@ def crossings(view: View) -> Iterator[Crossing]:
 def denied(attempt: Trial) -> bool:
     """Whether the server refused a session for its name: alert 49, or HTTP 421."""
     if attempt.handshake_done:
-        return attempt.reused is True and attempt.http_status == _MISDIRECTED
+        return attempt.resumed is True and attempt.http_status == _MISDIRECTED
     return has_alert(attempt, AlertDescription.access_denied, of_server=True)
 
 
@@ -97,7 +97,7 @@ def ending(attempt: Trial) -> str:
     if not attempt.handshake_done:
         return attempt.error.message if attempt.error is not None else "failed"
     answer = answer_of(attempt)
-    how = "resumed" if attempt.reused else "full handshake"
+    how = "resumed" if attempt.resumed else "full handshake"
     return how if answer is None else f"{how}, {tally([answer])}"
 
 

@@ -51,7 +51,7 @@ def retry_each_time(view: View) -> Match | None:
         return None
     if any(a.datagrams is not None and a.datagrams.token_issued for a in done):
         return None
-    resumed = sum(bool(a.reused) for a in done)
+    resumed = sum(bool(a.resumed) for a in done)
     return Match(
         seen=(f"{connections(len(done))} got a Retry, {resumed} of them resumed; no NEW_TOKEN",),
     )
@@ -107,7 +107,7 @@ def lifetime_counts_down(view: View) -> Match | None:
     if view.transport != "quic" or not view.full:
         return None
     first = max((t.lifetime for a in view.full for t in a.tickets), default=0)
-    later = [t.lifetime for a in view.attempts if a.reused for t in a.tickets]
+    later = [t.lifetime for a in view.attempts if a.resumed for t in a.tickets]
     if not later or not 0 < min(later) < first:
         return None
     return Match(
@@ -201,7 +201,7 @@ def cookie_skipped(view: View) -> Match | None:
         return None
     done = answered(view.attempts)
     full = [a for a in done if a.offer is None]
-    resumed = [a for a in done if a.reused]
+    resumed = [a for a in done if a.resumed]
     if not full or not resumed or not all(map(_retries, full)) or any(map(_retries, resumed)):
         return None
     return Match(

@@ -96,7 +96,7 @@ def _pair(
     if len(sides) != 2:
         return None
     here, there = sorted(sides.values(), key=lambda side: min(a.hello_size or 0 for a in side))
-    offers = sum(a.offered is not None and not a.reused for a in there)
+    offers = sum(a.offered is not None and not a.resumed for a in there)
     without = sum(a.offered is None for a in here)
     if offers < _FEWEST or without < _FEWEST:
         return None
@@ -105,7 +105,7 @@ def _pair(
 
 def _key(view: View, attempt: Trial) -> str | None:
     """The key of the server that answered: it opened the offered ticket, or issued another."""
-    return view.offered_key(attempt) if attempt.reused else view.issued_key(attempt)
+    return view.offered_key(attempt) if attempt.resumed else view.issued_key(attempt)
 
 
 def _leaf(_view: View, attempt: Trial) -> str | None:

@@ -90,8 +90,8 @@ def _refused_at_an_age(view: View) -> Match | None:
     """--age and --find-lifetime: refused before the promised lifetime was over."""
     offers = view.made(*AGE)
     promised = next((t.lifetime for a in offers for t in a.tickets if a.offer is None), 0)
-    young = [view.age(a) for a in offers if a.reused]
-    aged = [a for a in offers if a.offered and a.handshake_done and not a.reused]
+    young = [view.age(a) for a in offers if a.resumed]
+    aged = [a for a in offers if a.offered and a.handshake_done and not a.resumed]
     aged = [a for a in aged if same_key(view, a) is not False]
     if not young or not aged:
         return None
@@ -101,7 +101,7 @@ def _refused_at_an_age(view: View) -> Match | None:
     said = f"promised {span(promised)}" if promised else "no lifetime was promised"
     return Match(
         seen=(f"resumed at {span(oldest)}, refused at {span(refused)}; {said}",),
-        evidence=shown(view, next(a for a in offers if a.reused), aged[0]),
+        evidence=shown(view, next(a for a in offers if a.resumed), aged[0]),
         severity="warning" if promised else "info",
         aside=True,
     )
@@ -133,7 +133,7 @@ def unclean_close(view: View) -> Match | None:
     """
     clean = view.made(Close.AFTER_CLEAN)
     abrupt = view.made(Close.AFTER_ABRUPT)
-    kept, lost = sum(bool(a.reused) for a in clean), sum(bool(a.reused) for a in abrupt)
+    kept, lost = sum(bool(a.resumed) for a in clean), sum(bool(a.resumed) for a in abrupt)
     if not clean or not abrupt or kept < len(clean) or lost:
         return None
     return Match(

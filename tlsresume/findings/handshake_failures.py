@@ -109,7 +109,7 @@ def aged_ticket_alert(view: View) -> Match | None:
         for a in view.made(*AGE)
         if a.offered and not a.handshake_done and has_alert(a, AlertDescription.internal_error)
     ]
-    young = [a for a in (*view.at_once, *view.made(*AGE)) if a.reused]
+    young = [a for a in (*view.at_once, *view.made(*AGE)) if a.resumed]
     if not (aborted or aged):
         return None
     if view.saved is None and (not aged or not young):

@@ -116,7 +116,7 @@ def routed_by_size(view: View) -> Match | None:
     if division is None:
         return _only_short_ones_resume(view)
     padded = [a for a in division.there if a.made_for(HelloSize.PADDED)]
-    brief = [a for a in view.made(HelloSize.SHORT) if a.reused]
+    brief = [a for a in view.made(HelloSize.SHORT) if a.resumed]
     made = bool(padded or brief)
     return Match(
         seen=said(
@@ -147,7 +147,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     if view.settled("hello-size") and not brief:
         return None
     if brief:
-        if not all(a.reused for a in brief) or not _all_shorter(brief, shortest):
+        if not all(a.resumed for a in brief) or not _all_shorter(brief, shortest):
             return None
         return Match(
             seen=said(
@@ -161,7 +161,7 @@ def _only_short_ones_resume(view: View) -> Match | None:
     others = [
         a
         for a in view.everything
-        if a.reused and a.mechanism not in (None, view.mechanism) and not a.made_for(*MATRIX)
+        if a.resumed and a.mechanism not in (None, view.mechanism) and not a.made_for(*MATRIX)
     ]
     if view.saved is not None or not others or not _all_shorter(others, shortest):
         return None
@@ -223,7 +223,7 @@ def _two_servers(view: View, division: Division) -> tuple[str, ...]:
 def _known_by(view: View, division: Division, attempt: Trial) -> str:
     """By what a server is known, in words."""
     if division.mark == "ticket key":
-        key = view.offered_key(attempt) if attempt.reused else view.issued_key(attempt)
+        key = view.offered_key(attempt) if attempt.resumed else view.issued_key(attempt)
         return f"ticket key {short(key, view.keys)}"
     if division.mark == "certificate":
         return f"certificate {short(attempt.leaf_sha256)}"

@@ -35,7 +35,7 @@ _NO_LUCK = 100
 
 def accepted_later(view: View) -> bool:
     """Whether sessions were accepted after a pause (experiment `later`)."""
-    return any(attempt.reused for attempt in view.made(Later.LATER))
+    return any(attempt.resumed for attempt in view.made(Later.LATER))
 
 
 def tried_later(view: View) -> bool:
@@ -75,7 +75,7 @@ def honoured_later(view: View) -> Match | None:
     if view.saved is not None or view.crossing or not view.stateful or not view.declined:
         return None
     pause = view.answered(Later.LATER)
-    if not pause or not all(a.reused for a in pause) or not _age_decides(view):
+    if not pause or not all(a.resumed for a in pause) or not _age_decides(view):
         return None
     ages = _ages(view)
     refused, accepted = ages[False], ages[True]
@@ -115,7 +115,7 @@ def _ages(view: View) -> dict[bool, list[float]]:
     for attempt in view.answered(Tries, Retry, Later.AT_ONCE, Later.LATER):
         handle = attempt.offer.cache_entry if attempt.offer else None
         if handle in issued:
-            ages[bool(attempt.reused)].append(_arrival(attempt) - issued[handle])
+            ages[bool(attempt.resumed)].append(_arrival(attempt) - issued[handle])
     return ages
 
 

@@ -204,7 +204,7 @@ def client_ticket_off(view: View) -> Match | None:
     with tickets does not know.
     """
     session = view.session
-    tries = [a for a in view.subject if not a.config.tickets and not a.reused]
+    tries = [a for a in view.subject if not a.config.tickets and not a.resumed]
     if session is None or not tries or not session.fields.ticket:
         return None
     return Match(

@@ -103,7 +103,7 @@ def _behaviour(view: View, full: Trial) -> str:
         offers = [a for a in view.made(Purposes.OFFER) if a.offered]
     else:
         offers = [a for a in view.subject if a.offered]
-    taken = "accepted" if any(a.reused for a in offers) else "not accepted"
+    taken = "accepted" if any(a.resumed for a in offers) else "not accepted"
     ticket = issued[-1].fields.ticket
     if view.mechanism == "session-id" or ticket is None:
         return f"its sessions are {taken}"

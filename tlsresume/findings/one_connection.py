@@ -15,7 +15,7 @@ from tlsresume.tls.registry import ProtocolVersion
 
 def why_not_resumed(session: Session, attempt: Trial) -> str | None:
     """One sentence; None where the session was resumed, or the connection failed."""
-    if attempt.reused or not attempt.handshake_done:
+    if attempt.resumed or not attempt.handshake_done:
         return None
     told = disagreement(attempt)
     if told is not None:

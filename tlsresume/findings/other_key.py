@@ -293,7 +293,7 @@ def _nodes_of_keys(view: View) -> list[tuple[str, str]]:
 def _taking_turns(view: View) -> list[str]:
     """The key names of connections made one after the other, where two take strict turns."""
     met = (
-        view.issued_key(a) or (view.offered_key(a) if a.reused else None) for a in view.made(Retry)
+        view.issued_key(a) or (view.offered_key(a) if a.resumed else None) for a in view.made(Retry)
     )
     names = [name for name in met if name]
     strict = all(one != other for one, other in pairwise(names))
@@ -310,7 +310,7 @@ def _key_of_file(view: View, attempt: Trial) -> Match | None:
         ),
     ]
     names = set(view.keys_in_order)
-    others = [a for a in view.elsewhere if a.reused and a.offer == attempt.offer]
+    others = [a for a in view.elsewhere if a.resumed and a.offer == attempt.offer]
     mixed = bool(view.accepted) and view.accepted[-1].time > attempt.time
     several = bool(others) or mixed or len(names) > 1
     if outlived(view, attempt) and not others and not mixed:

@@ -240,7 +240,7 @@ def certificate_carried(view: View) -> Match | None:
     `tlsresume probe --cross-name NAME --cert FILE`: the other name's own session, made with
     the certificate, is offered by a client that has none, is resumed, and served.
     """
-    carried = [a for a in view.made(CrossName.CARRIED) if a.reused is True and served(a)]
+    carried = [a for a in view.made(CrossName.CARRIED) if a.resumed is True and served(a)]
     if not carried:
         return None
     names = ", ".join(dict.fromkeys(a.config.server_name or "no name" for a in carried))

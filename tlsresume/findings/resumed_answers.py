@@ -76,7 +76,7 @@ def _too_early(attempt: Trial) -> bool:
 
 
 def _sides(view: View) -> _Sides:
-    again = [attempt for attempt in view.made(Answers.OFFER) if attempt.reused]
+    again = [attempt for attempt in view.made(Answers.OFFER) if attempt.resumed]
     resumed = [a for a in (*view.accepted, *again) if not _crossed(view, a)]
     return _Sides(_told(view.full), _told(resumed))
 

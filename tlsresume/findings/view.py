@@ -159,19 +159,19 @@ class View(Value, frozen=True, kw_only=True, dict=True):
         """Tries that resumed; by the wire alone, where there is no word of a library."""
         watched = Part.PURPOSE not in self.visible
         return tuple(
-            a for a in self.subject if a.reused or (watched and a.reused is None and a.accepted)
+            a for a in self.subject if a.resumed or (watched and a.resumed is None and a.accepted)
         )
 
     @cached_property
     def declined(self) -> tuple[Trial, ...]:
         """Tries that offered the session and got a full handshake."""
-        return tuple(a for a in self.subject if a.handshake_done and a.offered and not a.reused)
+        return tuple(a for a in self.subject if a.handshake_done and a.offered and not a.resumed)
 
     @cached_property
     def withheld(self) -> tuple[Trial, ...]:
         """Tries in which OpenSSL did not put the session on the wire."""
         return tuple(
-            a for a in self.subject if a.handshake_done and a.offered is None and not a.reused
+            a for a in self.subject if a.handshake_done and a.offered is None and not a.resumed
         )
 
     @cached_property
@@ -236,7 +236,7 @@ class View(Value, frozen=True, kw_only=True, dict=True):
     @cached_property
     def fresh_taken(self) -> tuple[Trial, ...]:
         """Offers of fresh sessions that resumed, at once or when their turn came again."""
-        return tuple(a for a in self.made(Retry) if a.offered and a.reused)
+        return tuple(a for a in self.made(Retry) if a.offered and a.resumed)
 
     # ------------------------------------------------------------------- facts
 
@@ -304,7 +304,7 @@ class View(Value, frozen=True, kw_only=True, dict=True):
         if not self.at_once:
             return None
         done = [attempt for attempt in self.at_once if attempt.handshake_done]
-        return bool(done) and all(attempt.reused for attempt in done)
+        return bool(done) and all(attempt.resumed for attempt in done)
 
 
 def make_view(

@@ -305,4 +305,4 @@ class _Resumption(Struct):
 def _unexplained(attempts: list[Trial]) -> bool:
     """Whether something was not resumed, or refused after it was, and it is not the way to
     the server that failed."""
-    return any(not unreachable(a.error) and (not a.reused or unusual(a)) for a in attempts)
+    return any(not unreachable(a.error) and (not a.resumed or unusual(a)) for a in attempts)

@@ -62,7 +62,7 @@ class Offered(Struct):
     ) -> ResumeResult:
         """What became of it at one address: `attempts` are the tries, `view` what explains them."""
         session = self.file.session
-        telling = next((a for a in attempts if not a.reused), attempts[-1])
+        telling = next((a for a in attempts if not a.resumed), attempts[-1])
         naming = journal.naming
         failure = telling.error if not telling.handshake_done else None
         if failure is not None and failure.stack and failure.step == "session":
@@ -79,7 +79,7 @@ class Offered(Struct):
             self.nothing(error_result(failure) if failure else None),
             address=telling.address,
             port=telling.port,
-            session_reused=telling.reused,
+            session_reused=telling.resumed,
             set_session=telling.set_session,
             offered=telling.offered is not None,
             accepted=telling.accepted if telling.offered and known else None,
@@ -134,7 +134,7 @@ class Offered(Struct):
             notes.append(_too_early_words(_repeated_status(journal, attempt.address)))
         if attempt.closed == "abrupt":
             notes.append("the connection was cut without close_notify, as asked")
-        if attempt.config.certificate is not None and attempt.reused:
+        if attempt.config.certificate is not None and attempt.resumed:
             asked = "asked for it again" if attempt.certificate_requested else "did not ask for it"
             notes.append(f"the client certificate: the server {asked}; the session stands for it")
         return tuple(notes)

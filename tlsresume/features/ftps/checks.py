@@ -123,10 +123,10 @@ def ftp_data_not_resumed(view: View) -> Match | None:
     offered = _of_control(view)
     if not offered or not all(listed(a) and a.offered for a in offered):
         return None
-    if any(a.reused for a in offered):
+    if any(a.resumed for a in offered):
         return None
     seen = [_in_words(offered, "with the control connection's session")]
-    later = [a for a in view.made(FTPData.FRESH)[1:] if a.reused]
+    later = [a for a in view.made(FTPData.FRESH)[1:] if a.resumed]
     if later:
         seen.append(f"sessions of data connections resume, on {connections(len(later))}")
     return Match(seen=tuple(seen), evidence=_shown(view, offered[0]))

@@ -20,7 +20,7 @@ def listed(attempt: Trial) -> bool:
 
 def sound(attempt: Trial) -> bool:
     """Whether a data connection resumed, and its listing succeeded."""
-    return attempt.reused is True and listed(attempt)
+    return attempt.resumed is True and listed(attempt)
 
 
 def first_failure(attempts: Sequence[Trial]) -> int | None:

@@ -274,4 +274,4 @@ def _outcome(attempt: Trial | None) -> Outcome:
         return "failed"
     if attempt.offered is None:
         return "not-offered"
-    return "resumed" if attempt.reused else "declined"
+    return "resumed" if attempt.resumed else "declined"
