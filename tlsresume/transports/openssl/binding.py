@@ -327,13 +327,13 @@ class Handle:
 
     def drain(self) -> bytes:
         """The bytes that OpenSSL wants sent."""
-        out = b""
+        pieces = []
         # A memory BIO gives all that it has: with less than was asked for it is empty.
         while (size := _lib.BIO_read(self._from, self._buffer, _READ_SIZE)) > 0:
-            out += _ffi.buffer(self._buffer, size)[:]
+            pieces.append(_ffi.buffer(self._buffer, size)[:])
             if size < _READ_SIZE:
                 break
-        return out
+        return b"".join(pieces)
 
     def set_mtu(self, size: int) -> bool:
         """The most bytes of UDP payload (DTLS_set_link_mtu's counterpart, SSL_set_mtu(3))."""
