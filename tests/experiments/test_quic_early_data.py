@@ -46,6 +46,8 @@ from tlsresume.transports.interface import ClientOffer
 from tlsresume.transports.quic.client import QUICClient
 from tlsresume.transports.quic.first_flight import QUICFirstFlight
 
+pytestmark = pytest.mark.slow
+
 HERE = "127.0.0.1"
 QUICK = ProbeOptions(
     connect=ConnectOptions(timeout=5.0, ticket_wait=1.0),

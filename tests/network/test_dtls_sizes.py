@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.helpers.datagram_peers import dtls_service
 from tlsresume.evidence.purposes import Save
 from tlsresume.evidence.trial import Trial
@@ -15,6 +17,8 @@ from tlsresume.network.lab import NetworkLab
 from tlsresume.server.datagrams import DatagramServer
 from tlsresume.tls.registry import ProtocolVersion
 from tlsresume.transports.config import ClientConfig
+
+pytestmark = pytest.mark.slow
 
 #: A list of protocols that makes the ClientHello larger than 1200 bytes, and less than 1400.
 LONG = tuple(f"{number}" * 200 for number in range(5))

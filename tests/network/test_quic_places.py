@@ -19,6 +19,8 @@ from tlsresume.sessions import quic_state
 from tlsresume.tls.messages import HELLO_RETRY_REQUEST_RANDOM
 from tlsresume.tls.quic_initial import Packet, packets, seal_initial
 
+pytestmark = pytest.mark.slow
+
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 VERSION_2 = 0x6B3343CF
 

@@ -10,6 +10,8 @@ import sys
 import weakref
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.peers import RawPeer, refused_port
 from tests.helpers.tls_peer import TLSPeer
 from tlsresume.options import ConnectOptions, ProbeOptions
@@ -17,6 +19,8 @@ from tlsresume.runs.probe import aprobe
 from tlsresume.server.behaviour import Behaviour
 from tlsresume.server.server import Server
 from tlsresume.transports.openssl import binding
+
+pytestmark = pytest.mark.slow
 
 FIRST, LAST = 40, 120
 #: Bytes for each target: its slim result, and the names of its keys.

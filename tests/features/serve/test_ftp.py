@@ -145,6 +145,7 @@ def test_transfers_in_clear_and_none_before_tls():
     assert (seen.data, seen.connections) == (None, 1)
 
 
+@pytest.mark.slow
 def test_a_data_connection_that_nobody_makes(monkeypatch):
     """A client that never comes to the data port, or speaks no TLS there, is told so, and the
     control connection goes on; a transfer without a port, too."""

@@ -34,6 +34,8 @@ from tlsresume.server.contexts import self_signed
 from tlsresume.server.quic import QUICEndpoint, QUICService
 from tlsresume.transports.quic.binding_server import Retries, read_header
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(capsys):
