@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.servers.cases import ALL_RESUMED, HALF, STATEFUL_PSK, Case, tickets
+from tests.servers.oracle import State
 
 _STATEFUL = "-Djdk.tls.server.enableSessionTicketExtension=false"
 
@@ -125,11 +126,15 @@ NSS = (
     ),
 )
 
+#: wolfSSL's cache has rows of three sessions, chosen by a hash of the ID (ssl_sess.c): where three
+#: later ones meet in the row of a session, it is gone.
+_RESUMED_OR_PUSHED_OUT: tuple[State, ...] = ("resumed", "partly")
+
 WOLFSSL = (
     Case(
         name="wolfssl-default",
         server="wolfssl",
-        truth=ALL_RESUMED,
+        truth=ALL_RESUMED | {"session-id": _RESUMED_OR_PUSHED_OUT},
         verdict="resumes",
         tickets=tickets(300, count=1),
         source="wolfSSL manual: SESSION_TICKET_HINT_DEFAULT 300; s_client: one ticket",
@@ -138,7 +143,11 @@ WOLFSSL = (
         name="wolfssl-no-ticket",
         server="wolfssl",
         lines=("no-ticket",),
-        truth={"psk": "not-issued", "ticket": "not-issued", "session-id": "resumed"},
+        truth={
+            "psk": "not-issued",
+            "ticket": "not-issued",
+            "session-id": _RESUMED_OR_PUSHED_OUT,
+        },
         verdict="partly",
         source="wolfSSL manual: wolfSSL_CTX_NoTicketTLSv12, wolfSSL_CTX_no_ticket_TLSv13",
     ),
