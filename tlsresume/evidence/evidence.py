@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import overload
 
 from tlsresume.evidence.destroyed_sessions import DestroyedSessions
-from tlsresume.evidence.offer import handle_of
 from tlsresume.evidence.purpose import Purpose, Wanted
 from tlsresume.evidence.trial import Trial
 from tlsresume.results.connection import Mechanism
@@ -93,7 +92,7 @@ class Evidence(Sequence[Trial]):
         self._learn()
         old = self._trials[trial.n - 1]
         self._trials[trial.n - 1] = trial
-        for handle in map(handle_of, trial.sessions):
+        for handle in (session.handle for session in trial.sessions):
             if handle is not None and self._issuers.get(handle, old) is old:
                 self._issuers[handle] = trial
         self._forget()
@@ -106,7 +105,7 @@ class Evidence(Sequence[Trial]):
         for trial in self._trials[self._learnt :]:
             self._spoilt.add(trial)
             for session in trial.sessions:
-                handle = handle_of(session)
+                handle = session.handle
                 if handle is not None:
                     self._issuers.setdefault(handle, trial)
         self._learnt = len(self._trials)

@@ -44,7 +44,7 @@ class Offer(Value, frozen=True, kw_only=True):
         fields = session.fields
         return cls(
             mechanism=session.mechanism,
-            handle=handle_of(session),
+            handle=session.handle,
             version=fields.tls_version,
             suite=fields.cipher,
             server_name=fields.hostname,
@@ -84,14 +84,9 @@ class Offer(Value, frozen=True, kw_only=True):
         return now - self.issued_at if self.issued_at is not None else 0.0
 
 
-def handle_of(session: Session) -> bytes | None:
-    """What a client shows of a session: the ticket, else the session ID."""
-    return session.handle
-
-
 def entry_of(session: Session) -> bytes | None:
     """What names a session in the server's cache, as `Offer.cache_entry`."""
-    return cache_entry(session.mechanism, handle_of(session))
+    return cache_entry(session.mechanism, session.handle)
 
 
 def cache_entry(mechanism: Mechanism, handle: bytes | None) -> bytes | None:

@@ -17,7 +17,7 @@ from tlsresume.evidence.observation import (
     Part,
     Ticket,
 )
-from tlsresume.evidence.offer import Offer, handle_of
+from tlsresume.evidence.offer import Offer
 from tlsresume.evidence.trial import Trial
 from tlsresume.lab import Route, Task
 from tlsresume.network.link import NetworkLink
@@ -312,7 +312,7 @@ def _hello(transcript: Transcript, session: Session | None) -> _Hello:
         "allowed": None if hello is None else Allowed.by(hello),
         "hello_size": hello_size(transcript),
         "offered": offered,
-        "handle": None if offered is None or session is None else handle_of(session),
+        "handle": None if offered is None or session is None else session.handle,
         "accepted": transcript.accepted,
     }
 
